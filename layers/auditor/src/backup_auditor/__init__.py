@@ -1,0 +1,1 @@
+"""Knowing, every morning, that every Pinecone index can be restored."""

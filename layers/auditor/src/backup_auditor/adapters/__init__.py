@@ -1,0 +1,1 @@
+"""Input and output: one module, or one package, per outside system."""

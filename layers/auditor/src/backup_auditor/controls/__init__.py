@@ -1,0 +1,1 @@
+"""The controls: one module each, named as its id."""

@@ -1,0 +1,84 @@
+"""What a control is, and what it may answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from backup_auditor.domain.finding import Compliance, Evidence, ResourceType, Severity
+from backup_auditor.domain.listing import ListingId
+
+
+class InsufficientError(Exception):
+    """A fact that a control needs is not known. `evaluate` makes it the finding's verdict."""
+
+    def __init__(self, reason: str, evidence: Evidence | None = None) -> None:
+        """Say in one sentence which fact is not known, and why."""
+        super().__init__(reason)
+        self.reason = reason
+        self.evidence: Evidence = evidence or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a control says of one resource."""
+
+    compliance: Compliance
+    reason: str
+    """One sentence that names the figures."""
+    evidence: Evidence = field(default_factory=dict)
+    """What the verdict was computed from: JSON values, datetimes and timedeltas excluded."""
+    severity: Severity | None = None
+    """Where it differs from the control's own."""
+    rests_on: tuple[ListingId, ...] = ()
+    """The listings in which a further row could overturn the verdict: it stands only if a second walk agrees."""
+
+
+def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
+    """Say that the requirement is met."""
+    return Verdict(Compliance.COMPLIANT, reason, evidence or {})
+
+
+def not_applicable(reason: str, evidence: Evidence | None = None) -> Verdict:
+    """Say that there is nothing to judge."""
+    return Verdict(Compliance.NOT_APPLICABLE, reason, evidence or {})
+
+
+def non_compliant(
+    reason: str,
+    evidence: Evidence | None = None,
+    *,
+    severity: Severity | None = None,
+    rests_on: tuple[ListingId, ...] = (),
+) -> Verdict:
+    """Say that the requirement is not met; `rests_on` names the listings in which a further row could overturn that."""
+    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, rests_on)
+
+
+class Family(StrEnum):
+    """Which facts a control is about; it decides where a plan without schedules leaves nothing to judge."""
+
+    SCHEDULES = "schedules"
+    RECOVERY = "recovery"
+    RUNS = "runs"
+    CONTENT = "content"
+    PROTECTION = "protection"
+    QUOTA = "quota"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Control[Subject]:
+    """One requirement, judged for each resource of its scope."""
+
+    id: str
+    title: str
+    """The passing state."""
+    severity: Severity
+    scope: ResourceType
+    family: Family
+    rationale: str
+    remediation: str
+    """What to do next; `{name}` stands for the resource's name."""
+    judge: Callable[[Subject], Verdict]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The policy's keys that it reads, each with what it means."""

@@ -1,0 +1,112 @@
+"""Judges an inventory against a policy: every control on every resource gives exactly one finding."""
+
+from dataclasses import dataclass
+
+from backup_auditor.domain.confirmation import confirmed
+from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, fingerprint
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_subject import ProjectSubject
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The controls, in order, by what they are judged for."""
+
+    project: tuple[Control[ProjectSubject], ...]
+    index: tuple[Control[IndexSubject], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many indexes can be backed up, and how many of them are protected."""
+
+    indexes: int
+    protected: int
+    recovery_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that was judged, and what should be walked once more before it can stand."""
+
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    doubts: frozenset[ListingId]
+    """The listings that a further walk should confirm: something seems missing in them."""
+
+
+def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue) -> Judgement:
+    """Judge every control on every resource. A control that raises becomes a finding and silences no other."""
+    project = ProjectSubject(inventory, policy)
+    findings: list[Finding] = []
+    doubts: set[ListingId] = set()
+    indexes = protected = recovery_points = 0
+    for control in catalogue.project:
+        verdict = _judge(control, project, project, None, doubts)
+        findings.append(_finding(control, project.resource, verdict, policy, inventory))
+    for facts in inventory.indexes:
+        subject = IndexSubject(project, facts)  # one at a time: what is worked out for an index goes with it
+        for index_control in catalogue.index:
+            verdict = _index_verdict(index_control, subject, project, doubts)
+            findings.append(_finding(index_control, subject.resource, verdict, policy, inventory))
+        if subject.unsupported is None:
+            indexes += 1
+            protected += subject.is_protected
+            recovery_points += subject.known_recovery_points
+    findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
+    return Judgement(tuple(findings), Coverage(indexes, protected, recovery_points), frozenset(doubts))
+
+
+def _index_verdict(
+    control: Control[IndexSubject], subject: IndexSubject, project: ProjectSubject, doubts: set[ListingId]
+) -> Verdict:
+    if subject.unsupported is not None:
+        return not_applicable(subject.unsupported)
+    refusal = subject.schedules.plan_refusal
+    if control.family is Family.SCHEDULES and refusal is not None:
+        return not_applicable(f"The organization's plan has no backup schedules: {refusal.message}")
+    return _judge(control, subject, project, subject.name, doubts)
+
+
+def _judge[Subject](
+    control: Control[Subject],
+    subject: Subject,
+    project: ProjectSubject,
+    index: str | None,
+    doubts: set[ListingId],
+) -> Verdict:
+    try:
+        verdict = control.judge(subject)
+    except InsufficientError as error:
+        return Verdict(Compliance.INSUFFICIENT_DATA, error.reason, error.evidence)
+    except Exception as error:  # noqa: BLE001  a broken control may not silence the others
+        reason = f"The control itself failed with {type(error).__name__}: {error}; please report it."
+        return Verdict(Compliance.INSUFFICIENT_DATA, reason)
+    return confirmed(verdict, project, index, doubts)
+
+
+def _finding[Subject](
+    control: Control[Subject], resource: Resource, verdict: Verdict, policy: Policy, inventory: Inventory
+) -> Finding:
+    deviates = verdict.compliance in _DEVIATIONS
+    exemption = None
+    if deviates and resource.type is not ResourceType.PROJECT:
+        exemption = policy.exemption_for(control.id, resource.name, inventory.observed_at)
+    return Finding(
+        control=control.id,
+        resource=resource,
+        compliance=verdict.compliance,
+        severity=verdict.severity or control.severity,
+        reason=verdict.reason,
+        evidence=verdict.evidence,
+        remediation=control.remediation.replace("{name}", resource.name) if deviates else "",
+        fingerprint=fingerprint(control.id, resource),
+        exemption=exemption,
+    )
+
+
+_DEVIATIONS = frozenset({Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA})

@@ -1,0 +1,65 @@
+"""What Pinecone tells of an index, a schedule and a backup, as it was read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Deployment(StrEnum):
+    """Where an index runs. Pods have no backups."""
+
+    SERVERLESS = "serverless"
+    BYOC = "byoc"
+    POD = "pod"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A live index. It has no id and no creation time in any version of the API."""
+
+    name: str
+    deployment: Deployment = Deployment.SERVERLESS
+    cloud: str | None = None
+    region: str | None = None
+    state: str | None = None
+    deletion_protection: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    holds_documents: bool = False
+    """Whether its schema has full-text or semantic-text fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A backup schedule, enabled or paused."""
+
+    schedule_id: str
+    name: str | None
+    index_id: str | None
+    project_id: str | None
+    frequency: str | None
+    retention: timedelta | None
+    enabled: bool | None
+    next_run: datetime | None
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One row of a backup listing or of a schedule's history, in whatever state."""
+
+    backup_id: str
+    index_id: str
+    index_name: str
+    status: str
+    name: str | None = None
+    created_at: datetime | None = None
+    scheduled_for: datetime | None = None
+    """`scheduled_execution_at`, which only some rows of some versions carry."""
+    cloud: str | None = None
+    region: str | None = None
+    record_count: int | None = None
+    namespace_count: int | None = None
+    size_bytes: int | None = None
+    index_deleted_at: datetime | None = None

@@ -1,0 +1,94 @@
+"""The verdict of one control on one resource, in the words of AWS Config."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Compliance(StrEnum):
+    """The four verdicts. Unknown is never compliant."""
+
+    COMPLIANT = "COMPLIANT"
+    NON_COMPLIANT = "NON_COMPLIANT"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Severity(StrEnum):
+    """How bad a non-compliant finding is, least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for low to 3 for critical."""
+        return tuple(Severity).index(self)
+
+
+class ResourceType(StrEnum):
+    """What a control can be judged for."""
+
+    PROJECT = "project"
+    INDEX = "index"
+    DELETED_INDEX = "deleted_index"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a finding is about. An index's id is `None` where nothing tells it."""
+
+    type: ResourceType
+    project: str
+    name: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An accepted deviation. It lasts to the end of its day, UTC."""
+
+    names: tuple[str, ...]
+    controls: tuple[str, ...]
+    owner: str
+    reason: str
+    expires: date
+
+
+type Evidence = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one control on one resource."""
+
+    control: str
+    resource: Resource
+    compliance: Compliance
+    severity: Severity
+    reason: str
+    evidence: Evidence
+    remediation: str
+    fingerprint: str
+    exemption: Exemption | None = None
+    lifecycle: str | None = None
+    first_seen: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is non-compliant and nobody accepted that."""
+        return self.compliance is Compliance.NON_COMPLIANT and self.exemption is None
+
+
+def fingerprint(control: str, resource: Resource) -> str:
+    """Return what makes a finding the same finding in every audit: project, control and resource, nothing that changes.
+
+    A live index is known by its name, which Pinecone never changes; a deleted one by its id.
+    """
+    identity = resource.id if resource.type is ResourceType.DELETED_INDEX else resource.name
+    parts = (resource.project, control, resource.type, identity or "")
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]

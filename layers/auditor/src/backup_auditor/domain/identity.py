@@ -1,0 +1,53 @@
+"""Works out which index id is the live one of a name: an index tells no id of its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.inventory import IndexFacts
+from backup_auditor.domain.listing import Listing, known_rows
+
+
+@dataclass(frozen=True, slots=True)
+class LiveId:
+    """The id of the live index of a name, as far as it is known."""
+
+    id: str | None
+    """`None` when no backup belongs to the live index, or when the id is in doubt."""
+    doubt: str | None = None
+    """A sentence, without its stop, that says why the id is not known although it would decide."""
+    own_listing_decides: bool = False
+    """Whether reading the index's own backups would settle the doubt, or did."""
+
+
+def live_id(facts: IndexFacts, backups: Iterable[Backup]) -> LiveId:
+    """Work out the live id of a name from its schedules, then from deletion marks, then from the index's own listing.
+
+    `backups` are the rows of the project's listing under that name. A deletion mark is evidence where it stands;
+    its absence proves nothing.
+    """
+    told = {schedule.index_id for schedule in known_rows(facts.schedules) if schedule.index_id}
+    if len(told) == 1:
+        return LiveId(told.pop())
+    if isinstance(facts.own_backups, Listing):
+        return _told_by_own_listing(facts.own_backups)
+    name = facts.index.name
+    if len(told) > 1:
+        return LiveId(None, f"The schedules of {name} name {len(told)} different index ids", own_listing_decides=True)
+    if all(backup.index_deleted_at is not None for backup in backups):
+        return LiveId(None)
+    return LiveId(
+        None, f"Which backups under the name {name} are the live index's own was not read", own_listing_decides=True
+    )
+
+
+def _told_by_own_listing(own: Listing[Backup]) -> LiveId:
+    ids = {backup.index_id for backup in own.rows if backup.index_deleted_at is None}
+    if len(ids) == 1:
+        return LiveId(ids.pop(), own_listing_decides=True)
+    if ids:
+        return LiveId(None, f"The index's own listing names {len(ids)} different index ids", own_listing_decides=True)
+    if own.broken is not None:
+        reason = f"Which backups are the live index's own could not be read: {own.broken.what}: {own.broken.error}"
+        return LiveId(None, reason, own_listing_decides=True)
+    return LiveId(None, own_listing_decides=True)

@@ -1,0 +1,92 @@
+"""The backups of one live index and the runs of its schedules, and what is not known of them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from backup_auditor.domain.control import InsufficientError
+from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.identity import LiveId, live_id
+from backup_auditor.domain.index_schedules import IndexSchedules
+from backup_auditor.domain.inventory import IndexFacts
+from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unread, known_rows
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.standing import Standing, newest_first, standings
+
+
+class IndexBackups:
+    """The backups of one live index, from the project's listing, the index's own, and its schedules' histories."""
+
+    def __init__(self, project: ProjectSubject, facts: IndexFacts, schedules: IndexSchedules, grace: timedelta) -> None:
+        """Look at one index's backups within its project."""
+        named = project.backups_by_name.get(facts.index.name, [])
+        self.identity: LiveId = live_id(facts, named)
+        """The index's id, as far as it is known."""
+        self.unread: Unread | None = project.inventory.backups.broken
+        """Why there may be more backups than are known, if there may."""
+        self._schedules = schedules
+        self._histories = project.inventory.histories
+        self._observed_at: datetime = project.observed_at
+        self._grace = grace
+        self._own = {it.backup_id: it for it in known_rows(facts.own_backups)}
+        self._project_rows = named
+        own = ListingId(ListingKind.OWN_BACKUPS, facts.index.name)
+        self.listings: tuple[ListingId, ...] = (BACKUPS, own) if self.identity.own_listing_decides else (BACKUPS,)
+        """The listings in which a further backup of the live index could stand."""
+
+    @cached_property
+    def named(self) -> list[Backup]:
+        """Every listed backup under the index's name, of the live index or of earlier ones."""
+        return list(({it.backup_id: it for it in self._project_rows} | self._own).values())
+
+    @cached_property
+    def all(self) -> list[Standing]:
+        """Every backup of the live index, in whatever state.
+
+        Raises `InsufficientError` where it is not known which backups are the live index's.
+        """
+        if self.identity.doubt is not None:
+            raise InsufficientError(f"{self.identity.doubt}.")
+        return list(self._standings.values())
+
+    @cached_property
+    def recovery_points(self) -> list[Standing]:
+        """The recovery points with a known capture time, newest first. Raises as `all` does."""
+        points = newest_first(it for it in self.all if it.is_listed and it.phase is Phase.READY)
+        return [it for it in points if it.captured_at is not None and it.captured_at <= self._observed_at]
+
+    @cached_property
+    def undated_recovery_points(self) -> list[Standing]:
+        """The backups that would be recovery points if they told any time. Raises as `all` does."""
+        return [it for it in self.all if it.is_listed and it.phase is Phase.READY and it.captured_at is None]
+
+    def runs(self, schedule: Schedule) -> list[Standing]:
+        """Return what is known of a schedule's history, planned run included."""
+        return [it for it in self._standings.values() if it.schedule is schedule]
+
+    def history_unread(self, schedule: Schedule) -> Unread | None:
+        """Return why a schedule's history may hold more than is known, if it may."""
+        history = self._histories.get(schedule.schedule_id)
+        if history is None:
+            return Unread(f"history of schedule {schedule.schedule_id}", "it was not read")
+        return history.broken
+
+    @cached_property
+    def histories_unread(self) -> Unread | None:
+        """Why runs of this index may be unknown, if they may: its schedules, or the history of any of them."""
+        if self._schedules.unread is not None:
+            return self._schedules.unread
+        return next((it for it in map(self.history_unread, self._schedules.known) if it is not None), None)
+
+    def history_listings(self, schedules: Sequence[Schedule] | None = None) -> tuple[ListingId, ...]:
+        """Return the listings in which further runs could stand, of some schedules or of all."""
+        chosen = self._schedules.known if schedules is None else schedules
+        return tuple(ListingId(ListingKind.HISTORY, it.schedule_id) for it in chosen)
+
+    @cached_property
+    def _standings(self) -> dict[str, Standing]:
+        live = self.identity.id
+        listed = [it for it in self.named if live is not None and it.index_id == live]
+        runs = [(it, run) for it in self._schedules.known for run in known_rows(self._histories.get(it.schedule_id))]
+        return standings(listed, runs, self._observed_at, self._grace)

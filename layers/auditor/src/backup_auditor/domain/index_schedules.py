@@ -1,0 +1,50 @@
+"""The schedules of one index, and what is not known of them."""
+
+from functools import cached_property
+
+from backup_auditor.domain.control import InsufficientError
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.inventory import IndexFacts
+from backup_auditor.domain.listing import Listing, ListingId, ListingKind, Refusal, RefusalKind, Unread, known_rows
+
+
+class IndexSchedules:
+    """The schedules of one index. Those that are known prove presence, even where not all are."""
+
+    def __init__(self, facts: IndexFacts, plan_refusal: Refusal | None) -> None:
+        """Look at one index's schedules; `plan_refusal` is the answer by which the plan has none, if there was one."""
+        answer = facts.schedules
+        self.known: tuple[Schedule, ...] = known_rows(answer)
+        broken = answer.broken if isinstance(answer, Listing) else None
+        refused = isinstance(answer, Refusal) and answer.kind is RefusalKind.PLAN
+        self.plan_refusal: Refusal | None = plan_refusal if refused or (broken is not None and not self.known) else None
+        """Why there can be none: the plan has no schedules."""
+        self.unread: Unread | None = None if self.plan_refusal else broken
+        """Why there may be more than are known, if there may."""
+        self.listings: tuple[ListingId, ...] = (ListingId(ListingKind.SCHEDULES, facts.index.name),)
+        """The listings in which a further schedule could stand."""
+
+    @cached_property
+    def enabled(self) -> tuple[Schedule, ...]:
+        """Those that are known to be enabled."""
+        return tuple(it for it in self.known if it.enabled)
+
+    def need_all(self) -> None:
+        """Raise `InsufficientError` unless all schedules are known, and whether each is enabled."""
+        if self.unread is not None:
+            raise unread_error("schedules", self.unread)
+        for schedule in self.known:
+            if schedule.enabled is None:
+                reason = f"Pinecone does not say whether the schedule {label(schedule)} is enabled."
+                raise InsufficientError(reason, {"schedule_id": schedule.schedule_id})
+
+
+def unread_error(fact: str, unread: Unread) -> InsufficientError:
+    """Make the error that says which of a resource's facts could not be read, and why."""
+    reason = f"Its {fact} could not be read: {unread.what}: {unread.error}"
+    return InsufficientError(reason, {"unread": unread.what, "error": unread.error})
+
+
+def label(schedule: Schedule) -> str:
+    """Name a schedule in a sentence."""
+    return schedule.name or schedule.schedule_id

@@ -1,0 +1,56 @@
+"""What a control is shown of one live index: facts at hand, or `InsufficientError` where one is not known."""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from backup_auditor.domain.facts import Deployment, Index
+from backup_auditor.domain.finding import Resource, ResourceType
+from backup_auditor.domain.index_backups import IndexBackups
+from backup_auditor.domain.index_schedules import IndexSchedules
+from backup_auditor.domain.inventory import IndexFacts
+from backup_auditor.domain.listing import Refusal, RefusalKind
+from backup_auditor.domain.policy import DocumentIndexes, Requirements, Rule
+from backup_auditor.domain.project_subject import ProjectSubject
+
+
+class IndexSubject:
+    """One live index, under the requirements that apply to it."""
+
+    def __init__(self, project: ProjectSubject, facts: IndexFacts) -> None:
+        """Look at one index's facts, within its project."""
+        self.project = project
+        self.facts = facts
+        self.index: Index = facts.index
+        self.name = facts.index.name
+        self.observed_at: datetime = project.observed_at
+        self.rule: Rule | None = project.policy.rule_for(self.name, self.index.tags)
+        self.require: Requirements = self.rule.require if self.rule else project.policy.defaults
+        self.grace: timedelta = self.require.runs.grace
+        self.schedules = IndexSchedules(facts, project.plan_refusal)
+        self.backups = IndexBackups(project, facts, self.schedules, self.grace)
+        self.resource = Resource(ResourceType.INDEX, project.inventory.project, self.name, self.backups.identity.id)
+
+    @cached_property
+    def unsupported(self) -> str | None:
+        """Why nothing can be judged of this index, if nothing can."""
+        if self.index.deployment is Deployment.POD:
+            return "It is a pod index, and pod indexes have no backups."
+        if self.index.holds_documents and self.project.policy.project.document_indexes is DocumentIndexes.EXCLUDED:
+            return "Its schema has document fields, and the policy excludes document indexes."
+        for answer in (self.facts.schedules, self.facts.own_backups):
+            if isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED:
+                return f"Pinecone answers that it cannot be backed up: {answer.message}"
+        return None
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it is known to have an enabled schedule and a recovery point within its objective."""
+        if not self.schedules.enabled or self.backups.identity.doubt is not None:
+            return False
+        newest = next((it.captured_at for it in self.backups.recovery_points), None)
+        return newest is not None and self.observed_at - newest <= self.require.max_age
+
+    @property
+    def known_recovery_points(self) -> int:
+        """How many recovery points are known; 0 where it is not known which backups are the index's own."""
+        return 0 if self.backups.identity.doubt is not None else len(self.backups.recovery_points)

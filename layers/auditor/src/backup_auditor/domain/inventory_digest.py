@@ -1,0 +1,49 @@
+"""A hash of every fact of an inventory, the same for the same facts in any order."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from operator import attrgetter
+
+from backup_auditor.domain.facts import Backup, Index, Schedule
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.listing import Listing, Refusal
+
+
+def inventory_digest(inventory: Inventory) -> str:
+    """Return the SHA-256 of all facts; how many requests it took to read them is not one."""
+    digest = hashlib.sha256()
+    for line in _lines(inventory):
+        digest.update(line.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _lines(inventory: Inventory) -> Iterable[str]:
+    yield repr((inventory.indexes_unread, inventory.project))
+    yield from _listing(inventory.backups)
+    for facts in inventory.indexes:
+        yield repr((*_INDEX(facts.index), sorted(facts.index.tags.items())))
+        yield from _listing(facts.schedules)
+        yield from _listing(facts.own_backups)
+    for schedule_id in sorted(inventory.histories):
+        yield schedule_id
+        yield from _listing(inventory.histories[schedule_id])
+
+
+def _listing(answer: Listing[Backup] | Listing[Schedule] | Refusal | None) -> Iterable[str]:
+    if not isinstance(answer, Listing):
+        yield repr(answer)
+        return
+    yield repr((answer.broken, answer.walks, sorted(answer.disputed), answer.doubt))
+    for row in answer.rows:
+        yield repr((_BACKUP if isinstance(row, Backup) else _SCHEDULE)(row))
+
+
+def _all_fields(fact: type, *without: str) -> Callable[[object], tuple[object, ...]]:
+    return attrgetter(*(it.name for it in fields(fact) if it.name not in without))
+
+
+_INDEX = _all_fields(Index, "tags")
+_SCHEDULE = _all_fields(Schedule)
+_BACKUP = _all_fields(Backup)

@@ -1,0 +1,185 @@
+"""What the owner requires: the policy, with every default in its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.finding import Exemption
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequirement:
+    """What schedules must be."""
+
+    required: bool = True
+    frequency: Frequency = Frequency.DAILY
+    retention_min: timedelta | None = 7 * _DAY
+    retention_max: timedelta | None = 400 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRequirement:
+    """What recovery points must be. `max_age` of `None` is the required frequency's interval and the grace."""
+
+    max_age: timedelta | None = None
+    min_copies: int = 2
+    horizon: timedelta = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequirement:
+    """How late a run may be, and how long it may take."""
+
+    grace: timedelta = timedelta(hours=6)
+    stuck_after: timedelta = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRequirement:
+    """How far a recovery point may differ from those before it; `None` switches a limit off."""
+
+    allow_empty: bool = False
+    max_record_drop_percent: float | None = 20
+    max_namespace_drop_percent: float | None = 5
+    max_size_factor: float | None = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRequirement:
+    """Where backups may lie, how long, and what an index must carry."""
+
+    deletion_protection: bool = False
+    locations: tuple[str, ...] = ()
+    required_tags: tuple[str, ...] = ()
+    erasure: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanRequirement:
+    """How long backups of deleted indexes may be kept."""
+
+    keep: timedelta | None = 30 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """Everything that is required of one index."""
+
+    schedule: ScheduleRequirement = field(default_factory=ScheduleRequirement)
+    recovery: RecoveryRequirement = field(default_factory=RecoveryRequirement)
+    runs: RunRequirement = field(default_factory=RunRequirement)
+    content: ContentRequirement = field(default_factory=ContentRequirement)
+    protection: ProtectionRequirement = field(default_factory=ProtectionRequirement)
+    orphans: OrphanRequirement = field(default_factory=OrphanRequirement)
+
+    @property
+    def max_age(self) -> timedelta:
+        """The oldest that the newest recovery point may be."""
+        return self.recovery.max_age or self.schedule.frequency.interval + self.runs.grace
+
+
+class Plan(StrEnum):
+    """Pinecone's plans."""
+
+    STARTER = "starter"
+    BUILDER = "builder"
+    STANDARD = "standard"
+    ENTERPRISE = "enterprise"
+
+
+_QUOTAS = {Plan.STANDARD: 500, Plan.ENTERPRISE: 1000}
+
+
+class DocumentIndexes(StrEnum):
+    """Whether indexes with full-text or semantic-text fields are judged."""
+
+    INCLUDED = "included"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRequirement:
+    """What is required of the project as a whole."""
+
+    plan: Plan = Plan.STANDARD
+    backup_quota: int | None = None
+    quota_warn_percent: float = 80
+    expected_id: str | None = None
+    document_indexes: DocumentIndexes = DocumentIndexes.INCLUDED
+
+    @property
+    def quota(self) -> int | None:
+        """How many backups the project may hold: as the policy says, else by plan; `None` where neither gives one."""
+        return self.backup_quota if self.backup_quota is not None else _QUOTAS.get(self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Requirements for the indexes whose name and tags both fit."""
+
+    name: str
+    names: tuple[str, ...]
+    """Shell patterns; empty fits every name."""
+    tags: Mapping[str, tuple[str, ...]]
+    """Every key must be there with one of its values; empty fits every index."""
+    require: Requirements
+    """The rule's own requirements, already laid over the defaults."""
+
+    def fits(self, name: str, tags: Mapping[str, str]) -> bool:
+        """Tell whether an index falls under this rule."""
+        named = not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
+        return named and all(tags.get(key) in values for key, values in self.tags.items())
+
+
+class Mode(StrEnum):
+    """What remediation may do."""
+
+    NEVER = "never"
+    PROPOSE = "propose"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """What may be changed, and how much of it in one run."""
+
+    create_schedules: Mode = Mode.NEVER
+    fix_schedules: Mode = Mode.NEVER
+    first_backup: bool = False
+    max_creations: int = 5
+    schedule_name: str = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner requires, and where that is written."""
+
+    source: str
+    sha256: str
+    defaults: Requirements = field(default_factory=Requirements)
+    project: ProjectRequirement = field(default_factory=ProjectRequirement)
+    rules: tuple[Rule, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    remediation: Remediation = field(default_factory=Remediation)
+
+    def rule_for(self, name: str, tags: Mapping[str, str]) -> Rule | None:
+        """Return the first rule that fits an index, or `None` where the defaults apply."""
+        return next((rule for rule in self.rules if rule.fits(name, tags)), None)
+
+    def exemption_for(self, control: str, name: str, observed_at: datetime) -> Exemption | None:
+        """Return the first exemption that covers a control on an index or deleted index at a moment."""
+        return next((it for it in self.exemptions if covers(it, control, name, observed_at.date())), None)
+
+
+def covers(exemption: Exemption, control: str, name: str, day: date) -> bool:
+    """Tell whether an exemption covers a control on an index of that name on a day (UTC)."""
+    return (
+        day <= exemption.expires
+        and any(fnmatchcase(name, pattern) for pattern in exemption.names)
+        and any(fnmatchcase(control, pattern) for pattern in exemption.controls)
+    )

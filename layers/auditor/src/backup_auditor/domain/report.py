@@ -1,0 +1,144 @@
+"""The report of one audit: what was checked, what was found, and what could not be read."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_auditor.domain.evaluation import Judgement
+from backup_auditor.domain.finding import Compliance, Finding, Resource, Severity
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.inventory_digest import inventory_digest
+from backup_auditor.domain.listing import Unread, known_rows
+from backup_auditor.domain.phase import is_planned_run
+from backup_auditor.domain.policy import Policy
+
+SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A finding of an earlier audit that is no longer one."""
+
+    fingerprint: str
+    control: str
+    resource: Resource
+    first_seen: datetime
+    resolved_at: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A setting that changed since the last complete audit."""
+
+    what: str
+    resource: Resource
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryCounts:
+    """How much was read."""
+
+    indexes: int
+    backups: int
+    """Listed backups in whatever state, planned runs left out."""
+    recovery_points: int
+    schedules: int
+    runs: int
+    """Rows of all histories, planned runs included."""
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The findings, counted."""
+
+    findings: Mapping[Compliance, int]
+    open: Mapping[Severity, int]
+    exempted: int
+    coverage_percent: float | None
+    """Cut to one decimal, never rounded up; `None` when no index can be backed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one audit says."""
+
+    audit_id: str
+    observed_at: datetime
+    compliance: Compliance
+    project: str
+    project_id: str | None
+    policy_source: str
+    policy_sha256: str
+    inventory: InventoryCounts
+    summary: Summary
+    findings: tuple[Finding, ...]
+    resolved: tuple[Resolved, ...]
+    drift: tuple[Drift, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything could be read."""
+        return not self.unread
+
+
+def report_of(inventory: Inventory, policy: Policy, judgement: Judgement) -> Report:
+    """Make the report of what was read and judged. The same arguments give the same report."""
+    return Report(
+        audit_id=_audit_id(inventory, policy),
+        observed_at=inventory.observed_at,
+        compliance=_overall(judgement.findings),
+        project=inventory.project,
+        project_id=inventory.project_id,
+        policy_source=policy.source,
+        policy_sha256=policy.sha256,
+        inventory=_count(inventory, judgement),
+        summary=_summarize(judgement),
+        findings=judgement.findings,
+        resolved=(),
+        drift=(),
+        unread=inventory.unread,
+    )
+
+
+def _audit_id(inventory: Inventory, policy: Policy) -> str:
+    parts = (inventory.project, inventory.observed_at.isoformat(), inventory_digest(inventory), policy.sha256)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def _overall(findings: tuple[Finding, ...]) -> Compliance:
+    verdicts = {it.compliance for it in findings if it.exemption is None}
+    for verdict in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
+        if verdict in verdicts:
+            return verdict
+    return Compliance.COMPLIANT
+
+
+def _count(inventory: Inventory, judgement: Judgement) -> InventoryCounts:
+    planned = sum(is_planned_run(it, inventory.observed_at) for it in inventory.backups.rows)
+    return InventoryCounts(
+        indexes=len(inventory.indexes),
+        backups=len(inventory.backups.rows) - planned,
+        recovery_points=judgement.coverage.recovery_points,
+        schedules=sum(len(known_rows(facts.schedules)) for facts in inventory.indexes),
+        runs=sum(len(history.rows) for history in inventory.histories.values()),
+        requests=inventory.requests,
+    )
+
+
+def _summarize(judgement: Judgement) -> Summary:
+    verdicts = Counter(it.compliance for it in judgement.findings)
+    severities = Counter(it.severity for it in judgement.findings if it.is_open)
+    coverage = judgement.coverage
+    return Summary(
+        findings={it: verdicts[it] for it in Compliance},
+        open={it: severities[it] for it in reversed(Severity)},
+        exempted=sum(it.exemption is not None for it in judgement.findings),
+        coverage_percent=coverage.protected * 1000 // coverage.indexes / 10 if coverage.indexes else None,
+    )

@@ -1,0 +1,98 @@
+"""Every error of the project.
+
+BackupAuditorError
+├── UsageError              the command line, a setting or a file is not what it should be
+│   ├── SettingsError       the environment
+│   ├── PolicyError         the policy file
+│   └── InventoryFileError  a saved inventory
+└── PineconeError           an answer, or the lack of one
+    ├── BadKeyError         401: the key is not accepted
+    ├── ForbiddenError      403: the key may not do this
+    ├── PlanForbidsError    403 or 402: the plan does not include this
+    ├── UnsupportedError    400 or 422: this index, or this request, is not one the service can serve
+    ├── NotFoundError       404
+    ├── ConflictError       409 or 412
+    ├── QuotaError          403 or 429 that speaks of a quota: no room for another backup or schedule
+    ├── ThrottledError      429 to the end
+    ├── UnavailableError    no answer, or 408 and 5xx to the end
+    │   ├── UnreachableError  the host cannot be resolved, reached or trusted
+    │   ├── DeadlineError     the time for the whole audit is over
+    │   └── OutcomeUnknownError  a write whose answer was lost and could not be settled by reading
+    └── NotUnderstoodError  an answer of a shape that cannot be read
+"""
+
+
+class BackupAuditorError(Exception):
+    """Anything that this project raises on purpose. Its text is one line: what happened, to what, what to do next."""
+
+
+class UsageError(BackupAuditorError):
+    """What the user gave is not what it should be. Nothing was audited."""
+
+
+class SettingsError(UsageError):
+    """A setting of the environment is missing or wrong."""
+
+
+class PolicyError(UsageError):
+    """A policy cannot be read, is no policy, or contradicts itself."""
+
+
+class InventoryFileError(UsageError):
+    """A saved inventory cannot be read."""
+
+
+class PineconeError(BackupAuditorError):
+    """Pinecone answered no, or did not answer."""
+
+
+class BadKeyError(PineconeError):
+    """The key is not accepted."""
+
+
+class ForbiddenError(PineconeError):
+    """The key may not do this."""
+
+
+class PlanForbidsError(PineconeError):
+    """The plan of the organization does not include this."""
+
+
+class UnsupportedError(PineconeError):
+    """The request, or the index it speaks of, is not one the service can serve."""
+
+
+class NotFoundError(PineconeError):
+    """What the call speaks of is not there."""
+
+
+class ConflictError(PineconeError):
+    """What the call asks for contradicts what is there."""
+
+
+class QuotaError(PineconeError):
+    """The project has no room for another one."""
+
+
+class ThrottledError(PineconeError):
+    """The service asked to be called less often, to the end."""
+
+
+class UnavailableError(PineconeError):
+    """The service did not answer, or answered that it cannot."""
+
+
+class UnreachableError(UnavailableError):
+    """The host cannot be resolved, reached or trusted."""
+
+
+class DeadlineError(UnavailableError):
+    """The time for the whole audit is over."""
+
+
+class OutcomeUnknownError(UnavailableError):
+    """A write may or may not have taken effect, and reading did not settle it."""
+
+
+class NotUnderstoodError(PineconeError):
+    """An answer has a shape that cannot be read."""

@@ -1,0 +1,51 @@
+"""What the use cases need of the world, as protocols."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from backup_auditor.domain.facts import Backup, Index, Schedule
+from backup_auditor.domain.listing import Walk
+
+type Clock = Callable[[], datetime]
+
+
+class ProjectReader(Protocol):
+    """Reads one Pinecone project. Safe to call from many threads at once, and never writes.
+
+    A walk that breaks off is returned with the rows it showed and the reason; what each call raises is said there.
+    Only `indexes` raises what concerns the project as a whole.
+    """
+
+    @property
+    def ceiling(self) -> int:
+        """How many calls it will ever have in flight at once."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, retries included."""
+
+    def indexes(self) -> tuple[Index, ...]:
+        """List the live indexes. Raises any `PineconeError`."""
+
+    def backups(self) -> Walk[Backup]:
+        """Walk the backups of the project. Raises nothing that the service answers."""
+
+    def schedules(self, index: str) -> Walk[Schedule]:
+        """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`."""
+
+    def own_backups(self, index: str) -> Walk[Backup]:
+        """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""
+
+    def history(self, schedule_id: str) -> Walk[Backup]:
+        """Walk the runs of a schedule. Raises `NotFoundError`."""
+
+
+class Progress(Protocol):
+    """Is told, from any thread, how far an audit has come."""
+
+    def expect(self, what: str, count: int) -> None:
+        """Say that so many more of a thing are to be read."""
+
+    def done(self, what: str) -> None:
+        """Say that one of them was read."""

@@ -1,0 +1,1 @@
+"""A Pinecone control plane on loopback, under a clock that can be set."""
