@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 PYTHON ?=
+ARGS ?=
+SEED ?= 1
 FIND_PYTHON = PYTHON="$(PYTHON)" scripts/find-python
 BIN := .venv/bin
 UV := .tools/bin/uv
@@ -14,25 +16,71 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# An environment knows the path it was made under: in a folder that was moved or copied it is made anew.
+ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR))
+MOVED := yes
+.tools/ready .venv/ready: moved
+endif
+.PHONY: moved
+moved:
+
 .tools/ready: scripts/uv.txt
+	@echo "Setting up, once: this takes a minute." >&2
 	@rm -rf .tools
 	@python=$$($(FIND_PYTHON)) && "$$python" -m venv .tools
 	@.tools/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r scripts/uv.txt
 	@touch $@
 
-# The lock names no registry (see docs/decisions): packages come, by name and hash, from the index this machine is set up with.
+# The lock names no registry (docs/decisions/0002): packages come, by name and hash, from the index this machine is set up with.
 .venv/ready: .tools/ready uv.lock pyproject.toml layers/auditor/pyproject.toml simulator/pyproject.toml
 	@mkdir -p build
-	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet --clear --python "$$python" .venv
+	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet $(if $(MOVED),--clear,--allow-existing) --python "$$python" .venv
 	@$(UV) export --quiet --frozen --no-header --no-emit-workspace --all-packages --all-groups --all-extras --output-file build/requirements.txt
 	@$(UV) pip sync --quiet --python .venv --require-hashes --compile-bytecode build/requirements.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable layers/auditor --editable simulator
-	@touch $@
+	@printf '%s' "$(CURDIR)" > $@
 
 .PHONY: setup
-setup: .venv/ready ## install everything into .venv
+setup: .venv/ready ## install everything into .venv, the command backup-auditor too
+
+.PHONY: demo
+demo: .venv/ready ## audit a neglected project, made up and served on this machine alone
+	@$(BIN)/python scripts/demo.py
+
+.PHONY: test
+test: .venv/ready ## run the tests (ARGS="-k name" picks some)
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
+
+.PHONY: check
+check: .venv/ready ## format, lint, types, import rules, dependencies, dead code, documents
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd layers/auditor && ../../$(BIN)/deptry src
+	cd simulator && ../$(BIN)/deptry src
+	$(BIN)/vulture
+	$(BIN)/python scripts/generate_docs.py --check
+
+.PHONY: docs
+docs: .venv/ready ## write the generated documents and transcripts anew
+	@$(BIN)/python scripts/generate_docs.py
+
+.PHONY: bench
+bench: .venv/ready ## measure speed, memory, growth and start against their bars (minutes)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: soak
+soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examples; minutes)
+	@BACKUP_AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
+		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
 .PHONY: lock
 lock: .tools/ready ## bring uv.lock up to date, without the names of registries
 	@$(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)
 	@sed -i.bak -E -e 's|url = "https://[^/"]+/packages/|url = "packages/|' -e 's|registry = "https://[^"]+"|registry = "simple"|' uv.lock && rm -f uv.lock.bak
+
+.PHONY: clean
+clean: ## remove everything that is made
+	@rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,49 @@
+"""What every test can count on: no credentials, a home of its own, and no connection beyond loopback."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+TESTS = Path(__file__).parent
+SOAK = "BACKUP_AUDITOR_SOAK"
+WITH_SOCKETS = ("integration", "e2e")
+OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
+
+hypothesis.settings.register_profile(
+    "default", derandomize=True, deadline=None, max_examples=60, database=None, print_blob=True
+)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=3000, database=None, print_blob=True)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start from an environment that knows no service, no key, and no colours or width of its own."""
+    config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
+    for name in list(os.environ):
+        if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy")):
+            del os.environ[name]
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take sockets from every test that is not about them, and keep the long ones for `make soak`."""
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] not in WITH_SOCKETS:
+            item.add_marker(pytest.mark.disable_socket)
+        if item.get_closest_marker("soak") and os.environ.get(SOAK) != "1":
+            item.add_marker(pytest.mark.skip(reason="long: make soak runs it"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let nothing read or write the home of whoever runs the tests."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+            patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        yield

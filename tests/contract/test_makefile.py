@@ -1,0 +1,50 @@
+"""What `make` offers."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROMISED = {"help", "setup", "demo", "test", "check", "bench", "docs", "soak", "lock", "clean"}
+
+
+def make(*arguments: str, cwd: Path = ROOT) -> str:
+    """Run make, free of any make that runs the tests, and return what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--no-print-directory", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_help_lists_every_target() -> None:
+    """`make` alone says what there is: all that is promised, and all that is there."""
+    listed = set(re.findall(r"^  make (\S+)", make(), flags=re.MULTILINE))
+    assert listed == PROMISED
+    declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(declared) - {"moved"} == listed
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "test"])
+def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
+    """In a folder with a blank in its name where nothing was installed, each begins by finding Python 3.13 itself."""
+    folder = tmp_path / "a clean folder"
+    for name in ("Makefile", "uv.lock", "pyproject.toml", "scripts/uv.txt", "scripts/find-python"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("layers/auditor", "simulator"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(ROOT / name / "pyproject.toml", folder / name)
+    planned = make("--dry-run", target, cwd=folder)
+    assert planned.index("scripts/find-python") < planned.index("pip sync")
+    assert "--clear" in planned
+
+
+def test_continuous_integration_says_what_a_developer_says() -> None:
+    """What runs before anything lands is `make` targets and nothing else."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.findall(r"^make (\w+)$", script, flags=re.MULTILINE) == ["setup", "check", "test"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

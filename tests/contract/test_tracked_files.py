@@ -1,0 +1,97 @@
+"""What no file of the repository may hold, and what every module must."""
+
+import ast
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MADE = {".git", ".venv", ".tools", "build", "dist", "__pycache__"}
+MODULE_LINES = 150
+TEST_LINES = 300
+
+# in pieces, so that this file does not hold what it looks for
+REGISTRY_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "deb" + "ian.org", "anaconda" + ".org"]
+OF_THIS_MACHINE = ["/" + "root/", "/" + "work/", "/" + "home/", "/" + "opt/", "/" + "Users/"]
+FORBIDDEN = {
+    "a registry's host": re.compile("|".join(map(re.escape, REGISTRY_HOSTS)), re.IGNORECASE),
+    "a path of somebody's machine": re.compile(
+        r"(?<![\w.$}*])(?:" + "|".join(map(re.escape, OF_THIS_MACHINE)) + r")\w"
+    ),
+    "what looks like a key": re.compile("pc" + r"sk_[A-Za-z0-9_-]{6,}"),
+    "a leftover": re.compile(r"\b(?:TO" + "DO|FIX" + r"ME|XX" + r"X)\b"),
+}
+LOOKS_AROUND = {"scripts/find-python"}
+"""Where version managers keep their Pythons is that file's subject."""
+
+
+def files() -> list[Path]:
+    """Every file of the repository: what git tracks or would, or all that was not made where there is no git."""
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        paths = [ROOT / name for name in listed.split("\0") if name]
+    else:
+        paths = [path for path in ROOT.rglob("*") if not MADE & set(path.relative_to(ROOT).parts)]
+    return sorted(path for path in paths if path.is_file() and not path.relative_to(ROOT).parts[0].endswith("_cache"))
+
+
+def name_of(path: Path) -> str:
+    """Name a file as a reader of the repository would."""
+    return path.relative_to(ROOT).as_posix()
+
+
+MODULES = [path for path in files() if path.suffix == ".py"]
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_holds(what: str) -> None:
+    """No tracked file names a registry's host or somebody's machine, or holds a key or a leftover."""
+    found = [
+        f"{name_of(path)}:{number}: {line.strip()[:80]}"
+        for path in files()
+        if name_of(path) not in LOOKS_AROUND
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if FORBIDDEN[what].search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "what, text",
+    [
+        pytest.param("a registry's host", "https://files." + "python" + "hosted.org/x", id="registry"),
+        pytest.param("a path of somebody's machine", "see /" + "root/x", id="path"),
+        pytest.param("what looks like a key", "pc" + "sk_" + "abcdef", id="key"),
+        pytest.param("a leftover", "# TO" + "DO: later", id="leftover"),
+    ],
+)
+def test_the_search_finds(what: str, text: str) -> None:
+    """Each pattern finds what it is there for."""
+    assert FORBIDDEN[what].search(text)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_what_it_holds(path: Path) -> None:
+    """Every module has a docstring, and is short enough to be read at one sitting."""
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    limit = TEST_LINES if name_of(path).startswith("tests/") else MODULE_LINES
+    assert len(text.splitlines()) <= limit
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.name.startswith("test_") and name_of(path).startswith("tests/")],
+    ids=name_of,
+)
+def test_a_test_states_a_fact(path: Path) -> None:
+    """Every test says in words what it shows."""
+    tests = [
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
+    ]
+    mute = [node.name for node in tests if node.name.startswith("test_") and not ast.get_docstring(node)]
+    assert mute == []
