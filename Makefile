@@ -68,7 +68,7 @@ docs: .venv/ready ## write the generated documents and transcripts anew
 
 .PHONY: bench
 bench: .venv/ready ## measure speed, memory, growth and start against their bars (minutes)
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
+	@PYTHONPATH=tests:scripts $(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: soak
 soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examples; minutes)
