@@ -35,7 +35,14 @@ class SettingsError(UsageError):
 
 
 class PolicyError(UsageError):
-    """A policy cannot be read, is no policy, or contradicts itself."""
+    """A policy cannot be read, is no policy, or contradicts itself. Its text is the first of its problems."""
+
+    def __init__(self, *problems: str, path: str = "FILE") -> None:
+        """Take every problem in the order of the file, one line each."""
+        count = len(problems) - 1
+        more = f" (and {count} more: backup-auditor policy validate {path} lists them)" if count > 0 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = problems
 
 
 class InventoryFileError(UsageError):

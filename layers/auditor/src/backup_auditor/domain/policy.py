@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -24,19 +24,19 @@ class ScheduleRequirement:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRequirement:
-    """What recovery points must be. `max_age` of `None` is the required frequency's interval and the grace."""
+    """What recovery points must be; `None` switches a limit off, but for `max_age`: see `Requirements.max_age`."""
 
     max_age: timedelta | None = None
-    min_copies: int = 2
-    horizon: timedelta = 7 * _DAY
+    min_copies: int | None = 2
+    horizon: timedelta | None = 7 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequirement:
-    """How late a run may be, and how long it may take."""
+    """How late a run may be, and how long it may take; `None` for no such limit."""
 
     grace: timedelta = timedelta(hours=6)
-    stuck_after: timedelta = timedelta(hours=12)
+    stuck_after: timedelta | None = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,9 @@ class Requirements:
 
     @property
     def max_age(self) -> timedelta:
-        """The oldest that the newest recovery point may be."""
-        return self.recovery.max_age or self.schedule.frequency.interval + self.runs.grace
+        """The oldest that the newest recovery point may be: as stated, else the frequency's interval and the grace."""
+        stated = self.recovery.max_age
+        return self.schedule.frequency.interval + self.runs.grace if stated is None else stated
 
 
 class Plan(StrEnum):
@@ -108,7 +109,7 @@ class ProjectRequirement:
 
     plan: Plan = Plan.STANDARD
     backup_quota: int | None = None
-    quota_warn_percent: float = 80
+    quota_warn_percent: float | None = 80
     expected_id: str | None = None
     document_indexes: DocumentIndexes = DocumentIndexes.INCLUDED
 
@@ -173,7 +174,8 @@ class Policy:
 
     def exemption_for(self, control: str, name: str, observed_at: datetime) -> Exemption | None:
         """Return the first exemption that covers a control on an index or deleted index at a moment."""
-        return next((it for it in self.exemptions if covers(it, control, name, observed_at.date())), None)
+        day = observed_at.astimezone(UTC).date()
+        return next((it for it in self.exemptions if covers(it, control, name, day)), None)
 
 
 def covers(exemption: Exemption, control: str, name: str, day: date) -> bool:

@@ -1,0 +1,120 @@
+"""Says in words, and on which line, how a policy file differs from its shape or contradicts itself."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from backup_auditor.adapters.policy_file.nodes import Node, Path, find
+from backup_auditor.adapters.policy_file.problems import Problem, quoted, shown, visible
+from backup_auditor.adapters.policy_file.shape_tree import every_key, fields_at
+from backup_auditor.domain.contradictions import Contradiction
+
+
+def shape_problems(error: ValidationError, root: Node) -> list[Problem]:
+    """Return every difference from the shape, in the order of the file."""
+    return _in_order(_difference(it, root) for it in error.errors(include_url=False))
+
+
+def contradiction_problems(found: Iterable[Contradiction], root: Node) -> list[Problem]:
+    """Return every contradiction, in the order of the file."""
+    return _in_order(_contradiction(it, root) for it in found)
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda it: it.line or 0)
+
+
+def _contradiction(it: Contradiction, root: Node) -> Problem:
+    found = [find(root, (*it.place, *key)) for key in it.keys]
+    line = next((line for node, line in found if node is not None), find(root, it.place)[1])
+    return Problem(f"{_place(it.place, root)}: {visible(it.text)}", line)
+
+
+def _difference(error: ErrorDetails, root: Node) -> Problem:
+    path: Path = error["loc"]
+    node, line = find(root, path)
+    if error["type"] == "extra_forbidden":
+        return Problem(_unknown_key(path, root), line)
+    if error["type"] == "missing":
+        meaning = fields_at(path[:-1])[str(path[-1])].description
+        return Problem(f"{_place(path[:-1], root)} has no {path[-1]}; add it: {meaning}", line)
+    value = node.plain if node else None
+    return Problem(f"{_place(path, root)} is {shown(value)}; write {_wanted(error, path, value)}", line)
+
+
+def _unknown_key(path: Path, root: Node) -> str:
+    key, known = str(path[-1]), list(fields_at(path[:-1]))
+    where = f" in {_place(path[:-1], root)}" if len(path) > 1 else ""
+    if key == "<<":
+        hint = "merge keys are not part of YAML 1.2; write the keys out"
+    elif near := get_close_matches(key, known, n=1):
+        hint = f"did you mean {quoted(near[0])}?"
+    elif home := _home(key, path):
+        hint = f"it belongs in {home}"
+    else:
+        hint = f"known there: {', '.join(known)}"
+    return f"unknown key {quoted(key)}{where}; {hint}"
+
+
+def _home(key: str, path: Path) -> str | None:
+    """Return the place where a key is known that is nearest to where it was written."""
+    homes = [home[:-1] for home, _ in every_key() if home[-1] == key and len(home) > 1]
+    near = [home for home in homes if home[0] == path[0]] or homes
+    return _dotted(near[0]) if near else None
+
+
+def _wanted(error: ErrorDetails, path: Path, value: object) -> str:  # noqa: PLR0911  one line for each kind
+    bounds = error.get("ctx", {})
+    match error["type"]:
+        case "wanted":
+            return error["msg"]
+        case "greater_than_equal" | "less_than_equal" if path == ("version",):
+            return "1, the only version there is"
+        case "greater_than_equal":
+            return f"a number of at least {bounds['ge']:g}"
+        case "less_than_equal":
+            return f"a number of at most {bounds['le']:g}"
+        case "string_too_long":
+            return f"at most {bounds['max_length']} characters"
+        case "too_short":
+            return "at least one entry"
+        case "enum":
+            return _one_of(str(bounds["expected"]), value)
+        case "string_type" if isinstance(value, (bool, int, float)):
+            return "it in quotes, as it must be text"
+        case kind:
+            return _KINDS.get(kind, error["msg"])
+
+
+def _one_of(expected: str, value: object) -> str:
+    words = expected.replace("'", "")
+    near = get_close_matches(str(value), words.replace(" or ", ", ").split(", "), n=1)
+    return f"{words}{f' (did you mean {near[0]}?)' if near else ''}"
+
+
+_KINDS = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping, {key: value}, or leave it out",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "list_type": "a list, [one, another]",
+    "model_type": "a mapping, {key: value}, or leave it out",
+    "string_type": "a text",
+}
+
+
+def _place(path: Path, root: Node) -> str:
+    """Name a place: `defaults.recovery.max_age`, `require.recovery of rules[0] "production"`."""
+    if path[:1] in (("rules",), ("exemptions",)) and len(path) > 1:
+        name = find(root, (*path[:2], "name"))[0]
+        title = f" {quoted(name.plain)}" if name and isinstance(name.plain, str) else ""
+        entry, rest = f"{path[0]}[{path[1]}]{title}", _dotted(path[2:])
+        return f"{rest} of {entry}" if rest else entry
+    return _dotted(path) or "the policy"
+
+
+def _dotted(path: Path) -> str:
+    steps = (f"[{it}]" if isinstance(it, int) else f".{visible(it)}" for it in path)
+    return "".join(steps).removeprefix(".")

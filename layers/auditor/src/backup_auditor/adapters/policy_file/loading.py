@@ -1,0 +1,63 @@
+"""Loads a policy: from a file, or the one that holds where there is none."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from backup_auditor.adapters.policy_file.explaining import contradiction_problems, shape_problems
+from backup_auditor.adapters.policy_file.problems import Problem, RefusedError, visible
+from backup_auditor.adapters.policy_file.reading import decode, read_bytes
+from backup_auditor.adapters.policy_file.shape import PolicyShape
+from backup_auditor.adapters.policy_file.translation import policy_of
+from backup_auditor.adapters.policy_file.yaml12 import compose
+from backup_auditor.controls.announced import ANNOUNCED
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.contradictions import contradictions
+from backup_auditor.domain.policy import Policy
+from backup_auditor.errors import PolicyError
+
+BUILT_IN = "built-in"
+
+
+def load_policy(path: Path) -> Policy:
+    """Return the policy in a file. Raises `PolicyError` with every problem of the file, one line each."""
+    source = visible(str(path))
+    try:
+        content = read_bytes(path)
+    except RefusedError as error:
+        raise _policy_error(source, [error.problem]) from None
+    return _parse(content, source)
+
+
+def built_in_policy() -> Policy:
+    """Return the policy that holds where no file says otherwise."""
+    return _parse(default_policy_text().encode(), BUILT_IN)
+
+
+def default_policy_text() -> str:
+    """Return that policy as a file, with comments for people."""
+    return files(__package__).joinpath("default-policy.yaml").read_text(encoding="utf-8")
+
+
+def _parse(content: bytes, source: str) -> Policy:
+    try:
+        root = compose(decode(content))
+    except RefusedError as error:
+        raise _policy_error(source, [error.problem]) from None
+    try:
+        shape = PolicyShape.model_validate(root.plain)
+    except ValidationError as error:
+        raise _policy_error(source, shape_problems(error, root)) from None
+    policy = policy_of(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
+    controls = (*(it.id for it in CATALOGUE.project), *(it.id for it in CATALOGUE.index), *ANNOUNCED)
+    found = contradictions(policy, controls)
+    if found:
+        raise _policy_error(source, contradiction_problems(found, root))
+    return policy
+
+
+def _policy_error(source: str, problems: list[Problem]) -> PolicyError:
+    lines = (f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems)
+    return PolicyError(*lines, path=source)

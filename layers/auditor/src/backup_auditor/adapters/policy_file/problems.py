@@ -1,0 +1,52 @@
+"""What is wrong with a policy file, and on which line."""
+
+from dataclasses import dataclass
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong."""
+
+    text: str
+    """What is wrong and what to do, on one line."""
+    line: int | None = None
+    """Counted from 1; `None` where the file as a whole is meant."""
+
+
+class RefusedError(Exception):
+    """The text cannot be read any further. It stays inside this package: `load_policy` makes it a `PolicyError`."""
+
+    def __init__(self, text: str, line: int | None = None) -> None:
+        """Say what is wrong, and on which line."""
+        super().__init__(text)
+        self.problem = Problem(text, line)
+
+
+def visible(text: str) -> str:
+    """Write a text on one line, with an escape for every character that would not be seen."""
+    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+
+
+def quoted(text: str) -> str:
+    """Write a text of the file in quotes, cut where it is long."""
+    return f'"{visible(text[:_LONGEST])}{"…" if len(text) > _LONGEST else ""}"'
+
+
+def shown(value: object) -> str:
+    """Write a value of the file the way a person would name it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quoted(value)
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            text = f"{value}"
+            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,84 @@
+"""The shape of a policy file as a whole."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from backup_auditor.adapters.policy_file.requirement_shape import RequirementsShape, Shape
+from backup_auditor.adapters.policy_file.terms import Count, Day, Percent, Text, Texts
+from backup_auditor.domain.policy import DocumentIndexes, Mode, Plan
+
+_LONGEST_SCHEDULE_NAME = 28  # a longer one is accepted by the service, and then every run fails
+
+
+class ProjectShape(Shape):
+    """What is required of the project as a whole."""
+
+    plan: Annotated[Plan, Field(strict=False, description="the organization's plan, which gives the quota")] = (
+        Plan.STANDARD
+    )
+    backup_quota: Annotated[
+        int | None, Field(ge=1, le=1_000_000, description="how many backups the project may hold; null for the plan's")
+    ] = None
+    quota_warn_percent: Annotated[
+        Percent | None, Field(description="how full the quota may be; null for no such limit")
+    ] = 80
+    expected_id: Annotated[Text | None, Field(description="the project's id; null when any will do")] = None
+    document_indexes: Annotated[
+        DocumentIndexes,
+        Field(strict=False, description="whether indexes with full-text or semantic-text fields are judged"),
+    ] = DocumentIndexes.INCLUDED
+
+
+class MatchShape(Shape):
+    """Which indexes a rule is for. Names and tags must both fit; what is absent fits every index."""
+
+    names: Annotated[Texts | None, Field(description="shell patterns, one of which the name must fit")] = None
+    tags: dict[str, Texts] = Field(
+        default_factory=dict, description="tags that the index must have, each with one of the listed values"
+    )
+
+
+class RuleShape(Shape):
+    """Requirements for some indexes. The first rule that matches wins."""
+
+    name: Annotated[Text, Field(description="what reports call the rule")]
+    match: Annotated[MatchShape, Field(description="which indexes it is for")] = MatchShape()
+    require: Annotated[RequirementsShape, Field(description="lies over the defaults, key by key")] = RequirementsShape()
+
+
+class ExemptionShape(Shape):
+    """An accepted deviation. Its findings keep their verdict and no longer count."""
+
+    names: Annotated[Texts, Field(description="shell patterns of indexes and deleted indexes")]
+    controls: Annotated[Texts, Field(description="shell patterns of control ids")]
+    owner: Annotated[Text, Field(description="who accepts the deviation")]
+    reason: Annotated[Text, Field(description="why it is accepted")]
+    expires: Annotated[Day, Field(description="its last day, in UTC, such as 2027-03-31")]
+
+
+class RemediationShape(Shape):
+    """What may be changed, and how much of it in one run."""
+
+    create_schedules: Annotated[Mode, Field(strict=False, description="whether missing schedules are made")] = (
+        Mode.NEVER
+    )
+    fix_schedules: Annotated[Mode, Field(strict=False, description="whether schedules are changed")] = Mode.NEVER
+    first_backup: Annotated[bool, Field(description="whether a new schedule is followed by a backup at once")] = False
+    max_creations: Annotated[Count, Field(description="how many schedules one run may make")] = 5
+    schedule_name: Annotated[
+        Text, Field(max_length=_LONGEST_SCHEDULE_NAME, description="what a schedule that is made is called")
+    ] = "auditor"
+
+
+class PolicyShape(Shape):
+    """What the owner of a Pinecone project requires of its backups."""
+
+    version: Annotated[int, Field(ge=1, le=1, description="the version of this format")] = 1
+    defaults: Annotated[RequirementsShape, Field(description="what is required of every index")] = RequirementsShape()
+    project: Annotated[ProjectShape, Field(description="what is required of the project")] = ProjectShape()
+    rules: list[RuleShape] = Field(
+        default_factory=list, description="other requirements for some indexes; the first match wins"
+    )
+    exemptions: list[ExemptionShape] = Field(default_factory=list, description="accepted deviations")
+    remediation: Annotated[RemediationShape, Field(description="what may be changed")] = RemediationShape()

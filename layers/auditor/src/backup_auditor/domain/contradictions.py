@@ -1,0 +1,70 @@
+"""What in a policy can never be met, or speaks of nothing: found when the policy is written, not in the night."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.policy import Policy, Requirements
+
+type Place = tuple[str | int, ...]
+
+_FREQUENCY = ("schedule", "frequency")
+_MIN = ("schedule", "retention_days", "min")
+_MAX = ("schedule", "retention_days", "max")
+_MAX_AGE = ("recovery", "max_age")
+_MIN_COPIES = ("recovery", "min_copies")
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """One thing that a policy may not say."""
+
+    place: Place
+    """What it stands in, as a path of the policy file."""
+    keys: tuple[Place, ...]
+    """The keys beneath that place that contradict each other, the likeliest mistake first."""
+    text: str
+    """What is wrong, and what to do."""
+
+
+def contradictions(policy: Policy, control_ids: Collection[str]) -> list[Contradiction]:
+    """Return what contradicts itself in the defaults, in each rule laid over them, and in the exemptions.
+
+    What a rule only inherits from the defaults is said once, of the defaults.
+    """
+    of_defaults = list(_of_requirements(policy.defaults))
+    found = [Contradiction(("defaults",), keys, text) for keys, text in of_defaults]
+    for number, rule in enumerate(policy.rules):
+        for keys, text in _of_requirements(rule.require):
+            if (keys, text) not in of_defaults:
+                found.append(Contradiction(("rules", number, "require"), keys, text))
+    for number, exemption in enumerate(policy.exemptions):
+        for position, pattern in enumerate(exemption.controls):
+            if not any(fnmatchcase(control, pattern) for control in control_ids):
+                place = ("exemptions", number)
+                found.append(Contradiction(place, (("controls", position),), _fits_nothing(pattern, control_ids)))
+    return found
+
+
+def _of_requirements(require: Requirements) -> Iterator[tuple[tuple[Place, ...], str]]:
+    frequency, interval = require.schedule.frequency, require.schedule.frequency.interval
+    shortest, longest = require.schedule.retention_min, require.schedule.retention_max
+    max_age, min_copies = require.recovery.max_age, require.recovery.min_copies
+    if shortest is not None and longest is not None and shortest > longest:
+        text = f"retention_days.min {days(shortest)} is above max {days(longest)}; lower min or raise max"
+        yield (_MIN, _MAX), text
+    if max_age is not None and max_age < interval:
+        text = f"max_age {format_length(max_age)} is below the interval of a {frequency} schedule"
+        yield (_MAX_AGE, _FREQUENCY), f"{text}, {format_length(interval)}; raise max_age to that, or make it null"
+    if min_copies is not None and longest is not None and min_copies > longest // interval:
+        held = f"{longest // interval} that a {frequency} schedule holds with retention_days.max {days(longest)}"
+        remedy = f"lower min_copies, or raise max to {days(min_copies * interval)}"
+        yield (_MIN_COPIES, _MAX, _FREQUENCY), f"min_copies {min_copies} is more than the {held}; {remedy}"
+
+
+def _fits_nothing(pattern: str, control_ids: Collection[str]) -> str:
+    near = get_close_matches(pattern, control_ids, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else '"backup-auditor controls" lists them'
+    return f'the pattern "{pattern}" fits no control; {hint}'
