@@ -10,6 +10,10 @@ FIND_PYTHON = PYTHON="$(PYTHON)" scripts/find-python
 BIN := .venv/bin
 UV := .tools/bin/uv
 export UV_PYTHON_DOWNLOADS := never
+# like pip, uv is to trust whom the system trusts, and to ask the index that pip is set up with
+export UV_SYSTEM_CERTS ?= 1
+PIP_INDEX = .tools/bin/python -m pip config list | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'$$/\2/p" | tail -n 1
+WITH_INDEX = export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($(PIP_INDEX))}}";
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -36,7 +40,7 @@ moved:
 	@mkdir -p build
 	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet $(if $(MOVED),--clear,--allow-existing) --python "$$python" .venv
 	@$(UV) export --quiet --frozen --no-header --no-emit-workspace --all-packages --all-groups --all-extras --output-file build/requirements.txt
-	@$(UV) pip sync --quiet --python .venv --require-hashes --compile-bytecode build/requirements.txt
+	@$(WITH_INDEX) $(UV) pip sync --quiet --python .venv --require-hashes --compile-bytecode build/requirements.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable layers/auditor --editable simulator
 	@printf '%s' "$(CURDIR)" > $@
 
@@ -77,7 +81,7 @@ soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examp
 
 .PHONY: lock
 lock: .tools/ready ## bring uv.lock up to date, without the names of registries
-	@$(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)
+	@$(WITH_INDEX) $(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)
 	@sed -i.bak -E -e 's|url = "https://[^/"]+/packages/|url = "packages/|' -e 's|registry = "https://[^"]+"|registry = "simple"|' uv.lock && rm -f uv.lock.bak
 
 .PHONY: clean
