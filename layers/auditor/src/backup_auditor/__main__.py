@@ -1,0 +1,8 @@
+"""Starts the command line: `python -m backup_auditor` is `backup-auditor`."""
+
+import sys
+
+from backup_auditor.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""How flags are read, and what is said of a wrong one. It imports argparse alone, for the sake of `--help`."""
+
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+
+TYPE_CHECKING = False  # typing's own costs a tenth of the start
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+FORMATS = ("table", "json", "markdown")
+_FORMATS_TO_COME = ("csv", "junit", "sarif", "ocsf", "html")
+_LONGEST_WAIT = 60
+
+
+class Parser(ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def __init__(self, **options: object) -> None:
+        """Take no abbreviated flags: they would change their meaning with the next flag that is added."""
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **options)  # type: ignore[arg-type]  # passed on
+        self.add_argument("--debug", action="store_true", default=SUPPRESS, help="show the traceback of an error")
+
+    def error(self, message: str) -> "NoReturn":
+        """Exit with 2 and one line."""
+        line = " ".join(message.split())
+        self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
+
+
+def report_format(text: str) -> str:
+    """Read the name of a form of the report; one that is still to come is refused by name."""
+    if text in FORMATS:
+        return text
+    if text in _FORMATS_TO_COME:
+        raise ArgumentTypeError(f"the format {text} does not exist yet; use table, json or markdown")
+    raise ArgumentTypeError(f"there is no format {text!r}; use table, json or markdown")
+
+
+def port(text: str) -> int:
+    """Read the number of a port; 0 is any that is free."""
+    if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is no port; use a number from 0 to 65535")
+
+
+def seconds(text: str) -> float:
+    """Read a length of time in seconds."""
+    try:
+        length = float(text)
+    except ValueError:
+        length = -1.0
+    if 0 <= length <= _LONGEST_WAIT:
+        return length
+    raise ArgumentTypeError(f"{text!r} is no latency; use a number of seconds from 0 to {_LONGEST_WAIT}")

@@ -1,0 +1,73 @@
+"""Where results go: standard output, or a file that is written whole or not at all."""
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+from backup_auditor.adapters.replacement import Replacement
+from backup_auditor.errors import UsageError
+from backup_auditor.settings import allows_colour
+
+_WIDTH = 100
+"""How wide a table is where no terminal says otherwise."""
+_BATCH = 1 << 16
+
+
+def opened(path: str | None) -> "Replacement | nullcontext[None]":
+    """Open the file that is to hold the results, if one was named. Raises `UsageError` where it cannot be written."""
+    return Replacement(Path(path)) if path else nullcontext()
+
+
+def put(pieces: Iterable[str], file: Replacement | None) -> None:
+    """Write results, and the end of their last line. A reader that left is no error: the exit code tells."""
+    if file is not None:
+        file.write(_encoded(pieces))
+        return
+    sys.stdout.flush()
+    try:
+        for piece in _encoded(pieces):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
+
+
+def lines(found: Iterable[str]) -> Iterable[str]:
+    """Join lines, the last without its end."""
+    separator = ""
+    for line in found:
+        yield separator + line
+        separator = "\n"
+
+
+def terminal_width() -> int:
+    """Return how wide standard output is."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH if sys.stdout.isatty() else _WIDTH
+
+
+def is_coloured() -> bool:
+    """Tell whether standard output may be coloured: a terminal, whose owner does not mind."""
+    return sys.stdout.isatty() and allows_colour(os.environ)
+
+
+def say(text: str) -> None:
+    """Say something that is no result."""
+    sys.stderr.write(f"backup-auditor: {text}\n")
+
+
+def _encoded(pieces: Iterable[str]) -> Iterable[bytes]:
+    """Encode in pieces large enough to be worth a write."""
+    batch: list[str] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _BATCH:
+            yield "".join(batch).encode(errors="backslashreplace")
+            batch, size = [], 0
+    yield ("".join(batch) + "\n").encode(errors="backslashreplace")

@@ -1,0 +1,111 @@
+"""The report as JSON, piece by piece: the largest report never stands in memory as one text."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from backup_auditor.domain.finding import Exemption, Finding, Resource
+from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.report import SCHEMA_VERSION, Drift, Report, Resolved
+
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def render_json(report: Report) -> Iterator[str]:
+    """Write a report as one JSON document, a finding a line, ASCII only, without a line's end."""
+    yield "{"
+    for name, value in _head(report).items():
+        yield f"\n {_encode(name)}: {_encode(value)},"
+    yield from _rows("findings", report.findings, _finding)
+    yield ","
+    yield from _rows("resolved", report.resolved, _resolved)
+    yield ","
+    yield from _rows("drift", report.drift, _drift)
+    yield ","
+    yield from _rows("unread", report.unread, _unread)
+    yield "\n}"
+
+
+def _rows[Row](name: str, rows: Iterable[Row], shape: Callable[[Row], object]) -> Iterator[str]:
+    yield f'\n "{name}": ['
+    separator = "\n  "
+    for row in rows:
+        yield separator + _encode(shape(row))
+        separator = ",\n  "
+    yield "]"
+
+
+def _head(report: Report) -> dict[str, object]:
+    counts, summary = report.inventory, report.summary
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "audit_id": report.audit_id,
+        "observed_at": format_moment(report.observed_at),
+        "complete": report.is_complete,
+        "compliance": report.compliance,
+        "project": {"name": report.project, "id": report.project_id},
+        "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
+        "inventory": {
+            "indexes": counts.indexes,
+            "backups": counts.backups,
+            "recovery_points": counts.recovery_points,
+            "schedules": counts.schedules,
+            "runs": counts.runs,
+            "requests": counts.requests,
+        },
+        "summary": {
+            "findings": dict(summary.findings),
+            "open": dict(summary.open),
+            "exempted": summary.exempted,
+            "coverage_percent": summary.coverage_percent,
+        },
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "control": finding.control,
+        "resource": _resource(finding.resource),
+        "compliance": finding.compliance,
+        "severity": finding.severity,
+        "reason": finding.reason,
+        "evidence": finding.evidence,
+        "remediation": finding.remediation,
+        "exemption": _exemption(finding.exemption) if finding.exemption else None,
+        "fingerprint": finding.fingerprint,
+        "lifecycle": finding.lifecycle,
+        "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
+    }
+
+
+def _resource(resource: Resource) -> dict[str, object]:
+    return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
+
+
+def _exemption(exemption: Exemption) -> dict[str, object]:
+    return {
+        "names": exemption.names,
+        "controls": exemption.controls,
+        "owner": exemption.owner,
+        "reason": exemption.reason,
+        "expires": exemption.expires.isoformat(),
+    }
+
+
+def _resolved(resolved: Resolved) -> dict[str, object]:
+    return {
+        "fingerprint": resolved.fingerprint,
+        "control": resolved.control,
+        "resource": _resource(resolved.resource),
+        "first_seen": format_moment(resolved.first_seen),
+        "resolved_at": format_moment(resolved.resolved_at),
+        "because": resolved.because,
+    }
+
+
+def _drift(drift: Drift) -> dict[str, object]:
+    return {"what": drift.what, "resource": _resource(drift.resource), "before": drift.before, "after": drift.after}
+
+
+def _unread(unread: Unread) -> dict[str, object]:
+    return {"what": unread.what, "error": unread.error}

@@ -1,0 +1,151 @@
+"""The report for a person at a terminal: the verdict, the worst findings with the next step, then the counts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from backup_auditor.domain.finding import Compliance, Finding, ResourceType
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.report import Report
+from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, unknown_groups
+from backup_auditor.rendering.ink import Ink
+from backup_auditor.rendering.text import count, plain
+from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
+from backup_auditor.rendering.wrapping import columns, hanging
+
+_SHOWN = 5
+"""How many findings of one group are shown before the rest is folded."""
+_SHOWN_UNREAD = 10
+_ALL = "--format json shows all"
+_WORDS = {
+    Compliance.NON_COMPLIANT: "non-compliant",
+    Compliance.INSUFFICIENT_DATA: "not known",
+    Compliance.COMPLIANT: "compliant",
+    Compliance.NOT_APPLICABLE: "not applicable",
+}
+
+
+def render_table(report: Report, *, width: int = 100, is_coloured: bool = False) -> Iterator[str]:
+    """Write a report as lines of text of at most `width` characters, where words allow it."""
+    return _Table(report, max(width, 40), Ink(is_coloured)).lines()
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    report: Report
+    width: int
+    ink: Ink
+
+    def lines(self) -> Iterator[str]:
+        yield from self._verdict()
+        for group in open_groups(self.report):
+            yield ""
+            yield from self._open(group)
+        yield from self._unknown()
+        yield from self._exempted()
+        yield ""
+        yield from self._counts()
+        yield from self._unread()
+
+    def _verdict(self) -> Iterator[str]:
+        report = self.report
+        head = f"{report.compliance.replace('_', ' ')}: "
+        missing = incompleteness(report)
+        said = f"{plain(report.project)}: {verdict(report)}" + (f" {missing}" if missing else "")
+        first, *rest = hanging(head + said, self.width, "")
+        yield self.ink.of(report.compliance, head) + self.ink.strong(first[len(head) :])
+        yield from map(self.ink.strong, rest)
+
+    def _open(self, group: Group) -> Iterator[str]:
+        shown, folded = _fold(group.findings)
+        heading = f"{group.severity.upper():8}  "
+        scale = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
+        yield self.ink.of(group.severity, heading) + self.ink.strong(group.control + scale)
+        yield from columns([(plain(_name(it)), plain(it.reason)) for it in shown], self.width)
+        if folded:
+            yield self.ink.faint(f"  and {folded:,} more; {_ALL}")
+        first = group.findings[0]
+        if first.remediation:
+            yield from hanging(f"  next: {plain(first.remediation)}", self.width, "        ")
+
+    def _unknown(self) -> Iterator[str]:
+        groups = unknown_groups(self.report)
+        if not groups:
+            return
+        yield ""
+        total = sum(map(len, groups))
+        heading = f"NOT KNOWN ({total:,})"
+        yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + "  never taken for compliant"
+        shown, folded = _fold(groups)
+        yield from columns([(_scope(it), plain(it[0].reason)) for it in shown], self.width)
+        if folded:
+            yield self.ink.faint(f"  and {sum(map(len, groups[len(shown) :])):,} more; {_ALL}")
+
+    def _exempted(self) -> Iterator[str]:
+        groups = exempted_groups(self.report)
+        if not groups:
+            return
+        yield ""
+        yield f"EXEMPTED ({self.report.summary.exempted:,})"
+        shown, folded = _fold(groups)
+        rows: list[tuple[str, str]] = []
+        for group in shown:
+            if (exemption := group[0].exemption) is not None:
+                until = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
+                rows.append((_scope(group), plain(until)))
+        yield from columns(rows, self.width)
+        if folded:
+            yield self.ink.faint(f"  and under {count(folded, 'more exemption')}; {_ALL}")
+
+    def _counts(self) -> Iterator[str]:
+        report = self.report
+        found, opened = report.summary.findings, report.summary.open
+        coverage = report.summary.coverage_percent
+        yield from columns(
+            [
+                ("open", ", ".join(f"{number:,} {severity}" for severity, number in opened.items())),
+                (
+                    "findings",
+                    ", ".join(f"{found[it]:,} {_WORDS[it]}" for it in _WORDS)
+                    + f"; {report.summary.exempted:,} exempted",
+                ),
+                (
+                    "coverage",
+                    "no index can be backed up"
+                    if coverage is None
+                    else f"{coverage:g} % of what can be backed up has an enabled schedule and a recent recovery point",
+                ),
+                ("read", read_so_much(report.inventory)),
+                ("audited", f"{format_moment(report.observed_at)}, policy {plain(report.policy_source)}"),
+            ],
+            self.width,
+        )
+
+    def _unread(self) -> Iterator[str]:
+        if self.report.is_complete:
+            return
+        yield ""
+        yield self.ink.of(Compliance.INSUFFICIENT_DATA, f"COULD NOT BE READ ({len(self.report.unread):,})")
+        for unread in self.report.unread[:_SHOWN_UNREAD]:
+            yield from hanging(f"  {plain(unread.what)}: {plain(unread.error)}", self.width, "    ")
+        if len(self.report.unread) > _SHOWN_UNREAD:
+            yield self.ink.faint(f"  and {len(self.report.unread) - _SHOWN_UNREAD:,} more; {_ALL}")
+
+
+def _fold[Row](rows: "tuple[Row, ...] | list[Row]") -> "tuple[tuple[Row, ...] | list[Row], int]":
+    """Return the rows to be shown, and how many are not; a single one is never folded away."""
+    if len(rows) <= _SHOWN + 1:
+        return rows, 0
+    return rows[:_SHOWN], len(rows) - _SHOWN
+
+
+def _name(finding: Finding) -> str:
+    resource = finding.resource
+    return "the project" if resource.type is ResourceType.PROJECT else resource.name
+
+
+def _scope(findings: Iterable[Finding]) -> str:
+    """Name the resources and the controls that findings share: `orders, 7 controls`."""
+    names = list(dict.fromkeys(plain(_name(it)) for it in findings))
+    controls = list(dict.fromkeys(it.control for it in findings))
+    where = names[0] if len(names) == 1 else count(len(names), "index", "indexes")
+    return f"{where}, {controls[0] if len(controls) == 1 else count(len(controls), 'control')}"

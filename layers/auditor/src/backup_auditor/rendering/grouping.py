@@ -1,0 +1,54 @@
+"""The findings of a report, put together for people: what is alike is said once."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from backup_auditor.domain.finding import Compliance, Finding, ResourceType, Severity
+from backup_auditor.domain.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that one heading covers."""
+
+    severity: Severity
+    control: str
+    findings: tuple[Finding, ...]
+
+
+def open_groups(report: Report) -> list[Group]:
+    """Return what is non-compliant and not exempted, by severity and control: worst first, then what strikes most."""
+    grouped = _grouped((it for it in report.findings if it.is_open), lambda it: (it.severity, it.control))
+    found = [Group(it[0].severity, it[0].control, tuple(it)) for it in grouped]
+    return sorted(found, key=lambda it: (-it.severity.rank, -len(it.findings), it.control))
+
+
+def unknown_groups(report: Report) -> list[tuple[Finding, ...]]:
+    """Return what could not be judged and is not exempted, by what was not read: what leaves most unknown first."""
+    unknown = (it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None)
+    return sorted(map(tuple, _grouped(unknown, _cause)), key=lambda it: (-len(it), it[0].reason))
+
+
+def exempted_groups(report: Report) -> list[tuple[Finding, ...]]:
+    """Return what deviates and was accepted, by the exemption: what expires next first."""
+    exempted = (it for it in report.findings if it.exemption is not None)
+    groups = map(tuple, _grouped(exempted, lambda it: it.exemption))
+    return sorted(groups, key=lambda it: (it[0].exemption.expires if it[0].exemption else date.max, it[0].control))
+
+
+def indexes_in(findings: Iterable[Finding]) -> int:
+    """Count the live indexes that findings are about."""
+    return len({it.resource.name for it in findings if it.resource.type is ResourceType.INDEX})
+
+
+def _cause(finding: Finding) -> Hashable:
+    """Return the call that was not read, where one was not; otherwise the reason itself."""
+    return str(finding.evidence.get("unread", finding.reason))
+
+
+def _grouped(findings: Iterable[Finding], key: Callable[[Finding], Hashable]) -> Iterable[list[Finding]]:
+    found: dict[Hashable, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(key(finding), []).append(finding)
+    return found.values()

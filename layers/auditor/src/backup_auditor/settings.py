@@ -1,0 +1,121 @@
+"""The settings: the only place that reads the environment, and the table that documents it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from backup_auditor.errors import SettingsError
+
+KEY_VARIABLE = "PINECONE_API_KEY"
+DEFAULT_HOST = "https://api.pinecone.io"
+_MOST_CALLS = 256
+
+
+class Variable(NamedTuple):
+    """One variable of the environment, as the documents show it."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable(
+        KEY_VARIABLE,
+        "",
+        "The key of the project. A viewer's key is enough for an audit. Required, but for saved inventories.",
+    ),
+    Variable(
+        "PINECONE_CONTROLLER_HOST", DEFAULT_HOST, "Where Pinecone's control plane is. Plain `http` only to loopback."
+    ),
+    Variable("PINECONE_API_VERSION", "2026-07", "The version of the API for indexes and backups."),
+    Variable(
+        "PINECONE_SCHEDULES_API_VERSION",
+        "the same",
+        "The version of the API for backup schedules; `unstable` beside `2025-10`.",
+    ),
+    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "32", "How many calls may be in flight at once, 1 to 256."),
+    Variable(
+        "BACKUP_AUDITOR_DEADLINE", "10m", "How long the reading of one project may take; what is left then is unread."
+    ),
+    Variable("NO_COLOR", "", "Where it is set to anything, nothing is coloured."),
+)
+"""Every variable that is read, in the order of the documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach one Pinecone project."""
+
+    key: str = field(repr=False)
+    host: str = DEFAULT_HOST
+    api_version: str = "2026-07"
+    schedules_api_version: str = "2026-07"
+    max_concurrency: int = 32
+    deadline: timedelta = timedelta(minutes=10)
+
+
+def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABLE) -> Settings:
+    """Read the settings of one project. A variable that is empty counts as absent.
+
+    Raises `SettingsError`, which names the variable and the remedy, and never repeats a key.
+    """
+    key = environ.get(key_variable, "").strip()
+    if not key:
+        raise SettingsError(f"{key_variable} is not set; set it to a key of the project (a viewer's key is enough)")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError(
+            f"{key_variable} holds characters that no key has; copy the key again, without blanks or quotes"
+        )
+    api_version = _read(environ, "PINECONE_API_VERSION", _version, "2026-07")
+    return Settings(
+        key=key,
+        host=_read(
+            environ, "PINECONE_CONTROLLER_HOST", str, DEFAULT_HOST
+        ),  # the connection knows which host it may trust
+        api_version=api_version,
+        schedules_api_version=_read(environ, "PINECONE_SCHEDULES_API_VERSION", _version, api_version),
+        max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling, "32"),
+        deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length, "10m"),
+    )
+
+
+def allows_colour(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal may be coloured."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def redacted(text: str, environ: Mapping[str, str]) -> str:
+    """Return a text without the project's key, or anything that has the shape of a Pinecone key."""
+    key = environ.get(KEY_VARIABLE, "").strip()
+    without = text.replace(key, "[key]") if key else text
+    return re.sub(r"pcsk_\w+", "[key]", without)
+
+
+def _read[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value], default: str) -> Value:
+    text = environ.get(name, "").strip() or default
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} is {text[:80]!r}: {error}") from None
+
+
+def _version(text: str) -> str:
+    if re.fullmatch(r"\d{4}-\d{2}|unstable", text, re.ASCII) is None:
+        raise ValueError("a version looks like 2026-07, or is unstable")
+    return text
+
+
+def _ceiling(text: str) -> int:
+    if re.fullmatch(r"\d{1,3}", text, re.ASCII) is None or not 1 <= int(text) <= _MOST_CALLS:
+        raise ValueError(f"it must be a whole number from 1 to {_MOST_CALLS}")
+    return int(text)
+
+
+def _length(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,6})([smh])", text, re.ASCII)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("a length of time looks like 90s, 10m or 1h, and is more than nothing")
+    return int(match[1]) * {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}[match[2]]
