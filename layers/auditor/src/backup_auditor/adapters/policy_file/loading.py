@@ -1,11 +1,11 @@
 """Loads a policy: from a file, or the one that holds where there is none."""
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.explaining import contradiction_problems, shape_problems
 from backup_auditor.adapters.policy_file.problems import Problem, RefusedError, visible
 from backup_auditor.adapters.policy_file.reading import decode, read_bytes
@@ -34,11 +34,6 @@ def load_policy(path: Path) -> Policy:
 def built_in_policy() -> Policy:
     """Return the policy that holds where no file says otherwise."""
     return _parse(default_policy_text().encode(), BUILT_IN)
-
-
-def default_policy_text() -> str:
-    """Return that policy as a file, with comments for people."""
-    return files(__package__).joinpath("default-policy.yaml").read_text(encoding="utf-8")
 
 
 def _parse(content: bytes, source: str) -> Policy:

@@ -26,7 +26,7 @@ class Schedule(Shape):
 
     required: Annotated[bool, Field(description="whether an index must have a schedule")] = True
     frequency: Annotated[Frequency, Field(strict=False, description="slowest frequency")] = Frequency.DAILY
-    retention_days: Annotated[RetentionDays, Field(description="how long backups are kept")] = RetentionDays()
+    retention_days: RetentionDays = Field(default_factory=RetentionDays, description="how long backups are kept")
 
 
 class Recovery(Shape):
@@ -96,9 +96,11 @@ class Orphans(Shape):
 class RequirementsShape(Shape):
     """What is required of an index."""
 
-    schedule: Annotated[Schedule, Field(description="what backup schedules must be")] = Schedule()
-    recovery: Annotated[Recovery, Field(description="what recovery points must be")] = Recovery()
-    runs: Annotated[Runs, Field(description="how late a run may be, and how long it may take")] = Runs()
-    content: Annotated[Content, Field(description="how far recovery points may differ")] = Content()
-    protection: Annotated[Protection, Field(description="where backups may lie, and what indexes carry")] = Protection()
-    orphans: Annotated[Orphans, Field(description="what is required of deleted indexes")] = Orphans()
+    schedule: Schedule = Field(default_factory=Schedule, description="what backup schedules must be")
+    recovery: Recovery = Field(default_factory=Recovery, description="what recovery points must be")
+    runs: Runs = Field(default_factory=Runs, description="how late a run may be, and how long it may take")
+    content: Content = Field(default_factory=Content, description="how far recovery points may differ")
+    protection: Protection = Field(
+        default_factory=Protection, description="where backups may lie, and what indexes carry"
+    )
+    orphans: Orphans = Field(default_factory=Orphans, description="what is required of deleted indexes")

@@ -33,7 +33,7 @@ class ProjectShape(Shape):
 class MatchShape(Shape):
     """Which indexes a rule is for. Names and tags must both fit; what is absent fits every index."""
 
-    names: Annotated[Texts | None, Field(description="shell patterns, one of which the name must fit")] = None
+    names: Texts = Field(default_factory=list, description="shell patterns, one of which the name must fit")
     tags: dict[str, Texts] = Field(
         default_factory=dict, description="tags that the index must have, each with one of the listed values"
     )
@@ -43,8 +43,10 @@ class RuleShape(Shape):
     """Requirements for some indexes. The first rule that matches wins."""
 
     name: Annotated[Text, Field(description="what reports call the rule")]
-    match: Annotated[MatchShape, Field(description="which indexes it is for")] = MatchShape()
-    require: Annotated[RequirementsShape, Field(description="lies over the defaults, key by key")] = RequirementsShape()
+    match: MatchShape = Field(default_factory=MatchShape, description="which indexes it is for")
+    require: RequirementsShape = Field(
+        default_factory=RequirementsShape, description="lies over the defaults, key by key"
+    )
 
 
 class ExemptionShape(Shape):
@@ -74,11 +76,13 @@ class RemediationShape(Shape):
 class PolicyShape(Shape):
     """What the owner of a Pinecone project requires of its backups."""
 
-    version: Annotated[int, Field(ge=1, le=1, description="the version of this format")] = 1
-    defaults: Annotated[RequirementsShape, Field(description="what is required of every index")] = RequirementsShape()
-    project: Annotated[ProjectShape, Field(description="what is required of the project")] = ProjectShape()
+    version: Annotated[int, Field(ge=1, le=1, description="version of this format", json_schema_extra={"const": 1})] = 1
+    defaults: RequirementsShape = Field(
+        default_factory=RequirementsShape, description="what is required of every index"
+    )
+    project: ProjectShape = Field(default_factory=ProjectShape, description="what is required of the project")
     rules: list[RuleShape] = Field(
         default_factory=list, description="other requirements for some indexes; the first match wins"
     )
     exemptions: list[ExemptionShape] = Field(default_factory=list, description="accepted deviations")
-    remediation: Annotated[RemediationShape, Field(description="what may be changed")] = RemediationShape()
+    remediation: RemediationShape = Field(default_factory=RemediationShape, description="what may be changed")

@@ -11,6 +11,7 @@ MOST = 36_500
 """Days in a hundred years: a moment less these is still a moment."""
 
 _DURATION = r"^[0-9]{1,9}[mhd]$"
+_POSITIVE_DURATION = r"^0*[1-9][0-9]*[mhd]$"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -73,10 +74,12 @@ def _not_blank(text: str) -> str:
 
 
 Duration = Annotated[str, BeforeValidator(_duration), Field(json_schema_extra={"pattern": _DURATION})]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive_duration)]
+PositiveDuration = Annotated[
+    Duration, AfterValidator(_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION})
+]
 Day = Annotated[str, BeforeValidator(_day), Field(json_schema_extra={"pattern": _DAY, "format": "date"})]
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
-Location = Annotated[Text, AfterValidator(_location)]
+Location = Annotated[Text, AfterValidator(_location), Field(json_schema_extra={"pattern": "[/*]"})]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Days = Annotated[int, Field(ge=1, le=MOST)]
 Percent = Annotated[float, Field(ge=0, le=100)]

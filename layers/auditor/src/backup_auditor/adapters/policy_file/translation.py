@@ -53,7 +53,7 @@ def policy_of(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
 def _rule(shape: RuleShape, defaults: RequirementsShape) -> Rule:
     return Rule(
         name=shape.name,
-        names=tuple(shape.match.names or ()),
+        names=tuple(shape.match.names),
         tags={key: tuple(values) for key, values in shape.match.tags.items()},
         require=_requirements(laid_over(defaults, shape.require)),
     )
