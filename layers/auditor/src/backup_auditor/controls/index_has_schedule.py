@@ -3,15 +3,17 @@
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.wording import counted
 
 
 def judge(subject: IndexSubject) -> Verdict:
     """Judge one index."""
     if not subject.require.schedule.required:
         return not_applicable("The policy requires no schedule for it.")
-    evidence = {"schedules": len(subject.schedules.known)}
-    if subject.schedules.known:
-        return compliant(f"It has {len(subject.schedules.known)} schedule(s).", evidence)
+    schedules = len(subject.schedules.known)
+    evidence = {"schedules": schedules}
+    if schedules:
+        return compliant(f"It has {counted(schedules, 'schedule')}.", evidence)
     return non_compliant("It has no backup schedule at all.", evidence, rests_on=subject.schedules.listings)
 
 
@@ -22,7 +24,8 @@ INDEX_HAS_SCHEDULE = Control(
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,
     rationale="Without a schedule no recovery point is made unless somebody remembers to.",
-    remediation="Create a schedule for {name}: in the console under its Backups tab, or POST /indexes/{name}/backup-schedules.",
+    remediation="Create a schedule for {name}: in the console under the index's Backups tab, or by"
+    " POST /indexes/{name}/backup-schedules.",
     judge=judge,
     parameters={"schedule.required": "whether an index must have a schedule"},
 )

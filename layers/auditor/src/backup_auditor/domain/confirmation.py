@@ -9,11 +9,11 @@ from backup_auditor.domain.project_subject import ProjectSubject
 
 
 def confirmed(verdict: Verdict, project: ProjectSubject, index: str | None, doubts: set[ListingId]) -> Verdict:
-    """Return a verdict as it stands once absence is looked at twice, and add to `doubts` what a further walk could settle."""
+    """Return a verdict as it stands once absence is looked at twice, and note in `doubts` what a walk could settle."""
     reasons = [why for it in verdict.rests_on if (why := _why_unconfirmed(it, project, index, doubts))]
     if not reasons:
         return verdict
-    reason = f"{verdict.reason} Yet {reasons[0]}, so nothing can be called missing."
+    reason = f"{verdict.reason.removesuffix('.')}, yet {reasons[0]}, so nothing can be called missing."
     return replace(verdict, compliance=Compliance.INSUFFICIENT_DATA, reason=reason, severity=None)
 
 

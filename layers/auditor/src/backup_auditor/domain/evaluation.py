@@ -11,6 +11,8 @@ from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_subject import ProjectSubject
 
+type AnyControl = Control[ProjectSubject] | Control[IndexSubject]
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -18,6 +20,11 @@ class Catalogue:
 
     project: tuple[Control[ProjectSubject], ...]
     index: tuple[Control[IndexSubject], ...]
+
+    @property
+    def all(self) -> tuple[AnyControl, ...]:
+        """Every control, in the order in which they are documented."""
+        return (*self.index, *self.project)
 
 
 @dataclass(frozen=True, slots=True)

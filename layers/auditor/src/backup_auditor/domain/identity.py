@@ -1,6 +1,6 @@
 """Works out which index id is the live one of a name: an index tells no id of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backup_auditor.domain.facts import Backup
@@ -20,7 +20,7 @@ class LiveId:
     """Whether reading the index's own backups would settle the doubt, or did."""
 
 
-def live_id(facts: IndexFacts, backups: Iterable[Backup]) -> LiveId:
+def live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
     """Work out the live id of a name from its schedules, then from deletion marks, then from the index's own listing.
 
     `backups` are the rows of the project's listing under that name. A deletion mark is evidence where it stands;
@@ -30,19 +30,25 @@ def live_id(facts: IndexFacts, backups: Iterable[Backup]) -> LiveId:
     if len(told) == 1:
         return LiveId(told.pop())
     if isinstance(facts.own_backups, Listing):
-        return _told_by_own_listing(facts.own_backups)
+        return _told_by_own_listing(facts.own_backups, deleted_ids([*backups, *facts.own_backups.rows]))
     name = facts.index.name
     if len(told) > 1:
         return LiveId(None, f"The schedules of {name} name {len(told)} different index ids", own_listing_decides=True)
-    if all(backup.index_deleted_at is not None for backup in backups):
+    deleted = deleted_ids(backups)
+    if all(backup.index_id in deleted for backup in backups):
         return LiveId(None)
     return LiveId(
         None, f"Which backups under the name {name} are the live index's own was not read", own_listing_decides=True
     )
 
 
-def _told_by_own_listing(own: Listing[Backup]) -> LiveId:
-    ids = {backup.index_id for backup in own.rows if backup.index_deleted_at is None}
+def deleted_ids(backups: Iterable[Backup]) -> frozenset[str]:
+    """Return the ids of indexes of which any backup says that the index was deleted."""
+    return frozenset(it.index_id for it in backups if it.index_deleted_at is not None)
+
+
+def _told_by_own_listing(own: Listing[Backup], deleted: frozenset[str]) -> LiveId:
+    ids = {backup.index_id for backup in own.rows} - deleted
     if len(ids) == 1:
         return LiveId(ids.pop(), own_listing_decides=True)
     if ids:

@@ -7,10 +7,10 @@ from functools import cached_property
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.identity import LiveId, live_id
-from backup_auditor.domain.index_schedules import IndexSchedules
+from backup_auditor.domain.index_schedules import IndexSchedules, unread_error
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unread, known_rows
-from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.phase import Phase, phase_of_status
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.standing import Standing, newest_first, standings
 
@@ -41,14 +41,24 @@ class IndexBackups:
         return list(({it.backup_id: it for it in self._project_rows} | self._own).values())
 
     @cached_property
+    def named_ready(self) -> list[Backup]:
+        """Every listed backup under the index's name that is `Ready`, of the live index or of earlier ones."""
+        return [it for it in self.named if phase_of_status(it.status) is Phase.READY]
+
+    @cached_property
+    def certain(self) -> list[Standing]:
+        """What is certain to be a backup of the live index, or a run of its schedules; never raises."""
+        return list(self._standings.values())
+
+    @property
     def all(self) -> list[Standing]:
-        """Every backup of the live index, in whatever state.
+        """Every backup of the live index, in whatever state, as far as listed.
 
         Raises `InsufficientError` where it is not known which backups are the live index's.
         """
         if self.identity.doubt is not None:
             raise InsufficientError(f"{self.identity.doubt}.")
-        return list(self._standings.values())
+        return self.certain
 
     @cached_property
     def recovery_points(self) -> list[Standing]:
@@ -61,9 +71,21 @@ class IndexBackups:
         """The backups that would be recovery points if they told any time. Raises as `all` does."""
         return [it for it in self.all if it.is_listed and it.phase is Phase.READY and it.captured_at is None]
 
+    def need_listing(self) -> None:
+        """Raise `InsufficientError` unless all backups of the project are known."""
+        if self.unread is not None:
+            raise unread_error("backups", self.unread)
+
+    def need_all(self) -> None:
+        """Raise `InsufficientError` unless all backups of the index and all runs of its schedules are known."""
+        self.need_listing()
+        if self.histories_unread is not None:
+            raise unread_error("runs", self.histories_unread)
+
     def runs(self, schedule: Schedule) -> list[Standing]:
         """Return what is known of a schedule's history, planned run included."""
-        return [it for it in self._standings.values() if it.schedule is schedule]
+        history = known_rows(self._histories.get(schedule.schedule_id))
+        return [self._standings[it.backup_id] for it in history]
 
     def history_unread(self, schedule: Schedule) -> Unread | None:
         """Return why a schedule's history may hold more than is known, if it may."""

@@ -6,6 +6,7 @@ from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Listing, ListingId, ListingKind, Refusal, RefusalKind, Unread, known_rows
+from backup_auditor.domain.schedule_facts import evidence_of, label
 
 
 class IndexSchedules:
@@ -15,7 +16,8 @@ class IndexSchedules:
         """Look at one index's schedules; `plan_refusal` is the answer by which the plan has none, if there was one."""
         answer = facts.schedules
         self.known: tuple[Schedule, ...] = known_rows(answer)
-        broken = answer.broken if isinstance(answer, Listing) else None
+        missing = Unread(f"schedules of {facts.index.name}", "they were not read") if answer is None else None
+        broken = answer.broken if isinstance(answer, Listing) else missing
         refused = isinstance(answer, Refusal) and answer.kind is RefusalKind.PLAN
         self.plan_refusal: Refusal | None = plan_refusal if refused or (broken is not None and not self.known) else None
         """Why there can be none: the plan has no schedules."""
@@ -29,22 +31,29 @@ class IndexSchedules:
         """Those that are known to be enabled."""
         return tuple(it for it in self.known if it.enabled)
 
-    def need_all(self) -> None:
-        """Raise `InsufficientError` unless all schedules are known, and whether each is enabled."""
+    @cached_property
+    def perhaps_enabled(self) -> tuple[Schedule, ...]:
+        """Those of which Pinecone does not say whether they are enabled."""
+        return tuple(it for it in self.known if it.enabled is None)
+
+    def need_listing(self) -> None:
+        """Raise `InsufficientError` unless all schedules are known."""
         if self.unread is not None:
             raise unread_error("schedules", self.unread)
-        for schedule in self.known:
-            if schedule.enabled is None:
-                reason = f"Pinecone does not say whether the schedule {label(schedule)} is enabled."
-                raise InsufficientError(reason, {"schedule_id": schedule.schedule_id})
+
+    def need_all(self) -> None:
+        """Raise `InsufficientError` unless all schedules are known, and whether each is enabled."""
+        self.need_listing()
+        for schedule in self.perhaps_enabled:
+            raise self.doubt_about(schedule)
+
+    def doubt_about(self, schedule: Schedule) -> InsufficientError:
+        """Make the error that says of a schedule that it is not known whether it is enabled."""
+        reason = f"Pinecone does not say whether its schedule {label(schedule)} is enabled."
+        return InsufficientError(reason, evidence_of(schedule))
 
 
 def unread_error(fact: str, unread: Unread) -> InsufficientError:
     """Make the error that says which of a resource's facts could not be read, and why."""
     reason = f"Its {fact} could not be read: {unread.what}: {unread.error}"
     return InsufficientError(reason, {"unread": unread.what, "error": unread.error})
-
-
-def label(schedule: Schedule) -> str:
-    """Name a schedule in a sentence."""
-    return schedule.name or schedule.schedule_id

@@ -1,12 +1,13 @@
 """How one backup stands at the moment of the audit, put together from every listing that shows it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.phase import Phase, phase_of_status, run_moment
+from backup_auditor.domain.moments import moment_in_run_name
+from backup_auditor.domain.phase import Phase, phase_of_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Standing:
     phase: Phase
     captured_at: datetime | None
     """When the data was, or is to be, taken; `None` where no row tells any time."""
+    run_at: datetime | None
+    """When its run was, or is, due; `None` where no row tells a run's moment."""
     is_listed: bool
     """Whether it stands in a backup listing; a row of a history alone is a run, not a recovery point."""
     schedule: Schedule | None
-    """The schedule whose history lists it."""
-    run_is_unnamed: bool = False
-    """Whether it is a run that does not tell its own moment: only `created_at`, when it was planned, is known."""
+    """The schedule whose history lists it; the first, should there be more."""
+    unknown_status: str | None = None
+    """A status that any of its rows has and that is not known."""
 
 
 def standings(
@@ -33,48 +36,51 @@ def standings(
     grace: timedelta,
 ) -> dict[str, Standing]:
     """Put the rows of backup listings and of histories together, by backup id."""
-    listed_rows = {backup.backup_id: backup for backup in listed}
-    run_rows = {backup.backup_id: (schedule, backup) for schedule, backup in runs}
-    found: dict[str, Standing] = {}
-    for backup_id, backup in listed_rows.items():
-        schedule, run = run_rows.get(backup_id, (None, None))
-        found[backup_id] = _stand(backup, run, schedule, observed_at, grace, is_listed=True)
-    for backup_id, (schedule, run) in run_rows.items():
-        if backup_id not in found:
-            found[backup_id] = _stand(run, None, schedule, observed_at, grace, is_listed=False)
-    return found
+    rows = {backup.backup_id: [backup] for backup in listed}
+    listed_ids = frozenset(rows)
+    schedules: dict[str, Schedule] = {}
+    for schedule, backup in runs:
+        rows.setdefault(backup.backup_id, []).append(backup)
+        schedules.setdefault(backup.backup_id, schedule)
+    return {
+        backup_id: _stand(found, backup_id in listed_ids, schedules.get(backup_id), observed_at, grace)
+        for backup_id, found in rows.items()
+    }
 
 
-def _stand(  # noqa: PLR0913  the two rows of one backup, and the moment they are seen at
-    first: Backup,
-    second: Backup | None,
-    schedule: Schedule | None,
-    observed_at: datetime,
-    grace: timedelta,
-    *,
-    is_listed: bool,
+def _stand(
+    rows: Sequence[Backup], is_listed: bool, schedule: Schedule | None, observed_at: datetime, grace: timedelta
 ) -> Standing:
-    row = first
-    if second is not None and phase_of_status(second.status) > phase_of_status(first.status):
-        row = second
-    due = run_moment(first) or (run_moment(second) if second else None)
-    created_at = first.created_at or (second.created_at if second else None)
+    row = rows[0]
     phase = phase_of_status(row.status)
-    if phase is Phase.UNDER_WAY and _is_still_planned(due, created_at, schedule, observed_at, grace):
+    unknown = row.status if phase is Phase.UNKNOWN else None
+    for other in rows[1:]:
+        further = phase_of_status(other.status)
+        if further is Phase.UNKNOWN:
+            unknown = unknown or other.status
+        elif further > phase and not (is_listed and phase is Phase.UNKNOWN):  # an unknown listed status is never good
+            row, phase = other, further
+    run_at = _first(it.scheduled_for for it in rows) or _first(moment_in_run_name(it.name) for it in rows)
+    created_at = _first(it.created_at for it in rows)
+    if phase is Phase.UNDER_WAY and _is_still_planned(run_at, created_at, schedule, observed_at, grace):
         phase = Phase.PLANNED
-    return Standing(row, phase, due or created_at, is_listed, schedule, schedule is not None and due is None)
+    return Standing(row, phase, run_at or created_at, run_at, is_listed, schedule, unknown)
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return next((it for it in moments if it is not None), None)
 
 
 def _is_still_planned(
-    due: datetime | None,
+    run_at: datetime | None,
     created_at: datetime | None,
     schedule: Schedule | None,
     observed_at: datetime,
     grace: timedelta,
 ) -> bool:
     """Tell whether a run shown as under way has not begun: its time is to come, or it tells none and is young."""
-    if due is not None:
-        return due > observed_at
+    if run_at is not None:
+        return run_at > observed_at
     if schedule is None or created_at is None:
         return False
     frequency = Frequency.of(schedule.frequency)

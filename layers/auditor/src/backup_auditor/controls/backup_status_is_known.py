@@ -1,0 +1,38 @@
+"""Control `backup-status-is-known`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups = subject.backups
+    strange = {it.backup.backup_id: it.unknown_status for it in backups.certain if it.unknown_status is not None}
+    if strange:
+        statuses = sorted(set(strange.values()))
+        shown = ", ".join(repr(status) for status in statuses)
+        reason = f"{counted(len(strange), 'backup')} in a status that is not known: {shown}."
+        return non_compliant(reason, {"statuses": statuses, "backup_ids": sorted(strange)})
+    known = len(backups.all)
+    backups.need_all()
+    if not known:
+        return not_applicable("It has no backup.")
+    return compliant(
+        f"The status of each of its {counted(known, 'backup')}, runs included, is known.", {"backups": known}
+    )
+
+
+BACKUP_STATUS_IS_KNOWN = Control(
+    id="backup-status-is-known",
+    title="Every backup of every index is in a status that is known",
+    severity=Severity.MEDIUM,
+    scope=ResourceType.INDEX,
+    family=Family.RUNS,
+    rationale="A backup in a status that nobody knows is counted neither as good nor as failed: whether it can be"
+    " restored is open.",
+    remediation="Look the status up in Pinecone's documentation and at the backup, in the console under the Backups tab"
+    " of {name} or by GET /backups/{id}; then update this auditor, or report the status to its maintainers.",
+    judge=judge,
+)

@@ -1,0 +1,30 @@
+"""Control `inventory-is-complete`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: ProjectSubject) -> Verdict:
+    """Judge the project."""
+    unread = subject.inventory.unread
+    evidence: dict[str, object] = {"unread": len(unread)}
+    if not unread:
+        return compliant("Everything was read.", evidence)
+    first = unread[0]
+    reason = f"{counted(len(unread), 'fact')} could not be read, first {first.what}: {first.error}"
+    return non_compliant(reason, {**evidence, "first": first.what, "error": first.error})
+
+
+INVENTORY_IS_COMPLETE = Control(
+    id="inventory-is-complete",
+    title="Everything about the project could be read",
+    severity=Severity.HIGH,
+    scope=ResourceType.PROJECT,
+    family=Family.AUDIT,
+    rationale="What was not read was not judged: an index without protection may hide there.",
+    remediation="Look at `unread` in the report of {name} for the calls and their errors: give the key the role"
+    " ControlPlaneViewer if it was refused, and repeat the audit if the service did not answer.",
+    judge=judge,
+)

@@ -1,0 +1,83 @@
+"""Control `no-run-is-stuck`."""
+
+from datetime import timedelta
+
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.standing import Standing
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups, limit = subject.backups, subject.require.runs.stuck_after
+    if limit is None:
+        return not_applicable("The policy sets no limit to how long its backups may be under way.")
+    under_way = [it for it in backups.certain if it.phase is Phase.UNDER_WAY]
+    ages = {it.backup.backup_id: _age(subject, it) for it in under_way}
+    late = [it for it in under_way if (age := ages[it.backup.backup_id]) is None or age > limit]
+    stuck = [it for it in late if it.captured_at is not None and not _may_be_planned(subject, it)]
+    evidence: dict[str, object] = {"under_way": len(under_way), "stuck_after_hours": hours(limit)}
+    if stuck:
+        longest = max(age for it in stuck if (age := ages[it.backup.backup_id]) is not None)
+        evidence["stuck"] = [
+            {
+                "backup_id": it.backup.backup_id,
+                "status": it.backup.status,
+                "captured_at": format_moment(it.captured_at) if it.captured_at else None,
+            }
+            for it in sorted(stuck, key=lambda it: it.backup.backup_id)
+        ]
+        reason = (
+            f"{counted(len(stuck), 'backup')} under way for up to {format_length(longest)},"
+            f" {format_length(limit)} are allowed."
+        )
+        return non_compliant(reason, evidence)
+    if late:
+        evidence["in_doubt"] = sorted(it.backup.backup_id for it in late)
+        reason = f"Whether {counted(len(late), 'backup')} under way began at all, or when, is not known."
+        raise InsufficientError(reason, evidence)
+    nothing_known = not backups.all
+    backups.need_all()
+    if nothing_known:
+        return not_applicable("It has no backup.", evidence)
+    return compliant(f"None of its backups is under way for more than {format_length(limit)}.", evidence)
+
+
+def _age(subject: IndexSubject, backup: Standing) -> timedelta | None:
+    return subject.observed_at - backup.captured_at if backup.captured_at is not None else None
+
+
+def _may_be_planned(subject: IndexSubject, backup: Standing) -> bool:
+    """Tell whether a row that names no run may be the planned run of a schedule that is not wholly known."""
+    if backup.run_at is not None:
+        return False
+    if backup.schedule is None:
+        return subject.backups.histories_unread is not None
+    return Frequency.of(backup.schedule.frequency) is None
+
+
+NO_RUN_IS_STUCK = Control(
+    id="no-run-is-stuck",
+    title="No backup of any index is under way for too long",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.RUNS,
+    rationale="A backup that never ends is no recovery point, and may hold up those after it.",
+    remediation="Look at the backup that the evidence names, in the console under the Backups tab of {name} or by"
+    " GET /backups/{id}; take another by POST /indexes/{name}/backups, and ask Pinecone's support about the first.",
+    judge=judge,
+    parameters={"runs.stuck_after": "how long a backup may be under way"},
+)

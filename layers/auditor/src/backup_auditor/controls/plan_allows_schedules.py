@@ -1,0 +1,53 @@
+"""Control `plan-allows-schedules`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: ProjectSubject) -> Verdict:
+    """Judge the project."""
+    answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
+    refused = [it for it in answers if isinstance(it, Refusal) and it.kind is RefusalKind.PLAN]
+    listings = [it for it in answers if isinstance(it, Listing)]
+    answered = sum(_was_answered(it) for it in listings)
+    evidence = {"refused": len(refused), "answered": answered}
+    if refused:
+        shown = counted(len(refused), "schedule call")
+        reason = f"Pinecone refused {shown} because of the organization's plan: {refused[0].message}"
+        return non_compliant(reason, evidence)
+    if answered:
+        return compliant(f"Pinecone answered {counted(answered, 'schedule call')}.", evidence)
+    unread = subject.inventory.indexes_unread or next((it.broken for it in listings if it.broken), None)
+    if unread is not None:
+        reason = f"No schedule call was answered: {unread.what}: {unread.error}"
+        raise InsufficientError(reason, {**evidence, "unread": unread.what, "error": unread.error})
+    return not_applicable("The project has no index that can have schedules.", evidence)
+
+
+def _was_answered(listing: Listing[Schedule]) -> bool:
+    return listing.broken is None or bool(listing.rows)
+
+
+PLAN_ALLOWS_SCHEDULES = Control(
+    id="plan-allows-schedules",
+    title="The organization's plan has backup schedules",
+    severity=Severity.HIGH,
+    scope=ResourceType.PROJECT,
+    family=Family.AUDIT,
+    rationale="On a plan without backup schedules every recovery point depends on somebody who remembers to take it.",
+    remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups by a"
+    " job of your own: POST /indexes/{name}/backups.",
+    judge=judge,
+)

@@ -1,0 +1,74 @@
+"""Control `planned-run-started-on-time`."""
+
+from datetime import timedelta
+
+from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_schedules import unread_error
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, hours
+from backup_auditor.domain.phase import Phase, phase_of_status
+from backup_auditor.domain.schedule_facts import evidence_of, interval_of, label
+from backup_auditor.domain.standing import Standing
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        runs = [it for it in subject.backups.runs(schedule) if phase_of_status(it.backup.status) is Phase.PLANNED]
+        late: dict[str, timedelta] = {}
+        unknown: InsufficientError | None = None
+        for run in runs:
+            try:
+                lateness = _lateness(subject, schedule, run)
+            except InsufficientError as error:
+                unknown = unknown or error
+                continue
+            if lateness > subject.grace:
+                late[run.backup.backup_id] = lateness
+        evidence = {**evidence_of(schedule), "grace_hours": hours(subject.grace)}
+        if late:
+            most = max(late.values())
+            evidence |= {"late": sorted(late), "late_by_hours": hours(most)}
+            reason = (
+                f"A run of its schedule {label(schedule)} should have started {format_length(most)} ago,"
+                f" {format_length(subject.grace)} are allowed."
+            )
+            return non_compliant(reason, evidence)
+        if unknown is not None:
+            raise unknown
+        unread = subject.backups.history_unread(schedule)
+        if unread is not None:
+            raise unread_error("planned runs", unread)
+        return compliant(f"No planned run of its schedule {label(schedule)} is overdue.", evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+def _lateness(subject: IndexSubject, schedule: Schedule, run: Standing) -> timedelta:
+    """Return how long ago a run was due at the latest; one that names no moment is due within an interval."""
+    if run.run_at is not None:
+        return subject.observed_at - run.run_at
+    if run.captured_at is None:
+        evidence = {**evidence_of(schedule), "backup_id": run.backup.backup_id}
+        reason = f"When a planned run of its schedule {label(schedule)} is due is not known."
+        raise InsufficientError(reason, evidence)
+    return subject.observed_at - run.captured_at - interval_of(schedule)
+
+
+PLANNED_RUN_STARTED_ON_TIME = Control(
+    id="planned-run-started-on-time",
+    title="Planned runs of enabled schedules start on time",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.RUNS,
+    rationale="A run that is still planned after its time is a backup that is not being made, and nothing reports it.",
+    remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
+    " POST /indexes/{name}/backups; watch whether the run starts by GET /backup-schedules/{id}/history, and ask"
+    " Pinecone's support if it does not.",
+    judge=judge,
+    parameters={"runs.grace": "how late a run may start"},
+)

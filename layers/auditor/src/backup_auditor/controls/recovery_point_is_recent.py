@@ -1,0 +1,55 @@
+"""Control `recovery-point-is-recent`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, format_moment, hours
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups, limit = subject.backups, subject.require.max_age
+    newest = backups.recovery_points[0].captured_at if backups.recovery_points else None
+    age = subject.observed_at - newest if newest is not None else None
+    evidence = {
+        "newest": format_moment(newest) if newest is not None else None,
+        "age_hours": hours(age) if age is not None else None,
+        "max_age_hours": hours(limit),
+    }
+    shown = f"Its newest recovery point is {format_length(age)} old" if age is not None else ""
+    if age is not None and age <= limit:
+        return compliant(f"{shown}, {format_length(limit)} are allowed.", evidence)
+    if backups.undated_recovery_points:
+        raise InsufficientError("Some of its Ready backups tell no time at which they were taken.", evidence)
+    if age is not None:
+        reason = f"{shown}, {format_length(limit)} are allowed."
+        return non_compliant(reason, evidence, rests_on=backups.listings)
+    backups.need_listing()
+    return not_applicable("It has no recovery point.", evidence)
+
+
+RECOVERY_POINT_IS_RECENT = Control(
+    id="recovery-point-is-recent",
+    title="The newest recovery point of every index is recent enough",
+    severity=Severity.CRITICAL,
+    scope=ResourceType.INDEX,
+    family=Family.RECOVERY,
+    rationale="Everything that was written since the newest recovery point is lost in a restore.",
+    remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
+    " POST /indexes/{name}/backups; then find out why its schedule makes none:"
+    " GET /backup-schedules/{id}/history.",
+    judge=judge,
+    parameters={
+        "recovery.max_age": "how old the newest recovery point may be; null: schedule.frequency and runs.grace decide",
+        "schedule.frequency": "the frequency that decides where recovery.max_age is null",
+        "runs.grace": "how late a run may be, where recovery.max_age is null",
+    },
+)

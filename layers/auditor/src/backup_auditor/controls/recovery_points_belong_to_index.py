@@ -1,0 +1,54 @@
+"""Control `recovery-points-belong-to-index`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.identity import deleted_ids
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.listing import BACKUPS, ListingId
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups, live = subject.backups, subject.backups.identity
+    ready = backups.named_ready
+    ids = sorted({it.index_id for it in ready})
+    evidence = {"live_id": live.id, "ids": ids, "ready_backups": len(ready)}
+    if not ready:
+        backups.need_listing()
+        return not_applicable("There is no Ready backup under its name.", evidence)
+    own = sum(it.index_id == live.id for it in ready)
+    if own:
+        return compliant(f"{own} of the {counted(len(ready), 'Ready backup')} under its name are its own.", evidence)
+    rests_on: tuple[ListingId, ...] = (BACKUPS,)
+    if not deleted_ids(backups.named).issuperset(ids):
+        rests_on = backups.listings
+        if live.doubt is not None:
+            raise InsufficientError(f"{live.doubt}.", evidence)
+    reason = (
+        f"{counted(len(ready), 'Ready backup')} under its name, all of earlier indexes ({len(ids)})"
+        " of that name: none can restore its data."
+    )
+    return non_compliant(reason, evidence, rests_on=rests_on)
+
+
+RECOVERY_POINTS_BELONG_TO_INDEX = Control(
+    id="recovery-points-belong-to-index",
+    title="The backups under the name of an index are its own",
+    severity=Severity.CRITICAL,
+    scope=ResourceType.INDEX,
+    family=Family.RECOVERY,
+    rationale="An index that was deleted and made again under the same name holds other data: the backups of the"
+    " earlier one look like protection and restore something else.",
+    remediation="Take a backup of {name} now, and give it a schedule, which it does not inherit: in the console under"
+    " the index's Backups tab, or by POST /indexes/{name}/backups and POST /indexes/{name}/backup-schedules.",
+    judge=judge,
+)

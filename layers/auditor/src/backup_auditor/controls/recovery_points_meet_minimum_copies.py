@@ -1,0 +1,52 @@
+"""Control `recovery-points-meet-minimum-copies`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.schedule_age import all_are_younger
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups, required = subject.backups, subject.require.recovery.min_copies
+    if required is None:
+        return not_applicable("The policy sets no minimum of copies for it.")
+    copies = len(backups.recovery_points)
+    evidence = {"recovery_points": copies, "min_copies": required}
+    reason = f"It has {counted(copies, 'recovery point')}, {required} are required"
+    if copies >= required:
+        return compliant(f"{reason}.", evidence)
+    if all_are_younger(subject, required):
+        return compliant(f"{reason}, and its schedule is too young to have made them.", evidence)
+    undated = len(backups.undated_recovery_points)
+    if copies + undated >= required:
+        told = f"{undated} of its Ready backups tell no time at which they were taken"
+        raise InsufficientError(f"{reason}, and {told}.", evidence)
+    return non_compliant(f"{reason}.", evidence, rests_on=backups.listings)
+
+
+RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
+    id="recovery-points-meet-minimum-copies",
+    title="Every index has as many recovery points as the policy requires",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.RECOVERY,
+    rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
+    remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
+    " POST /indexes/{name}/backups; then find out why its schedule made fewer:"
+    " GET /backup-schedules/{id}/history.",
+    judge=judge,
+    parameters={
+        "recovery.min_copies": "the fewest recovery points that an index is to have",
+        "runs.grace": "how late a run may be",
+    },
+)

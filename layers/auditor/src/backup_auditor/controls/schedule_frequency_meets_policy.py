@@ -1,0 +1,36 @@
+"""Control `schedule-frequency-meets-policy`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.schedule_facts import evidence_of, frequency_of, label
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    required = subject.require.schedule.frequency
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        frequency = frequency_of(schedule)
+        evidence = {**evidence_of(schedule), "frequency": frequency.value, "required_frequency": required.value}
+        if frequency.is_slower_than(required):
+            return non_compliant(f"Its schedule {label(schedule)} runs {frequency}, {required} is required.", evidence)
+        return compliant(f"Its schedule {label(schedule)} runs {frequency}, as {required} is required.", evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
+    id="schedule-frequency-meets-policy",
+    title="Enabled schedules run at least as often as the policy requires",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="What was written since the last recovery point is lost in a restore; the frequency bounds how much.",
+    remediation="Raise the frequency of the schedule of {name}: in the console under the index's Backups tab, or by"
+    ' PATCH /backup-schedules/{id} with {"frequency": ...}.',
+    judge=judge,
+    parameters={"schedule.frequency": "the slowest frequency that is enough: daily, weekly or monthly"},
+)

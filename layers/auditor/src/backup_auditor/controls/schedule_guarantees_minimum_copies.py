@@ -1,0 +1,45 @@
+"""Control `schedule-guarantees-minimum-copies`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import days
+from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    required = subject.require.recovery.min_copies
+    if required is None:
+        return not_applicable("The policy sets no minimum of copies for it.")
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        interval = interval_of(schedule)
+        copies = retention_of(schedule) // interval
+        evidence = {
+            **with_retention(schedule),
+            "interval_days": days(interval),
+            "copies": copies,
+            "min_copies": required,
+        }
+        sure = "copy is" if copies == 1 else "copies are"
+        reason = f"{shown_retention(schedule)}, so that {copies} {sure} sure and {required} required."
+        return non_compliant(reason, evidence) if copies < required else compliant(reason, evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
+    id="schedule-guarantees-minimum-copies",
+    title="Enabled schedules keep as many recovery points as the policy requires",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="One bad recovery point is survivable only when there is another to go back to.",
+    remediation="Lengthen the retention of the schedule of {name}, or raise its frequency: in the console under the"
+    " index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    judge=judge,
+    parameters={"recovery.min_copies": "the fewest recovery points that an index is to have"},
+)

@@ -1,0 +1,33 @@
+"""Control `schedule-is-enabled`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.schedule_facts import label
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    schedules = subject.schedules
+    evidence = {"schedules": len(schedules.known), "enabled": [it.schedule_id for it in schedules.enabled]}
+    if schedules.enabled:
+        return compliant(f"Its schedule {label(schedules.enabled[0])} is enabled.", evidence)
+    schedules.need_all()
+    if not schedules.known:
+        return not_applicable("It has no backup schedule.", evidence)
+    reason = f"None of its {counted(len(schedules.known), 'schedule')} is enabled: no new recovery point will be made."
+    return non_compliant(reason, evidence, rests_on=schedules.listings)
+
+
+SCHEDULE_IS_ENABLED = Control(
+    id="schedule-is-enabled",
+    title="An index with backup schedules has one that is enabled",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="A paused schedule looks like protection and makes none: its recovery points age and expire.",
+    remediation="Find out why the schedules of {name} are paused; then resume one: in the console under the index's"
+    ' Backups tab, or by PATCH /backup-schedules/{id} with {"enabled": true}.',
+    judge=judge,
+)

@@ -1,0 +1,31 @@
+"""Control `schedule-is-unique`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    enabled = subject.schedules.enabled
+    evidence = {"enabled": [it.schedule_id for it in enabled]}
+    if len(enabled) > 1:
+        return non_compliant(f"It has {len(enabled)} enabled schedules where one is meant to be.", evidence)
+    subject.schedules.need_all()
+    if not enabled:
+        return not_applicable("It has no enabled schedule.", evidence)
+    return compliant("It has 1 enabled schedule.", evidence)
+
+
+SCHEDULE_IS_UNIQUE = Control(
+    id="schedule-is-unique",
+    title="No index has more than one enabled schedule",
+    severity=Severity.MEDIUM,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="Pinecone means one schedule to be enabled per index: with two, backups and their cost double, and"
+    " nobody can say which retention holds.",
+    remediation="Decide which schedule of {name} is to stay, and pause the others: in the console under the index's"
+    ' Backups tab, or by PATCH /backup-schedules/{id} with {"enabled": false}.',
+    judge=judge,
+)

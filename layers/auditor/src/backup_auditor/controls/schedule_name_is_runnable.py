@@ -1,0 +1,40 @@
+"""Control `schedule-name-is-runnable`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.schedule_facts import evidence_of, name_of
+
+LONGEST_NAME = 28
+"""Characters: the name of a run adds 17, and the service allows 45."""
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        length = len(name_of(schedule))
+        evidence = {**evidence_of(schedule), "length": length, "max_length": LONGEST_NAME}
+        reason = f"The name of its schedule {schedule.name} has {length} characters, {LONGEST_NAME} are allowed"
+        if length > LONGEST_NAME:
+            return non_compliant(f"{reason}: every run fails.", evidence)
+        return compliant(f"{reason}.", evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_NAME_IS_RUNNABLE = Control(
+    id="schedule-name-is-runnable",
+    title="Enabled schedules have a name short enough to run",
+    severity=Severity.CRITICAL,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale=f"Pinecone accepts a schedule whose name is longer than {LONGEST_NAME} characters, and then every run of"
+    " it fails.",
+    remediation="A schedule cannot be renamed: delete that of {name} (its backups stay) and create it anew with a"
+    " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{id}, then"
+    " POST /indexes/{name}/backup-schedules.",
+    judge=judge,
+)

@@ -1,0 +1,48 @@
+"""Control `schedule-next-run-is-planned`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.schedule_facts import evidence_of, label
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        planned = schedule.next_run
+        evidence = {
+            **evidence_of(schedule),
+            "next_run": format_moment(planned) if planned else None,
+            "grace_hours": hours(subject.grace),
+        }
+        if planned is None:
+            return non_compliant(f"Its schedule {label(schedule)} is enabled and has no next run.", evidence)
+        late = subject.observed_at - planned
+        if late > subject.grace:
+            reason = (
+                f"The next run of its schedule {label(schedule)} was due {format_length(late)} ago,"
+                f" {format_length(subject.grace)} are allowed."
+            )
+            return non_compliant(reason, evidence)
+        return compliant(f"The next run of its schedule {label(schedule)}: {format_moment(planned)}.", evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
+    id="schedule-next-run-is-planned",
+    title="Enabled schedules have a next run that is not overdue",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="A schedule without a next run, or with one that lies in the past, is enabled in name only.",
+    remediation="Pause and resume the schedule of {name}, which plans it anew: in the console under the index's Backups"
+    ' tab, or by PATCH /backup-schedules/{id} with {"enabled": false}, then {"enabled": true}. If it stays so, ask'
+    " Pinecone's support.",
+    judge=judge,
+    parameters={"runs.grace": "how late a run may be"},
+)

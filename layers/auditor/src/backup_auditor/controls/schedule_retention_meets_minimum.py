@@ -1,0 +1,38 @@
+"""Control `schedule-retention-meets-minimum`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.schedule_facts import retention_of, shown_retention, with_retention
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    minimum = subject.require.schedule.retention_min
+    if minimum is None:
+        return not_applicable("The policy sets no minimum retention for it.")
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        evidence = {**with_retention(schedule), "min_days": days(minimum)}
+        reason = f"{shown_retention(schedule)}, at least {format_length(minimum)} is required."
+        return non_compliant(reason, evidence) if retention_of(schedule) < minimum else compliant(reason, evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
+    id="schedule-retention-meets-minimum",
+    title="Enabled schedules keep backups at least as long as the policy requires",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="A fault that is found later than the oldest recovery point was made cannot be undone.",
+    remediation="Lengthen the retention of the schedule of {name}, which also keeps what it already made: in the"
+    " console under the index's Backups tab, or by PATCH /backup-schedules/{id} with"
+    ' {"retention": {"expire_after_days": ...}}.',
+    judge=judge,
+    parameters={"schedule.retention_days.min": "the fewest days that backups are to be kept"},
+)

@@ -1,0 +1,36 @@
+"""Control `schedule-retention-outlives-interval`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        interval = interval_of(schedule)
+        evidence = {**with_retention(schedule), "interval_days": days(interval)}
+        reason = f"{shown_retention(schedule)}, its runs are up to {format_length(interval)} apart"
+        if retention_of(schedule) <= interval:
+            return non_compliant(f"{reason}: there are times without any backup.", evidence)
+        return compliant(f"{reason}.", evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
+    id="schedule-retention-outlives-interval",
+    title="Enabled schedules keep each backup until the next one is made",
+    severity=Severity.CRITICAL,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="A backup that expires before the next is taken leaves days on which nothing can be restored.",
+    remediation="Lengthen the retention of the schedule of {name} beyond its interval, or raise its frequency: in the"
+    " console under the index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    judge=judge,
+)

@@ -1,0 +1,38 @@
+"""Control `schedule-retention-within-maximum`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.schedule_facts import retention_of, shown_retention, with_retention
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    maximum = subject.require.schedule.retention_max
+    if maximum is None:
+        return not_applicable("The policy sets no maximum retention for it.")
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        evidence = {**with_retention(schedule), "max_days": days(maximum)}
+        reason = f"{shown_retention(schedule)}, at most {format_length(maximum)} is allowed."
+        return non_compliant(reason, evidence) if retention_of(schedule) > maximum else compliant(reason, evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
+    id="schedule-retention-within-maximum",
+    title="Enabled schedules keep backups no longer than the policy allows",
+    severity=Severity.MEDIUM,
+    scope=ResourceType.INDEX,
+    family=Family.SCHEDULES,
+    rationale="Backups that are kept too long cost storage, fill the project's quota, and hold what should be gone.",
+    remediation="Shorten the retention of the schedule of {name}, after making sure that the older backups, which this"
+    " deletes, are not needed: in the console under the index's Backups tab, or by PATCH /backup-schedules/{id} with"
+    ' {"retention": {"expire_after_days": ...}}.',
+    judge=judge,
+    parameters={"schedule.retention_days.max": "the most days that backups may be kept"},
+)

@@ -1,0 +1,68 @@
+"""Control `scheduled-runs-are-continuous`."""
+
+from backup_auditor.domain.continuity import Continuity
+from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
+from backup_auditor.domain.each_schedule import judge_each_enabled
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.index_schedules import unread_error
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.schedule_facts import evidence_of, label
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+
+    def judge_one(schedule: Schedule) -> Verdict:
+        seen = Continuity(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace)
+        gaps = seen.gaps()
+        evidence: dict[str, object] = {
+            **evidence_of(schedule),
+            "runs": len(seen.runs),
+            "gaps": len(gaps),
+            "allowed_hours": hours(seen.allowed),
+        }
+        if gaps:
+            widest = max(gaps, key=lambda gap: (gap.length, gap.start))
+            evidence |= {
+                "missing_runs": sum(it.missing for it in gaps),
+                "from": format_moment(widest.start),
+                "to": format_moment(widest.end),
+                "gap_hours": hours(widest.length),
+            }
+            reason = (
+                f"Its schedule {label(schedule)} did not run for {format_length(widest.length)} from"
+                f" {format_moment(widest.start)}, {format_length(seen.allowed)} are allowed"
+                f" ({counted(len(gaps), 'gap')})."
+            )
+            return non_compliant(reason, evidence, rests_on=subject.backups.history_listings([schedule]))
+        unread = subject.backups.history_unread(schedule)
+        if unread is not None and not seen.is_covered:
+            raise unread_error(f"runs of schedule {label(schedule)}", unread)
+        if seen.has_undated and not seen.is_covered:
+            raise InsufficientError(f"Some runs of its schedule {label(schedule)} tell no time.", evidence)
+        reason = (
+            f"The runs of its schedule {label(schedule)} are never more than {format_length(seen.allowed)} apart."
+            if seen.runs
+            else f"The first run of its schedule {label(schedule)} is not yet due."
+        )
+        return compliant(reason, evidence)
+
+    return judge_each_enabled(subject, judge_one)
+
+
+SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
+    id="scheduled-runs-are-continuous",
+    title="No run of an enabled schedule is missing",
+    severity=Severity.HIGH,
+    scope=ResourceType.INDEX,
+    family=Family.RUNS,
+    rationale="A schedule that skips runs leaves days that cannot be gone back to, and is about to stop altogether.",
+    remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
+    " POST /indexes/{name}/backups; look for what kept the runs from starting by GET /backup-schedules/{id}/history"
+    " (a pause, the project's quota, the schedule's name), and ask Pinecone's support if nothing shows.",
+    judge=judge,
+    parameters={"runs.grace": "how late a run may be"},
+)

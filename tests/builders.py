@@ -1,0 +1,222 @@
+"""Builds facts for tests: by default one healthy index with a daily schedule, kept for 7 days, at `NOW`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
+from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
+from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk
+from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.walks import listing_of
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""The moment of every audit in tests: 6 h after the newest run of the healthy index."""
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+GRACE = 6 * HOUR
+"""The grace of the built-in policy."""
+BROKEN = Unread("GET /somewhere", "503 to the end")
+
+
+def ago(length: timedelta) -> datetime:
+    """Return the moment so long before `NOW`."""
+    return NOW - length
+
+
+def schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
+    """Build an enabled daily schedule, kept for 7 days, made 60 days ago."""
+    usual: dict[str, Any] = {
+        "name": "nightly",
+        "index_id": "id-main",
+        "project_id": "project-1",
+        "frequency": "daily",
+        "retention": 7 * DAY,
+        "enabled": True,
+        "next_run": NOW + 18 * HOUR,
+        "created_at": ago(60 * DAY),
+    }
+    return Schedule(schedule_id, **(usual | facts))
+
+
+def run(age: timedelta, **facts: Any) -> Backup:
+    """Build a run that captured so long ago, planned a day before; negative ages are to come."""
+    moment = ago(age)
+    name = f"nightly-{moment:%Y%m%dT%H%M%SZ}"
+    usual: dict[str, Any] = {"name": name, "scheduled_for": moment, "created_at": moment - DAY}
+    return backup(age, **{"backup_id": f"run-{moment:%Y%m%dT%H%M%S}", **usual, **facts})
+
+
+def unnamed_run(age: timedelta, **facts: Any) -> Backup:
+    """Build a row of a history that tells no moment of its run, only that it was planned so long ago."""
+    return run(age, **{"name": None, "scheduled_for": None, "created_at": ago(age), "status": "Initializing"} | facts)
+
+
+def backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
+    """Build a `Ready` backup taken by hand so long ago; without an age it tells no time."""
+    moment = None if age is None else ago(age)
+    usual: dict[str, Any] = {
+        "backup_id": f"manual-{age}",
+        "index_id": "id-main",
+        "index_name": "main",
+        "status": "Ready",
+        "created_at": moment,
+        "cloud": "aws",
+        "region": "us-east-1",
+        "record_count": 1000,
+        "namespace_count": 3,
+        "size_bytes": 1_000_000,
+    }
+    return Backup(**(usual | facts))
+
+
+def daily_runs(count: int = 7, first: timedelta = 6 * HOUR, **facts: Any) -> list[Backup]:
+    """Build daily runs, the newest so long ago."""
+    return [run(first + number * DAY, **facts) for number in range(count)]
+
+
+def planned_run(ahead: timedelta = 18 * HOUR, **facts: Any) -> Backup:
+    """Build a run that is still to come, shown as `Scheduled`."""
+    return run(-ahead, **{"status": "Scheduled", "record_count": None, "size_bytes": None, **facts})
+
+
+def whole(rows: Iterable[Any], walks: int = 2) -> Listing[Any]:
+    """Build a listing that so many walks came to the end of, and agree about."""
+    return listing_of([Walk(tuple(rows))] * walks)
+
+
+def broken(rows: Iterable[Any] = ()) -> Listing[Any]:
+    """Build a listing whose only walk broke off after these rows."""
+    return listing_of([Walk(tuple(rows), BROKEN)])
+
+
+def disputed(first: Iterable[Any], second: Iterable[Any]) -> Listing[Any]:
+    """Build a listing over which two walks showed these different rows."""
+    return listing_of([Walk(tuple(first)), Walk(tuple(second))])
+
+
+@dataclass(frozen=True)
+class IndexCase:
+    """One index with all that belongs to it, before it is put into an inventory."""
+
+    facts: IndexFacts
+    listed: tuple[Backup, ...]
+    histories: Mapping[str, Listing[Backup]] = field(default_factory=dict)
+
+
+_NIGHTLY = (schedule(),)
+
+type Schedules = Sequence[Schedule] | Listing[Schedule] | Refusal | None
+
+
+def index(  # noqa: PLR0913  an index has this many facts, all with a default
+    name: str = "main",
+    *,
+    schedules: Schedules = _NIGHTLY,
+    runs: Sequence[Backup] | Listing[Backup] | None = None,
+    other_runs: Mapping[str, Sequence[Backup] | Listing[Backup]] | None = None,
+    backups: Iterable[Backup] = (),
+    listed: Iterable[Backup] | None = None,
+    own: Listing[Backup] | Refusal | None = None,
+    deployment: Deployment = Deployment.SERVERLESS,
+    walks: int = 2,
+    **facts: Any,
+) -> IndexCase:
+    """Build an index. `runs` is the history of its first schedule, `other_runs` that of others by id.
+
+    Listed are the runs that are not planned, and `backups`; `listed` replaces both. Without schedules there are no
+    runs.
+    """
+    if isinstance(schedules, Sequence):
+        schedules = whole(schedules, walks)
+    known = schedules.rows if isinstance(schedules, Listing) else ()
+    if runs is None:
+        runs = [*daily_runs(), planned_run()] if known else []
+    told = {it.schedule_id: () for it in known} | dict(other_runs or {})
+    if known:
+        told[known[0].schedule_id] = runs
+    histories = {key: rows if isinstance(rows, Listing) else whole(rows, walks) for key, rows in told.items()}
+    if listed is None:
+        done = [row for history in histories.values() for row in history.rows if row.status != "Scheduled"]
+        listed = [*done, *backups]
+    rows = tuple(replace(row, index_name=name) for row in listed)
+    return IndexCase(IndexFacts(Index(name, deployment, **facts), schedules, own), rows, histories)
+
+
+def renamed(case: IndexCase, name: str) -> IndexCase:
+    """Return the same index under another name, with ids of its own: a neighbour in the same project."""
+
+    def moved(row: Backup) -> Backup:
+        return replace(row, backup_id=f"{name}-{row.backup_id}", index_id=f"id-{name}", index_name=name)
+
+    told = case.facts.schedules
+    if isinstance(told, Listing):
+        rows = [replace(it, schedule_id=f"{name}-{it.schedule_id}", index_id=f"id-{name}") for it in told.rows]
+        told = replace(told, rows=tuple(rows))
+    histories = {
+        f"{name}-{key}": replace(history, rows=tuple(moved(row) for row in history.rows))
+        for key, history in case.histories.items()
+    }
+    facts = replace(case.facts, index=replace(case.facts.index, name=name), schedules=told)
+    return IndexCase(facts, tuple(moved(row) for row in case.listed), histories)
+
+
+def inventory(
+    *cases: IndexCase, walks: int = 2, backups: Listing[Backup] | None = None, more: Iterable[Backup] = (), **facts: Any
+) -> Inventory:
+    """Build the inventory of some indexes; `backups` replaces the listing of their backups, `more` adds rows to it."""
+    rows = [row for case in cases for row in case.listed]
+    return Inventory(
+        **{
+            "observed_at": NOW,
+            "project": "default",
+            "indexes": tuple(sorted((case.facts for case in cases), key=lambda it: it.index.name)),
+            "backups": whole([*rows, *more], walks) if backups is None else backups,
+            "histories": {key: history for case in cases for key, history in case.histories.items()},
+            "requests": 0,
+            **facts,
+        }
+    )
+
+
+def policy(*, under: Policy | None = None, **requirements: Any) -> Policy:
+    """Build the built-in policy, with some requirements given by their own name (`min_copies=3`)."""
+    defaults = Requirements()
+    for part in fields(Requirements):
+        section = getattr(defaults, part.name)
+        mine = {it.name: requirements.pop(it.name) for it in fields(section) if it.name in requirements}
+        defaults = replace(defaults, **{part.name: replace(section, **mine)})
+    if requirements:
+        raise TypeError(f"no such requirement: {', '.join(requirements)}")
+    return replace(under or Policy("built-in", "0" * 64), defaults=defaults)
+
+
+def judged(facts: IndexCase | Inventory, required: Policy | None = None) -> Judgement:
+    """Judge every control."""
+    return evaluate(facts if isinstance(facts, Inventory) else inventory(facts), required or policy(), CATALOGUE)
+
+
+def finding(control: str, facts: IndexCase | Inventory, **requirements: Any) -> Finding:
+    """Judge one control on the only index, or on the project."""
+    chosen = Catalogue(
+        index=tuple(it for it in CATALOGUE.index if it.id == control),
+        project=tuple(it for it in CATALOGUE.project if it.id == control),
+    )
+    told = facts if isinstance(facts, Inventory) else inventory(facts)
+    (found,) = evaluate(told, policy(**requirements), chosen).findings
+    return found
+
+
+def compliance(control: str, facts: IndexCase | Inventory, **requirements: Any) -> Compliance:
+    """Judge one control on the only index, or on the project, and return the bare verdict."""
+    return finding(control, facts, **requirements).compliance
+
+
+def verdicts(facts: IndexCase | Inventory, required: Policy | None = None) -> dict[tuple[str, str], Compliance]:
+    """Judge every control and return the bare verdicts by control and name."""
+    return {(it.control, it.resource.name): it.compliance for it in judged(facts, required).findings}
