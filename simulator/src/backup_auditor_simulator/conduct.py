@@ -1,0 +1,43 @@
+"""How the simulated service behaves where the real one leaves it open, or is known in more than one way."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class PausedNextRun(StrEnum):
+    """What a paused schedule shows as its next run."""
+
+    NULL = "null"
+    ABSENT = "absent"
+    STALE = "stale"
+
+
+@dataclass(slots=True, kw_only=True)
+class Conduct:
+    """What a world may differ in."""
+
+    plan: str = "standard"
+    """`starter` and `builder` have neither backups nor schedules."""
+    backup_quota: int | None = 500
+    """How many backups the project may hold, planned runs not counted; `None` is no limit."""
+    longest_retention: timedelta = timedelta(days=400)
+    run_takes: timedelta = timedelta(minutes=10)
+    """How long a backup takes until it is ready, or has failed."""
+    deletion_takes: timedelta = timedelta(seconds=5)
+    restore_takes: timedelta = timedelta(minutes=10)
+    planned_in_listing: bool = False
+    """Whether planned runs stand in `GET /backups`."""
+    planned_status: str | None = None
+    """How a planned run is shown; `None` is as the version that asks has it."""
+    paused_next_run: PausedNextRun = PausedNextRun.NULL
+    history_keeps_expired: bool = False
+    """Whether a schedule's history still shows the runs whose backup has expired or was deleted."""
+    marks_deleted_sources: bool = True
+    """Whether 2026-07 says in `GET /backups` that the source index was deleted."""
+    newest_first: bool = True
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether the plan includes backups and schedules."""
+        return self.plan not in {"starter", "builder"}

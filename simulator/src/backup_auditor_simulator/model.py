@@ -1,0 +1,128 @@
+"""What the simulated project holds: indexes, schedules, backups and restore jobs."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Any
+
+from backup_auditor_simulator.cadence import Frequency
+
+
+class Kind(StrEnum):
+    """Where an index runs. Pods have no backups."""
+
+    SERVERLESS = "serverless"
+    BYOC = "byoc"
+    POD = "pod"
+
+
+class State(Enum):
+    """How far a backup has come. How it is spelled depends on the version that asks."""
+
+    PLANNED = "planned"
+    UNDER_WAY = "under way"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Fate(Enum):
+    """What becomes of a scheduled run."""
+
+    SUCCEEDS = "succeeds"
+    FAILS = "fails"
+    HANGS = "hangs"
+    """It begins and never ends."""
+    IS_SKIPPED = "is skipped"
+    """It leaves no trace, and the next one is planned as if nothing had been due."""
+    NEVER_STARTS = "never starts"
+    """It stays planned, and nothing after it is planned."""
+
+
+@dataclass(slots=True, eq=False)
+class Index:
+    """An index, live or deleted."""
+
+    id: str
+    name: str
+    kind: Kind
+    cloud: str
+    region: str
+    environment: str
+    fields: Mapping[str, Any]
+    """Its schema: field name to field."""
+    tags: dict[str, str]
+    deletion_protection: bool
+    records: int
+    namespaces: int
+    created_at: datetime
+    ready_at: datetime
+    deleted_at: datetime | None = None
+    source_backup_id: str | None = None
+    cmek_id: str | None = None
+    pod_type: str = "p1.x1"
+    schedules: dict[str, "Schedule"] = field(default_factory=dict)
+    backups: dict[str, "Backup"] = field(default_factory=dict)
+
+    @property
+    def vector(self) -> Mapping[str, Any]:
+        """Return its vector field, or an empty one where it holds documents only."""
+        found = (it for it in self.fields.values() if it.get("type") in {"dense_vector", "sparse_vector"})
+        return next(found, {})
+
+
+@dataclass(slots=True, eq=False)
+class Schedule:
+    """A backup schedule, enabled or paused."""
+
+    id: str
+    name: str
+    index: Index
+    frequency: Frequency
+    retention: timedelta
+    created_at: datetime
+    anchor: datetime
+    """From where the cadence is counted: creation, or the last resumption."""
+    enabled: bool = True
+    next_run: datetime | None = None
+    planned: "Backup | None" = None
+    runs: dict[str, "Backup"] = field(default_factory=dict)
+    fates: deque[Fate] = field(default_factory=deque)
+    """What becomes of the coming runs, the next one first; those beyond succeed."""
+
+
+@dataclass(slots=True, eq=False)
+class Backup:
+    """A backup, in whatever state; a scheduled one is a run."""
+
+    id: str
+    index: Index
+    state: State
+    created_at: datetime
+    name: str | None = None
+    description: str | None = None
+    schedule: Schedule | None = None
+    planned_for: datetime | None = None
+    captured_at: datetime | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    record_count: int | None = None
+    namespace_count: int | None = None
+    size_bytes: int | None = None
+    shown_status: str | None = None
+    """A status that is shown whatever the state is."""
+    is_gone: bool = False
+    rendered: dict[str, bytes] = field(default_factory=dict)
+    """How it was written for an answer, by shape; emptied whenever something of it changes."""
+
+
+@dataclass(slots=True, eq=False)
+class RestoreJob:
+    """The making of an index from a backup."""
+
+    id: str
+    backup: Backup
+    index: Index
+    created_at: datetime
+    completed_at: datetime | None = None

@@ -1,0 +1,26 @@
+"""Projects to audit, by name."""
+
+import re
+from datetime import datetime
+
+from backup_auditor_simulator.scenarios.fleet import fleet
+from backup_auditor_simulator.world import World
+
+SCENARIOS = {
+    "empty": "a project without an index",
+    "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
+}
+"""What each scenario is, in one line."""
+
+_FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
+
+
+def scenario(name: str, *, now: datetime, seed: int = 0) -> World:
+    """Build a scenario as it stands at a moment. Raises `ValueError` where there is none of that name."""
+    size = _FLEET.fullmatch(name)
+    if size is not None:
+        indexes, backups = size.groups(default="") if size[1] else ("200", "5")
+        return fleet(now, indexes=int(indexes), backups_per_index=int(backups), seed=seed)
+    if name == "empty":
+        return World(now, seed=seed)
+    raise ValueError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")

@@ -1,0 +1,28 @@
+"""A healthy project of any size, every index like every other; its quota is off."""
+
+from datetime import datetime, timedelta
+
+from backup_auditor_simulator.conduct import Conduct
+from backup_auditor_simulator.scenarios.script import Script
+from backup_auditor_simulator.world import World
+
+_DAY = timedelta(days=1)
+_SHORTEST_RETENTION = 35
+_SPREAD_HOURS = 20
+
+
+def fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5, seed: int = 0) -> World:
+    """Build a project whose indexes all have a daily schedule, which made so many backups each."""
+    script = Script(now, seed=seed, conduct=Conduct(backup_quota=None))
+    retention = max(_SHORTEST_RETENTION, backups_per_index + 1)
+    for number in range(indexes):
+        name = f"fleet-{number:05d}"
+        # The newest backup is between one and twenty-one hours old.
+        since_run = timedelta(hours=1 + _SPREAD_HOURS * number / indexes)
+
+        def begin(world: World, name: str = name) -> None:
+            world.create_index(name)
+            world.create_schedule(name, "daily", "daily", retention)
+
+        script.ago(backups_per_index * _DAY + since_run, begin)
+    return script.play()

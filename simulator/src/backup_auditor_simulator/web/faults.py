@@ -1,0 +1,128 @@
+"""What can go wrong with an answer, and with which."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from backup_auditor_simulator.api.calls import Answer
+from backup_auditor_simulator.api.service import Asked
+from backup_auditor_simulator.api.shapes import encode
+from backup_auditor_simulator.world import World
+
+
+class FaultKind(StrEnum):
+    """The ways in which an answer goes wrong."""
+
+    STATUS = "status"
+    """`status` with `body`, or with an error that says `code` and `message`; `headers` besides."""
+    GARBAGE = "garbage"
+    """`body` with status 200, in place of the answer; without `body`, the page of a proxy."""
+    REFUSE_PLAN = "refuse_plan"
+    """403, with a message that speaks of the plan."""
+    DELAY = "delay"
+    """The right answer, `seconds` late."""
+    SLOW = "slow"
+    """The right answer, dribbled over `seconds`."""
+    HANG = "hang"
+    """No answer, and an open connection."""
+    RESET = "reset"
+    """The connection is reset, and nothing was done."""
+    RESET_AFTER_EFFECT = "reset_after_effect"
+    """What was asked for is done, the connection is reset, and the answer is lost."""
+    TRUNCATE = "truncate"
+    """Half of the right answer, and the end of the connection."""
+    REPEAT_TOKEN = "repeat_token"  # noqa: S105  a token of a page, not a secret
+    """The right page, with the token that was asked for as the token of the next one."""
+    SHIFT = "shift"
+    """The world changes before the answer: `change` says how."""
+
+
+_PLAN = "Scheduled backups are not available for your plan"
+_PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream error</body></html>"
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "PAYMENT_REQUIRED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ALREADY_EXISTS",
+    412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
+    503: "SERVICE_UNAVAILABLE",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """Something that goes wrong with the answers to some requests."""
+
+    kind: FaultKind | str = FaultKind.STATUS
+    path: str = "*"
+    """A shell pattern; `*` goes across slashes."""
+    method: str | None = None
+    version: str | None = None
+    after: int = 0
+    """How many fitting requests are answered well first."""
+    times: int | None = None
+    """How often it strikes; `None` is for ever."""
+    probability: float = 1.0
+    seed: int = 0
+    status: int = 503
+    code: str | None = None
+    message: str = "The service is unavailable."
+    body: bytes | str | None = None
+    content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    change: Callable[[World], None] | None = None
+    fitting: int = field(default=0, init=False)
+    """How many requests fitted so far."""
+    struck: int = field(default=0, init=False)
+    """How often it struck so far."""
+    _chance: random.Random | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Know the kind, and have a chance of its own."""
+        self.kind = FaultKind(self.kind)
+        self._chance = random.Random(self.seed)  # noqa: S311  a storm must be the same each time
+
+    def strikes(self, request: Asked) -> bool:
+        """Tell whether it strikes this request, and count it."""
+        fits = (
+            fnmatchcase(request.path, self.path)
+            and self.method in {None, request.method}
+            and self.version in {None, request.version}
+        )
+        if not fits:
+            return False
+        self.fitting += 1
+        is_over = self.times is not None and self.struck >= self.times
+        if self.fitting <= self.after or is_over:
+            return False
+        if self.probability < 1 and self._chance is not None and self._chance.random() >= self.probability:
+            return False
+        self.struck += 1
+        return True
+
+    def answer(self) -> Answer | None:
+        """Return the answer that stands in place of the right one; `None` where the right one is made."""
+        headers = dict(self.headers)
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        match self.kind:
+            case FaultKind.REFUSE_PLAN:
+                return Answer(403, _error(403, "PERMISSION_DENIED", _PLAN), headers=headers)
+            case FaultKind.GARBAGE:
+                return Answer(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
+            case FaultKind.STATUS:
+                code = self.code or _CODES.get(self.status, "UNKNOWN")
+                content = _error(self.status, code, self.message) if body is None else body
+                return Answer(self.status, content, self.content_type or "application/json", headers)
+            case _:
+                return None
+
+
+def _error(status: int, code: str, message: str) -> bytes:
+    return encode({"error": {"code": code, "message": message}, "status": status})
