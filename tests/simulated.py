@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx
+
 from backup_auditor_simulator import Server, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
