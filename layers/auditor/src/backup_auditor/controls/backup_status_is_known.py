@@ -27,6 +27,7 @@ def judge(subject: IndexSubject) -> Verdict:
 BACKUP_STATUS_IS_KNOWN = Control(
     id="backup-status-is-known",
     title="Every backup of every index is in a status that is known",
+    fails_when="A backup or run of the index has a status that is none of those known.",
     severity=Severity.MEDIUM,
     scope=ResourceType.INDEX,
     family=Family.RUNS,

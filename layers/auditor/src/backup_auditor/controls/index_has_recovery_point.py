@@ -32,6 +32,8 @@ def judge(subject: IndexSubject) -> Verdict:
 INDEX_HAS_RECOVERY_POINT = Control(
     id="index-has-recovery-point",
     title="Every index has a recovery point",
+    fails_when="The index has no recovery point, unless an enabled schedule was made less than its longest interval"
+    " and the grace ago: its first run is then not yet due.",
     severity=Severity.CRITICAL,
     scope=ResourceType.INDEX,
     family=Family.RECOVERY,

@@ -20,6 +20,7 @@ def judge(subject: IndexSubject) -> Verdict:
 INDEX_HAS_SCHEDULE = Control(
     id="index-has-schedule",
     title="Every index that must be backed up has a backup schedule",
+    fails_when="The policy requires a schedule, and the index has none at all.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

@@ -20,6 +20,7 @@ def judge(subject: ProjectSubject) -> Verdict:
 INVENTORY_IS_COMPLETE = Control(
     id="inventory-is-complete",
     title="Everything about the project could be read",
+    fails_when="A call did not tell what it should have. This control is never without sufficient data.",
     severity=Severity.HIGH,
     scope=ResourceType.PROJECT,
     family=Family.AUDIT,

@@ -63,6 +63,7 @@ def _evidence(backups: list[Standing]) -> dict[str, object]:
 LATEST_RUN_SUCCEEDED = Control(
     id="latest-run-succeeded",
     title="The newest finished backup of every index succeeded",
+    fails_when="The newest finished backup of the index failed. Critical when the last two did.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RUNS,

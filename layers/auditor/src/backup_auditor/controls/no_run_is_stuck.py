@@ -72,6 +72,8 @@ def _may_be_planned(subject: IndexSubject, backup: Standing) -> bool:
 NO_RUN_IS_STUCK = Control(
     id="no-run-is-stuck",
     title="No backup of any index is under way for too long",
+    fails_when="A backup has been under way for longer than allowed since its capture time. A planned run is not under "
+    "way before its time.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RUNS,

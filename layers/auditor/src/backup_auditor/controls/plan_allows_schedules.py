@@ -43,6 +43,8 @@ def _was_answered(listing: Listing[Schedule]) -> bool:
 PLAN_ALLOWS_SCHEDULES = Control(
     id="plan-allows-schedules",
     title="The organization's plan has backup schedules",
+    fails_when="Pinecone refuses schedule calls because of the organization's plan. What is required of schedules is "
+    "then not applicable to the indexes concerned.",
     severity=Severity.HIGH,
     scope=ResourceType.PROJECT,
     family=Family.AUDIT,

@@ -62,6 +62,7 @@ def _lateness(subject: IndexSubject, schedule: Schedule, run: Standing) -> timed
 PLANNED_RUN_STARTED_ON_TIME = Control(
     id="planned-run-started-on-time",
     title="Planned runs of enabled schedules start on time",
+    fails_when="A run of an enabled schedule is still planned although it was due longer ago than the grace.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RUNS,

@@ -39,6 +39,7 @@ def judge(subject: IndexSubject) -> Verdict:
 RECOVERY_POINT_IS_RECENT = Control(
     id="recovery-point-is-recent",
     title="The newest recovery point of every index is recent enough",
+    fails_when="The newest recovery point is older than allowed.",
     severity=Severity.CRITICAL,
     scope=ResourceType.INDEX,
     family=Family.RECOVERY,

@@ -43,6 +43,8 @@ def judge(subject: IndexSubject) -> Verdict:
 RECOVERY_POINTS_BELONG_TO_INDEX = Control(
     id="recovery-points-belong-to-index",
     title="The backups under the name of an index are its own",
+    fails_when="There are Ready backups under the name of the index, and all of them are of earlier indexes of that "
+    "name.",
     severity=Severity.CRITICAL,
     scope=ResourceType.INDEX,
     family=Family.RECOVERY,

@@ -37,6 +37,8 @@ def judge(subject: IndexSubject) -> Verdict:
 RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     id="recovery-points-meet-minimum-copies",
     title="Every index has as many recovery points as the policy requires",
+    fails_when="The index has fewer recovery points than required, unless its enabled schedule is younger than that"
+    " many of its longest intervals and the grace.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RECOVERY,

@@ -25,6 +25,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     id="schedule-frequency-meets-policy",
     title="Enabled schedules run at least as often as the policy requires",
+    fails_when="An enabled schedule is slower than the required frequency.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

@@ -34,6 +34,8 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     id="schedule-guarantees-minimum-copies",
     title="Enabled schedules keep as many recovery points as the policy requires",
+    fails_when="The retention of an enabled schedule holds fewer of its longest intervals (1, 7 or 31 days) than"
+    " copies are required.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

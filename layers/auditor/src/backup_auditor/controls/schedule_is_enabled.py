@@ -23,6 +23,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_IS_ENABLED = Control(
     id="schedule-is-enabled",
     title="An index with backup schedules has one that is enabled",
+    fails_when="The index has schedules, and none of them is enabled.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

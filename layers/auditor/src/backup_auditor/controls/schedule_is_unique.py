@@ -20,6 +20,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_IS_UNIQUE = Control(
     id="schedule-is-unique",
     title="No index has more than one enabled schedule",
+    fails_when="More than one schedule of the index is enabled.",
     severity=Severity.MEDIUM,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

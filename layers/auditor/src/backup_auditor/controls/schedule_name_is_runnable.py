@@ -28,6 +28,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_NAME_IS_RUNNABLE = Control(
     id="schedule-name-is-runnable",
     title="Enabled schedules have a name short enough to run",
+    fails_when="The name of an enabled schedule is longer than 28 characters.",
     severity=Severity.CRITICAL,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

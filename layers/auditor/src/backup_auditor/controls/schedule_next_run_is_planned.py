@@ -36,6 +36,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     id="schedule-next-run-is-planned",
     title="Enabled schedules have a next run that is not overdue",
+    fails_when="An enabled schedule has no next run, or one that was due longer ago than the grace.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

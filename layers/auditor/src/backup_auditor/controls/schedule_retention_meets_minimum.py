@@ -26,6 +26,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     id="schedule-retention-meets-minimum",
     title="Enabled schedules keep backups at least as long as the policy requires",
+    fails_when="The retention of an enabled schedule is shorter than the minimum.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

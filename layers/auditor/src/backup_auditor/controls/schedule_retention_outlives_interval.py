@@ -26,6 +26,8 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     id="schedule-retention-outlives-interval",
     title="Enabled schedules keep each backup until the next one is made",
+    fails_when="The retention of an enabled schedule is no longer than its longest interval: 1 day, 7 days, or 31 days "
+    "for a monthly one.",
     severity=Severity.CRITICAL,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

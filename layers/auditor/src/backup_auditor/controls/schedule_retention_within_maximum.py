@@ -26,6 +26,7 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     id="schedule-retention-within-maximum",
     title="Enabled schedules keep backups no longer than the policy allows",
+    fails_when="The retention of an enabled schedule is longer than the maximum.",
     severity=Severity.MEDIUM,
     scope=ResourceType.INDEX,
     family=Family.SCHEDULES,

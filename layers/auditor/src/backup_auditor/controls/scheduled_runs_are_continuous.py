@@ -56,6 +56,10 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     id="scheduled-runs-are-continuous",
     title="No run of an enabled schedule is missing",
+    fails_when="Two neighbouring runs of an enabled schedule, its last run and now, or its creation and its first run, "
+    "are further apart than its longest interval and the grace. Looked at are the last 14 intervals, no "
+    "further back than its retention or its creation. A failed run is a run; a planned run and a manual "
+    "backup are none.",
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RUNS,

@@ -73,6 +73,8 @@ class Control[Subject]:
     id: str
     title: str
     """The passing state."""
+    fails_when: str
+    """The rule: when it is non-compliant, and what is an exception."""
     severity: Severity
     scope: ResourceType
     family: Family

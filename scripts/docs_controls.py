@@ -1,0 +1,31 @@
+"""Makes docs/controls.md: every control, as the catalogue knows it."""
+
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.rendering.controls import controls_markdown
+
+_HEAD = """\
+<!-- Made by `make docs` from the catalogue of controls; changes belong there. -->
+
+# Controls
+
+A control is one requirement, judged for each resource. Every control on every resource gives exactly one finding:
+
+- `COMPLIANT`: the requirement is met, or the control names an exception that holds.
+- `NON_COMPLIANT`: it is not.
+- `NOT_APPLICABLE`: there is nothing to judge. The policy does not ask for it, the index has no enabled schedule or no
+  recovery point of which the control could speak, or it cannot be backed up at all (pods, and indexes whose backup
+  calls Pinecone answers with 400).
+- `INSUFFICIENT_DATA`: a fact that would decide could not be read or is not told. Unknown is never compliant. Nor is
+  anything called missing on the strength of one reading: a second one has to agree.
+
+Settings of paused schedules are not judged; with two enabled schedules, each must pass. The longest interval of a
+schedule is 1 day, 7 days, or 31 days for a monthly one. A recovery point is a backup that one can restore the live
+index from: `Ready`, of the live index's own id, and captured already. Placeholders such as `{name}` stand for the
+resource's name. `backup-auditor controls ID` shows the same on the command line.
+
+"""
+
+
+def render() -> str:
+    """Return the whole document."""
+    return _HEAD + controls_markdown(CATALOGUE.all)
