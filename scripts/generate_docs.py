@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import docs_configuration
-import docs_controls
 import docs_policy
-from simulation import simulating
 
+import docs_controls
+from simulation import simulating
 from transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[1]

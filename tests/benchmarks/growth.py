@@ -4,13 +4,12 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
-from simulation import simulating
-
 from backup_auditor.adapters.policy_file.loading import built_in_policy
 from backup_auditor.bootstrap import now, open_project
 from backup_auditor.service import audit
 from backup_auditor.settings import Settings, read_settings
 from benchmarks.figures import Figure, alternating, table, timed
+from simulation import simulating
 
 BAR = 2.2
 ROUNDS = 5

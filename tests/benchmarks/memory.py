@@ -20,7 +20,7 @@ def measure() -> list[Figure]:
     """Audit the project by the command, the report going to a file, and ask the system for the command's peak."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}", quota=0) as environment,
+        simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}") as environment,
     ):
         report = Path(folder) / "report.json"
         command = [

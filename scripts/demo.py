@@ -1,0 +1,29 @@
+"""Audits the neglected project of the simulator with the real command, as `make demo` shows it."""
+
+import os
+import subprocess
+import sys
+
+from simulation import COMMAND, simulating
+
+NOW = "2026-11-02T06:00:00Z"
+"""Simulator and audit agree on the moment, so that everybody sees the same."""
+FOUND_SOMETHING = 1
+
+
+def main() -> int:
+    """Return 0 when the audit found what is wrong, and 1 when it ended in any other way."""
+    with simulating("neglected", now=NOW) as environment:
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
+        print(f"A neglected project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
+        audit = [str(COMMAND), "audit", "--project", "neglected", "--now", NOW]
+        code = subprocess.run(audit, env={**outside, **environment}, check=False).returncode
+    if code != FOUND_SOMETHING:
+        print(f"The demonstration failed: the audit ended with {code}, not {FOUND_SOMETHING}.", file=sys.stderr)
+        return 1
+    print(f"\nThe audit's exit code was {code}: it is complete, and something is not as the policy requires.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What the documents say is true."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.adapters.policy_file.loading import load_policy
+from transcripts import run_transcripts
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+
+
+def test_generated_documents_are_current() -> None:
+    """The generated documents, and every transcript of the README, are what the code makes of them now."""
+    command = [sys.executable, str(ROOT / "scripts" / "generate_docs.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every link to a file of the repository leads to one."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
+    """The policy that the README shows is accepted as it stands."""
+    shown = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert shown
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        assert load_policy(path).rules
+
+
+def test_every_decision_is_listed() -> None:
+    """The list of decisions names each, and each has the four parts."""
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    decisions = sorted(folder.glob("[0-9]*.md"))
+    assert re.findall(r"\]\((\d{4}-[^)]+)\)", listed) == [path.name for path in decisions]
+    for path in decisions:
+        text = path.read_text(encoding="utf-8")
+        assert [
+            part
+            for part in ("\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n")
+            if part not in text
+        ] == []
+
+
+def test_a_transcript_shows_what_is_printed() -> None:
+    """A transcript is its commands with what each prints, errors and exit code included, cut where it says so."""
+    commands = "$ seq 9\nstale\n$ ls no-such-file 2>/dev/null\n$ echo $?\n"
+    text = f"before\n<!-- transcript head=2 -->\n```console\n{commands}```\nafter\n"
+    made = run_transcripts(text, {})
+    assert "$ seq 9\n1\n2\n… and 7 more lines\n$ ls" in made
+    assert re.search(r"\$ echo \$\?\n[12]\n```\nafter\n$", made)
+    assert "stale" not in made
+    assert run_transcripts(made, {}) == made
