@@ -25,11 +25,11 @@ class ProjectReader(Protocol):
     def requests(self) -> int:
         """How many requests were sent so far, retries included."""
 
-    def indexes(self) -> tuple[Index, ...]:
-        """List the live indexes. Raises any `PineconeError`."""
+    def indexes(self) -> Walk[Index]:
+        """List the live indexes. Raises any `PineconeError`; broken where some of the rows could not be understood."""
 
-    def backups(self) -> Walk[Backup]:
-        """Walk the backups of the project. Raises nothing that the service answers."""
+    def backups(self, on_page: Callable[[], None] | None = None) -> Walk[Backup]:
+        """Walk the backups of the project, and tell of each page. Raises nothing that the service answers."""
 
     def schedules(self, index: str) -> Walk[Schedule]:
         """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`."""
@@ -42,7 +42,11 @@ class ProjectReader(Protocol):
 
 
 class Progress(Protocol):
-    """Is told, from any thread, how far an audit has come."""
+    """Is told, from any thread, how far an audit has come.
+
+    The things are `indexes` (one listing), `backups` (pages), `schedules` and `own backups` (indexes), `histories`
+    (schedules) and `second walks` (listings).
+    """
 
     def expect(self, what: str, count: int) -> None:
         """Say that so many more of a thing are to be read."""

@@ -1,0 +1,103 @@
+"""What an answer that is not a success means."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from backup_auditor.adapters.pinecone.texts import one_line
+from backup_auditor.adapters.pinecone.transport import Answer
+from backup_auditor.errors import (
+    BadKeyError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    NotUnderstoodError,
+    PineconeError,
+    PlanForbidsError,
+    QuotaError,
+    ThrottledError,
+    UnavailableError,
+    UnsupportedError,
+)
+
+OVERLOADED = frozenset({408, 429, 500, 502, 503, 504})
+"""The answers after which a safe call is worth sending again, and which tell to send fewer at once."""
+
+_QUOTA = re.compile(r"\bquotas?\b", re.IGNORECASE)
+_QUOTA_CODES = frozenset({"QUOTA_EXCEEDED"})
+_PLAN = re.compile(r"(?<![\w-])plans?(?![\w-])", re.IGNORECASE)
+_PERMISSION = re.compile(r"\bpermission\b.*\brequired\b", re.IGNORECASE)
+
+_BY_STATUS: dict[int, type[PineconeError]] = {
+    400: UnsupportedError,
+    401: BadKeyError,
+    402: ForbiddenError,
+    404: NotFoundError,
+    408: UnavailableError,
+    409: ConflictError,
+    412: ConflictError,
+    422: UnsupportedError,
+    429: ThrottledError,
+}
+
+
+def is_success(answer: Answer) -> bool:
+    """Tell whether the call did what it was sent for."""
+    return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def error_of(answer: Answer, key: str) -> PineconeError:
+    """Return the error an answer stands for: the status, and what the service wrote, made fit to be shown."""
+    code, message, is_structured = _read_error(answer.body)
+    text = f"{answer.status}: {one_line(message or _phrase(answer.status), key)}"
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return _refusal(code, message, is_structured)(text)
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS and _speaks_of_quota(code, message):
+        return QuotaError(text)
+    known = _BY_STATUS.get(answer.status)
+    if known is not None:
+        return known(text)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnavailableError(text)
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        return NotUnderstoodError(f"{answer.status}: a redirect, and none is followed with a key")
+    return NotUnderstoodError(text)
+
+
+def _refusal(code: str, message: str, is_structured: bool) -> type[PineconeError]:
+    """Tell the three meanings of 403 apart. The plan is believed of the service alone, not of a page of a proxy."""
+    if _speaks_of_quota(code, message):
+        return QuotaError
+    if is_structured and _PLAN.search(message) and not _PERMISSION.search(message):
+        return PlanForbidsError
+    return ForbiddenError
+
+
+def _speaks_of_quota(code: str, message: str) -> bool:
+    return code in _QUOTA_CODES or _QUOTA.search(message) is not None
+
+
+def _read_error(body: bytes) -> tuple[str, str, bool]:
+    """Return code and message of an error, and whether it came in the service's own shape."""
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", _plain_text(body), False
+    inner = found.get("error", found) if isinstance(found, dict) else found
+    if isinstance(inner, dict):
+        code, message = inner.get("code"), inner.get("message")
+        return str(code or ""), message if isinstance(message, str) else "", isinstance(message, str)
+    return "", inner if isinstance(inner, str) else "", False
+
+
+def _plain_text(body: bytes) -> str:
+    text = body[:4000].decode("utf-8", "replace").strip()
+    return "an HTML page" if text.startswith("<") else text
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "no reason given"

@@ -1,0 +1,116 @@
+"""Reads one Pinecone project. Nothing here can change it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, quote_from_bytes
+
+from backup_auditor.adapters.pinecone import shapes
+from backup_auditor.adapters.pinecone.calling import Caller
+from backup_auditor.adapters.pinecone.connection import Connection
+from backup_auditor.adapters.pinecone.paging import Page, walk_pages
+from backup_auditor.adapters.pinecone.surroundings import Surroundings
+from backup_auditor.adapters.pinecone.translation import Translation
+from backup_auditor.adapters.pinecone.transport import Transport
+from backup_auditor.adapters.pinecone.understanding import read_page, read_rows
+from backup_auditor.domain.facts import Backup, Index, Schedule
+from backup_auditor.domain.listing import Unread, Walk
+from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
+
+
+class PineconeReader:
+    """A `ProjectReader` over HTTP."""
+
+    def __init__(self, connection: Connection, caller: Caller) -> None:
+        """Read through a caller."""
+        self._connection = connection
+        self._caller = caller
+        self._translation = Translation()
+        self._plan_refusal: str | None = None
+
+    @property
+    def ceiling(self) -> int:
+        """How many calls it will ever have in flight at once."""
+        return self._connection.ceiling
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, retries included."""
+        return self._caller.requests
+
+    def indexes(self) -> Walk[Index]:
+        """List the live indexes, in one answer. Raises any `PineconeError`."""
+        found = read_rows(self._caller.read(b"/indexes", self._connection.api_version), "indexes", shapes.INDEX)
+        broken = Unread("GET /indexes", found.fault) if found.fault is not None else None
+        return Walk(tuple(self._translation.index(row) for row in found.rows), broken)
+
+    def backups(self, on_page: Callable[[], None] | None = None) -> Walk[Backup]:
+        """Walk the backups of the project, before all other calls: it is the longest walk."""
+        return self._walk_backups("/backups", self._connection.api_version, urgent=True, on_page=on_page)
+
+    def schedules(self, index: str) -> Walk[Schedule]:
+        """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`.
+
+        Once the plan has been refused, no further listing is sent: the answer is the same for every index.
+        """
+        path = f"/indexes/{quoted(index)}/backup-schedules"
+        version = self._connection.schedules_api_version
+
+        def fetch(token: str | None) -> Page[Schedule]:
+            body = self._caller.read(_target(path, token), version, already_known=self._known_refusal)
+            raw = read_page(body, shapes.SCHEDULE_PAGE, shapes.SCHEDULE)
+            return Page([self._translation.schedule(row) for row in raw.rows], raw.token, raw.fault)
+
+        try:
+            return walk_pages(f"GET {path}", fetch, final=(PlanForbidsError, UnsupportedError, NotFoundError))
+        except PlanForbidsError as error:
+            self._plan_refusal = str(error)
+            raise
+
+    def _known_refusal(self) -> PlanForbidsError | None:
+        return None if self._plan_refusal is None else PlanForbidsError(self._plan_refusal)
+
+    def own_backups(self, index: str) -> Walk[Backup]:
+        """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""
+        path = f"/indexes/{quoted(index)}/backups"
+        return self._walk_backups(path, self._connection.api_version, final=(UnsupportedError, NotFoundError))
+
+    def history(self, schedule_id: str) -> Walk[Backup]:
+        """Walk the runs of a schedule. Raises `NotFoundError`."""
+        path = f"/backup-schedules/{quoted(schedule_id)}/history"
+        return self._walk_backups(path, self._connection.schedules_api_version, final=(NotFoundError,))
+
+    def _walk_backups(
+        self,
+        path: str,
+        version: str,
+        *,
+        urgent: bool = False,
+        on_page: Callable[[], None] | None = None,
+        final: tuple[type[PineconeError], ...] = (),
+    ) -> Walk[Backup]:
+        def fetch(token: str | None) -> Page[Backup]:
+            body = self._caller.read(_target(path, token), version, urgent=urgent)
+            raw = read_page(body, shapes.BACKUP_PAGE, shapes.BACKUP)
+            return Page([self._translation.backup(row) for row in raw.rows], raw.token, raw.fault)
+
+        return walk_pages(f"GET {path}", fetch, on_page=on_page, final=final)
+
+
+@contextmanager
+def open_reader(connection: Connection, surroundings: Surroundings | None = None) -> Iterator[PineconeReader]:
+    """Open a project for reading. The time for the whole audit begins here."""
+    with Transport(connection) as transport:
+        yield PineconeReader(connection, Caller(connection, transport, surroundings or Surroundings()))
+
+
+def quoted(name: str) -> str:
+    """Make a name one segment of a path, whatever stands in it."""
+    if name in {".", ".."}:
+        return name.replace(".", "%2E")
+    return quote(name, safe="")
+
+
+def _target(path: str, token: str | None) -> bytes:
+    """Return what to ask for: a size on the first page alone, for beside a token it skips or repeats rows."""
+    query = "limit=100" if token is None else f"paginationToken={quote_from_bytes(token.encode(), safe='')}"
+    return f"{path}?{query}".encode()

@@ -1,0 +1,118 @@
+"""Sends one request and brings back one answer, bytes for bytes, over one pool of kept connections."""
+
+import ssl
+from collections.abc import Mapping
+from typing import NamedTuple, Self, cast
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from backup_auditor.adapters.pinecone.connection import Connection
+from backup_auditor.adapters.pinecone.deadline import Deadline
+from backup_auditor.adapters.pinecone.failures import error_of_transport
+from backup_auditor.errors import NotUnderstoodError, PineconeError, SettingsError
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name, or in any mapping that does not mind case."""
+    body: bytes
+
+
+class Transport:
+    """One pool of kept connections to one host. Safe to use from many threads.
+
+    It works below `httpx.Client`, whose handling of redirects, cookies and credentials is not wanted here: no redirect
+    is ever followed, so the key goes to no other host. Below the client nothing is logged but the progress of
+    connections.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Make the pool; nothing is connected yet. Raises `SettingsError` for an address or a proxy that is none."""
+        self._connection = connection
+        try:
+            self._base = httpx.URL(connection.host)
+            self._prefix = self._base.raw_path.rstrip(b"/")
+            self._pool = _open_pool(connection, self._base.host)
+        except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+            reason = f"The host, its proxy or the certificates to trust cannot be used: {error}"
+        else:
+            return
+        raise SettingsError(reason)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def send(
+        self, method: str, target: bytes, headers: httpx.Headers, deadline: Deadline, body: bytes | None = None
+    ) -> Answer:
+        """Send one request, once, and read its whole answer.
+
+        Raises `UnreachableError`, `UnavailableError`, `NotUnderstoodError` and `DeadlineError`; none of them holds on
+        to the request, which carries the key.
+        """
+        left = deadline.remaining()
+        request = httpx.Request(
+            method,
+            self._base.copy_with(raw_path=self._prefix + target),
+            headers=headers,
+            content=body,
+            extensions={"timeout": self._timeouts(left)},
+        )
+        failure: PineconeError
+        try:
+            response = self._pool.handle_request(request)
+            try:
+                return Answer(response.status_code, response.headers, self._read(response, deadline))
+            finally:
+                response.close()
+        except (httpx.TransportError, httpx.DecodingError, OSError) as error:
+            failure = error_of_transport(error)
+        # raised here, not above: an error must not hold on to the failure below it, which holds on to the request
+        raise failure
+
+    def _timeouts(self, left: float) -> dict[str, float]:
+        read = min(self._connection.read_timeout.total_seconds(), left)
+        connect = min(self._connection.connect_timeout.total_seconds(), left)
+        return {"connect": connect, "read": read, "write": read, "pool": left}
+
+    def _read(self, response: httpx.Response, deadline: Deadline) -> bytes:
+        is_encoded = response.headers.get("content-encoding", "identity") != "identity"
+        # what is not encoded is read below the response, which would only copy it
+        parts = response.iter_bytes() if is_encoded else cast("httpx.SyncByteStream", response.stream)
+        found: list[bytes] = []
+        size = 0
+        for part in parts:
+            size += len(part)
+            if size > self._connection.body_limit:
+                raise NotUnderstoodError(f"the answer is longer than {self._connection.body_limit} bytes")
+            found.append(part)
+            deadline.remaining()
+        return found[0] if len(found) == 1 else b"".join(found)
+
+
+def _open_pool(connection: Connection, host: str) -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=connection.ceiling, max_keepalive_connections=connection.ceiling)
+    if connection.is_loopback:
+        trust: ssl.SSLContext | bool = True
+        if connection.host.startswith("http:"):
+            trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
+        return httpx.HTTPTransport(verify=trust, limits=limits)
+    return httpx.HTTPTransport(limits=limits, proxy=_proxy_for(host))
+
+
+def _proxy_for(host: str) -> str | None:
+    """Return the proxy that this machine is set up to use for a host, as every HTTP client finds it."""
+    if proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

@@ -1,0 +1,130 @@
+"""What has been read of a project so far, walk by walk; it becomes an inventory."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
+from backup_auditor.domain.identity import live_id
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.listing import (
+    BACKUPS,
+    Listing,
+    ListingId,
+    ListingKind,
+    Refusal,
+    RefusalKind,
+    Unread,
+    Walk,
+    known_rows,
+)
+from backup_auditor.domain.standing import by_name
+from backup_auditor.domain.walks import listing_of
+from backup_auditor.gathering.asking import AnyWalk
+
+MOST_WALKS = 4
+"""How often one listing is walked at most."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What has been read so far. Only one thread at a time may touch it."""
+
+    indexes: dict[str, Index] = field(default_factory=dict)
+    indexes_unread: Unread | None = None
+    _walks: dict[ListingId, list[AnyWalk]] = field(default_factory=dict)
+    _refusals: dict[ListingId, Refusal] = field(default_factory=dict)
+    _listings: dict[ListingId, Listing[Backup] | Listing[Schedule]] = field(default_factory=dict)
+
+    def add(self, listing_id: ListingId, walk: AnyWalk) -> None:
+        """Add one walk over a listing."""
+        self._walks.setdefault(listing_id, []).append(walk)
+        self._listings.pop(listing_id, None)
+
+    def refuse(self, listing_id: ListingId, refusal: Refusal) -> None:
+        """Add the answer that a listing will never be shown."""
+        self._refusals[listing_id] = refusal
+
+    def forget(self, listing_id: ListingId) -> None:
+        """Drop what was read of a listing that is no more, or that is read afresh."""
+        self._walks.pop(listing_id, None)
+        self._listings.pop(listing_id, None)
+
+    def forget_index(self, name: str) -> None:
+        """Drop an index and all of its listings."""
+        schedules = ListingId(ListingKind.SCHEDULES, name)
+        for schedule in self.schedules(name):
+            self.forget(ListingId(ListingKind.HISTORY, schedule.schedule_id))
+        self.forget(schedules)
+        self.forget(ListingId(ListingKind.OWN_BACKUPS, name))
+        del self.indexes[name]
+
+    def has(self, listing_id: ListingId) -> bool:
+        """Tell whether a listing was asked for and answered."""
+        return listing_id in self._walks or listing_id in self._refusals
+
+    def may_be_walked_again(self, listing_id: ListingId) -> bool:
+        """Tell whether a further walk is worth its calls: not after one that broke off, and not for ever."""
+        walks = self._walks.get(listing_id, [])
+        return 0 < len(walks) < MOST_WALKS and walks[-1].broken is None
+
+    def schedules(self, index: str) -> tuple[Schedule, ...]:
+        """Return the known schedules of an index."""
+        return known_rows(self._schedule_answer(index))
+
+    def index_of_schedule(self, schedule_id: str) -> str | None:
+        """Return the name of the index that a schedule was listed under."""
+        names = (name for name in self.indexes if any(it.schedule_id == schedule_id for it in self.schedules(name)))
+        return next(names, None)
+
+    def in_doubt(self) -> Iterator[str]:
+        """Return the names whose live id only the index's own backups would tell, and which were not asked for them."""
+        named = by_name(self._backups().rows)
+        for facts in self._facts():
+            name = facts.index.name
+            is_pod = facts.index.deployment is Deployment.POD
+            is_refused = isinstance(facts.schedules, Refusal) and facts.schedules.kind is RefusalKind.UNSUPPORTED
+            is_asked = self.has(ListingId(ListingKind.OWN_BACKUPS, name))
+            if not (is_pod or is_refused or is_asked) and live_id(facts, named.get(name, [])).own_listing_decides:
+                yield name
+
+    def inventory(self, project: str, observed_at: datetime, requests: int) -> Inventory:
+        """Return everything as one immutable inventory."""
+        return Inventory(
+            observed_at=observed_at,
+            project=project,
+            indexes=tuple(self._facts()),
+            backups=self._backups(),
+            histories=self._histories(),
+            indexes_unread=self.indexes_unread,
+            requests=requests,
+        )
+
+    def _facts(self) -> Iterator[IndexFacts]:
+        for name in sorted(self.indexes):
+            own = self._answer(ListingId(ListingKind.OWN_BACKUPS, name))
+            yield IndexFacts(
+                self.indexes[name], self._schedule_answer(name), cast("Listing[Backup] | Refusal | None", own)
+            )
+
+    def _histories(self) -> Mapping[str, Listing[Backup]]:
+        listed = sorted({it.schedule_id for name in self.indexes for it in self.schedules(name)})
+        answers = {it: self._answer(ListingId(ListingKind.HISTORY, it)) for it in listed}
+        return {it: cast("Listing[Backup]", found) for it, found in answers.items() if isinstance(found, Listing)}
+
+    def _backups(self) -> Listing[Backup]:
+        return cast("Listing[Backup]", self._answer(BACKUPS))
+
+    def _schedule_answer(self, index: str) -> Listing[Schedule] | Refusal | None:
+        answer = self._answer(ListingId(ListingKind.SCHEDULES, index))
+        return cast("Listing[Schedule] | Refusal | None", answer)
+
+    def _answer(self, listing_id: ListingId) -> Listing[Backup] | Listing[Schedule] | Refusal | None:
+        refusal = self._refusals.get(listing_id)
+        if refusal is not None or listing_id not in self._walks:
+            return refusal
+        if listing_id not in self._listings:
+            walks = self._walks[listing_id]
+            self._listings[listing_id] = listing_of(cast("list[Walk[Backup]]", walks))
+        return self._listings[listing_id]
