@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
+from shutil import get_terminal_size
 
 from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.errors import UsageError
@@ -46,8 +47,8 @@ def lines(found: Iterable[str]) -> Iterable[str]:
 
 
 def terminal_width() -> int:
-    """Return how wide standard output is."""
-    return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH if sys.stdout.isatty() else _WIDTH
+    """Return how wide standard output is, or is said to be by COLUMNS."""
+    return get_terminal_size((_WIDTH, 24)).columns
 
 
 def is_coloured() -> bool:

@@ -1,0 +1,74 @@
+"""What a command line asks to have judged: which inventory, under which policy."""
+
+import os
+import re
+from argparse import Namespace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from backup_auditor import bootstrap
+from backup_auditor.adapters.inventory_file import load_inventory
+from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
+from backup_auditor.cli.moment import read_now
+from backup_auditor.cli.progress import progress
+from backup_auditor.domain.policy import Policy
+from backup_auditor.errors import UsageError
+from backup_auditor.service import Audit, audit, judge
+from backup_auditor.settings import KEY_VARIABLE, read_settings
+
+_POLICY_HERE = "backup-auditor.yaml"
+_PROJECT = "default"
+_NAME = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One project, and how it is to be judged."""
+
+    policy: Policy
+    project: str | None
+    now: datetime | None
+    inventory: Path | None
+    key_variable: str = KEY_VARIABLE
+
+
+def asked(arguments: Namespace) -> Asked:
+    """Read what the flags name. Raises `UsageError`."""
+    now = read_now(arguments.now)
+    if arguments.project is not None:
+        check_name(arguments.project)
+    inventory = Path(arguments.inventory) if arguments.inventory else None
+    return Asked(chosen_policy(arguments.policy), arguments.project, now, inventory)
+
+
+def check_name(project: str) -> None:
+    """Raise `UsageError` unless a project may be called that: the name stands in reports and in names of files."""
+    if _NAME.fullmatch(project) is None or not project.isprintable() or project.startswith("."):
+        why = "use 1 to 100 printable characters, without slashes, and no dot or blank in front"
+        raise UsageError(f"--project {project[:120]!r} is no name for a project: {why}")
+
+
+def chosen_policy(path: str | None) -> Policy:
+    """Return the policy that was named, else the one in the working directory, else the built-in one."""
+    if path is not None:
+        return load_policy(Path(path))
+    if os.path.lexists(_POLICY_HERE):
+        return load_policy(Path(_POLICY_HERE))
+    return built_in_policy()
+
+
+def audited(wanted: Asked) -> Audit:
+    """Read the project, or its saved inventory, and judge it."""
+    if wanted.inventory is not None:
+        inventory = load_inventory(wanted.inventory)
+        inventory = replace(
+            inventory,
+            observed_at=wanted.now or inventory.observed_at,
+            project=wanted.project or inventory.project,
+        )
+        return Audit(inventory, judge(inventory, wanted.policy), ())
+    settings = read_settings(os.environ, key_variable=wanted.key_variable)
+    observed_at = wanted.now or bootstrap.now()
+    with bootstrap.open_project(settings) as reader, progress() as shown:
+        return audit(reader, wanted.policy, project=wanted.project or _PROJECT, observed_at=observed_at, progress=shown)

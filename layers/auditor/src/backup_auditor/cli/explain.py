@@ -1,0 +1,47 @@
+"""`backup-auditor explain`: why an index was judged as it was."""
+
+from argparse import Namespace
+
+from backup_auditor.cli.asked import asked, audited
+from backup_auditor.cli.nearest import nearest
+from backup_auditor.cli.output import is_coloured, lines, put, say, terminal_width
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.finding import ResourceType
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.errors import UsageError
+from backup_auditor.rendering.explanation import render_explanation
+
+
+def run(arguments: Namespace) -> int:
+    """Explain the verdicts on one index."""
+    control = arguments.control
+    known = [it.id for it in CATALOGUE.index]
+    if control is not None and control not in known:
+        raise UsageError(f"no control of an index is called {control[:80]!r}{nearest(control, known)}")
+    wanted = asked(arguments)
+    audit = audited(wanted)
+    for note in audit.notes:
+        say(note)
+    facts = _facts(audit.inventory, arguments.index)
+    subject = IndexSubject(ProjectSubject(audit.inventory, wanted.policy), facts)
+    verdicts = {
+        it.control: it
+        for it in audit.report.findings
+        if it.resource.type is ResourceType.INDEX and it.resource.name == facts.index.name
+    }
+    chosen = [verdicts[it] for it in known if control in (None, it)]
+    put(lines(render_explanation(subject, chosen, width=terminal_width(), is_coloured=is_coloured())), None)
+    return 0
+
+
+def _facts(inventory: Inventory, name: str) -> IndexFacts:
+    found = {it.index.name: it for it in inventory.indexes}
+    if name in found:
+        return found[name]
+    if inventory.indexes_unread is not None:
+        unread = inventory.indexes_unread
+        raise UsageError(f"the indexes could not be read: {unread.what}: {unread.error}")
+    hint = nearest(name, found) if found else "; the project has no indexes"
+    raise UsageError(f"no live index is called {name[:120]!r}{hint}")
