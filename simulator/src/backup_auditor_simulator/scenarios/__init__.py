@@ -2,11 +2,16 @@
 
 import re
 from datetime import datetime
+from typing import Protocol
 
 from backup_auditor_simulator.scenarios.fleet import fleet
+from backup_auditor_simulator.scenarios.healthy import healthy
+from backup_auditor_simulator.scenarios.neglected import neglected
 from backup_auditor_simulator.world import World
 
 SCENARIOS = {
+    "healthy": "twelve indexes in which everything is as it should be",
+    "neglected": "some thirty indexes that nobody has looked after, with about twenty different faults",
     "empty": "a project without an index",
     "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
 }
@@ -15,12 +20,20 @@ SCENARIOS = {
 _FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
 
 
+class _Builder(Protocol):
+    def __call__(self, now: datetime, *, seed: int) -> World: ...
+
+
+_BUILDERS: dict[str, _Builder] = {"healthy": healthy, "neglected": neglected, "empty": World}
+
+
 def scenario(name: str, *, now: datetime, seed: int = 0) -> World:
     """Build a scenario as it stands at a moment. Raises `ValueError` where there is none of that name."""
     size = _FLEET.fullmatch(name)
     if size is not None:
         indexes, backups = size.groups(default="") if size[1] else ("200", "5")
         return fleet(now, indexes=int(indexes), backups_per_index=int(backups), seed=seed)
-    if name == "empty":
-        return World(now, seed=seed)
+    builder = _BUILDERS.get(name)
+    if builder is not None:
+        return builder(now, seed=seed)
     raise ValueError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")

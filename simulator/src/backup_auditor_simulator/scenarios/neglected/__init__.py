@@ -1,0 +1,25 @@
+"""A project that nobody has looked after: about twenty faults in some thirty indexes."""
+
+from datetime import datetime, timedelta
+
+from backup_auditor_simulator.conduct import Conduct
+from backup_auditor_simulator.scenarios.neglected import runs, schedules, silent
+from backup_auditor_simulator.scenarios.script import Script
+from backup_auditor_simulator.world import World
+
+_PLANTS = (*schedules.PLANTS, *runs.PLANTS, *silent.PLANTS)
+
+PLANTED = {plant.name: plant.fails for plant in _PLANTS}
+"""For every index the controls that it fails under the default policy; none for those that must stay silent."""
+
+
+def neglected(now: datetime, *, seed: int = 0) -> World:
+    """Build the neglected project as it stands at a moment."""
+    # Planned runs stand in its backup listing, and the service lets backups be kept for years.
+    conduct = Conduct(planned_in_listing=True, longest_retention=timedelta(days=3650))
+    script = Script(now, seed=seed, conduct=conduct)
+    for plant in _PLANTS:
+        plant.happen(script)
+    for happen in silent.LOOSE_ENDS:
+        happen(script)
+    return script.play()
