@@ -15,6 +15,18 @@ class Problem:
     """Counted from 1; `None` where the file as a whole is meant."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What sort of file is read, as messages call it."""
+
+    name: str
+    start: str
+    """How to come by one to start from."""
+
+
+POLICY = Kind("policy", '"backup-auditor policy init" prints one to start from')
+
+
 class RefusedError(Exception):
     """The text cannot be read any further. It stays inside this package: `load_policy` makes it a `PolicyError`."""
 

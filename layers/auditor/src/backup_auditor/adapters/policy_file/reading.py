@@ -5,7 +5,7 @@ import re
 import stat
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.problems import RefusedError
+from backup_auditor.adapters.policy_file.problems import POLICY, Kind, RefusedError
 
 LARGEST = 1024 * 1024
 _BOM = "\ufeff"
@@ -13,13 +13,13 @@ _BOM = "\ufeff"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, kind: Kind = POLICY) -> bytes:
     """Return the bytes of a regular file of at most `LARGEST`; a larger one is not read at all."""
     try:
         # A named pipe without a writer would hold the opening up for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise RefusedError('there is no such file; "backup-auditor policy init" prints one to start from') from None
+        raise RefusedError(f"there is no such file; {kind.start}") from None
     except OSError as error:
         raise _unreadable(error) from None
     except ValueError:
@@ -27,11 +27,11 @@ def read_bytes(path: Path) -> bytes:
     try:
         facts = os.fstat(descriptor)
         if stat.S_ISDIR(facts.st_mode):
-            raise RefusedError("is a directory; name the policy file in it")
+            raise RefusedError(f"is a directory; name the {kind.name} file in it")
         if not stat.S_ISREG(facts.st_mode):
-            raise RefusedError("is not a regular file; save the policy to one")
+            raise RefusedError(f"is not a regular file; save the {kind.name} to one")
         if facts.st_size > LARGEST:
-            raise _too_large(f"{facts.st_size:,}")
+            raise _too_large(f"{facts.st_size:,}", kind)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
@@ -39,7 +39,7 @@ def read_bytes(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > LARGEST:  # it grew, or its size is not told
-        raise _too_large(f"more than {LARGEST:,}")
+        raise _too_large(f"more than {LARGEST:,}", kind)
     return content
 
 
@@ -61,5 +61,5 @@ def _unreadable(error: OSError) -> RefusedError:
     return RefusedError(f"cannot be read: {error.strerror or error}; check the path and its permissions")
 
 
-def _too_large(size: str) -> RefusedError:
-    return RefusedError(f"has {size} bytes, and a policy has at most {LARGEST:,}; is it the right file?")
+def _too_large(size: str, kind: Kind) -> RefusedError:
+    return RefusedError(f"has {size} bytes, and a {kind.name} has at most {LARGEST:,}; is it the right file?")

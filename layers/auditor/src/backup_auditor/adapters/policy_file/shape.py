@@ -5,10 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from backup_auditor.adapters.policy_file.requirement_shape import RequirementsShape, Shape
-from backup_auditor.adapters.policy_file.terms import Count, Day, Percent, Text, Texts
+from backup_auditor.adapters.policy_file.terms import Count, Day, Percent, ScheduleName, Text, Texts
 from backup_auditor.domain.policy import DocumentIndexes, Mode, Plan
-
-_LONGEST_SCHEDULE_NAME = 28  # a longer one is accepted by the service, and then every run fails
 
 
 class ProjectShape(Shape):
@@ -68,9 +66,7 @@ class RemediationShape(Shape):
     fix_schedules: Annotated[Mode, Field(strict=False, description="whether schedules are changed")] = Mode.NEVER
     first_backup: Annotated[bool, Field(description="whether a new schedule is followed by a backup at once")] = False
     max_creations: Annotated[Count, Field(description="how many schedules one run may make")] = 5
-    schedule_name: Annotated[
-        Text, Field(max_length=_LONGEST_SCHEDULE_NAME, description="what a schedule that is made is called")
-    ] = "auditor"
+    schedule_name: Annotated[ScheduleName, Field(description="what a schedule that is made is called")] = "auditor"
 
 
 class PolicyShape(Shape):

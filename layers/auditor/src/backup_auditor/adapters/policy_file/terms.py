@@ -79,6 +79,8 @@ PositiveDuration = Annotated[
 ]
 Day = Annotated[str, BeforeValidator(_day), Field(json_schema_extra={"pattern": _DAY, "format": "date"})]
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
+# The service accepts a longer one, and then every run fails.
+ScheduleName = Annotated[str, Field(max_length=28, json_schema_extra={"pattern": r"\S"}), AfterValidator(_not_blank)]
 Location = Annotated[Text, AfterValidator(_location), Field(json_schema_extra={"pattern": "[/*]"})]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Days = Annotated[int, Field(ge=1, le=MOST)]

@@ -11,7 +11,7 @@ from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, NodeEvent, Scal
 
 from backup_auditor.adapters.policy_file.core_schema import resolve
 from backup_auditor.adapters.policy_file.nodes import Listed, Mapped, Node, Scalar
-from backup_auditor.adapters.policy_file.problems import RefusedError, quoted, visible
+from backup_auditor.adapters.policy_file.problems import POLICY, Kind, RefusedError, quoted, visible
 
 DEEPEST = 32
 MOST_NODES = 50_000
@@ -19,10 +19,10 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # an escape in quotes can make any of them
 
 
-def compose(text: str) -> Mapped:
+def compose(text: str, kind: Kind = POLICY) -> Mapped:
     """Return the one document of a text, which must be a mapping."""
     try:
-        return _Composer(yaml.parse(text, Loader=yaml.SafeLoader)).document()
+        return _Composer(yaml.parse(text, Loader=yaml.SafeLoader), kind).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = visible(error.problem or error.context or "it cannot be read")
@@ -32,30 +32,36 @@ def compose(text: str) -> Mapped:
 
 
 class _Composer:
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, events: Iterator[yaml.Event], kind: Kind) -> None:
         self._events = events
+        self._kind = kind
         self._anchors: dict[str, Node] = {}
         self._nodes = 0
 
     def document(self) -> Mapped:
         next(self._events)  # the stream begins
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise RefusedError('is empty, and an empty file is no policy; "backup-auditor policy init" prints one')
+            raise self._empty()
         root = self._node(next(self._events), 1)
         next(self._events)  # the document ends
         rest = next(self._events)
         if not isinstance(rest, yaml.StreamEndEvent):
-            raise RefusedError("a second document begins; a policy is one document", _line(rest))
+            raise RefusedError(f"a second document begins; a {self._kind.name} is one document", _line(rest))
         if isinstance(root, Scalar) and root.plain is None:
-            raise RefusedError('is empty, and an empty file is no policy; "backup-auditor policy init" prints one')
+            raise self._empty()
         if not isinstance(root, Mapped):
             raise RefusedError('is not a mapping; begin with "version: 1"', root.line)
         return root
 
+    def _empty(self) -> RefusedError:
+        return RefusedError(f"is empty, and an empty file is no {self._kind.name}; {self._kind.start}")
+
     def _node(self, event: yaml.Event, level: int) -> Node:
         line = _line(event)
         if level > DEEPEST:
-            raise RefusedError(f"is nested more than {DEEPEST} levels deep; no key of a policy stands there", line)
+            raise RefusedError(
+                f"is nested more than {DEEPEST} levels deep; no key of a {self._kind.name} stands there", line
+            )
         self._nodes += 1
         if isinstance(event, AliasEvent):
             node = self._alias(event, level)
@@ -118,7 +124,7 @@ def _scalar(event: ScalarEvent) -> Scalar:
 def _refuse_tag(event: yaml.Event) -> None:
     tag = getattr(event, "tag", None)
     if tag is not None:
-        raise RefusedError(f"the tag {quoted(tag)} means nothing in a policy; remove it", _line(event))
+        raise RefusedError(f"the tag {quoted(tag)} means nothing here; remove it", _line(event))
 
 
 def _line(event: yaml.Event) -> int:

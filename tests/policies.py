@@ -1,0 +1,31 @@
+"""Building blocks for tests about policy files."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from backup_auditor.adapters.policy_file.loading import load_policy
+from backup_auditor.domain.policy import Policy
+from backup_auditor.errors import PolicyError
+
+
+def policy(text: str | bytes) -> Policy:
+    """Load the policy that a file of this content states."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "policy.yaml")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_policy(path)
+
+
+def problems(text: str | bytes) -> list[str]:
+    """Return every problem of a file of this content, as `LINE: text` or `: text`."""
+    with pytest.raises(PolicyError) as caught:
+        policy(text)
+    return [it.split("policy.yaml", 1)[1].removeprefix(":") for it in caught.value.problems]
+
+
+def problem(text: str | bytes) -> str:
+    """Return the only problem of a file of this content."""
+    (only,) = problems(text)
+    return only

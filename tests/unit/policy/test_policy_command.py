@@ -1,0 +1,86 @@
+"""`backup-auditor policy`: results on standard output, problems on standard error, 2 for a policy that is none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.adapters.policy_file.default_text import default_policy_text
+from backup_auditor.cli.main import main
+
+_CHEAP = """\
+import sys
+from backup_auditor.cli import policy
+print(*sorted({"argparse", "json", "yaml", "pydantic", "pathlib", "typing", "dataclasses"} & set(sys.modules)))
+"""
+
+
+def test_init_prints_the_default_policy(capsys: pytest.CaptureFixture[str]) -> None:
+    """`policy init` prints the default policy and nothing else."""
+    assert main(["policy", "init"]) == 0
+    assert capsys.readouterr() == (default_policy_text(), "")
+
+
+def test_what_init_prints_is_judged_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`policy validate` accepts what `policy init` printed."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(default_policy_text(), encoding="utf-8")
+    assert main(["policy", "validate", str(path)]) == 0
+    assert capsys.readouterr() == (f"{path}: valid; no rules, no exemptions\n", "")
+
+
+def test_validate_says_what_a_valid_policy_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`policy validate` counts rules and exemptions in one line."""
+    path = tmp_path / "policy.yaml"
+    exemption = "{names: [a], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}"
+    path.write_text(f"rules: [{{name: a}}, {{name: b}}]\nexemptions: [{exemption}]")
+    assert main(["policy", "validate", str(path)]) == 0
+    assert capsys.readouterr() == (f"{path}: valid; 2 rules, 1 exemption\n", "")
+
+
+def test_validate_lists_every_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`policy validate` writes a line for each problem to standard error and exits 2."""
+    path = tmp_path / "policy.yaml"
+    path.write_text("version: 3\ndefaults: {runs: {grace: 1}}\nrule: []\n")
+    assert main(["policy", "validate", str(path)]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.splitlines() == [
+        f"{path}:1: version is 3; write 1, the only version there is",
+        f"{path}:2: defaults.runs.grace is 1; write a duration such as 90m, 26h or 7d, of at most 36500d",
+        f'{path}:3: unknown key "rule"; did you mean "rules"?',
+    ]
+
+
+def test_validate_shows_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key that found its way into a policy is not repeated."""
+    path = tmp_path / "policy.yaml"
+    secret = "pcsk_" + "1234567890abcdef"
+    path.write_text(f"project: {{plan: {secret}}}")
+    assert main(["policy", "validate", str(path)]) == 2
+    assert secret[5:] not in capsys.readouterr().err
+
+
+def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """`policy schema` prints the JSON Schema and nothing else."""
+    assert main(["policy", "schema"]) == 0
+    output, errors = capsys.readouterr()
+    assert json.loads(output)["type"] == "object"
+    assert errors == ""
+
+
+@pytest.mark.parametrize("arguments", [["policy"], ["policy", "validate"], ["policy", "diff"], ["policy", "init", "x"]])
+def test_other_words_are_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An action that is missing, unknown or incomplete exits 2 with one line."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_flags_alone_import_next_to_nothing() -> None:
+    """Adding the subcommand imports neither YAML nor pydantic nor anything else that costs."""
+    command = [sys.executable, "-I", "-c", _CHEAP]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == []
