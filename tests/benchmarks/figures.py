@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,7 +18,7 @@ class Figure:
     holds: bool
 
 
-def alternating[Key](runs: dict[Key, Callable[[], float]], rounds: int) -> dict[Key, float]:
+def alternating[Key](runs: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Key, float]:
     """Run each once to warm up, then all in turn so many times; return the median of what each measured."""
     for run in runs.values():
         run()
