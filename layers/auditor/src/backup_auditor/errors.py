@@ -4,6 +4,7 @@ BackupAuditorError
 ├── UsageError              the command line, a setting or a file is not what it should be
 │   ├── SettingsError       the environment
 │   ├── PolicyError         the policy file
+│   ├── RegistryError       the list of projects
 │   └── InventoryFileError  a saved inventory
 └── PineconeError           an answer, or the lack of one
     ├── BadKeyError         401: the key is not accepted
@@ -43,6 +44,10 @@ class PolicyError(UsageError):
         more = f" (and {count} more: backup-auditor policy validate {path} lists them)" if count > 0 else ""
         super().__init__(f"{problems[0]}{more}")
         self.problems = problems
+
+
+class RegistryError(UsageError):
+    """A registry cannot be read, or is none."""
 
 
 class InventoryFileError(UsageError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from backup_auditor import bootstrap
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
+from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.domain.policy import Policy
@@ -42,11 +43,26 @@ def asked(arguments: Namespace) -> Asked:
     return Asked(chosen_policy(arguments.policy), arguments.project, now, inventory)
 
 
+def registered(arguments: Namespace) -> list[Asked]:
+    """Read the projects of the registry that the flags name, each with its policy. Raises `UsageError`."""
+    for flag in ("project", "state", "inventory", "save_inventory"):
+        if getattr(arguments, flag) is not None:
+            name = flag.replace("_", "-")
+            raise UsageError(f"--{name} speaks of one project and --registry of many; leave one of them out")
+    now = read_now(arguments.now)
+    found = []
+    for entry in load_registry(Path(arguments.registry)):
+        check_name(entry.name)
+        policy = chosen_policy(str(entry.policy) if entry.policy else arguments.policy)
+        found.append(Asked(policy, entry.name, now, None, entry.key_variable))
+    return found
+
+
 def check_name(project: str) -> None:
     """Raise `UsageError` unless a project may be called that: the name stands in reports and in names of files."""
     if _NAME.fullmatch(project) is None or not project.isprintable() or project.startswith("."):
         why = "use 1 to 100 printable characters, without slashes, and no dot or blank in front"
-        raise UsageError(f"--project {project[:120]!r} is no name for a project: {why}")
+        raise UsageError(f"{project[:120]!r} is no name for a project: {why}")
 
 
 def chosen_policy(path: str | None) -> Policy:

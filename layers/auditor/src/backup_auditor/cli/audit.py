@@ -1,16 +1,18 @@
 """`backup-auditor audit`: collect, judge, report, once."""
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
-from backup_auditor.cli.asked import asked, audited
-from backup_auditor.cli.exit_codes import exit_code
+from backup_auditor.cli.asked import Asked, asked, audited, registered
+from backup_auditor.cli.exit_codes import NOTHING_AUDITED, exit_code, worst
+from backup_auditor.cli.failures import sentence
 from backup_auditor.cli.output import is_coloured, lines, opened, put, say, terminal_width
 from backup_auditor.domain.report import Report
+from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_markdown import render_markdown
 from backup_auditor.rendering.as_table import render_table
@@ -18,26 +20,59 @@ from backup_auditor.rendering.as_table import render_table
 
 def run(arguments: Namespace) -> int:
     """Audit one project, or all of a registry."""
+    return _run_many(arguments) if arguments.registry else _run_one(arguments)
+
+
+def _run_one(arguments: Namespace) -> int:
     with ExitStack() as stack:  # what cannot be written in the end is found out before anything is read
         output = stack.enter_context(opened(arguments.output))
         saved = None
-        if arguments.save_inventory:
+        if arguments.save_inventory is not None:
             saved = stack.enter_context(Replacement(Path(arguments.save_inventory), PRIVATE))
         audit = audited(asked(arguments))
         for note in audit.notes:
             say(note)
         if saved is not None:
             save_inventory(audit.inventory, saved)
-        put(rendered(audit.report, arguments.format, is_for_terminal=output is None), output)
+        put(_rendered(audit.report, arguments.format, is_file=output is not None), output)
     return exit_code(audit.report, arguments.fail_on)
 
 
-def rendered(report: Report, form: str, *, is_for_terminal: bool) -> Iterable[str]:
+def _run_many(arguments: Namespace) -> int:
+    """Audit the projects of a registry one after the other; one that cannot be audited does not keep the others."""
+    codes: list[int] = []
+    with opened(arguments.output) as output:
+        wanted = registered(arguments)
+        put(_reports(arguments, wanted, codes, is_file=output is not None), output)
+    return worst(codes)
+
+
+def _reports(arguments: Namespace, wanted: list[Asked], codes: list[int], *, is_file: bool) -> Iterator[str]:
+    is_json = arguments.format == "json"
+    separator = "[\n" if is_json else ""
+    for one in wanted:
+        try:
+            audit = audited(one)
+        except BackupAuditorError as error:
+            say(f"{one.project}: {sentence(error)}")
+            codes.append(NOTHING_AUDITED)
+            continue
+        for note in audit.notes:
+            say(f"{one.project}: {note}")
+        codes.append(exit_code(audit.report, arguments.fail_on))
+        yield separator
+        yield from _rendered(audit.report, arguments.format, is_file=is_file)
+        separator = ",\n" if is_json else "\n\n"
+    if is_json:
+        yield "\n]" if separator != "[\n" else "[]"
+
+
+def _rendered(report: Report, form: str, *, is_file: bool) -> Iterable[str]:
     """Write a report in the form that was asked for."""
     if form == "json":
         return render_json(report)
     if form == "markdown":
         return lines(render_markdown(report))
-    if is_for_terminal:
-        return lines(render_table(report, width=terminal_width(), is_coloured=is_coloured()))
-    return lines(render_table(report))
+    if is_file:
+        return lines(render_table(report))
+    return lines(render_table(report, width=terminal_width(), is_coloured=is_coloured()))

@@ -7,12 +7,16 @@ from backup_auditor.errors import BackupAuditorError
 from backup_auditor.settings import redacted
 
 
+def sentence(error: Exception) -> str:
+    """Return what is said of an error, on one line."""
+    if isinstance(error, BackupAuditorError):
+        return redacted(" ".join(str(error).split()).removesuffix("."), os.environ)
+    # its text was not written for people, and may hold anything: it is left to the traceback
+    name = type(error).__name__
+    return f"this is a fault of backup-auditor itself ({name}); run it again with --debug and report it"
+
+
 def told(error: Exception, *, in_full: bool) -> str:
     """Return what standard error shows of an error; `in_full` puts the traceback before it."""
-    if isinstance(error, BackupAuditorError):
-        line = " ".join(str(error).split()).removesuffix(".")
-    else:  # its text was not written for people, and may hold anything: it is left to the traceback
-        name = type(error).__name__
-        line = f"this is a fault of backup-auditor itself ({name}); run it again with --debug and report it"
-    before = "".join(traceback.format_exception(error)) if in_full else ""
-    return redacted(f"{before}backup-auditor: {line}", os.environ)
+    before = redacted("".join(traceback.format_exception(error)), os.environ) if in_full else ""
+    return f"{before}backup-auditor: {sentence(error)}"
