@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 from simulation import COMMAND, simulating
 
@@ -11,13 +12,14 @@ NOW = "2026-11-02T06:00:00Z"
 FOUND_SOMETHING = 1
 
 
-def main() -> int:
+def main(scenario: str = "neglected") -> int:
     """Return 0 when the audit found what is wrong, and 1 when it ended in any other way."""
-    with simulating("neglected", now=NOW) as environment:
+    with simulating(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
-        print(f"A neglected project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
-        audit = [str(COMMAND), "audit", "--project", "neglected", "--now", NOW]
-        code = subprocess.run(audit, env={**outside, **environment}, check=False).returncode
+        print(f"A {scenario} project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
+        audit = [str(COMMAND), "audit", "--project", scenario, "--now", NOW]
+        # in a folder of its own, where no policy of the reader's lies
+        code = subprocess.run(audit, cwd=folder, env={**outside, **environment}, check=False).returncode
     if code != FOUND_SOMETHING:
         print(f"The demonstration failed: the audit ended with {code}, not {FOUND_SOMETHING}.", file=sys.stderr)
         return 1

@@ -1,0 +1,45 @@
+"""What `make demo` shows: every planted fault, and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import demo
+from backup_auditor_simulator.scenarios.neglected import PLANTED
+from simulation import COMMAND, simulating
+
+
+def test_the_demonstration_succeeds() -> None:
+    """The demonstration ends well when the audit found something, and shows its verdict and its next steps."""
+    done = subprocess.run([sys.executable, demo.__file__], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "NON COMPLIANT" in done.stdout
+    assert "next: " in done.stdout
+    assert "exit code was 1" in done.stdout
+
+
+def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str]) -> None:
+    """An audit that ends in any other way than by finding something is no demonstration."""
+    assert demo.main("healthy") == 1
+    assert "The demonstration failed: the audit ended with 0" in capfd.readouterr().err
+
+
+def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
+    """On the neglected project, what is non-compliant is what was planted, index by index, and nothing is in doubt."""
+    report = tmp_path / "report.json"
+    with simulating("neglected", now=demo.NOW) as environment:
+        command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]
+        done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
+    assert done.returncode == demo.FOUND_SOMETHING
+    judged = json.loads(report.read_text(encoding="utf-8"))
+    found: dict[str, set[str]] = {}
+    for finding in judged["findings"]:
+        if finding["compliance"] == "NON_COMPLIANT":
+            found.setdefault(finding["resource"]["name"], set()).add(finding["control"])
+    assert found == {name: set(controls) for name, controls in PLANTED.items() if controls}
+    assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
+    assert judged["unread"] == []
