@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
-from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
+from backup_auditor.adapters.policy_file.loading import POLICY, built_in_policy, load_policy
 from backup_auditor.adapters.policy_file.shape_tree import every_key
-from backup_auditor.adapters.policy_file.yaml12 import compose
+from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.domain.policy import Policy, Requirements
 from policies import policy
 
@@ -32,7 +32,7 @@ remediation:
 
 def test_the_default_policy_states_what_is_published() -> None:
     """The default policy's text holds exactly the published keys and values."""
-    assert compose(default_policy_text()).plain == compose(_STATED).plain
+    assert compose(default_policy_text(), POLICY).plain == compose(_STATED, POLICY).plain
 
 
 def test_the_built_in_policy_is_that_of_the_domain() -> None:

@@ -6,8 +6,9 @@ import jsonschema
 import pytest
 
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
+from backup_auditor.adapters.policy_file.loading import POLICY
 from backup_auditor.adapters.policy_file.schema import policy_schema
-from backup_auditor.adapters.policy_file.yaml12 import compose
+from backup_auditor.adapters.yaml_file.yaml12 import compose
 from policies import policy, problems
 
 _VALID = [
@@ -52,14 +53,14 @@ def test_the_schema_is_one_of_its_dialect() -> None:
 def test_what_loads_fits_the_schema(text: str) -> None:
     """A policy that loads fits the schema."""
     policy(text)
-    jsonschema.Draft202012Validator(policy_schema()).validate(compose(text).plain)
+    jsonschema.Draft202012Validator(policy_schema()).validate(compose(text, POLICY).plain)
 
 
 @pytest.mark.parametrize("text", _INVALID)
 def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
     """A policy of a wrong shape is refused by the schema and by the loader alike."""
     assert problems(text)
-    assert not jsonschema.Draft202012Validator(policy_schema()).is_valid(compose(text).plain)
+    assert not jsonschema.Draft202012Validator(policy_schema()).is_valid(compose(text, POLICY).plain)
 
 
 def test_every_key_is_described() -> None:

@@ -181,3 +181,10 @@ def test_the_text_of_an_error_is_its_first_problem_and_how_to_see_the_rest() -> 
 def test_a_long_value_is_cut() -> None:
     """A value of any length is shown in one short line."""
     assert len(problem(f"defaults: {{schedule: {{frequency: {'x' * 10_000}}}}}")) < 200
+
+
+def test_no_more_problems_are_told_than_can_be_read() -> None:
+    """Past a hundred problems only their number is told."""
+    told = problems("\n".join(f"key{it}: 1" for it in range(150)))
+    assert len(told) == 101
+    assert told[-1] == "101: from here on 50 more; correct the others first"

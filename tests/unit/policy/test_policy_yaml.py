@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.policy_file.yaml12 import DEEPEST, MOST_NODES, compose
+from backup_auditor.adapters.policy_file.loading import POLICY
+from backup_auditor.adapters.yaml_file.yaml12 import DEEPEST, MOST_NODES, compose
 from backup_auditor.errors import PolicyError
 from policies import policy, problem, problems
 
@@ -16,7 +17,7 @@ from policies import policy, problem, problems
 )
 def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
     """A word that only YAML 1.1 gives a meaning is text."""
-    assert compose(f"a: {word}").plain == {"a": word}
+    assert compose(f"a: {word}", POLICY).plain == {"a": word}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
 )
 def test_a_plain_word_means_what_the_core_schema_says(written: str, value: object) -> None:
     """Numbers, truth and nothing are those of the core schema; what is quoted or tagged as text is text."""
-    read = compose(f"a: {written}").plain
+    read = compose(f"a: {written}", POLICY).plain
     assert read == {"a": value}
     assert [type(it) for it in read.values()] == [type(value)]
 
@@ -169,7 +170,7 @@ def test_an_impossible_escape_is_refused() -> None:
 )
 def test_what_json_writes_is_read_back(value: object) -> None:
     """JSON is YAML 1.2: it is read as what it says."""
-    assert compose(json.dumps({"value": value})).plain == {"value": value}
+    assert compose(json.dumps({"value": value}), POLICY).plain == {"value": value}
 
 
 @given(st.binary(max_size=200))
@@ -239,5 +240,5 @@ def test_any_pieces_of_yaml_are_a_policy_or_an_error(text: str) -> None:
 
 def test_a_node_count_is_that_of_what_is_repeated() -> None:
     """A node's size counts what aliases repeat each time, its depth the deepest branch."""
-    root = compose("a: &a [x, y]\nb: [*a, *a]")
+    root = compose("a: &a [x, y]\nb: [*a, *a]", POLICY)
     assert (root.size, root.depth) == (1 + (1 + 3) + (1 + 1 + 3 + 3), 4)

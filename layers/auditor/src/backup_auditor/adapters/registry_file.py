@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.nodes import Listed, Mapped, Node, Scalar
-from backup_auditor.adapters.policy_file.problems import Kind, RefusedError, quoted, shown, visible
-from backup_auditor.adapters.policy_file.reading import decode, read_bytes
-from backup_auditor.adapters.policy_file.yaml12 import compose
+from backup_auditor.adapters.yaml_file.nodes import Listed, Mapped, Node, Scalar
+from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError, quoted, shown, visible
+from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
+from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.errors import RegistryError
 
 _KIND = Kind("registry", 'one says "version: 1" and "projects: [{name: search, key_env: SEARCH_API_KEY}]"')

@@ -6,24 +6,28 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from backup_auditor.adapters.policy_file.nodes import Node, Path, find
-from backup_auditor.adapters.policy_file.problems import Problem, quoted, shown, visible
 from backup_auditor.adapters.policy_file.shape_tree import every_key, fields_at
+from backup_auditor.adapters.yaml_file.nodes import Node, Path, find
+from backup_auditor.adapters.yaml_file.problems import Problem, quoted, shown, visible
 from backup_auditor.domain.contradictions import Contradiction
+
+MOST_PROBLEMS = 100
 
 
 def shape_problems(error: ValidationError, root: Node) -> list[Problem]:
-    """Return every difference from the shape, in the order of the file."""
-    return _in_order(_difference(it, root) for it in error.errors(include_url=False))
+    """Return the differences from the shape, in the order of the file; past `MOST_PROBLEMS` only how many there are."""
+    found = [(find(root, it["loc"])[1], it) for it in error.errors(include_url=False)]
+    found.sort(key=lambda it: it[0])
+    problems = [_difference(it, root) for _, it in found[:MOST_PROBLEMS]]
+    if len(found) > MOST_PROBLEMS:
+        line, _ = found[MOST_PROBLEMS]
+        problems.append(Problem(f"from here on {len(found) - MOST_PROBLEMS} more; correct the others first", line))
+    return problems
 
 
 def contradiction_problems(found: Iterable[Contradiction], root: Node) -> list[Problem]:
     """Return every contradiction, in the order of the file."""
-    return _in_order(_contradiction(it, root) for it in found)
-
-
-def _in_order(problems: Iterable[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda it: it.line or 0)
+    return sorted((_contradiction(it, root) for it in found), key=lambda it: it.line or 0)
 
 
 def _contradiction(it: Contradiction, root: Node) -> Problem:

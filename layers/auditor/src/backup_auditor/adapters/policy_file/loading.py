@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.explaining import contradiction_problems, shape_problems
-from backup_auditor.adapters.policy_file.problems import Problem, RefusedError, visible
-from backup_auditor.adapters.policy_file.reading import decode, read_bytes
 from backup_auditor.adapters.policy_file.shape import PolicyShape
 from backup_auditor.adapters.policy_file.translation import policy_of
-from backup_auditor.adapters.policy_file.yaml12 import compose
+from backup_auditor.adapters.yaml_file.problems import Kind, Problem, RefusedError, visible
+from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
+from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.controls.announced import ANNOUNCED
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.contradictions import contradictions
@@ -19,13 +19,14 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import PolicyError
 
 BUILT_IN = "built-in"
+POLICY = Kind("policy", '"backup-auditor policy init" prints one to start from')
 
 
 def load_policy(path: Path) -> Policy:
     """Return the policy in a file. Raises `PolicyError` with every problem of the file, one line each."""
     source = visible(str(path))
     try:
-        content = read_bytes(path)
+        content = read_bytes(path, POLICY)
     except RefusedError as error:
         raise _policy_error(source, [error.problem]) from None
     return _parse(content, source)
@@ -38,7 +39,7 @@ def built_in_policy() -> Policy:
 
 def _parse(content: bytes, source: str) -> Policy:
     try:
-        root = compose(decode(content))
+        root = compose(decode(content), POLICY)
     except RefusedError as error:
         raise _policy_error(source, [error.problem]) from None
     try:

@@ -5,9 +5,9 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from backup_auditor.adapters.policy_file.nodes import Path
 from backup_auditor.adapters.policy_file.requirement_shape import Shape
 from backup_auditor.adapters.policy_file.shape import PolicyShape
+from backup_auditor.adapters.yaml_file.nodes import Path
 
 
 def shape_in(annotation: object) -> type[Shape] | None:

@@ -1,4 +1,4 @@
-"""A policy file as a tree that remembers on which line everything stands."""
+"""A file as a tree that remembers on which line everything stands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceEndEvent
 
-from backup_auditor.adapters.policy_file.core_schema import resolve
-from backup_auditor.adapters.policy_file.nodes import Listed, Mapped, Node, Scalar
-from backup_auditor.adapters.policy_file.problems import POLICY, Kind, RefusedError, quoted, visible
+from backup_auditor.adapters.yaml_file.core_schema import resolve
+from backup_auditor.adapters.yaml_file.nodes import Listed, Mapped, Node, Scalar
+from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError, quoted, visible
 
 DEEPEST = 32
 MOST_NODES = 50_000
@@ -19,7 +19,7 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # an escape in quotes can make any of them
 
 
-def compose(text: str, kind: Kind = POLICY) -> Mapped:
+def compose(text: str, kind: Kind) -> Mapped:
     """Return the one document of a text, which must be a mapping."""
     try:
         return _Composer(yaml.parse(text, Loader=yaml.SafeLoader), kind).document()

@@ -1,4 +1,4 @@
-"""What is wrong with a policy file, and on which line."""
+"""What is wrong with a file, and on which line."""
 
 from dataclasses import dataclass
 
@@ -24,11 +24,8 @@ class Kind:
     """How to come by one to start from."""
 
 
-POLICY = Kind("policy", '"backup-auditor policy init" prints one to start from')
-
-
 class RefusedError(Exception):
-    """The text cannot be read any further. It stays inside this package: `load_policy` makes it a `PolicyError`."""
+    """The text cannot be read any further. Whoever loads the file makes it an error of its own."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
         """Say what is wrong, and on which line."""

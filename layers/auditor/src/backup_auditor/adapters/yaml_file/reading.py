@@ -1,11 +1,11 @@
-"""Reads the bytes of a policy file and makes text of them, whatever the path turns out to be."""
+"""Reads the bytes of a file and makes text of them, whatever the path turns out to be."""
 
 import os
 import re
 import stat
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.problems import POLICY, Kind, RefusedError
+from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError
 
 LARGEST = 1024 * 1024
 _BOM = "\ufeff"
@@ -13,7 +13,7 @@ _BOM = "\ufeff"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_bytes(path: Path, kind: Kind = POLICY) -> bytes:
+def read_bytes(path: Path, kind: Kind) -> bytes:
     """Return the bytes of a regular file of at most `LARGEST`; a larger one is not read at all."""
     try:
         # A named pipe without a writer would hold the opening up for ever.

@@ -2,7 +2,7 @@
 
 import re
 
-from backup_auditor.adapters.policy_file.problems import RefusedError, quoted
+from backup_auditor.adapters.yaml_file.problems import RefusedError, quoted
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
