@@ -10,9 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SEPARATOR = "\x1e"
 BLOCK = re.compile(
-    r"^<!-- transcript(?: head=(?P<head>\d+))? -->\n```console\n(?P<body>.*?)^```$", flags=re.MULTILINE | re.DOTALL
+    r"^<!-- transcript(?: head=(?P<head>\d+))?(?: tail=(?P<tail>\d+))? -->\n```console\n(?P<body>.*?)^```$",
+    flags=re.MULTILINE | re.DOTALL,
 )
-"""A fenced block of commands (`$ …`) and what they print, cut after so many lines each where the mark says so."""
+"""A fenced block of commands (`$ …`) and what they print; the mark says how many lines are shown of a long output."""
 
 
 def run_transcripts(text: str, environment: Mapping[str, str]) -> str:
@@ -24,8 +25,9 @@ def run_transcripts(text: str, environment: Mapping[str, str]) -> str:
 def _block(found: re.Match[str], environment: Mapping[str, str], folder: Path) -> str:
     commands = [line.removeprefix("$ ") for line in found["body"].splitlines() if line.startswith("$ ")]
     head = int(found["head"]) if found["head"] else None
+    tail = int(found["tail"] or 0)
     shown = [
-        f"$ {command}\n{_cut(output, head)}"
+        f"$ {command}\n{_cut(output, head, tail)}"
         for command, output in zip(commands, _outputs(commands, environment, folder), strict=True)
     ]
     mark = found[0].partition("\n")[0]
@@ -53,8 +55,9 @@ def _outputs(commands: list[str], environment: Mapping[str, str], folder: Path) 
         yield "".join(f"{line.rstrip()}\n" for line in output.splitlines())
 
 
-def _cut(output: str, head: int | None) -> str:
+def _cut(output: str, head: int | None, tail: int) -> str:
     lines = output.splitlines(keepends=True)
-    if head is None or len(lines) <= head + 1:
+    if head is None or len(lines) <= head + 1 + tail:
         return output
-    return "".join(lines[:head]) + f"… and {len(lines) - head} more lines\n"
+    left_out = len(lines) - head - tail
+    return "".join([*lines[:head], f"… {left_out} more lines …\n", *lines[head + left_out :]])

@@ -58,9 +58,9 @@ def test_every_decision_is_listed() -> None:
 def test_a_transcript_shows_what_is_printed() -> None:
     """A transcript is its commands with what each prints, errors and exit code included, cut where it says so."""
     commands = "$ seq 9\nstale\n$ ls no-such-file 2>/dev/null\n$ echo $?\n"
-    text = f"before\n<!-- transcript head=2 -->\n```console\n{commands}```\nafter\n"
+    text = f"before\n<!-- transcript head=2 tail=1 -->\n```console\n{commands}```\nafter\n"
     made = run_transcripts(text, {})
-    assert "$ seq 9\n1\n2\n… and 7 more lines\n$ ls" in made
+    assert "$ seq 9\n1\n2\n… 6 more lines …\n9\n$ ls" in made
     assert re.search(r"\$ echo \$\?\n[12]\n```\nafter\n$", made)
     assert "stale" not in made
     assert run_transcripts(made, {}) == made
