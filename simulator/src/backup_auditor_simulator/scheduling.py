@@ -119,9 +119,9 @@ class Scheduling(Running):
             raise already_exists(_SECOND_ENABLED[self.revision % len(_SECOND_ENABLED)])
 
     def _retention(self, days: int) -> timedelta:
-        longest = self.conduct.longest_retention
-        if days < 1 or timedelta(days=days) > longest:
-            raise invalid(f"retention.expire_after_days must be between 1 and {longest.days}.")
+        longest = self.conduct.longest_retention.days
+        if not 1 <= days <= longest:
+            raise invalid(f"retention.expire_after_days must be between 1 and {longest}.")
         return timedelta(days=days)
 
 

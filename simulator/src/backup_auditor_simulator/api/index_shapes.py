@@ -7,7 +7,7 @@ from backup_auditor_simulator.api.shapes import encode
 from backup_auditor_simulator.api.versions import Family
 from backup_auditor_simulator.model import Index, Kind
 
-_ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready", "current_shards": None, "current_replicas": None}}
+_ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
 def index_row(index: Index, family: Family, now: datetime) -> bytes:
@@ -18,14 +18,17 @@ def index_row(index: Index, family: Family, now: datetime) -> bytes:
         "host": f"{index.name}-{index.id[:7]}.svc.{index.environment}.pinecone.io",
         "status": {"ready": is_ready, "state": "Ready" if is_ready else "Initializing"},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
-        "tags": index.tags or None,
     }
     row |= _new(index) if family.is_new else _old(index)
     return encode(row)
 
 
 def _new(index: Index) -> dict[str, Any]:
-    row: dict[str, Any] = {"deployment": _deployment(index), "schema": {"fields": index.fields}}
+    row: dict[str, Any] = {
+        "deployment": _deployment(index),
+        "schema": {"fields": index.fields},
+        "tags": index.tags or None,
+    }
     if index.kind is not Kind.POD:
         row["read_capacity"] = _ON_DEMAND
     if index.source_backup_id is not None:
@@ -63,6 +66,8 @@ def _old(index: Index) -> dict[str, Any]:
         "vector_type": "sparse" if vector.get("type") == "sparse_vector" else "dense",
         "spec": _spec(index),
     }
+    if index.tags:
+        row["tags"] = index.tags
     if "dimension" in vector:
         row["dimension"] = vector["dimension"]
     return row

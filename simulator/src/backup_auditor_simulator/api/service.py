@@ -49,7 +49,8 @@ def respond(world: World, request: Asked) -> Answer:
             family = family_of(request.version)
             return _call(world, request, family)
         except RefusedError as error:
-            return refusal(error, family)
+            # A key is looked at before the request reaches the API.
+            return refusal(error if request.role else unauthorized(), family)
 
 
 def _call(world: World, request: Asked, family: Family) -> Answer:

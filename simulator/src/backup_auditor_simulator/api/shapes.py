@@ -58,7 +58,7 @@ def _backup(backup: Backup, family: Family, conduct: Conduct) -> Row:
         "namespace_count": backup.namespace_count,
         "size_bytes": backup.size_bytes,
     }
-    row = {key: value for key, value in row.items() if value is not None or key == "tags"}
+    row = {key: value for key, value in row.items() if value is not None or (key == "tags" and family.is_new)}
     if status == "Scheduled" and backup.planned_for is not None:
         row["scheduled_execution_at"] = write_moment(backup.planned_for, family, backup.id + "planned")
     if family.is_new:

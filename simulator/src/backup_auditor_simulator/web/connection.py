@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import traceback
 
 import h11
 
@@ -95,7 +96,7 @@ class Connection(asyncio.Protocol):
         if outcome.ending is Ending.RESET:
             self.abort()
             return
-        answer = outcome.settle(self._desk, request)
+        answer = self._settle(request, outcome)
         match outcome.ending:
             case Ending.RESET_AFTER_EFFECT:
                 self.abort()
@@ -107,6 +108,14 @@ class Connection(asyncio.Protocol):
                 self._dribble(answer.content, outcome.seconds / _PIECES, max(1, len(answer.content) // _PIECES))
             case _:
                 self._send(answer)
+
+    def _settle(self, request: Asked, outcome: Outcome) -> Answer:
+        try:
+            return outcome.settle(self._desk, request)
+        except Exception:  # noqa: BLE001  a mistake in a planted change is shown, and does not leave a client waiting
+            traceback.print_exc()
+            outcome.entry.status = 500
+            return Answer(500, b'{"error":{"code":"UNKNOWN","message":"Internal server error"},"status":500}')
 
     def _start(self, answer: Answer) -> bytes:
         headers = [("content-type", answer.content_type), *answer.headers.items()]

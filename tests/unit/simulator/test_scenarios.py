@@ -1,0 +1,97 @@
+"""The named projects of the simulator."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backup_auditor_simulator import SCENARIOS, Kind, World, scenario
+from backup_auditor_simulator.api.shapes import backup_row, run_row
+from backup_auditor_simulator.api.versions import family_of
+from backup_auditor_simulator.scenarios.neglected import PLANTED
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def _written(world: World) -> list[bytes]:
+    family = family_of("2026-07")
+    rows = [backup_row(it, family, world.conduct) for it in world.backups.values()]
+    runs = [run_row(run, family, world.conduct) for it in world.schedules.values() for run in it.runs.values()]
+    return [world.project_id.encode(), *(it.encode() for it in world.indexes), *rows, *runs]
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "fleet"] + ["fleet:20x3"])
+def test_the_same_scenario_at_the_same_moment_is_the_same(name: str) -> None:
+    """To the byte, ids included."""
+    assert _written(scenario(name, now=NOW)) == _written(scenario(name, now=NOW))
+
+
+def test_another_seed_makes_other_ids() -> None:
+    """Nothing else tells two projects of one scenario apart."""
+    first, second = scenario("healthy", now=NOW), scenario("healthy", now=NOW, seed=1)
+    assert not first.backups.keys() & second.backups.keys()
+    assert list(first.indexes) == list(second.indexes)
+
+
+@pytest.mark.parametrize("name", list(SCENARIOS))
+def test_a_scenario_stands_at_the_moment_asked_for(name: str) -> None:
+    """Its clock shows the moment, and nothing in it is younger."""
+    world = scenario(name, now=NOW)
+    assert world.now == NOW
+    assert all(it.created_at <= NOW for it in world.backups.values())
+
+
+def test_the_fleet_has_the_size_asked_for() -> None:
+    """So many indexes, with so many backups each and a planned run."""
+    world = scenario("fleet:30x7", now=NOW)
+    assert len(world.indexes) == 30
+    assert {len(it.backups) for it in world.indexes.values()} == {8}
+    assert len(world.project_listing()) == 210
+
+
+def test_every_neglected_index_says_what_it_fails() -> None:
+    """The list of planted faults and the live indexes are the same names."""
+    world = scenario("neglected", now=NOW)
+    assert world.indexes.keys() == PLANTED.keys()
+
+
+def test_the_neglected_project_fails_every_control_of_schedules_runs_and_recovery_points() -> None:
+    """Those of the project as a whole need another project."""
+    assert frozenset().union(*PLANTED.values()) == {
+        "backup-status-is-known",
+        "index-has-recovery-point",
+        "index-has-schedule",
+        "latest-run-succeeded",
+        "no-run-is-stuck",
+        "planned-run-started-on-time",
+        "recovery-point-is-recent",
+        "recovery-points-belong-to-index",
+        "recovery-points-meet-minimum-copies",
+        "schedule-frequency-meets-policy",
+        "schedule-guarantees-minimum-copies",
+        "schedule-is-enabled",
+        "schedule-is-unique",
+        "schedule-name-is-runnable",
+        "schedule-next-run-is-planned",
+        "schedule-retention-meets-minimum",
+        "schedule-retention-outlives-interval",
+        "schedule-retention-within-maximum",
+        "scheduled-runs-are-continuous",
+    }
+
+
+def test_the_healthy_project_has_every_kind_of_index() -> None:
+    """Serverless, BYOC and pods; documents, dense and sparse vectors."""
+    indexes = scenario("healthy", now=NOW).indexes.values()
+    assert {it.kind for it in indexes} == set(Kind)
+    assert {field["type"] for it in indexes for field in it.fields.values()} == {
+        "dense_vector",
+        "sparse_vector",
+        "string",
+    }
+
+
+@pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])
+def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
+    """The message says which there are."""
+    with pytest.raises(ValueError, match="healthy, neglected, empty, fleet"):
+        scenario(name, now=NOW)
