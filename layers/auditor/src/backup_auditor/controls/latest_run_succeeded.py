@@ -67,8 +67,7 @@ LATEST_RUN_SUCCEEDED = Control(
     severity=Severity.HIGH,
     scope=ResourceType.INDEX,
     family=Family.RUNS,
-    rationale="A backup that failed once may fail again, and the recovery points that are left grow old meanwhile. The"
-    " finding is critical once the last two failed.",
+    rationale="A backup that failed once may fail again, and the recovery points that are left grow old meanwhile.",
     remediation="Take a backup of {name} by hand and watch it, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; if it fails too, ask Pinecone's support with the ids in the evidence.",
     judge=judge,

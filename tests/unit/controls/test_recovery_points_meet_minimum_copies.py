@@ -1,0 +1,108 @@
+"""Control `recovery-points-meet-minimum-copies`."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import Compliance
+from builders import DAY, GRACE, HOUR, SECOND, ago, backup, broken, compliance, daily_runs, index, inventory, schedule
+
+ID = "recovery-points-meet-minimum-copies"
+YOUNG, OLD = ago(HOUR), ago(60 * DAY)
+
+
+@pytest.mark.parametrize(
+    "copies,expected",
+    [
+        pytest.param(0, Compliance.NON_COMPLIANT, id="none"),
+        pytest.param(2, Compliance.NON_COMPLIANT, id="one-short"),
+        pytest.param(3, Compliance.COMPLIANT, id="at-limit"),
+    ],
+)
+def test_so_many_recovery_points_are_required(copies: int, expected: Compliance) -> None:
+    """None at all is too few as well."""
+    assert compliance(ID, index(runs=daily_runs(copies)), min_copies=3) is expected
+
+
+def test_manual_backups_count() -> None:
+    """A recovery point is one whoever made it."""
+    case = index(runs=daily_runs(1), backups=[backup()])
+    assert compliance(ID, case, min_copies=2) is Compliance.COMPLIANT
+
+
+def test_without_a_minimum_there_is_nothing_to_judge() -> None:
+    """A limit that is null is none."""
+    assert compliance(ID, index(runs=[]), min_copies=None) is Compliance.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    "age,expected",
+    [
+        pytest.param(3 * DAY + GRACE - SECOND, Compliance.COMPLIANT, id="one-second-younger"),
+        pytest.param(3 * DAY + GRACE, Compliance.NON_COMPLIANT, id="old-enough"),
+    ],
+)
+def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> None:
+    """It has had no time to make them until as many intervals and the grace have passed."""
+    case = index(schedules=[schedule(created_at=ago(age))], runs=daily_runs(1))
+    assert compliance(ID, case, min_copies=3) is expected
+
+
+@pytest.mark.parametrize(
+    "schedules,expected",
+    [
+        pytest.param([], Compliance.NON_COMPLIANT, id="none"),
+        pytest.param([schedule(created_at=YOUNG, enabled=False)], Compliance.NON_COMPLIANT, id="young-but-paused"),
+        pytest.param(
+            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD)], Compliance.NON_COMPLIANT, id="one-is-old"
+        ),
+        pytest.param(
+            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD, enabled=False)],
+            Compliance.COMPLIANT,
+            id="the-old-one-is-paused",
+        ),
+        pytest.param([schedule(created_at=None)], Compliance.INSUFFICIENT_DATA, id="null-creation"),
+        pytest.param([schedule(frequency="hourly")], Compliance.INSUFFICIENT_DATA, id="unknown-frequency"),
+        pytest.param(
+            [schedule(created_at=None), schedule("s-2", created_at=OLD)], Compliance.NON_COMPLIANT, id="old-decides"
+        ),
+        pytest.param([schedule(created_at=YOUNG, enabled=None)], Compliance.INSUFFICIENT_DATA, id="perhaps-enabled"),
+        pytest.param([schedule(created_at=OLD, enabled=None)], Compliance.NON_COMPLIANT, id="old-if-enabled"),
+        pytest.param(
+            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD, enabled=None)],
+            Compliance.INSUFFICIENT_DATA,
+            id="old-one-perhaps-enabled",
+        ),
+        pytest.param(
+            [schedule(created_at=YOUNG), schedule("s-2", created_at=YOUNG, enabled=None)],
+            Compliance.COMPLIANT,
+            id="young-either-way",
+        ),
+    ],
+)
+def test_every_enabled_schedule_has_to_be_young(schedules: list[Schedule], expected: Compliance) -> None:
+    """And there has to be one; what is not known matters where it would decide."""
+    assert compliance(ID, index(schedules=schedules, runs=[])) is expected
+
+
+def test_schedules_that_were_not_read_may_excuse_or_not() -> None:
+    """An old one that was seen is certain to excuse nothing."""
+    young, old = schedule(created_at=YOUNG), schedule(created_at=OLD)
+    assert compliance(ID, index(schedules=broken([young]), runs=[])) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(schedules=broken([old]), runs=[])) is Compliance.NON_COMPLIANT
+
+
+def test_ready_backups_without_any_time_matter_where_they_would_decide() -> None:
+    """With them there may be enough."""
+    case = index(runs=daily_runs(1), backups=[backup(None)])
+    assert compliance(ID, case, min_copies=2) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, case, min_copies=3) is Compliance.NON_COMPLIANT
+
+
+def test_too_few_takes_two_walks_to_say() -> None:
+    """Enough takes one, even one that broke off."""
+    case = index(runs=daily_runs(2))
+    assert compliance(ID, inventory(case, walks=1), min_copies=3) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=2) is Compliance.COMPLIANT
+    assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=3) is Compliance.INSUFFICIENT_DATA

@@ -1,0 +1,55 @@
+"""Control `schedule-frequency-meets-policy`."""
+
+import pytest
+
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.finding import Compliance
+from builders import broken, compliance, finding, index, schedule
+
+ID = "schedule-frequency-meets-policy"
+
+
+@pytest.mark.parametrize(
+    "frequency,required,expected",
+    [
+        pytest.param("daily", Frequency.DAILY, Compliance.COMPLIANT, id="as-required"),
+        pytest.param("DAILY", Frequency.DAILY, Compliance.COMPLIANT, id="in-capitals"),
+        pytest.param("daily", Frequency.WEEKLY, Compliance.COMPLIANT, id="faster"),
+        pytest.param("weekly", Frequency.DAILY, Compliance.NON_COMPLIANT, id="slower"),
+        pytest.param("monthly", Frequency.WEEKLY, Compliance.NON_COMPLIANT, id="monthly-for-weekly"),
+        pytest.param("monthly", Frequency.MONTHLY, Compliance.COMPLIANT, id="slowest-allowed"),
+        pytest.param("hourly", Frequency.MONTHLY, Compliance.INSUFFICIENT_DATA, id="unknown"),
+        pytest.param(None, Frequency.MONTHLY, Compliance.INSUFFICIENT_DATA, id="null"),
+    ],
+)
+def test_a_schedule_may_not_be_slower_than_required(
+    frequency: str | None, required: Frequency, expected: Compliance
+) -> None:
+    """Faster is as good; a frequency that nobody knows is not judged."""
+    assert compliance(ID, index(schedules=[schedule(frequency=frequency)]), frequency=required) is expected
+
+
+def test_with_two_enabled_schedules_each_must_pass() -> None:
+    """The verdict is that of the one that fails, and names it."""
+    found = finding(ID, index(schedules=[schedule(), schedule("schedule-2", frequency="weekly")]))
+    assert found.compliance is Compliance.NON_COMPLIANT
+    assert found.evidence["schedule_id"] == "schedule-2"
+
+
+def test_a_failure_wins_over_what_is_not_known() -> None:
+    """Beside a schedule of unknown frequency, one that is too slow still fails."""
+    schedules = [schedule(frequency="hourly"), schedule("schedule-2", frequency="weekly")]
+    assert compliance(ID, index(schedules=schedules)) is Compliance.NON_COMPLIANT
+
+
+def test_paused_schedules_are_not_judged() -> None:
+    """A slow schedule that is paused is no concern; without an enabled one there is nothing to judge."""
+    slow = schedule("schedule-2", frequency="monthly", enabled=False)
+    assert compliance(ID, index(schedules=[schedule(), slow])) is Compliance.COMPLIANT
+    assert compliance(ID, index(schedules=[slow])) is Compliance.NOT_APPLICABLE
+
+
+def test_what_was_not_read_might_be_slower() -> None:
+    """A walk that broke off may hide an enabled schedule that fails; one that was seen to fail still does."""
+    assert compliance(ID, index(schedules=broken([schedule()]))) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(schedules=broken([schedule(frequency="weekly")]))) is Compliance.NON_COMPLIANT

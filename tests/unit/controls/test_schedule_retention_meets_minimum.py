@@ -1,0 +1,47 @@
+"""Control `schedule-retention-meets-minimum`."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.domain.finding import Compliance
+from builders import DAY, broken, compliance, finding, index, schedule
+
+ID = "schedule-retention-meets-minimum"
+
+
+@pytest.mark.parametrize(
+    "retention,expected",
+    [
+        pytest.param(8 * DAY, Compliance.COMPLIANT, id="longer"),
+        pytest.param(7 * DAY, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(6 * DAY, Compliance.NON_COMPLIANT, id="one-day-short"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="null"),
+    ],
+)
+def test_backups_are_kept_at_least_so_long(retention: timedelta | None, expected: Compliance) -> None:
+    """The minimum itself is enough."""
+    assert compliance(ID, index(schedules=[schedule(retention=retention)])) is expected
+
+
+def test_without_a_minimum_there_is_nothing_to_judge() -> None:
+    """Not even where the schedules could not be read."""
+    assert compliance(ID, index(), retention_min=None) is Compliance.NOT_APPLICABLE
+    assert compliance(ID, index(schedules=broken()), retention_min=None) is Compliance.NOT_APPLICABLE
+
+
+def test_without_an_enabled_schedule_there_is_nothing_to_judge() -> None:
+    """The settings of a paused one are not judged."""
+    paused = schedule(retention=DAY, enabled=False)
+    assert compliance(ID, index(schedules=[paused])) is Compliance.NOT_APPLICABLE
+
+
+def test_a_frequency_that_is_not_known_does_not_matter_here() -> None:
+    """Only what needs the interval waits for it."""
+    assert compliance(ID, index(schedules=[schedule(frequency="hourly")])) is Compliance.COMPLIANT
+
+
+def test_the_evidence_holds_both_figures() -> None:
+    """In days, as the policy states them."""
+    evidence = finding(ID, index(schedules=[schedule(retention=6 * DAY)])).evidence
+    assert (evidence["retention_days"], evidence["min_days"]) == (6, 7)

@@ -1,0 +1,272 @@
+"""Control `scheduled-runs-are-continuous`."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.listing import ListingId, ListingKind
+from builders import (
+    DAY,
+    GRACE,
+    HOUR,
+    SECOND,
+    IndexCase,
+    ago,
+    backup,
+    broken,
+    compliance,
+    daily_runs,
+    disputed,
+    finding,
+    index,
+    inventory,
+    judged,
+    planned_run,
+    run,
+    schedule,
+    unnamed_run,
+)
+
+ID = "scheduled-runs-are-continuous"
+ALLOWED = DAY + GRACE
+MONTH = 31 * DAY
+UNDATED = run(DAY, backup_id="undated", name=None, scheduled_for=None, created_at=None)
+
+
+def case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
+    """Build an index whose only schedule has these runs; it is kept for 30 days unless told otherwise."""
+    return index(schedules=[schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
+
+
+def runs_at(*ages: timedelta) -> list[Backup]:
+    """Build runs that captured so long ago."""
+    return [run(age) for age in ages]
+
+
+@pytest.mark.parametrize(
+    "age,expected",
+    [
+        pytest.param(ALLOWED - SECOND, Compliance.COMPLIANT, id="one-second-before"),
+        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(29 * DAY, Compliance.NON_COMPLIANT, id="older-than-the-time-looked-at"),
+        pytest.param(90 * DAY, Compliance.NON_COMPLIANT, id="older-than-its-retention"),
+    ],
+)
+def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) -> None:
+    """Between it and now there is no more than an interval and the grace."""
+    assert compliance(ID, case(runs_at(age))) is expected
+
+
+@pytest.mark.parametrize(
+    "gap,expected",
+    [
+        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+    ],
+)
+def test_neighbouring_runs_are_not_too_far_apart(gap: timedelta, expected: Compliance) -> None:
+    """An interval and the grace are allowed."""
+    assert compliance(ID, case(runs_at(HOUR, HOUR + gap))) is expected
+
+
+@pytest.mark.parametrize(
+    "older,expected",
+    [
+        pytest.param(14 * DAY, Compliance.NON_COMPLIANT, id="at-the-beginning"),
+        pytest.param(14 * DAY + SECOND, Compliance.COMPLIANT, id="one-second-before-it"),
+    ],
+)
+def test_fourteen_intervals_are_looked_back(older: timedelta, expected: Compliance) -> None:
+    """A pair that straddles the beginning of that time does not count."""
+    assert compliance(ID, case([*daily_runs(12), run(older)])) is expected
+
+
+@pytest.mark.parametrize(
+    "older,expected",
+    [
+        pytest.param(7 * DAY, Compliance.NON_COMPLIANT, id="at-the-beginning"),
+        pytest.param(7 * DAY + SECOND, Compliance.COMPLIANT, id="one-second-before-it"),
+    ],
+)
+def test_it_is_looked_back_no_further_than_the_retention(older: timedelta, expected: Compliance) -> None:
+    """What expired is not missed."""
+    assert compliance(ID, case([*daily_runs(5), run(older)], retention=7 * DAY)) is expected
+
+
+@pytest.mark.parametrize(
+    "created,expected",
+    [
+        pytest.param(5 * HOUR + ALLOWED, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(5 * HOUR + ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(14 * DAY, Compliance.NON_COMPLIANT, id="created-at-the-beginning"),
+        pytest.param(14 * DAY + SECOND, Compliance.COMPLIANT, id="created-before-the-time-looked-at"),
+    ],
+)
+def test_the_first_run_follows_the_creation(created: timedelta, expected: Compliance) -> None:
+    """Where the creation lies in the time that is looked at."""
+    assert compliance(ID, case(runs_at(5 * HOUR), created_at=ago(created))) is expected
+
+
+@pytest.mark.parametrize(
+    "facts,expected",
+    [
+        pytest.param({"created_at": ago(ALLOWED)}, Compliance.COMPLIANT, id="first-not-yet-due"),
+        pytest.param({"created_at": ago(ALLOWED + SECOND)}, Compliance.NON_COMPLIANT, id="first-overdue"),
+        pytest.param({"created_at": ago(90 * DAY)}, Compliance.NON_COMPLIANT, id="old-and-never-ran"),
+        pytest.param({"created_at": ago(ALLOWED), "retention": DAY}, Compliance.COMPLIANT, id="not-due-nor-kept"),
+        pytest.param({"retention": ALLOWED}, Compliance.INSUFFICIENT_DATA, id="kept-too-briefly-to-tell"),
+        pytest.param({"retention": ALLOWED + SECOND}, Compliance.NON_COMPLIANT, id="kept-long-enough-to-tell"),
+        pytest.param({"created_at": None}, Compliance.INSUFFICIENT_DATA, id="null-creation"),
+        pytest.param({"retention": None}, Compliance.INSUFFICIENT_DATA, id="null-retention"),
+        pytest.param({"retention": None, "created_at": ago(ALLOWED)}, Compliance.COMPLIANT, id="null-but-not-due"),
+        pytest.param({"frequency": "hourly"}, Compliance.INSUFFICIENT_DATA, id="unknown-frequency"),
+    ],
+)
+def test_a_schedule_that_never_ran(facts: dict[str, Any], expected: Compliance) -> None:
+    """It fails once a run was due that would still be kept."""
+    assert compliance(ID, case([planned_run()], **facts)) is expected
+
+
+@pytest.mark.parametrize(
+    "row,expected",
+    [
+        pytest.param(run(DAY, status="Failed"), Compliance.COMPLIANT, id="failed"),
+        pytest.param(run(DAY, status="Pending"), Compliance.COMPLIANT, id="under-way"),
+        pytest.param(run(DAY, status="Odd"), Compliance.COMPLIANT, id="unknown-status"),
+        pytest.param(run(DAY, status="Scheduled"), Compliance.NON_COMPLIANT, id="still-planned"),
+        pytest.param(unnamed_run(DAY), Compliance.NON_COMPLIANT, id="unnamed-and-young-is-planned"),
+        pytest.param(run(-SECOND, status="Odd"), Compliance.NON_COMPLIANT, id="to-come"),
+    ],
+)
+def test_a_failed_run_is_a_run_and_a_planned_one_is_not(row: Backup, expected: Compliance) -> None:
+    """Whatever became of it, it started."""
+    assert compliance(ID, case([row, *daily_runs(12, 2 * DAY)])) is expected
+
+
+def test_a_manual_backup_fills_no_gap() -> None:
+    """Nor does one whose name looks like a run's."""
+    lookalike = run(DAY)
+    told = index(runs=daily_runs(5, 2 * DAY), backups=[backup(HOUR), lookalike])
+    assert compliance(ID, told) is Compliance.NON_COMPLIANT
+
+
+@pytest.mark.parametrize(
+    "frequency,age,expected",
+    [
+        pytest.param("weekly", 7 * DAY + GRACE, Compliance.COMPLIANT, id="weekly-at-limit"),
+        pytest.param("weekly", 7 * DAY + GRACE + SECOND, Compliance.NON_COMPLIANT, id="weekly-one-second-past"),
+        pytest.param("monthly", MONTH + GRACE, Compliance.COMPLIANT, id="monthly-at-limit"),
+        pytest.param("monthly", MONTH + GRACE + SECOND, Compliance.NON_COMPLIANT, id="monthly-one-second-past"),
+    ],
+)
+def test_the_longest_interval_of_the_frequency_counts(frequency: str, age: timedelta, expected: Compliance) -> None:
+    """A month is 31 days long."""
+    told = case(runs_at(age), frequency=frequency, retention=400 * DAY, created_at=ago(500 * DAY))
+    assert compliance(ID, told) is expected
+
+
+@pytest.mark.parametrize(
+    "runs,facts,expected",
+    [
+        pytest.param(daily_runs(14), {"created_at": None}, Compliance.COMPLIANT, id="creation-runs-reach-back"),
+        pytest.param(daily_runs(7), {"created_at": None}, Compliance.INSUFFICIENT_DATA, id="creation-would-decide"),
+        pytest.param(runs_at(2 * DAY), {"created_at": None}, Compliance.NON_COMPLIANT, id="creation-beside-a-gap"),
+        pytest.param(daily_runs(14), {"retention": None}, Compliance.COMPLIANT, id="retention-no-gap"),
+        pytest.param(runs_at(HOUR, 5 * DAY), {"retention": None}, Compliance.INSUFFICIENT_DATA, id="retention-decides"),
+        pytest.param(runs_at(2 * DAY), {"retention": None}, Compliance.NON_COMPLIANT, id="retention-beside-a-gap"),
+        pytest.param(
+            daily_runs(7), {"retention": None, "created_at": None}, Compliance.INSUFFICIENT_DATA, id="both-null"
+        ),
+    ],
+)
+def test_a_null_field_matters_where_it_would_decide(
+    runs: list[Backup], facts: dict[str, Any], expected: Compliance
+) -> None:
+    """A gap that is certain either way fails."""
+    assert compliance(ID, case(runs, **facts)) is expected
+
+
+@pytest.mark.parametrize(
+    "runs,expected",
+    [
+        pytest.param([*daily_runs(14), UNDATED], Compliance.COMPLIANT, id="no-gap"),
+        pytest.param([*runs_at(2 * DAY, 3 * DAY), UNDATED], Compliance.INSUFFICIENT_DATA, id="fills-the-gap"),
+        pytest.param([*runs_at(3 * DAY), UNDATED], Compliance.NON_COMPLIANT, id="one-for-two-missing"),
+        pytest.param([UNDATED], Compliance.INSUFFICIENT_DATA, id="the-only-run"),
+        pytest.param([*daily_runs(7), UNDATED], Compliance.INSUFFICIENT_DATA, id="may-have-been-long-before"),
+    ],
+)
+def test_a_run_without_any_time_may_fill_a_gap(runs: list[Backup], expected: Compliance) -> None:
+    """As many as are missing, but no more."""
+    assert compliance(ID, case(runs)) is expected
+
+
+def test_a_gap_takes_two_walks_over_the_history() -> None:
+    """The history is named as one to walk again, and walks that differ do not agree."""
+    old = runs_at(5 * DAY)
+    judgement = judged(inventory(index(runs=old, walks=1)))
+    assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
+    assert ListingId(ListingKind.HISTORY, "schedule-1") in judgement.doubts
+    assert compliance(ID, index(runs=disputed(old, []))) is Compliance.INSUFFICIENT_DATA
+
+
+@pytest.mark.parametrize(
+    "runs,expected",
+    [
+        pytest.param(daily_runs(14), Compliance.COMPLIANT, id="covers-all-the-time"),
+        pytest.param(daily_runs(3), Compliance.INSUFFICIENT_DATA, id="leaves-room"),
+        pytest.param(runs_at(9 * DAY), Compliance.INSUFFICIENT_DATA, id="gap"),
+        pytest.param([], Compliance.INSUFFICIENT_DATA, id="nothing"),
+    ],
+)
+def test_a_history_that_broke_off_proves_what_it_shows(runs: list[Backup], expected: Compliance) -> None:
+    """Runs that leave no room for a gap are enough."""
+    told = index(schedules=[schedule(retention=30 * DAY)], runs=broken(runs))
+    assert compliance(ID, told) is expected
+
+
+def test_a_history_that_was_not_read_proves_nothing() -> None:
+    """Unless no run is due yet."""
+    told = index()
+    assert compliance(ID, inventory(told, histories={})) is Compliance.INSUFFICIENT_DATA
+    young = index(schedules=[schedule(created_at=ago(HOUR))], runs=[])
+    assert compliance(ID, inventory(young, histories={})) is Compliance.COMPLIANT
+
+
+def test_with_two_enabled_schedules_each_has_to_run() -> None:
+    """The runs of one fill no gap of the other."""
+    other = {"schedule-2": daily_runs(7, 3 * HOUR)}
+    told = index(schedules=[schedule(), schedule("schedule-2")], runs=[], other_runs=other)
+    found = finding(ID, told)
+    assert found.compliance is Compliance.NON_COMPLIANT
+    assert found.evidence["schedule_id"] == "schedule-1"
+
+
+def test_a_run_that_two_histories_list_counts_for_both() -> None:
+    """Whoever lists it."""
+    told = index(schedules=[schedule(), schedule("schedule-2")], other_runs={"schedule-2": daily_runs()})
+    assert compliance(ID, told) is Compliance.COMPLIANT
+
+
+def test_the_evidence_tells_the_widest_gap() -> None:
+    """Its ends, its length, what is allowed, how many gaps there are, and how many runs are missing at least."""
+    found = finding(ID, case(runs_at(6 * HOUR, 2 * DAY, 6 * DAY)))
+    assert found.reason == (
+        "Its schedule nightly did not run for 4 d from 2026-11-16T12:00:00Z, 1 d 6 h are allowed (2 gaps)."
+    )
+    assert found.evidence == {
+        "schedule": "nightly",
+        "schedule_id": "schedule-1",
+        "runs": 3,
+        "gaps": 2,
+        "missing_runs": 4,
+        "allowed_hours": 30.0,
+        "from": "2026-11-16T12:00:00Z",
+        "to": "2026-11-20T12:00:00Z",
+        "gap_hours": 96.0,
+    }
