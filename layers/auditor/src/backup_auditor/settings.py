@@ -9,7 +9,6 @@ from typing import NamedTuple
 from backup_auditor.errors import SettingsError
 
 KEY_VARIABLE = "PINECONE_API_KEY"
-DEFAULT_HOST = "https://api.pinecone.io"
 _MOST_CALLS = 256
 
 
@@ -28,13 +27,15 @@ VARIABLES = (
         "The key of the project. A viewer's key is enough for an audit. Required, but for saved inventories.",
     ),
     Variable(
-        "PINECONE_CONTROLLER_HOST", DEFAULT_HOST, "Where Pinecone's control plane is. Plain `http` only to loopback."
+        "PINECONE_CONTROLLER_HOST",
+        "https://api.pinecone.io",
+        "Where Pinecone's control plane is. Plain `http` only to loopback.",
     ),
     Variable("PINECONE_API_VERSION", "2026-07", "The version of the API for indexes and backups."),
     Variable(
         "PINECONE_SCHEDULES_API_VERSION",
-        "the same",
-        "The version of the API for backup schedules; `unstable` beside `2025-10`.",
+        "",
+        "The version for backup schedules; without it that of `PINECONE_API_VERSION`. Beside `2025-10`: `unstable`.",
     ),
     Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "32", "How many calls may be in flight at once, 1 to 256."),
     Variable(
@@ -50,11 +51,11 @@ class Settings:
     """How to reach one Pinecone project."""
 
     key: str = field(repr=False)
-    host: str = DEFAULT_HOST
-    api_version: str = "2026-07"
-    schedules_api_version: str = "2026-07"
-    max_concurrency: int = 32
-    deadline: timedelta = timedelta(minutes=10)
+    host: str
+    api_version: str
+    schedules_api_version: str
+    max_concurrency: int
+    deadline: timedelta
 
 
 def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABLE) -> Settings:
@@ -69,16 +70,14 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
         raise SettingsError(
             f"{key_variable} holds characters that no key has; copy the key again, without blanks or quotes"
         )
-    api_version = _read(environ, "PINECONE_API_VERSION", _version, "2026-07")
+    api_version = _read(environ, "PINECONE_API_VERSION", _version)
     return Settings(
         key=key,
-        host=_read(
-            environ, "PINECONE_CONTROLLER_HOST", str, DEFAULT_HOST
-        ),  # the connection knows which host it may trust
+        host=_read(environ, "PINECONE_CONTROLLER_HOST", str),  # the connection knows which host it may trust
         api_version=api_version,
-        schedules_api_version=_read(environ, "PINECONE_SCHEDULES_API_VERSION", _version, api_version),
-        max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling, "32"),
-        deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length, "10m"),
+        schedules_api_version=_read(environ, "PINECONE_SCHEDULES_API_VERSION", _version_or_none) or api_version,
+        max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling),
+        deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length),
     )
 
 
@@ -94,8 +93,8 @@ def redacted(text: str, environ: Mapping[str, str]) -> str:
     return re.sub(r"pcsk_\w+", "[key]", without)
 
 
-def _read[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value], default: str) -> Value:
-    text = environ.get(name, "").strip() or default
+def _read[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
+    text = environ.get(name, "").strip() or next(it.default for it in VARIABLES if it.name == name)
     try:
         return parse(text)
     except ValueError as error:
@@ -106,6 +105,10 @@ def _version(text: str) -> str:
     if re.fullmatch(r"\d{4}-\d{2}|unstable", text, re.ASCII) is None:
         raise ValueError("a version looks like 2026-07, or is unstable")
     return text
+
+
+def _version_or_none(text: str) -> str | None:
+    return _version(text) if text else None
 
 
 def _ceiling(text: str) -> int:

@@ -1,19 +1,21 @@
 """The report for a person at a terminal: the verdict, the worst findings with the next step, then the counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backup_auditor.domain.finding import Compliance, Finding, ResourceType
+from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
-from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, unknown_groups
+from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, place, scope, unknown_groups
 from backup_auditor.rendering.ink import Ink
 from backup_auditor.rendering.text import count, plain
 from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
 from backup_auditor.rendering.wrapping import columns, hanging
 
+_MANY = 100
+"""How many open findings are shown one by one."""
 _SHOWN = 5
-"""How many findings of one group are shown before the rest is folded."""
+"""How many of one group are shown, of more findings than that, before the rest is folded."""
 _SHOWN_UNREAD = 10
 _ALL = "--format json shows all"
 _WORDS = {
@@ -37,9 +39,11 @@ class _Table:
 
     def lines(self) -> Iterator[str]:
         yield from self._verdict()
-        for group in open_groups(self.report):
+        groups = open_groups(self.report)
+        is_foldable = sum(len(it.findings) for it in groups) > _MANY
+        for group in groups:
             yield ""
-            yield from self._open(group)
+            yield from self._open(group, is_foldable=is_foldable)
         yield from self._unknown()
         yield from self._exempted()
         yield ""
@@ -55,12 +59,12 @@ class _Table:
         yield self.ink.of(report.compliance, head) + self.ink.strong(first[len(head) :])
         yield from map(self.ink.strong, rest)
 
-    def _open(self, group: Group) -> Iterator[str]:
-        shown, folded = _fold(group.findings)
+    def _open(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
+        shown, folded = _fold(group.findings) if is_foldable else (group.findings, 0)
         heading = f"{group.severity.upper():8}  "
         scale = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
         yield self.ink.of(group.severity, heading) + self.ink.strong(group.control + scale)
-        yield from columns([(plain(_name(it)), plain(it.reason)) for it in shown], self.width)
+        yield from columns([(plain(place(it)), plain(it.reason)) for it in shown], self.width)
         if folded:
             yield self.ink.faint(f"  and {folded:,} more; {_ALL}")
         first = group.findings[0]
@@ -76,7 +80,7 @@ class _Table:
         heading = f"NOT KNOWN ({total:,})"
         yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + "  never taken for compliant"
         shown, folded = _fold(groups)
-        yield from columns([(_scope(it), plain(it[0].reason)) for it in shown], self.width)
+        yield from columns([(plain(scope(it)), plain(it[0].reason)) for it in shown], self.width)
         if folded:
             yield self.ink.faint(f"  and {sum(map(len, groups[len(shown) :])):,} more; {_ALL}")
 
@@ -91,7 +95,7 @@ class _Table:
         for group in shown:
             if (exemption := group[0].exemption) is not None:
                 until = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
-                rows.append((_scope(group), plain(until)))
+                rows.append((plain(scope(group)), plain(until)))
         yield from columns(rows, self.width)
         if folded:
             yield self.ink.faint(f"  and under {count(folded, 'more exemption')}; {_ALL}")
@@ -136,16 +140,3 @@ def _fold[Row](rows: "tuple[Row, ...] | list[Row]") -> "tuple[tuple[Row, ...] | 
     if len(rows) <= _SHOWN + 1:
         return rows, 0
     return rows[:_SHOWN], len(rows) - _SHOWN
-
-
-def _name(finding: Finding) -> str:
-    resource = finding.resource
-    return "the project" if resource.type is ResourceType.PROJECT else resource.name
-
-
-def _scope(findings: Iterable[Finding]) -> str:
-    """Name the resources and the controls that findings share: `orders, 7 controls`."""
-    names = list(dict.fromkeys(plain(_name(it)) for it in findings))
-    controls = list(dict.fromkeys(it.control for it in findings))
-    where = names[0] if len(names) == 1 else count(len(names), "index", "indexes")
-    return f"{where}, {controls[0] if len(controls) == 1 else count(len(controls), 'control')}"

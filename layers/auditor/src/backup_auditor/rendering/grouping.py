@@ -1,11 +1,12 @@
 """The findings of a report, put together for people: what is alike is said once."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType, Severity
 from backup_auditor.domain.report import Report
+from backup_auditor.rendering.text import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,19 @@ def exempted_groups(report: Report) -> list[tuple[Finding, ...]]:
 def indexes_in(findings: Iterable[Finding]) -> int:
     """Count the live indexes that findings are about."""
     return len({it.resource.name for it in findings if it.resource.type is ResourceType.INDEX})
+
+
+def place(finding: Finding) -> str:
+    """Name what a finding is about."""
+    return "the project" if finding.resource.type is ResourceType.PROJECT else finding.resource.name
+
+
+def scope(findings: Sequence[Finding]) -> str:
+    """Name the resources and the controls that findings share: `orders, 7 controls`."""
+    places = {place(it) for it in findings}
+    controls = {it.control for it in findings}
+    where = place(findings[0]) if len(places) == 1 else count(len(places), "index", "indexes")
+    return f"{where}, {findings[0].control if len(controls) == 1 else count(len(controls), 'control')}"
 
 
 def _cause(finding: Finding) -> Hashable:
