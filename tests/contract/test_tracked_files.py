@@ -83,6 +83,13 @@ def test_a_module_says_what_it_holds(path: Path) -> None:
     assert len(text.splitlines()) <= limit
 
 
+def test_names_say_something() -> None:
+    """No module or folder has a name that would hold anything."""
+    empty = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "process", "common", "misc"}
+    found = [name_of(path) for path in MODULES if empty & {*path.relative_to(ROOT).with_suffix("").parts}]
+    assert found == []
+
+
 @pytest.mark.parametrize(
     "path",
     [path for path in MODULES if path.name.startswith("test_") and name_of(path).startswith("tests/")],
