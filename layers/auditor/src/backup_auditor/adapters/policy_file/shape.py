@@ -31,9 +31,12 @@ class ProjectShape(Shape):
 class MatchShape(Shape):
     """Which indexes a rule is for. Names and tags must both fit; what is absent fits every index."""
 
-    names: Texts = Field(default_factory=list, description="shell patterns, one of which the name must fit")
+    names: Texts = Field(
+        default_factory=list, description="shell patterns, one of which the name must fit; absent: every name fits"
+    )
     tags: dict[str, Texts] = Field(
-        default_factory=dict, description="tags that the index must have, each with one of the listed values"
+        default_factory=dict,
+        description="tags that the index must have, each with one of the listed values; absent: every index fits",
     )
 
 
