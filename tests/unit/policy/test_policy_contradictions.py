@@ -1,7 +1,12 @@
 """A policy that can never be met, or that speaks of nothing, is refused when it is written."""
 
+from datetime import timedelta
+
 import pytest
 
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.contradictions import contradictions
+from backup_auditor.domain.policy import Policy, RecoveryRequirement, Requirements, ScheduleRequirement
 from policies import policy, problem, problems
 
 
@@ -134,3 +139,18 @@ def test_every_contradiction_is_told() -> None:
     """All contradictions are told at once, by line."""
     text = defaults("retention_days: {min: 9, max: 3}", "max_age: 2h, min_copies: 4") + exemption("zzz")
     assert [it.split(":")[0] for it in problems(text)] == ["2", "3", "3", "7"]
+
+
+@pytest.mark.parametrize("frequency", list(Frequency))
+@pytest.mark.parametrize(
+    "short_by, is_refused",
+    [pytest.param(timedelta(), False, id="at-limit"), pytest.param(timedelta(seconds=1), True, id="one-second-below")],
+)
+def test_a_second_decides_about_max_age(frequency: Frequency, short_by: timedelta, is_refused: bool) -> None:
+    """A `max_age` of the interval stands, one of a second less contradicts it."""
+    required = Requirements(
+        schedule=ScheduleRequirement(frequency=frequency, retention_max=None),
+        recovery=RecoveryRequirement(max_age=frequency.interval - short_by),
+    )
+    found = contradictions(Policy(source="", sha256="", defaults=required), ())
+    assert [it.keys[0] for it in found] == ([("recovery", "max_age")] if is_refused else [])
