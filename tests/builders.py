@@ -11,7 +11,8 @@ from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk
-from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.requirements import Requirements
 from backup_auditor.domain.walks import listing_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.contradictions import contradictions
-from backup_auditor.domain.policy import Policy, RecoveryRequirement, Requirements, ScheduleRequirement
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.requirements import RecoveryRequirement, Requirements, ScheduleRequirement
 from policies import policy, problem, problems
 
 

@@ -9,7 +9,8 @@ from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.loading import POLICY, built_in_policy, load_policy
 from backup_auditor.adapters.policy_file.shape_tree import every_key
 from backup_auditor.adapters.yaml_file.yaml12 import compose
-from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.requirements import Requirements
 from policies import policy
 
 _STATED = """\

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.requirements import Requirements
 from policies import policy
 
 _RULES = policy("""\

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from backup_auditor.domain.moments import days, format_length
-from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.requirements import Requirements
 
 type Place = tuple[str | int, ...]
 

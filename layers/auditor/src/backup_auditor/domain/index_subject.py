@@ -9,8 +9,9 @@ from backup_auditor.domain.index_backups import IndexBackups
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import DocumentIndexes, Requirements, Rule
+from backup_auditor.domain.policy import DocumentIndexes, Rule
 from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.requirements import Requirements
 
 
 class IndexSubject:

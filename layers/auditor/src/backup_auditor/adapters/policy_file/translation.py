@@ -7,16 +7,13 @@ from backup_auditor.adapters.policy_file.requirement_shape import RequirementsSh
 from backup_auditor.adapters.policy_file.shape import PolicyShape, RuleShape
 from backup_auditor.adapters.policy_file.terms import parse_day, parse_duration
 from backup_auditor.domain.finding import Exemption
-from backup_auditor.domain.policy import (
+from backup_auditor.domain.policy import Policy, ProjectRequirement, Remediation, Rule
+from backup_auditor.domain.requirements import (
     ContentRequirement,
     OrphanRequirement,
-    Policy,
-    ProjectRequirement,
     ProtectionRequirement,
     RecoveryRequirement,
-    Remediation,
     Requirements,
-    Rule,
     RunRequirement,
     ScheduleRequirement,
 )
