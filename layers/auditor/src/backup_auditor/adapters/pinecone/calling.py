@@ -1,20 +1,24 @@
 """One call to the service: when it is sent, how often it is repeated, and when it is given up."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from threading import Lock
-
-import httpx
 
 from backup_auditor.adapters.pinecone.answers import OVERLOADED, error_of, is_success
 from backup_auditor.adapters.pinecone.backoff import Backoff, read_retry_after
 from backup_auditor.adapters.pinecone.budget import RetryBudget
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.deadline import Deadline
-from backup_auditor.adapters.pinecone.failures import NameNotResolvedError, NotTrustedError
+from backup_auditor.adapters.pinecone.failures import (
+    AnswerLostError,
+    NameNotResolvedError,
+    NotConnectedError,
+    NotTrustedError,
+)
 from backup_auditor.adapters.pinecone.limiter import Limiter
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Answer, Transport
-from backup_auditor.errors import DeadlineError, PineconeError, UnavailableError
+from backup_auditor.errors import DeadlineError, PineconeError, UnavailableError, UnreachableError
 
 ATTEMPTS = 4
 """How often a safe call is sent at most."""
@@ -37,10 +41,6 @@ class Caller:
         self._deadline = Deadline(connection.deadline, surroundings.monotonic)
         self._limiter = Limiter(connection.ceiling)
         self._budget = RetryBudget()
-        self._headers = {
-            version: _headers(connection, version)
-            for version in (connection.api_version, connection.schedules_api_version)
-        }
         self._sent = 0
         self._count = Lock()
 
@@ -72,12 +72,24 @@ class Caller:
     def write(self, method: str, target: bytes, version: str, body: bytes | None = None) -> bytes:
         """Make a call that changes something, once, and return the body of its answer.
 
-        Raises the error that the answer, or the lack of one, stands for.
+        Raises `AnswerLostError` when it may have taken effect all the same, else the error that the answer, or the lack
+        of one, stands for.
         """
         outcome = self._attempt(method, target, version, body)
         if isinstance(outcome, Answer) and is_success(outcome):
             return outcome.body
-        raise self._error(outcome)
+        error = self._error(outcome)
+        if isinstance(outcome, Answer):
+            is_lost = outcome.status in OVERLOADED and outcome.status != HTTPStatus.TOO_MANY_REQUESTS
+        else:
+            is_lost = not isinstance(outcome, UnreachableError | NotConnectedError)
+        raise AnswerLostError(str(error)) if is_lost else error
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next call. Raises `DeadlineError` when there is no time for that."""
+        if not self._deadline.allows(seconds):
+            raise DeadlineError("the time for the whole audit was over")
+        self._surroundings.sleep(seconds)
 
     def _attempt(  # noqa: PLR0913  one request has as many sides
         self,
@@ -111,8 +123,8 @@ class Caller:
         with self._count:
             self._sent += 1
         try:
-            return self._transport.send(method, target, self._headers[version], self._deadline, body)
-        except UnavailableError as error:
+            return self._transport.send(method, target, version, self._deadline, body)
+        except PineconeError as error:
             return error
 
     def _error(self, outcome: Answer | PineconeError) -> PineconeError:
@@ -126,16 +138,3 @@ class Caller:
 
 def _is_worth_repeating(outcome: Answer | PineconeError) -> bool:
     return outcome.status in OVERLOADED if isinstance(outcome, Answer) else not isinstance(outcome, _IN_VAIN)
-
-
-def _headers(connection: Connection, version: str) -> httpx.Headers:
-    return httpx.Headers(
-        {
-            "Host": httpx.URL(connection.host).netloc.decode("ascii"),
-            "Api-Key": connection.key,
-            "X-Pinecone-Api-Version": version,
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "backup-auditor",
-        }
-    )

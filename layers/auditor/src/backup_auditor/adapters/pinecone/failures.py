@@ -17,12 +17,20 @@ class NotTrustedError(UnreachableError):
     """The host's certificate is not trusted. Asking again does not help."""
 
 
+class NotConnectedError(UnavailableError):
+    """No connection was made in time: nothing was sent."""
+
+
+class AnswerLostError(UnavailableError):
+    """A request that changes something went out, and what became of it is not known."""
+
+
 def error_of_transport(error: Exception) -> PineconeError:
     """Say what a failure means, without holding on to it."""
     if isinstance(error, httpx.DecodingError):
         return NotUnderstoodError("the answer is not compressed as it says")
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return UnavailableError("no connection was made in time")
+        return NotConnectedError("no connection was made in time")
     if isinstance(error, httpx.TimeoutException):
         return UnavailableError("no answer came in time")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):

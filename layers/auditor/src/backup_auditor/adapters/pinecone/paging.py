@@ -1,11 +1,10 @@
 """Walks a listing page by page, to its end or to the point where it can no longer be trusted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
+from urllib.parse import quote, quote_from_bytes
 
-from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.listing import Unread, Walk
-from backup_auditor.domain.walks import by_id, row_id
 from backup_auditor.errors import PineconeError, PlanForbidsError, UnsupportedError
 
 MOST_PAGES = 20_000
@@ -25,10 +24,14 @@ class Page[Row](NamedTuple):
 type Fetch[Row] = Callable[[str | None], Page[Row]]
 """Reads the page that a token stands for, the first one without."""
 
+type Distinct[Row] = Callable[[Iterable[Row]], Mapping[str, Row]]
+"""Returns rows without duplicates, by their id."""
 
-def walk_pages[Row: (Backup, Schedule)](
+
+def walk_pages[Row](
     what: str,
     fetch: Fetch[Row],
+    distinct: Distinct[Row],
     *,
     on_page: Callable[[], None] | None = None,
     final: tuple[type[PineconeError], ...] = (),
@@ -44,31 +47,44 @@ def walk_pages[Row: (Backup, Schedule)](
     token: str | None = None
     fault: str | None = None
     idle_pages = 0
-    for _ in range(MOST_PAGES):
+    while True:
         try:
             page = fetch(token)
         except PineconeError as error:
             if isinstance(error, final) and (token is None or not isinstance(error, _FIRST_PAGE_ONLY)):
                 raise
-            return _walked(rows, what, str(error))
+            fault = str(error)
+            break
         if on_page is not None:
             on_page()
-        seen_before = len(ids)
         rows.extend(page.rows)
-        ids.update(map(row_id, page.rows))
-        fault = fault or page.fault
-        token = page.token
+        count = len(ids)
+        ids.update(distinct(page.rows))
+        idle_pages += len(ids) == count
+        fault, token = fault or page.fault, page.token
         if token is None:
-            return _walked(rows, what, fault)
-        idle_pages += len(ids) == seen_before
+            break
         if token in tokens or idle_pages > 1:
-            return _walked(rows, what, fault or "the pages repeat themselves")
+            fault = fault or "the pages repeat themselves"
+            break
+        if len(tokens) > MOST_PAGES:
+            fault = f"there are more than {MOST_PAGES} pages"
+            break
         tokens.add(token)
-    return _walked(rows, what, f"there are more than {MOST_PAGES} pages")
+    return Walk(tuple(distinct(rows).values()), Unread(what, fault) if fault is not None else None)
 
 
-def _walked[Row: (Backup, Schedule)](rows: list[Row], what: str, fault: str | None) -> Walk[Row]:
-    return Walk(tuple(by_id(rows).values()), Unread(what, fault) if fault is not None else None)
+def quoted(name: str) -> str:
+    """Make a name one segment of a path, whatever stands in it."""
+    if name in {".", ".."}:
+        return name.replace(".", "%2E")
+    return quote(name, safe="")
+
+
+def page_target(path: str, token: str | None) -> bytes:
+    """Return what to ask for: a size on the first page alone, for beside a token it skips or repeats rows."""
+    query = "limit=100" if token is None else f"paginationToken={quote_from_bytes(token.encode(), safe='')}"
+    return f"{path}?{query}".encode()
 
 
 _FIRST_PAGE_ONLY = (PlanForbidsError, UnsupportedError)

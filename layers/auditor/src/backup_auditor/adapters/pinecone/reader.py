@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.parse import quote, quote_from_bytes
 
 from backup_auditor.adapters.pinecone import shapes
 from backup_auditor.adapters.pinecone.calling import Caller
 from backup_auditor.adapters.pinecone.connection import Connection
-from backup_auditor.adapters.pinecone.paging import Page, walk_pages
+from backup_auditor.adapters.pinecone.paging import Page, page_target, quoted, walk_pages
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.translation import Translation
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.adapters.pinecone.understanding import read_page, read_rows
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Unread, Walk
+from backup_auditor.domain.walks import by_id
 from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
 
 
@@ -56,12 +56,12 @@ class PineconeReader:
         version = self._connection.schedules_api_version
 
         def fetch(token: str | None) -> Page[Schedule]:
-            body = self._caller.read(_target(path, token), version, already_known=self._known_refusal)
+            body = self._caller.read(page_target(path, token), version, already_known=self._known_refusal)
             raw = read_page(body, shapes.SCHEDULE_PAGE, shapes.SCHEDULE)
             return Page([self._translation.schedule(row) for row in raw.rows], raw.token, raw.fault)
 
         try:
-            return walk_pages(f"GET {path}", fetch, final=(PlanForbidsError, UnsupportedError, NotFoundError))
+            return walk_pages(f"GET {path}", fetch, by_id, final=(PlanForbidsError, UnsupportedError, NotFoundError))
         except PlanForbidsError as error:
             self._plan_refusal = str(error)
             raise
@@ -89,11 +89,11 @@ class PineconeReader:
         final: tuple[type[PineconeError], ...] = (),
     ) -> Walk[Backup]:
         def fetch(token: str | None) -> Page[Backup]:
-            body = self._caller.read(_target(path, token), version, urgent=urgent)
+            body = self._caller.read(page_target(path, token), version, urgent=urgent)
             raw = read_page(body, shapes.BACKUP_PAGE, shapes.BACKUP)
             return Page([self._translation.backup(row) for row in raw.rows], raw.token, raw.fault)
 
-        return walk_pages(f"GET {path}", fetch, on_page=on_page, final=final)
+        return walk_pages(f"GET {path}", fetch, by_id, on_page=on_page, final=final)
 
 
 @contextmanager
@@ -101,16 +101,3 @@ def open_reader(connection: Connection, surroundings: Surroundings | None = None
     """Open a project for reading. The time for the whole audit begins here."""
     with Transport(connection) as transport:
         yield PineconeReader(connection, Caller(connection, transport, surroundings or Surroundings()))
-
-
-def quoted(name: str) -> str:
-    """Make a name one segment of a path, whatever stands in it."""
-    if name in {".", ".."}:
-        return name.replace(".", "%2E")
-    return quote(name, safe="")
-
-
-def _target(path: str, token: str | None) -> bytes:
-    """Return what to ask for: a size on the first page alone, for beside a token it skips or repeats rows."""
-    query = "limit=100" if token is None else f"paginationToken={quote_from_bytes(token.encode(), safe='')}"
-    return f"{path}?{query}".encode()

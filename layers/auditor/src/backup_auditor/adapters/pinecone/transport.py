@@ -37,6 +37,8 @@ class Transport:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
             self._pool = _open_pool(connection, self._base.host)
+            versions = {connection.api_version, connection.schedules_api_version}
+            self._headers = {it: _headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
         except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
             reason = f"The host, its proxy or the certificates to trust cannot be used: {error}"
         else:
@@ -51,9 +53,7 @@ class Transport:
         """Close all connections."""
         self._pool.close()
 
-    def send(
-        self, method: str, target: bytes, headers: httpx.Headers, deadline: Deadline, body: bytes | None = None
-    ) -> Answer:
+    def send(self, method: str, target: bytes, version: str, deadline: Deadline, body: bytes | None = None) -> Answer:
         """Send one request, once, and read its whole answer.
 
         Raises `UnreachableError`, `UnavailableError`, `NotUnderstoodError` and `DeadlineError`; none of them holds on
@@ -63,7 +63,7 @@ class Transport:
         request = httpx.Request(
             method,
             self._base.copy_with(raw_path=self._prefix + target),
-            headers=headers,
+            headers=self._headers[version],
             content=body,
             extensions={"timeout": self._timeouts(left)},
         )
@@ -97,6 +97,20 @@ class Transport:
             found.append(part)
             deadline.remaining()
         return found[0] if len(found) == 1 else b"".join(found)
+
+
+def _headers(connection: Connection, host: str, version: str) -> httpx.Headers:
+    return httpx.Headers(
+        {
+            "Host": host,
+            "Api-Key": connection.key,
+            "X-Pinecone-Api-Version": version,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "backup-auditor",
+        }
+    )
 
 
 def _open_pool(connection: Connection, host: str) -> httpx.HTTPTransport:

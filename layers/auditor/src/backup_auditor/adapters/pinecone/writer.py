@@ -1,0 +1,37 @@
+"""Opens a Pinecone project for changes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from backup_auditor.adapters.pinecone.calling import Caller
+from backup_auditor.adapters.pinecone.connection import Connection
+from backup_auditor.adapters.pinecone.reader import PineconeReader
+from backup_auditor.adapters.pinecone.surroundings import Surroundings
+from backup_auditor.adapters.pinecone.transport import Transport
+from backup_auditor.adapters.pinecone.writing.backups import BackupWriter
+from backup_auditor.adapters.pinecone.writing.schedules import ScheduleWriter
+
+
+@dataclass(frozen=True, slots=True)
+class PineconeWriter:
+    """What can be changed. Every change is sent once; a creation whose answer was lost is settled by reading.
+
+    What is there now and was not before is what was created. Where reading does not settle it, `OutcomeUnknownError` is
+    raised, and nothing is sent again.
+    """
+
+    schedules: ScheduleWriter
+    backups: BackupWriter
+
+
+@contextmanager
+def open_writer(connection: Connection, surroundings: Surroundings | None = None) -> Iterator[PineconeWriter]:
+    """Open a project for changes; it wants a key that may make them."""
+    with Transport(connection) as transport:
+        caller = Caller(connection, transport, surroundings or Surroundings())
+        reader = PineconeReader(connection, caller)
+        yield PineconeWriter(
+            schedules=ScheduleWriter(caller, connection.schedules_api_version, reader),
+            backups=BackupWriter(caller, connection.api_version, reader),
+        )

@@ -1,0 +1,1 @@
+"""What changes a Pinecone project. No audit imports it."""

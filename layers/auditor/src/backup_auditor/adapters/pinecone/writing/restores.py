@@ -1,0 +1,64 @@
+"""Restores: an index made anew from a backup, and the job that fills it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_auditor.adapters.pinecone import shapes
+from backup_auditor.adapters.pinecone.calling import Caller
+from backup_auditor.adapters.pinecone.paging import Page, page_target, walk_pages
+from backup_auditor.adapters.pinecone.translation import moment
+from backup_auditor.adapters.pinecone.understanding import read_page
+from backup_auditor.domain.listing import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreJob:
+    """The filling of a new index from a backup."""
+
+    restore_job_id: str
+    backup_id: str
+    status: str
+    index_name: str | None
+    index_id: str | None
+    created_at: datetime | None
+    completed_at: datetime | None
+    percent_complete: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A restore that has begun: its job, and the id of the new index."""
+
+    restore_job_id: str
+    index_id: str | None
+
+
+def restore_job(row: shapes.RestoreJobRow) -> RestoreJob:
+    """Make a restore job of a row."""
+    return RestoreJob(
+        restore_job_id=row["restore_job_id"],
+        backup_id=row["backup_id"],
+        status=row["status"],
+        index_name=row.get("target_index_name"),
+        index_id=row.get("target_index_id"),
+        created_at=moment(row.get("created_at")),
+        completed_at=moment(row.get("completed_at")),
+        percent_complete=row.get("percent_complete"),
+    )
+
+
+def walk_restore_jobs(caller: Caller, version: str) -> Walk[RestoreJob]:
+    """Walk the restore jobs of the project. The listing may omit some: absence from it proves nothing."""
+    path = "/restore-jobs"
+
+    def fetch(token: str | None) -> Page[RestoreJob]:
+        body = caller.read(page_target(path, token), version)
+        raw = read_page(body, shapes.RESTORE_JOB_PAGE, shapes.RESTORE_JOB)
+        return Page([restore_job(row) for row in raw.rows], raw.token, raw.fault)
+
+    return walk_pages(f"GET {path}", fetch, _by_id)
+
+
+def _by_id(jobs: Iterable[RestoreJob]) -> Mapping[str, RestoreJob]:
+    return {it.restore_job_id: it for it in jobs}
