@@ -1,0 +1,63 @@
+"""What the exit code of an audit says."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backup_auditor.cli.exit_codes import exit_code, worst
+from backup_auditor.domain.finding import Compliance, Severity
+from builders import BROKEN
+from reports import EXEMPTION, finding, report
+
+UNKNOWN = Compliance.INSUFFICIENT_DATA
+
+
+@pytest.mark.parametrize(
+    "facts,fail_on,code",
+    [
+        pytest.param({"compliance": Compliance.COMPLIANT}, "low", 0, id="compliant"),
+        pytest.param({"compliance": Compliance.NOT_APPLICABLE}, "low", 0, id="not-applicable"),
+        pytest.param({"severity": Severity.LOW}, "low", 1, id="low-at-low"),
+        pytest.param({"severity": Severity.LOW}, "medium", 0, id="low-below-medium"),
+        pytest.param({"severity": Severity.MEDIUM}, "medium", 1, id="medium-at-medium"),
+        pytest.param({"severity": Severity.HIGH}, "critical", 0, id="high-below-critical"),
+        pytest.param({"severity": Severity.CRITICAL}, "critical", 1, id="critical-at-critical"),
+        pytest.param({"severity": Severity.CRITICAL}, "never", 0, id="critical-never"),
+        pytest.param({"exemption": EXEMPTION}, "low", 0, id="exempted"),
+        pytest.param({"compliance": UNKNOWN}, "low", 3, id="unknown"),
+        pytest.param({"compliance": UNKNOWN, "severity": Severity.LOW}, "critical", 3, id="unknown-below-the-limit"),
+        pytest.param({"compliance": UNKNOWN}, "never", 3, id="unknown-never"),
+        pytest.param({"compliance": UNKNOWN, "exemption": EXEMPTION}, "low", 0, id="unknown-exempted"),
+    ],
+)
+def test_one_finding_decides(facts: dict[str, Any], fail_on: str, code: int) -> None:
+    """The code follows from verdict, severity and exemption of a single finding."""
+    assert exit_code(replace(report(), findings=(finding(**facts),)), fail_on) == code
+
+
+def test_what_is_unread_wins_over_what_is_wrong() -> None:
+    """With anything unread the code is 3, whatever was found besides, and `never` does not change that."""
+    shown = replace(report(), findings=(finding(severity=Severity.CRITICAL),), unread=(BROKEN,))
+    assert exit_code(shown, "low") == 3
+    assert exit_code(shown, "never") == 3
+
+
+def test_unknown_wins_over_non_compliant() -> None:
+    """An unknown verdict beside a failed one makes the code 3."""
+    shown = replace(report(), findings=(finding(), finding(compliance=UNKNOWN, name="other")))
+    assert exit_code(shown, "low") == 3
+
+
+@pytest.mark.parametrize(
+    "codes,code",
+    [
+        pytest.param([0, 0], 0, id="all-well"),
+        pytest.param([0, 1], 1, id="one-is-non-compliant"),
+        pytest.param([1, 3, 0], 3, id="one-is-incomplete"),
+        pytest.param([3, 2, 1], 2, id="one-was-not-audited"),
+    ],
+)
+def test_the_worst_of_several_is_what_leaves_most_unknown(codes: list[int], code: int) -> None:
+    """Not audited is worse than incomplete, incomplete worse than non-compliant."""
+    assert worst(codes) == code

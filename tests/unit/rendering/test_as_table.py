@@ -1,0 +1,134 @@
+"""The report for a person at a terminal."""
+
+from dataclasses import replace
+
+import pytest
+
+from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.report import Report
+from backup_auditor.rendering.as_table import render_table
+from builders import BROKEN, broken, index, inventory, renamed
+from reports import EXEMPTION, bare, exempting, finding, report
+
+
+def table(shown: Report, width: int = 100) -> str:
+    """Render a report without colours."""
+    return "\n".join(render_table(shown, width=width))
+
+
+def showing(*findings: Finding) -> str:
+    """Render a report of these findings alone."""
+    return table(replace(report(), compliance=Compliance.NON_COMPLIANT, findings=findings))
+
+
+def test_the_verdict_comes_first() -> None:
+    """The first line of a report says in words how the whole stands."""
+    assert table(report()).startswith("COMPLIANT: default: Everything is as the policy requires, on 1 index.\n")
+
+
+def test_the_first_line_counts_the_indexes_in_trouble() -> None:
+    """With something non-compliant, the verdict says on how many of how many indexes."""
+    shown = report(inventory(bare("orders"), renamed(index(), "other")))
+    assert table(shown).startswith("NON COMPLIANT: default: 1 of 2 indexes is not as the policy requires.\n")
+
+
+def test_a_project_without_indexes_says_so() -> None:
+    """An empty project is audited, and the verdict says that there is nothing to back up."""
+    assert "The project has no indexes: there is nothing to back up." in table(report(inventory()))
+
+
+def test_an_incomplete_audit_says_so_at_once() -> None:
+    """What could not be read is announced beside the verdict, and listed at the end."""
+    lines = table(report(inventory(index(), backups=broken()))).splitlines()
+    assert "The audit is incomplete: 1 fact could not be read." in " ".join(lines[:2])
+    assert lines[-2:] == ["COULD NOT BE READ (1)", f"  {BROKEN.what}: {BROKEN.error}"]
+
+
+def test_the_worst_comes_before_the_rest() -> None:
+    """Findings stand by severity, whatever their control is called."""
+    shown = showing(
+        finding(control="a-low", severity=Severity.LOW),
+        finding(control="b-critical", severity=Severity.CRITICAL),
+        finding(control="c-medium", severity=Severity.MEDIUM),
+    )
+    assert shown.index("b-critical") < shown.index("c-medium") < shown.index("a-low")
+
+
+def test_a_finding_has_its_next_step() -> None:
+    """Under every finding stands what to do next."""
+    shown = table(report(inventory(bare("orders"))))
+    assert "orders  It has no backup schedule at all.\n  next: Create a schedule for orders" in shown
+
+
+def test_few_findings_are_all_shown() -> None:
+    """A hundred open findings are shown one by one."""
+    shown = showing(*(finding(name=f"index-{number}") for number in range(100)))
+    assert "index-99" in shown
+    assert "more;" not in shown
+
+
+def test_many_findings_are_folded() -> None:
+    """More than a hundred are folded, with their number and how to see all of them."""
+    shown = showing(*(finding(name=f"index-{number:03}") for number in range(101)))
+    assert "index-has-schedule (101)" in shown
+    assert "and 96 more; --format json shows all" in shown
+    assert "index-099" not in shown
+
+
+def test_a_huge_project_stays_readable() -> None:
+    """Two thousand indexes with the same trouble take no more lines than six."""
+    few = showing(*(finding(name=f"index-{number}") for number in range(101)))
+    many = showing(*(finding(name=f"index-{number}") for number in range(2000)))
+    assert len(many.splitlines()) == len(few.splitlines())
+
+
+def test_what_is_not_known_is_never_silent() -> None:
+    """Verdicts that could not be given have a section of their own, put together by what was not read."""
+    shown = table(report(inventory(index(schedules=broken()))))
+    assert "NOT KNOWN (" in shown
+    assert "main, " in shown
+
+
+def test_an_exempted_finding_is_told_with_its_owner() -> None:
+    """What was accepted is listed apart, with who accepted it and until when."""
+    shown = table(report(inventory(bare("scratch-1")), exempting(EXEMPTION)))
+    assert "until 2027-03-31, search-team: rebuilt nightly" in shown
+    assert "next:" not in shown
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_lines_keep_to_the_width(width: int) -> None:
+    """No line is wider than the terminal."""
+    shown = table(report(inventory(bare("orders"), renamed(index(schedules=broken()), "other"))), width)
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_a_long_word_stays_whole() -> None:
+    """A path that is wider than the terminal is not broken: it is there to be copied."""
+    path = "GET /indexes/" + "x" * 80
+    assert path.removeprefix("GET ") in "\n".join(
+        render_table(replace(report(), findings=(finding(remediation=path),)), width=60)
+    )
+
+
+def test_names_cannot_move_the_cursor() -> None:
+    """Escapes, bells and line ends of a name or an error are written out, not sent to the terminal."""
+    shown = showing(finding(name="or\x1b[2Jders\n\x07", reason="\u202egnirts"))
+    assert "or\\x1b[2Jders\\n\\x07" in shown
+    assert "\\u202egnirts" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_colours_are_asked_for() -> None:
+    """Without colours there is no escape at all; with them the text is the same."""
+    shown = report(inventory(bare("orders")))
+    coloured = "\n".join(render_table(shown, is_coloured=True))
+    assert "\x1b" not in table(shown)
+    assert "\x1b[1;31mNON COMPLIANT: \x1b[0m" in coloured
+
+
+def test_counts_come_after_the_findings() -> None:
+    """The counts stand below what they count."""
+    shown = table(report(inventory(bare("orders"))))
+    assert shown.index("next:") < shown.index("open      1 critical, 2 high, 0 medium, 0 low")
+    assert "1 index, 0 schedules, 0 runs, 0 backups, 0 recovery points; in 0 requests" in shown

@@ -1,0 +1,59 @@
+"""Text that is fit to be shown."""
+
+import pytest
+
+from backup_auditor.rendering.text import code, count, markdown, plain
+from backup_auditor.rendering.wrapping import columns
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        pytest.param("orders", "orders", id="ordinary"),
+        pytest.param("café ✓", "café ✓", id="letters-of-the-world"),
+        pytest.param("a\x1b[0m", "a\\x1b[0m", id="escape"),
+        pytest.param("a\u202eb", "a\\u202eb", id="right-to-left-override"),
+        pytest.param("a\ud800b", "a\\ud800b", id="half-surrogate"),
+        pytest.param("a\tb\r\n", "a\\tb\\r\\n", id="blanks-that-move"),
+        pytest.param("a\x9bb", "a\\x9bb", id="eight-bit-escape"),
+    ],
+)
+def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
+    """Characters that print stand as they are, all others as escapes in ASCII."""
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        pytest.param("a", "`a`", id="ordinary"),
+        pytest.param("a`b", "``a`b``", id="backtick-inside"),
+        pytest.param("`a", "`` `a ``", id="backtick-in-front"),
+        pytest.param("a|b", "`a\\|b`", id="bar"),
+        pytest.param("", "`  `", id="empty"),
+    ],
+)
+def test_code_holds_any_name(text: str, shown: str) -> None:
+    """A name is fenced so that nothing in it ends the fence or the cell."""
+    assert code(text) == shown
+
+
+def test_markdown_escapes_markup() -> None:
+    """What would be markup is escaped, what is not stays readable."""
+    assert markdown("a_b <c> d.") == "a\\_b \\<c\\> d."
+
+
+@pytest.mark.parametrize("number, shown", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
+def test_counts_agree_with_their_noun(number: int, shown: str) -> None:
+    """One is singular, everything else is not."""
+    assert count(number, "index", "indexes") == shown
+
+
+def test_a_wide_label_has_its_text_below() -> None:
+    """A label wider than a third of the line does not squeeze the text."""
+    label = "a-name-of-more-than-thirty-characters"
+    assert list(columns([(label, "text"), ("b", "text")], 90)) == [
+        f"  {label}",
+        " " * 34 + "text",
+        "  b" + " " * 31 + "text",
+    ]

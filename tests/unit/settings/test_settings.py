@@ -1,0 +1,123 @@
+"""The settings: what is read from the environment, and what is refused."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.errors import SettingsError
+from backup_auditor.settings import VARIABLES, allows_colour, read_settings, redacted
+
+KEY = {"PINECONE_API_KEY": "key-for-tests"}
+ROOT = Path(__file__).parents[3]
+
+
+def test_only_the_key_is_needed() -> None:
+    """With nothing but a key, everything else has its documented default."""
+    settings = read_settings(KEY)
+    assert settings.host == "https://api.pinecone.io"
+    assert (settings.api_version, settings.schedules_api_version) == ("2026-07", "2026-07")
+    assert (settings.max_concurrency, settings.deadline) == (32, timedelta(minutes=10))
+
+
+def test_every_variable_is_read() -> None:
+    """Each variable that is documented changes its setting."""
+    settings = read_settings(
+        KEY
+        | {
+            "PINECONE_CONTROLLER_HOST": "http://127.0.0.1:8080",
+            "PINECONE_API_VERSION": "2025-10",
+            "PINECONE_SCHEDULES_API_VERSION": "unstable",
+            "BACKUP_AUDITOR_MAX_CONCURRENCY": "8",
+            "BACKUP_AUDITOR_DEADLINE": "90s",
+        }
+    )
+    assert settings.host == "http://127.0.0.1:8080"
+    assert (settings.api_version, settings.schedules_api_version) == ("2025-10", "unstable")
+    assert (settings.max_concurrency, settings.deadline) == (8, timedelta(seconds=90))
+
+
+def test_schedules_follow_the_version_of_the_rest() -> None:
+    """Without a version of its own, the family of schedules has that of indexes and backups."""
+    assert read_settings(KEY | {"PINECONE_API_VERSION": "2026-04"}).schedules_api_version == "2026-04"
+
+
+def test_an_empty_variable_counts_as_absent() -> None:
+    """A variable set to nothing, or to blanks, is as if it were not set."""
+    empty = {it.name: " " for it in VARIABLES if it.name not in KEY}
+    assert read_settings(KEY | empty) == read_settings(KEY)
+
+
+def test_another_variable_can_hold_the_key() -> None:
+    """A project of a registry names the variable of its own key."""
+    assert read_settings({"SEARCH_KEY": "other"}, key_variable="SEARCH_KEY").key == "other"
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [
+        pytest.param("PINECONE_API_KEY", "", id="no-key"),
+        pytest.param("PINECONE_API_KEY", "two words", id="key-with-a-blank"),
+        pytest.param("PINECONE_API_KEY", "line\nend", id="key-with-a-line-end"),
+        pytest.param("PINECONE_API_KEY", "schlüssel", id="key-beyond-ascii"),
+        pytest.param("PINECONE_API_VERSION", "latest", id="word-for-a-version"),
+        pytest.param("PINECONE_API_VERSION", "2026-7", id="short-version"),
+        pytest.param("PINECONE_SCHEDULES_API_VERSION", "v1", id="other-version"),
+        pytest.param("BACKUP_AUDITOR_MAX_CONCURRENCY", "0", id="no-calls"),
+        pytest.param("BACKUP_AUDITOR_MAX_CONCURRENCY", "257", id="too-many-calls"),
+        pytest.param("BACKUP_AUDITOR_MAX_CONCURRENCY", "many", id="word-for-a-number"),
+        pytest.param("BACKUP_AUDITOR_MAX_CONCURRENCY", "٣", id="digit-of-another-script"),
+        pytest.param("BACKUP_AUDITOR_DEADLINE", "10", id="length-without-unit"),
+        pytest.param("BACKUP_AUDITOR_DEADLINE", "0s", id="no-time"),
+        pytest.param("BACKUP_AUDITOR_DEADLINE", "-1m", id="negative-time"),
+        pytest.param("BACKUP_AUDITOR_DEADLINE", "9" * 20 + "h", id="endless-time"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
+    """A wrong value ends in one line that names its variable."""
+    with pytest.raises(SettingsError, match=name) as caught:
+        read_settings(KEY | {name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["1", "256"])
+def test_the_ends_of_the_range_are_allowed(value: str) -> None:
+    """One call at once and 256 at once are both allowed."""
+    assert read_settings(KEY | {"BACKUP_AUDITOR_MAX_CONCURRENCY": value}).max_concurrency == int(value)
+
+
+def test_a_wrong_key_is_not_repeated() -> None:
+    """A key that cannot be one stands neither in the error nor in the settings' own text."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"PINECONE_API_KEY": "se cr et"})
+    assert "se cr et" not in str(caught.value)
+    assert "key-for-tests" not in repr(read_settings(KEY))
+
+
+def test_keys_are_taken_out_of_any_text() -> None:
+    """The project's key, and whatever has the shape of a key, is replaced wherever it turns up."""
+    shaped = "pcsk" + "_" + "x" * 20
+    assert redacted(f"key-for-tests failed, as did {shaped}.", KEY) == "[key] failed, as did [key]."
+    assert redacted("nothing to hide", {}) == "nothing to hide"
+
+
+@pytest.mark.parametrize(
+    "environ,is_allowed",
+    [
+        pytest.param({}, True, id="nothing-said"),
+        pytest.param({"NO_COLOR": ""}, True, id="empty"),
+        pytest.param({"NO_COLOR": "0"}, False, id="anything-at-all"),
+        pytest.param({"TERM": "dumb"}, False, id="terminal-without-colours"),
+    ],
+)
+def test_colours_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> None:
+    """Any text in NO_COLOR forbids colours; an empty one does not."""
+    assert allows_colour(environ) is is_allowed
+
+
+def test_the_document_names_every_variable() -> None:
+    """The table of the configuration shows every variable with its meaning."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for it in VARIABLES:
+        assert f"| `{it.name}` |" in text
+        assert it.meaning in text
