@@ -6,7 +6,7 @@ from datetime import timedelta
 from backup_auditor_simulator.world import World
 
 
-def change_of(words: str) -> Callable[[World], None]:
+def change_of(words: str) -> Callable[[World], object]:
     """Return the change that words name.
 
     They are `delete-first-backup` and `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME`, and
@@ -20,7 +20,7 @@ def change_of(words: str) -> Callable[[World], None]:
         case "delete-last-backup":
             return lambda world: _delete_backup(world, -1)
         case "create-backup":
-            return lambda world: _create_backup(world, argument)
+            return lambda world: world.create_backup(argument)
         case "delete-index":
             return lambda world: world.delete_index(argument)
         case "advance":
@@ -34,7 +34,3 @@ def _delete_backup(world: World, place: int) -> None:
     listed = world.project_listing()
     if listed:
         world.remove_backup(listed[place])
-
-
-def _create_backup(world: World, index: str) -> None:
-    world.create_backup(index)

@@ -77,7 +77,7 @@ class Fault:
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    change: Callable[[World], None] | None = None
+    change: Callable[[World], object] | None = None
     fitting: int = field(default=0, init=False)
     """How many requests fitted so far."""
     struck: int = field(default=0, init=False)

@@ -60,7 +60,7 @@ class Outcome:
         return answer
 
     def _right_answer(self, world: World, request: Asked) -> Answer:
-        change: Callable[[World], None] | None = self.fault.change if self.fault else None
+        change: Callable[[World], object] | None = self.fault.change if self.fault else None
         if change is not None:
             with world.lock:
                 change(world)

@@ -1,0 +1,183 @@
+"""What can go wrong with the simulator's answers, when it is switched on."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from backup_auditor_simulator import Fault, FaultKind, Server
+from simulated import NEW, OLD, empty_world, plain_client, serving
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve a project with one index and one backup."""
+    world = empty_world()
+    world.create_index("orders")
+    world.create_backup("orders", "first")
+    world.advance(timedelta(hours=1))
+    with serving(world) as found:
+        yield found
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    """Open a client of the newest version."""
+    with plain_client(server) as found:
+        yield found
+
+
+def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: Server) -> None:
+    """As a throttling service answers."""
+    server.faults.append(Fault(status=429, message="Too many requests", headers={"Retry-After": "7"}))
+    answer = client.get("/indexes")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    assert answer.json() == {"error": {"code": "RESOURCE_EXHAUSTED", "message": "Too many requests"}, "status": 429}
+
+
+def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> None:
+    """The page of a proxy, for example."""
+    server.faults.append(Fault(status=502, body="<html>Bad Gateway</html>", content_type="text/html"))
+    answer = client.get("/indexes")
+    assert (answer.status_code, answer.text) == (502, "<html>Bad Gateway</html>")
+    assert answer.headers["content-type"] == "text/html"
+
+
+@pytest.mark.parametrize(
+    "body,content_type,begins",
+    [
+        pytest.param(None, "text/html", b"<html>", id="html"),
+        pytest.param('{"data": [', "application/json", b'{"data": [', id="half-json"),
+        pytest.param('{"data": 7}', "application/json", b'{"data": 7}', id="wrong-shape"),
+        pytest.param(b"\xff\xfe", "application/octet-stream", b"\xff\xfe", id="binary"),
+    ],
+)
+def test_garbage_looks_like_success(
+    client: httpx.Client, server: Server, body: str | bytes | None, content_type: str, begins: bytes
+) -> None:
+    """Its status is 200 and its content is not what was asked for."""
+    server.faults.append(Fault(kind="garbage", body=body, content_type=content_type))
+    answer = client.get("/backups")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == content_type
+    assert answer.content.startswith(begins)
+
+
+def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) -> None:
+    """Path, method and version must all fit."""
+    server.faults.append(Fault(path="/indexes/*/backups", method="GET", version=NEW))
+    assert client.get("/indexes/orders/backups").status_code == 503
+    assert client.get("/backups").status_code == 200
+    assert client.post("/indexes/orders/backups", json={}).status_code == 200
+    assert client.get("/indexes/orders/backups", headers={"X-Pinecone-Api-Version": OLD}).status_code == 200
+
+
+def test_a_fault_begins_late_and_ends(client: httpx.Client, server: Server) -> None:
+    """`after` so many good answers, `times` so many bad ones."""
+    server.faults.append(Fault(after=2, times=3))
+    assert [client.get("/indexes").status_code for _ in range(7)] == [200, 200, 503, 503, 503, 200, 200]
+
+
+def test_a_storm_is_random_and_always_the_same(client: httpx.Client, server: Server) -> None:
+    """It is drawn from the seed of the fault."""
+    storms = []
+    for seed in (1, 1, 2):
+        server.faults[:] = [Fault(status=429, probability=0.5, seed=seed)]
+        storms.append([client.get("/indexes").status_code for _ in range(30)])
+    assert storms[0] == storms[1] != storms[2]
+    assert set(storms[0]) == {200, 429}
+
+
+def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
+    """The client sees an error of the connection, and no backup was made."""
+    server.faults.append(Fault(kind=FaultKind.RESET, method="POST", times=1))
+    with pytest.raises(httpx.ReadError):
+        client.post("/indexes/orders/backups", json={})
+    assert len(server.world.backups) == 1
+    assert server.requests[-1].status is None
+
+
+def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server) -> None:
+    """The client sees the same, and there is one backup more."""
+    server.faults.append(Fault(kind=FaultKind.RESET_AFTER_EFFECT, method="POST", times=1))
+    with pytest.raises(httpx.ReadError):
+        client.post("/indexes/orders/backups", json={})
+    assert len(server.world.backups) == 2
+    assert server.requests[-1].status is None
+
+
+def test_an_answer_can_end_half_way(client: httpx.Client, server: Server) -> None:
+    """The announced length is not reached."""
+    server.faults.append(Fault(kind=FaultKind.TRUNCATE, times=1))
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/backups")
+    assert client.get("/backups").status_code == 200
+
+
+def test_an_answer_can_fail_to_come(client: httpx.Client, server: Server) -> None:
+    """The connection stays open, and the client gives up."""
+    server.faults.append(Fault(kind=FaultKind.HANG, times=1))
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/backups", timeout=0.05)
+    assert client.get("/backups").status_code == 200
+
+
+@pytest.mark.parametrize("kind", [FaultKind.DELAY, FaultKind.SLOW])
+def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server, kind: FaultKind) -> None:
+    """It is the right one all the same; a client that waits too little does not get it."""
+    right = client.get("/backups").json()
+    server.faults.append(Fault(kind=kind, seconds=0.02, times=1))
+    assert client.get("/backups").json() == right
+    server.faults.append(Fault(kind=kind, seconds=5, times=1))
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/backups", timeout=0.05)
+
+
+def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
+    """As the plan itself is, although the project's includes schedules."""
+    assert client.get("/indexes/orders/backup-schedules").status_code == 200
+    server.faults.append(Fault(kind=FaultKind.REFUSE_PLAN, path="*/backup-schedules"))
+    answer = client.get("/indexes/orders/backup-schedules")
+    assert answer.status_code == 403
+    assert "plan" in answer.json()["error"]["message"]
+
+
+def test_a_planted_change_that_fails_is_a_server_error(
+    client: httpx.Client, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And says on standard error what was wrong with it."""
+    server.faults.append(Fault(kind=FaultKind.SHIFT, times=1, change=lambda world: world.create_backup("nothing")))
+    assert client.get("/indexes").status_code == 500
+    assert "Index nothing not found." in capfd.readouterr().err
+    assert client.get("/indexes").status_code == 200
+
+
+def test_latency_delays_every_answer(client: httpx.Client, server: Server) -> None:
+    """A client that waits too little gets none."""
+    server.latency = 5.0
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/indexes", timeout=0.05)
+    server.latency = 0.0
+    assert client.get("/indexes").status_code == 200
+
+
+def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None:
+    """In the order of arrival, with what its key may do."""
+    client.get("/backups", params={"limit": 5})
+    client.get("/nothing", headers={"Api-Key": "another"})
+    client.get("/indexes", headers={"Api-Key": server.viewer_key})
+    assert [(it.method, it.path, it.query, it.version, it.status, it.role) for it in server.requests] == [
+        ("GET", "/backups", {"limit": "5"}, NEW, 200, "editor"),
+        ("GET", "/nothing", {}, NEW, 401, None),
+        ("GET", "/indexes", {}, NEW, 200, "viewer"),
+    ]
+
+
+def test_what_is_not_http_ends_the_connection(server: Server) -> None:
+    """The client sees no answer."""
+    with pytest.raises(httpx.TransportError), plain_client(server) as client:
+        client.request("GET IT", "/indexes")
+    with plain_client(server) as client:
+        assert json.loads(client.get("/indexes").content)["indexes"]

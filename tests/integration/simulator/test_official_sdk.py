@@ -1,0 +1,165 @@
+"""The official SDK works against the simulator: this is how we know that it speaks the protocol."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pinecone import Pinecone
+from pinecone.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
+from pinecone.exceptions import PineconeApiException
+
+from backup_auditor_simulator import Conduct, Fault, Kind, Server, World
+from simulated import NOW, empty_world, serving
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve a project with one index."""
+    world = empty_world()
+    world.create_index("orders", tags={"env": "prod"})
+    with serving(world) as found:
+        yield found
+
+
+@pytest.fixture
+def pinecone(server: Server) -> Iterator[Pinecone]:
+    """Open the SDK's client with the editor's key."""
+    with Pinecone(api_key=server.editor_key, host=server.url) as client:
+        yield client
+
+
+def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
+    """The SDK waits until the index is ready, and until it is gone."""
+    fields = {"embedding": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}
+    made = pinecone.indexes.create(name="invoices", schema={"fields": fields}, tags={"team": "finance"})
+    assert made.status.ready
+    assert [it.name for it in pinecone.indexes.list()] == ["orders", "invoices"]
+    assert pinecone.indexes.describe("invoices").tags == {"team": "finance"}
+    pinecone.indexes.configure("invoices", deletion_protection="enabled")
+    with pytest.raises(ForbiddenError, match="Deletion protection"):
+        pinecone.indexes.delete("invoices")
+    pinecone.indexes.configure("invoices", deletion_protection="disabled")
+    pinecone.indexes.delete("invoices")
+    assert not pinecone.indexes.exists("invoices")
+
+
+def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Server) -> None:
+    """A backup is under way at first, then ready, then gone."""
+    made = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
+    assert made.status == "Initializing"
+    server.world.advance(timedelta(minutes=11))
+    (listed,) = pinecone.backups.list()
+    assert (listed.backup_id, listed.status, listed.name) == (made.backup_id, "Ready", "before-upgrade")
+    assert listed.record_count == server.world.index("orders").records
+    pinecone.backups.delete(backup_id=made.backup_id)
+    server.world.advance(timedelta(minutes=1))
+    with pytest.raises(NotFoundError):
+        pinecone.backups.describe(backup_id=made.backup_id)
+
+
+def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> None:
+    """The restore job is listed, and completes."""
+    backup = pinecone.backups.create(index_name="orders")
+    server.world.advance(timedelta(minutes=11))
+    pinecone.create_index_from_backup(name="orders-copy", backup_id=backup.backup_id, timeout=-1)
+    (job,) = pinecone.restore_jobs.list()
+    assert (job.status, job.target_index_name) == ("Pending", "orders-copy")
+    assert not pinecone.indexes.describe("orders-copy").status.ready
+    server.world.advance(timedelta(minutes=11))
+    assert pinecone.restore_jobs.describe(job_id=job.restore_job_id).status == "Completed"
+    assert pinecone.indexes.describe("orders-copy").source_backup_id == backup.backup_id
+
+
+def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> None:
+    """Its history has every run, and the one that is planned."""
+    schedule = pinecone.backup_schedules.create(
+        index_name="orders", name="nightly", frequency="daily", retention_days=150
+    )
+    assert schedule.next_scheduled_run == NOW + DAY
+    server.world.advance(120 * DAY + timedelta(hours=1))
+    history = list(pinecone.backup_schedules.iter_history(schedule_id=schedule.schedule_id))
+    assert [it.status for it in history] == ["Initializing"] + ["Ready"] * 120
+    assert history[1].name == f"nightly-{NOW + 120 * DAY:%Y%m%dT%H%M%SZ}"
+    assert len({it.backup_id for it in history}) == 121
+    listed = list(pinecone.indexes.list_backups("orders"))
+    assert {it.backup_id for it in listed} == {it.backup_id for it in history if it.status == "Ready"}
+
+
+def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, server: Server) -> None:
+    """The SDK reads every state of it."""
+    made = pinecone.backup_schedules.create(index_name="orders", name="nightly", frequency="daily", retention_days=9)
+    changed = pinecone.backup_schedules.update(schedule_id=made.schedule_id, frequency="weekly", retention_days=30)
+    assert (changed.frequency, changed.retention_expire_after_days) == ("weekly", 30)
+    paused = pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=False)
+    assert (paused.enabled, paused.next_scheduled_run) == (False, None)
+    server.world.advance(DAY)
+    assert (
+        pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=True).next_scheduled_run == NOW + 8 * DAY
+    )
+    assert [it.name for it in pinecone.backup_schedules.iter_schedules(index_name="orders")] == ["nightly"]
+    pinecone.backup_schedules.delete(schedule_id=made.schedule_id)
+    with pytest.raises(NotFoundError):
+        pinecone.backup_schedules.delete(schedule_id=made.schedule_id)
+    assert list(pinecone.backup_schedules.list(index_name="orders")) == []
+
+
+def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
+    """Beside a paused one it is none."""
+    first = pinecone.backup_schedules.create(index_name="orders", name="one", frequency="daily", retention_days=9)
+    with pytest.raises(ConflictError):
+        pinecone.backup_schedules.create(index_name="orders", name="two", frequency="daily", retention_days=9)
+    pinecone.backup_schedules.update(schedule_id=first.schedule_id, enabled=False)
+    pinecone.backup_schedules.create(index_name="orders", name="two", frequency="daily", retention_days=9)
+    with pytest.raises(ConflictError):
+        pinecone.backup_schedules.update(schedule_id=first.schedule_id, enabled=True)
+
+
+def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
+    """The call is refused with 400."""
+    server.world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
+    with pytest.raises(PineconeApiException) as refused:
+        pinecone.backup_schedules.create(index_name="sessions", name="n", frequency="daily", retention_days=9)
+    assert refused.value.status_code == 400
+
+
+def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
+    """It recognises the refusal by its words, even for an index that is not there."""
+    world = World(NOW, conduct=Conduct(plan="starter"))
+    with (
+        serving(world) as server,
+        Pinecone(api_key=server.editor_key, host=server.url) as client,
+        pytest.raises(ForbiddenError, match="Backups are a plan entitlement"),
+    ):
+        client.backup_schedules.list(index_name="nothing")
+
+
+def test_keys_may_do_different_things(server: Server) -> None:
+    """The viewer's may read, an unknown one nothing."""
+    with Pinecone(api_key=server.viewer_key, host=server.url) as viewer:
+        assert [it.name for it in viewer.indexes.list()] == ["orders"]
+        with pytest.raises(ForbiddenError, match="Access denied: Permission control::backup-schedules::create"):
+            viewer.backup_schedules.create(index_name="orders", name="n", frequency="daily", retention_days=9)
+    with Pinecone(api_key="some-other-key", host=server.url) as stranger, pytest.raises(UnauthorizedError):
+        list(stranger.indexes.list())
+
+
+def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
+    """The project's listing has them; the index's own does only when it is asked for deleted ones."""
+    made = pinecone.backups.create(index_name="orders")
+    server.world.advance(timedelta(minutes=11))
+    pinecone.indexes.delete("orders")
+    (listed,) = pinecone.backups.list()
+    assert listed.source_index_deleted_at is not None
+    with pytest.raises(NotFoundError):
+        list(pinecone.indexes.list_backups("orders"))
+    (again,) = pinecone.backups.list(index_name="orders", include_deleted=True)
+    assert again.backup_id == made.backup_id
+
+
+def test_the_sdk_retries_past_a_fault(pinecone: Pinecone, server: Server) -> None:
+    """One refusal for want of capacity is not seen by its caller."""
+    server.faults.append(Fault(path="/indexes", status=503, times=1, headers={"Retry-After": "0"}))
+    assert [it.name for it in pinecone.indexes.list()] == ["orders"]
+    assert [it.status for it in server.requests] == [503, 200]

@@ -1,0 +1,180 @@
+"""What the simulator refuses, and in which words and order."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from backup_auditor_simulator import Conduct, Kind, Server
+from simulated import NEW, empty_world, plain_client, serving
+
+SCHEDULE = {
+    "name": "nightly",
+    "schedule": {"type": "time-based", "frequency": "daily"},
+    "retention": {"expire_after_days": 30},
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve a project with a serverless and a pod index."""
+    world = empty_world()
+    world.create_index("orders")
+    world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
+    with serving(world) as found:
+        yield found
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    """Open a client of the newest version."""
+    with plain_client(server) as found:
+        yield found
+
+
+def _error(answer: httpx.Response) -> tuple[int, str, str]:
+    content = answer.json()
+    assert content["status"] == answer.status_code
+    return answer.status_code, content["error"]["code"], content["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "path,what",
+    [
+        pytest.param("/indexes/nothing", "Index nothing", id="index"),
+        pytest.param("/indexes/nothing/backups", "Index nothing", id="backups-of-index"),
+        pytest.param("/indexes/nothing/backup-schedules", "Index nothing", id="schedules-of-index"),
+        pytest.param("/backups/nothing", "Backup nothing", id="backup"),
+        pytest.param("/backup-schedules/nothing", "Backup schedule", id="schedule"),
+        pytest.param("/backup-schedules/nothing/history", "Backup schedule", id="history"),
+        pytest.param("/restore-jobs/nothing", "Restore job nothing", id="restore-job"),
+        pytest.param("/backup-schedules", "Resource /backup-schedules", id="no-such-call"),
+        pytest.param("/", "Resource /", id="root"),
+    ],
+)
+def test_what_is_not_there_is_not_found(client: httpx.Client, path: str, what: str) -> None:
+    """With 404, in JSON."""
+    assert _error(client.get(path)) == (404, "NOT_FOUND", f"{what} not found.")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("call", ["backups", "backup-schedules"])
+def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> None:
+    """With 400, for reading and for writing."""
+    body = {} if call == "backups" else SCHEDULE
+    answer = client.request(method, f"/indexes/sessions/{call}", json=body if method == "POST" else None)
+    assert _error(answer)[:2] == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "change,status",
+    [
+        pytest.param({"name": None}, 422, id="no-name"),
+        pytest.param({"name": 7}, 422, id="name-is-no-text"),
+        pytest.param({"schedule": {"type": "time-based"}}, 422, id="no-frequency"),
+        pytest.param({"schedule": {"type": "cron", "frequency": "daily"}}, 400, id="another-type"),
+        pytest.param({"schedule": {"type": "time-based", "frequency": "hourly"}}, 400, id="another-frequency"),
+        pytest.param({"retention": {"expire_after_days": "9"}}, 422, id="days-are-no-number"),
+        pytest.param({"retention": {"expire_after_days": True}}, 422, id="days-are-a-truth"),
+        pytest.param({"retention": {"expire_after_days": 0}}, 400, id="no-days"),
+        pytest.param({"retention": {"expire_after_days": 10**12}}, 400, id="very-many-days"),
+        pytest.param({"enabled": True}, 400, id="unknown-key"),
+        pytest.param({"retention": {"expire_after_days": 9, "forever": False}}, 400, id="unknown-inner-key"),
+    ],
+)
+def test_a_schedule_that_is_not_one_is_refused(
+    client: httpx.Client, server: Server, change: dict[str, Any], status: int
+) -> None:
+    """With 422 where the body does not have the shape, with 400 where its values are wrong."""
+    assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE | change).status_code == status
+    assert server.world.schedules == {}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"7", b"\xff"])
+def test_a_body_that_is_no_object_is_refused(client: httpx.Client, content: bytes) -> None:
+    """With 422."""
+    assert client.post("/indexes/orders/backups", content=content).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["", "-x", "x-", "Upper", "a" * 46, "under_score"])
+def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name: str) -> None:
+    """With 400."""
+    assert client.post("/indexes/orders/backups", json={"name": name}).status_code == 400
+
+
+def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
+    """It hides that there is no such index."""
+    server.world.conduct = Conduct(plan="builder")
+    for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
+        status, code, message = _error(client.get(path))
+        assert (status, code) == (403, "PERMISSION_DENIED")
+        assert "plan" in message
+    assert _error(client.post("/indexes/orders/backups", json={}))[0] == 403
+    assert client.get("/backups").status_code == 200
+
+
+def test_the_viewer_may_not_write(server: Server) -> None:
+    """Each refusal names the permission that is wanting."""
+    with plain_client(server, key=server.viewer_key) as viewer:
+        for method, path, permission in (
+            ("POST", "/indexes", "control::indexes::create"),
+            ("DELETE", "/indexes/orders", "control::indexes::delete"),
+            ("POST", "/indexes/orders/backups", "control::backups::create"),
+            ("POST", "/indexes/orders/backup-schedules", "control::backup-schedules::create"),
+            ("PATCH", "/backup-schedules/x", "control::backup-schedules::update"),
+            ("DELETE", "/backups/x", "control::backups::delete"),
+        ):
+            message = f"Access denied: Permission {permission} is required"
+            assert _error(viewer.request(method, path)) == (403, "PERMISSION_DENIED", message)
+    assert list(server.world.indexes) == ["orders", "sessions"]
+
+
+def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, server: Server) -> None:
+    """The code is another than where the plan or a permission is wanting."""
+    server.world.conduct.backup_quota = 1
+    assert client.post("/indexes/orders/backups", json={}).status_code == 200
+    message = "Increase your quota or upgrade to create more backups."
+    assert _error(client.post("/indexes/orders/backups", json={})) == (403, "FORBIDDEN", message)
+
+
+def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server: Server) -> None:
+    """With 412 before that, and with 409 under a name that is taken."""
+    made = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
+    path = f"/backups/{made}/create-index"
+    assert _error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
+    server.world.advance(timedelta(hours=1))
+    assert _error(client.post(path, json={"name": "orders"}))[:2] == (409, "ALREADY_EXISTS")
+    answer = client.post(path, json={"name": "copy"})
+    assert answer.status_code == 202
+    assert answer.json().keys() == {"restore_job_id", "index_id"}
+
+
+def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
+    client: httpx.Client, server: Server
+) -> None:
+    """404 rather than an empty list; and 404 in any case where no index ever had the name."""
+    client.post("/indexes/orders/backups", json={})
+    client.delete("/indexes/orders")
+    assert client.get("/indexes/orders/backups").status_code == 404
+    with_deleted = {"include_deleted": "true"}
+    assert len(client.get("/indexes/orders/backups", params=with_deleted).json()["data"]) == 1
+    assert client.get("/indexes/nothing/backups", params=with_deleted).status_code == 404
+    assert client.get("/indexes/orders/backups", params={"include_deleted": "yes"}).status_code == 400
+    with plain_client(server, version="2026-04") as old:
+        assert old.get("/indexes/orders/backups", params=with_deleted).status_code == 400
+
+
+def test_an_index_in_the_older_shape_is_created_by_its_spec(server: Server) -> None:
+    """And is read in the newest one all the same."""
+    body = {"name": "old", "dimension": 8, "metric": "euclidean", "spec": {"byoc": {"environment": "aws-us-east-1-b9"}}}
+    with plain_client(server, version="2025-10") as old, plain_client(server, version=NEW) as new:
+        assert old.post("/indexes", json=body).status_code == 201
+        assert old.post("/indexes", json=body).status_code == 409
+        assert old.post("/indexes", json={"name": "x", "spec": {}}).status_code == 400
+        assert new.get("/indexes/old").json()["deployment"] == {
+            "deployment_type": "byoc",
+            "environment": "aws-us-east-1-b9",
+        }
+    assert (server.world.index("old").cloud, server.world.index("old").region) == ("aws", "us-east-1")
