@@ -14,7 +14,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.standing import Standing
 from backup_auditor.domain.wording import counted
@@ -40,10 +40,8 @@ def judge(subject: IndexSubject) -> Verdict:
             }
             for it in sorted(stuck, key=lambda it: it.backup.backup_id)
         ]
-        reason = (
-            f"{counted(len(stuck), 'backup')} under way for up to {format_length(longest)},"
-            f" {format_length(limit)} are allowed."
-        )
+        shown, allowed = format_lengths(longest, limit)
+        reason = f"{counted(len(stuck), 'backup')} under way for up to {shown}, {allowed} are allowed."
         return non_compliant(reason, evidence)
     if late:
         evidence["in_doubt"] = sorted(it.backup.backup_id for it in late)

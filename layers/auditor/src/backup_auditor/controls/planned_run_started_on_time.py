@@ -8,7 +8,7 @@ from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, hours
+from backup_auditor.domain.moments import format_lengths, hours
 from backup_auditor.domain.phase import Phase, phase_of_status
 from backup_auditor.domain.schedule_facts import evidence_of, interval_of, label
 from backup_auditor.domain.standing import Standing
@@ -33,10 +33,8 @@ def judge(subject: IndexSubject) -> Verdict:
         if late:
             most = max(late.values())
             evidence |= {"late": sorted(late), "late_by_hours": hours(most)}
-            reason = (
-                f"A run of its schedule {label(schedule)} should have started {format_length(most)} ago,"
-                f" {format_length(subject.grace)} are allowed."
-            )
+            shown, allowed = format_lengths(most, subject.grace)
+            reason = f"A run of its schedule {label(schedule)} should have started {shown} ago, {allowed} are allowed."
             return non_compliant(reason, evidence)
         if unknown is not None:
             raise unknown

@@ -1,5 +1,7 @@
 """Control `recovery-point-is-recent`."""
 
+from datetime import timedelta
+
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -11,7 +13,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.moments import format_lengths, format_moment, hours
 
 
 def judge(subject: IndexSubject) -> Verdict:
@@ -24,16 +26,19 @@ def judge(subject: IndexSubject) -> Verdict:
         "age_hours": hours(age) if age is not None else None,
         "max_age_hours": hours(limit),
     }
-    shown = f"Its newest recovery point is {format_length(age)} old" if age is not None else ""
     if age is not None and age <= limit:
-        return compliant(f"{shown}, {format_length(limit)} are allowed.", evidence)
+        return compliant(_told(age, limit), evidence)
     if backups.undated_recovery_points:
         raise InsufficientError("Some of its Ready backups tell no time at which they were taken.", evidence)
     if age is not None:
-        reason = f"{shown}, {format_length(limit)} are allowed."
-        return non_compliant(reason, evidence, rests_on=backups.listings)
+        return non_compliant(_told(age, limit), evidence, rests_on=backups.listings)
     backups.need_listing()
     return not_applicable("It has no recovery point.", evidence)
+
+
+def _told(age: timedelta, limit: timedelta) -> str:
+    shown, allowed = format_lengths(age, limit)
+    return f"Its newest recovery point is {shown} old, {allowed} are allowed."
 
 
 RECOVERY_POINT_IS_RECENT = Control(

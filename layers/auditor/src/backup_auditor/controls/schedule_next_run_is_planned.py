@@ -5,7 +5,7 @@ from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.moments import format_lengths, format_moment, hours
 from backup_auditor.domain.schedule_facts import evidence_of, label
 
 
@@ -23,10 +23,8 @@ def judge(subject: IndexSubject) -> Verdict:
             return non_compliant(f"Its schedule {label(schedule)} is enabled and has no next run.", evidence)
         late = subject.observed_at - planned
         if late > subject.grace:
-            reason = (
-                f"The next run of its schedule {label(schedule)} was due {format_length(late)} ago,"
-                f" {format_length(subject.grace)} are allowed."
-            )
+            shown, allowed = format_lengths(late, subject.grace)
+            reason = f"The next run of its schedule {label(schedule)} was due {shown} ago, {allowed} are allowed."
             return non_compliant(reason, evidence)
         return compliant(f"The next run of its schedule {label(schedule)}: {format_moment(planned)}.", evidence)
 

@@ -7,7 +7,7 @@ from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
 from backup_auditor.domain.schedule_facts import evidence_of, label
 from backup_auditor.domain.wording import counted
 
@@ -32,9 +32,10 @@ def judge(subject: IndexSubject) -> Verdict:
                 "to": format_moment(widest.end),
                 "gap_hours": hours(widest.length),
             }
+            shown, allowed = format_lengths(widest.length, seen.allowed)
             reason = (
-                f"Its schedule {label(schedule)} did not run for {format_length(widest.length)} from"
-                f" {format_moment(widest.start)}, {format_length(seen.allowed)} are allowed"
+                f"Its schedule {label(schedule)} did not run for {shown} from"
+                f" {format_moment(widest.start)}, {allowed} are allowed"
                 f" ({counted(len(gaps), 'gap')})."
             )
             return non_compliant(reason, evidence, rests_on=subject.backups.history_listings([schedule]))

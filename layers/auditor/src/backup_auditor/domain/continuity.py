@@ -49,9 +49,8 @@ class Continuity:
         self._undated = sum(it is None for it in begun)
         self._schedule = schedule
         self._now = observed_at
-        window = observed_at - INTERVALS * interval
-        kept = schedule.retention
-        self._since = window if kept is None else max(window, observed_at - kept)
+        window = INTERVALS * interval
+        self._since = observed_at - (window if schedule.retention is None else min(window, schedule.retention))
 
     def gaps(self) -> list[Gap]:
         """Return the gaps that are certain, oldest first; raise `InsufficientError` where one is only possible."""

@@ -8,6 +8,7 @@ from operator import attrgetter
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Listing, Refusal
+from backup_auditor.domain.walks import row_id
 
 
 def inventory_digest(inventory: Inventory) -> str:
@@ -22,7 +23,7 @@ def inventory_digest(inventory: Inventory) -> str:
 def _lines(inventory: Inventory) -> Iterable[str]:
     yield repr((inventory.indexes_unread, inventory.project))
     yield from _listing(inventory.backups)
-    for facts in inventory.indexes:
+    for facts in sorted(inventory.indexes, key=lambda it: it.index.name):
         yield repr((*_INDEX(facts.index), sorted(facts.index.tags.items())))
         yield from _listing(facts.schedules)
         yield from _listing(facts.own_backups)
@@ -36,7 +37,7 @@ def _listing(answer: Listing[Backup] | Listing[Schedule] | Refusal | None) -> It
         yield repr(answer)
         return
     yield repr((answer.broken, answer.walks, sorted(answer.disputed), answer.doubt))
-    for row in answer.rows:
+    for row in sorted(answer.rows, key=row_id):
         yield repr((_BACKUP if isinstance(row, Backup) else _SCHEDULE)(row))
 
 

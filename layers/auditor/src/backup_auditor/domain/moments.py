@@ -14,8 +14,11 @@ def parse_moment(text: str) -> datetime:
 
     Raises `ValueError` when the text is no such moment.
     """
-    moment = datetime.fromisoformat(text.strip())
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = datetime.fromisoformat(text.strip().upper())
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} lies before the first or after the last year") from error
 
 
 def format_moment(moment: datetime) -> str:
@@ -34,22 +37,30 @@ def moment_in_run_name(name: str | None) -> datetime | None:
         return None
 
 
-def format_length(length: timedelta) -> str:
-    """Write a length of time with its two largest units: `3 d 4 h`, `35 d`, `90 s`, `0 s`."""
+def format_length(length: timedelta, units: int = 2) -> str:
+    """Write a length of time with its largest units: `3 d 4 h`, `35 d`, `1 m 30 s`, `0 s`."""
     sign, rest = ("-", -length) if length < timedelta() else ("", length)
     parts: list[str] = []
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count} {unit}")
-        elif parts:
+        elif parts and units < len(_UNITS):
             break
-    return sign + " ".join(parts[:2] or ["0 s"])
+    return sign + " ".join(parts[:units] or ["0 s"])
+
+
+def format_lengths(actual: timedelta, allowed: timedelta) -> tuple[str, str]:
+    """Write two lengths so that they look different where they are: to the second where two units do not show it."""
+    shown = format_length(actual), format_length(allowed)
+    if shown[0] == shown[1] and actual != allowed:
+        return format_length(actual, len(_UNITS)), format_length(allowed, len(_UNITS))
+    return shown
 
 
 def hours(length: timedelta) -> float:
-    """Return a length in hours, to two decimals, as evidence shows it."""
-    return round(length / timedelta(hours=1), 2)
+    """Return a length in hours, to four decimals, as evidence shows it: a second makes a difference."""
+    return round(length / timedelta(hours=1), 4)
 
 
 def days(length: timedelta) -> float | int:

@@ -1,0 +1,60 @@
+"""Controls as a table, as JSON and as Markdown."""
+
+import json
+from pathlib import Path
+
+import docs_controls
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.rendering.controls import controls_json, controls_markdown, controls_table
+
+ONE = CATALOGUE.all[:1]
+DOCUMENT = Path(__file__).parents[3] / "docs" / "controls.md"
+
+
+def test_the_table_has_every_control_within_its_width() -> None:
+    """In the order of the catalogue."""
+    lines = controls_table(CATALOGUE.all, 90).splitlines()
+    assert max(map(len, lines)) <= 90
+    shown = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert shown == [it.id for it in CATALOGUE.all]
+
+
+def test_one_control_is_shown_in_full() -> None:
+    """With everything there is to know of it."""
+    text = " ".join(controls_table(ONE, 90).split())
+    control = ONE[0]
+    for part in (control.id, control.title, control.fails_when, control.rationale, control.remediation, "high"):
+        assert part in text
+    assert "schedule.required" in text
+
+
+def test_the_json_has_every_field_of_every_control() -> None:
+    """One document, for one as for all."""
+    shown = json.loads(controls_json(CATALOGUE.all))["controls"]
+    assert [it["id"] for it in shown] == [it.id for it in CATALOGUE.all]
+    assert json.loads(controls_json(ONE))["controls"] == shown[:1]
+    assert shown[0]["parameters"] == {"schedule.required": "whether an index must have a schedule"}
+    assert {key for it in shown for key in it} == {
+        "id",
+        "title",
+        "fails_when",
+        "severity",
+        "resource_type",
+        "rationale",
+        "remediation",
+        "parameters",
+    }
+
+
+def test_the_markdown_has_a_section_for_every_control() -> None:
+    """And a table of contents that leads there, where there are several."""
+    text = controls_markdown(CATALOGUE.all)
+    for it in CATALOGUE.all:
+        assert f"\n## `{it.id}`\n" in text
+        assert f"](#{it.id})" in text
+    assert "](#" not in controls_markdown(ONE)
+
+
+def test_the_document_is_current() -> None:
+    """`make docs` writes it."""
+    assert DOCUMENT.read_text(encoding="utf-8") == docs_controls.render()

@@ -1,0 +1,121 @@
+"""Moments and lengths of time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backup_auditor.domain.moments import (
+    days,
+    format_length,
+    format_lengths,
+    format_moment,
+    hours,
+    moment_in_run_name,
+    parse_moment,
+)
+
+SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text,moment",
+    [
+        pytest.param("2026-11-22T06:00:00Z", SIX, id="no-fraction"),
+        pytest.param("2026-11-22T06:00:00.5Z", SIX + timedelta(milliseconds=500), id="one-digit"),
+        pytest.param("2026-11-22T06:00:00.123456Z", SIX + timedelta(microseconds=123456), id="six-digits"),
+        pytest.param("2026-11-22T06:00:00.123456789Z", SIX + timedelta(microseconds=123456), id="nine-digits"),
+        pytest.param("2026-11-22T06:00:00+00:00", SIX, id="offset-of-zero"),
+        pytest.param("2026-11-22T07:30:00+01:30", SIX, id="offset"),
+        pytest.param("2026-11-22 06:00:00Z", SIX, id="a-blank-for-the-t"),
+        pytest.param("2026-11-22T06:00:00", SIX, id="no-offset"),
+        pytest.param("2026-11-22t06:00:00z", SIX, id="lower-case"),
+        pytest.param(" 2026-11-22T06:00:00Z\n", SIX, id="blanks-around"),
+    ],
+)
+def test_moments_are_read_as_pinecone_writes_them(text: str, moment: datetime) -> None:
+    """With 0 to 9 digits of fraction, and always into UTC."""
+    assert parse_moment(text) == moment
+    assert parse_moment(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("yesterday", id="a-word"),
+        pytest.param("2026-13-01T00:00:00Z", id="no-such-month"),
+        pytest.param("2026-11-22T06:00:61Z", id="no-such-second"),
+        pytest.param("0001-01-01T00:00:00+05:00", id="before-the-first-year"),
+        pytest.param("9999-12-31T23:00:00-05:00", id="after-the-last-year"),
+    ],
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    """With the one error that says so."""
+    with pytest.raises(ValueError, match=r".+"):
+        parse_moment(text)
+
+
+@pytest.mark.parametrize(
+    "moment,text",
+    [
+        pytest.param(SIX, "2026-11-22T06:00:00Z", id="whole"),
+        pytest.param(SIX + timedelta(milliseconds=244), "2026-11-22T06:00:00.244000Z", id="fraction"),
+        pytest.param(datetime.fromisoformat("2026-11-22T07:00:00+01:00"), "2026-11-22T06:00:00Z", id="offset"),
+    ],
+)
+def test_moments_are_written_in_utc(moment: datetime, text: str) -> None:
+    """And read back as the same moment."""
+    assert format_moment(moment) == text
+    assert parse_moment(text) == moment
+
+
+@pytest.mark.parametrize(
+    "name,moment",
+    [
+        pytest.param("nightly-20261122T060000Z", SIX, id="a-run"),
+        pytest.param("a-20200101T000000Z-20261122T060000Z", SIX, id="two-stamps"),
+        pytest.param("nightly", None, id="no-stamp"),
+        pytest.param("nightly-20261122T060000", None, id="no-zone"),
+        pytest.param("nightly-20261122T060000Z ", None, id="a-blank-after"),
+        pytest.param("-20261122T060000Z", None, id="no-schedule-name"),
+        pytest.param("nightly-20261322T060000Z", None, id="no-such-month"),
+        pytest.param("nightly-20261122T060000Z\n", None, id="a-line-end-after"),
+        pytest.param(None, None, id="no-name"),
+    ],
+)
+def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, moment: datetime | None) -> None:
+    """A name that does not end so is no run's."""
+    assert moment_in_run_name(name) == moment
+
+
+@pytest.mark.parametrize(
+    "length,text",
+    [
+        pytest.param(timedelta(), "0 s", id="nothing"),
+        pytest.param(timedelta(milliseconds=999), "0 s", id="below-a-second"),
+        pytest.param(timedelta(seconds=90), "1 m 30 s", id="two-units"),
+        pytest.param(timedelta(days=35), "35 d", id="one-unit"),
+        pytest.param(timedelta(days=1, hours=3, minutes=59), "1 d 3 h", id="the-third-is-left-out"),
+        pytest.param(timedelta(days=1, minutes=59), "1 d", id="no-unit-is-leapt-over"),
+        pytest.param(-timedelta(hours=2), "-2 h", id="negative"),
+    ],
+)
+def test_lengths_are_written_with_their_two_largest_units(length: timedelta, text: str) -> None:
+    """Cut, never rounded."""
+    assert format_length(length) == text
+
+
+def test_two_lengths_that_differ_look_different() -> None:
+    """One second past a limit is shown as such."""
+    limit = timedelta(hours=30)
+    assert format_lengths(limit + timedelta(seconds=1), limit) == ("1 d 6 h 1 s", "1 d 6 h")
+    assert format_lengths(2 * limit, limit) == ("2 d 12 h", "1 d 6 h")
+    assert format_lengths(limit, limit) == ("1 d 6 h", "1 d 6 h")
+
+
+def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
+    """Days are whole where they are."""
+    assert hours(timedelta(hours=30, seconds=1)) == 30.0003
+    assert days(timedelta(days=7)) == 7
+    assert isinstance(days(timedelta(days=7)), int)
+    assert days(timedelta(hours=36)) == 1.5

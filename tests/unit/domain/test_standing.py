@@ -1,0 +1,84 @@
+"""How a backup stands, from every row that shows it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.standing import Standing, newest_first, standings
+from builders import DAY, GRACE, HOUR, NOW, SECOND, ago, backup, run, schedule, unnamed_run
+
+NIGHTLY = schedule()
+
+
+def stand(listed: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> Standing:
+    """Return the only backup that these rows show."""
+    (found,) = standings(listed, [(NIGHTLY, row) for row in runs], NOW, GRACE).values()
+    return found
+
+
+@pytest.mark.parametrize(
+    "listed,history,phase",
+    [
+        ("Ready", "Initializing", Phase.READY),
+        ("Initializing", "Ready", Phase.READY),
+        ("Initializing", "Failed", Phase.FAILED),
+        ("Scheduled", "Pending", Phase.UNDER_WAY),
+        ("Failed", "Ready", Phase.READY),
+        ("Ready", "Archived", Phase.READY),
+        ("Archived", "Ready", Phase.UNKNOWN),
+        ("Archived", "Failed", Phase.UNKNOWN),
+    ],
+)
+def test_the_row_that_is_further_along_counts(listed: str, history: str, phase: Phase) -> None:
+    """But what the backup listing shows in an unknown status is never good."""
+    found = stand([run(DAY, status=listed)], [run(DAY, status=history)])
+    assert found.phase is phase
+    assert (found.unknown_status == "Archived") is ("Archived" in {listed, history})
+
+
+def test_the_capture_time_is_taken_from_whatever_row_tells_it() -> None:
+    """Execution time first, then the name, then the creation."""
+    bare = run(DAY, name=None, scheduled_for=None, created_at=ago(2 * DAY))
+    assert stand([bare], [run(DAY, scheduled_for=ago(DAY - SECOND))]).captured_at == ago(DAY - SECOND)
+    assert stand([run(DAY, scheduled_for=None)], [run(DAY, scheduled_for=ago(HOUR))]).captured_at == ago(HOUR)
+    assert stand([bare], [run(DAY, scheduled_for=None)]).captured_at == ago(DAY)
+    assert stand([bare]).captured_at == ago(2 * DAY)
+    assert stand([bare]).run_at is None
+
+
+def test_a_row_of_a_history_alone_is_not_listed() -> None:
+    """And a backup that no history lists has no schedule."""
+    assert not stand((), [run(DAY)]).is_listed
+    assert stand((), [run(DAY)]).schedule is NIGHTLY
+    assert stand([backup()]).is_listed
+    assert stand([backup()]).schedule is None
+
+
+@pytest.mark.parametrize(
+    "row,phase",
+    [
+        pytest.param(run(-SECOND, status="Initializing"), Phase.PLANNED, id="one-second-before"),
+        pytest.param(run(0 * SECOND, status="Initializing"), Phase.UNDER_WAY, id="due"),
+        pytest.param(unnamed_run(DAY + GRACE - SECOND), Phase.PLANNED, id="unnamed-and-young"),
+        pytest.param(unnamed_run(DAY + GRACE), Phase.UNDER_WAY, id="unnamed-and-old"),
+        pytest.param(unnamed_run(DAY, created_at=None), Phase.UNDER_WAY, id="no-time-at-all"),
+    ],
+)
+def test_a_run_shown_as_under_way_may_be_planned(row: Backup, phase: Phase) -> None:
+    """Until its moment, or for an interval and the grace where it tells none."""
+    assert stand((), [row]).phase is phase
+
+
+def test_a_manual_backup_without_a_name_is_under_way_at_once() -> None:
+    """Only a run is planned before it starts."""
+    assert stand([backup(SECOND, status="Initializing")]).phase is Phase.UNDER_WAY
+
+
+def test_backups_are_sorted_by_capture_then_id() -> None:
+    """Those without any time are left out; the order of the rows does not matter."""
+    rows = [backup(DAY, backup_id="b"), backup(None), backup(HOUR), backup(DAY, backup_id="a")]
+    for order in (rows, rows[::-1]):
+        found = newest_first(standings(order, (), NOW, GRACE).values())
+        assert [it.backup.backup_id for it in found] == ["manual-1:00:00", "b", "a"]
