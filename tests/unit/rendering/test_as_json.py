@@ -9,7 +9,8 @@ import pytest
 from jsonschema import ValidationError
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
-from backup_auditor.domain.report import Drift, Report, Resolved
+from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_json import render_json
 from builders import BROKEN, NOW, broken, index, inventory
 from reports import EXEMPTION, bare, check_report, document_of, exempting, finding, report

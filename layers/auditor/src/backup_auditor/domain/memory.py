@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Resource, Severity
+from backup_auditor.domain.history import Drift
 
 
 class FindingState(StrEnum):
@@ -30,25 +31,28 @@ class KnownFinding:
     times: int
     """How often it was opened; 0 while it has only ever been exempted."""
     changed_at: datetime
-    """When it last changed its state."""
+    """When it was last opened or resolved, or first exempted."""
     changed_by: str
-    """The id of the audit that changed it, so that the same audit, delivered twice, says the same."""
+    """The id of the audit that did so, so that the same audit, delivered twice, says the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownBackup:
-    """A backup that was `Ready` when it was last listed, and that has not been given up since."""
+    """A backup that was listed as `Ready`, and that has not been given up since."""
 
     backup_id: str
     index_id: str
     index_name: str
     name: str | None
+    schedule_id: str | None
+    """The schedule whose history listed it last; `None` where none ever did."""
     captured_at: datetime | None
     expires: bool | None
     """Whether it expires at all: `False` for a manual one, `None` where nothing tells."""
     expires_at: datetime | None
-    """When it is expected to expire, by the least retention known since it was last listed; `None` where nothing tells."""
-    last_listed: datetime
+    """When it should expire, by the least retention known since it was last listed; `None` where nothing tells."""
+    known_since: datetime
+    """The moment of the audit that listed it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Memory:
     """By schedule id."""
     indexes: Mapping[str, KnownIndex] = field(default_factory=dict)
     """By name."""
+    drift: tuple[Drift, ...] = ()
+    """What the last audit told of drift, so that the same audit, delivered twice, says the same."""
 
 
 NOTHING = Memory()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.evaluation import Judgement
-from backup_auditor.domain.finding import Compliance, Finding, Resource, Severity
+from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.inventory_digest import inventory_digest
 from backup_auditor.domain.listing import Unread, known_rows
@@ -15,28 +16,6 @@ from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.policy import Policy
 
 SCHEMA_VERSION = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A finding of an earlier audit that is no longer one."""
-
-    fingerprint: str
-    control: str
-    resource: Resource
-    first_seen: datetime
-    resolved_at: datetime
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A setting that changed since the last complete audit."""
-
-    what: str
-    resource: Resource
-    before: object
-    after: object
 
 
 @dataclass(frozen=True, slots=True)

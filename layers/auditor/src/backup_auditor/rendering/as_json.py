@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from backup_auditor.domain.finding import Exemption, Finding, Resource
+from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.report import SCHEMA_VERSION, Drift, Report, Resolved
+from backup_auditor.domain.report import SCHEMA_VERSION, Report
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 
