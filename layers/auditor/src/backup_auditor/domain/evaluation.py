@@ -4,27 +4,31 @@ from dataclasses import dataclass
 
 from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
+from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject, deleted_indexes
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, fingerprint
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_subject import ProjectSubject
 
-type AnyControl = Control[ProjectSubject] | Control[IndexSubject]
+type AnyControl = Control[ProjectSubject] | Control[IndexSubject] | Control[DeletedIndexSubject]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The controls, in order, by what they are judged for."""
+    """The controls, in order, by what they are judged for; one may stand under several."""
 
-    project: tuple[Control[ProjectSubject], ...]
-    index: tuple[Control[IndexSubject], ...]
+    project: tuple[Control[ProjectSubject], ...] = ()
+    index: tuple[Control[IndexSubject], ...] = ()
+    deleted_index: tuple[Control[DeletedIndexSubject], ...] = ()
 
     @property
     def all(self) -> tuple[AnyControl, ...]:
-        """Every control, in the order in which they are documented."""
-        return (*self.index, *self.project)
+        """Every control, once, in the order in which they are documented."""
+        every: tuple[AnyControl, ...] = (*self.index, *self.deleted_index, *self.project)
+        return tuple({it.id: it for it in reversed(every)}.values())[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,9 @@ class Judgement:
     """The listings that a further walk should confirm: something seems missing in them."""
 
 
-def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue) -> Judgement:
+def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory: Memory = NOTHING) -> Judgement:
     """Judge every control on every resource. A control that raises becomes a finding and silences no other."""
-    project = ProjectSubject(inventory, policy)
+    project = ProjectSubject(inventory, policy, memory)
     findings: list[Finding] = []
     doubts: set[ListingId] = set()
     indexes = protected = recovery_points = 0
@@ -64,6 +68,10 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue) -> Judg
             indexes += 1
             protected += subject.is_protected
             recovery_points += subject.known_recovery_points
+    for deleted in deleted_indexes(project):
+        for deleted_control in catalogue.deleted_index:
+            verdict = _judge(deleted_control, deleted, project, deleted.name, doubts)
+            findings.append(_finding(deleted_control, deleted.resource, verdict, policy, inventory))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     return Judgement(tuple(findings), Coverage(indexes, protected, recovery_points), frozenset(doubts))
 

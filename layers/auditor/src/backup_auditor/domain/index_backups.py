@@ -6,7 +6,7 @@ from functools import cached_property
 
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.identity import LiveId, live_id
+from backup_auditor.domain.identity import LiveId
 from backup_auditor.domain.index_schedules import IndexSchedules, unread_error
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unread, known_rows
@@ -21,7 +21,7 @@ class IndexBackups:
     def __init__(self, project: ProjectSubject, facts: IndexFacts, schedules: IndexSchedules, grace: timedelta) -> None:
         """Look at one index's backups within its project."""
         named = project.backups_by_name.get(facts.index.name, [])
-        self.identity: LiveId = live_id(facts, named)
+        self.identity: LiveId = project.live_ids[facts.index.name]
         """The index's id, as far as it is known."""
         self.unread: Unread | None = project.inventory.backups.broken
         """Why there may be more backups than are known, if there may."""
@@ -44,6 +44,13 @@ class IndexBackups:
     def named_ready(self) -> list[Backup]:
         """Every listed backup under the index's name that is `Ready`, of the live index or of earlier ones."""
         return [it for it in self.named if phase_of_status(it.status) is Phase.READY]
+
+    @cached_property
+    def others(self) -> list[Standing]:
+        """The listed backups under the index's name that are not certain to be its own."""
+        live = self.identity.id
+        rows = [it for it in self.named if live is None or it.index_id != live]
+        return list(standings(rows, (), self._observed_at, self._grace).values())
 
     @cached_property
     def certain(self) -> list[Standing]:

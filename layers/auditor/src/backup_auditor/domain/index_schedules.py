@@ -23,7 +23,8 @@ class IndexSchedules:
         """Why there can be none: the plan has no schedules."""
         self.unread: Unread | None = None if self.plan_refusal else broken
         """Why there may be more than are known, if there may."""
-        self.listings: tuple[ListingId, ...] = (ListingId(ListingKind.SCHEDULES, facts.index.name),)
+        listing = ListingId(ListingKind.SCHEDULES, facts.index.name)
+        self.listings: tuple[ListingId, ...] = () if self.plan_refusal else (listing,)
         """The listings in which a further schedule could stand."""
 
     @cached_property

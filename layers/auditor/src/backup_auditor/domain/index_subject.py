@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Deployment, Index
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.index_backups import IndexBackups
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import DocumentIndexes, Rule
+from backup_auditor.domain.listing import ListingId, Refusal, RefusalKind
+from backup_auditor.domain.memory import KnownBackup
+from backup_auditor.domain.policy import DocumentIndexes, Policy, Rule
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.requirements import Requirements
 
@@ -24,8 +26,8 @@ class IndexSubject:
         self.index: Index = facts.index
         self.name = facts.index.name
         self.observed_at: datetime = project.observed_at
-        self.rule: Rule | None = project.policy.rule_for(self.name, self.index.tags)
-        self.require: Requirements = self.rule.require if self.rule else project.policy.defaults
+        self.rule: Rule | None = project.rules[self.name]
+        self.require: Requirements = project.required_of(self.name)
         self.grace: timedelta = self.require.runs.grace
         self.schedules = IndexSchedules(facts, project.plan_refusal)
         self.backups = IndexBackups(project, facts, self.schedules, self.grace)
@@ -34,14 +36,25 @@ class IndexSubject:
     @cached_property
     def unsupported(self) -> str | None:
         """Why nothing can be judged of this index, if nothing can."""
-        if self.index.deployment is Deployment.POD:
-            return "It is a pod index, and pod indexes have no backups."
-        if self.index.holds_documents and self.project.policy.project.document_indexes is DocumentIndexes.EXCLUDED:
-            return "Its schema has document fields, and the policy excludes document indexes."
-        for answer in (self.facts.schedules, self.facts.own_backups):
-            if isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED:
-                return f"Pinecone answers that it cannot be backed up: {answer.message}"
-        return None
+        return why_unsupported(self.facts, self.project.policy)
+
+    @cached_property
+    def remembered(self) -> list[KnownBackup]:
+        """Its backups that are remembered. Raises `InsufficientError` where it is not known which are its own."""
+        live = self.backups.identity
+        if live.doubt is not None and self.name in self.project.remembered_names:
+            raise InsufficientError(f"{live.doubt}.")
+        return self.project.remembered.get(live.id or self.project.presumed_id(self.name) or "", [])
+
+    @property
+    def listed_ids(self) -> frozenset[str]:
+        """The ids of the backups under its name that are listed."""
+        return frozenset(it.backup_id for it in self.backups.named)
+
+    @property
+    def listings(self) -> tuple[ListingId, ...]:
+        """The listings in which a further backup of it could stand."""
+        return self.backups.listings
 
     @property
     def is_protected(self) -> bool:
@@ -55,3 +68,15 @@ class IndexSubject:
     def known_recovery_points(self) -> int:
         """How many recovery points are known; 0 where it is not known which backups are the index's own."""
         return 0 if self.backups.identity.doubt is not None else len(self.backups.recovery_points)
+
+
+def why_unsupported(facts: IndexFacts, policy: Policy) -> str | None:
+    """Return why nothing can be judged of an index, if nothing can."""
+    if facts.index.deployment is Deployment.POD:
+        return "It is a pod index, and pod indexes have no backups."
+    if facts.index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
+        return "Its schema has document fields, and the policy excludes document indexes."
+    for answer in (facts.schedules, facts.own_backups):
+        if isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED:
+            return f"Pinecone answers that it cannot be backed up: {answer.message}"
+    return None

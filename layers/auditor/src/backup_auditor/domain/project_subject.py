@@ -3,21 +3,26 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.expiry import Expiries
+from backup_auditor.domain.facts import Backup, Deployment
 from backup_auditor.domain.finding import Resource, ResourceType
+from backup_auditor.domain.identity import LiveId, live_id
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
+from backup_auditor.domain.policy import Policy, Rule
+from backup_auditor.domain.requirements import Requirements
 from backup_auditor.domain.standing import by_name
 
 
 class ProjectSubject:
     """The project as a whole."""
 
-    def __init__(self, inventory: Inventory, policy: Policy) -> None:
-        """Look at an inventory through a policy."""
+    def __init__(self, inventory: Inventory, policy: Policy, memory: Memory = NOTHING) -> None:
+        """Look at an inventory through a policy, with what is remembered of earlier audits."""
         self.inventory = inventory
         self.policy = policy
+        self.memory = memory
         self.observed_at = inventory.observed_at
         self.resource = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
         self.listings = inventory.listings()
@@ -26,6 +31,56 @@ class ProjectSubject:
     def backups_by_name(self) -> Mapping[str, list[Backup]]:
         """The rows of the project's backup listing, by the name of their index."""
         return by_name(self.inventory.backups.rows)
+
+    @cached_property
+    def live_ids(self) -> Mapping[str, LiveId]:
+        """The id of each live index, by its name, as far as it is known."""
+        named = self.backups_by_name
+        return {it.index.name: live_id(it, named.get(it.index.name, [])) for it in self.inventory.indexes}
+
+    @cached_property
+    def expiries(self) -> Expiries:
+        """When the backups of the project expire."""
+        return Expiries(self.inventory, self.live_ids, self.plan_refusal, self.memory)
+
+    @cached_property
+    def remembered(self) -> Mapping[str, list[KnownBackup]]:
+        """The backups that are remembered, by the id of their index."""
+        found: dict[str, list[KnownBackup]] = {}
+        for backup_id in sorted(self.memory.backups):
+            backup = self.memory.backups[backup_id]
+            found.setdefault(backup.index_id, []).append(backup)
+        return found
+
+    @cached_property
+    def remembered_names(self) -> frozenset[str]:
+        """The names of the indexes of which backups are remembered."""
+        return frozenset(it.index_name for it in self.memory.backups.values())
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule | None]:
+        """The rule that applies to each live index, by its name; `None` where the defaults do."""
+        return {it.index.name: self.policy.rule_for(it.index.name, it.index.tags) for it in self.inventory.indexes}
+
+    def required_of(self, name: str) -> Requirements:
+        """Return what is required of an index of that name: the defaults, where no rule speaks of a live one."""
+        rule = self.rules.get(name)
+        return rule.require if rule else self.policy.defaults
+
+    @cached_property
+    def deployments(self) -> Mapping[str, Deployment]:
+        """Where each live index runs, by its name."""
+        return {it.index.name: it.index.deployment for it in self.inventory.indexes}
+
+    def presumed_id(self, name: str) -> str | None:
+        """Return the id that a live index had when it was last known, unless a listed backup shows it to be another's.
+
+        It serves where nothing tells the id today: an index that lost its last backup is still that index.
+        """
+        known = self.memory.indexes.get(name)
+        if known is None or any(it.index_id == known.index_id for it in self.backups_by_name.get(name, ())):
+            return None
+        return known.index_id
 
     @cached_property
     def plan_refusal(self) -> Refusal | None:

@@ -62,7 +62,7 @@ def _stand(
             row, phase = other, further
     run_at = _first(it.scheduled_for for it in rows) or _first(moment_in_run_name(it.name) for it in rows)
     created_at = _first(it.created_at for it in rows)
-    if phase is Phase.UNDER_WAY and _is_still_planned(run_at, created_at, schedule, observed_at, grace):
+    if phase is Phase.UNDER_WAY and is_still_planned(run_at, created_at, schedule, observed_at, grace):
         phase = Phase.PLANNED
     return Standing(row, phase, run_at or created_at, run_at, is_listed, schedule, unknown)
 
@@ -71,7 +71,7 @@ def _first(moments: Iterable[datetime | None]) -> datetime | None:
     return next((it for it in moments if it is not None), None)
 
 
-def _is_still_planned(
+def is_still_planned(
     run_at: datetime | None,
     created_at: datetime | None,
     schedule: Schedule | None,

@@ -1,0 +1,96 @@
+"""When a backup is due to be deleted, as far as that is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.identity import LiveId
+from backup_auditor.domain.index_schedules import IndexSchedules
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.listing import Listing, Refusal, known_rows
+from backup_auditor.domain.memory import Memory
+from backup_auditor.domain.moments import moment_in_run_name
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When a backup expires, and whether it does."""
+
+    expires: bool | None
+    """`False` for a manual backup, which never does; `None` where nothing tells manual from scheduled."""
+    at: datetime | None = None
+    """`None` where it never expires, or where the moment is not known."""
+
+
+NEVER = Expiry(expires=False)
+UNKNOWN = Expiry(expires=None)
+SOME_DAY = Expiry(expires=True)
+"""It expires, and when is not known."""
+
+
+class Expiries:
+    """Tells which schedule made a backup, and when the backup expires: capture time and that schedule's retention now.
+
+    A backup that no history lists is manual, unless its name is a run's: then its schedule is gone, and only what is
+    remembered tells its expiry.
+    """
+
+    def __init__(
+        self, inventory: Inventory, live_ids: Mapping[str, LiveId], refused: Refusal | None, memory: Memory
+    ) -> None:
+        """Look at all histories of a project once; `refused` is the answer by which its plan has no schedules."""
+        self._inventory = inventory
+        self._live_ids = live_ids
+        self._refused = refused
+        self._remembered = memory.backups
+        self._facts = {it.index.name: it for it in inventory.indexes}
+        self._is_read: dict[str, bool] = {}
+        self._makers: dict[str, Schedule] = {}
+        for facts in inventory.indexes:
+            for schedule in known_rows(facts.schedules):
+                for run in known_rows(inventory.histories.get(schedule.schedule_id)):
+                    self._makers.setdefault(run.backup_id, schedule)
+
+    def maker(self, backup_id: str) -> Schedule | None:
+        """Return the schedule whose history lists a backup; the first, should there be more."""
+        return self._makers.get(backup_id)
+
+    def of(self, backup: Backup, captured_at: datetime | None) -> Expiry:
+        """Return when a listed backup expires that was captured at that moment."""
+        schedule = self._makers.get(backup.backup_id)
+        if schedule is not None:
+            if captured_at is None or schedule.retention is None:
+                return SOME_DAY
+            return Expiry(expires=True, at=_sum(captured_at, schedule))
+        is_told = self._is_told(backup)
+        if moment_in_run_name(backup.name) is None:
+            return NEVER if is_told else UNKNOWN
+        remembered = self._remembered.get(backup.backup_id)
+        return Expiry(expires=True, at=remembered.expires_at if remembered and is_told else None)
+
+    def _is_told(self, backup: Backup) -> bool:
+        """Tell whether every history in which a backup could be listed was read to its end."""
+        facts = self._facts.get(backup.index_name)
+        if facts is None:
+            return self._inventory.indexes_unread is None
+        live = self._live_ids[backup.index_name]
+        if live.doubt is None and live.id != backup.index_id:
+            return True  # an earlier index of that name: its schedules are gone
+        name = backup.index_name
+        if name not in self._is_read:
+            self._is_read[name] = self._are_histories_read(facts)
+        return self._is_read[name]
+
+    def _are_histories_read(self, facts: IndexFacts) -> bool:
+        schedules = IndexSchedules(facts, self._refused)
+        histories = (self._inventory.histories.get(it.schedule_id) for it in schedules.known)
+        return schedules.unread is None and all(isinstance(it, Listing) and it.broken is None for it in histories)
+
+
+def _sum(captured_at: datetime, schedule: Schedule) -> datetime | None:
+    """Return capture time and retention; `None` where that lies beyond the last year."""
+    try:
+        return captured_at + schedule.retention if schedule.retention is not None else None
+    except OverflowError:
+        return None
