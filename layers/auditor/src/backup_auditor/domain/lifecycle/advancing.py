@@ -1,0 +1,121 @@
+"""Takes what is remembered of a project from one audit to the next, and tells what that audit changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from backup_auditor.domain.evaluation import Judgement
+from backup_auditor.domain.finding import Finding, Resource, ResourceType
+from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.lifecycle.absence import Absence, listed_ids
+from backup_auditor.domain.lifecycle.backups import remembered_backups
+from backup_auditor.domain.lifecycle.drift import drift_between
+from backup_auditor.domain.lifecycle.settings import missed_schedules, remembered_indexes, remembered_schedules
+from backup_auditor.domain.lifecycle.transitions import Stamp, annotated, gone, resolution, seen
+from backup_auditor.domain.listing import BACKUPS, ListingId
+from backup_auditor.domain.memory import FindingState, KnownFinding, Memory
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is remembered after an audit, and what its report says of the time before it."""
+
+    memory: Memory
+    """The very memory it began with, where the audit changes nothing."""
+    findings: tuple[Finding, ...]
+    """Those of the judgement, each with its lifecycle."""
+    resolved: tuple[Resolved, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    note: str | None = None
+    """What the log should say of it."""
+
+
+def advance(memory: Memory, inventory: Inventory, policy: Policy, judgement: Judgement, audit_id: str) -> Outcome:
+    """Take a memory past an audit. The same audit once more, or one older than the last, changes nothing."""
+    last = memory.observed_at
+    if last is not None and inventory.observed_at < last:
+        recorded, this = format_moment(last), format_moment(inventory.observed_at)
+        note = f"an audit of {recorded} is already recorded; this one, of {this}, changes nothing"
+        return Outcome(memory, judgement.findings, note=note)
+    step = _Step(inventory, policy, judgement.findings, Stamp(audit_id, inventory.observed_at))
+    after = memory if memory.audit_id == audit_id else step.beyond(memory)
+    known = after.findings
+    findings = tuple(annotated(it, known.get(it.fingerprint), audit_id) for it in judgement.findings)
+    return Outcome(after, findings, step.resolved(known), after.drift)
+
+
+class _Step:
+    """One audit that is later than all that are remembered, or the last of them once more."""
+
+    def __init__(self, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], stamp: Stamp) -> None:
+        self._inventory = inventory
+        self._policy = policy
+        self._findings = findings
+        self._stamp = stamp
+        self._absence = Absence(inventory, findings)
+
+    def beyond(self, memory: Memory) -> Memory:
+        inventory, stamp = self._inventory, self._stamp
+        after = replace(
+            memory,
+            revision=memory.revision + 1,
+            audit_id=stamp.audit_id,
+            observed_at=stamp.observed_at,
+            findings=self._known_findings(memory.findings),
+            backups=remembered_backups(memory.backups, inventory),
+            drift=(),
+        )
+        if inventory.unread:
+            return after
+        after = replace(
+            after,
+            complete_at=stamp.observed_at,
+            policy_sha256=self._policy.sha256,
+            indexes=remembered_indexes(memory.indexes, inventory, self._findings),
+            schedules=remembered_schedules(memory.schedules, inventory),
+        )
+        project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
+        return replace(after, drift=drift_between(memory, after, project))
+
+    def _known_findings(self, before: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
+        known = dict(before)
+        judged = set[str]()
+        for finding in self._findings:
+            judged.add(finding.fingerprint)
+            after = seen(known.get(finding.fingerprint), finding, self._stamp)
+            if after is not None:
+                known[finding.fingerprint] = after
+        for fingerprint, it in before.items():
+            if fingerprint in judged or it.state is FindingState.RESOLVED:
+                continue
+            if self._absence.because(it.resource) is not None:
+                known[fingerprint] = gone(it, self._stamp)
+        return known
+
+    def resolved(self, known: Mapping[str, KnownFinding]) -> tuple[Resolved, ...]:
+        audit_id = self._stamp.audit_id
+        ended = [it for it in known.values() if it.state is FindingState.RESOLVED and it.changed_by == audit_id]
+        if not ended:
+            return ()
+        ended.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
+        verdicts = {it.fingerprint: it for it in self._findings}
+        return tuple(resolution(it, self._because(it, verdicts.get(it.fingerprint))) for it in ended)
+
+    def _because(self, known: KnownFinding, finding: Finding | None) -> str:
+        if finding is None:
+            return self._absence.because(known.resource) or "it was not found"
+        return f"found {finding.compliance.replace('_', ' ').lower()}: {finding.reason}"
+
+
+def doubts_of(memory: Memory, inventory: Inventory) -> frozenset[ListingId]:
+    """Return the listings that a further walk should confirm before anything remembered can be called gone."""
+    found = set(missed_schedules(memory.schedules, inventory))
+    backups = inventory.backups
+    if backups.walks == 1 and backups.broken is None:
+        unresolved = (it.resource for it in memory.findings.values() if it.state is not FindingState.RESOLVED)
+        deleted = {it.id for it in unresolved if it.type is ResourceType.DELETED_INDEX}
+        if deleted - listed_ids(inventory):
+            found.add(BACKUPS)
+    return frozenset(found)
