@@ -5,7 +5,9 @@ BackupAuditorError
 │   ├── SettingsError       the environment
 │   ├── PolicyError         the policy file
 │   ├── RegistryError       the list of projects
-│   └── InventoryFileError  a saved inventory
+│   ├── InventoryFileError  a saved inventory
+│   └── StateError          the file that remembers audits
+├── ConflictingRecordError  another audit was recorded meanwhile
 └── PineconeError           an answer, or the lack of one
     ├── BadKeyError         401: the key is not accepted
     ├── ForbiddenError      403: the key may not do this
@@ -52,6 +54,14 @@ class RegistryError(UsageError):
 
 class InventoryFileError(UsageError):
     """A saved inventory cannot be read."""
+
+
+class StateError(UsageError):
+    """What is remembered of earlier audits cannot be read, or cannot be written."""
+
+
+class ConflictingRecordError(BackupAuditorError):
+    """Another audit was recorded since the memory was loaded that this recording was made from."""
 
 
 class PineconeError(BackupAuditorError):

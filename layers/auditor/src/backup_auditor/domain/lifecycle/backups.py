@@ -93,7 +93,7 @@ class _Expiries:
         return replace(before, captured_at=captured_at, schedule_id=schedule_id, expires=expires, expires_at=expires_at)
 
     def missed(self, before: KnownBackup) -> KnownBackup:
-        """Return what is known of a backup that is not listed: a shorter retention explains it, a longer one does not."""
+        """Return what is known of one that is not listed; a shorter retention explains that, a longer one does not."""
         expires_at = self._by_schedule(before.schedule_id, before.captured_at) if before.schedule_id else None
         if expires_at is None or (before.expires_at is not None and before.expires_at <= expires_at):
             return before

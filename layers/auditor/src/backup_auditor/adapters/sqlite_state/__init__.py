@@ -1,0 +1,1 @@
+"""What is remembered of projects, in one SQLite file."""

@@ -1,0 +1,133 @@
+"""Turns what is known into rows of the state's tables, and back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from sys import intern
+from typing import Any
+
+from backup_auditor.domain.finding import Resource, ResourceType, Severity
+from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+type Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table[Known]:
+    """One table: its name, its columns after the project's, the key first, and how a row becomes a fact."""
+
+    name: str
+    columns: tuple[str, ...]
+    row_of: Callable[[Known], Row]
+    known_of: Callable[[str, Row], Known]
+    """Takes the project's name and a row."""
+
+
+def ticks(moment: datetime | None) -> int | None:
+    """Return a moment in microseconds since 1970, UTC."""
+    return None if moment is None else (moment - _EPOCH) // _TICK
+
+
+def moment(count: int | None) -> datetime | None:
+    """Return the moment so many microseconds after 1970."""
+    return None if count is None else _EPOCH + timedelta(microseconds=count)
+
+
+def certain_moment(count: int) -> datetime:
+    """Return the moment of a column that is never null."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+def _fact(number: int | None) -> bool | None:
+    return None if number is None else bool(number)
+
+
+def _finding_row(it: KnownFinding) -> Row:
+    resource, first_seen, changed_at = it.resource, ticks(it.first_seen), ticks(it.changed_at)
+    place = resource.type, resource.name, resource.id
+    return it.fingerprint, it.control, *place, it.severity, it.state, first_seen, it.times, changed_at, it.changed_by
+
+
+def _finding(project: str, row: Row) -> KnownFinding:
+    fingerprint, control, kind, name, resource_id, severity, state, first_seen, times, changed_at, changed_by = row
+    return KnownFinding(
+        fingerprint=fingerprint,
+        control=control,
+        resource=Resource(ResourceType(kind), project, name, resource_id),
+        severity=Severity(severity),
+        state=FindingState(state),
+        first_seen=certain_moment(first_seen),
+        times=times,
+        changed_at=certain_moment(changed_at),
+        changed_by=changed_by,
+    )
+
+
+def _backup_row(it: KnownBackup) -> Row:
+    where = it.backup_id, it.index_id, it.index_name, it.name, it.schedule_id
+    return *where, ticks(it.captured_at), it.expires, ticks(it.expires_at), ticks(it.known_since)
+
+
+def _backup(_: str, row: Row) -> KnownBackup:
+    backup_id, index_id, index_name, name, schedule_id, captured_at, expires, expires_at, known_since = row
+    return KnownBackup(
+        backup_id=backup_id,
+        index_id=intern(index_id),
+        index_name=intern(index_name),
+        name=name,
+        schedule_id=schedule_id and intern(schedule_id),
+        captured_at=moment(captured_at),
+        expires=_fact(expires),
+        expires_at=moment(expires_at),
+        known_since=certain_moment(known_since),
+    )
+
+
+def _schedule_row(it: KnownSchedule) -> Row:
+    retention = None if it.retention is None else it.retention // _TICK
+    return it.schedule_id, it.index_name, it.name, it.frequency, retention, it.enabled
+
+
+def _schedule(_: str, row: Row) -> KnownSchedule:
+    schedule_id, index_name, name, frequency, retention, enabled = row
+    length = None if retention is None else timedelta(microseconds=retention)
+    return KnownSchedule(schedule_id, index_name, name, frequency, length, _fact(enabled))
+
+
+def _index_row(it: KnownIndex) -> Row:
+    return it.name, it.index_id, ticks(it.first_seen), it.deletion_protection
+
+
+def _index(_: str, row: Row) -> KnownIndex:
+    name, index_id, first_seen, deletion_protection = row
+    return KnownIndex(name, index_id, certain_moment(first_seen), _fact(deletion_protection))
+
+
+FINDINGS = Table(
+    "finding",
+    (
+        *("fingerprint", "control", "resource_type", "resource_name", "resource_id", "severity", "state"),
+        *("first_seen", "times", "changed_at", "changed_by"),
+    ),
+    _finding_row,
+    _finding,
+)
+BACKUPS = Table(
+    "backup",
+    (
+        *("backup_id", "index_id", "index_name", "name", "schedule_id"),
+        *("captured_at", "expires", "expires_at", "known_since"),
+    ),
+    _backup_row,
+    _backup,
+)
+SCHEDULES = Table(
+    "schedule",
+    ("schedule_id", "index_name", "name", "frequency", "retention", "enabled"),
+    _schedule_row,
+    _schedule,
+)
+INDEXES = Table("live_index", ("name", "index_id", "first_seen", "deletion_protection"), _index_row, _index)

@@ -1,0 +1,122 @@
+"""The store that keeps every project's memory in one SQLite file."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
+from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
+from backup_auditor.adapters.sqlite_state.rows import (
+    BACKUPS,
+    FINDINGS,
+    INDEXES,
+    SCHEDULES,
+    Table,
+    certain_moment,
+    moment,
+    ticks,
+)
+from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.recording import Changes, Recording
+from backup_auditor.errors import ConflictingRecordError
+
+_HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
+
+
+class SqliteState:
+    """A `StateStore` over a file that is open."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Take the connection; who opened it closes it."""
+        self._path = path
+        self._connection = connection
+
+    def load(self, project: str) -> Memory:
+        """Return what is remembered of a project."""
+        with telling(self._path), transaction(self._connection, "BEGIN"):
+            head = self._connection.execute(f"SELECT {_HEAD} FROM project WHERE name = ?", (project,)).fetchone()  # noqa: S608  columns are our own words
+            if head is None:
+                return NOTHING
+            key, revision, audit_id, observed_at, complete_at, policy_sha256, drift = head
+            return Memory(
+                revision=revision,
+                audit_id=audit_id,
+                observed_at=certain_moment(observed_at),
+                complete_at=moment(complete_at),
+                policy_sha256=policy_sha256,
+                findings=self._rows(FINDINGS, key, project),
+                backups=self._rows(BACKUPS, key, project),
+                schedules=self._rows(SCHEDULES, key, project),
+                indexes=self._rows(INDEXES, key, project),
+                drift=drift_of(drift),
+            )
+
+    def _rows[Known](self, table: Table[Known], key: int, project: str) -> dict[str, Known]:
+        columns = ", ".join(table.columns)
+        found = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
+        return {row[0]: table.known_of(project, row) for row in found}
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Write the differences in one transaction, if the revision they were made from is still the latest."""
+        with telling(self._path), transaction(self._connection):
+            key = self._write_head(project, recording)
+            self._write(FINDINGS, key, recording.findings)
+            self._write(BACKUPS, key, recording.backups)
+            self._write(SCHEDULES, key, recording.schedules)
+            self._write(INDEXES, key, recording.indexes)
+
+    def _write_head(self, project: str, recording: Recording) -> int:
+        known = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
+        key, revision = known or (None, 0)
+        if revision != recording.expects:
+            raise ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
+        head = (
+            recording.revision,
+            recording.audit_id,
+            ticks(recording.observed_at),
+            ticks(recording.complete_at),
+            recording.policy_sha256,
+            drift_text(recording.drift),
+        )
+        (written,) = self._connection.execute(
+            f"INSERT OR REPLACE INTO project (name, {_HEAD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608  our own words
+            (project, key, *head),
+        ).fetchone()
+        return int(written)
+
+    def _write[Known](self, table: Table[Known], key: int, changes: Changes[Known]) -> None:
+        self._connection.executemany(
+            f"DELETE FROM {table.name} WHERE project = ? AND {table.columns[0]} = ?",  # noqa: S608  our own words
+            ((key, it) for it in changes.deletes),
+        )
+        places = ", ".join("?" * (len(table.columns) + 1))
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO {table.name} (project, {', '.join(table.columns)}) VALUES ({places})",  # noqa: S608  our own words
+            ((key, *table.row_of(it)) for it in changes.upserts),
+        )
+
+
+class OnlyRead:
+    """A `StateStore` that is looked at: audits are judged by it, and none is recorded."""
+
+    def __init__(self, store: SqliteState) -> None:
+        """Look at a store."""
+        self.load = store.load
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Leave everything as it is."""
+
+
+@contextmanager
+def open_state(path: Path) -> Iterator[SqliteState]:
+    """Open a state to record in; it is made where there is none. Raises `StateError` where that cannot be."""
+    with opened(path, is_written=True) as connection:
+        yield SqliteState(path, connection)
+
+
+@contextmanager
+def look_into_state(path: Path) -> Iterator[OnlyRead]:
+    """Open a state that is there, and leave it as it is. Raises `StateError` where it cannot be read."""
+    with opened(path, is_written=False) as connection:
+        yield OnlyRead(SqliteState(path, connection))

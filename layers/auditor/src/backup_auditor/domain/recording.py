@@ -1,0 +1,61 @@
+"""What has to be written so that one memory takes the place of another: the differences alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_auditor.domain.history import Drift
+from backup_auditor.domain.memory import KnownBackup, KnownFinding, KnownIndex, KnownSchedule, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Changes[Known]:
+    """What to write and what to delete of one kind."""
+
+    upserts: tuple[Known, ...]
+    deletes: tuple[str, ...]
+    """By the key that the memory keeps them under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One audit, as a store is to record it: all of it or nothing."""
+
+    expects: int
+    """The revision that must still be the latest; 0 where nothing was recorded."""
+    revision: int
+    audit_id: str
+    observed_at: datetime
+    complete_at: datetime | None
+    policy_sha256: str | None
+    drift: tuple[Drift, ...]
+    findings: Changes[KnownFinding]
+    backups: Changes[KnownBackup]
+    schedules: Changes[KnownSchedule]
+    indexes: Changes[KnownIndex]
+
+
+def recording_of(before: Memory, after: Memory) -> Recording | None:
+    """Return what a store has to record; `None` where an audit changed nothing."""
+    if after.revision == before.revision or after.audit_id is None or after.observed_at is None:
+        return None
+    return Recording(
+        expects=before.revision,
+        revision=after.revision,
+        audit_id=after.audit_id,
+        observed_at=after.observed_at,
+        complete_at=after.complete_at,
+        policy_sha256=after.policy_sha256,
+        drift=after.drift,
+        findings=_changes(before.findings, after.findings),
+        backups=_changes(before.backups, after.backups),
+        schedules=_changes(before.schedules, after.schedules),
+        indexes=_changes(before.indexes, after.indexes),
+    )
+
+
+def _changes[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> Changes[Known]:
+    return Changes(
+        upserts=tuple(it for key, it in after.items() if before.get(key) is not it and before.get(key) != it),
+        deletes=tuple(key for key in before if key not in after),
+    )
