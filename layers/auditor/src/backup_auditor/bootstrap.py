@@ -2,10 +2,12 @@
 
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.ports import ProjectReader
+from backup_auditor.adapters.sqlite_state import store
+from backup_auditor.ports import ProjectReader, StateStore
 from backup_auditor.settings import Settings
 
 
@@ -26,3 +28,13 @@ def open_project(settings: Settings) -> AbstractContextManager[ProjectReader]:
             deadline=settings.deadline,
         )
     )
+
+
+def open_state(path: Path) -> AbstractContextManager[StateStore]:
+    """Open the state that an audit is to be recorded in."""
+    return store.open_state(path)
+
+
+def look_into_state(path: Path) -> AbstractContextManager[StateStore]:
+    """Open a state to judge by it, and to leave it as it is."""
+    return store.look_into_state(path)

@@ -1,16 +1,23 @@
-"""The use cases: an audit collects, judges and reports, once; a saved inventory is only judged."""
+"""The use cases: an audit collects, judges, remembers and reports, once; a saved inventory is not collected."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import evaluate
+from backup_auditor.domain.evaluation import Judgement, evaluate
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.lifecycle.advancing import Outcome, advance, doubts_of
+from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report, report_of
+from backup_auditor.domain.recording import recording_of
+from backup_auditor.domain.report import Report, audit_id_of, report_of
+from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
-from backup_auditor.ports import Progress, ProjectReader
+from backup_auditor.ports import Progress, ProjectReader, StateStore
+
+_ATTEMPTS = 10
+"""How often a recording is made afresh because another audit was quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +28,79 @@ class Audit:
     report: Report
     notes: tuple[str, ...] = ()
     """What happened while it ran that is neither a finding nor unread, for the log."""
+    unrecorded: StateError | ConflictingRecordError | None = None
+    """Why the next audit will not know of it, although it should."""
 
 
-def audit(reader: ProjectReader, policy: Policy, *, project: str, observed_at: datetime, progress: Progress) -> Audit:
+def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its caller
+    reader: ProjectReader,
+    policy: Policy,
+    *,
+    project: str,
+    observed_at: datetime,
+    progress: Progress,
+    store: StateStore | None = None,
+) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
-    Raises `BadKeyError`, `ForbiddenError`, `PlanForbidsError` and `UnreachableError` when the list of indexes is
-    answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
+    Raises `StateError` when what is remembered cannot be read, and `BadKeyError`, `ForbiddenError`, `PlanForbidsError`
+    and `UnreachableError` when the list of indexes is answered so: then nothing was audited. Whatever else could not
+    be read is part of the inventory.
     """
+    memory = store.load(project) if store else NOTHING
     with Crew(reader.ceiling) as crew:
         gatherer = Gatherer(reader, crew, progress)
         gatherer.gather()
-        inventory = gatherer.inventory(project, observed_at)
-        judgement = evaluate(inventory, policy, CATALOGUE)
-        while judgement.doubts and gatherer.walk_again(judgement.doubts):
+        while True:
             inventory = gatherer.inventory(project, observed_at)
-            judgement = evaluate(inventory, policy, CATALOGUE)
-    return Audit(inventory, report_of(inventory, policy, judgement), tuple(gatherer.notes))
+            judgement = evaluate(inventory, policy, CATALOGUE, memory)
+            doubts = judgement.doubts | doubts_of(memory, inventory)
+            if not doubts or not gatherer.walk_again(doubts):
+                break
+    return _Conclusion(inventory, policy, tuple(gatherer.notes)).reached(judgement, memory, store)
 
 
-def judge(inventory: Inventory, policy: Policy) -> Report:
-    """Judge an inventory that was read before, without a call."""
-    return report_of(inventory, policy, evaluate(inventory, policy, CATALOGUE))
+def judge(inventory: Inventory, policy: Policy, store: StateStore | None = None) -> Audit:
+    """Judge an inventory that was read before, without a call. Raises `StateError` as `audit` does."""
+    memory = store.load(inventory.project) if store else NOTHING
+    return _Conclusion(inventory, policy, ()).reached(evaluate(inventory, policy, CATALOGUE, memory), memory, store)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conclusion:
+    """What is left to do once everything is read."""
+
+    inventory: Inventory
+    policy: Policy
+    notes: tuple[str, ...]
+
+    def reached(self, judgement: Judgement, memory: Memory, store: StateStore | None) -> Audit:
+        """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
+        if store is None:
+            return Audit(self.inventory, report_of(self.inventory, self.policy, judgement), self.notes)
+        audit_id = audit_id_of(self.inventory, self.policy)
+        outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
+        unrecorded: StateError | ConflictingRecordError | None = None
+        try:
+            for _ in range(_ATTEMPTS):
+                unrecorded = self._record(memory, outcome, store)
+                if unrecorded is None:
+                    break
+                memory = store.load(self.inventory.project)
+                judgement = evaluate(self.inventory, self.policy, CATALOGUE, memory)
+                outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
+        except StateError as error:  # the audit stands all the same
+            unrecorded = error
+        report = report_of(self.inventory, self.policy, judgement, outcome)
+        notes = (*self.notes, outcome.note) if outcome.note else self.notes
+        return Audit(self.inventory, report, notes, unrecorded)
+
+    def _record(self, memory: Memory, outcome: Outcome, store: StateStore) -> ConflictingRecordError | None:
+        """Record what an audit changes, if anything; return the conflict where another audit was quicker."""
+        recording = recording_of(memory, outcome.memory)
+        if recording is not None:
+            try:
+                store.record(self.inventory.project, recording)
+            except ConflictingRecordError as error:
+                return error
+        return None

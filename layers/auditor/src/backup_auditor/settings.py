@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from backup_auditor.errors import SettingsError
 
 KEY_VARIABLE = "PINECONE_API_KEY"
 _MOST_CALLS = 256
+_LONGEST_NAME = 160
 
 
 class Variable(NamedTuple):
@@ -40,6 +44,11 @@ VARIABLES = (
     Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "32", "How many calls may be in flight at once, 1 to 256."),
     Variable(
         "BACKUP_AUDITOR_DEADLINE", "10m", "How long the reading of one project may take; what is left then is unread."
+    ),
+    Variable(
+        "XDG_STATE_HOME",
+        "~/.local/state",
+        "Where audits are remembered: `backup-auditor/<project>.sqlite3` here, unless `--state` names a file.",
     ),
     Variable("NO_COLOR", "", "Where it is set to anything, nothing is coloured."),
 )
@@ -79,6 +88,23 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
         max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling),
         deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length),
     )
+
+
+def state_file(environ: Mapping[str, str], project: str) -> Path:
+    """Return the file in which a project is remembered; what no file may be called is written in another way.
+
+    Raises `SettingsError` where nothing tells whose home to keep it in.
+    """
+    folder = Path(environ.get("XDG_STATE_HOME", ""))
+    if not folder.is_absolute():  # as its specification has it: anything else does not count
+        try:
+            folder = Path.home() / ".local" / "state"
+        except RuntimeError:
+            raise SettingsError("there is no home to keep the state in; set XDG_STATE_HOME, or name --state") from None
+    name = quote(project, safe=" ")
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
+    return folder / "backup-auditor" / f"{name}.sqlite3"
 
 
 def allows_colour(environ: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 import os
 import re
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import UsageError
+from backup_auditor.ports import StateStore
 from backup_auditor.service import Audit, audit, judge
-from backup_auditor.settings import KEY_VARIABLE, read_settings
+from backup_auditor.settings import KEY_VARIABLE, read_settings, state_file
 
 _POLICY_HERE = "backup-auditor.yaml"
 _PROJECT = "default"
@@ -31,6 +33,8 @@ class Asked:
     project: str | None
     now: datetime | None
     inventory: Path | None
+    state: Path | None
+    """Where the project is remembered; `None` where it is not to be."""
     key_variable: str = KEY_VARIABLE
 
 
@@ -40,7 +44,16 @@ def asked(arguments: Namespace) -> Asked:
     if arguments.project is not None:
         check_name(arguments.project)
     inventory = Path(arguments.inventory) if arguments.inventory else None
-    return Asked(chosen_policy(arguments.policy), arguments.project, now, inventory)
+    policy = chosen_policy(arguments.policy)
+    state = _state(arguments, arguments.project or _PROJECT, is_usual=inventory is None)
+    return Asked(policy, arguments.project, now, inventory, state)
+
+
+def _state(arguments: Namespace, project: str, *, is_usual: bool) -> Path | None:
+    """Return the file that is named, else the usual one; a saved inventory is judged without, unless one is named."""
+    if arguments.state is not None:
+        return Path(arguments.state)
+    return state_file(os.environ, project) if is_usual and not arguments.no_state else None
 
 
 def registered(arguments: Namespace) -> list[Asked]:
@@ -54,7 +67,8 @@ def registered(arguments: Namespace) -> list[Asked]:
     for entry in load_registry(Path(arguments.registry)):
         check_name(entry.name)
         policy = chosen_policy(str(entry.policy) if entry.policy else arguments.policy)
-        found.append(Asked(policy, entry.name, now, None, entry.key_variable))
+        state = _state(arguments, entry.name, is_usual=True)
+        found.append(Asked(policy, entry.name, now, None, state, entry.key_variable))
     return found
 
 
@@ -74,8 +88,8 @@ def chosen_policy(path: str | None) -> Policy:
     return built_in_policy()
 
 
-def audited(wanted: Asked) -> Audit:
-    """Read the project, or its saved inventory, and judge it."""
+def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
+    """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that."""
     if wanted.inventory is not None:
         inventory = load_inventory(wanted.inventory)
         inventory = replace(
@@ -83,8 +97,21 @@ def audited(wanted: Asked) -> Audit:
             observed_at=wanted.now or inventory.observed_at,
             project=wanted.project or inventory.project,
         )
-        return Audit(inventory, judge(inventory, wanted.policy), ())
+        with _store(wanted, is_recorded=is_recorded) as store:
+            return judge(inventory, wanted.policy, store)
     settings = read_settings(os.environ, key_variable=wanted.key_variable)
     observed_at = wanted.now or bootstrap.now()
-    with bootstrap.open_project(settings) as reader, progress() as shown:
-        return audit(reader, wanted.policy, project=wanted.project or _PROJECT, observed_at=observed_at, progress=shown)
+    project = wanted.project or _PROJECT
+    with (
+        _store(wanted, is_recorded=is_recorded) as store,
+        bootstrap.open_project(settings) as reader,
+        progress() as shown,
+    ):
+        return audit(reader, wanted.policy, project=project, observed_at=observed_at, progress=shown, store=store)
+
+
+def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
+    """Open the state before anything is read; one that is not there is made only to be recorded in."""
+    if wanted.state is None or not (is_recorded or os.path.lexists(wanted.state)):
+        return nullcontext()
+    return bootstrap.open_state(wanted.state) if is_recorded else bootstrap.look_into_state(wanted.state)

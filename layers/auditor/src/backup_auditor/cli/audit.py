@@ -8,7 +8,7 @@ from pathlib import Path
 from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
 from backup_auditor.cli.asked import Asked, asked, audited, registered
-from backup_auditor.cli.exit_codes import NOTHING_AUDITED, exit_code, worst
+from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
 from backup_auditor.cli.failures import sentence
 from backup_auditor.cli.output import is_coloured, lines, opened, put, say, terminal_width
 from backup_auditor.domain.report import Report
@@ -16,6 +16,7 @@ from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_markdown import render_markdown
 from backup_auditor.rendering.as_table import render_table
+from backup_auditor.service import Audit
 
 
 def run(arguments: Namespace) -> int:
@@ -30,12 +31,24 @@ def _run_one(arguments: Namespace) -> int:
         if arguments.save_inventory is not None:
             saved = stack.enter_context(Replacement(Path(arguments.save_inventory), PRIVATE))
         audit = audited(asked(arguments))
-        for note in audit.notes:
-            say(note)
+        _tell(audit)
         if saved is not None:
             save_inventory(audit.inventory, saved)
         put(_rendered(audit.report, arguments.format, is_file=output is not None), output)
-    return exit_code(audit.report, arguments.fail_on)
+        return _code(audit, arguments.fail_on)
+
+
+def _code(audit: Audit, fail_on: str) -> int:
+    """Return the exit code; an audit that the next one will not know of is not whole."""
+    return INCOMPLETE if audit.unrecorded else exit_code(audit.report, fail_on)
+
+
+def _tell(audit: Audit, before: str = "") -> None:
+    """Say what is neither a finding nor unread."""
+    for note in audit.notes:
+        say(before + note)
+    if audit.unrecorded is not None:
+        say(f"{before}this audit could not be recorded: {sentence(audit.unrecorded)}")
 
 
 def _run_many(arguments: Namespace) -> int:
@@ -57,9 +70,8 @@ def _reports(arguments: Namespace, wanted: list[Asked], codes: list[int], *, is_
             say(f"{one.project}: {sentence(error)}")
             codes.append(NOTHING_AUDITED)
             continue
-        for note in audit.notes:
-            say(f"{one.project}: {note}")
-        codes.append(exit_code(audit.report, arguments.fail_on))
+        _tell(audit, f"{one.project}: ")
+        codes.append(_code(audit, arguments.fail_on))
         yield separator
         yield from _rendered(audit.report, arguments.format, is_file=is_file)
         separator = ",\n" if is_json else "\n\n"

@@ -21,7 +21,7 @@ def run(arguments: Namespace) -> int:
     if control is not None and control not in known:
         raise UsageError(f"no control of an index is called {control[:80]!r}{nearest(control, known)}")
     wanted = asked(arguments)
-    audit = audited(wanted)
+    audit = audited(wanted, is_recorded=False)
     for note in audit.notes:
         say(note)
     facts = _facts(audit.inventory, arguments.index)

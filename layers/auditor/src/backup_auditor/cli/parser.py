@@ -51,7 +51,7 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
     _add_subject(parser)
     state = parser.add_mutually_exclusive_group()
     _add_state(state)
-    state.add_argument("--no-state", action="store_true", help="remember nothing (so it is, as yet)")
+    state.add_argument("--no-state", action="store_true", help="remember nothing, and tell new from old by nothing")
     parser.add_argument(
         "--format", type=report_format, default="table", metavar="|".join(FORMATS), help="default: table"
     )
@@ -76,6 +76,7 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
     _add_subject(parser)
     _add_inventory(parser)
     _add_state(parser)
+    parser.set_defaults(no_state=False)
 
 
 def _add_subject(parser: ArgumentParser) -> None:
@@ -89,7 +90,9 @@ def _add_inventory(parser: "_ActionsContainer") -> None:
 
 
 def _add_state(parser: "_ActionsContainer") -> None:
-    parser.add_argument("--state", metavar="FILE", help="where audits are remembered (nothing is, as yet)")
+    parser.add_argument(
+        "--state", metavar="FILE", help="where audits are remembered (default: a file per project, in XDG_STATE_HOME)"
+    )
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:

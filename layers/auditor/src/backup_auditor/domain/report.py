@@ -11,6 +11,7 @@ from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.inventory_digest import inventory_digest
+from backup_auditor.domain.lifecycle.advancing import Outcome
 from backup_auditor.domain.listing import Unread, known_rows
 from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.policy import Policy
@@ -67,10 +68,13 @@ class Report:
         return not self.unread
 
 
-def report_of(inventory: Inventory, policy: Policy, judgement: Judgement) -> Report:
-    """Make the report of what was read and judged. The same arguments give the same report."""
+def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcome: Outcome | None = None) -> Report:
+    """Make the report of what was read and judged, and of the time before where that is remembered.
+
+    The same arguments give the same report.
+    """
     return Report(
-        audit_id=_audit_id(inventory, policy),
+        audit_id=outcome.audit_id if outcome else audit_id_of(inventory, policy),
         observed_at=inventory.observed_at,
         compliance=_overall(judgement.findings),
         project=inventory.project,
@@ -79,14 +83,15 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement) -> Rep
         policy_sha256=policy.sha256,
         inventory=_count(inventory, judgement),
         summary=_summarize(judgement),
-        findings=judgement.findings,
-        resolved=(),
-        drift=(),
+        findings=outcome.findings if outcome else judgement.findings,
+        resolved=outcome.resolved if outcome else (),
+        drift=outcome.drift if outcome else (),
         unread=inventory.unread,
     )
 
 
-def _audit_id(inventory: Inventory, policy: Policy) -> str:
+def audit_id_of(inventory: Inventory, policy: Policy) -> str:
+    """Return what makes an audit the same audit: project, moment, facts and policy, whatever is remembered."""
     parts = (inventory.project, inventory.observed_at.isoformat(), inventory_digest(inventory), policy.sha256)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 

@@ -35,6 +35,8 @@ class SqliteState:
     def load(self, project: str) -> Memory:
         """Return what is remembered of a project."""
         with telling(self._path), transaction(self._connection, "BEGIN"):
+            if self._connection.execute("PRAGMA user_version").fetchone() == (0,):
+                return NOTHING  # an empty file, that is only looked at
             head = self._connection.execute(f"SELECT {_HEAD} FROM project WHERE name = ?", (project,)).fetchone()  # noqa: S608  columns are our own words
             if head is None:
                 return NOTHING

@@ -22,6 +22,7 @@ from backup_auditor.domain.policy import Policy
 class Outcome:
     """What is remembered after an audit, and what its report says of the time before it."""
 
+    audit_id: str
     memory: Memory
     """The very memory it began with, where the audit changes nothing."""
     findings: tuple[Finding, ...]
@@ -38,12 +39,12 @@ def advance(memory: Memory, inventory: Inventory, policy: Policy, judgement: Jud
     if last is not None and inventory.observed_at < last:
         recorded, this = format_moment(last), format_moment(inventory.observed_at)
         note = f"an audit of {recorded} is already recorded; this one, of {this}, changes nothing"
-        return Outcome(memory, judgement.findings, note=note)
+        return Outcome(audit_id, memory, judgement.findings, note=note)
     step = _Step(inventory, policy, judgement.findings, Stamp(audit_id, inventory.observed_at))
     after = memory if memory.audit_id == audit_id else step.beyond(memory)
     known = after.findings
     findings = tuple(annotated(it, known.get(it.fingerprint), audit_id) for it in judgement.findings)
-    return Outcome(after, findings, step.resolved(known), after.drift)
+    return Outcome(audit_id, after, findings, step.resolved(known), after.drift)
 
 
 class _Step:
