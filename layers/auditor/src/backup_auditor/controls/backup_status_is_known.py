@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Framework, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.wording import counted
 
@@ -29,11 +30,21 @@ BACKUP_STATUS_IS_KNOWN = Control(
     title="Every backup of every index is in a status that is known",
     fails_when="A backup or run of the index has a status that is none of those known.",
     severity=Severity.MEDIUM,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup in a status that nobody knows is counted neither as good nor as failed: whether it can be"
     " restored is open.",
     remediation="Look the status up in Pinecone's documentation and at the backup, in the console under the Backups tab"
     " of {name} or by GET /backups/{id}; then update this auditor, or report the status to its maintainers.",
+    guidance=Guidance(
+        looks_at="The status of every backup and run of the index.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Look at the backups that the evidence names.",
+        ),
+        api=("GET /backups/{id}.",),
+        false_positives="A status that Pinecone introduced after this version of the auditor.",
+        frameworks=(Framework.SOC_2_A1_2,),
+    ),
     judge=judge,
 )

@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.schedule_age import age_of, first_that_is_younger
@@ -35,11 +36,25 @@ INDEX_HAS_RECOVERY_POINT = Control(
     fails_when="The index has no recovery point, unless an enabled schedule was made less than its longest interval"
     " and the grace ago: its first run is then not yet due.",
     severity=Severity.CRITICAL,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="An index without a recovery point is lost with the first mistake.",
     remediation="Take a backup of {name} now: in the console under the index's Backups tab, or by"
     " POST /indexes/{name}/backups.",
+    guidance=Guidance(
+        looks_at="The Ready backups of the live index's own id, and the age of its enabled schedules.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "GET /backups/{id} until its status is Ready.",
+        ),
+        false_positives="An index that was just made and is to be backed up by hand.",
+        frameworks=RECOVERABLE,
+        corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
+    ),
     judge=judge,
     parameters={"runs.grace": "how late a first run may be"},
 )

@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.wording import counted
 
@@ -22,11 +23,31 @@ INDEX_HAS_SCHEDULE = Control(
     title="Every index that must be backed up has a backup schedule",
     fails_when="The policy requires a schedule, and the index has none at all.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Without a schedule no recovery point is made unless somebody remembers to.",
     remediation="Create a schedule for {name}: in the console under the index's Backups tab, or by"
     " POST /indexes/{name}/backup-schedules.",
+    guidance=Guidance(
+        looks_at="The backup schedules of the index, paused ones too.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a schedule with the required frequency and retention.",
+        ),
+        api=(
+            (
+                'POST /indexes/{name}/backup-schedules with {"name": NAME, "schedule": {"type": "time-based", '
+                '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
+            ),
+        ),
+        false_positives="An index that is backed up by hand or by a job of your own, or that can be rebuilt: let a "
+        "rule say required: false.",
+        frameworks=BACKED_UP,
+        corresponds_to=(
+            "AWS Config dynamodb-in-backup-plan",
+            "AWS Config dynamodb-resources-protected-by-backup-plan",
+        ),
+    ),
     judge=judge,
     parameters={"schedule.required": "whether an index must have a schedule"},
 )

@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.wording import counted
 
@@ -22,10 +23,16 @@ INVENTORY_IS_COMPLETE = Control(
     title="Everything about the project could be read",
     fails_when="A call did not tell what it should have. This control is never without sufficient data.",
     severity=Severity.HIGH,
-    scope=ResourceType.PROJECT,
+    scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
     rationale="What was not read was not judged: an index without protection may hide there.",
     remediation="Look at `unread` in the report of {name} for the calls and their errors: give the key the role"
     " ControlPlaneViewer if it was refused, and repeat the audit if the service did not answer.",
+    guidance=Guidance(
+        looks_at="Every call of the audit and its answer.",
+        console=("Open API keys, and give the auditor's key the role ControlPlaneViewer, if it was refused.",),
+        api=("Repeat the call that `unread` names with the same key.",),
+        false_positives="An outage of the service while the audit ran: the next audit shows.",
+    ),
     judge=judge,
 )

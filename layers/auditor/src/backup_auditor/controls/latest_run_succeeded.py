@@ -10,6 +10,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.phase import Phase
@@ -65,10 +66,23 @@ LATEST_RUN_SUCCEEDED = Control(
     title="The newest finished backup of every index succeeded",
     fails_when="The newest finished backup of the index failed. Critical when the last two did.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup that failed once may fail again, and the recovery points that are left grow old meanwhile.",
     remediation="Take a backup of {name} by hand and watch it, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; if it fails too, ask Pinecone's support with the ids in the evidence.",
+    guidance=Guidance(
+        looks_at="The status of the newest finished backup of the index, scheduled or manual.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup, and watch whether it becomes Ready.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "GET /backups/{id} until it is finished.",
+        ),
+        false_positives="A single failure of the service's own; the next run shows.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
 )

@@ -13,6 +13,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
 from backup_auditor.domain.phase import Phase
@@ -73,11 +74,25 @@ NO_RUN_IS_STUCK = Control(
     fails_when="A backup has been under way for longer than allowed since its capture time. A planned run is not under "
     "way before its time.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup that never ends is no recovery point, and may hold up those after it.",
     remediation="Look at the backup that the evidence names, in the console under the Backups tab of {name} or by"
     " GET /backups/{id}; take another by POST /indexes/{name}/backups, and ask Pinecone's support about the first.",
+    guidance=Guidance(
+        looks_at="The backups under way, and their capture time.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Look at the backup that the evidence names.",
+            "Create another.",
+        ),
+        api=(
+            "GET /backups/{id}.",
+            "POST /indexes/{name}/backups.",
+        ),
+        false_positives="A backup of a very large index can take hours: let a rule allow a longer stuck_after.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
     parameters={"runs.stuck_after": "how long a backup may be under way"},
 )

@@ -11,6 +11,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.wording import counted
@@ -46,10 +47,22 @@ PLAN_ALLOWS_SCHEDULES = Control(
     fails_when="Pinecone refuses schedule calls because of the organization's plan. What is required of schedules is "
     "then not applicable to the indexes concerned.",
     severity=Severity.HIGH,
-    scope=ResourceType.PROJECT,
+    scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
     rationale="On a plan without backup schedules every recovery point depends on somebody who remembers to take it.",
     remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups by a"
     " job of your own: POST /indexes/{index}/backups.",
+    guidance=Guidance(
+        looks_at="The answers to the calls that list schedules.",
+        console=(
+            "Open Settings, Plan.",
+            "Choose a plan that has backup schedules.",
+        ),
+        api=(
+            "There is no call that changes the plan; POST /indexes/{index}/backups takes a backup without a schedule.",
+        ),
+        false_positives="Projects that are backed up by a job of your own.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
 )

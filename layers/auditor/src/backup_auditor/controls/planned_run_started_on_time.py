@@ -6,6 +6,7 @@ from backup_auditor.domain.control import Control, Family, InsufficientError, Ve
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_lengths, hours
@@ -62,12 +63,26 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
     title="Planned runs of enabled schedules start on time",
     fails_when="A run of an enabled schedule is still planned although it was due longer ago than the grace.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A run that is still planned after its time is a backup that is not being made, and nothing reports it.",
     remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; watch whether the run starts by GET /backup-schedules/{id}/history, and ask"
     " Pinecone's support if it does not.",
+    guidance=Guidance(
+        looks_at="The planned runs in the history of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup.",
+            "Watch in the schedule's history whether the run starts.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "GET /backup-schedules/{id}/history.",
+        ),
+        false_positives="The service may be late on a busy day: let a rule allow a longer grace.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
     parameters={"runs.grace": "how late a run may start"},
 )

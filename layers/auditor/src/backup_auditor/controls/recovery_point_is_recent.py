@@ -12,6 +12,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_lengths, format_moment, hours
 
@@ -46,12 +47,27 @@ RECOVERY_POINT_IS_RECENT = Control(
     title="The newest recovery point of every index is recent enough",
     fails_when="The newest recovery point is older than allowed.",
     severity=Severity.CRITICAL,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="Everything that was written since the newest recovery point is lost in a restore.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; then find out why its schedule makes none:"
     " GET /backup-schedules/{id}/history.",
+    guidance=Guidance(
+        looks_at="The capture time of the newest recovery point.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup.",
+            "Look at the schedule's history for failed or missing runs.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "GET /backup-schedules/{id}/history.",
+        ),
+        false_positives="An index that has not changed since: let a rule allow a greater max_age.",
+        frameworks=RECOVERABLE,
+        corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
+    ),
     judge=judge,
     parameters={
         "recovery.max_age": "how old the newest recovery point may be; null: schedule.frequency and runs.grace decide",

@@ -10,6 +10,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.identity import deleted_ids
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.listing import BACKUPS, ListingId
@@ -46,11 +47,26 @@ RECOVERY_POINTS_BELONG_TO_INDEX = Control(
     fails_when="There are Ready backups under the name of the index, and all of them are of earlier indexes of that "
     "name.",
     severity=Severity.CRITICAL,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="An index that was deleted and made again under the same name holds other data: the backups of the"
     " earlier one look like protection and restore something else.",
     remediation="Take a backup of {name} now, and give it a schedule, which it does not inherit: in the console under"
     " the index's Backups tab, or by POST /indexes/{name}/backups and POST /indexes/{name}/backup-schedules.",
+    guidance=Guidance(
+        looks_at="The index ids of the Ready backups under the name, and the id of the live index.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup.",
+            "Create a schedule: the one of the earlier index is gone.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "POST /indexes/{name}/backup-schedules.",
+        ),
+        false_positives="An index that was deleted and made again from its own backup holds the same data; it still "
+        "has no backup of its own.",
+        frameworks=RECOVERABLE,
+    ),
     judge=judge,
 )

@@ -10,6 +10,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_age import all_are_younger
 from backup_auditor.domain.wording import counted
@@ -40,12 +41,26 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     fails_when="The index has fewer recovery points than required, unless its enabled schedule is younger than that"
     " many of its longest intervals and the grace.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; then find out why its schedule made fewer:"
     " GET /backup-schedules/{id}/history.",
+    guidance=Guidance(
+        looks_at="How many recovery points there are, and the age of the enabled schedules.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Create a backup.",
+            "Look at the schedule's history for failed or missing runs.",
+        ),
+        api=(
+            "POST /indexes/{name}/backups.",
+            "GET /backup-schedules/{id}/history.",
+        ),
+        false_positives="After a pause copies are few until the schedule has run often enough.",
+        frameworks=RECOVERABLE,
+    ),
     judge=judge,
     parameters={
         "recovery.min_copies": "the fewest recovery points that an index is to have",

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_facts import evidence_of, frequency_of, label
 
@@ -27,11 +28,22 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     title="Enabled schedules run at least as often as the policy requires",
     fails_when="An enabled schedule is slower than the required frequency.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="What was written since the last recovery point is lost in a restore; the frequency bounds how much.",
     remediation="Raise the frequency of the schedule of {name}: in the console under the index's Backups tab, or by"
     ' PATCH /backup-schedules/{id} with {"frequency": ...}.',
+    guidance=Guidance(
+        looks_at="The frequency of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Edit the schedule and choose the required frequency.",
+        ),
+        api=('PATCH /backup-schedules/{id} with {"frequency": FREQUENCY}.',),
+        false_positives="An index that seldom changes: let a rule ask for less of it.",
+        frameworks=BACKED_UP,
+        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    ),
     judge=judge,
     parameters={"schedule.frequency": "the slowest frequency that is enough: daily, weekly or monthly"},
 )

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import days
 from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
@@ -37,11 +38,23 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     fails_when="The retention of an enabled schedule holds fewer of its longest intervals (1, 7 or 31 days) than"
     " copies are required.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="One bad recovery point is survivable only when there is another to go back to.",
     remediation="Lengthen the retention of the schedule of {name}, or raise its frequency: in the console under the"
     " index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    guidance=Guidance(
+        looks_at="The retention and the frequency of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Edit the schedule: lengthen its retention, or choose a higher frequency.",
+        ),
+        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        false_positives="Manual backups make up for the copies that the schedule does not keep: let a rule ask for "
+        "fewer.",
+        frameworks=BACKED_UP,
+        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    ),
     judge=judge,
     parameters={"recovery.min_copies": "the fewest recovery points that an index is to have"},
 )

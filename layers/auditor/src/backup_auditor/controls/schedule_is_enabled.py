@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_facts import label
 from backup_auditor.domain.wording import counted
@@ -25,10 +26,25 @@ SCHEDULE_IS_ENABLED = Control(
     title="An index with backup schedules has one that is enabled",
     fails_when="The index has schedules, and none of them is enabled.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A paused schedule looks like protection and makes none: its recovery points age and expire.",
     remediation="Find out why the schedules of {name} are paused; then resume one: in the console under the index's"
     ' Backups tab, or by PATCH /backup-schedules/{id} with {"enabled": true}, which also takes a backup at once.',
+    guidance=Guidance(
+        looks_at="Whether each schedule of the index is enabled.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Ask whoever paused the schedule whether the reason still holds.",
+            "Resume it.",
+        ),
+        api=(
+            "GET /indexes/{name}/backup-schedules for its id.",
+            'PATCH /backup-schedules/{id} with {"enabled": true}.',
+        ),
+        false_positives="A pause is somebody's decision: exempt the index until the day on which it is to end.",
+        frameworks=BACKED_UP,
+        corresponds_to=("AWS Config db-instance-backup-enabled",),
+    ),
     judge=judge,
 )

@@ -2,6 +2,7 @@
 
 from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 
 
@@ -22,11 +23,25 @@ SCHEDULE_IS_UNIQUE = Control(
     title="No index has more than one enabled schedule",
     fails_when="More than one schedule of the index is enabled.",
     severity=Severity.MEDIUM,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Pinecone means one schedule to be enabled per index: with two, backups and their cost double, and"
     " nobody can say which retention holds.",
     remediation="Decide which schedule of {name} is to stay, and pause the others: in the console under the index's"
     ' Backups tab, or by PATCH /backup-schedules/{id} with {"enabled": false}.',
+    guidance=Guidance(
+        looks_at="How many schedules of the index are enabled.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Decide which schedule stays.",
+            "Pause the others.",
+        ),
+        api=(
+            "GET /indexes/{name}/backup-schedules.",
+            'PATCH /backup-schedules/{id} with {"enabled": false}, for each of the others.',
+        ),
+        false_positives="Two schedules that are meant to be, one daily and one kept for long: Pinecone allows a second "
+        "only by chance.",
+    ),
     judge=judge,
 )

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_facts import evidence_of, name_of
 
@@ -30,12 +31,29 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     title="Enabled schedules have a name short enough to run",
     fails_when="The name of an enabled schedule is longer than 28 characters.",
     severity=Severity.CRITICAL,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale=f"Pinecone accepts a schedule whose name is longer than {LONGEST_NAME} characters, and then every run of"
     " it fails.",
     remediation="A schedule cannot be renamed: delete that of {name} (its backups stay) and create it anew with a"
     " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{id}, then"
     " POST /indexes/{name}/backup-schedules.",
+    guidance=Guidance(
+        looks_at="The length of the name of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            (
+                "Create a schedule with the same settings and a name of at most 28 characters, and pause the "
+                "old one first."
+            ),
+            "Delete the old one; its backups stay.",
+        ),
+        api=(
+            "DELETE /backup-schedules/{id}.",
+            "POST /indexes/{name}/backup-schedules with a shorter name.",
+        ),
+        false_positives="None are known: every run of such a schedule fails.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
 )

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_lengths, format_moment, hours
 from backup_auditor.domain.schedule_facts import evidence_of, label
@@ -36,12 +37,26 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     title="Enabled schedules have a next run that is not overdue",
     fails_when="An enabled schedule has no next run, or one that was due longer ago than the grace.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A schedule without a next run, or with one that lies in the past, is enabled in name only.",
     remediation="Pause and resume the schedule of {name}, which plans it anew: in the console under the index's Backups"
     ' tab, or by PATCH /backup-schedules/{id} with {"enabled": false}, then {"enabled": true}. If it stays so, ask'
     " Pinecone's support.",
+    guidance=Guidance(
+        looks_at="The next run of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Pause the schedule.",
+            "Resume it, which also takes a backup.",
+        ),
+        api=(
+            'PATCH /backup-schedules/{id} with {"enabled": false}.',
+            'PATCH /backup-schedules/{id} with {"enabled": true}.',
+        ),
+        false_positives="The service may be late in planning the next run after an outage of its own.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
     parameters={"runs.grace": "how late a run may be"},
 )

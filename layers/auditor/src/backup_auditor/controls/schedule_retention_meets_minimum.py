@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.schedule_facts import retention_of, shown_retention, with_retention
@@ -28,12 +29,26 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     title="Enabled schedules keep backups at least as long as the policy requires",
     fails_when="The retention of an enabled schedule is shorter than the minimum.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A fault that is found later than the oldest recovery point was made cannot be undone.",
     remediation="Lengthen the retention of the schedule of {name}, which also keeps what it already made: in the"
     " console under the index's Backups tab, or by PATCH /backup-schedules/{id} with"
     ' {"retention": {"expire_after_days": ...}}.',
+    guidance=Guidance(
+        looks_at="The retention of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Edit the schedule and lengthen its retention.",
+        ),
+        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        false_positives="Backups that are copied elsewhere and kept there: let a rule ask for less.",
+        frameworks=BACKED_UP,
+        corresponds_to=(
+            "AWS Config backup-plan-min-frequency-and-min-retention-check",
+            "AWS Config backup-recovery-point-minimum-retention-check",
+        ),
+    ),
     judge=judge,
     parameters={"schedule.retention_days.min": "the fewest days that backups are to be kept"},
 )

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
@@ -29,10 +30,27 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     fails_when="The retention of an enabled schedule is no longer than its longest interval: 1 day, 7 days, or 31 days "
     "for a monthly one.",
     severity=Severity.CRITICAL,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A backup that expires before the next is taken leaves days on which nothing can be restored.",
     remediation="Lengthen the retention of the schedule of {name} beyond its interval, or raise its frequency: in the"
     " console under the index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    guidance=Guidance(
+        looks_at="The retention and the frequency of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Edit the schedule: lengthen its retention, or choose a higher frequency.",
+        ),
+        api=(
+            (
+                'PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}, or with '
+                '{"frequency": FREQUENCY}.'
+            ),
+        ),
+        false_positives="None: the days without a backup are certain. Manual backups may cover them, and nothing makes "
+        "sure of it.",
+        frameworks=BACKED_UP,
+        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    ),
     judge=judge,
 )

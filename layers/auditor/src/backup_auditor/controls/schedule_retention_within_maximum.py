@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.schedule_facts import retention_of, shown_retention, with_retention
@@ -28,12 +29,22 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     title="Enabled schedules keep backups no longer than the policy allows",
     fails_when="The retention of an enabled schedule is longer than the maximum.",
     severity=Severity.MEDIUM,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Backups that are kept too long cost storage, fill the project's quota, and hold what should be gone.",
     remediation="Shorten the retention of the schedule of {name}, after making sure that the older backups, which this"
     " deletes, are not needed: in the console under the index's Backups tab, or by PATCH /backup-schedules/{id} with"
     ' {"retention": {"expire_after_days": ...}}.',
+    guidance=Guidance(
+        looks_at="The retention of each enabled schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Make sure that the backups older than the maximum are not needed.",
+            "Edit the schedule and shorten its retention.",
+        ),
+        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        false_positives="An index under a legal hold: exempt it until the hold ends.",
+    ),
     judge=judge,
     parameters={"schedule.retention_days.max": "the most days that backups may be kept"},
 )

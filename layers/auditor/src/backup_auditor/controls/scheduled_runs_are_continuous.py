@@ -5,6 +5,7 @@ from backup_auditor.domain.control import Control, Family, InsufficientError, Ve
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
@@ -62,12 +63,27 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     "further back than its retention or its creation. A failed run is a run; a planned run and a manual "
     "backup are none.",
     severity=Severity.HIGH,
-    scope=ResourceType.INDEX,
+    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A schedule that skips runs leaves days that cannot be gone back to, and is about to stop altogether.",
     remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; look for what kept the runs from starting by GET /backup-schedules/{id}/history"
     " (a pause, the project's quota, the schedule's name), and ask Pinecone's support if nothing shows.",
+    guidance=Guidance(
+        looks_at="The history of each enabled schedule, over its last 14 intervals.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Look at the schedule's history for the gap in the evidence.",
+            "Create a backup, if the gap reaches to today.",
+        ),
+        api=(
+            "GET /backup-schedules/{id}/history.",
+            "POST /indexes/{name}/backups.",
+        ),
+        false_positives="A schedule that was paused meanwhile, or whose frequency was raised, shows the gap until it "
+        "is out of sight.",
+        frameworks=BACKED_UP,
+    ),
     judge=judge,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Compliance, Evidence, ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.listing import ListingId
 
 
@@ -68,7 +69,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Control[Subject]:
-    """One requirement, judged for each resource of its scope."""
+    """One requirement, judged for each resource of its scopes."""
 
     id: str
     title: str
@@ -76,11 +77,13 @@ class Control[Subject]:
     fails_when: str
     """The rule: when it is non-compliant, and what is an exception."""
     severity: Severity
-    scope: ResourceType
+    scopes: tuple[ResourceType, ...]
+    """What it is judged for."""
     family: Family
     rationale: str
     remediation: str
     """What to do next; `{name}` stands for the resource's name."""
+    guidance: Guidance
     judge: Callable[[Subject], Verdict]
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy's keys that it reads, each with what it means."""

@@ -69,7 +69,7 @@ def deleted_indexes(project: ProjectSubject) -> Iterator[DeletedIndexSubject]:
 
 def _not_live(project: ProjectSubject, name: str, ids: set[str]) -> set[str]:
     live = project.live_ids.get(name)
-    if live is None or project.deployments[name] is Deployment.POD:
+    if live is None or project.facts[name].index.deployment is Deployment.POD:
         return ids  # a pod has no backups: all of that name are another index's
     if live.doubt is not None:
         return ids & deleted_ids(project.backups_by_name.get(name, ()))

@@ -25,8 +25,6 @@ class Expiry:
 
 NEVER = Expiry(expires=False)
 UNKNOWN = Expiry(expires=None)
-SOME_DAY = Expiry(expires=True)
-"""It expires, and when is not known."""
 
 
 class Expiries:
@@ -47,27 +45,31 @@ class Expiries:
         self._facts = {it.index.name: it for it in inventory.indexes}
         self._is_read: dict[str, bool] = {}
         self._makers: dict[str, Schedule] = {}
+        self.schedules: dict[str, Schedule] = {}
+        """Every known schedule of the project, by its id."""
         for facts in inventory.indexes:
             for schedule in known_rows(facts.schedules):
+                self.schedules.setdefault(schedule.schedule_id, schedule)
                 for run in known_rows(inventory.histories.get(schedule.schedule_id)):
                     self._makers.setdefault(run.backup_id, schedule)
 
     def maker(self, backup_id: str) -> Schedule | None:
-        """Return the schedule whose history lists a backup; the first, should there be more."""
-        return self._makers.get(backup_id)
+        """Return the schedule that made a backup, where its history lists it, or listed it when it was last known."""
+        schedule = self._makers.get(backup_id)
+        if schedule is None and (remembered := self._remembered.get(backup_id)) is not None:
+            return self.schedules.get(remembered.schedule_id or "")
+        return schedule
 
     def of(self, backup: Backup, captured_at: datetime | None) -> Expiry:
         """Return when a listed backup expires that was captured at that moment."""
-        schedule = self._makers.get(backup.backup_id)
+        schedule = self.maker(backup.backup_id)
         if schedule is not None:
-            if captured_at is None or schedule.retention is None:
-                return SOME_DAY
-            return Expiry(expires=True, at=_sum(captured_at, schedule))
+            return Expiry(expires=True, at=kept_until(captured_at, schedule))
         is_told = self._is_told(backup)
-        if moment_in_run_name(backup.name) is None:
-            return NEVER if is_told else UNKNOWN
         remembered = self._remembered.get(backup.backup_id)
-        return Expiry(expires=True, at=remembered.expires_at if remembered and is_told else None)
+        if moment_in_run_name(backup.name) is not None or (remembered is not None and remembered.expires):
+            return Expiry(expires=True, at=remembered.expires_at if remembered and is_told else None)
+        return NEVER if is_told else UNKNOWN
 
     def _is_told(self, backup: Backup) -> bool:
         """Tell whether every history in which a backup could be listed was read to its end."""
@@ -88,9 +90,11 @@ class Expiries:
         return schedules.unread is None and all(isinstance(it, Listing) and it.broken is None for it in histories)
 
 
-def _sum(captured_at: datetime, schedule: Schedule) -> datetime | None:
-    """Return capture time and retention; `None` where that lies beyond the last year."""
+def kept_until(captured_at: datetime | None, schedule: Schedule) -> datetime | None:
+    """Return capture time and present retention; `None` where either is not known, or the sum beyond the last year."""
+    if captured_at is None or schedule.retention is None:
+        return None
     try:
-        return captured_at + schedule.retention if schedule.retention is not None else None
+        return captured_at + schedule.retention
     except OverflowError:
         return None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.control import InsufficientError
+from backup_auditor.domain.expiry import Expiries, Expiry
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.identity import LiveId
 from backup_auditor.domain.index_schedules import IndexSchedules, unread_error
@@ -26,6 +27,7 @@ class IndexBackups:
         self.unread: Unread | None = project.inventory.backups.broken
         """Why there may be more backups than are known, if there may."""
         self._schedules = schedules
+        self._expiries: Expiries = project.expiries
         self._histories = project.inventory.histories
         self._observed_at: datetime = project.observed_at
         self._grace = grace
@@ -63,8 +65,7 @@ class IndexBackups:
 
         Raises `InsufficientError` where it is not known which backups are the live index's.
         """
-        if self.identity.doubt is not None:
-            raise InsufficientError(f"{self.identity.doubt}.")
+        self.need_identity()
         return self.certain
 
     @cached_property
@@ -77,6 +78,15 @@ class IndexBackups:
     def undated_recovery_points(self) -> list[Standing]:
         """The backups that would be recovery points if they told any time. Raises as `all` does."""
         return [it for it in self.all if it.is_listed and it.phase is Phase.READY and it.captured_at is None]
+
+    def need_identity(self) -> None:
+        """Raise `InsufficientError` unless it is known which backups are the live index's."""
+        if self.identity.doubt is not None:
+            raise InsufficientError(f"{self.identity.doubt}.")
+
+    def expiry(self, backup: Standing) -> Expiry:
+        """Return when a backup expires, as far as that is known."""
+        return self._expiries.of(backup.backup, backup.captured_at)
 
     def need_listing(self) -> None:
         """Raise `InsufficientError` unless all backups of the project are known."""

@@ -58,6 +58,21 @@ def format_lengths(actual: timedelta, allowed: timedelta) -> tuple[str, str]:
     return shown
 
 
+def format_minute(moment: datetime) -> str:
+    """Write a moment for a sentence, to the minute: `2026-12-01 06:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def format_distance(length: timedelta) -> str:
+    """Write how far off a moment is, in its largest unit: `in 3 days`, `1 hour ago`."""
+    for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
+        count = abs(length) // size
+        if count:
+            shown = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+            return f"in {shown}" if length > timedelta() else f"{shown} ago"
+    return "now"
+
+
 def hours(length: timedelta) -> float:
     """Return a length in hours, to four decimals, as evidence shows it: a second makes a difference."""
     return round(length / timedelta(hours=1), 4)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from backup_auditor.domain.expiry import Expiries
-from backup_auditor.domain.facts import Backup, Deployment
+from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.identity import LiveId, live_id
-from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind
 from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
 from backup_auditor.domain.policy import Policy, Rule
@@ -68,9 +68,9 @@ class ProjectSubject:
         return rule.require if rule else self.policy.defaults
 
     @cached_property
-    def deployments(self) -> Mapping[str, Deployment]:
-        """Where each live index runs, by its name."""
-        return {it.index.name: it.index.deployment for it in self.inventory.indexes}
+    def facts(self) -> Mapping[str, IndexFacts]:
+        """What was read about each live index, by its name."""
+        return {it.index.name: it for it in self.inventory.indexes}
 
     def presumed_id(self, name: str) -> str | None:
         """Return the id that a live index had when it was last known, unless a listed backup shows it to be another's.

@@ -1,10 +1,12 @@
 """Shows controls, one or all, as a table, JSON or Markdown; the documentation of controls is made here too."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from backup_auditor.domain.evaluation import AnyControl
 from backup_auditor.domain.finding import ResourceType
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.parameters import default_of
 from backup_auditor.rendering.wrapping import columns, hanging
 
 _JUDGED_FOR = {
@@ -13,6 +15,10 @@ _JUDGED_FOR = {
     ResourceType.PROJECT: "the project",
 }
 
+_WAYS: tuple[tuple[str, Callable[[Guidance], tuple[str, ...]]], ...] = (
+    ("In the console", lambda it: it.console),
+    ("By the API", lambda it: it.api),
+)
 _NARROWEST = 80
 
 
@@ -30,10 +36,15 @@ def controls_json(controls: Sequence[AnyControl]) -> str:
             "title": it.title,
             "fails_when": it.fails_when,
             "severity": it.severity.value,
-            "resource_type": it.scope.value,
+            "resource_types": [scope.value for scope in it.scopes],
+            "looks_at": it.guidance.looks_at,
             "rationale": it.rationale,
             "remediation": it.remediation,
-            "parameters": dict(it.parameters),
+            "steps": {"console": list(it.guidance.console), "api": list(it.guidance.api)},
+            "parameters": {key: {"meaning": it.parameters[key], "default": default_of(key)} for key in it.parameters},
+            "false_positives": it.guidance.false_positives,
+            "frameworks": [served.value for served in it.guidance.frameworks],
+            "corresponds_to": list(it.guidance.corresponds_to),
         }
         for it in controls
     ]
@@ -53,34 +64,64 @@ def controls_markdown(controls: Sequence[AnyControl], *, level: int = 2) -> str:
 
 
 def _section(control: AnyControl, hashes: str) -> Iterator[str]:
+    guidance = control.guidance
     yield f"{hashes} `{control.id}`"
     yield ""
     yield f"{control.title}."
     yield ""
-    yield f"- Severity: {control.severity}; judged for {_JUDGED_FOR[control.scope]}."
+    yield f"- Severity: {control.severity}; judged for {_judged_for(control)}."
+    yield f"- Looks at: {guidance.looks_at}"
     yield f"- Non-compliant when: {control.fails_when}"
-    yield f"- Why: {control.rationale}"
+    yield f"- Risk: {control.rationale}"
     yield f"- What to do: {control.remediation}"
+    for way, steps in _WAYS:
+        if steps(guidance):
+            yield f"- {way}:"
+            yield from (f"    {number}. {step}" for number, step in enumerate(steps(guidance), 1))
     if control.parameters:
         yield "- Policy:"
         for key, meaning in control.parameters.items():
-            yield f"    - `{key}`: {meaning}"
+            yield f"    - `{key}` (`{json.dumps(default_of(key))}`): {meaning}"
+    yield f"- When it may be no fault: {guidance.false_positives}"
+    yield f"- Serves: {_listed(guidance.frameworks)}"
+    yield f"- Corresponds to: {_listed(guidance.corresponds_to)}"
     yield ""
 
 
 def _one(control: AnyControl, width: int) -> Iterator[str]:
+    guidance = control.guidance
     yield control.id
     yield from hanging(f"{control.title}.", width, "")
     yield ""
     rows = [
         ("severity", control.severity.value),
-        ("judged for", _JUDGED_FOR[control.scope]),
+        ("judged for", _judged_for(control)),
+        ("looks at", guidance.looks_at),
         ("fails when", control.fails_when),
-        ("why", control.rationale),
+        ("risk", control.rationale),
         ("what to do", control.remediation),
-        *((f"policy: {key}", meaning) for key, meaning in control.parameters.items()),
+        *(
+            (f"{way[0].lower()}{way[1:]}" if number == 1 else "", f"{number}. {step}")
+            for way, steps in _WAYS
+            for number, step in enumerate(steps(guidance), 1)
+        ),
+        *(
+            (f"policy: {key}", f"{meaning} (default: {json.dumps(default_of(key))})")
+            for key, meaning in control.parameters.items()
+        ),
+        ("may be no fault", guidance.false_positives),
+        ("serves", _listed(guidance.frameworks)),
+        ("corresponds to", _listed(guidance.corresponds_to)),
     ]
     yield from columns(rows, width)
+
+
+def _judged_for(control: AnyControl) -> str:
+    return " and ".join(_JUDGED_FOR[it] for it in control.scopes)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(texts) if texts else "nothing that could honestly be named"
 
 
 def _lines(controls: Sequence[AnyControl], width: int) -> Iterator[str]:

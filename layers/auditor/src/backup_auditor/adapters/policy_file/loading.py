@@ -12,7 +12,6 @@ from backup_auditor.adapters.policy_file.translation import policy_of
 from backup_auditor.adapters.yaml_file.problems import Kind, Problem, RefusedError, visible
 from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
 from backup_auditor.adapters.yaml_file.yaml12 import compose
-from backup_auditor.controls.announced import ANNOUNCED
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.contradictions import contradictions
 from backup_auditor.domain.policy import Policy
@@ -47,8 +46,7 @@ def _parse(content: bytes, source: str) -> Policy:
     except ValidationError as error:
         raise _policy_error(source, shape_problems(error, root)) from None
     policy = policy_of(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
-    controls = (*(it.id for it in CATALOGUE.project), *(it.id for it in CATALOGUE.index), *ANNOUNCED)
-    found = contradictions(policy, controls)
+    found = contradictions(policy, [it.id for it in CATALOGUE.all])
     if found:
         raise _policy_error(source, contradiction_problems(found, root))
     return policy

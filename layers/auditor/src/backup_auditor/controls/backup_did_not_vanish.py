@@ -1,0 +1,91 @@
+"""Control `backup-did-not-vanish`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import BACKED_UP, Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.memory import KnownBackup
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.survival import Survival, survival_of
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
+    """Judge one index, live or deleted."""
+    if not subject.remembered:
+        return not_applicable("No earlier audit remembers a backup of it.")
+    listed = subject.listed_ids
+    missing = {it.backup_id: it for it in subject.remembered if it.backup_id not in listed}
+    judged = {backup_id: survival_of(it, subject.project) for backup_id, it in missing.items()}
+    vanished = [missing[it] for it in sorted(judged) if judged[it] is Survival.EXPECTED]
+    doubtful = sorted(it for it in judged if judged[it] is Survival.UNKNOWN)
+    evidence: dict[str, object] = {"remembered": len(subject.remembered), "missing": len(missing)}
+    if vanished:
+        evidence["vanished"] = [_evidence_of(it) for it in vanished]
+        first = vanished[0]
+        reason = (
+            f"{counted(len(vanished), 'backup')} that should still exist not listed any more, first"
+            f" {first.name or first.backup_id}: somebody or something deleted what was not to expire yet."
+        )
+        return non_compliant(reason, evidence, rests_on=subject.listings)
+    if doubtful:
+        reason = f"Whether {counted(len(doubtful), 'backup')} that is not listed any more should be, is not known."
+        raise InsufficientError(reason, {**evidence, "in_doubt": doubtful})
+    kept = len(subject.remembered) - len(missing)
+    return compliant(
+        f"Of {counted(len(subject.remembered), 'backup')} remembered {kept} are listed, and no other should be.",
+        evidence,
+    )
+
+
+def _evidence_of(backup: KnownBackup) -> dict[str, object]:
+    return {
+        "backup_id": backup.backup_id,
+        "name": backup.name,
+        "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
+        "expires_at": format_moment(backup.expires_at) if backup.expires_at else None,
+        "expires": backup.expires,
+    }
+
+
+BACKUP_DID_NOT_VANISH = Control(
+    id="backup-did-not-vanish",
+    title="No backup disappears before it expires",
+    fails_when="A Ready backup that an earlier audit saw, and that by every retention known since should still exist,"
+    " is listed by neither of two walks. A manual backup should always exist.",
+    severity=Severity.CRITICAL,
+    scopes=(ResourceType.INDEX, ResourceType.DELETED_INDEX),
+    family=Family.RECOVERY,
+    rationale="Whoever can delete an index can delete its backups: an attack on data begins with the backups.",
+    remediation="Find out who deleted the backups of {name} that the evidence names, and revoke the key that was used;"
+    " what is left is listed by GET /indexes/{name}/backups. Pinecone's support may know more of the deletion.",
+    guidance=Guidance(
+        looks_at="The backups that earlier audits saw, with the expiry each should have, and those that are listed"
+        " now.",
+        console=(
+            "Ask everybody who may delete backups whether they did.",
+            "Open API keys, and delete the keys that nobody answers for.",
+            "Open {name} and its Backups tab, and create a backup.",
+        ),
+        api=(
+            "GET /backups.",
+            "GET /backups/{id}, which answers 404 for one that is gone.",
+            "POST /indexes/{name}/backups.",
+        ),
+        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt the"
+        " index, or let the finding stand until the backup would have expired. A retention that was lowered and raised"
+        " again between two audits.",
+        frameworks=BACKED_UP,
+        corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
+    ),
+    judge=judge,
+)

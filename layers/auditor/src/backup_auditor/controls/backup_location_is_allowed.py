@@ -1,0 +1,79 @@
+"""Control `backup-location-is-allowed`."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    allowed = subject.require.protection.locations
+    if not allowed:
+        return not_applicable("The policy allows its backups to lie anywhere.")
+    backups = subject.backups
+    dated = [it.backup for it in backups.recovery_points]
+    undated = [it.backup for it in backups.undated_recovery_points]
+    outside = _outside(dated, allowed)
+    evidence: dict[str, object] = {"recovery_points": len(dated), "allowed": list(allowed)}
+    if outside:
+        places = sorted({f"{it.cloud}/{it.region}" for it in outside})
+        evidence |= {"locations": places, "backup_ids": sorted(it.backup_id for it in outside)}
+        reason = f"{counted(len(outside), 'recovery point')} in {', '.join(places)}, where the policy allows none."
+        return non_compliant(reason, evidence)
+    unknown = [it for it in (*dated, *undated) if it.cloud is None or it.region is None]
+    if unknown:
+        evidence["unknown"] = sorted(it.backup_id for it in unknown)
+        raise InsufficientError(f"Where {counted(len(unknown), 'Ready backup')} of it lies is not told.", evidence)
+    if _outside(undated, allowed):
+        raise InsufficientError("Some of its Ready backups tell no time at which they were taken.", evidence)
+    backups.need_listing()
+    if not dated:
+        return not_applicable("It has no recovery point.", evidence)
+    return compliant(f"{counted(len(dated), 'recovery point')}, all where the policy allows it.", evidence)
+
+
+def _outside(backups: Iterable[Backup], allowed: tuple[str, ...]) -> list[Backup]:
+    """Return the backups that lie, as far as is told, where none may."""
+    told = [it for it in backups if it.cloud is not None and it.region is not None]
+    places = {(it.cloud, it.region) for it in told}
+    wrong = {it for it in places if not any(fnmatchcase(f"{it[0]}/{it[1]}", pattern) for pattern in allowed)}
+    return [it for it in told if (it.cloud, it.region) in wrong]
+
+
+BACKUP_LOCATION_IS_ALLOWED = Control(
+    id="backup-location-is-allowed",
+    title="Recovery points lie only where the policy allows it",
+    fails_when="A recovery point lies in a cloud and region that none of the patterns fits.",
+    severity=Severity.HIGH,
+    scopes=(ResourceType.INDEX,),
+    family=Family.PROTECTION,
+    rationale="A backup is as much personal data, or data under a contract, as the index it was taken of.",
+    remediation="A backup stays where its index is: move {name} by making it anew in an allowed region, and filling it"
+    " there; then delete the backups that the evidence names, by DELETE /backups/{id}.",
+    guidance=Guidance(
+        looks_at="The cloud and the region of every recovery point.",
+        console=(
+            "Create an index in an allowed region, and fill it.",
+            "Give it a schedule.",
+            "Delete {name} and its backups, when nobody needs them any more.",
+        ),
+        api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/{id}."),
+        false_positives="A region that was allowed since: add it to the policy.",
+    ),
+    judge=judge,
+    parameters={"protection.locations": "where backups may lie, as patterns of cloud/region; none: anywhere"},
+)

@@ -1,0 +1,86 @@
+"""Control `backups-expire-on-time`."""
+
+from datetime import timedelta
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.wording import counted
+
+LENIENCY = timedelta(days=2)
+"""How long after its expiry a backup may still be listed."""
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups = subject.backups
+    late: dict[str, timedelta] = {}
+    expiring = 0
+    unknown: list[str] = []
+    for backup in backups.certain:
+        if not backup.is_listed or backup.phase is Phase.PLANNED:
+            continue
+        expiry = backups.expiry(backup)
+        if expiry.at is not None:
+            expiring += 1
+            if subject.observed_at - expiry.at > LENIENCY:
+                late[backup.backup.backup_id] = subject.observed_at - expiry.at
+        elif backup.schedule is not None or expiry.expires is None:
+            unknown.append(backup.backup.backup_id)
+    evidence: dict[str, object] = {"scheduled_backups": expiring, "allowed_hours": hours(LENIENCY)}
+    if late:
+        longest = max(late.values())
+        evidence["late"] = [{"backup_id": it, "expired_at": _expired(subject, late[it])} for it in sorted(late)]
+        shown, allowed = format_lengths(longest, LENIENCY)
+        told = f"{counted(len(late), 'scheduled backup')} still listed up to {shown} past the expiry"
+        return non_compliant(f"{told}, {allowed} are allowed.", evidence)
+    backups.need_identity()
+    if unknown:
+        evidence["unknown"] = sorted(unknown)
+        reason = f"When {counted(len(unknown), 'backup')} of it should expire, if at all, is not known."
+        raise InsufficientError(reason, evidence)
+    backups.need_all()
+    if not expiring:
+        return not_applicable("It has no scheduled backup of which the expiry is known.", evidence)
+    return compliant(f"No scheduled backup is listed more than {format_length(LENIENCY)} past its expiry.", evidence)
+
+
+def _expired(subject: IndexSubject, length: timedelta) -> str:
+    return format_moment(subject.observed_at - length)
+
+
+BACKUPS_EXPIRE_ON_TIME = Control(
+    id="backups-expire-on-time",
+    title="Scheduled backups are gone within two days of their expiry",
+    fails_when="A scheduled backup is still listed more than 2 days past its capture time and the present retention of"
+    " its schedule. Where the schedule is gone, what was remembered of the expiry counts; a manual backup never"
+    " expires.",
+    severity=Severity.MEDIUM,
+    scopes=(ResourceType.INDEX,),
+    family=Family.RUNS,
+    rationale="Backups that outlive their retention cost storage, fill the quota, and hold what should be gone.",
+    remediation="Look at the backups of {name} that the evidence names, by GET /backups/{id}; if they are not needed,"
+    " delete them by DELETE /backups/{id}, and ask Pinecone's support why they did not expire.",
+    guidance=Guidance(
+        looks_at="The listed backups that a schedule made, their capture time, and the present retention of that"
+        " schedule.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Delete the backups that the evidence names, if nobody needs them.",
+        ),
+        api=("GET /backups/{id}.", "DELETE /backups/{id}, which cannot be undone."),
+        false_positives="A retention that was just lowered: Pinecone may take a while to delete what is now too old.",
+    ),
+    judge=judge,
+)

@@ -1,0 +1,70 @@
+"""Control `backups-within-erasure-horizon`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import days, format_lengths, format_moment, hours
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    limit = subject.require.protection.erasure
+    if limit is None:
+        return not_applicable("The policy sets no limit to how old its backups may be.")
+    listed = [it for it in (*subject.backups.certain, *subject.backups.others) if it.is_listed]
+    backups = [it for it in listed if it.phase is not Phase.PLANNED]
+    taken = {it.backup.backup_id: it.captured_at for it in backups}
+    old = {key: moment for key, moment in taken.items() if moment and subject.observed_at - moment > limit}
+    evidence: dict[str, object] = {"backups": len(backups), "erasure_days": days(limit)}
+    if old:
+        oldest = min(old.values())
+        age = subject.observed_at - oldest
+        evidence |= {"oldest": format_moment(oldest), "age_hours": hours(age), "backup_ids": sorted(old)}
+        shown, allowed = format_lengths(age, limit)
+        told = f"{counted(len(old), 'backup')} under its name, the oldest of {shown} ago, {allowed} are allowed"
+        return non_compliant(f"{told}: what was erased from the index is still in there.", evidence)
+    if None in taken.values():
+        raise InsufficientError("Some backups under its name tell no time at which they were taken.", evidence)
+    subject.backups.need_listing()
+    if not backups:
+        return not_applicable("There is no backup under its name.", evidence)
+    return compliant(
+        f"None of {counted(len(backups), 'backup')} under its name is older than {days(limit)} d.", evidence
+    )
+
+
+BACKUPS_WITHIN_ERASURE_HORIZON = Control(
+    id="backups-within-erasure-horizon",
+    title="No backup is older than the time in which data must be erased",
+    fails_when="A backup of the index, or of an earlier index of its name, is older than erasure_days, in whatever"
+    " state it is, and whether a schedule made it or a person.",
+    severity=Severity.HIGH,
+    scopes=(ResourceType.INDEX,),
+    family=Family.PROTECTION,
+    rationale="Data that somebody had erased from the index lives on in every backup that was taken before.",
+    remediation="Delete the backups under the name {name} that the evidence names, by DELETE /backups/{id}, and shorten"
+    " the retention of its schedule, by PATCH /backup-schedules/{id}; manual backups never go by themselves.",
+    guidance=Guidance(
+        looks_at="The capture time of every backup under the name of the index, those of earlier indexes included.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Delete the backups that the evidence names.",
+            "Edit the schedule: its retention should be no longer than erasure_days.",
+        ),
+        api=("DELETE /backups/{id}, which cannot be undone.", "PATCH /backup-schedules/{id} with a shorter retention."),
+        false_positives="Backups under a legal hold: exempt the index until it ends.",
+    ),
+    judge=judge,
+    parameters={"protection.erasure_days": "how many days old a backup may be; null for no such limit"},
+)

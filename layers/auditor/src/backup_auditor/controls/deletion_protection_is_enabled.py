@@ -1,0 +1,52 @@
+"""Control `deletion-protection-is-enabled`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    if not subject.require.protection.deletion_protection:
+        return not_applicable("The policy requires no deletion protection of it.")
+    protection = subject.index.deletion_protection
+    evidence = {"deletion_protection": protection}
+    if protection is None:
+        raise InsufficientError("Whether it is protected from deletion is not told.", evidence)
+    if protection:
+        return compliant("It is protected from deletion.", evidence)
+    return non_compliant("It is not protected from deletion, and the policy requires that.", evidence)
+
+
+DELETION_PROTECTION_IS_ENABLED = Control(
+    id="deletion-protection-is-enabled",
+    title="Every index that the policy protects has deletion protection on",
+    fails_when="The policy requires deletion protection, and it is off.",
+    severity=Severity.MEDIUM,
+    scopes=(ResourceType.INDEX,),
+    family=Family.PROTECTION,
+    rationale="One wrong call deletes an index, and its schedules with it; its backups are then all that is left.",
+    remediation="Turn deletion protection of {name} on: in the console under the index's settings, or by PATCH"
+    ' /indexes/{name} with {"deletion_protection": "enabled"}.',
+    guidance=Guidance(
+        looks_at="The deletion protection of the index.",
+        console=("Open {name} and its settings.", "Turn deletion protection on."),
+        api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
+        false_positives="An index that is made and deleted by a pipeline: let a rule not require it.",
+        corresponds_to=(
+            "AWS Config dynamodb-table-deletion-protection-enabled",
+            "AWS Config rds-instance-deletion-protection-enabled",
+        ),
+    ),
+    judge=judge,
+    parameters={"protection.deletion_protection": "whether an index must be protected from deletion"},
+)

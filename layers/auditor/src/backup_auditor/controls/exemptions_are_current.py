@@ -1,0 +1,92 @@
+"""Control `exemptions-are-current`."""
+
+from datetime import UTC, timedelta
+from fnmatch import fnmatchcase
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.deleted_index_subject import deleted_indexes
+from backup_auditor.domain.finding import Exemption, ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.listing import BACKUPS
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.wording import counted
+
+ENDING = timedelta(days=14)
+"""How long before its end an exemption is mentioned."""
+
+
+def judge(subject: ProjectSubject) -> Verdict:
+    """Judge the project."""
+    exemptions = subject.policy.exemptions
+    if not exemptions:
+        return not_applicable("The policy has no exemptions.")
+    day = subject.observed_at.astimezone(UTC).date()
+    expired = [it for it in exemptions if it.expires < day]
+    ending = [it for it in exemptions if day <= it.expires <= day + ENDING]
+    names = {*subject.facts, *(it.name for it in deleted_indexes(subject))}
+    unmatched = [it for it in exemptions if not _fits(it, names)]
+    evidence: dict[str, object] = {
+        "exemptions": len(exemptions),
+        "expired": _shown(expired),
+        "ending": _shown(ending),
+    }
+    may_lack_names = subject.inventory.indexes_unread or subject.inventory.backups.broken
+    is_confirmed = subject.inventory.backups.walks > 1 and may_lack_names is None
+    if expired:
+        evidence["fitting_nothing"] = _shown(unmatched if is_confirmed else [])
+        return non_compliant(f"{counted(len(expired), 'exemption')} expired: what it covered is open again.", evidence)
+    if unmatched and may_lack_names is not None:
+        reason = f"Whether {counted(len(unmatched), 'exemption')} fits anything is not known: {may_lack_names.what}:"
+        raise InsufficientError(f"{reason} {may_lack_names.error}", evidence)
+    evidence["fitting_nothing"] = _shown(unmatched)
+    if unmatched:
+        reason = f"The names of {counted(len(unmatched), 'exemption')} fit no index, live or deleted."
+        return non_compliant(reason, evidence, rests_on=(BACKUPS,))
+    return compliant(f"{counted(len(exemptions), 'exemption')}, {len(ending)} of them ending within 14 days.", evidence)
+
+
+def _fits(exemption: Exemption, names: set[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in exemption.names for name in names)
+
+
+def _shown(exemptions: list[Exemption]) -> list[dict[str, object]]:
+    return [
+        {
+            "names": list(it.names),
+            "controls": list(it.controls),
+            "owner": it.owner,
+            "reason": it.reason,
+            "expires": it.expires.isoformat(),
+        }
+        for it in exemptions
+    ]
+
+
+EXEMPTIONS_ARE_CURRENT = Control(
+    id="exemptions-are-current",
+    title="Every exemption of the policy holds, and fits something",
+    fails_when="An exemption has expired, or its names fit no index, live or deleted. Those that end within 14 days are"
+    " in the evidence.",
+    severity=Severity.MEDIUM,
+    scopes=(ResourceType.PROJECT,),
+    family=Family.AUDIT,
+    rationale="An exemption that ended is a deviation that nobody accepts any more; one that fits nothing will one day"
+    " cover an index that nobody had in mind.",
+    remediation="Ask the owners of the exemptions that the evidence names, and remove these from the policy of {name},"
+    " or renew them with a reason (documentation: exemptions).",
+    guidance=Guidance(
+        looks_at="The exemptions of the policy, their last day, and the names of all indexes, live and deleted.",
+        console=(),
+        api=("None: exemptions stand in the policy file.",),
+        false_positives="An exemption that was written before its index is made: make the index first.",
+    ),
+    judge=judge,
+)

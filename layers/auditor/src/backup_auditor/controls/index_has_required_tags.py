@@ -1,0 +1,40 @@
+"""Control `index-has-required-tags`."""
+
+from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    required = subject.require.protection.required_tags
+    if not required:
+        return not_applicable("The policy requires no tags of it.")
+    missing = [it for it in required if it not in subject.index.tags]
+    evidence = {"required": list(required), "missing": missing}
+    if missing:
+        return non_compliant(f"It lacks what the policy requires as tags: {', '.join(missing)}.", evidence)
+    return compliant(f"It has every tag that the policy requires: {', '.join(required)}.", evidence)
+
+
+INDEX_HAS_REQUIRED_TAGS = Control(
+    id="index-has-required-tags",
+    title="Every index has the tags that the policy requires",
+    fails_when="The index lacks one of the required tags, whatever their values.",
+    severity=Severity.LOW,
+    scopes=(ResourceType.INDEX,),
+    family=Family.PROTECTION,
+    rationale="Rules of the policy go by tags: an index without them may have less asked of it than was meant.",
+    remediation='Tag {name}: in the console under the index\'s settings, or by PATCH /indexes/{name} with {"tags":'
+    " {KEY: VALUE}}.",
+    guidance=Guidance(
+        looks_at="The tags of the index.",
+        console=("Open {name} and its settings.", "Add the tags that the finding names."),
+        api=('PATCH /indexes/{name} with {"tags": {KEY: VALUE}}.',),
+        false_positives="An index that belongs to nobody yet: exempt it for some days.",
+        corresponds_to=("AWS Config required-tags",),
+    ),
+    judge=judge,
+    parameters={"protection.required_tags": "the tags that an index must have"},
+)

@@ -1,0 +1,63 @@
+"""Control `project-is-expected`."""
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.facts import Deployment
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.listing import known_rows
+from backup_auditor.domain.project_subject import ProjectSubject
+
+
+def judge(subject: ProjectSubject) -> Verdict:
+    """Judge the project."""
+    expected = subject.policy.project.expected_id
+    if expected is None:
+        return not_applicable("The policy does not say which project it expects.")
+    inventory = subject.inventory
+    ids = sorted({it.project_id for facts in inventory.indexes for it in known_rows(facts.schedules) if it.project_id})
+    evidence: dict[str, object] = {"expected_id": expected, "ids": ids}
+    if any(it != expected for it in ids):
+        reason = f"The key opens project {', '.join(ids)}, the policy expects {expected}: another project was audited."
+        return non_compliant(reason, evidence)
+    if ids:
+        return compliant(f"It is project {expected}, as the policy expects.", evidence)
+    if inventory.indexes_unread is None and (subject.plan_refusal or not _can_have_schedules(subject)):
+        return not_applicable("The project can have no schedules, and nothing else tells its id.", evidence)
+    raise InsufficientError("No schedule tells the id of the project, and nothing else does.", evidence)
+
+
+def _can_have_schedules(subject: ProjectSubject) -> bool:
+    return any(facts.index.deployment is not Deployment.POD for facts in subject.inventory.indexes)
+
+
+PROJECT_IS_EXPECTED = Control(
+    id="project-is-expected",
+    title="The project that was audited is the one that was meant",
+    fails_when="A schedule names another project than expected_id.",
+    severity=Severity.CRITICAL,
+    scopes=(ResourceType.PROJECT,),
+    family=Family.AUDIT,
+    rationale="A key implies its project: with the wrong key a healthy project is audited night after night, and the"
+    " one that was meant never.",
+    remediation="Give the audit of {name} the key of the project that the policy expects, or correct expected_id; the"
+    " project's id stands in the console, and in the answer to GET /indexes/{index}/backup-schedules.",
+    guidance=Guidance(
+        looks_at="The project id that the schedules tell; Pinecone tells it nowhere else.",
+        console=(
+            "Open the project that is meant, and compare its id.",
+            "Open API keys, and create a key of that project.",
+        ),
+        api=("GET /indexes/{index}/backup-schedules tells the project's id.",),
+        false_positives="None are known. Without a schedule the id cannot be told, and the verdict is not given.",
+    ),
+    judge=judge,
+    parameters={"project.expected_id": "the id of the project that is meant; null for any"},
+)

@@ -1,0 +1,66 @@
+"""Control `recovery-point-is-not-empty`."""
+
+from backup_auditor.domain.content import newest_of
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import INTACT, Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.wording import counted
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    if subject.require.content.allow_empty:
+        return not_applicable("The policy allows its recovery points to be empty.")
+    points = newest_of(subject)
+    if not points:
+        return not_applicable("It has no recovery point.")
+    newest = points[0]
+    records = newest.backup.record_count
+    evidence = {
+        "backup_id": newest.backup.backup_id,
+        "captured_at": format_moment(newest.captured_at) if newest.captured_at else None,
+        "record_count": records,
+    }
+    if records is None:
+        raise InsufficientError("How many records its newest recovery point has is not told.", evidence)
+    if records > 0:
+        return compliant(f"Its newest recovery point has {counted(records, 'record')}.", evidence)
+    reason = "Its newest recovery point has no records: a restore gives an empty index."
+    return non_compliant(reason, evidence, rests_on=subject.backups.listings)
+
+
+RECOVERY_POINT_IS_NOT_EMPTY = Control(
+    id="recovery-point-is-not-empty",
+    title="The newest recovery point of every index has records",
+    fails_when="The newest recovery point has 0 records, and the policy does not allow that.",
+    severity=Severity.CRITICAL,
+    scopes=(ResourceType.INDEX,),
+    family=Family.CONTENT,
+    rationale="A backup of an index that was emptied looks like any other, and takes the place of the good ones.",
+    remediation="Look whether {name} itself is empty, by POST /describe_index_stats at its host; if it should not be,"
+    " restore an older recovery point under another name, by POST /backups/{id}/create-index, before it expires.",
+    guidance=Guidance(
+        looks_at="The record count of the newest recovery point.",
+        console=(
+            "Open {name} and look at its record count.",
+            "Open its Backups tab, and find the newest backup that has records.",
+            "Restore that one under another name.",
+        ),
+        api=("GET /indexes/{name}/backups.", 'POST /backups/{id}/create-index with {"name": NAME}.'),
+        false_positives="A backup that was taken minutes after its index was made can be empty, rightly: it holds"
+        " nothing newer than about 15 minutes before its capture. An index that is meant to be empty: allow_empty.",
+        frameworks=INTACT,
+    ),
+    judge=judge,
+    parameters={"content.allow_empty": "whether a recovery point may have no records"},
+)

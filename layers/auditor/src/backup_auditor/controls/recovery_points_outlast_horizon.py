@@ -1,0 +1,97 @@
+"""Control `recovery-points-outlast-horizon`."""
+
+from datetime import datetime
+
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientError,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.guidance import RECOVERABLE, Guidance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.moments import format_distance, format_length, format_minute, format_moment, hours
+from backup_auditor.domain.replenishment import is_replenished
+
+
+def judge(subject: IndexSubject) -> Verdict:
+    """Judge one index."""
+    backups, horizon = subject.backups, subject.require.recovery.horizon
+    if horizon is None:
+        return not_applicable("The policy sets no horizon for it.")
+    points = [*backups.recovery_points, *backups.undated_recovery_points]
+    if not points:
+        backups.need_listing()
+        return not_applicable("It has no recovery point.")
+    expiries = [backups.expiry(it) for it in points]
+    last = max((it.at for it in expiries if it.at is not None), default=None)
+    never = sum(it.expires is False for it in expiries)
+    unknown = sum(it.expires is not False and it.at is None for it in expiries)
+    evidence: dict[str, object] = {
+        "recovery_points": len(points),
+        "never_expire": never,
+        "unknown_expiry": unknown,
+        "zero_recovery_points_at": format_moment(last) if last and not never and not unknown else None,
+        "horizon_hours": hours(horizon),
+    }
+    if never:
+        return compliant("It has a recovery point that was taken by hand: such a one never expires.", evidence)
+    if last is not None and last - subject.observed_at > horizon:
+        told = f"not before {format_minute(last)}" if unknown else f"on {format_minute(last)}"
+        return compliant(f"Its last recovery point expires {told}, later than in {format_length(horizon)}.", evidence)
+    if is_replenished(subject):
+        return compliant("Its schedule makes new recovery points before the last one expires.", evidence)
+    if last is None or unknown:
+        raise InsufficientError("When its last recovery point expires is not known.", evidence)
+    return non_compliant(_told(subject, last), evidence, rests_on=(*backups.listings, *subject.schedules.listings))
+
+
+def _told(subject: IndexSubject, last: datetime) -> str:
+    away = last - subject.observed_at
+    verb = "expires" if last > subject.observed_at else "was to expire"
+    way_out = "create a schedule"
+    if subject.schedules.enabled:
+        way_out = "find out why its schedule makes no new one"
+    elif subject.schedules.known:
+        way_out = "resume the schedule"
+    return (
+        f"The last recovery point of `{subject.name}` {verb} on {format_minute(last)}, {format_distance(away)};"
+        f" {way_out}, or take a manual backup, which never expires."
+    )
+
+
+RECOVERY_POINTS_OUTLAST_HORIZON = Control(
+    id="recovery-points-outlast-horizon",
+    title="The recovery points of every index outlast the horizon, or new ones are being made",
+    fails_when="The last recovery point expires within the horizon and nothing makes new ones: no schedule is enabled,"
+    " or the newest recovery point is older than the longest interval of the enabled one and the grace. A manual"
+    " backup never expires.",
+    severity=Severity.HIGH,
+    scopes=(ResourceType.INDEX,),
+    family=Family.RECOVERY,
+    rationale="Recovery points that are not replaced expire one after the other, and then nothing can be restored.",
+    remediation="Resume the schedule of {name} by PATCH /backup-schedules/{id}, or take a backup by hand, which never"
+    " expires: in the console under the index's Backups tab, or by POST /indexes/{name}/backups.",
+    guidance=Guidance(
+        looks_at="The expiry of every recovery point (capture time and the present retention of its schedule), the"
+        " enabled schedules, and the age of the newest recovery point.",
+        console=(
+            "Open {name} and its Backups tab.",
+            "Resume the schedule, or create one.",
+            "Create a backup, if the schedule cannot run in time.",
+        ),
+        api=('PATCH /backup-schedules/{id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
+        false_positives="An index that is about to be deleted: exempt it until then.",
+        frameworks=RECOVERABLE,
+        corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
+    ),
+    judge=judge,
+    parameters={
+        "recovery.horizon": "how long there are to be recovery points, should nothing make new ones",
+        "runs.grace": "how late a run may be",
+    },
+)
