@@ -21,30 +21,28 @@ from backup_auditor.domain.wording import counted
 
 def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
     """Judge one index, live or deleted."""
-    if not subject.remembered:
-        return not_applicable("No earlier audit remembers a backup of it.")
-    listed = subject.listed_ids
-    missing = {it.backup_id: it for it in subject.remembered if it.backup_id not in listed}
+    remembered, listed = subject.remembered, subject.listed_ids
+    kept = sum(it.backup_id in listed for it in remembered)
+    missing = {it.backup_id: it for it in remembered if it.backup_id not in listed}
     judged = {backup_id: survival_of(it, subject.project) for backup_id, it in missing.items()}
     vanished = [missing[it] for it in sorted(judged) if judged[it] is Survival.EXPECTED]
     doubtful = sorted(it for it in judged if judged[it] is Survival.UNKNOWN)
-    evidence: dict[str, object] = {"remembered": len(subject.remembered), "missing": len(missing)}
+    if not kept and not vanished and not doubtful:
+        return not_applicable("No earlier audit remembers a backup of it that should still exist.")
+    evidence: dict[str, object] = {"listed": kept, "missing": len(vanished) + len(doubtful)}
     if vanished:
         evidence["vanished"] = [_evidence_of(it) for it in vanished]
-        first = vanished[0]
+        first, be = vanished[0], "is" if len(vanished) == 1 else "are"
         reason = (
-            f"{counted(len(vanished), 'backup')} that should still exist not listed any more, first"
+            f"{counted(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
             f" {first.name or first.backup_id}: somebody or something deleted what was not to expire yet."
         )
         return non_compliant(reason, evidence, rests_on=subject.listings)
     if doubtful:
         reason = f"Whether {counted(len(doubtful), 'backup')} that is not listed any more should be, is not known."
         raise InsufficientError(reason, {**evidence, "in_doubt": doubtful})
-    kept = len(subject.remembered) - len(missing)
-    return compliant(
-        f"Of {counted(len(subject.remembered), 'backup')} remembered {kept} are listed, and no other should be.",
-        evidence,
-    )
+    reason = f"Of the backups that earlier audits saw, {kept} are listed, and no other should be."
+    return compliant(reason, evidence)
 
 
 def _evidence_of(backup: KnownBackup) -> dict[str, object]:

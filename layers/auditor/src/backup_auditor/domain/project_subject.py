@@ -45,17 +45,21 @@ class ProjectSubject:
 
     @cached_property
     def remembered(self) -> Mapping[str, list[KnownBackup]]:
-        """The backups that are remembered, by the id of their index."""
+        """The backups that earlier audits remember, by the id of their index.
+
+        What this very audit recorded, when it is delivered once more, is not earlier.
+        """
         found: dict[str, list[KnownBackup]] = {}
         for backup_id in sorted(self.memory.backups):
             backup = self.memory.backups[backup_id]
-            found.setdefault(backup.index_id, []).append(backup)
+            if backup.known_since < self.observed_at:
+                found.setdefault(backup.index_id, []).append(backup)
         return found
 
     @cached_property
     def remembered_names(self) -> frozenset[str]:
         """The names of the indexes of which backups are remembered."""
-        return frozenset(it.index_name for it in self.memory.backups.values())
+        return frozenset(it.index_name for known in self.remembered.values() for it in known)
 
     @cached_property
     def rules(self) -> Mapping[str, Rule | None]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from backup_auditor.domain.evaluation import Judgement
+from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
 from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.inventory import Inventory
@@ -16,6 +17,7 @@ from backup_auditor.domain.listing import BACKUPS, ListingId
 from backup_auditor.domain.memory import FindingState, KnownFinding, Memory
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_subject import ProjectSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class _Step:
             audit_id=stamp.audit_id,
             observed_at=stamp.observed_at,
             findings=self._known_findings(memory.findings),
-            backups=remembered_backups(memory.backups, inventory),
+            backups=remembered_backups(memory.backups, inventory, self._expiries(memory)),
             drift=(),
         )
         if inventory.unread:
@@ -79,6 +81,9 @@ class _Step:
         )
         project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
         return replace(after, drift=drift_between(memory, after, project))
+
+    def _expiries(self, memory: Memory) -> Expiries:
+        return ProjectSubject(self._inventory, self._policy, memory).expiries
 
     def _known_findings(self, before: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
         known = dict(before)

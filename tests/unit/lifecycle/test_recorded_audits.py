@@ -1,0 +1,94 @@
+"""The same audit delivered twice changes nothing, nor does one that is older than the last."""
+
+from backup_auditor.domain.memory import NOTHING
+from backup_auditor.domain.recording import recording_of
+from builders import SECOND, index, inventory, whole
+from nights import COMPLIANT, INCOMPLETE, Nights, lifecycles, night, verdict
+from reports import BUILT_IN, exempting, report
+
+ORDERS = inventory(index("orders"))
+UNSCHEDULED = inventory(index("orders", schedules=whole(())))
+
+
+def test_the_same_audit_delivered_twice_says_the_same_and_changes_nothing() -> None:
+    """Its openings, its resolutions and its drift are told alike; nothing is left to record."""
+    nights = Nights()
+    nights.audited(UNSCHEDULED)
+    first = nights.audited(ORDERS)
+    again = nights.audited(ORDERS, at=night(1))
+    assert first.resolved
+    assert first.drift
+    assert again == first
+    assert again.memory is first.memory
+    assert recording_of(first.memory, again.memory) is None
+
+
+def test_the_first_audit_delivered_twice_says_the_same() -> None:
+    """What it opened is still new."""
+    nights = Nights()
+    first = nights.audited(UNSCHEDULED)
+    assert "new" in lifecycles(first)
+    assert nights.audited(UNSCHEDULED, at=night(0)).findings == first.findings
+
+
+def test_an_older_audit_changes_nothing_and_says_so() -> None:
+    """It has no lifecycle of its own: what it found is past."""
+    nights = Nights()
+    nights.judged(verdict())
+    before = nights.memory
+    outcome = nights.judged(verdict(COMPLIANT), at=night(0, -SECOND), audit_id="late")
+    assert outcome.memory is before
+    assert (lifecycles(outcome), outcome.resolved, outcome.drift) == ([None], (), ())
+    assert outcome.note == (
+        "an audit of 2026-11-22T12:00:00Z is already recorded; this one, of 2026-11-22T11:59:59Z, changes nothing"
+    )
+
+
+def test_another_audit_of_the_same_moment_counts() -> None:
+    """Under another policy, say: it is not older."""
+    nights = Nights()
+    nights.judged(verdict())
+    assert nights.judged(verdict(COMPLIANT), at=night(0), audit_id="other").resolved
+
+
+def test_what_is_remembered_does_not_make_another_audit() -> None:
+    """The id is made of project, moment, facts and policy."""
+    nights = Nights()
+    nights.audited(ORDERS)
+    assert nights.audited(ORDERS, at=night(0)).audit_id == report(ORDERS, BUILT_IN).audit_id
+
+
+def test_an_incomplete_audit_keeps_the_settings_of_the_last_complete_one() -> None:
+    """Drift is told since then, and so is the policy."""
+    nights = Nights()
+    nights.audited(ORDERS)
+    complete = nights.memory
+    nights.judged(told=INCOMPLETE, policy=exempting())
+    after = nights.memory
+    assert (after.observed_at, after.complete_at) == (night(1), night(0))
+    assert (after.schedules, after.indexes, after.policy_sha256) == (
+        complete.schedules,
+        complete.indexes,
+        complete.policy_sha256,
+    )
+
+
+def test_each_recording_is_made_from_the_one_before() -> None:
+    """The revision grows by one, and the first is made from nothing."""
+    nights = Nights()
+    nights.judged(verdict())
+    recording = recording_of(NOTHING, nights.memory)
+    assert recording is not None
+    assert (recording.expects, recording.revision) == (0, 1)
+
+
+def test_only_differences_are_recorded() -> None:
+    """A night on which nothing changed writes no finding, no backup and no setting."""
+    nights = Nights()
+    nights.audited(ORDERS)
+    before = nights.memory
+    nights.audited(ORDERS)
+    recording = recording_of(before, nights.memory)
+    assert recording is not None
+    kinds = (recording.findings, recording.backups, recording.schedules, recording.indexes)
+    assert [(it.upserts, it.deletes) for it in kinds] == [((), ())] * 4

@@ -1,0 +1,193 @@
+"""Backups are remembered with the moment until which they should exist, by the retention known since."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.lifecycle.backups import remembered_backups
+from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
+from backup_auditor.domain.project_subject import ProjectSubject
+from builders import BROKEN, DAY, NOW, SECOND, ago, backup, broken, index, inventory, run, schedule, whole
+from reports import BUILT_IN
+
+RUN = run(DAY)
+MANUAL = backup(DAY)
+CAPTURED = ago(DAY)
+
+
+def project(*runs: Backup, listed: Any = None, manual: tuple[Backup, ...] = (), **settings: Any) -> Inventory:
+    """Build a project of one index with a schedule, its runs and its manual backups."""
+    return inventory(index(schedules=[schedule(**settings)], runs=list(runs), listed=listed, backups=manual))
+
+
+def remembered(*told: Inventory) -> dict[str, KnownBackup]:
+    """Audit one inventory after the other."""
+    memory: Memory = NOTHING
+    for it in told:
+        expiries = ProjectSubject(it, BUILT_IN, memory).expiries
+        memory = replace(memory, backups=remembered_backups(memory.backups, it, expiries))
+    return dict(memory.backups)
+
+
+def later(told: Inventory, length: Any) -> Inventory:
+    """Read the same facts later."""
+    return replace(told, observed_at=NOW + length)
+
+
+def test_a_run_should_exist_until_its_retention_has_passed() -> None:
+    """Since its capture, not since it was planned."""
+    (known,) = remembered(project(RUN)).values()
+    assert (known.schedule_id, known.captured_at, known.known_since) == ("schedule-1", CAPTURED, NOW)
+    assert (known.expires, known.expires_at) == (True, CAPTURED + 7 * DAY)
+
+
+def test_a_manual_backup_should_exist_for_good() -> None:
+    """No history lists it, and its name is no run's."""
+    (known,) = remembered(project(manual=(MANUAL,))).values()
+    assert (known.schedule_id, known.expires, known.expires_at) == (None, False, None)
+
+
+def test_a_run_without_a_schedule_may_expire_at_any_time() -> None:
+    """Its schedule went before anything was remembered of it."""
+    (known,) = remembered(inventory(index(schedules=(), listed=[RUN]))).values()
+    assert known.expires is not False
+    assert known.expires_at is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(inventory(index(listed=[MANUAL], runs=broken())), id="history-unread"),
+        pytest.param(inventory(index(listed=[MANUAL], schedules=broken())), id="schedules-unread"),
+        pytest.param(
+            replace(inventory(index(listed=[MANUAL], runs=[])), indexes_unread=BROKEN, indexes=()), id="indexes-unread"
+        ),
+    ],
+)
+def test_what_may_be_a_run_is_not_called_manual(told: Inventory) -> None:
+    """A history that was not read to its end may list it."""
+    (known,) = remembered(told).values()
+    assert (known.expires, known.expires_at) == (None, None)
+    (known,) = remembered(told, project(manual=(MANUAL,))).values()
+    assert known.expires is False
+
+
+@pytest.mark.parametrize("status", ["Initializing", "Scheduled", "Failed", "Odd"])
+def test_only_what_was_ready_is_remembered(status: str) -> None:
+    """Nothing else is a loss."""
+    assert remembered(project(replace(RUN, status=status), listed=[replace(RUN, status=status)])) == {}
+
+
+def test_a_ready_backup_stays_known_whatever_its_status_becomes() -> None:
+    """It is listed still."""
+    known = remembered(project(RUN))
+    assert remembered(project(RUN), project(listed=[replace(RUN, status="Terminating")])) == known
+
+
+@pytest.mark.parametrize("days", [2, 35])
+def test_a_listed_run_follows_the_retention_of_its_schedule(days: int) -> None:
+    """Lowering it deletes early, raising it rescues."""
+    (known,) = remembered(project(RUN), project(RUN, retention=days * DAY)).values()
+    assert known.expires_at == CAPTURED + days * DAY
+
+
+@pytest.mark.parametrize(
+    "days,expected",
+    [pytest.param(3, 3, id="a-shorter-one-explains-it"), pytest.param(35, 7, id="a-longer-one-does-not")],
+)
+def test_a_run_that_is_missed_expires_by_the_least_retention_known_since(days: int, expected: int) -> None:
+    """Even where the history no longer lists it."""
+    (known,) = remembered(project(RUN), project(listed=[], retention=days * DAY)).values()
+    assert known.expires_at == CAPTURED + expected * DAY
+
+
+def test_a_retention_that_was_short_for_one_night_counts() -> None:
+    """What it deleted did not vanish, however long the retention is again; an incomplete audit saw it, too."""
+    short = replace(project(listed=[], retention=3 * DAY), indexes_unread=BROKEN)
+    (known,) = remembered(project(RUN), short, project(listed=[])).values()
+    assert known.expires_at == CAPTURED + 3 * DAY
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(inventory(index(schedules=(), listed=[RUN])), id="its-schedule-is-gone"),
+        pytest.param(inventory(index(schedules=broken(), listed=[RUN])), id="its-schedule-is-unread"),
+        pytest.param(project(RUN, retention=None), id="its-retention-is-not-told"),
+        pytest.param(inventory(index(schedules=(), listed=[replace(RUN, name="named")])), id="under-another-name"),
+    ],
+)
+def test_what_is_remembered_serves_where_nothing_is_told(second: Inventory) -> None:
+    """The expiry stays as it was."""
+    assert remembered(project(RUN), second) == remembered(project(RUN))
+
+
+def test_the_history_need_not_list_an_old_run() -> None:
+    """Which schedule made it is remembered, and that one's retention decides."""
+    (known,) = remembered(project(RUN), project(listed=[RUN], retention=35 * DAY)).values()
+    assert known.expires_at == CAPTURED + 35 * DAY
+
+
+@pytest.mark.parametrize(
+    "length,is_known",
+    [
+        pytest.param(6 * DAY - SECOND, True, id="one-second-before-it-expires"),
+        pytest.param(6 * DAY, False, id="at-its-expiry"),
+    ],
+)
+def test_a_run_that_is_missed_is_forgotten_when_it_should_have_expired(length: Any, *, is_known: bool) -> None:
+    """Until then its loss is a loss."""
+    assert bool(remembered(project(RUN), later(project(listed=[]), length))) is is_known
+
+
+def test_an_expired_run_that_is_listed_stays_known() -> None:
+    """It is there, late or not."""
+    assert remembered(project(RUN), later(project(RUN), 30 * DAY)) == remembered(project(RUN))
+
+
+def test_a_manual_backup_that_is_missed_is_never_forgotten() -> None:
+    """It should exist."""
+    told = project(manual=(MANUAL,))
+    assert remembered(told, later(project(listed=[]), 4000 * DAY)) == remembered(told)
+
+
+def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:
+    """Nothing tells that it should exist; but an incomplete audit tells nothing at all."""
+    told = inventory(index(schedules=(), listed=[RUN]))
+    incomplete = replace(inventory(index(schedules=(), listed=[])), indexes_unread=BROKEN)
+    assert remembered(told, incomplete) == remembered(told)
+    assert remembered(told, inventory(index(schedules=(), listed=[]))) == {}
+
+
+def test_an_incomplete_audit_adds_what_it_saw() -> None:
+    """And forgets nothing, however long expired."""
+    second = later(inventory(index(listed=[run(-29 * DAY)], runs=broken())), 30 * DAY)
+    assert len(remembered(project(RUN), second)) == 2
+
+
+def test_a_backup_of_a_deleted_index_is_remembered() -> None:
+    """It outlives its index; its schedules went with that."""
+    other = backup(index_id="id-old", index_name="gone")
+    known = remembered(inventory(index(listed=[]), more=[other]))[other.backup_id]
+    assert (known.index_id, known.index_name, known.expires) == ("id-old", "gone", False)
+
+
+def test_a_backup_that_only_its_index_lists_is_remembered() -> None:
+    """The project's listing may have shifted under the walk."""
+    told = inventory(index(schedules=(), listed=[], own=whole([MANUAL])))
+    assert list(remembered(told)) == [MANUAL.backup_id]
+
+
+def test_a_capture_time_that_is_known_stays() -> None:
+    """A later listing may tell less."""
+    bare = replace(RUN, name=None, scheduled_for=None, created_at=None)
+    assert remembered(project(RUN), project(bare)) == remembered(project(RUN))
+
+
+def test_a_retention_beyond_the_last_year_is_not_known() -> None:
+    """There is no such moment."""
+    (known,) = remembered(project(RUN, retention=10**7 * DAY)).values()
+    assert (known.expires, known.expires_at) == (True, None)
