@@ -8,9 +8,10 @@ from typing import Any
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
 from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
-from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk
+from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.requirements import Requirements
 from backup_auditor.domain.walks import listing_of
@@ -197,27 +198,78 @@ def policy(*, under: Policy | None = None, **requirements: Any) -> Policy:
     return replace(under or Policy("built-in", "0" * 64), defaults=defaults)
 
 
-def judged(facts: IndexCase | Inventory, required: Policy | None = None) -> Judgement:
+def judged(facts: IndexCase | Inventory, required: Policy | None = None, memory: Memory = NOTHING) -> Judgement:
     """Judge every control."""
-    return evaluate(facts if isinstance(facts, Inventory) else inventory(facts), required or policy(), CATALOGUE)
+    told = facts if isinstance(facts, Inventory) else inventory(facts)
+    return evaluate(told, required or policy(), CATALOGUE, memory)
 
 
-def finding(control: str, facts: IndexCase | Inventory, **requirements: Any) -> Finding:
-    """Judge one control on the only index, or on the project."""
+def findings(
+    control: str, facts: IndexCase | Inventory, required: Policy | None = None, memory: Memory = NOTHING
+) -> dict[tuple[ResourceType, str], Finding]:
+    """Judge one control on whatever it is judged for; by type, and by id for a deleted index, by name otherwise."""
     chosen = Catalogue(
         index=tuple(it for it in CATALOGUE.index if it.id == control),
+        deleted_index=tuple(it for it in CATALOGUE.deleted_index if it.id == control),
         project=tuple(it for it in CATALOGUE.project if it.id == control),
     )
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    (found,) = evaluate(told, policy(**requirements), chosen).findings
+    found = evaluate(told, required or policy(), chosen, memory).findings
+    return {(it.resource.type, _key(it.resource)): it for it in found}
+
+
+def _key(resource: Resource) -> str:
+    return (resource.id or "") if resource.type is ResourceType.DELETED_INDEX else resource.name
+
+
+def finding(
+    control: str,
+    facts: IndexCase | Inventory,
+    memory: Memory = NOTHING,
+    project: Mapping[str, Any] | None = None,
+    **requirements: Any,
+) -> Finding:
+    """Judge one control on the only index, live or deleted, or on the project; `project` is required of the latter."""
+    required = policy(**requirements)
+    required = replace(required, project=replace(required.project, **(project or {})))
+    (found,) = findings(control, facts, required, memory).values()
     return found
 
 
-def compliance(control: str, facts: IndexCase | Inventory, **requirements: Any) -> Compliance:
+def compliance(control: str, facts: IndexCase | Inventory, memory: Memory = NOTHING, **requirements: Any) -> Compliance:
     """Judge one control on the only index, or on the project, and return the bare verdict."""
-    return finding(control, facts, **requirements).compliance
+    return finding(control, facts, memory, **requirements).compliance
 
 
 def verdicts(facts: IndexCase | Inventory, required: Policy | None = None) -> dict[tuple[str, str], Compliance]:
     """Judge every control and return the bare verdicts by control and name."""
     return {(it.control, it.resource.name): it.compliance for it in judged(facts, required).findings}
+
+
+def known(row: Backup, expires_at: datetime | None = None, **facts: Any) -> KnownBackup:
+    """Build what is remembered of a backup: taken by hand, unless there is a moment at which it is to expire."""
+    usual: dict[str, Any] = {
+        "backup_id": row.backup_id,
+        "index_id": row.index_id,
+        "index_name": row.index_name,
+        "name": row.name,
+        "schedule_id": None,
+        "captured_at": row.scheduled_for or row.created_at,
+        "expires": expires_at is not None,
+        "expires_at": expires_at,
+        "known_since": ago(DAY),
+    }
+    return KnownBackup(**(usual | facts))
+
+
+def remembering(*backups: KnownBackup, **facts: Any) -> Memory:
+    """Build the memory of an audit a day ago that saw these backups."""
+    return Memory(
+        **{
+            "revision": 1,
+            "observed_at": ago(DAY),
+            "complete_at": ago(DAY),
+            "backups": {it.backup_id: it for it in backups},
+            **facts,
+        }
+    )

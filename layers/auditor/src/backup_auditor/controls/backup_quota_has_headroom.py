@@ -13,7 +13,6 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.quota import Quota
 from backup_auditor.domain.slots import best_fit
 
 CRITICALLY_FULL = 95
@@ -27,8 +26,8 @@ def judge(subject: ProjectSubject) -> Verdict:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
     if warn is None:
         return not_applicable("The policy sets no limit to how full the quota may be.")
-    filled = Quota(subject)
-    count = len(filled.counted)
+    filled = subject.quota
+    count = filled.backups.total()
     percent = 100 * count / quota
     evidence: dict[str, object] = {
         "backups": count,
@@ -40,7 +39,7 @@ def judge(subject: ProjectSubject) -> Verdict:
     reason = f"{count:,} backups are listed, {evidence['percent']} % of the quota of {quota:,}"
     if 100 * count >= warn * quota:
         indexes = len({it.index for it in filled.holdings})
-        fit = best_fit(indexes, int(quota * warn / 100) - sum(filled.manual.values()))
+        fit = best_fit(indexes, int(quota * warn / 100) - filled.manual.total())
         evidence["fits"] = evidence_of_fit(fit, indexes)
         severity = Severity.HIGH if 100 * count >= CRITICALLY_FULL * quota else None
         return non_compliant(

@@ -23,8 +23,8 @@ def judge(subject: ProjectSubject) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
-    filled = Quota(subject)
-    manual = sum(filled.manual.values())
+    filled = subject.quota
+    manual = filled.manual.total()
     slots = sum(it.least for it in filled.holdings)
     indexes = len({it.index for it in filled.holdings})
     evidence: dict[str, object] = {

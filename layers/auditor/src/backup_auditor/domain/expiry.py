@@ -60,6 +60,12 @@ class Expiries:
             return self.schedules.get(remembered.schedule_id or "")
         return schedule
 
+    def expires(self, backup: Backup) -> bool | None:
+        """Tell whether a listed backup expires at all; `None` where nothing tells manual from scheduled."""
+        if backup.backup_id in self._makers or moment_in_run_name(backup.name) is not None:
+            return True
+        return self.of(backup, None).expires
+
     def of(self, backup: Backup, captured_at: datetime | None) -> Expiry:
         """Return when a listed backup expires that was captured at that moment."""
         schedule = self.maker(backup.backup_id)

@@ -28,6 +28,7 @@ class IndexBackups:
         """Why there may be more backups than are known, if there may."""
         self._schedules = schedules
         self._expiries: Expiries = project.expiries
+        self._expiry: dict[str, Expiry] = {}
         self._histories = project.inventory.histories
         self._observed_at: datetime = project.observed_at
         self._grace = grace
@@ -86,7 +87,10 @@ class IndexBackups:
 
     def expiry(self, backup: Standing) -> Expiry:
         """Return when a backup expires, as far as that is known."""
-        return self._expiries.of(backup.backup, backup.captured_at)
+        backup_id = backup.backup.backup_id
+        if backup_id not in self._expiry:
+            self._expiry[backup_id] = self._expiries.of(backup.backup, backup.captured_at)
+        return self._expiry[backup_id]
 
     def need_listing(self) -> None:
         """Raise `InsufficientError` unless all backups of the project are known."""

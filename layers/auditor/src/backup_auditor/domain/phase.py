@@ -25,11 +25,13 @@ _PHASES = {
     "failed": Phase.FAILED,
     "initializationfailed": Phase.FAILED,
 }
+_USUAL = {"Ready": Phase.READY}
+"""What nearly every row says, as Pinecone writes it: there are many rows."""
 
 
 def phase_of_status(status: str) -> Phase:
     """Return the phase that a status alone names, without regard to case; the set of statuses is open."""
-    return _PHASES.get(status.casefold(), Phase.UNKNOWN)
+    return _USUAL.get(status) or _PHASES.get(status.casefold(), Phase.UNKNOWN)
 
 
 def run_moment(backup: Backup) -> datetime | None:

@@ -11,6 +11,7 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind
 from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
 from backup_auditor.domain.policy import Policy, Rule
+from backup_auditor.domain.quota import Quota
 from backup_auditor.domain.requirements import Requirements
 from backup_auditor.domain.standing import by_name
 
@@ -42,6 +43,11 @@ class ProjectSubject:
     def expiries(self) -> Expiries:
         """When the backups of the project expire."""
         return Expiries(self.inventory, self.live_ids, self.plan_refusal, self.memory)
+
+    @cached_property
+    def quota(self) -> Quota:
+        """What fills the project's quota of backups."""
+        return Quota(self.inventory, self.expiries, self.plan_refusal, lambda it: self.required_of(it).runs.grace)
 
     @cached_property
     def remembered(self) -> Mapping[str, list[KnownBackup]]:

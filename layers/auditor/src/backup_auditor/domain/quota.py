@@ -1,15 +1,18 @@
 """What fills the project's quota of backups: what is listed, what schedules hold, and what was taken by hand."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.index_schedules import IndexSchedules
-from backup_auditor.domain.phase import Phase, is_planned_run, phase_of_status, run_moment
-from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.listing import Refusal
+from backup_auditor.domain.phase import Phase, phase_of_status, run_moment
 from backup_auditor.domain.slots import slots_of
 from backup_auditor.domain.standing import is_still_planned
 
@@ -30,40 +33,34 @@ class Holding:
 
 
 class Quota:
-    """What fills the quota of one project."""
+    """What fills the quota of one project: every listed backup in whatever state but planned runs."""
 
-    def __init__(self, project: ProjectSubject) -> None:
-        """Look at a project."""
-        self._project = project
-
-    @cached_property
-    def counted(self) -> list[Backup]:
-        """The listed backups in whatever state, of deleted indexes too; planned runs are none."""
-        return [it for it in self._project.inventory.backups.rows if not self._is_planned(it)]
-
-    @cached_property
-    def backups(self) -> Mapping[str, int]:
-        """How many backups are listed under each name."""
-        return Counter(it.index_name for it in self.counted)
-
-    @cached_property
-    def manual(self) -> Mapping[str, int]:
-        """How many backups under each name were taken by hand."""
-        return Counter(it.index_name for it in self.counted if self._expires(it) is False)
-
-    @cached_property
-    def perhaps_manual(self) -> int:
-        """Of how many backups it is not known whether they were taken by hand."""
-        return sum(self._expires(it) is None for it in self.counted)
+    def __init__(
+        self, inventory: Inventory, expiries: Expiries, refused: Refusal | None, grace_of: Callable[[str], timedelta]
+    ) -> None:
+        """Look at every listed backup once; `refused` is the answer by which the plan has no schedules."""
+        self._inventory = inventory
+        self._schedules = [(it.index.name, IndexSchedules(it, refused)) for it in inventory.indexes]
+        self.backups = Counter[str]()
+        """How many backups are listed under each name, those of deleted indexes too."""
+        self.manual = Counter[str]()
+        """How many of them were taken by hand."""
+        self.perhaps_manual = 0
+        """Of how many it is not known whether they were."""
+        for backup in inventory.backups.rows:
+            if _is_planned(backup, expiries, inventory.observed_at, grace_of):
+                continue
+            self.backups[backup.index_name] += 1
+            expires = expiries.expires(backup)
+            if expires is None:
+                self.perhaps_manual += 1
+            elif not expires:
+                self.manual[backup.index_name] += 1
 
     @cached_property
     def holdings(self) -> list[Holding]:
         """What the schedules hold that are known to be enabled."""
-        return [
-            Holding(facts.index.name, schedule, _slots(schedule))
-            for facts in self._project.inventory.indexes
-            for schedule in IndexSchedules(facts, self._project.plan_refusal).enabled
-        ]
+        return [Holding(name, it, _slots(it)) for name, schedules in self._schedules for it in schedules.enabled]
 
     def by_index(self) -> Mapping[str, list[Holding]]:
         """Return what the enabled schedules hold of each index that takes any of the quota by itself."""
@@ -74,27 +71,23 @@ class Quota:
 
     def unread(self) -> Iterator[str]:
         """Return what may add schedules that are not known: what was not read, and pauses that nobody tells."""
-        inventory = self._project.inventory
-        if inventory.indexes_unread is not None:
-            yield f"{inventory.indexes_unread.what}: {inventory.indexes_unread.error}"
-        for facts in inventory.indexes:
-            schedules = IndexSchedules(facts, self._project.plan_refusal)
+        unread = self._inventory.indexes_unread
+        if unread is not None:
+            yield f"{unread.what}: {unread.error}"
+        for _, schedules in self._schedules:
             if schedules.unread is not None:
                 yield f"{schedules.unread.what}: {schedules.unread.error}"
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.perhaps_enabled)
 
-    def _expires(self, backup: Backup) -> bool | None:
-        return self._project.expiries.of(backup, None).expires
 
-    def _is_planned(self, backup: Backup) -> bool:
-        now = self._project.observed_at
-        if is_planned_run(backup, now):
-            return True
-        if phase_of_status(backup.status) is not Phase.UNDER_WAY or run_moment(backup) is not None:
-            return False
-        maker = self._project.expiries.maker(backup.backup_id)
-        grace = self._project.required_of(backup.index_name).runs.grace
-        return is_still_planned(None, backup.created_at, maker, now, grace)
+def _is_planned(
+    backup: Backup, expiries: Expiries, observed_at: datetime, grace_of: Callable[[str], timedelta]
+) -> bool:
+    phase = phase_of_status(backup.status)
+    if phase is not Phase.UNDER_WAY:
+        return phase is Phase.PLANNED
+    maker, grace = expiries.maker(backup.backup_id), grace_of(backup.index_name)
+    return is_still_planned(run_moment(backup), backup.created_at, maker, observed_at, grace)
 
 
 def _slots(schedule: Schedule) -> int | None:

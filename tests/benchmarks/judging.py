@@ -1,0 +1,127 @@
+"""How long judging takes: 2,000 indexes with 50 backups each, by the whole catalogue, nothing read meanwhile."""
+
+import gc
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from backup_auditor.adapters.policy_file.loading import built_in_policy
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.evaluation import evaluate
+from backup_auditor.domain.facts import Backup, Index, Schedule
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.listing import Listing
+from backup_auditor.domain.memory import KnownBackup, Memory
+from backup_auditor.domain.policy import Policy
+from benchmarks.figures import Figure, table
+
+BAR = 3.0
+ROUNDS = 5
+INDEXES = 2_000
+BACKUPS_EACH = 50
+_NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+def measure() -> list[Figure]:
+    """Measure the processor's time of judging, by the median, without and with a memory of every backup."""
+    inventory, policy = fleet(INDEXES, BACKUPS_EACH), demanding()
+    memory = memory_of(inventory)
+    fresh = median(_cost(inventory, policy, Memory()) for _ in range(ROUNDS))
+    again = median(_cost(inventory, policy, memory) for _ in range(ROUNDS))
+    size = f"{INDEXES:,} indexes, {INDEXES * BACKUPS_EACH:,} backups"
+    return [
+        Figure(f"judging {size}", f"< {BAR:g} s of CPU", f"{fresh:.2f} s", fresh < BAR),
+        Figure("the same, every backup remembered", f"< {BAR:g} s of CPU", f"{again:.2f} s", again < BAR),
+    ]
+
+
+def demanding() -> Policy:
+    """Return a policy under which no control has nothing to judge for want of a requirement."""
+    policy = built_in_policy()
+    protection = replace(
+        policy.defaults.protection,
+        deletion_protection=True,
+        locations=("aws/*",),
+        required_tags=("env",),
+        erasure=400 * _DAY,
+    )
+    project = replace(policy.project, backup_quota=1_000_000, expected_id="project")
+    return replace(policy, defaults=replace(policy.defaults, protection=protection), project=project)
+
+
+def fleet(indexes: int, backups_each: int) -> Inventory:
+    """Make a healthy project: each index has a daily schedule, and its history shows every backup."""
+    facts, rows, histories = [], [], {}
+    for number in range(indexes):
+        name = f"index-{number:05}"
+        schedule = Schedule(
+            schedule_id=f"schedule-{name}",
+            name="nightly",
+            index_id=f"id-{name}",
+            project_id="project",
+            frequency="daily",
+            retention=backups_each * _DAY,
+            enabled=True,
+            next_run=_NOW + _DAY / 2,
+            created_at=_NOW - 400 * _DAY,
+        )
+        index = Index(name, deletion_protection=True, tags={"env": "prod"})
+        facts.append(IndexFacts(index, Listing((schedule,))))
+        runs = tuple(_run(name, _NOW - _DAY / 4 - age * _DAY) for age in range(backups_each))
+        histories[schedule.schedule_id] = Listing(runs)
+        rows += [replace(it) for it in runs]
+    return Inventory(_NOW, "bench", tuple(facts), Listing(tuple(rows)), histories)
+
+
+def _run(index: str, moment: datetime) -> Backup:
+    return Backup(
+        backup_id=f"{index}-{moment:%Y%m%d}",
+        index_id=f"id-{index}",
+        index_name=index,
+        status="Ready",
+        name=f"nightly-{moment:%Y%m%dT%H%M%SZ}",
+        created_at=moment - _DAY,
+        scheduled_for=moment,
+        cloud="aws",
+        region="us-east-1",
+        record_count=100_000,
+        namespace_count=10,
+        size_bytes=1_000_000_000,
+    )
+
+
+def memory_of(inventory: Inventory) -> Memory:
+    """Make the memory of an audit that saw every backup but the newest day's."""
+    known = {
+        it.backup_id: KnownBackup(
+            backup_id=it.backup_id,
+            index_id=it.index_id,
+            index_name=it.index_name,
+            name=it.name,
+            schedule_id=f"schedule-{it.index_name}",
+            captured_at=it.scheduled_for,
+            expires=True,
+            expires_at=it.scheduled_for + BACKUPS_EACH * _DAY,
+            known_since=_NOW - _DAY,
+        )
+        for it in inventory.backups.rows
+        if it.scheduled_for is not None and it.scheduled_for < _NOW - _DAY
+    }
+    return Memory(revision=1, backups=known)
+
+
+def _cost(inventory: Inventory, policy: Policy, memory: Memory) -> float:
+    gc.collect()
+    begun = time.process_time()
+    judgement = evaluate(inventory, policy, CATALOGUE, memory)
+    spent = time.process_time() - begun
+    expected = len(CATALOGUE.index) * len(inventory.indexes) + len(CATALOGUE.project)
+    if len(judgement.findings) != expected or any(it.is_open for it in judgement.findings):
+        raise RuntimeError(f"{len(judgement.findings)} findings for {expected}, some open, of a healthy project")
+    return spent
+
+
+if __name__ == "__main__":
+    print(table(measure()))
