@@ -67,6 +67,7 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_written: bool) ->
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("DELETE FROM project WHERE id IS NULL")  # none is: it only asks whether it might
         with suppress(sqlite3.OperationalError):  # another audit uses it at this moment: the next one will
             connection.execute("PRAGMA journal_mode = WAL")
     else:
