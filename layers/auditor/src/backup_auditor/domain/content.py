@@ -28,7 +28,8 @@ class Series:
         """What is usual: the median of those before."""
         held = sorted(value for _, value in self.before)
         middle = len(held) // 2
-        return held[middle] if len(held) % 2 else (held[middle - 1] + held[middle]) / 2
+        twice = held[middle] + held[-middle - 1]
+        return twice / 2 if twice % 2 else twice // 2
 
 
 def newest_of(subject: IndexSubject) -> Sequence[Standing]:

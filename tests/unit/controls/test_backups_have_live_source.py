@@ -1,0 +1,94 @@
+"""Control `backups-have-live-source`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.finding import Compliance, ResourceType
+from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind
+from builders import DAY, NOW, SECOND, backup, disputed, findings, index, inventory, judged, policy, schedule, whole
+
+ID = "backups-have-live-source"
+KEEP = 30 * DAY
+
+
+def gone(age: timedelta | None, **facts: object) -> Backup:
+    """Build a backup of an index that is gone."""
+    return backup(age, **{"backup_id": f"gone-{age}", "index_id": "id-gone", "index_name": "gone", **facts})
+
+
+def verdict(*rows: Backup, keep: timedelta | None = KEEP) -> Compliance:
+    """Judge the only deleted index of a project with these backups."""
+    (found,) = findings(ID, inventory(index(), more=rows), policy(keep=keep)).values()
+    return found.compliance
+
+
+@pytest.mark.parametrize(
+    "age,expected",
+    [
+        pytest.param(KEEP - SECOND, Compliance.COMPLIANT, id="one-second-before"),
+        pytest.param(KEEP, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(KEEP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+    ],
+)
+def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) -> None:
+    """Those before it may be."""
+    assert verdict(gone(age), gone(age + 90 * DAY)) is expected
+
+
+@pytest.mark.parametrize(
+    "rows,expected",
+    [
+        pytest.param((gone(DAY, status="Failed"),), Compliance.COMPLIANT, id="failed-counts"),
+        pytest.param((gone(-DAY, status="Scheduled"),), Compliance.NOT_APPLICABLE, id="planned-does-not"),
+        pytest.param((gone(None), gone(DAY)), Compliance.COMPLIANT, id="undated-beside-a-young-one"),
+        pytest.param((gone(None), gone(90 * DAY)), Compliance.INSUFFICIENT_DATA, id="undated-decides"),
+    ],
+)
+def test_any_backup_but_a_planned_run_counts(rows: tuple[Backup, ...], expected: Compliance) -> None:
+    """In whatever state it is."""
+    assert verdict(*rows) is expected
+
+
+def test_without_a_limit_there_is_nothing_to_judge() -> None:
+    """A limit that is null is none."""
+    assert verdict(gone(90 * DAY), keep=None) is Compliance.NOT_APPLICABLE
+
+
+def test_each_id_is_a_resource_of_its_own() -> None:
+    """Earlier indexes of a live name are deleted indexes, too."""
+    earlier = backup(90 * DAY, backup_id="e", index_id="id-earlier")
+    found = findings(ID, inventory(index(), more=[gone(90 * DAY), gone(DAY, index_id="id-other"), earlier]))
+    assert {key: it.compliance for key, it in found.items()} == {
+        (ResourceType.DELETED_INDEX, "id-gone"): Compliance.NON_COMPLIANT,
+        (ResourceType.DELETED_INDEX, "id-other"): Compliance.COMPLIANT,
+        (ResourceType.DELETED_INDEX, "id-earlier"): Compliance.NON_COMPLIANT,
+    }
+
+
+def test_it_takes_two_walks() -> None:
+    """A newer backup could stand there, or the index's own listing could show the id to be live."""
+    assert BACKUPS in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).doubts
+    rows = [backup(90 * DAY, index_id="id-earlier"), backup(DAY, backup_id="own")]
+    told = inventory(index(schedules=[], listed=rows, own=whole(rows[1:], walks=1)))
+    assert ListingId(ListingKind.OWN_BACKUPS, "main") in judged(told).doubts
+    assert findings(ID, told)[ResourceType.DELETED_INDEX, "id-earlier"].compliance is Compliance.INSUFFICIENT_DATA
+    marked = [replace(rows[0], index_deleted_at=NOW), rows[1]]
+    told = inventory(index(schedules=[], listed=marked, own=whole(rows[1:], walks=1)))
+    assert findings(ID, told)[ResourceType.DELETED_INDEX, "id-earlier"].compliance is Compliance.NON_COMPLIANT
+
+
+def test_rows_that_shift_between_two_walks_settle_nothing() -> None:
+    """Of that name."""
+    told = inventory(index(), backups=disputed([gone(90 * DAY)], [gone(91 * DAY)]))
+    (found,) = findings(ID, told).values()
+    assert found.compliance is Compliance.INSUFFICIENT_DATA
+
+
+def test_rules_do_not_speak_of_deleted_indexes() -> None:
+    """They have the defaults, whatever fits their name."""
+    told = inventory(index(schedules=[schedule()]), more=[gone(90 * DAY)])
+    (found,) = findings(ID, told, policy(keep=100 * DAY)).values()
+    assert (found.compliance, found.evidence["keep_days"]) == (Compliance.COMPLIANT, 100)

@@ -1,0 +1,34 @@
+"""Control `namespace-count-is-stable`."""
+
+import pytest
+
+from backup_auditor.domain.finding import Compliance
+from builders import DAY, compliance, finding, index, run
+
+ID = "namespace-count-is-stable"
+
+
+@pytest.mark.parametrize(
+    "newest,expected",
+    [
+        pytest.param(96, Compliance.COMPLIANT, id="one-above"),
+        pytest.param(95, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(94, Compliance.NON_COMPLIANT, id="one-below"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
+    ],
+)
+def test_no_more_than_the_percentage_may_go(newest: int | None, expected: Compliance) -> None:
+    """Five percent by default, whatever the records do."""
+    runs = [run(DAY, namespace_count=newest, record_count=5), run(2 * DAY, namespace_count=100)]
+    assert compliance(ID, index(runs=runs)) is expected
+
+
+def test_without_a_limit_there_is_nothing_to_judge() -> None:
+    """A limit that is null is none."""
+    assert compliance(ID, index(), max_namespace_drop_percent=None) is Compliance.NOT_APPLICABLE
+
+
+def test_it_counts_namespaces() -> None:
+    """And says so."""
+    found = finding(ID, index(runs=[run(DAY, namespace_count=1), run(2 * DAY, namespace_count=3)]))
+    assert found.reason.startswith("Its newest recovery point has 1 namespaces, the median of those before is 3, 5 %")

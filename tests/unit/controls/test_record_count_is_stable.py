@@ -1,0 +1,109 @@
+"""Control `record-count-is-stable`."""
+
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.listing import BACKUPS
+from builders import DAY, IndexCase, backup, broken, compliance, finding, index, inventory, judged, run, schedule
+
+ID = "record-count-is-stable"
+
+
+def counts(*records: int | None, **facts: Any) -> IndexCase:
+    """Build an index whose recovery points have so many records, newest first."""
+    runs = [run((number + 1) * DAY, record_count=it) for number, it in enumerate(records)]
+    return index(schedules=[schedule(retention=30 * DAY)], runs=runs, **facts)
+
+
+@pytest.mark.parametrize(
+    "newest,expected",
+    [
+        pytest.param(801, Compliance.COMPLIANT, id="one-record-above"),
+        pytest.param(800, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(799, Compliance.NON_COMPLIANT, id="one-record-below"),
+        pytest.param(0, Compliance.NON_COMPLIANT, id="none"),
+        pytest.param(5000, Compliance.COMPLIANT, id="growth"),
+    ],
+)
+def test_no_more_than_the_percentage_may_go(newest: int, expected: Compliance) -> None:
+    """Against the median of those before."""
+    assert compliance(ID, counts(newest, 1000, 1000, 1000)) is expected
+
+
+@pytest.mark.parametrize(
+    "percent,newest,expected",
+    [
+        pytest.param(7, 93, Compliance.COMPLIANT, id="seven-at-limit"),
+        pytest.param(7, 92, Compliance.NON_COMPLIANT, id="seven-one-below"),
+        pytest.param(0, 100, Compliance.COMPLIANT, id="zero-at-limit"),
+        pytest.param(0, 99, Compliance.NON_COMPLIANT, id="zero-one-below"),
+        pytest.param(100, 0, Compliance.COMPLIANT, id="everything-may-go"),
+        pytest.param(None, 0, Compliance.NOT_APPLICABLE, id="null"),
+    ],
+)
+def test_the_policy_sets_the_percentage(percent: float | None, newest: int, expected: Compliance) -> None:
+    """Nothing is rounded at the limit."""
+    assert compliance(ID, counts(newest, 100), max_record_drop_percent=percent) is expected
+
+
+@pytest.mark.parametrize(
+    "before,median",
+    [
+        pytest.param((10,), 10, id="one"),
+        pytest.param((10, 20), 15, id="even"),
+        pytest.param((30, 10, 20), 20, id="odd"),
+        pytest.param((1, 1, 1, 1, 9, 9, 9, 9, 9, 9), 1, id="seven-at-most"),
+        pytest.param((None, 10, None, 10, 30, 30, 30, 30, 30, 10), 30, id="null-skipped"),
+    ],
+)
+def test_the_median_of_the_up_to_seven_before_counts(before: tuple[int | None, ...], median: float) -> None:
+    """Those that do not tell are skipped."""
+    assert finding(ID, counts(1000, *before)).evidence["median"] == median
+
+
+@pytest.mark.parametrize(
+    "case,expected",
+    [
+        pytest.param(counts(), Compliance.NOT_APPLICABLE, id="no-recovery-point"),
+        pytest.param(counts(10), Compliance.NOT_APPLICABLE, id="only-one"),
+        pytest.param(counts(10, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
+        pytest.param(counts(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-does-not-tell"),
+        pytest.param(counts(0, 0), Compliance.COMPLIANT, id="always-empty"),
+        pytest.param(counts(10, 10, backups=[backup(None)]), Compliance.INSUFFICIENT_DATA, id="undated"),
+    ],
+)
+def test_there_is_something_to_compare(case: IndexCase, expected: Compliance) -> None:
+    """And it is known which is the newest."""
+    assert compliance(ID, case) is expected
+
+
+def test_it_names_the_last_healthy_one_and_when_that_expires() -> None:
+    """The newest that is not below what is usual."""
+    found = finding(ID, counts(10, 700, 900, 1000, 1000))
+    assert found.reason == (
+        "Its newest recovery point has 10 records, the median of those before is 950, 20 % fewer are allowed; the"
+        " last healthy one, nightly-20261119T120000Z of 2026-11-19 12:00 UTC, expires on 2026-12-19 12:00 UTC, in 27"
+        " days."
+    )
+    assert found.evidence["last_healthy"] == {
+        "backup_id": "run-20261119T120000",
+        "name": "nightly-20261119T120000Z",
+        "captured_at": "2026-11-19T12:00:00Z",
+        "record_count": 900,
+        "expires": True,
+        "expires_at": "2026-12-19T12:00:00Z",
+    }
+
+
+def test_a_healthy_one_that_was_taken_by_hand_never_expires() -> None:
+    """That is said, too."""
+    assert "never expires" in finding(ID, index(runs=[run(DAY, record_count=1)], backups=[backup(2 * DAY)])).reason
+
+
+def test_it_takes_a_whole_listing_and_two_walks() -> None:
+    """A further recovery point could overturn it."""
+    case = counts(10, 1000)
+    assert BACKUPS in judged(inventory(case, walks=1)).doubts
+    assert compliance(ID, inventory(case, backups=broken(case.listed))) is Compliance.INSUFFICIENT_DATA
