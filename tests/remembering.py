@@ -1,0 +1,131 @@
+"""A project served on loopback that the real command audits night after night, in a home of its own."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from backup_auditor.cli.main import main
+from backup_auditor.domain.moments import format_moment
+from backup_auditor_simulator import Server, World
+from reports import check_report
+from simulated import NOW, serving
+from simulation import COMMAND
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> Any:
+        """The report, checked against the published schema."""
+        document = json.loads(self.out)
+        check_report(document)
+        return document
+
+    def lifecycles(self) -> dict[tuple[str, str], str]:
+        """Return the lifecycle of each finding that has one, by control and name."""
+        told = self.report["findings"]
+        return {(it["control"], it["resource"]["name"]): it["lifecycle"] for it in told if it["lifecycle"]}
+
+    def resolved(self) -> set[tuple[str, str]]:
+        """Return what was resolved, by control and name."""
+        return {(it["control"], it["resource"]["name"]) for it in self.report["resolved"]}
+
+    def drift(self) -> list[tuple[str, str]]:
+        """Return what drifted, and of which index."""
+        return [(it["what"], it["resource"]["name"]) for it in self.report["drift"]]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A project that is audited night after night."""
+
+    world: World
+    server: Server
+    home: Path
+
+    @property
+    def now(self) -> str:
+        """The moment of the project's clock."""
+        return format_moment(self.world.now)
+
+    @property
+    def state(self) -> Path:
+        """Where the project is remembered, unless another file is named."""
+        return self.home / "backup-auditor" / "default.sqlite3"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """How the command reaches the project, and where it remembers."""
+        reach = {"PINECONE_API_KEY": self.server.viewer_key, "PINECONE_CONTROLLER_HOST": self.server.url}
+        return {**os.environ, **reach, "XDG_STATE_HOME": str(self.home)}
+
+    def begin(self, *arguments: str | Path) -> "subprocess.Popen[str]":
+        """Start the command in a process of its own."""
+        command = [str(COMMAND), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.environment, cwd=self.home, stdout=pipe, stderr=pipe, text=True)
+
+    def command(self, *arguments: str | Path) -> Done:
+        """Run the command to its end, in this process: that saves most of its time."""
+        out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+        with (
+            patch.dict(os.environ, self.environment),
+            chdir(self.home),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = main([str(it) for it in arguments])
+        return Done(code, *(_written(it) for it in (out, err)))
+
+    def audit(self, *flags: str | Path) -> Done:
+        """Audit the project as it stands, the report as JSON."""
+        return self.command("audit", "--now", self.now, "--format", "json", *flags)
+
+    def sleep(self, nights: int = 1) -> None:
+        """Let nights pass."""
+        self.world.advance(timedelta(days=nights))
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
+
+
+def ended(process: "subprocess.Popen[str]") -> Done:
+    """Wait for a command to end."""
+    out, err = process.communicate(timeout=120)
+    return Done(process.returncode, out, err)
+
+
+def two_indexes() -> World:
+    """Build a project in which all is well: `orders` and `carts`, each with a daily schedule, kept for 7 days."""
+    world = World(NOW - timedelta(days=10, hours=6))
+    for name in ("orders", "carts"):
+        world.create_index(name)
+        world.create_schedule(name, "nightly", retention_days=7)
+    world.advance_to(NOW)
+    return world
+
+
+@contextmanager
+def watching(home: Path, world: World | None = None) -> Iterator[Watched]:
+    """Serve a project, by default one in which all is well."""
+    home.mkdir(exist_ok=True)
+    project = two_indexes() if world is None else world
+    with serving(project) as server:
+        yield Watched(project, server, home)
