@@ -1,18 +1,20 @@
 """Every control has its module, its constant, its test and its place."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 from backup_auditor import controls
+from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.control import Family
 from backup_auditor.domain.evaluation import AnyControl
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.parameters import default_of
 
 HERE = Path(__file__).parent
 FOLDER = Path(controls.__path__[0])
@@ -31,13 +33,30 @@ ORDER = {
     "index-has-recovery-point": "critical",
     "recovery-point-is-recent": "critical",
     "recovery-points-meet-minimum-copies": "high",
+    "recovery-points-outlast-horizon": "high",
     "scheduled-runs-are-continuous": "high",
     "latest-run-succeeded": "high",
     "no-run-is-stuck": "high",
     "planned-run-started-on-time": "high",
+    "recovery-point-is-not-empty": "critical",
+    "record-count-is-stable": "high",
+    "namespace-count-is-stable": "high",
+    "backup-size-is-stable": "medium",
     "recovery-points-belong-to-index": "critical",
+    "backups-expire-on-time": "medium",
+    "backup-did-not-vanish": "critical",
     "backup-status-is-known": "medium",
+    "deletion-protection-is-enabled": "medium",
+    "backup-location-is-allowed": "high",
+    "index-has-required-tags": "low",
+    "backups-within-erasure-horizon": "high",
+    "backups-have-live-source": "low",
+    "backup-quota-has-headroom": "medium",
+    "schedules-fit-quota": "high",
+    "policy-fits-quota": "high",
+    "exemptions-are-current": "medium",
     "plan-allows-schedules": "high",
+    "project-is-expected": "critical",
     "inventory-is-complete": "high",
 }
 """The contract's order and severities."""
@@ -56,7 +75,7 @@ def test_the_order_and_the_severities_are_those_of_the_contract() -> None:
 
 def test_no_module_is_left_out_of_the_catalogue() -> None:
     """A control that is not listed would be silent."""
-    modules = named(it for it in FOLDER.glob("*.py") if it.stem not in {"__init__", "announced", "catalogue"})
+    modules = named(it for it in FOLDER.glob("*.py") if it.stem not in {"__init__", "catalogue"})
     assert modules == set(ORDER)
 
 
@@ -81,17 +100,29 @@ def test_its_texts_are_sentences(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", EACH)
 def test_its_remediation_says_where_to_go(control: AnyControl) -> None:
     """A call of the API, or a part of the report."""
-    assert re.search(r"(GET|POST|PATCH|DELETE) /|`unread`|documentation", control.remediation)
+    assert re.search(r"(GET|POST|PATCH|DELETE) ?/|`unread`|documentation", control.remediation)
 
 
 @pytest.mark.parametrize("control", EACH)
 def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
-    """Under `defaults`, written as in the file."""
-    defaults = Policy("built-in", "").defaults
+    """Written as in the file, each with a default that the file states, too."""
+    written = yaml.safe_load(default_policy_text())
     for key in control.parameters:
-        section, _, name = key.partition(".")
-        name = name.replace("retention_days.", "retention_")
-        assert hasattr(getattr(defaults, section), name)
+        sections = written if key.startswith("project.") else written["defaults"]
+        for name in key.split("."):
+            sections = sections[name]
+        assert default_of(key) == sections
+
+
+@pytest.mark.parametrize("control", EACH)
+def test_it_says_what_a_person_needs(control: AnyControl) -> None:
+    """In whole sentences; what the console cannot do is said by the API alone."""
+    guidance = control.guidance
+    for text in (guidance.looks_at, guidance.false_positives, *guidance.console, *guidance.api):
+        assert re.fullmatch(r"[A-Z].*\.", text)
+        assert "  " not in text
+    assert guidance.api
+    assert len(set(guidance.frameworks)) == len(guidance.frameworks)
 
 
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
@@ -101,7 +132,13 @@ def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
 
 
 def test_scopes_fit_their_place() -> None:
-    """Project controls judge the project, index controls an index."""
-    assert {it.scope for it in CATALOGUE.project} == {ResourceType.PROJECT}
-    assert {it.scope for it in CATALOGUE.index} == {ResourceType.INDEX}
+    """A control stands wherever it is judged, and nowhere else."""
+    places: dict[ResourceType, Sequence[AnyControl]] = {
+        ResourceType.PROJECT: CATALOGUE.project,
+        ResourceType.INDEX: CATALOGUE.index,
+        ResourceType.DELETED_INDEX: CATALOGUE.deleted_index,
+    }
+    for control in CATALOGUE.all:
+        found = {scope for scope, place in places.items() if control.id in {it.id for it in place}}
+        assert found == set(control.scopes)
     assert {it.severity for it in CATALOGUE.all} <= set(Severity)

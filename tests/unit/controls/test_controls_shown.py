@@ -26,6 +26,9 @@ def test_one_control_is_shown_in_full() -> None:
     for part in (control.id, control.title, control.fails_when, control.rationale, control.remediation, "high"):
         assert part in text
     assert "schedule.required" in text
+    guidance = control.guidance
+    for part in (guidance.looks_at, *guidance.console, guidance.false_positives, *guidance.corresponds_to):
+        assert part in text
 
 
 def test_the_json_has_every_field_of_every_control() -> None:
@@ -33,13 +36,21 @@ def test_the_json_has_every_field_of_every_control() -> None:
     shown = json.loads(controls_json(CATALOGUE.all))["controls"]
     assert [it["id"] for it in shown] == [it.id for it in CATALOGUE.all]
     assert json.loads(controls_json(ONE))["controls"] == shown[:1]
-    assert shown[0]["parameters"] == {"schedule.required": "whether an index must have a schedule"}
+    meaning = "whether an index must have a schedule"
+    assert shown[0]["parameters"] == {"schedule.required": {"meaning": meaning, "default": True}}
+    assert shown[0]["frameworks"][0] == "SOC 2 A1.2"
+    assert set(shown[0]["steps"]) == {"console", "api"}
     assert {key for it in shown for key in it} == {
         "id",
         "title",
         "fails_when",
         "severity",
-        "resource_type",
+        "resource_types",
+        "looks_at",
+        "steps",
+        "false_positives",
+        "frameworks",
+        "corresponds_to",
         "rationale",
         "remediation",
         "parameters",

@@ -14,7 +14,7 @@ from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
 from backup_auditor.domain.listing import Refusal, RefusalKind
 from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Rule
 from backup_auditor.domain.requirements import Requirements
-from builders import DAY, NOW, IndexCase, broken, index, inventory, judged, policy, renamed, run, verdicts
+from builders import DAY, NOW, IndexCase, backup, broken, index, inventory, judged, policy, renamed, run, verdicts
 
 INDEX_IDS = {it.id for it in CATALOGUE.index}
 SCHEDULES_REFUSED = Refusal(RefusalKind.PLAN, "no such plan")
@@ -42,17 +42,45 @@ def test_every_control_gives_one_finding_on_every_resource() -> None:
     assert found == sorted(expected)
 
 
+def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -> None:
+    """And the live indexes give theirs all the same."""
+    told = inventory(index(), more=[backup(DAY, index_id="id-gone", index_name="gone")])
+    found = [it for it in judged(told).findings if it.resource.type is ResourceType.DELETED_INDEX]
+    assert {it.control for it in found} == {"backup-did-not-vanish", "backups-have-live-source"}
+    assert {(it.resource.name, it.resource.id) for it in found} == {("gone", "id-gone")}
+    assert len(judged(told).findings) == len(judged(index()).findings) + len(found)
+
+
 def test_an_empty_project_is_judged_as_a_project() -> None:
     """There is no index to judge."""
     assert verdicts(inventory()) == {
+        ("backup-quota-has-headroom", "default"): Compliance.COMPLIANT,
+        ("exemptions-are-current", "default"): Compliance.NOT_APPLICABLE,
         ("inventory-is-complete", "default"): Compliance.COMPLIANT,
         ("plan-allows-schedules", "default"): Compliance.NOT_APPLICABLE,
+        ("policy-fits-quota", "default"): Compliance.NOT_APPLICABLE,
+        ("project-is-expected", "default"): Compliance.NOT_APPLICABLE,
+        ("schedules-fit-quota", "default"): Compliance.NOT_APPLICABLE,
     }
 
 
+NOT_REQUIRED = {
+    "backup-did-not-vanish",
+    "backup-location-is-allowed",
+    "backups-within-erasure-horizon",
+    "deletion-protection-is-enabled",
+    "exemptions-are-current",
+    "index-has-required-tags",
+    "project-is-expected",
+}
+"""What has nothing to judge in the first audit under the built-in policy."""
+
+
 def test_a_healthy_index_passes_every_control() -> None:
-    """The builders' own."""
-    assert set(verdicts(inventory(index())).values()) == {Compliance.COMPLIANT}
+    """The builders' own; what is not required has nothing to judge."""
+    found = {control: it for (control, _), it in verdicts(inventory(index())).items()}
+    assert {it for it in found if found[it] is Compliance.NOT_APPLICABLE} == NOT_REQUIRED
+    assert {found[it] for it in found.keys() - NOT_REQUIRED} == {Compliance.COMPLIANT}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +133,7 @@ def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None
     found = {it.control: it for it in evaluate(told, policy(), chosen).findings}
     assert found["schedule-is-unique"].compliance is Compliance.INSUFFICIENT_DATA
     assert "ZeroDivisionError: by zero" in found["schedule-is-unique"].reason
-    others = {it.compliance for control, it in found.items() if control != "schedule-is-unique"}
+    others = {it.compliance for control, it in found.items() if control not in {"schedule-is-unique", *NOT_REQUIRED}}
     assert others == {Compliance.COMPLIANT}
 
 
@@ -148,11 +176,11 @@ def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expire
 
 def test_exemptions_speak_of_indexes_and_of_deviations_alone() -> None:
     """Neither the project nor a finding that passes carries one."""
-    told = inventory(index(runs=broken()))
+    told = inventory(index(runs=broken()), more=[backup(90 * DAY, index_id="id-gone", index_name="gone")])
     everything = replace(policy(), exemptions=(Exemption(("*",), ("*",), "team", "because", date(2027, 1, 1)),))
     for it in judged(told, everything).findings:
         deviates = it.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
-        assert (it.exemption is not None) is (deviates and it.resource.type is ResourceType.INDEX)
+        assert (it.exemption is not None) is (deviates and it.resource.type is not ResourceType.PROJECT)
 
 
 def test_the_first_rule_that_fits_decides() -> None:

@@ -28,7 +28,10 @@ class Catalogue:
     def all(self) -> tuple[AnyControl, ...]:
         """Every control, once, in the order in which they are documented."""
         every: tuple[AnyControl, ...] = (*self.index, *self.deleted_index, *self.project)
-        return tuple({it.id: it for it in reversed(every)}.values())[::-1]
+        found: dict[str, AnyControl] = {}
+        for control in every:
+            found.setdefault(control.id, control)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""Control `backup-quota-has-headroom`."""
+
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Plan
+from builders import DAY, backup, broken, finding, index, inventory, planned_run, run, schedule, unnamed_run
+
+ID = "backup-quota-has-headroom"
+
+
+def full(count: int, *more: Backup) -> Inventory:
+    """Build a project that lists so many backups, all of an index that is gone."""
+    rows = [backup(DAY, backup_id=f"b-{number}", index_id="id-gone", index_name="gone") for number in range(count)]
+    return inventory(index(schedules=[]), more=[*rows, *more])
+
+
+def judge(told: Inventory, **project: Any) -> Finding:
+    """Judge it against a quota of 100."""
+    return finding(ID, told, project={"backup_quota": 100, **project})
+
+
+@pytest.mark.parametrize(
+    "count,expected,severity",
+    [
+        pytest.param(79, Compliance.COMPLIANT, Severity.MEDIUM, id="one-below"),
+        pytest.param(80, Compliance.NON_COMPLIANT, Severity.MEDIUM, id="at-limit"),
+        pytest.param(94, Compliance.NON_COMPLIANT, Severity.MEDIUM, id="one-below-high"),
+        pytest.param(95, Compliance.NON_COMPLIANT, Severity.HIGH, id="high"),
+        pytest.param(101, Compliance.NON_COMPLIANT, Severity.HIGH, id="over"),
+    ],
+)
+def test_there_is_room(count: int, expected: Compliance, severity: Severity) -> None:
+    """Backups of deleted indexes take it like any other."""
+    found = judge(full(count))
+    assert (found.compliance, found.severity) == (expected, severity)
+
+
+@pytest.mark.parametrize(
+    "row,counts",
+    [
+        pytest.param(backup(DAY, status="Failed"), True, id="failed"),
+        pytest.param(backup(DAY, status="Odd"), True, id="unknown-status"),
+        pytest.param(backup(DAY, status="Initializing"), True, id="under-way"),
+        pytest.param(planned_run(), False, id="scheduled"),
+        pytest.param(run(-DAY, status="Initializing"), False, id="initializing-before-its-time"),
+    ],
+)
+def test_whatever_is_listed_counts_but_for_planned_runs(row: Backup, counts: bool) -> None:
+    """In whatever state it is."""
+    assert judge(full(79, row)).compliance is (Compliance.NON_COMPLIANT if counts else Compliance.COMPLIANT)
+
+
+def test_an_unnamed_row_of_a_history_is_the_planned_run_while_it_is_young() -> None:
+    """Listed as it may be."""
+    rows = [unnamed_run(DAY), unnamed_run(3 * DAY)]
+    told = inventory(index(runs=rows))
+    assert judge(told).evidence["backups"] == 1
+
+
+@pytest.mark.parametrize(
+    "project,expected",
+    [
+        pytest.param({"plan": Plan.STANDARD, "backup_quota": None}, 500, id="standard"),
+        pytest.param({"plan": Plan.ENTERPRISE, "backup_quota": None}, 1000, id="enterprise"),
+        pytest.param({"plan": Plan.STARTER, "backup_quota": None}, None, id="starter"),
+        pytest.param({"plan": Plan.STARTER}, 100, id="stated"),
+        pytest.param({"quota_warn_percent": None}, None, id="no-limit"),
+    ],
+)
+def test_the_plan_gives_the_quota(project: dict[str, Any], expected: int | None) -> None:
+    """Unless the policy does; without any there is nothing to judge."""
+    found = judge(full(1), **project)
+    assert found.evidence.get("quota") == expected
+    assert found.compliance is (Compliance.NOT_APPLICABLE if expected is None else Compliance.COMPLIANT)
+
+
+def test_a_listing_that_broke_off_proves_what_it_shows() -> None:
+    """Enough is enough; less is not known."""
+    assert judge(inventory(backups=broken(full(80).backups.rows))).compliance is Compliance.NON_COMPLIANT
+    assert judge(inventory(backups=broken(full(79).backups.rows))).compliance is Compliance.INSUFFICIENT_DATA
+
+
+def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
+    """The manual backups take their room first."""
+    rows = [backup(DAY, backup_id=f"m-{number}") for number in range(60)]
+    found = judge(inventory(index(schedules=[schedule(retention=30 * DAY)], backups=rows)), quota_warn_percent=66)
+    assert found.evidence["per_index"] == {"most": [{"index": "main", "backups": 67}]}
+    assert found.evidence["fits"] == {
+        "indexes": 1,
+        "frequency": "daily",
+        "retention_days": 5,
+        "slots": 6,
+        "slots_together": 6,
+    }
+    assert found.reason == (
+        "67 backups are listed, 67.0 % of the quota of 100, 66 % are allowed; daily backups kept 5 d would fit, for the"
+        " scheduled index."
+    )
+
+
+def test_the_percentage_is_never_rounded_up() -> None:
+    """Nearly full is not full."""
+    assert judge(full(2), backup_quota=3, quota_warn_percent=99).evidence["percent"] == 66.6

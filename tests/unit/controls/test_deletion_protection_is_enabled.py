@@ -1,0 +1,22 @@
+"""Control `deletion-protection-is-enabled`."""
+
+import pytest
+
+from backup_auditor.domain.finding import Compliance
+from builders import compliance, index
+
+ID = "deletion-protection-is-enabled"
+
+
+@pytest.mark.parametrize(
+    "protection,required,expected",
+    [
+        pytest.param(True, True, Compliance.COMPLIANT, id="on"),
+        pytest.param(False, True, Compliance.NON_COMPLIANT, id="off"),
+        pytest.param(None, True, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(False, False, Compliance.NOT_APPLICABLE, id="not-required"),
+    ],
+)
+def test_what_must_be_protected_is(protection: bool | None, required: bool, expected: Compliance) -> None:
+    """A null field decides."""
+    assert compliance(ID, index(deletion_protection=protection), deletion_protection=required) is expected
