@@ -1,15 +1,17 @@
 """Which exemption covers what, and until when."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from backup_auditor.domain.exemptions import distant_exemptions
+from backup_auditor.errors import PolicyError
 from policies import policy
 
 _POLICY = policy("""\
 exemptions:
   - {names: ["scratch-*", tmp], controls: ["schedule-*", no-run-is-stuck], owner: a, reason: first, expires: 2027-03-31}
-  - {names: ["*"], controls: ["*"], owner: b, reason: second, expires: 2027-02-28}
+  - {names: ["t*"], controls: ["*"], owner: b, reason: second, expires: 2027-02-28}
 """)
 _BEFORE_BOTH = datetime(2027, 2, 1, tzinfo=UTC)
 _BETWEEN = datetime(2027, 3, 1, tzinfo=UTC)
@@ -62,3 +64,45 @@ def test_an_exemption_that_has_expired_is_no_error() -> None:
     """A file with an expired exemption loads: that it expired is for an audit to say."""
     text = "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 1999-12-31}]"
     assert policy(text).exemption_for("index-has-schedule", "a", _BETWEEN) is None
+
+
+@pytest.mark.parametrize(
+    "day, expires, is_refused",
+    [
+        pytest.param(date(2026, 11, 22), date(2031, 11, 22), False, id="at-limit"),
+        pytest.param(date(2026, 11, 22), date(2031, 11, 23), True, id="one-day-past"),
+        pytest.param(date(2028, 2, 29), date(2033, 3, 1), False, id="leap-day-at-limit"),
+        pytest.param(date(2028, 2, 29), date(2033, 3, 2), True, id="leap-day-one-day-past"),
+        pytest.param(date(9996, 1, 1), date(9999, 12, 31), False, id="at-the-end-of-time"),
+        pytest.param(date(2026, 11, 22), date(1999, 1, 1), False, id="long-expired"),
+    ],
+)
+def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refused: bool) -> None:
+    """Of the day on which it is used."""
+    text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {expires}}}]"
+    found = distant_exemptions(policy(text), day)
+    assert bool(found) is is_refused
+    assert all(it.startswith(f"exemptions[0] ends on {expires}, more than 5 years after {day}; ") for it in found)
+
+
+@pytest.mark.parametrize(
+    "names, controls, is_refused",
+    [
+        pytest.param(["*"], ["*"], True, id="stars"),
+        pytest.param(["a", "?*"], ["*"], True, id="one-pattern-fits-every-name"),
+        pytest.param(["**"], ["[!a-m]*", "[a-m]*"], True, id="several-patterns-fit-every-control"),
+        pytest.param(["*"], ["schedule-*"], False, id="some-controls"),
+        pytest.param(["scratch-*"], ["*"], False, id="some-names"),
+        pytest.param(["??*"], ["*"], False, id="all-but-the-shortest-names"),
+    ],
+)
+def test_an_exemption_does_not_cover_every_control_of_every_index(
+    names: list[str], controls: list[str], is_refused: bool
+) -> None:
+    """Then nothing would be audited any more."""
+    text = f"exemptions: [{{names: {names}, controls: {controls}, owner: o, reason: r, expires: 2027-03-31}}]"
+    if is_refused:
+        with pytest.raises(PolicyError, match=r"exemptions\[0\]: it covers every control of every index; name the"):
+            policy(text)
+    else:
+        assert policy(text).exemptions[0].names == tuple(names)

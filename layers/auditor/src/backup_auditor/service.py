@@ -1,17 +1,18 @@
 """The use cases: an audit collects, judges, remembers and reports, once; a saved inventory is not collected."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.evaluation import Judgement, evaluate
+from backup_auditor.domain.exemptions import distant_exemptions
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advancing import Outcome, advance, doubts_of
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.recording import recording_of
 from backup_auditor.domain.report import Report, audit_id_of, report_of
-from backup_auditor.errors import ConflictingRecordError, StateError
+from backup_auditor.errors import ConflictingRecordError, PolicyError, StateError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
 from backup_auditor.ports import Progress, ProjectReader, StateStore
@@ -43,10 +44,11 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
 ) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
-    Raises `StateError` when what is remembered cannot be read, and `BadKeyError`, `ForbiddenError`, `PlanForbidsError`
-    and `UnreachableError` when the list of indexes is answered so: then nothing was audited. Whatever else could not
-    be read is part of the inventory.
+    Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read, and
+    `BadKeyError`, `ForbiddenError`, `PlanForbidsError` and `UnreachableError` when the list of indexes is answered so:
+    then nothing was audited. Whatever else could not be read is part of the inventory.
     """
+    check_usable(policy, observed_at)
     memory = store.load(project) if store else NOTHING
     with Crew(reader.ceiling) as crew:
         gatherer = Gatherer(reader, crew, progress)
@@ -61,9 +63,17 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
 
 
 def judge(inventory: Inventory, policy: Policy, store: StateStore | None = None) -> Audit:
-    """Judge an inventory that was read before, without a call. Raises `StateError` as `audit` does."""
+    """Judge an inventory that was read before, without a call. Raises `PolicyError`, `StateError` as `audit` does."""
+    check_usable(policy, inventory.observed_at)
     memory = store.load(inventory.project) if store else NOTHING
     return _Conclusion(inventory, policy, ()).reached(evaluate(inventory, policy, CATALOGUE, memory), memory, store)
+
+
+def check_usable(policy: Policy, observed_at: datetime) -> None:
+    """Raise `PolicyError` where a policy, well in itself, may not be used at a moment."""
+    problems = distant_exemptions(policy, observed_at.astimezone(UTC).date())
+    if problems:
+        raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from backup_auditor import bootstrap
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.policy_file.schema import policy_schema
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
 from backup_auditor.errors import PolicyError
+from backup_auditor.service import check_usable
 from backup_auditor.settings import redacted
 
 
@@ -29,6 +31,7 @@ def run(arguments: Namespace) -> int:
 def _validate(path: Path) -> int:
     try:
         policy = load_policy(path)
+        check_usable(policy, bootstrap.now())
     except PolicyError as error:
         for problem in error.problems:
             sys.stderr.write(f"{redacted(problem, os.environ)}\n")

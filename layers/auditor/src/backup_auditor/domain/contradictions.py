@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from backup_auditor.domain.exemptions import covers_everything
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.requirements import Requirements
@@ -46,6 +47,9 @@ def contradictions(policy: Policy, control_ids: Collection[str]) -> list[Contrad
             if not any(fnmatchcase(control, pattern) for control in control_ids):
                 place = ("exemptions", number)
                 found.append(Contradiction(place, (("controls", position),), _fits_nothing(pattern, control_ids)))
+        if covers_everything(exemption, control_ids):
+            text = "it covers every control of every index; name the indexes, or the controls, that it is about"
+            found.append(Contradiction(("exemptions", number), (("names",), ("controls",)), text))
     return found
 
 

@@ -1,0 +1,35 @@
+"""What an exemption may not be: a deviation is accepted for a time, and of something in particular."""
+
+from collections.abc import Collection
+from datetime import date
+from fnmatch import fnmatchcase
+
+from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.policy import Policy
+
+LONGEST_YEARS = 5
+"""How far ahead an exemption may end."""
+
+
+def distant_exemptions(policy: Policy, day: date) -> list[str]:
+    """Return what is wrong, a line each, with exemptions that on a day (UTC) end too far ahead."""
+    try:
+        latest = day.replace(year=day.year + LONGEST_YEARS)
+    except ValueError:  # the last day of a February that has one more, or the last years of all
+        if day.year + LONGEST_YEARS > date.max.year:
+            return []
+        latest = date(day.year + LONGEST_YEARS, 3, 1)
+    return [
+        f"exemptions[{number}] ends on {it.expires}, more than {LONGEST_YEARS} years after {day}; let it end by"
+        f" {latest}, or let a rule say what is to hold for good"
+        for number, it in enumerate(policy.exemptions)
+        if it.expires > latest
+    ]
+
+
+def covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
+    """Tell whether an exemption accepts every deviation of every index: nothing would be audited any more."""
+    fits_every_name = any(set(it) <= {"*", "?"} and "*" in it and it.count("?") <= 1 for it in exemption.names)
+    return fits_every_name and all(
+        any(fnmatchcase(control, pattern) for pattern in exemption.controls) for control in control_ids
+    )
