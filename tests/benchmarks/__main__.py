@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.figures import Figure, table
 
-BENCHMARKS = ("judging", "reading", "memory", "growth", "start")
+BENCHMARKS = ("judging", "lifecycle", "reading", "memory", "growth", "start")
 
 
 def main() -> int:
