@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_markdown import render_markdown
 from builders import BROKEN, broken, index, inventory
@@ -55,3 +56,10 @@ def test_long_tables_are_folded() -> None:
     shown = markdown(replace(report(), findings=tuple(finding(name=f"i{number}") for number in range(51))))
     assert "And 1 more; `--format json` shows all." in shown
     assert "`i50`" not in shown
+
+
+def test_a_deleted_index_is_named_by_its_id_too() -> None:
+    """Another index may have had its name."""
+    gone = finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
+    shown = "\n".join(render_markdown(replace(report(), compliance=Compliance.NON_COMPLIANT, findings=(gone,))))
+    assert "| `orders`, deleted (`id-1`) | index-has-schedule |" in shown

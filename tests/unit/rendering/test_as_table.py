@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_table import render_table
 from builders import BROKEN, broken, index, inventory, renamed
@@ -30,6 +30,23 @@ def test_the_first_line_counts_the_indexes_in_trouble() -> None:
     """With something non-compliant, the verdict says on how many of how many indexes."""
     shown = report(inventory(bare("orders"), renamed(index(), "other")))
     assert table(shown).startswith("NON COMPLIANT: default: 1 of 2 indexes is not as the policy requires.\n")
+
+
+def test_a_deleted_index_is_named_by_its_id_too() -> None:
+    """Another index, live or deleted, may have had its name."""
+    gone = finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
+    assert "orders, deleted (id-1)" in showing(gone)
+    assert showing(gone).startswith("NON COMPLIANT: default: 1 deleted index is not as the policy requires.\n")
+    assert "1 of 1 index is not as the policy requires." in showing(gone, finding())
+
+
+@pytest.mark.parametrize("number,told", [(1, "1 requirement of"), (2, "2 requirements of")])
+def test_what_is_wrong_with_the_project_alone_says_so(number: int, told: str) -> None:
+    """Where no index is in trouble."""
+    project = Resource(ResourceType.PROJECT, "default", "default")
+    shown = showing(*[finding(resource=project)] * number)
+    be = "is" if number == 1 else "are"
+    assert f"{told} the policy on the project as a whole {be} not met." in shown
 
 
 def test_a_project_without_indexes_says_so() -> None:

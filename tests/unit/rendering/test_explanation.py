@@ -10,7 +10,20 @@ from backup_auditor.domain.policy import Policy, Rule
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.requirements import Requirements
 from backup_auditor.rendering.explanation import render_explanation
-from builders import DAY, HOUR, broken, daily_runs, index, inventory, judged, planned_run, schedule, whole
+from builders import (
+    DAY,
+    HOUR,
+    backup,
+    broken,
+    daily_runs,
+    index,
+    inventory,
+    judged,
+    planned_run,
+    policy,
+    schedule,
+    whole,
+)
 from reports import BUILT_IN, EXEMPTION, bare, exempting
 
 
@@ -26,10 +39,30 @@ def test_facts_rule_and_verdicts_are_shown() -> None:
     """The page tells the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
     shown = explained(index())
     assert "daily, kept 7 d, enabled; next run 2026-11-23T06:00:00Z" in shown
-    assert "6 h old, 1,000 records" in shown
+    assert "6 h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in shown
     assert "nightly  7 Ready, 1 planned" in shown
     assert "none fits: the defaults" in shown
     assert "COMPLIANT  recovery-point-is-recent" in shown
+
+
+def test_everything_that_is_required_is_told() -> None:
+    """Limits that are null, too."""
+    shown = " ".join(explained(index()).split())
+    assert "at least 2, the newest at most 1 d 6 h old, some left in 7 d whatever happens" in shown
+    assert (
+        "at most 20 % of the records gone, at most 5 % of the namespaces gone, the size within a factor of 3" in shown
+    )
+    assert "from deletion not required; backups of any age, lying anywhere; tags required: none" in shown
+    strict = policy(horizon=None, max_size_factor=None, allow_empty=True, erasure=30 * DAY, locations=("aws/*",))
+    shown = " ".join(explained(index(), strict).split())
+    assert "namespaces gone, may be empty" in shown
+    assert "backups at most 30 d old, lying in aws/*;" in shown
+
+
+def test_a_recovery_point_that_never_expires_says_so() -> None:
+    """And one of which the expiry is not known."""
+    assert "never expires, id" in explained(index(backups=[backup(HOUR)]))
+    assert "expires at a time that is not known, id" in explained(index(schedules=[schedule(retention=None)]))
 
 
 def test_every_verdict_has_its_arithmetic() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.grouping import exempted_groups, open_groups, unknown_groups
@@ -47,8 +47,15 @@ def _rows(findings: "tuple[Finding, ...] | list[Finding]") -> Iterator[str]:
         if finding.exemption is not None:
             accepted = finding.exemption
             reason += markdown(f" Accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}")
-        yield f"| {code(finding.resource.name)} | {finding.control} | {reason} |"
+        yield f"| {_resource(finding)} | {finding.control} | {reason} |"
     yield from _folded(len(findings))
+
+
+def _resource(finding: Finding) -> str:
+    resource = finding.resource
+    if resource.type is ResourceType.DELETED_INDEX:
+        return f"{code(resource.name)}, deleted ({code(resource.id or '')})"
+    return code(resource.name)
 
 
 def _folded(total: int) -> Iterator[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_moment
-from backup_auditor.rendering.index_facts import backup_rows, index_rows, requirement_rows, run_rows, schedule_rows
+from backup_auditor.rendering.index_facts import backup_rows, index_rows, run_rows, schedule_rows
 from backup_auditor.rendering.ink import Ink
+from backup_auditor.rendering.requirements import requirement_rows
 from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.wrapping import columns, hanging
 

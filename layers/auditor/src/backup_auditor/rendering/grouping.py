@@ -43,9 +43,20 @@ def indexes_in(findings: Iterable[Finding]) -> int:
     return len({it.resource.name for it in findings if it.resource.type is ResourceType.INDEX})
 
 
+def deleted_indexes_in(findings: Iterable[Finding]) -> int:
+    """Count the deleted indexes that findings are about."""
+    return len({it.resource.id for it in findings if it.resource.type is ResourceType.DELETED_INDEX})
+
+
 def place(finding: Finding) -> str:
-    """Name what a finding is about."""
-    return "the project" if finding.resource.type is ResourceType.PROJECT else finding.resource.name
+    """Name what a finding is about; a deleted index by its id, too, as its name may have been used more than once."""
+    match finding.resource.type:
+        case ResourceType.PROJECT:
+            return "the project"
+        case ResourceType.DELETED_INDEX:
+            return f"{finding.resource.name}, deleted ({finding.resource.id})"
+        case _:
+            return finding.resource.name
 
 
 def scope(findings: Sequence[Finding]) -> str:

@@ -66,7 +66,7 @@ def backup_rows(subject: IndexSubject) -> Rows:
         rows.append(("not known", error.reason))
     else:
         rows.append(("recovery points", f"{len(points):,}"))
-        rows += [_point(subject.observed_at, it) for it in points[:_SHOWN]]
+        rows += [_point(subject, it) for it in points[:_SHOWN]]
         if len(points) > _SHOWN:
             rows.append((f"and {len(points) - _SHOWN:,} older", f"the oldest of {_moment(points[-1].captured_at)}"))
         rows += [(_PHASES[phase], f"{number:,}") for phase, number in sorted(others.items())]
@@ -92,28 +92,20 @@ def run_rows(subject: IndexSubject) -> Rows:
     return rows or [("none", "it has no schedule that could run")]
 
 
-def requirement_rows(subject: IndexSubject) -> Rows:
-    """Tell the rule that applied, and what it requires."""
-    require = subject.require
-    limits = (("at least", require.schedule.retention_min), ("at most", require.schedule.retention_max))
-    retention = " and ".join(f"{word} {format_length(limit)}" for word, limit in limits if limit) or "for any time"
-    needed = "required" if require.schedule.required else "not required"
-    copies = require.recovery.min_copies
-    wanted = "any number" if copies is None else f"at least {copies:,}"
-    stuck = require.runs.stuck_after
-    under_way = "any time" if stuck is None else f"at most {format_length(stuck)}"
-    return [
-        ("rule", f"{subject.rule.name}, laid over the defaults" if subject.rule else "none fits: the defaults"),
-        ("schedule", f"{needed}; {require.schedule.frequency} or oftener, kept {retention}"),
-        ("recovery points", f"{wanted}, the newest at most {format_length(require.max_age)} old"),
-        ("runs", f"at most {format_length(subject.grace)} late, under way for {under_way}"),
-    ]
-
-
-def _point(now: datetime, point: Standing) -> tuple[str, str]:
-    age = format_length(now - point.captured_at) if point.captured_at else "of unknown age"
+def _point(subject: IndexSubject, point: Standing) -> tuple[str, str]:
+    age = format_length(subject.observed_at - point.captured_at) if point.captured_at else "of unknown age"
     records = "records not told" if point.backup.record_count is None else count(point.backup.record_count, "record")
-    return f"  {_moment(point.captured_at)}", f"{age} old, {records}, id {point.backup.backup_id}"
+    return (
+        f"  {_moment(point.captured_at)}",
+        f"{age} old, {records}, {_expiry(subject, point)}, id {point.backup.backup_id}",
+    )
+
+
+def _expiry(subject: IndexSubject, point: Standing) -> str:
+    expiry = subject.backups.expiry(point)
+    if expiry.expires is False:
+        return "never expires"
+    return f"expires {format_moment(expiry.at)}" if expiry.at is not None else "expires at a time that is not known"
 
 
 def _moment(moment: datetime | None) -> str:

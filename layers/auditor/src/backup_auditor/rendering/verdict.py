@@ -2,7 +2,7 @@
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.report import InventoryCounts, Report
-from backup_auditor.rendering.grouping import indexes_in
+from backup_auditor.rendering.grouping import deleted_indexes_in, indexes_in
 from backup_auditor.rendering.text import count
 
 
@@ -24,11 +24,18 @@ def verdict(report: Report) -> str:
 
 def _non_compliant(report: Report) -> str:
     found = [it for it in report.findings if it.is_open]
-    indexes = indexes_in(found)
-    if not indexes:
-        return f"{count(len(found), 'requirement')} of the policy on the project as a whole is not met."
-    are = "is" if indexes == 1 else "are"
-    return f"{indexes:,} of {count(report.inventory.indexes, 'index', 'indexes')} {are} not as the policy requires."
+    indexes, deleted = indexes_in(found), deleted_indexes_in(found)
+    if indexes:
+        of_all = count(report.inventory.indexes, "index", "indexes")
+        return f"{indexes:,} of {of_all} {_be(indexes)} not as the policy requires."
+    if deleted:
+        return f"{count(deleted, 'deleted index', 'deleted indexes')} {_be(deleted)} not as the policy requires."
+    requirements = count(len(found), "requirement")
+    return f"{requirements} of the policy on the project as a whole {_be(len(found))} not met."
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def incompleteness(report: Report) -> str | None:
