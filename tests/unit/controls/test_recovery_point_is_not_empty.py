@@ -44,8 +44,11 @@ def test_an_index_may_be_allowed_to_be_empty() -> None:
 
 
 def test_which_is_the_newest_has_to_be_known() -> None:
-    """A backup without any time may be it, and so may one that was not read."""
-    assert compliance(ID, index(backups=[backup(None)])) is Compliance.INSUFFICIENT_DATA
+    """A backup without any time may be it, which matters where it differs, and so may one that was not read."""
+    assert compliance(ID, index(backups=[backup(None)])) is Compliance.COMPLIANT
+    assert compliance(ID, index(backups=[backup(None, record_count=0)])) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(backups=[backup(None, record_count=None)])) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(runs=[], backups=[backup(None, record_count=0)])) is Compliance.NON_COMPLIANT
     assert compliance(ID, inventory(index(), backups=broken(daily_runs()))) is Compliance.INSUFFICIENT_DATA
 
 

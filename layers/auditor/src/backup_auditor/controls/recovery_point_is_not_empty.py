@@ -1,6 +1,6 @@
 """Control `recovery-point-is-not-empty`."""
 
-from backup_auditor.domain.content import newest_of
+from backup_auditor.domain.content import NEWEST_IS_NOT_KNOWN
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -21,10 +21,12 @@ def judge(subject: IndexSubject) -> Verdict:
     """Judge one index."""
     if subject.require.content.allow_empty:
         return not_applicable("The policy allows its recovery points to be empty.")
-    points = newest_of(subject)
-    if not points:
+    backups = subject.backups
+    perhaps_newest = [*backups.recovery_points[:1], *backups.undated_recovery_points]
+    backups.need_listing()
+    if not perhaps_newest:
         return not_applicable("It has no recovery point.")
-    newest = points[0]
+    newest = perhaps_newest[0]
     records = newest.backup.record_count
     evidence = {
         "backup_id": newest.backup.backup_id,
@@ -33,10 +35,14 @@ def judge(subject: IndexSubject) -> Verdict:
     }
     if records is None:
         raise InsufficientError("How many records its newest recovery point has is not told.", evidence)
+    if any(
+        it.backup.record_count is None or (it.backup.record_count > 0) is not (records > 0) for it in perhaps_newest
+    ):
+        raise InsufficientError(NEWEST_IS_NOT_KNOWN, evidence)
     if records > 0:
         return compliant(f"Its newest recovery point has {counted(records, 'record')}.", evidence)
     reason = "Its newest recovery point has no records: a restore gives an empty index."
-    return non_compliant(reason, evidence, rests_on=subject.backups.listings)
+    return non_compliant(reason, evidence, rests_on=backups.listings)
 
 
 RECOVERY_POINT_IS_NOT_EMPTY = Control(

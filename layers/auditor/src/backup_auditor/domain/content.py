@@ -1,6 +1,6 @@
 """What recovery points hold, one beside those before it: what the newest has, and what is usual."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,6 +11,10 @@ from backup_auditor.domain.standing import Standing
 
 LOOKED_BACK = 7
 """With how many recovery points the newest is compared, at most."""
+NEWEST_IS_NOT_KNOWN = (
+    "Some of its Ready backups tell no time at which they were taken: which is the newest is not known."
+)
+"""Why nothing can be said of the newest recovery point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,17 @@ class Series:
         return twice / 2 if twice % 2 else twice // 2
 
 
-def newest_of(subject: IndexSubject) -> Sequence[Standing]:
-    """Return the recovery points, newest first; raise where it is not known which is the newest."""
-    backups = subject.backups
-    points = backups.recovery_points
-    if backups.undated_recovery_points:
-        reason = "Some of its Ready backups tell no time at which they were taken: which is the newest is not known."
-        raise InsufficientError(
-            reason, {"undated": sorted(it.backup.backup_id for it in backups.undated_recovery_points)}
-        )
-    backups.need_listing()
-    return points
-
-
 def series_of(subject: IndexSubject, held: Callable[[Backup], int | None]) -> Series | None:
     """Return what recovery points hold; `None` where there is nothing to compare. Those that do not tell are skipped.
 
     Raises `InsufficientError` where it is not known which is the newest.
     """
-    points = newest_of(subject)
+    backups = subject.backups
+    points = backups.recovery_points
+    if backups.undated_recovery_points:
+        undated = sorted(it.backup.backup_id for it in backups.undated_recovery_points)
+        raise InsufficientError(NEWEST_IS_NOT_KNOWN, {"undated": undated})
+    backups.need_listing()
     told = ((it, value) for it in points[1:] if (value := held(it.backup)) is not None)
     before = tuple(islice(told, LOOKED_BACK))
     if not before:
