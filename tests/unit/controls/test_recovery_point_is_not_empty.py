@@ -48,7 +48,9 @@ def test_which_is_the_newest_has_to_be_known() -> None:
     assert compliance(ID, index(backups=[backup(None)])) is Compliance.COMPLIANT
     assert compliance(ID, index(backups=[backup(None, record_count=0)])) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, index(backups=[backup(None, record_count=None)])) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(runs=[], backups=[backup(None, record_count=0)])) is Compliance.NON_COMPLIANT
+    assert compliance(ID, index(runs=[], backups=[backup(None)])) is Compliance.INSUFFICIENT_DATA
+    empty = index(runs=[run(DAY, record_count=0)], backups=[backup(None, record_count=0)])
+    assert compliance(ID, empty) is Compliance.NON_COMPLIANT
     assert compliance(ID, inventory(index(), backups=broken(daily_runs()))) is Compliance.INSUFFICIENT_DATA
 
 

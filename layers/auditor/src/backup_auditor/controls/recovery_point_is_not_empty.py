@@ -22,11 +22,13 @@ def judge(subject: IndexSubject) -> Verdict:
     if subject.require.content.allow_empty:
         return not_applicable("The policy allows its recovery points to be empty.")
     backups = subject.backups
-    perhaps_newest = [*backups.recovery_points[:1], *backups.undated_recovery_points]
+    perhaps_newer = [it.backup.record_count for it in backups.undated_recovery_points]
+    newest = next(iter(backups.recovery_points), None)
     backups.need_listing()
-    if not perhaps_newest:
+    if newest is None:
+        if perhaps_newer:
+            raise InsufficientError("Its only Ready backups tell no time at which they were taken.")
         return not_applicable("It has no recovery point.")
-    newest = perhaps_newest[0]
     records = newest.backup.record_count
     evidence = {
         "backup_id": newest.backup.backup_id,
@@ -35,9 +37,7 @@ def judge(subject: IndexSubject) -> Verdict:
     }
     if records is None:
         raise InsufficientError("How many records its newest recovery point has is not told.", evidence)
-    if any(
-        it.backup.record_count is None or (it.backup.record_count > 0) is not (records > 0) for it in perhaps_newest
-    ):
+    if any(other is None or (other > 0) is not (records > 0) for other in perhaps_newer):
         raise InsufficientError(NEWEST_IS_NOT_KNOWN, evidence)
     if records > 0:
         return compliant(f"Its newest recovery point has {counted(records, 'record')}.", evidence)
