@@ -10,6 +10,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advancing import Outcome, advance, doubts_of
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.policy_difference import PolicyDifference, difference
 from backup_auditor.domain.recording import recording_of
 from backup_auditor.domain.report import Report, audit_id_of, report_of
 from backup_auditor.errors import ConflictingRecordError, PolicyError, StateError
@@ -74,6 +75,12 @@ def check_usable(policy: Policy, observed_at: datetime) -> None:
     problems = distant_exemptions(policy, observed_at.astimezone(UTC).date())
     if problems:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
+
+
+def compare(inventory: Inventory, old: Policy, new: Policy) -> PolicyDifference:
+    """Judge an inventory by two policies, without a call and by nothing that is remembered."""
+    judgements = evaluate(inventory, old, CATALOGUE), evaluate(inventory, new, CATALOGUE)
+    return difference(inventory, (old, new), judgements)
 
 
 @dataclass(frozen=True, slots=True)

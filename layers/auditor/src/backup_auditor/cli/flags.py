@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "markdown")
 _FORMATS_TO_COME = ("csv", "junit", "sarif", "ocsf", "html")
 _LONGEST_WAIT = 60
+_LONGEST_COUNT = 6
 
 
 class Parser(ArgumentParser):
@@ -32,6 +33,13 @@ def report_format(text: str) -> str:
     if text in _FORMATS_TO_COME:
         raise ArgumentTypeError(f"the format {text} does not exist yet; use table, json or markdown")
     raise ArgumentTypeError(f"there is no format {text!r}; use table, json or markdown")
+
+
+def count(text: str) -> int:
+    """Read how many of something there are, at least one."""
+    if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _LONGEST_COUNT:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is no number of indexes; use a whole number from 1 to {10**_LONGEST_COUNT - 1}")
 
 
 def port(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What `backup-auditor policy` does: prints the default policy, judges a policy file, prints its schema."""
+"""What `backup-auditor policy` does: prints the default policy, judges and compares policy files, prints the schema."""
 
 import json
 import os
@@ -6,13 +6,17 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from backup_auditor import bootstrap
+from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.policy_file.schema import policy_schema
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
+from backup_auditor.cli.output import is_coloured, lines, put, terminal_width
+from backup_auditor.domain.feasibility import feasibility
 from backup_auditor.errors import PolicyError
-from backup_auditor.service import check_usable
+from backup_auditor.rendering.feasibility import told_feasibility
+from backup_auditor.rendering.policy_difference import render_difference
+from backup_auditor.service import compare
 from backup_auditor.settings import redacted
 
 
@@ -23,21 +27,33 @@ def run(arguments: Namespace) -> int:
             sys.stdout.write(default_policy_text())
         case "schema":
             sys.stdout.write(f"{json.dumps(policy_schema(), indent=2)}\n")
+        case "diff":
+            _compare(arguments)
         case _:
-            return _validate(Path(arguments.file))
+            return _validate(Path(arguments.file), arguments.indexes)
     return WELL
 
 
-def _validate(path: Path) -> int:
+def _compare(arguments: Namespace) -> None:
+    old, new = load_policy(Path(arguments.old)), load_policy(Path(arguments.new))
+    found = compare(load_inventory(Path(arguments.inventory)), old, new)
+    put(lines(render_difference(found, width=terminal_width(), is_coloured=is_coloured())), None)
+
+
+def _validate(path: Path, indexes: int | None) -> int:
     try:
         policy = load_policy(path)
-        check_usable(policy, bootstrap.now())
     except PolicyError as error:
         for problem in error.problems:
             sys.stderr.write(f"{redacted(problem, os.environ)}\n")
         return NOTHING_AUDITED
+    found = None if indexes is None else feasibility(policy, indexes)
+    if found is not None and found.is_impossible:
+        raise PolicyError(f"{policy.source}: {told_feasibility(found)}")
     rules, exemptions = _counted(len(policy.rules), "rule"), _counted(len(policy.exemptions), "exemption")
     sys.stdout.write(f"{policy.source}: valid; {rules}, {exemptions}\n")
+    if found is not None:
+        sys.stdout.write(f"{policy.source}: {told_feasibility(found)}\n")
     return WELL
 
 

@@ -1,0 +1,69 @@
+"""What another policy would make of the same facts: which findings it opens and closes, and how many slots it takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backup_auditor.domain.evaluation import Judgement
+from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.index_subject import why_unsupported
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.slots import least_slots
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How much of the quota of backups a policy asks for, on the indexes of one inventory."""
+
+    source: str
+    schedules: int
+    """How many indexes are to have one."""
+    slots: int
+    """What those schedules hold at the least."""
+    quota: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDifference:
+    """What becomes of the findings of an inventory when one policy takes the place of another."""
+
+    before: Demand
+    after: Demand
+    opened: tuple[Finding, ...]
+    """Those that only the new policy has open, as it judges them."""
+    closed: tuple[Finding, ...]
+    """Those that only the old policy has open, as the new one judges them."""
+    unknown: tuple[Finding, ...]
+    """Those that the old policy has open, and of which the new one leaves nothing known."""
+    kept: int
+    """How many both have open."""
+
+
+def difference(
+    inventory: Inventory, policies: tuple[Policy, Policy], judgements: tuple[Judgement, Judgement]
+) -> PolicyDifference:
+    """Compare what two policies, the old one first, make of an inventory."""
+    old, new = ({it.fingerprint: it for it in judgement.findings} for judgement in judgements)
+    ended = [new[key] for key, it in old.items() if it.is_open and key in new and not new[key].is_open]
+    is_unknown = Compliance.INSUFFICIENT_DATA
+    return PolicyDifference(
+        before=_demand(inventory, policies[0]),
+        after=_demand(inventory, policies[1]),
+        opened=tuple(it for key, it in new.items() if it.is_open and not (key in old and old[key].is_open)),
+        closed=tuple(it for it in ended if it.compliance is not is_unknown or it.exemption is not None),
+        unknown=tuple(it for it in ended if it.compliance is is_unknown and it.exemption is None),
+        kept=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
+    )
+
+
+def _demand(inventory: Inventory, policy: Policy) -> Demand:
+    each = list(_slots(ProjectSubject(inventory, policy)))
+    return Demand(policy.source, len(each), sum(each), policy.project.quota)
+
+
+def _slots(project: ProjectSubject) -> Iterator[int]:
+    for name, facts in project.facts.items():
+        require = project.required_of(name).schedule
+        if require.required and why_unsupported(facts, project.policy) is None:
+            yield least_slots(require)
