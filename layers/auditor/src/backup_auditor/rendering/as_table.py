@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
+from backup_auditor.rendering.folding import ALL, fold
 from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, place, scope, unknown_groups
 from backup_auditor.rendering.ink import Ink
+from backup_auditor.rendering.since import changes_counted, drift_rows, has_past, resolved_rows, since
 from backup_auditor.rendering.text import count, plain
 from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
 from backup_auditor.rendering.wrapping import columns, hanging
 
 _MANY = 100
 """How many open findings are shown one by one."""
-_SHOWN = 5
-"""How many of one group are shown, of more findings than that, before the rest is folded."""
 _SHOWN_UNREAD = 10
-_ALL = "--format json shows all"
 _WORDS = {
     Compliance.NON_COMPLIANT: "non-compliant",
     Compliance.INSUFFICIENT_DATA: "not known",
@@ -46,6 +45,8 @@ class _Table:
             yield from self._open(group, is_foldable=is_foldable)
         yield from self._unknown()
         yield from self._exempted()
+        yield from self._past("RESOLVED", resolved_rows(self.report))
+        yield from self._past("DRIFT", drift_rows(self.report))
         yield ""
         yield from self._counts()
         yield from self._unread()
@@ -60,13 +61,15 @@ class _Table:
         yield from map(self.ink.strong, rest)
 
     def _open(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
-        shown, folded = _fold(group.findings) if is_foldable else (group.findings, 0)
+        shown, folded = fold(group.findings) if is_foldable else (group.findings, 0)
         heading = f"{group.severity.upper():8}  "
         scale = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
         yield self.ink.of(group.severity, heading) + self.ink.strong(group.control + scale)
-        yield from columns([(plain(place(it)), plain(it.reason)) for it in shown], self.width)
+        is_told = has_past(self.report)
+        rows = [(plain(place(it)), plain(it.reason + (since(it) if is_told else ""))) for it in shown]
+        yield from columns(rows, self.width)
         if folded:
-            yield self.ink.faint(f"  and {folded:,} more; {_ALL}")
+            yield self.ink.faint(f"  and {folded:,} more; {ALL}")
         first = group.findings[0]
         if first.remediation:
             yield from hanging(f"  next: {plain(first.remediation)}", self.width, "        ")
@@ -79,10 +82,10 @@ class _Table:
         total = sum(map(len, groups))
         heading = f"NOT KNOWN ({total:,})"
         yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + "  never taken for compliant"
-        shown, folded = _fold(groups)
+        shown, folded = fold(groups)
         yield from columns([(plain(scope(it)), plain(it[0].reason)) for it in shown], self.width)
         if folded:
-            yield self.ink.faint(f"  and {sum(map(len, groups[len(shown) :])):,} more; {_ALL}")
+            yield self.ink.faint(f"  and {sum(map(len, groups[len(shown) :])):,} more; {ALL}")
 
     def _exempted(self) -> Iterator[str]:
         groups = exempted_groups(self.report)
@@ -90,7 +93,7 @@ class _Table:
             return
         yield ""
         yield f"EXEMPTED ({self.report.summary.exempted:,})"
-        shown, folded = _fold(groups)
+        shown, folded = fold(groups)
         rows: list[tuple[str, str]] = []
         for group in shown:
             if (exemption := group[0].exemption) is not None:
@@ -98,7 +101,17 @@ class _Table:
                 rows.append((plain(scope(group)), plain(until)))
         yield from columns(rows, self.width)
         if folded:
-            yield self.ink.faint(f"  and under {count(folded, 'more exemption')}; {_ALL}")
+            yield self.ink.faint(f"  and under {count(folded, 'more exemption')}; {ALL}")
+
+    def _past(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+        if not rows:
+            return
+        yield ""
+        yield self.ink.strong(f"{title} ({len(rows):,})")
+        shown, folded = fold(rows)
+        yield from columns([(plain(where), plain(text)) for where, text in shown], self.width)
+        if folded:
+            yield self.ink.faint(f"  and {folded:,} more; {ALL}")
 
     def _counts(self) -> Iterator[str]:
         report = self.report
@@ -107,6 +120,7 @@ class _Table:
         yield from columns(
             [
                 ("open", ", ".join(f"{number:,} {severity}" for severity, number in opened.items())),
+                *([("changes", changes_counted(report))] if has_past(report) else []),
                 (
                     "findings",
                     ", ".join(f"{found[it]:,} {_WORDS[it]}" for it in _WORDS)
@@ -132,11 +146,4 @@ class _Table:
         for unread in self.report.unread[:_SHOWN_UNREAD]:
             yield from hanging(f"  {plain(unread.what)}: {plain(unread.error)}", self.width, "    ")
         if len(self.report.unread) > _SHOWN_UNREAD:
-            yield self.ink.faint(f"  and {len(self.report.unread) - _SHOWN_UNREAD:,} more; {_ALL}")
-
-
-def _fold[Row](rows: "tuple[Row, ...] | list[Row]") -> "tuple[tuple[Row, ...] | list[Row], int]":
-    """Return the rows to be shown, and how many are not; a single one is never folded away."""
-    if len(rows) <= _SHOWN + 1:
-        return rows, 0
-    return rows[:_SHOWN], len(rows) - _SHOWN
+            yield self.ink.faint(f"  and {len(self.report.unread) - _SHOWN_UNREAD:,} more; {ALL}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from backup_auditor.domain.finding import Compliance, Finding, ResourceType, Severity
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.text import count
 
@@ -49,14 +49,19 @@ def deleted_indexes_in(findings: Iterable[Finding]) -> int:
 
 
 def place(finding: Finding) -> str:
-    """Name what a finding is about; a deleted index by its id, too, as its name may have been used more than once."""
-    match finding.resource.type:
+    """Name what a finding is about."""
+    return place_of(finding.resource)
+
+
+def place_of(resource: Resource) -> str:
+    """Name a resource; a deleted index by its id, too, as its name may have been used more than once."""
+    match resource.type:
         case ResourceType.PROJECT:
             return "the project"
         case ResourceType.DELETED_INDEX:
-            return f"{finding.resource.name}, deleted ({finding.resource.id})"
+            return f"{resource.name}, deleted ({resource.id})"
         case _:
-            return finding.resource.name
+            return resource.name
 
 
 def scope(findings: Sequence[Finding]) -> str:

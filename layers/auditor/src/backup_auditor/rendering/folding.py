@@ -1,0 +1,12 @@
+"""Which of many rows a person is shown."""
+
+SHOWN = 5
+"""How many of more than that, and one, are shown before the rest is folded."""
+ALL = "--format json shows all"
+
+
+def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:
+    """Return the rows to be shown, and how many are not; a single one is never folded away."""
+    if len(rows) <= SHOWN + 1:
+        return rows, 0
+    return rows[:SHOWN], len(rows) - SHOWN
