@@ -47,6 +47,18 @@ def test_a_saved_inventory_is_judged_without_a_state_unless_one_is_named(tmp_pat
         assert again == first
 
 
+def test_the_projects_of_a_registry_are_remembered_each_on_its_own(tmp_path: Path) -> None:
+    """Unless none is to be."""
+    registry = tmp_path / "registry.yaml"
+    keys = "{name: one, key_env: PINECONE_API_KEY}, {name: two, key_env: PINECONE_API_KEY}"
+    registry.write_text(f"version: 1\nprojects: [{keys}]\n")
+    with watching(tmp_path / "home") as project:
+        project.command("audit", "--registry", registry, "--now", project.now, "--no-state")
+        assert not project.state.exists()
+        project.command("audit", "--registry", registry, "--now", project.now)
+        assert sorted(it.name for it in project.state.parent.iterdir()) == ["one.sqlite3", "two.sqlite3"]
+
+
 def test_an_older_audit_says_that_it_changes_nothing(tmp_path: Path) -> None:
     """It reports all the same, and its exit code is its own."""
     with watching(tmp_path / "home") as project:
@@ -116,18 +128,20 @@ def test_what_cannot_be_recorded_is_reported_all_the_same(tmp_path: Path) -> Non
 
 
 def test_two_audits_at_once_are_both_whole(tmp_path: Path) -> None:
-    """Each is recorded after the other, or says that it came too late; the state is sound."""
+    """One makes the state; the others are recorded after it, or say that they came too late. Nothing is new twice."""
     with watching(tmp_path / "home") as project:
         project.world.update_schedule(next(iter(project.world.index("orders").schedules)), enabled=False)
-        project.audit()
         project.sleep()
         moments = [f"2026-11-21T12:00:0{second}Z" for second in range(6)]
         running = [project.begin("audit", "--now", it, "--format", "json") for it in moments]
+        told = []
         for done in map(ended, running):
             assert done.code == 1
             assert all("is already recorded" in line for line in done.err.splitlines())
             lifecycle = done.lifecycles().get(("schedule-is-enabled", "orders"))
-            assert lifecycle == (None if done.err else "ongoing")
+            assert (lifecycle is None) == bool(done.err)
+            told.append(lifecycle)
+        assert told.count("new") == 1
         last = project.command("audit", "--now", "2026-11-21T13:00:00Z", "--format", "json")
         assert last.lifecycles()["schedule-is-enabled", "orders"] == "ongoing"
         with closing(sqlite3.connect(project.state)) as connection:

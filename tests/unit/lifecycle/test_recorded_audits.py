@@ -1,10 +1,30 @@
 """The same audit delivered twice changes nothing, nor does one that is older than the last."""
 
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backup_auditor.domain.memory import NOTHING
 from backup_auditor.domain.recording import recording_of
-from builders import SECOND, index, inventory, whole
+from builders import (
+    BROKEN,
+    DAY,
+    NOW,
+    SECOND,
+    backup,
+    broken,
+    daily_runs,
+    disputed,
+    index,
+    inventory,
+    planned_run,
+    schedule,
+    whole,
+)
 from nights import COMPLIANT, INCOMPLETE, Nights, lifecycles, night, verdict
 from reports import BUILT_IN, exempting, report
+from stores import FakeStore, stored
 
 ORDERS = inventory(index("orders"))
 UNSCHEDULED = inventory(index("orders", schedules=whole(())))
@@ -21,6 +41,48 @@ def test_the_same_audit_delivered_twice_says_the_same_and_changes_nothing() -> N
     assert again == first
     assert again.memory is first.memory
     assert recording_of(first.memory, again.memory) is None
+
+
+SCHEDULE = schedule()
+PROJECTS = {
+    "well": inventory(index()),
+    "paused": inventory(index(schedules=[replace(SCHEDULE, enabled=False)])),
+    "kept shorter": inventory(index(schedules=[replace(SCHEDULE, retention=3 * DAY)], runs=daily_runs(3))),
+    "kept longer": inventory(index(schedules=[replace(SCHEDULE, retention=30 * DAY)])),
+    "without schedule": inventory(index(schedules=whole(()), listed=daily_runs())),
+    "without backups": inventory(index(runs=[planned_run()])),
+    "manual": inventory(index(backups=[backup(3 * DAY)])),
+    "made anew": inventory(index(schedules=[schedule("other", index_id="id-2")], listed=daily_runs(), runs=[])),
+    "deleted": inventory(more=[*daily_runs(index_deleted_at=NOW), backup(DAY)]),
+    "empty": inventory(),
+    "history unread": inventory(index(runs=broken(daily_runs(2)))),
+    "schedules unread": inventory(index(schedules=broken(), listed=daily_runs())),
+    "backups unread": inventory(index(), backups=broken()),
+    "indexes unread": replace(inventory(more=daily_runs()), indexes_unread=BROKEN),
+    "one walk": inventory(index(runs=daily_runs(3), walks=1), walks=1),
+    "shifting": inventory(index(), backups=disputed(daily_runs(), daily_runs(3))),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(PROJECTS)), min_size=1, max_size=6))
+def test_any_audit_delivered_twice_says_the_same(nights_told: list[str]) -> None:
+    """Whatever happened in the nights before, and however much could be read."""
+    nights = Nights()
+    for number, name in enumerate(nights_told):
+        first = nights.audited(PROJECTS[name])
+        again = nights.audited(PROJECTS[name], at=night(number))
+        assert again == first
+        assert again.memory is first.memory
+
+
+@given(st.lists(st.sampled_from(sorted(PROJECTS)), min_size=1, max_size=6))
+def test_what_is_remembered_is_what_the_differences_make(nights_told: list[str]) -> None:
+    """Recorded one after the other, they are the memory."""
+    nights, store = Nights(), FakeStore()
+    for name in nights_told:
+        before = nights.memory
+        nights.audited(PROJECTS[name])
+        assert stored(store, before, nights.memory) == nights.memory
 
 
 def test_the_first_audit_delivered_twice_says_the_same() -> None:

@@ -82,7 +82,7 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
 def _add_subject(parser: ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="FILE", help="default: backup-auditor.yaml if it is here, else built-in")
     parser.add_argument("--project", metavar="NAME", help="what reports call the project (default: default)")
-    parser.add_argument("--now", metavar="RFC3339", help="judge as if it were this moment")
+    parser.add_argument("--now", metavar="RFC3339", help="judge, and remember, as if it were this moment")
 
 
 def _add_inventory(parser: "_ActionsContainer") -> None:

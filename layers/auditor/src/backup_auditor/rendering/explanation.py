@@ -10,6 +10,7 @@ from backup_auditor.domain.moments import format_moment
 from backup_auditor.rendering.index_facts import backup_rows, index_rows, run_rows, schedule_rows
 from backup_auditor.rendering.ink import Ink
 from backup_auditor.rendering.requirements import requirement_rows
+from backup_auditor.rendering.since import since
 from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.wrapping import columns, hanging
 
@@ -47,7 +48,8 @@ class _Page:
     def verdict(self, finding: Finding) -> Iterator[str]:
         verdict = finding.compliance.replace("_", " ")
         severity = f" {finding.severity}" if finding.remediation else ""
-        yield f"  {self.ink.of(finding.compliance, verdict)}{severity}  {self.ink.strong(finding.control)}"
+        control = self.ink.strong(finding.control) + since(finding)
+        yield f"  {self.ink.of(finding.compliance, verdict)}{severity}  {control}"
         indent = " " * 6
         yield from hanging(indent + plain(finding.reason), self.width, indent)
         figures = ", ".join(f"{name} = {_value(value)}" for name, value in finding.evidence.items())
