@@ -22,6 +22,10 @@ class ProjectReader(Protocol):
         """How many calls it will ever have in flight at once."""
 
     @property
+    def seconds_left(self) -> float:
+        """How long to wait, at most, for what was asked of it; what has not come by then is unread."""
+
+    @property
     def requests(self) -> int:
         """How many requests were sent so far, retries included."""
 

@@ -45,6 +45,11 @@ class Caller:
         self._count = Lock()
 
     @property
+    def seconds_left(self) -> float:
+        """What is left of the time for the whole audit; less than nothing once it is over."""
+        return self._deadline.seconds_left
+
+    @property
     def requests(self) -> int:
         """How many requests were sent so far."""
         return self._sent

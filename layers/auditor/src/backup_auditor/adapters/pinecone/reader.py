@@ -16,6 +16,9 @@ from backup_auditor.domain.listing import Unread, Walk
 from backup_auditor.domain.walks import by_id
 from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
 
+_SLACK = 2.0
+"""Seconds that calls may take to end by themselves once the time is over."""
+
 
 class PineconeReader:
     """A `ProjectReader` over HTTP."""
@@ -31,6 +34,11 @@ class PineconeReader:
     def ceiling(self) -> int:
         """How many calls it will ever have in flight at once."""
         return self._connection.ceiling
+
+    @property
+    def seconds_left(self) -> float:
+        """The rest of the time for the whole audit, and a little more for calls to end by themselves."""
+        return self._caller.seconds_left + _SLACK
 
     @property
     def requests(self) -> int:
