@@ -14,7 +14,7 @@ from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.domain.policy import Policy
-from backup_auditor.errors import UsageError
+from backup_auditor.errors import BadKeyError, PineconeError, UnreachableError, UsageError
 from backup_auditor.service import Audit, audit, judge
 from backup_auditor.settings import KEY_VARIABLE, read_settings
 
@@ -86,5 +86,19 @@ def audited(wanted: Asked) -> Audit:
         return Audit(inventory, judge(inventory, wanted.policy), ())
     settings = read_settings(os.environ, key_variable=wanted.key_variable)
     observed_at = wanted.now or bootstrap.now()
-    with bootstrap.open_project(settings) as reader, progress() as shown:
-        return audit(reader, wanted.policy, project=wanted.project or _PROJECT, observed_at=observed_at, progress=shown)
+    project = wanted.project or _PROJECT
+    with bootstrap.open_project(settings) as reader:
+        try:
+            with progress() as shown:
+                return audit(reader, wanted.policy, project=project, observed_at=observed_at, progress=shown)
+        except PineconeError as error:
+            raise PineconeError(_why_nothing(error, settings.host, wanted.key_variable)) from error
+
+
+def _why_nothing(error: PineconeError, host: str, key_variable: str) -> str:
+    """Say why nothing was audited, and what to do about it."""
+    if isinstance(error, BadKeyError):
+        return f"{host} does not accept the key ({error}); set {key_variable} to a key of the project"
+    if isinstance(error, UnreachableError):
+        return f"{host}: {error}; look at PINECONE_CONTROLLER_HOST and at the network"
+    return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"

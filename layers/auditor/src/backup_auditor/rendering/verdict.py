@@ -26,7 +26,7 @@ def _non_compliant(report: Report) -> str:
     found = [it for it in report.findings if it.is_open]
     indexes = indexes_in(found)
     if not indexes:
-        return f"{count(len(found), 'requirement')} of the policy on the project as a whole is not met."
+        return f"The project as a whole fails {', '.join(it.control for it in found)}."
     are = "is" if indexes == 1 else "are"
     return f"{indexes:,} of {count(report.inventory.indexes, 'index', 'indexes')} {are} not as the policy requires."
 
