@@ -1,0 +1,42 @@
+"""How many retries a service is worth."""
+
+from backup_auditor.adapters.pinecone.budget import RetryBudget
+
+
+def test_it_is_spent_by_retries() -> None:
+    """Three retries are paid, the fourth is not."""
+    budget = RetryBudget(capacity=3)
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_good_answers_give_back_up_to_the_capacity() -> None:
+    """Two good answers are worth one retry, and a full budget stays as it is."""
+    budget = RetryBudget(capacity=2)
+    for _ in range(10):
+        budget.succeeded()
+    budget.take()
+    budget.take()
+    budget.succeeded()
+    assert not budget.take()
+    budget.succeeded()
+    assert budget.take()
+
+
+def test_a_service_is_lost_when_nothing_is_left_and_all_fails() -> None:
+    """An empty budget alone is not the end, and neither are failures alone."""
+    budget = RetryBudget(capacity=1, patience=2)
+    budget.failed()
+    budget.failed()
+    assert not budget.is_service_lost
+    budget.take()
+    assert budget.is_service_lost
+
+
+def test_one_good_answer_brings_a_service_back() -> None:
+    """Failures count only in a row."""
+    budget = RetryBudget(capacity=1, patience=2)
+    budget.take()
+    budget.failed()
+    budget.succeeded()
+    budget.failed()
+    assert not budget.is_service_lost
