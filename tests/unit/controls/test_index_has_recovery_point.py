@@ -52,6 +52,12 @@ def test_only_a_ready_backup_of_the_live_index_is_a_recovery_point(row: Backup, 
     assert compliance(ID, index(runs=[], backups=[row])) is expected
 
 
+def test_the_backup_listing_alone_shows_recovery_points() -> None:
+    """What it shows as under way is none yet, though a history that was read a moment later knows better."""
+    row = run(DAY, status="Initializing")
+    assert compliance(ID, index(runs=[run(DAY)], listed=[row])) is Compliance.NON_COMPLIANT
+
+
 def test_a_ready_row_of_a_history_alone_is_no_recovery_point() -> None:
     """What the backup listing does not show is a run that was made once."""
     assert compliance(ID, index(runs=[run(DAY)], listed=())) is Compliance.NON_COMPLIANT
@@ -126,6 +132,15 @@ def test_a_broken_walk_proves_presence_alone() -> None:
     case = index(runs=[])
     assert compliance(ID, inventory(case, backups=broken([backup()]))) is Compliance.COMPLIANT
     assert compliance(ID, inventory(case, backups=broken())) is Compliance.INSUFFICIENT_DATA
+
+
+def test_whose_backups_they_are_matters_only_where_some_may_be_its_own() -> None:
+    """Without a Ready backup under the name, whichever id is the live one has none."""
+    failed = backup(status="Failed")
+    assert compliance(ID, index(schedules=(), backups=[failed])) is Compliance.NON_COMPLIANT
+    assert compliance(ID, index(schedules=(), backups=[failed, backup()])) is Compliance.INSUFFICIENT_DATA
+    untold = [schedule(index_id=None, created_at=ago(HOUR))]
+    assert compliance(ID, index(schedules=untold, runs=[], backups=[backup()])) is Compliance.COMPLIANT
 
 
 def test_a_young_schedule_excuses_whatever_was_not_read() -> None:

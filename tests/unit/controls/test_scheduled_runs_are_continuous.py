@@ -191,6 +191,14 @@ def test_a_null_field_matters_where_it_would_decide(
     assert compliance(ID, case(runs, **facts)) is expected
 
 
+def test_a_run_without_any_time_may_part_a_gap_so_that_it_is_not_looked_at() -> None:
+    """One that ran just now leaves a pair that straddles the beginning of the time."""
+    old = [*runs_at(9 * DAY), UNDATED]
+    assert compliance(ID, case(old, retention=7 * DAY)) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, case(old, retention=30 * DAY)) is Compliance.NON_COMPLIANT
+    assert compliance(ID, case(old, retention=None)) is Compliance.INSUFFICIENT_DATA
+
+
 @pytest.mark.parametrize(
     "runs,expected",
     [

@@ -26,6 +26,7 @@ def judge(subject: IndexSubject) -> Verdict:
     if could_be_newest and all(it.phase is Phase.FAILED for it in could_be_newest):
         newest = could_be_newest[0]
         last_two = (dated or undated)[:2]
+        subject.schedules.need_listing()  # a success may stand in the history of a schedule that was not read
         twice = [it.phase for it in last_two] == [Phase.FAILED, Phase.FAILED]
         reason = f"Its {'last two finished backups' if twice else 'newest finished backup'} failed: {_shown(newest)}."
         return non_compliant(

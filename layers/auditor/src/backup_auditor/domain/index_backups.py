@@ -6,7 +6,7 @@ from functools import cached_property
 
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.identity import LiveId, live_id
+from backup_auditor.domain.identity import LiveId, deleted_ids, live_id
 from backup_auditor.domain.index_schedules import IndexSchedules, unread_error
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unread, known_rows
@@ -46,6 +46,16 @@ class IndexBackups:
         return [it for it in self.named if phase_of_status(it.status) is Phase.READY]
 
     @cached_property
+    def candidates(self) -> list[Backup]:
+        """The backups under the index's name that may be recovery points, as far as status and deletion marks tell."""
+        deleted = deleted_ids(self.named)
+        return [it for it in self.named_ready if it.index_id == self.identity.id or it.index_id not in deleted]
+
+    def listings_lacking(self, copies: int) -> tuple[ListingId, ...]:
+        """Return the listings on which it rests that the index has fewer recovery points than this."""
+        return (BACKUPS,) if len(self.candidates) < copies else self.listings
+
+    @cached_property
     def certain(self) -> list[Standing]:
         """What is certain to be a backup of the live index, or a run of its schedules; never raises."""
         return list(self._standings.values())
@@ -62,14 +72,16 @@ class IndexBackups:
 
     @cached_property
     def recovery_points(self) -> list[Standing]:
-        """The recovery points with a known capture time, newest first. Raises as `all` does."""
-        points = newest_first(it for it in self.all if it.is_listed and it.phase is Phase.READY)
+        """The recovery points with a known capture time, newest first. Raises as `all` does, unless none can be."""
+        if not self.candidates:
+            return []
+        points = newest_first(it for it in self.all if it.is_listed_ready)
         return [it for it in points if it.captured_at is not None and it.captured_at <= self._observed_at]
 
     @cached_property
     def undated_recovery_points(self) -> list[Standing]:
-        """The backups that would be recovery points if they told any time. Raises as `all` does."""
-        return [it for it in self.all if it.is_listed and it.phase is Phase.READY and it.captured_at is None]
+        """The backups that would be recovery points if they told any time. Raises as `recovery_points` does."""
+        return [] if not self.candidates else [it for it in self.all if it.is_listed_ready and it.captured_at is None]
 
     def need_listing(self) -> None:
         """Raise `InsufficientError` unless all backups of the project are known."""
