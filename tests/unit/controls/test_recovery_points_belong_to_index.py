@@ -18,6 +18,7 @@ def test_those_of_an_earlier_index_restore_something_else() -> None:
     found = finding(ID, index(runs=[run(DAY, status="Failed")], backups=[EARLIER]))
     assert found.compliance is Compliance.NON_COMPLIANT
     assert found.evidence == {"live_id": "id-main", "ids": ["id-earlier"], "ready_backups": 1}
+    assert found.reason == "1 Ready backup under its name, all of an earlier index: none can restore its data."
 
 
 def test_without_a_ready_backup_under_the_name_there_is_nothing_to_judge() -> None:

@@ -11,7 +11,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.moments import format_moment, format_to_second
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.standing import Standing, newest_first
 
@@ -44,7 +44,7 @@ def judge(subject: IndexSubject) -> Verdict:
 
 
 def _shown(backup: Standing) -> str:
-    taken = format_moment(backup.captured_at) if backup.captured_at else "at a time that is not known"
+    taken = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
     return f"{backup.backup.name or backup.backup.backup_id}, {taken}"
 
 

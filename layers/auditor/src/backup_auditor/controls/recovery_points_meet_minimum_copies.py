@@ -43,7 +43,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; then find out why its schedule made fewer:"
-    " GET /backup-schedules/{id}/history.",
+    " GET /backup-schedules/{schedule_id}/history.",
     judge=judge,
     parameters={
         "recovery.min_copies": "the fewest recovery points that an index is to have",

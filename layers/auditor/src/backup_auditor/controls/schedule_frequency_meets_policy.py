@@ -31,7 +31,7 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     family=Family.SCHEDULES,
     rationale="What was written since the last recovery point is lost in a restore; the frequency bounds how much.",
     remediation="Raise the frequency of the schedule of {name}: in the console under the index's Backups tab, or by"
-    ' PATCH /backup-schedules/{id} with {"frequency": ...}.',
+    ' PATCH /backup-schedules/{schedule_id} with {"frequency": ...}.',
     judge=judge,
     parameters={"schedule.frequency": "the slowest frequency that is enough: daily, weekly or monthly"},
 )

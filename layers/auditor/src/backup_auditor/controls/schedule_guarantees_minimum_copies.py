@@ -41,7 +41,7 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     family=Family.SCHEDULES,
     rationale="One bad recovery point is survivable only when there is another to go back to.",
     remediation="Lengthen the retention of the schedule of {name}, or raise its frequency: in the console under the"
-    " index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    " index's Backups tab, or by PATCH /backup-schedules/{schedule_id}.",
     judge=judge,
     parameters={"recovery.min_copies": "the fewest recovery points that an index is to have"},
 )
