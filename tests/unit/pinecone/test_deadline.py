@@ -6,18 +6,7 @@ import pytest
 
 from backup_auditor.adapters.pinecone.deadline import Deadline
 from backup_auditor.errors import DeadlineError
-
-
-class Hand:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        """Begin somewhere."""
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
+from clocks import Hand
 
 
 def test_time_runs_out() -> None:

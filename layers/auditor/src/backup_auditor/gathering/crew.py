@@ -1,11 +1,15 @@
 """A few threads that work a queue off, while one thread alone sees to what the results mean."""
 
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
 
 type _Act = Callable[[], None]
+
+_LEAVING = 1.0
+"""Seconds that calls under way are given to end when nobody wants their answers any more."""
 
 
 class Crew:
@@ -28,11 +32,15 @@ class Crew:
         """Return itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Send everybody home; what is queued is not done."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Send everybody home; what is queued is not done. Who interrupts an audit does not wait for them."""
         self._is_over = True
         for _thread in self._threads:
             self._orders.put(None)
+        if kind is None or issubclass(kind, Exception):
+            end = time.monotonic() + _LEAVING
+            for thread in self._threads:
+                thread.join(max(0.0, end - time.monotonic()))
 
     def do[Result](self, work: Callable[[], Result], then: Callable[[Result], None], instead: Result) -> None:
         """Have some work done, and `then` called within `finish`: with its result, or with `instead` if time is up."""

@@ -65,6 +65,15 @@ class Limiter:
                 self._limit = min(self._ceiling, self._limit + (1 if self._is_untroubled else 1 / self._limit))
             self._let_through()
 
+    def slow_down(self, entered: int) -> int:
+        """Learn from an overload without leaving: who was asked to wait keeps its place while it waits.
+
+        So the waits themselves make the calls fewer, down to one at a time. Returns the round, as `enter` does.
+        """
+        with self._lock:
+            self._shrink(entered)
+            return self._round
+
     def _grant(self) -> None:
         self._in_flight += 1
         self._granted += 1
