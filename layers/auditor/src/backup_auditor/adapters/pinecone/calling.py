@@ -28,7 +28,7 @@ class Caller:
 
     def __init__(self, connection: Connection, transport: Transport, surroundings: Surroundings) -> None:
         """Start the time for the whole audit."""
-        self._key = connection.key
+        self._connection = connection
         self._surroundings = surroundings
         self._sender = Sender(connection, transport, surroundings)
 
@@ -114,7 +114,7 @@ class Caller:
         return wait if self._sender.may_repeat_after(wait) else None
 
     def _error(self, outcome: Outcome) -> PineconeError:
-        return error_of(outcome, self._key) if isinstance(outcome, Answer) else outcome
+        return error_of(outcome, self._connection.key) if isinstance(outcome, Answer) else outcome
 
     def _retry_after(self, outcome: Outcome) -> float | None:
         if not isinstance(outcome, Answer):

@@ -1,5 +1,6 @@
 """Sends one request and brings back one answer, bytes for bytes, over one pool of kept connections."""
 
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, Self, cast
@@ -21,18 +22,22 @@ class Answer(NamedTuple):
     """By lower-case name, or in any mapping that does not mind case."""
     body: bytes
 
+    def __repr__(self) -> str:
+        """Show the status alone: a service can write anything into an answer, a key too."""
+        return f"<Answer {self.status}>"
+
 
 class Transport:
     """One pool of kept connections to one host. Safe to use from many threads.
 
     It works below `httpx.Client`, whose handling of redirects, cookies and credentials is not wanted here: no redirect
-    is ever followed, so the key goes to no other host. Below the client nothing is logged but the progress of
-    connections.
+    is ever followed, so the key goes to no other host.
     """
 
     def __init__(self, connection: Connection) -> None:
         """Make the pool; nothing is connected yet. Raises `SettingsError` for an address or a proxy that is none."""
         self._connection = connection
+        logging.getLogger("httpcore").setLevel(logging.INFO)  # below, it writes down the headers of answers
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
