@@ -42,6 +42,14 @@ def test_one_control_is_explained_on_request(neglected: Server) -> None:
     assert "\nSchedules\n" in done.out
 
 
+def test_an_explanation_needs_the_indexes(failing: Server) -> None:
+    """Where the indexes could not be read, there is nothing to explain: one line, and exit 3."""
+    failing.faults.append(Fault(path="/indexes", kind="garbage"))
+    done = command("explain", "--index", "fleet-00001", "--now", MOMENT, env=access(failing))
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("backup-auditor: the indexes could not be read: GET /indexes: ")
+
+
 def test_controls_are_listed() -> None:
     """Every control stands in the table, in JSON and in Markdown."""
     for form in ("table", "markdown"):

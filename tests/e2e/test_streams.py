@@ -93,6 +93,13 @@ def test_a_terminal_sees_progress(neglected: Server) -> None:
     assert json.loads(out)["complete"] is True
 
 
+def test_a_dumb_terminal_sees_no_progress(neglected: Server) -> None:
+    """A terminal without a cursor that moves is left alone."""
+    env = access(neglected, TERM="dumb")
+    code, seen, _ = on_terminal("audit", "--now", MOMENT, env=env, stream="stderr")
+    assert (code, seen) == (1, b"")
+
+
 def test_progress_leaves_nothing_behind(neglected: Server, tmp_path: Path) -> None:
     """A saved inventory is judged without a call, and so without progress."""
     saved = tmp_path / "inventory"
@@ -119,6 +126,13 @@ def test_other_commands_survive_a_reader_that_leaves(arguments: tuple[str, ...])
         ["/bin/sh", "-c", f'"{COMMAND}" {" ".join(arguments)} | true'], capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def test_a_dash_is_standard_output(healthy: Server, tmp_path: Path) -> None:
+    """`--output -` writes where results go without the flag, and makes no file."""
+    done = command("audit", "--now", MOMENT, "--output", "-", env=access(healthy), cwd=tmp_path)
+    assert done.out.startswith("COMPLIANT: ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_told(neglected: Server) -> None:

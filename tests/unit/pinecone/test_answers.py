@@ -83,6 +83,12 @@ def test_a_proxy_is_not_believed_about_the_plan() -> None:
     assert type(error_of(page, KEY)) is ForbiddenError
 
 
+@pytest.mark.parametrize("message", ["Unsupported API version: 2031-01", "Invalid X-Pinecone-Api-Version header"])
+def test_a_version_that_is_refused_says_nothing_of_the_index(message: str) -> None:
+    """Else a wrong setting would make every index one that cannot be backed up."""
+    assert type(error_of(structured(400, message), KEY)) is NotUnderstoodError
+
+
 def test_429_may_speak_of_the_quota() -> None:
     """No room is another matter than too many calls."""
     assert type(error_of(structured(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError

@@ -112,3 +112,25 @@ def test_who_gives_up_takes_no_room() -> None:
         limiter.enter(AT_ONCE)
     limiter.leave(entered, overloaded=False)
     assert limiter.enter(AT_ONCE) == entered
+
+
+def test_who_is_asked_to_wait_keeps_its_place() -> None:
+    """Waiting counts as a call in flight, so that waits make the calls fewer, down to one at a time."""
+    limiter = Limiter(2)
+    first, second = fill(limiter)
+    limiter.slow_down(first)
+    limiter.leave(second, overloaded=False)
+    with pytest.raises(DeadlineError):
+        limiter.enter(AT_ONCE)
+    assert limiter.limit == 1
+
+
+def test_who_waits_again_and_again_halves_it_each_time() -> None:
+    """Each refusal after a wait is a sign of its own."""
+    limiter = Limiter(8)
+    entered = limiter.enter(AT_ONCE)
+    seen = []
+    for _ in range(3):
+        entered = limiter.slow_down(entered)
+        seen.append(limiter.limit)
+    assert seen == [4, 2, 1]

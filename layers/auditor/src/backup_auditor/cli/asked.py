@@ -39,8 +39,16 @@ def asked(arguments: Namespace) -> Asked:
     now = read_now(arguments.now)
     if arguments.project is not None:
         check_name(arguments.project)
-    inventory = Path(arguments.inventory) if arguments.inventory else None
+    inventory = None if arguments.inventory is None else Path(arguments.inventory)
     return Asked(chosen_policy(arguments.policy), arguments.project, now, inventory)
+
+
+def refuse_one_file_for_two(arguments: Namespace) -> None:
+    """Raise `UsageError` where the report would take the place of an inventory."""
+    for flag, path in (("inventory", arguments.inventory), ("save-inventory", arguments.save_inventory)):
+        both = (path, arguments.output)
+        if None not in both and len({os.path.realpath(it) for it in both if it is not None}) == 1:
+            raise UsageError(f"--output and --{flag} name the same file; give each its own")
 
 
 def registered(arguments: Namespace) -> list[Asked]:

@@ -9,6 +9,7 @@ from shutil import get_terminal_size
 
 from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.errors import UsageError
+from backup_auditor.rendering.text import plain
 from backup_auditor.settings import allows_colour
 
 _WIDTH = 100
@@ -17,8 +18,8 @@ _BATCH = 1 << 16
 
 
 def opened(path: str | None) -> "Replacement | nullcontext[None]":
-    """Open the file that is to hold the results, if one was named. Raises `UsageError` where it cannot be written."""
-    return Replacement(Path(path)) if path else nullcontext()
+    """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
+    return nullcontext() if path is None or path == "-" else Replacement(Path(path))
 
 
 def put(pieces: Iterable[str], file: Replacement | None) -> None:
@@ -58,7 +59,7 @@ def is_coloured() -> bool:
 
 def say(text: str) -> None:
     """Say something that is no result."""
-    sys.stderr.write(f"backup-auditor: {text}\n")
+    sys.stderr.write(f"backup-auditor: {plain(text)}\n")
 
 
 def _encoded(pieces: Iterable[str]) -> Iterable[bytes]:

@@ -47,7 +47,8 @@ def _rows(findings: "tuple[Finding, ...] | list[Finding]") -> Iterator[str]:
         if finding.exemption is not None:
             accepted = finding.exemption
             reason += markdown(f" Accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}")
-        yield f"| {code(finding.resource.name)} | {finding.control} | {reason} |"
+        name = code(finding.resource.name).replace("|", "\\|")
+        yield f"| {name} | {finding.control} | {reason} |"
     yield from _folded(len(findings))
 
 
