@@ -119,7 +119,7 @@ def test_who_is_asked_to_wait_keeps_its_place() -> None:
     limiter = Limiter(2)
     first, second = fill(limiter)
     limiter.slow_down(first)
-    limiter.leave(second, overloaded=False)
+    limiter.leave(second, overloaded=True)
     with pytest.raises(DeadlineError):
         limiter.enter(AT_ONCE)
     assert limiter.limit == 1
