@@ -135,6 +135,24 @@ def test_a_dash_is_standard_output(healthy: Server, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_closed_errors_do_not_keep_the_results(healthy: Server) -> None:
+    """Under a scheduler that closes standard error, the report is written and the code is the verdict's."""
+    script = f'"{COMMAND}" audit --now {MOMENT} 2>&-'
+    done = subprocess.run(["/bin/sh", "-c", script], env=access(healthy), capture_output=True, check=False)
+    assert (done.returncode, done.stdout[:11]) == (0, b"COMPLIANT: ")
+
+
+def test_closed_output_is_told_before_anything_is_read(failing: Server) -> None:
+    """Without a place for results nothing is audited, and one line says so; with `--output` there is one."""
+    script = f'"{COMMAND}" audit --now {MOMENT}'
+    closed = subprocess.run(["/bin/sh", "-c", f"{script} >&-"], env=access(failing), capture_output=True, check=False)
+    assert closed.returncode == 2
+    assert closed.stderr == b"backup-auditor: standard output is closed; open it, or name a file with --output\n"
+    assert failing.requests == []
+    filed = f"{script} --output /dev/null >&-"
+    assert subprocess.run(["/bin/sh", "-c", filed], env=access(failing), check=False).returncode == 0
+
+
 def test_a_full_disk_is_told(neglected: Server) -> None:
     """Standard output that takes no more ends in one line."""
     with Path("/dev/full").open("wb") as full:

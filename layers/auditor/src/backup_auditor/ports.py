@@ -1,13 +1,10 @@
 """What the use cases need of the world, as protocols."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Walk
-
-type Clock = Callable[[], datetime]
 
 
 class ProjectReader(Protocol):

@@ -19,7 +19,10 @@ _BATCH = 1 << 16
 
 def opened(path: str | None) -> "Replacement | nullcontext[None]":
     """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
-    return nullcontext() if path is None or path == "-" else Replacement(Path(path))
+    if path is not None and path != "-":
+        return Replacement(Path(path))
+    _need_output()
+    return nullcontext()
 
 
 def put(pieces: Iterable[str], file: Replacement | None) -> None:
@@ -27,6 +30,7 @@ def put(pieces: Iterable[str], file: Replacement | None) -> None:
     if file is not None:
         file.write(_encoded(pieces))
         return
+    _need_output()
     sys.stdout.flush()
     try:
         for piece in _encoded(pieces):
@@ -37,6 +41,11 @@ def put(pieces: Iterable[str], file: Replacement | None) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
+
+
+def _need_output() -> None:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; open it, or name a file with --output")
 
 
 def lines(found: Iterable[str]) -> Iterable[str]:
@@ -54,7 +63,7 @@ def terminal_width() -> int:
 
 def is_coloured() -> bool:
     """Tell whether standard output may be coloured: a terminal, whose owner does not mind."""
-    return sys.stdout.isatty() and allows_colour(os.environ)
+    return sys.stdout is not None and sys.stdout.isatty() and allows_colour(os.environ)
 
 
 def say(text: str) -> None:
