@@ -10,7 +10,7 @@ from threading import Event, Thread
 def answering(answer: bytes, *, drip: float | None = None) -> Iterator[tuple[int, list[bytes]]]:
     """Listen on loopback; yield the port, and what was heard so far.
 
-    With `drip` the answer comes a byte at a time, so many seconds apart, and begins anew when it ends.
+    With `drip` the answer comes a byte at a time, so many seconds apart.
     """
     heard: list[bytes] = []
     is_over = Event()
@@ -21,10 +21,10 @@ def answering(answer: bytes, *, drip: float | None = None) -> Iterator[tuple[int
             if drip is None:
                 client.sendall(answer)
                 return
-            while not is_over.is_set():
-                for byte in answer:
-                    client.sendall(bytes([byte]))
-                    is_over.wait(drip)
+            for byte in answer:
+                client.sendall(bytes([byte]))
+                if is_over.wait(drip):
+                    return
 
     def serve() -> None:
         while not is_over.is_set():

@@ -290,6 +290,18 @@ def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
     assert Unread("GET /backups", "no answer came in time") in found.unread
 
 
+def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who drips headers for ever is left behind, and what was asked of him is unread."""
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._SLACK", 0.05)
+    monkeypatch.setattr("backup_auditor.gathering.crew._LEAVING", 0.05)
+    with answering(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, drip=0.02) as (port, _):
+        connection = Connection(KEY, f"http://127.0.0.1:{port}", deadline=timedelta(seconds=0.1))
+        with open_reader(connection) as reader:
+            found, _ = gathered(reader, NOW)
+    over = "the time for the whole audit was over"
+    assert found.unread == (Unread("GET /backups", over), Unread("GET /indexes", over))
+
+
 def test_unavailable_is_told_from_unreachable() -> None:
     """A service that answers badly was reached."""
     with serving(empty_world()) as server, reading(server) as reader:
