@@ -58,6 +58,20 @@ def test_the_backup_listing_alone_shows_recovery_points() -> None:
     assert compliance(ID, index(runs=[run(DAY)], listed=[row])) is Compliance.NON_COMPLIANT
 
 
+@pytest.mark.parametrize(
+    "project,own,expected",
+    [
+        pytest.param("Ready", "Initializing", Compliance.COMPLIANT, id="ready-in-the-project"),
+        pytest.param("Initializing", "Ready", Compliance.COMPLIANT, id="ready-in-its-own"),
+        pytest.param("Ready", "Archived", Compliance.NON_COMPLIANT, id="unknown-in-its-own"),
+    ],
+)
+def test_the_listing_that_saw_a_backup_further_along_counts(project: str, own: str, expected: Compliance) -> None:
+    """Either of the project's and the index's own may have been read later than the other."""
+    case = index(schedules=(), backups=[backup(status=project)], own=whole([backup(status=own)]))
+    assert compliance(ID, case) is expected
+
+
 def test_a_ready_row_of_a_history_alone_is_no_recovery_point() -> None:
     """What the backup listing does not show is a run that was made once."""
     assert compliance(ID, index(runs=[run(DAY)], listed=())) is Compliance.NON_COMPLIANT

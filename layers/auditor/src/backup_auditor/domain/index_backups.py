@@ -13,6 +13,7 @@ from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unrea
 from backup_auditor.domain.phase import Phase, phase_of_status
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.standing import Standing, newest_first, standings
+from backup_auditor.domain.walks import by_id
 
 
 class IndexBackups:
@@ -29,16 +30,11 @@ class IndexBackups:
         self._histories = project.inventory.histories
         self._observed_at: datetime = project.observed_at
         self._grace = grace
-        self._own = {it.backup_id: it for it in known_rows(facts.own_backups)}
-        self._project_rows = named
+        self.named: list[Backup] = list(by_id([*named, *known_rows(facts.own_backups)]).values())
+        """Every listed backup under the index's name, of the live index or of earlier ones."""
         own = ListingId(ListingKind.OWN_BACKUPS, facts.index.name)
         self.listings: tuple[ListingId, ...] = (BACKUPS, own) if self.identity.own_listing_decides else (BACKUPS,)
         """The listings in which a further backup of the live index could stand."""
-
-    @cached_property
-    def named(self) -> list[Backup]:
-        """Every listed backup under the index's name, of the live index or of earlier ones."""
-        return list(({it.backup_id: it for it in self._project_rows} | self._own).values())
 
     @cached_property
     def named_ready(self) -> list[Backup]:
