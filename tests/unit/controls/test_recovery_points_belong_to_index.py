@@ -51,6 +51,12 @@ def test_without_schedule_or_mark_the_own_listing_decides() -> None:
     assert compliance(ID, index(schedules=(), backups=[EARLIER], own=whole([EARLIER]))) is Compliance.COMPLIANT
 
 
+def test_an_own_listing_of_several_ids_decides_nothing() -> None:
+    """One of them is the live index's, and it may be the one of a Ready backup."""
+    case = index(schedules=(), backups=[EARLIER], own=whole([EARLIER, run(DAY, status="Failed")]))
+    assert compliance(ID, case) is Compliance.INSUFFICIENT_DATA
+
+
 def test_an_own_listing_that_was_walked_once_proves_no_absence() -> None:
     """That none is its own wants a second walk over both listings; one that broke off says nothing."""
     case = index(schedules=(), backups=[EARLIER], own=whole([], walks=1))
