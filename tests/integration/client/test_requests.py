@@ -158,9 +158,19 @@ def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
 
 def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
     """A 400 to the listing of schedules is an answer."""
-    with serving(scenario("fleet:2x1", now=NOW)) as server:
+    with serving(scenario("fleet:2x0", now=NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="Not for this index."))
         found = audited(server)
     assert found.report.is_complete
     assert {it.compliance for it in found.report.findings if it.resource.type == "index"} == {"NOT_APPLICABLE"}
     assert calls(server)["GET /backup-schedules/*/history"] == 0
+
+
+def test_an_index_that_has_backups_is_not_taken_for_one_that_can_have_none() -> None:
+    """A 400 that is really about the request must not make a whole project pass."""
+    with serving(scenario("fleet:2x1", now=NOW)) as server:
+        server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="No such parameter."))
+        found = audited(server)
+    assert [it.error for it in found.report.unread] == ["400: No such parameter."] * 2
+    assert "NOT_APPLICABLE" not in {it.compliance for it in found.report.findings if it.resource.type == "index"}
+    assert calls(server)["GET /indexes/*/backups"] == 2

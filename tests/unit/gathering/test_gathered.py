@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Deployment, Index
+from backup_auditor.domain.facts import Backup, Deployment, Index
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, RefusalKind, Walk
 from backup_auditor.gathering.gathered import MOST_WALKS, Gathered
 from builders import BROKEN, NOW, backup, schedule
@@ -69,12 +69,48 @@ def test_an_index_is_asked_itself_only_where_its_id_is_in_doubt(
     assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
 
 
-def test_an_index_that_has_no_backups_is_not_asked_for_them() -> None:
-    """The service said that it cannot be backed up."""
+@pytest.mark.parametrize(
+    "backups, is_in_doubt",
+    [
+        pytest.param([], False, id="none-listed"),
+        pytest.param([backup(index_deleted_at=NOW)], False, id="all-of-deleted-indexes"),
+        pytest.param([backup()], True, id="one-that-may-be-its-own"),
+    ],
+)
+def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_have(
+    backups: list[Backup], is_in_doubt: bool
+) -> None:
+    """Where there seem to be none, the service is believed at once."""
     found = gathered()
     found.refuse(SCHEDULES, Refusal(RefusalKind.UNSUPPORTED, "400"))
-    found.add(BACKUPS, Walk((backup(),)))
-    assert list(found.in_doubt()) == []
+    found.add(BACKUPS, Walk(tuple(backups)))
+    assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
+
+
+@pytest.mark.parametrize(
+    "own, unread",
+    [
+        pytest.param(Walk((backup(),)), ["GET /indexes/main/backup-schedules"], id="it-has-backups"),
+        pytest.param(
+            Walk((), BROKEN), [BROKEN.what, "GET /indexes/main/backup-schedules"], id="its-backups-are-not-known"
+        ),
+        pytest.param(Walk(()), [], id="it-has-none"),
+        pytest.param(Refusal(RefusalKind.UNSUPPORTED, "400"), [], id="refused-likewise"),
+    ],
+)
+def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
+    own: Walk[Backup] | Refusal, unread: list[str]
+) -> None:
+    """An answer about the request itself must not make an index pass for one without backups."""
+    found = gathered()
+    found.forget(SCHEDULES)
+    found.refuse(SCHEDULES, Refusal(RefusalKind.UNSUPPORTED, "400"))
+    if isinstance(own, Walk):
+        found.add(OWN, own)
+    else:
+        found.refuse(OWN, own)
+    found.doubt_refusals()
+    assert [it.what for it in found.inventory("test", NOW, 1).unread] == sorted(unread)
 
 
 def test_without_the_plan_the_index_is_asked_itself() -> None:

@@ -93,6 +93,7 @@ class Gatherer:
         if self._gone:
             self._asking.indexes(self._settle_indexes)
             self._asking.finish()
+        self._gathered.doubt_refusals()
 
     def _settle_histories(self) -> None:
         """Read the schedules of an index afresh when a history of one of them is not there."""
