@@ -127,3 +127,18 @@ def test_one_row_alone_must_be_understood() -> None:
     assert read_one(body(ROW), shapes.BACKUP) == ROW
     with pytest.raises(NotUnderstoodError, match="its status cannot be read"):
         read_one(body({key: it for key, it in ROW.items() if key != "status"}), shapes.BACKUP)
+
+
+def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
+    """JSON can spell halves of characters, which can neither be asked for nor written down."""
+    found = read_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", shapes.INDEX)
+    assert ([row["name"] for row in found.rows], found.fault) == (
+        ["b"],
+        "1 of 2 rows cannot be understood: it holds half a character",
+    )
+
+
+def test_where_the_next_page_is_cannot_be_spelt_in_half_characters() -> None:
+    """The walk then ends, and is not whole."""
+    found = read(b'{"data": [], "pagination": {"next": "\\udfff"}}')
+    assert found == RawRows([], None, "where the next page is cannot be understood")
