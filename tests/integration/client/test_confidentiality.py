@@ -1,6 +1,7 @@
 """The key goes to the service, and nowhere else: into no text, no log, no traceback."""
 
 import io
+import json
 import logging
 import traceback
 from collections.abc import Iterator
@@ -78,6 +79,19 @@ def test_no_unread_fact_holds_the_key() -> None:
         server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
         found = audited(server, key=KEY)
     assert [it.error for it in found.inventory.unread] == ["503: no service for [key]"]
+    assert KEY not in repr(found)
+
+
+def test_no_fact_holds_the_key() -> None:
+    """A service may echo it anywhere, in a status too; a fact would carry it into every report."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
+    with serving(world) as server:
+        server._desk.roles = {KEY: "viewer"}
+        server.faults.append(Fault(kind="garbage", body=json.dumps({"data": [row]}), path="/backups"))
+        found = audited(server, key=KEY)
+    assert [it.status for it in found.inventory.backups.rows] == ["Bad [key]"]
     assert KEY not in repr(found)
 
 
