@@ -72,6 +72,17 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
             crew.finish(plenty)
 
 
+def test_a_thread_that_cannot_be_started_is_the_error_that_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it to end."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("no more threads")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="no more threads"), Crew(2) as crew:
+        crew.do(give(1), lambda _result: None, None)
+
+
 def test_what_does_not_come_in_time_is_replaced() -> None:
     """When no time is left the stand-in is taken, and the late result is not."""
     taken: list[str] = []

@@ -54,8 +54,8 @@ class Crew:
         self._orders.put((self._ordered, order))
         if len(self._threads) < min(self._size, len(self._under_way)):
             thread = Thread(target=self._work, name="backup-auditor", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def finish(self, seconds_left: Callable[[], float]) -> None:
         """Take all results, until nothing is under way. What `work` or `then` raised is raised here.
