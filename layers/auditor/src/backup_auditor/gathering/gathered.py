@@ -47,17 +47,12 @@ class Gathered:
         self._refusals[listing_id] = refusal
 
     def forget(self, listing_id: ListingId) -> None:
-        """Drop what was read of a listing that is no more, or that is read afresh."""
+        """Drop what was read of a listing that is read afresh."""
         self._walks.pop(listing_id, None)
         self._listings.pop(listing_id, None)
 
     def forget_index(self, name: str) -> None:
-        """Drop an index and all of its listings."""
-        schedules = ListingId(ListingKind.SCHEDULES, name)
-        for schedule in self.schedules(name):
-            self.forget(ListingId(ListingKind.HISTORY, schedule.schedule_id))
-        self.forget(schedules)
-        self.forget(ListingId(ListingKind.OWN_BACKUPS, name))
+        """Drop an index, and with it whatever was read of it."""
         del self.indexes[name]
 
     def has(self, listing_id: ListingId) -> bool:
