@@ -76,7 +76,7 @@ bench: .venv/ready ## measure speed, memory, growth and start against their bars
 
 .PHONY: soak
 soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examples; minutes)
-	@BACKUP_AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
+	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
 .PHONY: lock

@@ -14,8 +14,9 @@ What an audit requires stands in the [policy](policy.md); where it looks, and wi
 """
 
 _TAIL = """
-A variable that is empty counts as absent. A value that cannot be used ends the command with exit code 2 and one line
-that names the variable and the remedy; a key is never repeated.
+A variable that is empty counts as absent. A value that cannot be used, or a name that begins with `BACKUP_AUDITOR_` and
+means nothing, ends the command with exit code 2 and one line that names the variable and the remedy; a key is never
+repeated.
 
 Proxies and certificates are those of the system: `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` hold,
 but loopback is never asked through a proxy. `COLUMNS` says how wide a table is where no terminal does.

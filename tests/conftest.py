@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
-SOAK = "BACKUP_AUDITOR_SOAK"
+SOAK = "AUDITOR_SOAK"
 WITH_SOCKETS = ("integration", "e2e")
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 

@@ -21,7 +21,7 @@ FASTER, TIME, CPU = 15, 1.05, 1.25
 
 
 def measure() -> list[Figure]:
-    """Read with each client in turn and compare medians; imports, and the first run of each, are left out."""
+    """Read with each client in turn and compare medians; imports, making a client, and first runs are left out."""
     with simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}", latency=LATENCY) as environment:
         access = Access(environment["PINECONE_API_KEY"], environment["PINECONE_CONTROLLER_HOST"], CEILING)
         readers = {"ours": ours, "threads": in_threads, "async": asynchronously, "serial": one_after_the_other}
@@ -47,30 +47,35 @@ def measure() -> list[Figure]:
     ]
 
 
-def ours(access: Access) -> Read:
-    """Read everything as an audit does, up to where it would be judged."""
-    connection = Connection(access.key, access.host, ceiling=access.ceiling)
-    with open_reader(connection) as reader, Crew(reader.ceiling) as crew:
-        gatherer = Gatherer(reader, crew, Silence())
-        gatherer.gather()
-        found = gatherer.inventory("bench", datetime.now(UTC))
-    runs = sum(len(it.rows) for it in found.histories.values())
-    return Read(len(found.indexes), len(found.backups.rows), len(found.histories), runs)
+def ours(access: Access) -> Callable[[], Read]:
+    """Prepare to read everything as an audit does, up to where it would be judged."""
+    opened = open_reader(Connection(access.key, access.host, ceiling=access.ceiling))
+
+    def read() -> Read:
+        with opened as reader, Crew(reader.ceiling) as crew:
+            gatherer = Gatherer(reader, crew, Silence())
+            gatherer.gather()
+            found = gatherer.inventory("bench", datetime.now(UTC))
+        runs = sum(len(it.rows) for it in found.histories.values())
+        return Read(len(found.indexes), len(found.backups.rows), len(found.histories), runs)
+
+    return read
 
 
 def _medians(
-    readers: Mapping[str, Callable[[Access], Read]], access: Access
+    readers: Mapping[str, Callable[[Access], Callable[[], Read]]], access: Access
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     wall: dict[str, list[float]] = {name: [] for name in readers}
     cpu: dict[str, list[float]] = {name: [] for name in readers}
-    reads = {readers[name](access) for name in readers}
+    reads = {prepare(access)() for prepare in readers.values()}
     if len(reads) != 1:
         raise RuntimeError(f"the clients read different projects: {reads}")
     for _ in range(ROUNDS):
-        for name, read in readers.items():
+        for name, prepare in readers.items():
+            read = prepare(access)
             gc.collect()
             begun, begun_cpu = time.perf_counter(), time.process_time()
-            read(access)
+            read()
             wall[name].append(time.perf_counter() - begun)
             cpu[name].append(time.process_time() - begun_cpu)
     return {name: median(it) for name, it in wall.items()}, {name: median(it) for name, it in cpu.items()}

@@ -35,9 +35,13 @@ class Read:
     runs: int
 
 
-def one_after_the_other(access: Access) -> Read:
-    """Read with the synchronous client, one call at a time."""
-    with Pinecone(access.key, host=access.host) as client:
+def one_after_the_other(access: Access) -> Callable[[], Read]:
+    """Prepare to read with the synchronous client, one call at a time."""
+    return partial(_one_after_the_other, Pinecone(access.key, host=access.host))
+
+
+def _one_after_the_other(opened: Pinecone) -> Read:
+    with opened as client:
         names = [it.name for it in client.indexes.list()]
         backups = _backups(client, lambda call: call())
         schedules = [it for name in names for it in client.backup_schedules.list(index_name=name, limit=PAGE)]
@@ -45,8 +49,13 @@ def one_after_the_other(access: Access) -> Read:
     return Read(len(names), backups, len(schedules), sum(runs))
 
 
-def in_threads(access: Access) -> Read:
-    """Read with the synchronous client in a pool of threads, under the limiter that the product uses."""
+def in_threads(access: Access) -> Callable[[], Read]:
+    """Prepare to read with the synchronous client in a pool of threads, under the limiter that the product uses."""
+    client = Pinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling)
+    return partial(_in_threads, client, access)
+
+
+def _in_threads(opened: Pinecone, access: Access) -> Read:
     limiter = Limiter(access.ceiling)
 
     def limited[Result](call: Callable[[], Result], *, urgent: bool = False) -> Result:
@@ -56,10 +65,7 @@ def in_threads(access: Access) -> Read:
         finally:
             limiter.leave(entered, overloaded=False)
 
-    with (
-        Pinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling) as client,
-        ThreadPoolExecutor(access.ceiling) as pool,
-    ):
+    with opened as client, ThreadPoolExecutor(access.ceiling) as pool:
 
         def index(name: str) -> list[Future[int]]:
             found = limited(lambda: client.backup_schedules.list(index_name=name, limit=PAGE))
@@ -75,14 +81,15 @@ def in_threads(access: Access) -> Read:
         return Read(len(names), backups.result(), len(histories), sum(runs))
 
 
-def asynchronously(access: Access) -> Read:
-    """Read with the asynchronous client, under a limiter that grows as the product's does."""
-    return asyncio.run(_asynchronously(access))
+def asynchronously(access: Access) -> Callable[[], Read]:
+    """Prepare to read with the asynchronous client, under a limiter that grows as the product's does."""
+    client = AsyncPinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling)
+    return lambda: asyncio.run(_asynchronously(client, access))
 
 
-async def _asynchronously(access: Access) -> Read:
+async def _asynchronously(opened: AsyncPinecone, access: Access) -> Read:
     limiter = _AsyncLimiter(access.ceiling)
-    async with AsyncPinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling) as client:
+    async with opened as client:
 
         async def backups() -> int:
             count, token = 0, None

@@ -40,6 +40,17 @@ def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
         assert load_policy(path).rules
 
 
+def test_the_architecture_names_what_is_there() -> None:
+    """Every file and folder that the architecture names in its text and in its drawing exists."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package, simulator = (ROOT / it for it in re.findall(r"^(\S+/src/\w+)/ ", text, flags=re.MULTILINE))
+    drawn = re.findall(r"^  (\w+(?:/|\.py)) ", text, flags=re.MULTILINE)
+    told = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
+    assert drawn
+    assert told
+    assert [name for name in [*drawn, *told] if not any((it / name).exists() for it in (package, simulator))] == []
+
+
 def test_every_decision_is_listed() -> None:
     """The list of decisions names each, and each has the four parts."""
     folder = ROOT / "docs" / "decisions"

@@ -52,6 +52,26 @@ def test_only_a_ready_backup_of_the_live_index_is_a_recovery_point(row: Backup, 
     assert compliance(ID, index(runs=[], backups=[row])) is expected
 
 
+def test_the_backup_listing_alone_shows_recovery_points() -> None:
+    """What it shows as under way is none yet, though a history that was read a moment later knows better."""
+    row = run(DAY, status="Initializing")
+    assert compliance(ID, index(runs=[run(DAY)], listed=[row])) is Compliance.NON_COMPLIANT
+
+
+@pytest.mark.parametrize(
+    "project,own,expected",
+    [
+        pytest.param("Ready", "Initializing", Compliance.COMPLIANT, id="ready-in-the-project"),
+        pytest.param("Initializing", "Ready", Compliance.COMPLIANT, id="ready-in-its-own"),
+        pytest.param("Ready", "Archived", Compliance.NON_COMPLIANT, id="unknown-in-its-own"),
+    ],
+)
+def test_the_listing_that_saw_a_backup_further_along_counts(project: str, own: str, expected: Compliance) -> None:
+    """Either of the project's and the index's own may have been read later than the other."""
+    case = index(schedules=(), backups=[backup(status=project)], own=whole([backup(status=own)]))
+    assert compliance(ID, case) is expected
+
+
 def test_a_ready_row_of_a_history_alone_is_no_recovery_point() -> None:
     """What the backup listing does not show is a run that was made once."""
     assert compliance(ID, index(runs=[run(DAY)], listed=())) is Compliance.NON_COMPLIANT
@@ -126,6 +146,15 @@ def test_a_broken_walk_proves_presence_alone() -> None:
     case = index(runs=[])
     assert compliance(ID, inventory(case, backups=broken([backup()]))) is Compliance.COMPLIANT
     assert compliance(ID, inventory(case, backups=broken())) is Compliance.INSUFFICIENT_DATA
+
+
+def test_whose_backups_they_are_matters_only_where_some_may_be_its_own() -> None:
+    """Without a Ready backup under the name, whichever id is the live one has none."""
+    failed = backup(status="Failed")
+    assert compliance(ID, index(schedules=(), backups=[failed])) is Compliance.NON_COMPLIANT
+    assert compliance(ID, index(schedules=(), backups=[failed, backup()])) is Compliance.INSUFFICIENT_DATA
+    untold = [schedule(index_id=None, created_at=ago(HOUR))]
+    assert compliance(ID, index(schedules=untold, runs=[], backups=[backup()])) is Compliance.COMPLIANT
 
 
 def test_a_young_schedule_excuses_whatever_was_not_read() -> None:

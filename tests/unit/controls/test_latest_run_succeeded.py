@@ -4,7 +4,20 @@ import pytest
 
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Severity
-from builders import DAY, HOUR, SECOND, backup, broken, compliance, finding, index, inventory, planned_run, run
+from builders import (
+    DAY,
+    HOUR,
+    SECOND,
+    backup,
+    broken,
+    compliance,
+    finding,
+    index,
+    inventory,
+    planned_run,
+    run,
+    schedule,
+)
 
 ID = "latest-run-succeeded"
 GOOD, OLD_GOOD = run(HOUR), run(HOUR + DAY)
@@ -84,3 +97,4 @@ def test_failure_needs_that_no_newer_success_went_unseen() -> None:
     assert compliance(ID, inventory(case, walks=1)) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, inventory(index(runs=[BAD], walks=1))) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, inventory(case, backups=broken([BAD]))) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(schedules=broken([schedule()]), runs=[BAD])) is Compliance.INSUFFICIENT_DATA

@@ -89,6 +89,13 @@ def test_an_unnamed_backup_may_be_the_planned_run_of_a_history_that_was_not_read
     assert compliance(ID, index(runs=[], backups=[row])) is Compliance.NON_COMPLIANT
 
 
+def test_a_run_that_tells_its_moment_is_not_planned_whatever_is_not_known() -> None:
+    """Neither a history that was not read nor an unknown frequency excuses it."""
+    row = run(DAY, status="Initializing", scheduled_for=None)
+    assert compliance(ID, index(runs=broken(), backups=[row])) is Compliance.NON_COMPLIANT
+    assert compliance(ID, index(schedules=[schedule(frequency="hourly")], runs=[row])) is Compliance.NON_COMPLIANT
+
+
 def test_a_backup_under_way_without_any_time_leaves_it_open() -> None:
     """Unless another is stuck."""
     assert compliance(ID, index(runs=[NO_TIME])) is Compliance.INSUFFICIENT_DATA

@@ -18,6 +18,7 @@ def test_those_of_an_earlier_index_restore_something_else() -> None:
     found = finding(ID, index(runs=[run(DAY, status="Failed")], backups=[EARLIER]))
     assert found.compliance is Compliance.NON_COMPLIANT
     assert found.evidence == {"live_id": "id-main", "ids": ["id-earlier"], "ready_backups": 1}
+    assert found.reason == "1 Ready backup under its name, all of an earlier index: none can restore its data."
 
 
 def test_without_a_ready_backup_under_the_name_there_is_nothing_to_judge() -> None:
@@ -48,6 +49,12 @@ def test_without_schedule_or_mark_the_own_listing_decides() -> None:
     assert compliance(ID, index(schedules=(), backups=[EARLIER])) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, index(schedules=(), backups=[EARLIER], own=whole([]))) is Compliance.NON_COMPLIANT
     assert compliance(ID, index(schedules=(), backups=[EARLIER], own=whole([EARLIER]))) is Compliance.COMPLIANT
+
+
+def test_an_own_listing_of_several_ids_decides_nothing() -> None:
+    """One of them is the live index's, and it may be the one of a Ready backup."""
+    case = index(schedules=(), backups=[EARLIER], own=whole([EARLIER, run(DAY, status="Failed")]))
+    assert compliance(ID, case) is Compliance.INSUFFICIENT_DATA
 
 
 def test_an_own_listing_that_was_walked_once_proves_no_absence() -> None:

@@ -100,6 +100,13 @@ def test_ready_backups_without_any_time_matter_where_they_would_decide() -> None
     assert compliance(ID, case, min_copies=3) is Compliance.NON_COMPLIANT
 
 
+def test_whose_backups_they_are_matters_only_where_they_could_be_enough() -> None:
+    """Too few, whichever id is the live one, are too few."""
+    case = index(schedules=(), backups=[backup()])
+    assert compliance(ID, case, min_copies=2) is Compliance.NON_COMPLIANT
+    assert compliance(ID, case, min_copies=1) is Compliance.INSUFFICIENT_DATA
+
+
 def test_too_few_takes_two_walks_to_say() -> None:
     """Enough takes one, even one that broke off."""
     case = index(runs=daily_runs(2))

@@ -55,6 +55,8 @@ def runs_at(*ages: timedelta) -> list[Backup]:
         pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
         pytest.param(29 * DAY, Compliance.NON_COMPLIANT, id="older-than-the-time-looked-at"),
         pytest.param(90 * DAY, Compliance.NON_COMPLIANT, id="older-than-its-retention"),
+        pytest.param(0 * SECOND, Compliance.COMPLIANT, id="captured-now"),
+        pytest.param(-SECOND, Compliance.NON_COMPLIANT, id="one-second-in-the-future"),
     ],
 )
 def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) -> None:
@@ -191,12 +193,21 @@ def test_a_null_field_matters_where_it_would_decide(
     assert compliance(ID, case(runs, **facts)) is expected
 
 
+def test_a_run_without_any_time_may_part_a_gap_so_that_it_is_not_looked_at() -> None:
+    """One that ran just now leaves a pair that straddles the beginning of the time."""
+    old = [*runs_at(9 * DAY), UNDATED]
+    assert compliance(ID, case(old, retention=7 * DAY)) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, case(old, retention=30 * DAY)) is Compliance.NON_COMPLIANT
+    assert compliance(ID, case(old, retention=None)) is Compliance.INSUFFICIENT_DATA
+
+
 @pytest.mark.parametrize(
     "runs,expected",
     [
         pytest.param([*daily_runs(14), UNDATED], Compliance.COMPLIANT, id="no-gap"),
         pytest.param([*runs_at(2 * DAY, 3 * DAY), UNDATED], Compliance.INSUFFICIENT_DATA, id="fills-the-gap"),
         pytest.param([*runs_at(3 * DAY), UNDATED], Compliance.NON_COMPLIANT, id="one-for-two-missing"),
+        pytest.param([*runs_at(14 * DAY), *daily_runs(11), UNDATED], Compliance.NON_COMPLIANT, id="at-the-beginning"),
         pytest.param([UNDATED], Compliance.INSUFFICIENT_DATA, id="the-only-run"),
         pytest.param([*daily_runs(7), UNDATED], Compliance.INSUFFICIENT_DATA, id="may-have-been-long-before"),
     ],
@@ -204,6 +215,12 @@ def test_a_null_field_matters_where_it_would_decide(
 def test_a_run_without_any_time_may_fill_a_gap(runs: list[Backup], expected: Compliance) -> None:
     """As many as are missing, but no more."""
     assert compliance(ID, case(runs)) is expected
+
+
+def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
+    """Until two are missing since its creation."""
+    assert compliance(ID, case([UNDATED], created_at=ago(2 * ALLOWED))) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, case([UNDATED], created_at=ago(2 * ALLOWED + SECOND))) is Compliance.NON_COMPLIANT
 
 
 def test_a_gap_takes_two_walks_over_the_history() -> None:
@@ -219,6 +236,8 @@ def test_a_gap_takes_two_walks_over_the_history() -> None:
     "runs,expected",
     [
         pytest.param(daily_runs(14), Compliance.COMPLIANT, id="covers-all-the-time"),
+        pytest.param(daily_runs(13, 18 * HOUR), Compliance.COMPLIANT, id="covers-it-at-limit"),
+        pytest.param(daily_runs(13, 18 * HOUR - SECOND), Compliance.INSUFFICIENT_DATA, id="one-second-short"),
         pytest.param(daily_runs(3), Compliance.INSUFFICIENT_DATA, id="leaves-room"),
         pytest.param(runs_at(9 * DAY), Compliance.INSUFFICIENT_DATA, id="gap"),
         pytest.param([], Compliance.INSUFFICIENT_DATA, id="nothing"),
@@ -245,6 +264,8 @@ def test_with_two_enabled_schedules_each_has_to_run() -> None:
     found = finding(ID, told)
     assert found.compliance is Compliance.NON_COMPLIANT
     assert found.evidence["schedule_id"] == "schedule-1"
+    once = index(schedules=[schedule(), schedule("schedule-2")], runs=[], walks=1)
+    assert {ListingId(ListingKind.HISTORY, it) for it in ("schedule-1", "schedule-2")} <= judged(once).doubts
 
 
 def test_a_run_that_two_histories_list_counts_for_both() -> None:

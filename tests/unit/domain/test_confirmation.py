@@ -14,10 +14,10 @@ HISTORY = ListingId(ListingKind.HISTORY, "schedule-1")
 ONE, OTHER = backup(backup_id="one"), backup(backup_id="other", index_name="elsewhere")
 
 
-def confirm(told: Inventory, verdict: Verdict = MISSING) -> tuple[Verdict, set[ListingId]]:
-    """Return the verdict as it stands, and the doubts that it leaves."""
+def confirm(told: Inventory, verdict: Verdict = MISSING, index: str | None = "main") -> tuple[Verdict, set[ListingId]]:
+    """Return the verdict on an index as it stands, or on the project, and the doubts that it leaves."""
     doubts: set[ListingId] = set()
-    return confirmed(verdict, ProjectSubject(told, policy()), "main", doubts), doubts
+    return confirmed(verdict, ProjectSubject(told, policy()), index, doubts), doubts
 
 
 def test_two_walks_that_agree_confirm_it() -> None:
@@ -41,6 +41,13 @@ def test_walks_that_differ_under_the_name_leave_a_doubt() -> None:
     found, doubts = confirm(inventory(backups=disputed([ONE], [])))
     assert (found.compliance, doubts) == (Compliance.INSUFFICIENT_DATA, {BACKUPS})
     assert confirm(inventory(backups=disputed([ONE, OTHER], [ONE]))) == (MISSING, set())
+
+
+def test_a_verdict_on_the_project_rests_on_the_rows_of_every_name() -> None:
+    """Wherever they shifted, it waits."""
+    found, doubts = confirm(inventory(backups=disputed([ONE, OTHER], [ONE])), index=None)
+    assert (found.compliance, doubts) == (Compliance.INSUFFICIENT_DATA, {BACKUPS})
+    assert confirm(inventory(backups=whole([ONE, OTHER])), index=None) == (MISSING, set())
 
 
 def test_a_third_walk_that_agrees_with_the_second_confirms_it() -> None:

@@ -14,7 +14,21 @@ from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
 from backup_auditor.domain.listing import Refusal, RefusalKind
 from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Rule
 from backup_auditor.domain.requirements import Requirements
-from builders import DAY, NOW, IndexCase, backup, broken, index, inventory, judged, policy, renamed, run, verdicts
+from builders import (
+    DAY,
+    NOW,
+    IndexCase,
+    backup,
+    broken,
+    index,
+    inventory,
+    judged,
+    policy,
+    renamed,
+    run,
+    schedule,
+    verdicts,
+)
 
 INDEX_IDS = {it.id for it in CATALOGUE.index}
 SCHEDULES_REFUSED = Refusal(RefusalKind.PLAN, "no such plan")
@@ -118,6 +132,15 @@ def test_a_plan_without_schedules_takes_the_schedule_controls_away() -> None:
     assert found["plan-allows-schedules"] is Compliance.NON_COMPLIANT
 
 
+def test_a_plan_that_was_refused_once_explains_schedules_that_were_not_read() -> None:
+    """An index whose schedules did not come, of which none was seen, has none; one whose came is judged by them."""
+    refused = renamed(index(schedules=SCHEDULES_REFUSED), "refused")
+    unread = renamed(index(schedules=broken()), "unread")
+    found = verdicts(inventory(refused, unread, index(schedules=())))
+    assert found["index-has-schedule", "unread"] is Compliance.NOT_APPLICABLE
+    assert found["index-has-schedule", "main"] is Compliance.NON_COMPLIANT
+
+
 def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None:
     """It says that it is the control that failed, and of what."""
 
@@ -153,6 +176,13 @@ def test_remediation_names_the_resource_where_there_is_something_to_do() -> None
     found = {it.control: it for it in judged(NEGLECTED).findings}
     assert "POST /indexes/main/backup-schedules" in found["index-has-schedule"].remediation
     assert found["schedule-is-enabled"].remediation == ""
+
+
+def test_remediation_names_the_schedule_that_the_evidence_names() -> None:
+    """So that the call can be made as it stands; what is not told stays a placeholder."""
+    found = {it.control: it for it in judged(index(schedules=[schedule(retention=DAY)], runs=[])).findings}
+    assert "PATCH /backup-schedules/schedule-1 " in found["schedule-retention-meets-minimum"].remediation
+    assert "GET /backup-schedules/{schedule_id}/history" in found["recovery-points-meet-minimum-copies"].remediation
 
 
 @pytest.mark.parametrize(

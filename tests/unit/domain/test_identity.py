@@ -1,7 +1,8 @@
 """Which index id is the live one of a name."""
 
 from backup_auditor.domain.identity import LiveId, live_id
-from builders import HOUR, ago, backup, broken, index, schedule, whole
+from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind
+from builders import DAY, HOUR, ago, backup, broken, index, inventory, judged, schedule, whole
 
 MINE = backup(backup_id="mine", index_id="id-mine")
 EARLIER = backup(backup_id="earlier", index_id="id-earlier")
@@ -52,6 +53,13 @@ def test_the_own_listing_tells_it() -> None:
     assert live_id(index(schedules=(), own=whole([MINE])).facts, [MINE, EARLIER]).id == "id-mine"
     assert live_id(index(schedules=(), own=whole([MINE, MARKED])).facts, [MINE]).id == "id-mine"
     assert live_id(index(schedules=(), own=whole([MINE, EARLIER])).facts, [MARKED]).id == "id-mine"
+
+
+def test_an_own_listing_that_told_the_id_is_not_walked_again() -> None:
+    """What is missing of the live index can stand in the project's listing alone."""
+    own = whole([backup(9 * DAY)], walks=1)
+    case = index(schedules=(), backups=[backup(9 * DAY)], own=own, walks=1)
+    assert judged(inventory(case, walks=1)).doubts == {BACKUPS, ListingId(ListingKind.SCHEDULES, "main")}
 
 
 def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:

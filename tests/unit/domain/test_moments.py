@@ -9,6 +9,7 @@ from backup_auditor.domain.moments import (
     format_length,
     format_lengths,
     format_moment,
+    format_to_second,
     hours,
     moment_in_run_name,
     parse_moment,
@@ -111,6 +112,11 @@ def test_two_lengths_that_differ_look_different() -> None:
     assert format_lengths(limit + timedelta(seconds=1), limit) == ("1 d 6 h 1 s", "1 d 6 h")
     assert format_lengths(2 * limit, limit) == ("2 d 12 h", "1 d 6 h")
     assert format_lengths(limit, limit) == ("1 d 6 h", "1 d 6 h")
+
+
+def test_sentences_tell_moments_to_the_second() -> None:
+    """Evidence keeps the fraction."""
+    assert format_to_second(SIX + timedelta(milliseconds=999)) == "2026-11-22T06:00:00Z"
 
 
 def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:

@@ -29,7 +29,6 @@ def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
         pytest.param("a", "`a`", id="ordinary"),
         pytest.param("a`b", "``a`b``", id="backtick-inside"),
         pytest.param("`a", "`` `a ``", id="backtick-in-front"),
-        pytest.param("a|b", "`a\\|b`", id="bar"),
         pytest.param("", "`  `", id="empty"),
     ],
 )

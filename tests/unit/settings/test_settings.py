@@ -86,6 +86,12 @@ def test_the_ends_of_the_range_are_allowed(value: str) -> None:
     assert read_settings(KEY | {"BACKUP_AUDITOR_MAX_CONCURRENCY": value}).max_concurrency == int(value)
 
 
+def test_a_variable_that_nobody_reads_is_refused() -> None:
+    """A variable of ours that means nothing, such as one misspelt, is named instead of being passed over."""
+    with pytest.raises(SettingsError, match="BACKUP_AUDITOR_DEADLINES means nothing; known are BACKUP_AUDITOR_MAX"):
+        read_settings(KEY | {"BACKUP_AUDITOR_DEADLINES": "5m"})
+
+
 def test_a_wrong_key_is_not_repeated() -> None:
     """A key that cannot be one stands neither in the error nor in the settings' own text."""
     with pytest.raises(SettingsError) as caught:

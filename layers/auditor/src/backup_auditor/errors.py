@@ -10,8 +10,8 @@ BackupAuditorError
 ├── ConflictingRecordError  another audit was recorded meanwhile
 └── PineconeError           an answer, or the lack of one
     ├── BadKeyError         401: the key is not accepted
-    ├── ForbiddenError      403: the key may not do this
-    ├── PlanForbidsError    403 or 402: the plan does not include this
+    ├── ForbiddenError      403: the key may not do this; 402: nobody may until the bill is paid
+    ├── PlanForbidsError    403 that speaks of the plan: it does not include this
     ├── UnsupportedError    400 or 422: this index, or this request, is not one the service can serve
     ├── NotFoundError       404
     ├── ConflictError       409 or 412

@@ -1,15 +1,12 @@
 """What the use cases need of the world, as protocols."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Walk
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
-
-type Clock = Callable[[], datetime]
 
 
 class ProjectReader(Protocol):
@@ -22,6 +19,10 @@ class ProjectReader(Protocol):
     @property
     def ceiling(self) -> int:
         """How many calls it will ever have in flight at once."""
+
+    @property
+    def seconds_left(self) -> float:
+        """How long to wait, at most, for what was asked of it; what has not come by then is unread."""
 
     @property
     def requests(self) -> int:

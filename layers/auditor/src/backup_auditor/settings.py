@@ -12,6 +12,7 @@ from urllib.parse import quote
 from backup_auditor.errors import SettingsError
 
 KEY_VARIABLE = "PINECONE_API_KEY"
+_OURS = "BACKUP_AUDITOR_"
 _MOST_CALLS = 256
 _LONGEST_NAME = 160
 
@@ -72,6 +73,10 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
 
     Raises `SettingsError`, which names the variable and the remedy, and never repeats a key.
     """
+    for name in sorted(environ):
+        if name.startswith(_OURS) and all(name != it.name for it in VARIABLES):
+            known = ", ".join(it.name for it in VARIABLES if it.name.startswith(_OURS))
+            raise SettingsError(f"{name[:80]} means nothing; known are {known}")
     key = environ.get(key_variable, "").strip()
     if not key:
         raise SettingsError(f"{key_variable} is not set; set it to a key of the project (a viewer's key is enough)")
@@ -109,7 +114,12 @@ def state_file(environ: Mapping[str, str], project: str) -> Path:
 
 def allows_colour(environ: Mapping[str, str]) -> bool:
     """Tell whether a terminal may be coloured."""
-    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return not environ.get("NO_COLOR") and can_be_drawn_on(environ)
+
+
+def can_be_drawn_on(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal knows colours and a cursor that moves."""
+    return environ.get("TERM") != "dumb"
 
 
 def redacted(text: str, environ: Mapping[str, str]) -> str:

@@ -1,14 +1,16 @@
 """What comes of one request: the right answer or another, when, and how the connection ends."""
 
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from backup_auditor_simulator.api.calls import Answer
+from backup_auditor_simulator.api.calls import Answer, refusal
 from backup_auditor_simulator.api.paging import write_token
 from backup_auditor_simulator.api.service import Asked, respond
 from backup_auditor_simulator.api.shapes import encode
+from backup_auditor_simulator.errors import RefusedError
 from backup_auditor_simulator.web.desk import Desk, Request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 from backup_auditor_simulator.world import World
@@ -51,12 +53,20 @@ class Outcome:
 
     def settle(self, desk: Desk, request: Asked) -> Answer:
         """Do what the request asks for, and return the answer that is sent."""
+        try:
+            answer = self._settled(desk, request)
+        except Exception:  # noqa: BLE001  a mistake in a planted change is shown, and leaves no client waiting
+            traceback.print_exc()
+            answer = refusal(RefusedError(500, "UNKNOWN", "Internal server error"), None)
+        if self.ending is not Ending.RESET_AFTER_EFFECT:
+            self.entry.status = answer.status
+        return answer
+
+    def _settled(self, desk: Desk, request: Asked) -> Answer:
         desk.follow_clock()
         answer = (self.fault.answer() if self.fault else None) or self._right_answer(desk.world, request)
         if self.fault and self.fault.kind is FaultKind.REPEAT_TOKEN:
-            answer = _with_repeated_token(answer, request.query.get("paginationToken"))
-        if self.ending is not Ending.RESET_AFTER_EFFECT:
-            self.entry.status = answer.status
+            return _with_repeated_token(answer, request.query.get("paginationToken"))
         return answer
 
     def _right_answer(self, world: World, request: Asked) -> Answer:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 from backup_auditor_simulator.web.connection import Connection
@@ -14,6 +13,7 @@ from backup_auditor_simulator.world import World
 
 HOST = "127.0.0.1"
 _WAITING_CONNECTIONS = 1024
+_TURNS_TO_BEGIN = 5  # asyncio takes three from accepting a connection to telling of it
 
 
 class Server:
@@ -85,9 +85,7 @@ class Server:
             raise self._failure
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End, and drop every connection."""
         if self._loop is not None and self._end is not None:
             self._loop.call_soon_threadsafe(self._end.set)
@@ -110,5 +108,14 @@ class Server:
             self.port = listener.sockets[0].getsockname()[1]
             self._has_begun.set()
             await self._end.wait()
-            for connection in list(self._open):
-                connection.abort()
+            await self._drop_connections(listener)
+
+    async def _drop_connections(self, listener: asyncio.Server) -> None:
+        """Accept no more, let what was just accepted begin, and abort all: a listener waits for its connections."""
+        loop = asyncio.get_running_loop()
+        for held in listener.sockets:
+            loop.remove_reader(held.fileno())
+        for _ in range(_TURNS_TO_BEGIN):
+            await asyncio.sleep(0)
+        for connection in list(self._open):
+            connection.abort()

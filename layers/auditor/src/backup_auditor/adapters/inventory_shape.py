@@ -81,8 +81,7 @@ _NONE = type(None)
 
 
 def _listing(value: dict[str, Any]) -> Listing[Any]:
-    kinds = {"walks": int, "disputed": list, "broken": (Unread, _NONE), "doubt": (Unread, _NONE), "rows": list}
-    found = _fields(value, **kinds)
+    found = _fields(value, walks=int, disputed=list, broken=(Unread, _NONE), doubt=(Unread, _NONE), rows=list)
     return Listing(**(found | {"rows": tuple(found["rows"]), "disputed": frozenset(found["disputed"])}))
 
 

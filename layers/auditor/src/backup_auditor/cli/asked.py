@@ -15,7 +15,7 @@ from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.domain.policy import Policy
-from backup_auditor.errors import UsageError
+from backup_auditor.errors import BadKeyError, PineconeError, UnreachableError, UsageError
 from backup_auditor.ports import StateStore
 from backup_auditor.service import Audit, audit, judge
 from backup_auditor.settings import KEY_VARIABLE, read_settings, state_file
@@ -43,7 +43,7 @@ def asked(arguments: Namespace) -> Asked:
     now = read_now(arguments.now)
     if arguments.project is not None:
         check_name(arguments.project)
-    inventory = Path(arguments.inventory) if arguments.inventory else None
+    inventory = None if arguments.inventory is None else Path(arguments.inventory)
     policy = chosen_policy(arguments.policy)
     state = _state(arguments, arguments.project or _PROJECT, is_usual=inventory is None)
     return Asked(policy, arguments.project, now, inventory, state)
@@ -54,6 +54,14 @@ def _state(arguments: Namespace, project: str, *, is_usual: bool) -> Path | None
     if arguments.state is not None:
         return Path(arguments.state)
     return state_file(os.environ, project) if is_usual and not arguments.no_state else None
+
+
+def refuse_one_file_for_two(arguments: Namespace) -> None:
+    """Raise `UsageError` where the report would take the place of an inventory."""
+    for flag, path in (("inventory", arguments.inventory), ("save-inventory", arguments.save_inventory)):
+        both = (path, arguments.output)
+        if None not in both and len({os.path.realpath(it) for it in both if it is not None}) == 1:
+            raise UsageError(f"--output and --{flag} name the same file; give each its own")
 
 
 def registered(arguments: Namespace) -> list[Asked]:
@@ -105,9 +113,14 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
     with (
         _store(wanted, is_recorded=is_recorded) as store,
         bootstrap.open_project(settings) as reader,
-        progress() as shown,
     ):
-        return audit(reader, wanted.policy, project=project, observed_at=observed_at, progress=shown, store=store)
+        try:
+            with progress() as shown:
+                return audit(
+                    reader, wanted.policy, project=project, observed_at=observed_at, progress=shown, store=store
+                )
+        except PineconeError as error:
+            raise PineconeError(_why_nothing(error, settings.host, wanted.key_variable)) from error
 
 
 def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
@@ -115,3 +128,12 @@ def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateS
     if wanted.state is None or not (is_recorded or os.path.lexists(wanted.state)):
         return nullcontext()
     return bootstrap.open_state(wanted.state) if is_recorded else bootstrap.look_into_state(wanted.state)
+
+
+def _why_nothing(error: PineconeError, host: str, key_variable: str) -> str:
+    """Say why nothing was audited, and what to do about it."""
+    if isinstance(error, BadKeyError):
+        return f"{host} does not accept the key ({error}); set {key_variable} to a key of the project"
+    if isinstance(error, UnreachableError):
+        return f"{host}: {error}; look at PINECONE_CONTROLLER_HOST and at the network"
+    return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"

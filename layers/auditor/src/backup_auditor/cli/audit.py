@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
-from backup_auditor.cli.asked import Asked, asked, audited, registered
+from backup_auditor.cli.asked import Asked, asked, audited, refuse_one_file_for_two, registered
 from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
 from backup_auditor.cli.failures import sentence
 from backup_auditor.cli.output import is_coloured, lines, opened, put, say, terminal_width
@@ -21,11 +21,12 @@ from backup_auditor.service import Audit
 
 def run(arguments: Namespace) -> int:
     """Audit one project, or all of a registry."""
-    return _run_many(arguments) if arguments.registry else _run_one(arguments)
+    return _run_one(arguments) if arguments.registry is None else _run_many(arguments)
 
 
 def _run_one(arguments: Namespace) -> int:
     with ExitStack() as stack:  # what cannot be written in the end is found out before anything is read
+        refuse_one_file_for_two(arguments)
         output = stack.enter_context(opened(arguments.output))
         saved = None
         if arguments.save_inventory is not None:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from backup_auditor.cli.asked import asked, audited
+from backup_auditor.cli.exit_codes import INCOMPLETE
 from backup_auditor.cli.nearest import nearest
 from backup_auditor.cli.output import is_coloured, lines, put, say, terminal_width
 from backup_auditor.controls.catalogue import CATALOGUE
@@ -24,6 +25,10 @@ def run(arguments: Namespace) -> int:
     audit = audited(wanted, is_recorded=False)
     for note in audit.notes:
         say(note)
+    if audit.inventory.indexes_unread is not None:
+        unread = audit.inventory.indexes_unread
+        say(f"the indexes could not be read: {unread.what}: {unread.error}; try again")
+        return INCOMPLETE
     facts = _facts(audit.inventory, arguments.index)
     subject = IndexSubject(ProjectSubject(audit.inventory, wanted.policy), facts)
     verdicts = {
@@ -40,8 +45,5 @@ def _facts(inventory: Inventory, name: str) -> IndexFacts:
     found = {it.index.name: it for it in inventory.indexes}
     if name in found:
         return found[name]
-    if inventory.indexes_unread is not None:
-        unread = inventory.indexes_unread
-        raise UsageError(f"the indexes could not be read: {unread.what}: {unread.error}")
     hint = nearest(name, found) if found else "; the project has no indexes"
     raise UsageError(f"no live index is called {name[:120]!r}{hint}")

@@ -4,13 +4,14 @@ import os
 import traceback
 
 from backup_auditor.errors import BackupAuditorError
+from backup_auditor.rendering.text import plain
 from backup_auditor.settings import redacted
 
 
 def sentence(error: Exception) -> str:
     """Return what is said of an error, on one line."""
     if isinstance(error, BackupAuditorError):
-        return redacted(" ".join(str(error).split()).removesuffix("."), os.environ)
+        return redacted(plain(" ".join(str(error).split())).removesuffix("."), os.environ)
     # its text was not written for people, and may hold anything: it is left to the traceback
     name = type(error).__name__
     return f"this is a fault of backup-auditor itself ({name}); run it again with --debug and report it"

@@ -9,6 +9,7 @@ from shutil import get_terminal_size
 
 from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.errors import UsageError
+from backup_auditor.rendering.text import plain
 from backup_auditor.settings import allows_colour
 
 _WIDTH = 100
@@ -17,8 +18,11 @@ _BATCH = 1 << 16
 
 
 def opened(path: str | None) -> "Replacement | nullcontext[None]":
-    """Open the file that is to hold the results, if one was named. Raises `UsageError` where it cannot be written."""
-    return Replacement(Path(path)) if path else nullcontext()
+    """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
+    if path is not None and path != "-":
+        return Replacement(Path(path))
+    _need_output()
+    return nullcontext()
 
 
 def put(pieces: Iterable[str], file: Replacement | None) -> None:
@@ -26,6 +30,7 @@ def put(pieces: Iterable[str], file: Replacement | None) -> None:
     if file is not None:
         file.write(_encoded(pieces))
         return
+    _need_output()
     sys.stdout.flush()
     try:
         for piece in _encoded(pieces):
@@ -36,6 +41,11 @@ def put(pieces: Iterable[str], file: Replacement | None) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
+
+
+def _need_output() -> None:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; open it, or name a file with --output")
 
 
 def lines(found: Iterable[str]) -> Iterable[str]:
@@ -53,12 +63,12 @@ def terminal_width() -> int:
 
 def is_coloured() -> bool:
     """Tell whether standard output may be coloured: a terminal, whose owner does not mind."""
-    return sys.stdout.isatty() and allows_colour(os.environ)
+    return sys.stdout is not None and sys.stdout.isatty() and allows_colour(os.environ)
 
 
 def say(text: str) -> None:
     """Say something that is no result."""
-    sys.stderr.write(f"backup-auditor: {text}\n")
+    sys.stderr.write(f"backup-auditor: {plain(text)}\n")
 
 
 def _encoded(pieces: Iterable[str]) -> Iterable[bytes]:

@@ -1,5 +1,6 @@
 """The flags of every subcommand. It imports argparse alone, for the sake of `--help`."""
 
+import sys
 from argparse import Action, ArgumentParser
 from importlib import import_module
 
@@ -26,7 +27,8 @@ class _Version(Action):
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
         version = import_module("importlib.metadata").version("backup-auditor")
-        parser.exit(0, f"backup-auditor {version}\n")
+        sys.stdout.write(f"backup-auditor {version}\n")
+        parser.exit()
 
 
 def make_parser() -> ArgumentParser:

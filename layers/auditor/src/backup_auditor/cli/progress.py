@@ -1,5 +1,6 @@
 """Progress on a terminal: what is being read, how much of it, and for how long."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from backup_auditor.ports import Progress
+from backup_auditor.settings import can_be_drawn_on
 
 
 class Silent:
@@ -35,9 +37,10 @@ class Bars:
         """Make a bar, or lengthen it."""
         with self._lock:
             self._totals[what] = self._totals.get(what, 0) + count
-            if what not in self._tasks:
-                self._tasks[what] = self._display.add_task(f"reading {what}", total=None)
-            self._display.update(self._tasks[what], total=self._totals[what])
+            if what in self._tasks:
+                self._display.update(self._tasks[what], total=self._totals[what])
+            else:
+                self._tasks[what] = self._display.add_task(f"reading {what}", total=count)
 
     def done(self, what: str) -> None:
         """Fill a bar by one."""
@@ -48,8 +51,8 @@ class Bars:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Show progress while the block runs, if standard error is a terminal and `rich` is there to draw."""
-    if not sys.stderr.isatty() or find_spec("rich") is None:
+    """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
+    if not sys.stderr.isatty() or not can_be_drawn_on(os.environ) or find_spec("rich") is None:
         yield Silent()
         return
     drawing = import_module("rich.progress")

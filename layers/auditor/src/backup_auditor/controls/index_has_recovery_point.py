@@ -1,33 +1,32 @@
 """Control `index-has-recovery-point`."""
 
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
+from backup_auditor.domain.copies import copies_of
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.schedule_age import age_of, first_that_is_younger
 from backup_auditor.domain.schedule_facts import evidence_of, label
-from backup_auditor.domain.wording import counted
 
 
 def judge(subject: IndexSubject) -> Verdict:
     """Judge one index."""
-    points = subject.backups.recovery_points
-    evidence: dict[str, object] = {"recovery_points": len(points)}
-    if points:
-        newest = points[0].captured_at
-        evidence["newest"] = format_moment(newest) if newest else None
-        return compliant(f"It has {counted(len(points), 'recovery point')}.", evidence)
+    backups = subject.backups
+    copies = copies_of(backups)
+    evidence = {**copies.evidence, "backups_under_its_name": len(backups.named)}
+    if copies.at_least:
+        newest = backups.recovery_points[0].captured_at
+        return compliant(f"It has {copies.shown}.", {**evidence, "newest": format_moment(newest) if newest else None})
     young = first_that_is_younger(subject, 1)
     if young is not None:
         age = format_length(age_of(subject, young))
         reason = f"The first run of its schedule {label(young)}, made {age} ago, is not yet due."
         return compliant(reason, {**evidence, **evidence_of(young)})
-    if subject.backups.undated_recovery_points:
-        raise InsufficientError("Its only Ready backups tell no time at which they were taken.", evidence)
-    evidence["backups_listed"] = sum(it.is_listed for it in subject.backups.all)
+    if copies.at_most:
+        raise InsufficientError(f"It has {copies.shown}: {copies.doubt}.", evidence)
     reason = "It has no recovery point: nothing can be restored."
-    return non_compliant(reason, evidence, rests_on=subject.backups.listings)
+    return non_compliant(reason, evidence, rests_on=backups.listings_lacking(1))
 
 
 INDEX_HAS_RECOVERY_POINT = Control(

@@ -12,7 +12,7 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.moments import format_moment, format_to_second
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.standing import Standing, newest_first
 
@@ -27,6 +27,7 @@ def judge(subject: IndexSubject) -> Verdict:
     if could_be_newest and all(it.phase is Phase.FAILED for it in could_be_newest):
         newest = could_be_newest[0]
         last_two = (dated or undated)[:2]
+        subject.schedules.need_listing()  # a success may stand in the history of a schedule that was not read
         twice = [it.phase for it in last_two] == [Phase.FAILED, Phase.FAILED]
         reason = f"Its {'last two finished backups' if twice else 'newest finished backup'} failed: {_shown(newest)}."
         return non_compliant(
@@ -44,7 +45,7 @@ def judge(subject: IndexSubject) -> Verdict:
 
 
 def _shown(backup: Standing) -> str:
-    taken = format_moment(backup.captured_at) if backup.captured_at else "at a time that is not known"
+    taken = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
     return f"{backup.backup.name or backup.backup.backup_id}, {taken}"
 
 

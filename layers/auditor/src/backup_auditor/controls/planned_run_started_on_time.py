@@ -67,7 +67,8 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
     family=Family.RUNS,
     rationale="A run that is still planned after its time is a backup that is not being made, and nothing reports it.",
     remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; watch whether the run starts by GET /backup-schedules/{id}/history, and ask"
+    " POST /indexes/{name}/backups; watch whether the run starts by GET"
+    " /backup-schedules/{schedule_id}/history, and ask"
     " Pinecone's support if it does not.",
     guidance=Guidance(
         looks_at="The planned runs in the history of each enabled schedule.",

@@ -34,10 +34,8 @@ def judge(subject: IndexSubject) -> Verdict:
         rests_on = backups.listings
         if live.doubt is not None:
             raise InsufficientError(f"{live.doubt}.", evidence)
-    reason = (
-        f"{counted(len(ready), 'Ready backup')} under its name, all of earlier indexes ({len(ids)})"
-        " of that name: none can restore its data."
-    )
+    whose = "an earlier index" if len(ids) == 1 else f"{len(ids)} earlier indexes"
+    reason = f"{counted(len(ready), 'Ready backup')} under its name, all of {whose}: none can restore its data."
     return non_compliant(reason, evidence, rests_on=rests_on)
 
 

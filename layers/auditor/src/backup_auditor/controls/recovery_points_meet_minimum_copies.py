@@ -9,11 +9,11 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.copies import copies_of
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import RECOVERABLE, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_age import all_are_younger
-from backup_auditor.domain.wording import counted
 
 
 def judge(subject: IndexSubject) -> Verdict:
@@ -21,18 +21,16 @@ def judge(subject: IndexSubject) -> Verdict:
     backups, required = subject.backups, subject.require.recovery.min_copies
     if required is None:
         return not_applicable("The policy sets no minimum of copies for it.")
-    copies = len(backups.recovery_points)
-    evidence = {"recovery_points": copies, "min_copies": required}
-    reason = f"It has {counted(copies, 'recovery point')}, {required} are required"
-    if copies >= required:
+    copies = copies_of(backups)
+    evidence = {**copies.evidence, "min_copies": required}
+    reason = f"It has {copies.shown}, {required} are required"
+    if copies.at_least >= required:
         return compliant(f"{reason}.", evidence)
     if all_are_younger(subject, required):
         return compliant(f"{reason}, and its schedule is too young to have made them.", evidence)
-    undated = len(backups.undated_recovery_points)
-    if copies + undated >= required:
-        told = f"{undated} of its Ready backups tell no time at which they were taken"
-        raise InsufficientError(f"{reason}, and {told}.", evidence)
-    return non_compliant(f"{reason}.", evidence, rests_on=backups.listings)
+    if copies.at_most >= required:
+        raise InsufficientError(f"{reason}: {copies.doubt}.", evidence)
+    return non_compliant(f"{reason}.", evidence, rests_on=backups.listings_lacking(required))
 
 
 RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
@@ -46,7 +44,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
     " POST /indexes/{name}/backups; then find out why its schedule made fewer:"
-    " GET /backup-schedules/{id}/history.",
+    " GET /backup-schedules/{schedule_id}/history.",
     guidance=Guidance(
         looks_at="How many recovery points there are, and the age of the enabled schedules.",
         console=(

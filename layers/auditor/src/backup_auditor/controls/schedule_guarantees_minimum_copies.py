@@ -42,7 +42,7 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     family=Family.SCHEDULES,
     rationale="One bad recovery point is survivable only when there is another to go back to.",
     remediation="Lengthen the retention of the schedule of {name}, or raise its frequency: in the console under the"
-    " index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    " index's Backups tab, or by PATCH /backup-schedules/{schedule_id}.",
     guidance=Guidance(
         looks_at="The retention and the frequency of each enabled schedule.",
         console=(

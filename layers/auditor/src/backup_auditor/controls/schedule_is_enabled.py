@@ -30,7 +30,8 @@ SCHEDULE_IS_ENABLED = Control(
     family=Family.SCHEDULES,
     rationale="A paused schedule looks like protection and makes none: its recovery points age and expire.",
     remediation="Find out why the schedules of {name} are paused; then resume one: in the console under the index's"
-    ' Backups tab, or by PATCH /backup-schedules/{id} with {"enabled": true}, which also takes a backup at once.',
+    ' Backups tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": true}, which also takes a'
+    " backup at once.",
     guidance=Guidance(
         looks_at="Whether each schedule of the index is enabled.",
         console=(

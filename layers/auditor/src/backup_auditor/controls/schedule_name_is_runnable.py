@@ -36,7 +36,7 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     rationale=f"Pinecone accepts a schedule whose name is longer than {LONGEST_NAME} characters, and then every run of"
     " it fails.",
     remediation="A schedule cannot be renamed: delete that of {name} (its backups stay) and create it anew with a"
-    " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{id}, then"
+    " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{schedule_id}, then"
     " POST /indexes/{name}/backup-schedules.",
     guidance=Guidance(
         looks_at="The length of the name of each enabled schedule.",

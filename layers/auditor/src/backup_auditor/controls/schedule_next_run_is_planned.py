@@ -6,7 +6,7 @@ from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_lengths, format_moment, hours
+from backup_auditor.domain.moments import format_lengths, format_moment, format_to_second, hours
 from backup_auditor.domain.schedule_facts import evidence_of, label
 
 
@@ -27,7 +27,7 @@ def judge(subject: IndexSubject) -> Verdict:
             shown, allowed = format_lengths(late, subject.grace)
             reason = f"The next run of its schedule {label(schedule)} was due {shown} ago, {allowed} are allowed."
             return non_compliant(reason, evidence)
-        return compliant(f"The next run of its schedule {label(schedule)}: {format_moment(planned)}.", evidence)
+        return compliant(f"The next run of its schedule {label(schedule)}: {format_to_second(planned)}.", evidence)
 
     return judge_each_enabled(subject, judge_one)
 
@@ -41,7 +41,8 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     family=Family.SCHEDULES,
     rationale="A schedule without a next run, or with one that lies in the past, is enabled in name only.",
     remediation="Pause and resume the schedule of {name}, which plans it anew: in the console under the index's Backups"
-    ' tab, or by PATCH /backup-schedules/{id} with {"enabled": false}, then {"enabled": true}. If it stays so, ask'
+    ' tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": false}, then {"enabled": true}. If'
+    " it stays so, ask"
     " Pinecone's support.",
     guidance=Guidance(
         looks_at="The next run of each enabled schedule.",

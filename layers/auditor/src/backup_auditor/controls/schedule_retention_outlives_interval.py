@@ -34,7 +34,7 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     family=Family.SCHEDULES,
     rationale="A backup that expires before the next is taken leaves days on which nothing can be restored.",
     remediation="Lengthen the retention of the schedule of {name} beyond its interval, or raise its frequency: in the"
-    " console under the index's Backups tab, or by PATCH /backup-schedules/{id}.",
+    " console under the index's Backups tab, or by PATCH /backup-schedules/{schedule_id}.",
     guidance=Guidance(
         looks_at="The retention and the frequency of each enabled schedule.",
         console=(

@@ -33,7 +33,8 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     family=Family.SCHEDULES,
     rationale="Backups that are kept too long cost storage, fill the project's quota, and hold what should be gone.",
     remediation="Shorten the retention of the schedule of {name}, after making sure that the older backups, which this"
-    " deletes, are not needed: in the console under the index's Backups tab, or by PATCH /backup-schedules/{id} with"
+    " deletes, are not needed: in the console under the index's Backups tab, or by PATCH"
+    " /backup-schedules/{schedule_id} with"
     ' {"retention": {"expire_after_days": ...}}.',
     guidance=Guidance(
         looks_at="The retention of each enabled schedule.",

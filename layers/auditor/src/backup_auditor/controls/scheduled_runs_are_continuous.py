@@ -8,7 +8,7 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
+from backup_auditor.domain.moments import format_length, format_lengths, format_moment, format_to_second, hours
 from backup_auditor.domain.schedule_facts import evidence_of, label
 from backup_auditor.domain.wording import counted
 
@@ -36,7 +36,7 @@ def judge(subject: IndexSubject) -> Verdict:
             shown, allowed = format_lengths(widest.length, seen.allowed)
             reason = (
                 f"Its schedule {label(schedule)} did not run for {shown} from"
-                f" {format_moment(widest.start)}, {allowed} are allowed"
+                f" {format_to_second(widest.start)}, {allowed} are allowed"
                 f" ({counted(len(gaps), 'gap')})."
             )
             return non_compliant(reason, evidence, rests_on=subject.backups.history_listings([schedule]))
@@ -67,7 +67,8 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     family=Family.RUNS,
     rationale="A schedule that skips runs leaves days that cannot be gone back to, and is about to stop altogether.",
     remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; look for what kept the runs from starting by GET /backup-schedules/{id}/history"
+    " POST /indexes/{name}/backups; look for what kept the runs from starting by GET"
+    " /backup-schedules/{schedule_id}/history"
     " (a pause, the project's quota, the schedule's name), and ask Pinecone's support if nothing shows.",
     guidance=Guidance(
         looks_at="The history of each enabled schedule, over its last 14 intervals.",

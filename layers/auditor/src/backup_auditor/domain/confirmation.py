@@ -26,7 +26,7 @@ def _why_unconfirmed(
         return f"the listing of {_described(listing_id)} was not read"
     if listing.broken is not None:
         return f"{listing.broken.what} broke off ({listing.broken.error})"
-    by_name = listing_id.kind is ListingKind.BACKUPS
+    by_name = listing_id.kind is ListingKind.BACKUPS and index is not None
     is_disputed = index in project.disputed_names if by_name else bool(listing.disputed)
     if listing.walks > 1 and not is_disputed:
         return None

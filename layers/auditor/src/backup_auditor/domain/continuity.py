@@ -55,7 +55,7 @@ class Continuity:
     def gaps(self) -> list[Gap]:
         """Return the gaps that are certain, oldest first; raise `InsufficientError` where one is only possible."""
         found = self._between_runs() if self.runs else self._without_runs()
-        if self._undated >= sum(it.missing for it in found) > 0:
+        if found and self._undated >= sum(map(self._fillers, found)):
             reason = f"{self._undated} of the runs of its schedule {label(self._schedule)} tell no time."
             raise InsufficientError(reason, evidence_of(self._schedule))
         return found
@@ -103,6 +103,11 @@ class Continuity:
             reason = f"Its schedule {label(self._schedule)} keeps backups too briefly to tell whether a run is missing."
             raise InsufficientError(reason, evidence_of(self._schedule))
         return [Gap(self._since, self._now, missing=1)]
+
+    def _fillers(self, gap: Gap) -> int:
+        """Return how many runs it takes to close a gap; one, where the gap may straddle the beginning of the time."""
+        is_in_time = self._schedule.retention is not None and gap.start >= self._start
+        return gap.missing if is_in_time else 1
 
     def _wide(self, pairs: Iterable[tuple[datetime, datetime]]) -> list[Gap]:
         return [Gap(a, b, -((a - b) // self.allowed) - 1) for a, b in pairs if b - a > self.allowed]

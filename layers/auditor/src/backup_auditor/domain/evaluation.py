@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
 from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject, deleted_indexes
-from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, fingerprint
+from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, fingerprint
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
@@ -121,10 +121,18 @@ def _finding[Subject](
         severity=verdict.severity or control.severity,
         reason=verdict.reason,
         evidence=verdict.evidence,
-        remediation=control.remediation.replace("{name}", resource.name) if deviates else "",
+        remediation=_filled(control.remediation, resource, verdict.evidence) if deviates else "",
         fingerprint=fingerprint(control.id, resource),
         exemption=exemption,
     )
+
+
+def _filled(remediation: str, resource: Resource, evidence: Evidence) -> str:
+    """Put names in the place of what stands for them, as far as the evidence tells them."""
+    schedule_id = evidence.get("schedule_id")
+    if isinstance(schedule_id, str):
+        remediation = remediation.replace("{schedule_id}", schedule_id)
+    return remediation.replace("{name}", resource.name)
 
 
 _DEVIATIONS = frozenset({Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA})

@@ -17,7 +17,7 @@ class LiveId:
     doubt: str | None = None
     """A sentence, without its stop, that says why the id is not known although it would decide."""
     own_listing_decides: bool = False
-    """Whether reading the index's own backups would settle the doubt, or did."""
+    """Whether the id hangs on what the index's own backups show, or do not."""
 
 
 def live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
@@ -50,7 +50,7 @@ def deleted_ids(backups: Iterable[Backup]) -> frozenset[str]:
 def _told_by_own_listing(own: Listing[Backup], deleted: frozenset[str]) -> LiveId:
     ids = {backup.index_id for backup in own.rows} - deleted
     if len(ids) == 1:
-        return LiveId(ids.pop(), own_listing_decides=True)
+        return LiveId(ids.pop())
     if ids:
         return LiveId(None, f"The index's own listing names {len(ids)} different index ids", own_listing_decides=True)
     if own.broken is not None:

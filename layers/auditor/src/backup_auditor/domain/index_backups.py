@@ -7,13 +7,14 @@ from functools import cached_property
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.expiry import Expiries, Expiry
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.identity import LiveId
+from backup_auditor.domain.identity import LiveId, deleted_ids
 from backup_auditor.domain.index_schedules import IndexSchedules, unread_error
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Unread, known_rows
 from backup_auditor.domain.phase import Phase, phase_of_status
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.standing import Standing, newest_first, standings
+from backup_auditor.domain.walks import by_id
 
 
 class IndexBackups:
@@ -32,16 +33,11 @@ class IndexBackups:
         self._histories = project.inventory.histories
         self._observed_at: datetime = project.observed_at
         self._grace = grace
-        self._own = {it.backup_id: it for it in known_rows(facts.own_backups)}
-        self._project_rows = named
+        self.named: list[Backup] = list(by_id([*named, *known_rows(facts.own_backups)]).values())
+        """Every listed backup under the index's name, of the live index or of earlier ones."""
         own = ListingId(ListingKind.OWN_BACKUPS, facts.index.name)
         self.listings: tuple[ListingId, ...] = (BACKUPS, own) if self.identity.own_listing_decides else (BACKUPS,)
         """The listings in which a further backup of the live index could stand."""
-
-    @cached_property
-    def named(self) -> list[Backup]:
-        """Every listed backup under the index's name, of the live index or of earlier ones."""
-        return list(({it.backup_id: it for it in self._project_rows} | self._own).values())
 
     @cached_property
     def named_ready(self) -> list[Backup]:
@@ -54,6 +50,16 @@ class IndexBackups:
         live = self.identity.id
         rows = [it for it in self.named if live is None or it.index_id != live]
         return list(standings(rows, (), self._observed_at, self._grace).values())
+
+    @cached_property
+    def candidates(self) -> list[Backup]:
+        """The backups under the index's name that may be recovery points, as far as status and deletion marks tell."""
+        deleted = deleted_ids(self.named)
+        return [it for it in self.named_ready if it.index_id == self.identity.id or it.index_id not in deleted]
+
+    def listings_lacking(self, copies: int) -> tuple[ListingId, ...]:
+        """Return the listings on which it rests that the index has fewer recovery points than this."""
+        return (BACKUPS,) if len(self.candidates) < copies else self.listings
 
     @cached_property
     def certain(self) -> list[Standing]:
@@ -71,14 +77,16 @@ class IndexBackups:
 
     @cached_property
     def recovery_points(self) -> list[Standing]:
-        """The recovery points with a known capture time, newest first. Raises as `all` does."""
-        points = newest_first(it for it in self.all if it.is_listed and it.phase is Phase.READY)
+        """The recovery points with a known capture time, newest first. Raises as `all` does, unless none can be."""
+        if not self.candidates:
+            return []
+        points = newest_first(it for it in self.all if it.is_listed_ready)
         return [it for it in points if it.captured_at is not None and it.captured_at <= self._observed_at]
 
     @cached_property
     def undated_recovery_points(self) -> list[Standing]:
-        """The backups that would be recovery points if they told any time. Raises as `all` does."""
-        return [it for it in self.all if it.is_listed and it.phase is Phase.READY and it.captured_at is None]
+        """The backups that would be recovery points if they told any time. Raises as `recovery_points` does."""
+        return [] if not self.candidates else [it for it in self.all if it.is_listed_ready and it.captured_at is None]
 
     def need_identity(self) -> None:
         """Raise `InsufficientError` unless it is known which backups are the live index's."""

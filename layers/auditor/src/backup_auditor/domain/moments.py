@@ -26,6 +26,11 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def format_to_second(moment: datetime) -> str:
+    """Write a moment as a sentence does: in UTC with `Z`, without a fraction."""
+    return format_moment(moment.replace(microsecond=0))
+
+
 def moment_in_run_name(name: str | None) -> datetime | None:
     """Return the moment that ends a scheduled run's name, `{schedule name}-YYYYMMDDTHHMMSSZ`, if the name is one."""
     match = _RUN_NAME.match(name or "")

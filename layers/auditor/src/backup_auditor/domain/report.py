@@ -1,4 +1,4 @@
-"""The report of one audit: what was checked, what was found, and what could not be read."""
+"""The report of one audit: what was judged, what was found, and what could not be read."""
 
 import hashlib
 from collections import Counter

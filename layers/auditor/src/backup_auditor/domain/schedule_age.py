@@ -15,7 +15,7 @@ def age_of(subject: IndexSubject, schedule: Schedule) -> timedelta:
 
 def is_younger(subject: IndexSubject, schedule: Schedule, intervals: int) -> bool:
     """Tell whether a schedule was made less than so many of its intervals, and the grace, ago."""
-    return (age_of(subject, schedule) - subject.grace) // interval_of(schedule) < intervals
+    return age_of(subject, schedule) < intervals * interval_of(schedule) + subject.grace
 
 
 def first_that_is_younger(subject: IndexSubject, intervals: int) -> Schedule | None:

@@ -23,6 +23,8 @@ class Standing:
     """When its run was, or is, due; `None` where no row tells a run's moment."""
     is_listed: bool
     """Whether it stands in a backup listing; a row of a history alone is a run, not a recovery point."""
+    is_listed_ready: bool
+    """Whether a backup listing itself shows it as `Ready`."""
     schedule: Schedule | None
     """The schedule whose history lists it; the first, should there be more."""
     unknown_status: str | None = None
@@ -53,6 +55,7 @@ def _stand(
 ) -> Standing:
     row = rows[0]
     phase = phase_of_status(row.status)
+    is_listed_ready = is_listed and phase is Phase.READY
     unknown = row.status if phase is Phase.UNKNOWN else None
     for other in rows[1:]:
         further = phase_of_status(other.status)
@@ -64,7 +67,7 @@ def _stand(
     created_at = _first(it.created_at for it in rows)
     if phase is Phase.UNDER_WAY and is_still_planned(run_at, created_at, schedule, observed_at, grace):
         phase = Phase.PLANNED
-    return Standing(row, phase, run_at or created_at, run_at, is_listed, schedule, unknown)
+    return Standing(row, phase, run_at or created_at, run_at, is_listed, is_listed_ready, schedule, unknown)
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

@@ -1,13 +1,14 @@
 """Asks for one listing, and says what the answer means for the audit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import ListingId, ListingKind, Refusal, RefusalKind, Unread, Walk
-from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
-from backup_auditor.ports import ProjectReader
-
-type AnyWalk = Walk[Backup] | Walk[Schedule]
+from backup_auditor.errors import DeadlineError, NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
+from backup_auditor.gathering.crew import Crew
+from backup_auditor.ports import Progress, ProjectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,32 +18,97 @@ class Gone:
     unread: Unread
 
 
+type AnyWalk = Walk[Backup] | Walk[Schedule]
+type Answer = AnyWalk | Refusal | Gone
+type IndexesAnswer = Walk[Index] | PineconeError
+
 _CALLS = {
     ListingKind.BACKUPS: "GET /backups",
     ListingKind.SCHEDULES: "GET /indexes/{}/backup-schedules",
     ListingKind.OWN_BACKUPS: "GET /indexes/{}/backups",
     ListingKind.HISTORY: "GET /backup-schedules/{}/history",
 }
+_THINGS = {
+    ListingKind.BACKUPS: "backups",
+    ListingKind.SCHEDULES: "schedules",
+    ListingKind.OWN_BACKUPS: "own backups",
+    ListingKind.HISTORY: "histories",
+}
+_INDEXES = "indexes"
+_SECOND_WALKS = "second walks"
+_TIME_IS_UP = "the time for the whole audit was over"
 
 
-def ask_for_indexes(reader: ProjectReader) -> Walk[Index] | PineconeError:
-    """Return the live indexes, or why they are not known."""
-    try:
-        return reader.indexes()
-    except PineconeError as error:
-        return error
+class Asking:
+    """Asks a reader with the threads of a crew, and tells how far it has come. Answers are taken within `finish`."""
 
+    def __init__(self, reader: ProjectReader, crew: Crew, progress: Progress) -> None:
+        """Ask nothing yet."""
+        self._reader = reader
+        self._crew = crew
+        self._progress = progress
 
-def ask_for(reader: ProjectReader, listing_id: ListingId) -> AnyWalk | Refusal | Gone:
-    """Walk a listing, whichever it is."""
-    try:
-        return _walk(reader, listing_id)
-    except PlanForbidsError as error:
-        return Refusal(RefusalKind.PLAN, str(error))
-    except UnsupportedError as error:
-        return Refusal(RefusalKind.UNSUPPORTED, str(error))
-    except NotFoundError as error:
-        return Gone(unread(listing_id, str(error)))
+    def indexes(self, take: Callable[[IndexesAnswer], None]) -> None:
+        """Ask for the live indexes."""
+        instead: IndexesAnswer = DeadlineError(_TIME_IS_UP)
+        self._do(_INDEXES, self._read_indexes, take, instead)
+
+    def first_backups(self, take: Callable[[Answer], None]) -> None:
+        """Ask for the backups of the project, and tell of each page."""
+        self._crew.do(partial(self._reader.backups, self._turn_page), take, _given_up(ListingId(ListingKind.BACKUPS)))
+
+    def listing(self, listing_id: ListingId, take: Callable[[Answer], None]) -> None:
+        """Ask for a listing."""
+        self._do(_THINGS[listing_id.kind], partial(self._read, listing_id), take, _given_up(listing_id))
+
+    def listing_again(self, listing_id: ListingId, take: Callable[[Answer], None]) -> None:
+        """Ask for a listing that was walked before."""
+        self._do(_SECOND_WALKS, partial(self._read, listing_id), take, _given_up(listing_id))
+
+    def finish(self) -> None:
+        """Wait for all answers, and have them taken on this thread."""
+        self._crew.finish(lambda: self._reader.seconds_left)
+
+    def _do[Result](
+        self, thing: str, work: Callable[[], Result], take: Callable[[Result], None], instead: Result
+    ) -> None:
+        def then(result: Result) -> None:
+            self._progress.done(thing)
+            take(result)
+
+        self._progress.expect(thing, 1)
+        self._crew.do(work, then, instead)
+
+    def _turn_page(self) -> None:
+        self._progress.expect(_THINGS[ListingKind.BACKUPS], 1)
+        self._progress.done(_THINGS[ListingKind.BACKUPS])
+
+    def _read_indexes(self) -> IndexesAnswer:
+        try:
+            return self._reader.indexes()
+        except PineconeError as error:
+            return error
+
+    def _read(self, listing_id: ListingId) -> Answer:
+        try:
+            return self._walk(listing_id)
+        except PlanForbidsError as error:
+            return Refusal(RefusalKind.PLAN, str(error))
+        except UnsupportedError as error:
+            return Refusal(RefusalKind.UNSUPPORTED, str(error))
+        except NotFoundError as error:
+            return Gone(unread(listing_id, str(error)))
+
+    def _walk(self, listing_id: ListingId) -> AnyWalk:
+        match listing_id.kind:
+            case ListingKind.BACKUPS:
+                return self._reader.backups()
+            case ListingKind.SCHEDULES:
+                return self._reader.schedules(listing_id.key)
+            case ListingKind.OWN_BACKUPS:
+                return self._reader.own_backups(listing_id.key)
+            case ListingKind.HISTORY:
+                return self._reader.history(listing_id.key)
 
 
 def unread(listing_id: ListingId, error: str) -> Unread:
@@ -50,13 +116,6 @@ def unread(listing_id: ListingId, error: str) -> Unread:
     return Unread(_CALLS[listing_id.kind].format(listing_id.key), error)
 
 
-def _walk(reader: ProjectReader, listing_id: ListingId) -> AnyWalk:
-    match listing_id.kind:
-        case ListingKind.BACKUPS:
-            return reader.backups()
-        case ListingKind.SCHEDULES:
-            return reader.schedules(listing_id.key)
-        case ListingKind.OWN_BACKUPS:
-            return reader.own_backups(listing_id.key)
-        case ListingKind.HISTORY:
-            return reader.history(listing_id.key)
+def _given_up(listing_id: ListingId) -> Answer:
+    """Stand in for an answer that did not come in time."""
+    return Walk[Backup]((), unread(listing_id, _TIME_IS_UP))

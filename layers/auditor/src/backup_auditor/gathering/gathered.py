@@ -21,7 +21,7 @@ from backup_auditor.domain.listing import (
 )
 from backup_auditor.domain.standing import by_name
 from backup_auditor.domain.walks import listing_of
-from backup_auditor.gathering.asking import AnyWalk
+from backup_auditor.gathering.asking import AnyWalk, unread
 
 MOST_WALKS = 4
 """How often one listing is walked at most."""
@@ -47,17 +47,12 @@ class Gathered:
         self._refusals[listing_id] = refusal
 
     def forget(self, listing_id: ListingId) -> None:
-        """Drop what was read of a listing that is no more, or that is read afresh."""
+        """Drop what was read of a listing that is read afresh."""
         self._walks.pop(listing_id, None)
         self._listings.pop(listing_id, None)
 
     def forget_index(self, name: str) -> None:
-        """Drop an index and all of its listings."""
-        schedules = ListingId(ListingKind.SCHEDULES, name)
-        for schedule in self.schedules(name):
-            self.forget(ListingId(ListingKind.HISTORY, schedule.schedule_id))
-        self.forget(schedules)
-        self.forget(ListingId(ListingKind.OWN_BACKUPS, name))
+        """Drop an index, and with it whatever was read of it."""
         del self.indexes[name]
 
     def has(self, listing_id: ListingId) -> bool:
@@ -83,11 +78,26 @@ class Gathered:
         named = by_name(self._backups().rows)
         for facts in self._facts():
             name = facts.index.name
-            is_pod = facts.index.deployment is Deployment.POD
-            is_refused = isinstance(facts.schedules, Refusal) and facts.schedules.kind is RefusalKind.UNSUPPORTED
-            is_asked = self.has(ListingId(ListingKind.OWN_BACKUPS, name))
-            if not (is_pod or is_refused or is_asked) and live_id(facts, named.get(name, [])).own_listing_decides:
+            listed = named.get(name, [])
+            if facts.index.deployment is Deployment.POD or self.has(ListingId(ListingKind.OWN_BACKUPS, name)):
+                continue
+            if _is_unsupported(facts.schedules):  # backups that are listed all the same may be the index's own
+                if any(it.index_deleted_at is None for it in listed):
+                    yield name
+            elif live_id(facts, listed).own_listing_decides:
                 yield name
+
+    def doubt_refusals(self) -> None:
+        """Count as unread the schedules of an index that, it is said, cannot be backed up, and whose backups are shown.
+
+        Else one answer, which may be about the request, would pass over an index that has backups.
+        """
+        for facts in list(self._facts()):
+            own = facts.own_backups
+            if _is_unsupported(facts.schedules) and isinstance(own, Listing) and (own.rows or own.broken):
+                listing_id = ListingId(ListingKind.SCHEDULES, facts.index.name)
+                refusal = self._refusals.pop(listing_id)
+                self.add(listing_id, Walk((), unread(listing_id, refusal.message)))
 
     def inventory(self, project: str, observed_at: datetime, requests: int) -> Inventory:
         """Return everything as one immutable inventory."""
@@ -128,3 +138,7 @@ class Gathered:
             walks = self._walks[listing_id]
             self._listings[listing_id] = listing_of(cast("list[Walk[Backup]]", walks))
         return self._listings[listing_id]
+
+
+def _is_unsupported(answer: object) -> bool:
+    return isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED

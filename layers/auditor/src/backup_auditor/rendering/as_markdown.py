@@ -53,7 +53,8 @@ def _rows(findings: tuple[Finding, ...] | list[Finding], *, is_dated: bool = Fal
         if finding.exemption is not None:
             accepted = finding.exemption
             reason += markdown(f" Accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}")
-        yield f"| {_resource(finding)} | {finding.control} | {reason} |"
+        name = _resource(finding).replace("|", "\\|")
+        yield f"| {name} | {finding.control} | {reason} |"
     yield from _folded(len(findings))
 
 

@@ -128,7 +128,7 @@ class _Table:
                 ),
                 (
                     "coverage",
-                    "no index can be backed up"
+                    "none of what was read can be backed up"
                     if coverage is None
                     else f"{coverage:g} % of what can be backed up has an enabled schedule and a recent recovery point",
                 ),

@@ -23,7 +23,7 @@ def code(text: str) -> str:
     longest = max((len(it) for it in re.findall(r"`+", inner)), default=0)
     fence = "`" * (longest + 1)
     blank = " " if inner[:1] in ("`", "") or inner[-1:] == "`" else ""
-    return f"{fence}{blank}{inner}{blank}{fence}".replace("|", "\\|")
+    return f"{fence}{blank}{inner}{blank}{fence}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

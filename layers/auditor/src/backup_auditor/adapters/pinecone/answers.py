@@ -27,6 +27,7 @@ OVERLOADED = frozenset({408, 429, 500, 502, 503, 504})
 _QUOTA = re.compile(r"\bquotas?\b", re.IGNORECASE)
 _QUOTA_CODES = frozenset({"QUOTA_EXCEEDED"})
 _PLAN = re.compile(r"(?<![\w-])plans?(?![\w-])", re.IGNORECASE)
+_VERSION = re.compile(r"\bapi[ -]version\b", re.IGNORECASE)
 _PERMISSION = re.compile(r"\bpermission\b.*\brequired\b", re.IGNORECASE)
 
 _BY_STATUS: dict[int, type[PineconeError]] = {
@@ -49,23 +50,26 @@ def is_success(answer: Answer) -> bool:
 
 def error_of(answer: Answer, key: str) -> PineconeError:
     """Return the error an answer stands for: the status, and what the service wrote, made fit to be shown."""
-    code, message, is_structured = _read_error(answer.body)
-    text = f"{answer.status}: {one_line(message or _phrase(answer.status), key)}"
-    if answer.status == HTTPStatus.FORBIDDEN:
-        return _refusal(code, message, is_structured)(text)
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS and _speaks_of_quota(code, message):
-        return QuotaError(text)
-    known = _BY_STATUS.get(answer.status)
-    if known is not None:
-        return known(text)
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnavailableError(text)
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return NotUnderstoodError(f"{answer.status}: a redirect, and none is followed with a key")
-    return NotUnderstoodError(text)
+    code, message, is_structured = _read_error(answer.body)
+    meaning = _meaning(answer.status, code, message, is_structured=is_structured)
+    return meaning(f"{answer.status}: {one_line(message or _phrase(answer.status), key)}")
 
 
-def _refusal(code: str, message: str, is_structured: bool) -> type[PineconeError]:
+def _meaning(status: int, code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
+    if status == HTTPStatus.FORBIDDEN:
+        return _refusal(code, message, is_structured=is_structured)
+    if status == HTTPStatus.TOO_MANY_REQUESTS and _speaks_of_quota(code, message):
+        return QuotaError
+    if status == HTTPStatus.BAD_REQUEST and _VERSION.search(message):
+        return NotUnderstoodError  # of the version that was asked for, not of the index
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else NotUnderstoodError
+
+
+def _refusal(code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
     """Tell the three meanings of 403 apart. The plan is believed of the service alone, not of a page of a proxy."""
     if _speaks_of_quota(code, message):
         return QuotaError

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 type Uniform = Callable[[float, float], float]
 """Picks a number between two."""
 
-BASE = 0.2
+BASE = 0.1
 """Seconds that the first wait is about."""
 CAP = 8.0
 """Seconds that no wait of our own is longer than."""

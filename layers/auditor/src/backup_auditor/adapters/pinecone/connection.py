@@ -66,7 +66,7 @@ def _refuse_bad_key(key: str) -> None:
 
 
 def _checked_host(text: str) -> str:
-    host = text.strip().rstrip("/")
+    host = text.strip()
     if "://" not in host:
         host = f"https://{host}"
     try:
@@ -81,7 +81,7 @@ def _checked_host(text: str) -> str:
         raise SettingsError("PINECONE_CONTROLLER_HOST holds a user or a password; the key alone says who asks.")
     if parts.scheme == "http" and not _is_loopback(parts):
         raise SettingsError(f"The key would travel in the clear to {name}: plain http is for this machine only.")
-    return host
+    return host.rstrip("/")
 
 
 def _is_loopback(parts: SplitResult) -> bool:

@@ -16,12 +16,17 @@ class Deadline:
         self._monotonic = monotonic
         self._end = monotonic() + length.total_seconds()
 
+    @property
+    def seconds_left(self) -> float:
+        """The seconds that are left; less than nothing once it is over."""
+        return self._end - self._monotonic()
+
     def remaining(self) -> float:
         """Return the seconds that are left, at least one millisecond.
 
         Raises `DeadlineError` when none is.
         """
-        left = self._end - self._monotonic()
+        left = self.seconds_left
         if left <= 0:
             raise DeadlineError("the time for the whole audit was over")
         return max(left, 0.001)

@@ -23,7 +23,6 @@ class Limiter:
         self._is_untroubled = True
         self._round = 0
         self._in_flight = 0
-        self._granted = 0
         self._lock = Lock()
         self._waiting: deque[Lock] = deque()
         self._urgent: deque[Lock] = deque()
@@ -33,11 +32,6 @@ class Limiter:
         """How many calls may be in flight now."""
         return int(self._limit)
 
-    @property
-    def granted(self) -> int:
-        """How many calls were let through so far."""
-        return self._granted
-
     def enter(self, timeout: float, *, urgent: bool = False) -> int:
         """Wait to be let through, and return the round, which `leave` wants back.
 
@@ -45,7 +39,7 @@ class Limiter:
         """
         with self._lock:
             if self._in_flight < int(self._limit) and not self._waiting and not self._urgent:
-                self._grant()
+                self._in_flight += 1
                 return self._round
             turn = Lock()
             turn.acquire()
@@ -65,13 +59,18 @@ class Limiter:
                 self._limit = min(self._ceiling, self._limit + (1 if self._is_untroubled else 1 / self._limit))
             self._let_through()
 
-    def _grant(self) -> None:
-        self._in_flight += 1
-        self._granted += 1
+    def slow_down(self, entered: int) -> int:
+        """Learn from an overload without leaving: who was asked to wait keeps its place while it waits.
+
+        So the waits themselves make the calls fewer, down to one at a time. Returns the round, as `enter` does.
+        """
+        with self._lock:
+            self._shrink(entered)
+            return self._round
 
     def _let_through(self) -> None:
         while self._in_flight < int(self._limit) and (lane := self._urgent or self._waiting):
-            self._grant()
+            self._in_flight += 1
             lane.popleft().release()
 
     def _shrink(self, entered: int) -> None:
@@ -86,6 +85,5 @@ class Limiter:
                 lane.remove(turn)
             else:  # its turn came at the very last moment
                 self._in_flight -= 1
-                self._granted -= 1
                 self._let_through()
         raise DeadlineError("the time for the whole audit was over")

@@ -7,6 +7,7 @@ from backup_auditor.adapters.pinecone import shapes
 from backup_auditor.adapters.pinecone.calling import Caller
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.paging import Page, page_target, quoted, walk_pages
+from backup_auditor.adapters.pinecone.shared_refusal import SharedRefusal
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.translation import Translation
 from backup_auditor.adapters.pinecone.transport import Transport
@@ -15,6 +16,9 @@ from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Unread, Walk
 from backup_auditor.domain.walks import by_id
 from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
+
+_SLACK = 2.0
+"""Seconds that calls may take to end by themselves once the time is over."""
 
 
 class PineconeReader:
@@ -25,12 +29,17 @@ class PineconeReader:
         self._connection = connection
         self._caller = caller
         self._translation = Translation()
-        self._plan_refusal: str | None = None
+        self._plan = SharedRefusal()
 
     @property
     def ceiling(self) -> int:
         """How many calls it will ever have in flight at once."""
         return self._connection.ceiling
+
+    @property
+    def seconds_left(self) -> float:
+        """The rest of the time for the whole audit, and a little more for calls to end by themselves."""
+        return self._caller.seconds_left + _SLACK
 
     @property
     def requests(self) -> int:
@@ -56,18 +65,11 @@ class PineconeReader:
         version = self._connection.schedules_api_version
 
         def fetch(token: str | None) -> Page[Schedule]:
-            body = self._caller.read(page_target(path, token), version, already_known=self._known_refusal)
+            body = self._caller.read(page_target(path, token), version, shared=self._plan)
             raw = read_page(body, shapes.SCHEDULE_PAGE, shapes.SCHEDULE)
             return Page([self._translation.schedule(row) for row in raw.rows], raw.token, raw.fault)
 
-        try:
-            return walk_pages(f"GET {path}", fetch, by_id, final=(PlanForbidsError, UnsupportedError, NotFoundError))
-        except PlanForbidsError as error:
-            self._plan_refusal = str(error)
-            raise
-
-    def _known_refusal(self) -> PlanForbidsError | None:
-        return None if self._plan_refusal is None else PlanForbidsError(self._plan_refusal)
+        return walk_pages(f"GET {path}", fetch, by_id, final=(PlanForbidsError, UnsupportedError, NotFoundError))
 
     def own_backups(self, index: str) -> Walk[Backup]:
         """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""

@@ -9,9 +9,7 @@ _MARK = "[key]"
 
 def one_line(text: str, key: str = "") -> str:
     """Return a text as one line of at most `LONGEST` characters, in which no key stands."""
+    text = _KEY.sub(_MARK, text.replace(key, _MARK) if key else text)
     shown = "".join(sign if sign.isprintable() else " " for sign in text[: 16 * LONGEST])
     line = " ".join(shown.split())
-    if key:
-        line = line.replace(key, _MARK)
-    line = _KEY.sub(_MARK, line)
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

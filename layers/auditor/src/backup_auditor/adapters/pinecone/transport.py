@@ -1,5 +1,6 @@
-"""Sends one request and brings back one answer, bytes for bytes, over one pool of kept connections."""
+"""Sends one request and brings back one answer, byte for byte but for the key, over one pool of kept connections."""
 
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, Self, cast
@@ -12,6 +13,8 @@ from backup_auditor.adapters.pinecone.deadline import Deadline
 from backup_auditor.adapters.pinecone.failures import error_of_transport
 from backup_auditor.errors import NotUnderstoodError, PineconeError, SettingsError
 
+_SHORTEST_KEY = 12
+
 
 class Answer(NamedTuple):
     """What came back."""
@@ -21,18 +24,24 @@ class Answer(NamedTuple):
     """By lower-case name, or in any mapping that does not mind case."""
     body: bytes
 
+    def __repr__(self) -> str:
+        """Show the status alone: a service can write anything into an answer, a key too."""
+        return f"<Answer {self.status}>"
+
 
 class Transport:
     """One pool of kept connections to one host. Safe to use from many threads.
 
     It works below `httpx.Client`, whose handling of redirects, cookies and credentials is not wanted here: no redirect
-    is ever followed, so the key goes to no other host. Below the client nothing is logged but the progress of
-    connections.
+    is ever followed, so the key goes to no other host.
     """
 
     def __init__(self, connection: Connection) -> None:
         """Make the pool; nothing is connected yet. Raises `SettingsError` for an address or a proxy that is none."""
         self._connection = connection
+        # a name or a status may hold the key too, and reports hold those; a text shorter than any key may stand in both
+        self._key = connection.key.encode() if len(connection.key) >= _SHORTEST_KEY else b""
+        logging.getLogger("httpcore").setLevel(logging.INFO)  # below, it writes down the headers of answers
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
@@ -96,7 +105,8 @@ class Transport:
                 raise NotUnderstoodError(f"the answer is longer than {self._connection.body_limit} bytes")
             found.append(part)
             deadline.remaining()
-        return found[0] if len(found) == 1 else b"".join(found)
+        body = found[0] if len(found) == 1 else b"".join(found)
+        return body.replace(self._key, b"[key]") if self._key else body
 
 
 def _headers(connection: Connection, host: str, version: str) -> httpx.Headers:

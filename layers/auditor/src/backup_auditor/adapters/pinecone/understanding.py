@@ -48,7 +48,7 @@ def _read_page_in_pieces[Row](body: bytes, row: TypeAdapter[Row]) -> RawRows[Row
     token = pagination.get("next") if isinstance(pagination, dict) else pagination
     if token is None or token == "":
         return found
-    if not isinstance(token, str):
+    if not isinstance(token, str) or not _is_text(token):
         return found._replace(fault=found.fault or "where the next page is cannot be understood")
     return found._replace(token=token)
 
@@ -83,6 +83,8 @@ def _rows_of[Row](whole: dict[str, Any], key: str, row: TypeAdapter[Row]) -> Raw
 
 def _read_row[Row](raw: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
     """Read one row; a field that may be absent is left out where it cannot be understood: it is not known."""
+    if not _is_text(raw):
+        raise NotUnderstoodError("it holds half a character")
     try:
         return row.validate_python(raw)
     except ValidationError as error:
@@ -94,6 +96,17 @@ def _read_row[Row](raw: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSO
     except ValidationError as error:
         fault = f"its {min(_faults(error))} cannot be read" if isinstance(raw, dict) else "it is not an object"
     raise NotUnderstoodError(fault)
+
+
+def _is_text(value: Any) -> bool:  # noqa: ANN401  JSON
+    """Tell whether all texts in a value can be written down: JSON can spell halves of characters, which cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except RecursionError:
+        pass  # what is nested so deeply is no field that is read
+    return True
 
 
 def _faults(error: ValidationError) -> Iterable[str]:

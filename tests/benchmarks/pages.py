@@ -1,0 +1,125 @@
+"""Serves one page over and over, over HTTP/1.1 and over HTTP/2 in the clear, in a process of its own."""
+
+import asyncio
+import json
+import sys
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, WindowUpdated
+from h2.exceptions import StreamClosedError
+
+PREFACE = b"PRI * HTTP/2.0"
+ROW = {
+    "backup_id": "670e8400-e29b-41d4-a716-446655440000",
+    "source_index_id": "670e8400-e29b-41d4-a716-446655440001",
+    "source_index_name": "orders",
+    "name": "nightly-20261120T060000Z",
+    "status": "Ready",
+    "cloud": "aws",
+    "region": "us-east-1",
+    "record_count": 120000,
+    "namespace_count": 3,
+    "size_bytes": 10000000,
+    "created_at": "2026-11-19T06:00:00.244Z",
+    "schema": {"fields": {"_values": {"dimension": 1536, "metric": "cosine", "type": "dense_vector"}}},
+    "tags": {"environment": "production", "owner": "search-team", "purpose": "nightly copies"},
+}
+
+
+def page(rows: int) -> bytes:
+    """Write a page with so many backups."""
+    return json.dumps({"data": [ROW] * rows, "pagination": None}).encode()
+
+
+class Pages(asyncio.Protocol):
+    """Answers every request with the same page, after the same time."""
+
+    def __init__(self, content: bytes, latency: float) -> None:
+        """Begin without knowing which HTTP it will be."""
+        self._content = content
+        self._latency = latency
+        self._transport: asyncio.Transport | None = None
+        self._heard = b""
+        self._wire: H2Connection | None = None
+        self._left: dict[int, bytes] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        del exc
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        if self._wire is not None:
+            self._take(data)
+            return
+        self._heard += data
+        if self._heard.startswith(PREFACE):
+            self._wire = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+            self._wire.initiate_connection()
+            self._take(self._heard)
+        elif self._heard.endswith(b"\r\n\r\n"):
+            self._heard = b""
+            asyncio.get_running_loop().call_later(self._latency, self._answer)
+
+    def _answer(self) -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(self._content)
+        self._write(head + self._content)
+
+    def _take(self, data: bytes) -> None:
+        if self._wire is None:
+            return
+        for event in self._wire.receive_data(data):
+            if isinstance(event, RequestReceived) and event.stream_id is not None:
+                asyncio.get_running_loop().call_later(self._latency, self._answer_stream, event.stream_id)
+            elif isinstance(event, WindowUpdated):
+                for stream in list(self._left):
+                    self._send_more(stream)
+        self._write(self._wire.data_to_send())
+
+    def _answer_stream(self, stream: int) -> None:
+        if self._wire is None:
+            return
+        length = str(len(self._content)).encode()
+        self._wire.send_headers(
+            stream, [(b":status", b"200"), (b"content-type", b"application/json"), (b"content-length", length)]
+        )
+        self._left[stream] = self._content
+        self._send_more(stream)
+        self._write(self._wire.data_to_send())
+
+    def _send_more(self, stream: int) -> None:
+        if self._wire is None:
+            return
+        try:
+            while left := self._left[stream]:
+                size = min(self._wire.local_flow_control_window(stream), self._wire.max_outbound_frame_size, len(left))
+                if size <= 0:
+                    return
+                self._left[stream] = left[size:]
+                self._wire.send_data(stream, left[:size], end_stream=size == len(left))
+        except StreamClosedError:
+            pass
+        del self._left[stream]
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+
+async def serve(rows: int, latency: float) -> None:
+    """Serve on a free port of loopback, and say on which, until the process ends."""
+    content = page(rows)
+    listener = await asyncio.get_running_loop().create_server(lambda: Pages(content, latency), "127.0.0.1", 0)
+    print(listener.sockets[0].getsockname()[1], flush=True)
+    await listener.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))

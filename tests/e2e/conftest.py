@@ -1,0 +1,35 @@
+"""Projects to audit, served once for all tests of a module that only read them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from backup_auditor_simulator import Server, World, scenario
+from simulated import NOW, serving
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Server]:
+    """Serve a project in which all is well."""
+    with serving(scenario("healthy", now=NOW)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def neglected() -> Iterator[Server]:
+    """Serve a project that nobody has looked after."""
+    with serving(scenario("neglected", now=NOW)) as server:
+        yield server
+
+
+@pytest.fixture
+def failing() -> Iterator[Server]:
+    """Serve a small healthy project of this test's own, to which it may add faults."""
+    with serving(scenario("fleet:3x20", now=NOW)) as server:
+        yield server
+
+
+@pytest.fixture
+def world() -> World:
+    """Begin a project without an index."""
+    return scenario("empty", now=NOW)

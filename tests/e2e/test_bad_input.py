@@ -1,0 +1,170 @@
+"""Bad input: one line on standard error that says what and how to mend it, exit 2, nothing on standard output."""
+
+from pathlib import Path
+
+import pytest
+
+from backup_auditor_simulator import Fault, Server, World
+from commanded import Done, access, command, environment
+from simulated import NOW, serving
+
+MOMENT = NOW.isoformat()
+KEY = {"PINECONE_API_KEY": "key-for-tests"}
+NOBODY = "http://127.0.0.1:1"
+
+
+def is_refused(done: Done, *words: str) -> bool:
+    """Tell whether a command was refused in one line that holds these words, and nothing else was said."""
+    assert (done.code, done.out) == (2, ""), done
+    assert done.err.startswith("backup-auditor")
+    assert len(done.err.splitlines()) == 1, done.err
+    assert "Traceback" not in done.err
+    return all(word in done.err for word in words)
+
+
+@pytest.mark.parametrize(
+    "variables,words",
+    [
+        pytest.param({}, ("PINECONE_API_KEY is not set",), id="no-key"),
+        pytest.param({"PINECONE_API_KEY": "two words"}, ("PINECONE_API_KEY",), id="key-with-a-blank"),
+        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "http://example.com"}, ("plain http",), id="plain-http"),
+        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "http://10.0.0.1"}, ("plain http",), id="plain-http-nearby"),
+        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "ftp://x"}, ("PINECONE_CONTROLLER_HOST",), id="other-scheme"),
+        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "https://a:b@x"}, ("user",), id="user-in-the-host"),
+        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "::"}, ("PINECONE_CONTROLLER_HOST",), id="no-address"),
+        pytest.param(
+            KEY | {"PINECONE_CONTROLLER_HOST": NOBODY}, ("http://127.0.0.1:1: ", "look at"), id="nobody-there"
+        ),
+        pytest.param(KEY | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
+        pytest.param(KEY | {"BACKUP_AUDITOR_DEADLINE": "soon"}, ("BACKUP_AUDITOR_DEADLINE",), id="deadline"),
+        pytest.param(KEY | {"BACKUP_AUDITOR_MAX_CONCURRENCY": "0"}, ("MAX_CONCURRENCY",), id="concurrency"),
+    ],
+)
+def test_settings_that_cannot_be_used(variables: dict[str, str], words: tuple[str, ...]) -> None:
+    """A missing key, a host that may not be spoken to or is not there, and every other wrong setting."""
+    assert is_refused(command("audit", env=environment(**variables)), *words)
+
+
+def test_a_wrong_key(healthy: Server) -> None:
+    """A key that the service does not accept."""
+    done = command("audit", env=access(healthy, PINECONE_API_KEY="somebody-else"))
+    assert is_refused(done, "does not accept the key", "set PINECONE_API_KEY")
+    assert "somebody-else" not in done.err
+
+
+def test_a_key_without_rights(failing: Server) -> None:
+    """A key that may not list the indexes: the line names the role that it wants."""
+    failing.faults.append(Fault(path="/indexes", status=403, message="Access denied"))
+    assert is_refused(command("audit", env=access(failing)), "Access denied", "ControlPlaneViewer")
+
+
+def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
+    """A host that does not speak TLS, or not as itself, is given no key."""
+    host = healthy.url.replace("http:", "https:")
+    done = command("audit", env=access(healthy, PINECONE_CONTROLLER_HOST=host))
+    assert is_refused(done, host, "PINECONE_CONTROLLER_HOST")
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        pytest.param((), ("COMMAND",), id="no-command"),
+        pytest.param(("scan",), ("scan",), id="unknown-command"),
+        pytest.param(("audit", "--fast"), ("--fast",), id="unknown-flag"),
+        pytest.param(("audit", "--form", "json"), ("--form",), id="shortened-flag"),
+        pytest.param(("audit", "--fail-on", "always"), ("--fail-on",), id="unknown-severity"),
+        pytest.param(("audit", "--format", "xml"), ("'xml'", "use table, json or markdown"), id="unknown-format"),
+        *(
+            pytest.param(("audit", "--format", it), (f"the format {it} does not exist yet; use table,",), id=it)
+            for it in ("csv", "junit", "sarif", "ocsf", "html")
+        ),
+        pytest.param(("audit", "--state", "s", "--no-state"), ("--no-state",), id="state-and-no-state"),
+        pytest.param(
+            ("audit", "--inventory", "i", "--save-inventory", "s"), ("--save-inventory",), id="both-inventories"
+        ),
+        pytest.param(("audit", "--now", "tomorrow"), ("--now", "tomorrow"), id="no-moment"),
+        pytest.param(("audit", "--now", "2026-02-30T00:00:00Z"), ("--now",), id="impossible-moment"),
+        pytest.param(("audit", "--now", "2026-02-03T00:00:00"), ("--now",), id="moment-without-offset"),
+        pytest.param(("audit", "--project", ""), ("name for a project",), id="no-name"),
+        pytest.param(("audit", "--project", "../up"), ("name for a project",), id="name-with-a-slash"),
+        pytest.param(("audit", "--project", "a\nb"), ("name for a project",), id="name-of-two-lines"),
+        pytest.param(("audit", "--policy", "missing.yaml"), ("missing.yaml", "policy init"), id="no-policy"),
+        pytest.param(("audit", "--policy", "."), ("directory",), id="folder-for-a-policy"),
+        pytest.param(("audit", "--output", "missing/report"), ("missing/report",), id="no-folder-for-the-report"),
+        pytest.param(("audit", "--output", "."), ("it is a folder",), id="folder-for-the-report"),
+        pytest.param(("audit", "--save-inventory", "missing/i"), ("missing/i",), id="no-folder-for-the-inventory"),
+        pytest.param(("audit", "--output", "x", "--save-inventory", "./x"), ("same file",), id="one-file-for-two"),
+        pytest.param(("audit", "--output", "x", "--inventory", "x"), ("same file",), id="report-over-inventory"),
+        pytest.param(("audit", "--output", ""), ("it is a folder",), id="empty-report"),
+        pytest.param(("audit", "--inventory", ""), ("cannot be read",), id="empty-inventory"),
+        pytest.param(("audit", "--registry", ""), ("directory",), id="empty-registry"),
+        pytest.param(("audit", "--inventory", "missing"), ("missing", "cannot be read"), id="no-inventory"),
+        pytest.param(("audit", "--registry", "missing"), ("missing", "no such file"), id="no-registry"),
+        pytest.param(("audit", "--registry", "r", "--project", "p"), ("--project", "--registry"), id="project-of-many"),
+        pytest.param(("controls", "index-has-schedul"), ("did you mean 'index-has-schedule'?",), id="unknown-control"),
+        pytest.param(("explain",), ("--index",), id="nothing-to-explain"),
+        pytest.param(("explain", "--index", "a", "--control", "x"), ("no control",), id="no-control-to-explain"),
+        pytest.param(("simulate", "--scenario", "chaos"), ("chaos", "neglected"), id="unknown-scenario"),
+        pytest.param(("simulate", "--port", "65536"), ("65536",), id="no-port"),
+        pytest.param(("simulate", "--latency", "-1"), ("-1",), id="negative-latency"),
+    ],
+)
+def test_command_lines_that_cannot_be_meant(arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
+    """Unknown flags, impossible values and files that are not there."""
+    done = command(*arguments, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY), cwd=tmp_path)
+    assert is_refused(done, *words), done.err
+
+
+@pytest.mark.parametrize(
+    "content,words",
+    [
+        pytest.param(b"", ("is empty",), id="empty"),
+        pytest.param(bytes(range(256)), ("not UTF-8",), id="binary"),
+        pytest.param(b"version: 1\nrulez: []\n", (":2:", 'did you mean "rules"?'), id="unknown-key"),
+        pytest.param(b"defaults: {recovery: {max_age: 1h}}\n", (":1:", "max_age"), id="contradiction"),
+        pytest.param(b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b", ("YAML",), id="not-yaml"),
+        pytest.param(b"#" * 50_000_000, ("50,000,000 bytes",), id="fifty-megabytes"),
+    ],
+)
+def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path: Path) -> None:
+    """Whatever a policy file holds, it is a policy or it is refused with its line, before anything is read."""
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(content)
+    done = command("audit", "--policy", path, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY))
+    assert is_refused(done, "policy.yaml", *words), done.err
+
+
+def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
+    """A policy of a thousand bytes that means a thousand million values is refused at once."""
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{it}: &a{it} [{', '.join([f'*a{it - 1}'] * 10)}]" for it in range(1, 10)]
+    path = tmp_path / "policy.yaml"
+    path.write_text("\n".join(levels))
+    assert is_refused(command("audit", "--policy", path, env=environment(**KEY)), "policy.yaml")
+
+
+def test_the_policy_here_is_found(tmp_path: Path) -> None:
+    """Without a flag the policy in the working directory counts, even where it is wrong or a dangling link."""
+    (tmp_path / "backup-auditor.yaml").symlink_to(tmp_path / "gone.yaml")
+    done = command("audit", env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY), cwd=tmp_path)
+    assert is_refused(done, "backup-auditor.yaml: there is no such file")
+
+
+def test_nothing_is_asked_before_the_output_can_be_written(failing: Server) -> None:
+    """Where the report cannot be written, no call is made in vain."""
+    done = command("audit", "--now", MOMENT, "--output", "/nowhere/report", env=access(failing))
+    assert is_refused(done, "/nowhere/report")
+    assert failing.requests == []
+
+
+def test_an_unknown_index_names_the_nearest(failing: Server) -> None:
+    """`explain` of an index that is not there says which one may be meant."""
+    done = command("explain", "--index", "fleet-0001", "--now", MOMENT, env=access(failing))
+    assert is_refused(done, "no live index is called 'fleet-0001'; did you mean 'fleet-00001'?")
+
+
+def test_a_project_without_indexes_has_none_to_explain(world: World) -> None:
+    """`explain` in an empty project says that it is empty."""
+    with serving(world) as server:
+        done = command("explain", "--index", "orders", "--now", MOMENT, env=access(server))
+    assert is_refused(done, "the project has no indexes")

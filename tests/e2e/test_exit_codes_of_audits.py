@@ -1,0 +1,97 @@
+"""The exit codes of `audit`, as the contract lists them."""
+
+import pytest
+
+from backup_auditor_simulator import Fault, Server
+from commanded import access, command
+from simulated import NOW
+
+MOMENT = NOW.isoformat()
+HASTE = {"BACKUP_AUDITOR_DEADLINE": "1s"}
+"""So that what will never be answered is given up soon."""
+
+
+def test_all_well_is_zero(healthy: Server) -> None:
+    """A complete audit that finds nothing ends with 0."""
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(healthy))
+    assert (done.code, done.err) == (0, "")
+    assert (done.report["compliance"], done.report["complete"]) == ("COMPLIANT", True)
+
+
+@pytest.mark.parametrize(
+    "fail_on,code",
+    [
+        pytest.param((), 1, id="default"),
+        pytest.param(("--fail-on", "low"), 1, id="low"),
+        pytest.param(("--fail-on", "critical"), 1, id="critical"),
+        pytest.param(("--fail-on", "never"), 0, id="never"),
+    ],
+)
+def test_something_non_compliant_is_one(fail_on: tuple[str, ...], code: int, neglected: Server) -> None:
+    """A complete audit that finds something at or above the limit ends with 1, and `never` forgives it."""
+    done = command("audit", "--now", MOMENT, *fail_on, env=access(neglected))
+    assert (done.code, done.err) == (code, "")
+
+
+def test_a_severity_above_everything_found_is_zero(healthy: Server) -> None:
+    """What is found below the limit does not change the exit code."""
+    late = "2026-11-21T18:00:00Z"  # thirty hours after the newest runs: no recovery point is recent
+    assert command("audit", "--now", late, env=access(healthy)).code == 1
+    assert command("audit", "--now", late, "--fail-on", "never", env=access(healthy)).code == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_indexes_refused_is_two(status: int, failing: Server) -> None:
+    """A key that may not list the indexes audits nothing: one line, no report."""
+    failing.faults.append(Fault(path="/indexes", status=status, message="no"))
+    done = command("audit", "--now", MOMENT, env=access(failing))
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(path="/indexes", status=429), id="indexes-throttled"),
+        pytest.param(Fault(path="/indexes", status=503), id="indexes-unavailable"),
+        pytest.param(Fault(path="/indexes", kind="hang"), id="indexes-silent"),
+        pytest.param(Fault(path="/indexes", kind="garbage"), id="indexes-not-understood"),
+        pytest.param(Fault(path="/backups", status=403), id="backups-refused"),
+        pytest.param(Fault(path="/backups", kind="truncate"), id="backups-cut-short"),
+        pytest.param(Fault(path="/indexes/*/backup-schedules", status=500), id="schedules-unavailable"),
+        pytest.param(Fault(path="/backup-schedules/*/history", kind="reset"), id="histories-reset"),
+        pytest.param(Fault(status=503, after=4), id="service-dies"),
+    ],
+)
+def test_something_unread_is_three(fault: Fault, failing: Server) -> None:
+    """What could not be read is reported as unread, and nothing that rests on it is called compliant."""
+    failing.faults.append(fault)
+    done = command("audit", "--now", MOMENT, "--format", "json", "--fail-on", "never", env=access(failing, **HASTE))
+    assert done.code == 3
+    assert done.report["complete"] is False
+    assert done.report["unread"]
+    assert done.verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
+
+
+def test_unread_schedules_leave_no_schedule_compliant(failing: Server) -> None:
+    """Where no schedule could be read, no control of schedules is compliant, and the recovery points still are."""
+    failing.faults.append(Fault(path="/indexes/*/backup-schedules", status=403, message="Access denied"))
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
+    of_schedules = {verdict for (control, _), verdict in done.verdicts().items() if control.startswith("schedule")}
+    assert (done.code, of_schedules) == (3, {"INSUFFICIENT_DATA"})
+
+
+def test_a_plan_without_schedules_is_known(failing: Server) -> None:
+    """A plan that has no schedules is an answer, not a gap: non-compliant, complete, exit 1."""
+    failing.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
+    assert done.verdicts()["plan-allows-schedules", "default"] == "NON_COMPLIANT"
+    assert (done.code, done.report["complete"]) == (1, True)
+
+
+def test_an_unexpected_answer_does_not_keep_the_rest(failing: Server) -> None:
+    """When the schedules of one index cannot be read, the others are judged as ever."""
+    failing.faults.append(Fault(path="/indexes/fleet-00001/backup-schedules", status=500))
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing, **HASTE))
+    assert done.verdicts()["index-has-schedule", "fleet-00002"] == "COMPLIANT"
+    assert done.verdicts()["index-has-schedule", "fleet-00001"] == "INSUFFICIENT_DATA"

@@ -1,0 +1,124 @@
+"""The key goes to the service, and nowhere else: into no text, no log, no traceback."""
+
+import io
+import json
+import logging
+import traceback
+from collections.abc import Iterator
+
+import pytest
+
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.errors import PineconeError
+from backup_auditor_simulator import Fault
+from reading import add_healthy_index, audited, gathered, reading
+from simulated import empty_world, serving
+
+KEY = "canary-of-the-confidentiality-tests"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Write down everything that anything logs."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+FAULTS = [
+    pytest.param(Fault(status=401, body=f"Invalid API key {KEY}"), id="echoed-in-plain-text"),
+    pytest.param(Fault(status=403, message=f"{KEY} may not"), id="echoed-in-json"),
+    pytest.param(Fault(status=404, message=f"{'x' * 180} {KEY}"), id="echoed-where-it-is-cut"),
+    pytest.param(Fault(status=503, body=f"<html>{KEY}</html>"), id="echoed-in-html"),
+    pytest.param(Fault(status=302, headers={"location": f"http://127.0.0.1:9/{KEY}"}), id="echoed-in-a-redirect"),
+    pytest.param(Fault(kind="garbage", body=f'{{"{KEY}": 1}}'), id="echoed-in-a-shape"),
+    pytest.param(Fault(kind="reset"), id="reset"),
+    pytest.param(Fault(kind="truncate"), id="truncated"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_error_and_no_log_holds_the_key(fault: Fault, log: io.StringIO) -> None:
+    """Neither its text, nor what it holds on to, nor a log at the lowest level."""
+    error = error_after(fault)
+    assert KEY not in str(error) + repr(error) + repr(vars(error)) + log.getvalue()
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
+@pytest.mark.parametrize("kind", ["status", "reset", "truncate", "garbage"])
+def test_no_traceback_holds_the_key(kind: str) -> None:
+    """Not even one that shows every local value on its way."""
+    shown = traceback.TracebackException.from_exception(error_after(Fault(kind=kind)), capture_locals=True)
+    frames = [it.locals or {} for it in shown.stack if "backup_auditor/" in it.filename]
+    assert len(frames) > 1
+    assert KEY not in repr(frames)
+
+
+def error_after(fault: Fault) -> PineconeError:
+    """Ask a service for its indexes while something goes wrong, and return the error."""
+    with serving(empty_world()) as server:
+        server._desk.roles = {KEY: "viewer"}
+        server.faults.append(fault)
+        with reading(server, key=KEY) as reader, pytest.raises(PineconeError) as raised:
+            reader.indexes()
+    return raised.value
+
+
+def test_no_unread_fact_holds_the_key() -> None:
+    """What the service echoes is taken out before it gets into the inventory."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    with serving(world) as server:
+        server._desk.roles = {KEY: "viewer"}
+        server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
+        found = audited(server, key=KEY)
+    assert [it.error for it in found.inventory.unread] == ["503: no service for [key]"]
+    assert KEY not in repr(found)
+
+
+def test_no_fact_holds_the_key() -> None:
+    """A service may echo it anywhere, in a status too; a fact would carry it into every report."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
+    with serving(world) as server:
+        server._desk.roles = {KEY: "viewer"}
+        server.faults.append(Fault(kind="garbage", body=json.dumps({"data": [row]}), path="/backups"))
+        found = audited(server, key=KEY)
+    assert [it.status for it in found.inventory.backups.rows] == ["Bad [key]"]
+    assert KEY not in repr(found)
+
+
+def test_a_reader_can_be_printed() -> None:
+    """Nothing that a reader is made of shows the key."""
+    with serving(empty_world()) as server, reading(server, key=KEY) as reader:
+        assert KEY not in repr((reader, vars(reader), vars(reader._caller), vars(reader._caller._sender)))
+
+
+def test_no_redirect_is_followed_with_the_key() -> None:
+    """Where a redirect leads nobody is asked."""
+    with serving(empty_world()) as elsewhere, serving(empty_world()) as server:
+        for status in (301, 302, 307, 308):
+            server.faults.append(Fault(status=status, headers={"location": f"{elsewhere.url}/indexes"}, times=1))
+        with reading(server) as reader:
+            for _ in range(4):
+                with pytest.raises(PineconeError, match="redirect"):
+                    reader.indexes()
+    assert elsewhere.requests == []
+    assert len(server.requests) == 4
+
+
+def test_a_proxy_of_the_surroundings_is_never_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of loopback stays on it."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    found: Inventory
+    with serving(empty_world()) as server, reading(server) as reader:
+        found, _ = gathered(reader, server.world.now)
+    assert found.unread == ()

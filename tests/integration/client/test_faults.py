@@ -1,0 +1,245 @@
+"""What becomes of an audit when answers go wrong: what was seen stands, the rest is unread, and it ends."""
+
+import gzip
+import json
+import socket
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.adapters.pinecone.calling import ATTEMPTS
+from backup_auditor.adapters.pinecone.connection import Connection
+from backup_auditor.adapters.pinecone.reader import open_reader
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.listing import Listing, Unread
+from backup_auditor.errors import (
+    BadKeyError,
+    ForbiddenError,
+    NotUnderstoodError,
+    PineconeError,
+    UnavailableError,
+    UnreachableError,
+)
+from backup_auditor_simulator import Fault, scenario
+from listening import answering
+from reading import Waits, add_healthy_index, audited, calls, reading
+from simulated import NOW, empty_world, serving
+
+KEY = "canary-of-the-fault-tests"
+ORDERS = "GET /indexes/orders/backup-schedules"
+
+
+def unread_after(fault: Fault, **options: object) -> tuple[Unread, ...]:
+    """Audit one healthy index while something goes wrong, and return what is unread."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    with serving(world) as server:
+        server.faults.append(fault)
+        return audited(server, **options).inventory.unread
+
+
+@pytest.mark.parametrize(
+    "fault, error",
+    [
+        pytest.param(Fault(status=503), "503: The service is unavailable.", id="status"),
+        pytest.param(Fault(status=500, body=b""), "500: Internal Server Error", id="empty"),
+        pytest.param(Fault(status=502, body="<html>", content_type="text/html"), "502: an HTML page", id="html"),
+        pytest.param(Fault(status=429, message="Slow down."), "429: Slow down.", id="throttled"),
+        pytest.param(Fault(status=401, body="Invalid API key"), "401: Invalid API key", id="key-withdrawn"),
+        pytest.param(Fault(status=403, message="No."), "403: No.", id="forbidden"),
+        pytest.param(Fault(kind="garbage"), "the answer is not JSON", id="page-of-a-proxy"),
+        pytest.param(
+            Fault(kind="garbage", body='{"hello": 1}'), "the answer holds no list called data", id="other-json"
+        ),
+        pytest.param(Fault(kind="reset"), "the connection broke off", id="reset"),
+        pytest.param(Fault(kind="truncate"), "the answer broke off, or is not HTTP", id="truncated"),
+        pytest.param(
+            Fault(status=302, headers={"location": "http://127.0.0.1:9/"}),
+            "302: a redirect, and none is followed with a key",
+            id="redirect",
+        ),
+        pytest.param(
+            Fault(kind="garbage", body=b"no gzip", headers={"content-encoding": "gzip"}),
+            "the answer is not compressed as it says",
+            id="not-compressed",
+        ),
+    ],
+)
+def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fault: Fault, error: str) -> None:
+    """The rest is read and judged all the same, and the reason says nothing that changes from run to run."""
+    fault.path = "/indexes/orders/backup-schedules"
+    assert unread_after(fault) == (Unread(ORDERS, error),)
+
+
+def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
+    """A hanging call is given up, repeated, and unread in the end."""
+    fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
+    found = unread_after(fault, read_timeout=timedelta(milliseconds=50))
+    assert found == (Unread(ORDERS, "no answer came in time"),)
+    assert fault.struck == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=404), Fault(status=409), Fault(status=422), Fault(status=400), Fault(status=403)]
+)
+def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
+    """Only overload and lost connections are worth a repeat."""
+    with serving(empty_world()) as server, reading(server) as reader:
+        server.faults.append(fault)
+        with pytest.raises(PineconeError):
+            reader.indexes()
+    assert fault.struck == 1
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_a_fault_that_passes_leaves_no_trace(kind: str) -> None:
+    """Lost answers of safe calls are asked for again."""
+    assert unread_after(Fault(kind=kind, times=3, path="/indexes/orders/backup-schedules")) == ()
+
+
+def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
+    """A quarter of all answers refused for a while cost waits, and no fact."""
+    with serving(scenario("fleet:40x3", now=NOW)) as server:
+        server.faults.append(Fault(status=429, probability=0.25, seed=7, times=60))
+        found = audited(server)
+    assert found.report.is_complete
+    assert len(found.inventory.histories) == 40
+
+
+def test_a_service_that_dies_half_way_is_not_hammered() -> None:
+    """Once retries are spent and all fails nothing more is sent; what was seen stands, and no more is compliant."""
+    indexes = 300
+    with serving(scenario(f"fleet:{indexes}x2", now=NOW)) as server:
+        server.faults.append(Fault(status=503, after=100))
+        found = audited(server)
+        after_death = len(server.requests) - 100
+    assert after_death < 250
+    assert not found.report.is_complete
+    assert len(found.inventory.indexes) == indexes
+    errors = {it.error for it in found.inventory.unread}
+    assert errors == {"503: The service is unavailable.", "not asked: the service had stopped answering"}
+    read = {
+        it.index.name for it in found.inventory.indexes if isinstance(it.schedules, Listing) and not it.schedules.broken
+    }
+    judged = {
+        it.resource.name
+        for it in found.report.findings
+        if it.control == "index-has-schedule" and it.compliance is Compliance.COMPLIANT
+    }
+    assert judged == read
+
+
+def test_an_answer_may_be_compressed_all_the_same() -> None:
+    """It is not asked for, and understood."""
+    body = gzip.compress(json.dumps({"indexes": [{"name": "orders"}]}).encode())
+    with serving(empty_world()) as server, reading(server) as reader:
+        server.faults.append(Fault(kind="garbage", body=body, headers={"content-encoding": "gzip"}))
+        assert [it.name for it in reader.indexes().rows] == ["orders"]
+
+
+@pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "compressed"])
+def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> None:
+    """Its size is bounded in decoded bytes."""
+    body = b"[" * 1_000_000
+    headers = {"content-encoding": "gzip"} if is_compressed else {}
+    with serving(empty_world()) as server, reading(server, body_limit=300_000) as reader:
+        server.faults.append(
+            Fault(kind="garbage", body=gzip.compress(body) if is_compressed else body, headers=headers)
+        )
+        with pytest.raises(NotUnderstoodError, match="longer than 300000 bytes"):
+            reader.indexes()
+
+
+def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
+    """The rows it showed stand."""
+    with serving(scenario("fleet:30x5", now=NOW)) as server:
+        server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
+        with reading(server) as reader:
+            walk = reader.backups()
+    assert walk.broken == Unread("GET /backups", "the pages repeat themselves")
+    assert len(walk.rows) == 150
+
+
+@pytest.mark.parametrize(
+    "fault, error",
+    [
+        pytest.param(Fault(status=401, body="no"), BadKeyError, id="bad-key"),
+        pytest.param(Fault(status=403, message="Permission x is required"), ForbiddenError, id="no-right"),
+    ],
+)
+def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: type[PineconeError]) -> None:
+    """A key that may not list the indexes ends the audit."""
+    with serving(empty_world()) as server:
+        server.faults.append(fault)
+        with pytest.raises(error):
+            audited(server)
+
+
+def test_a_wrong_key_ends_the_audit() -> None:
+    """The service itself refuses it."""
+    with serving(empty_world()) as server, pytest.raises(BadKeyError):
+        audited(server, key="another-key")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(status=503, path="/indexes"), Fault(status=429, path="/indexes"), Fault(kind="garbage", path="/indexes")],
+    ids=["unavailable", "throttled", "garbage"],
+)
+def test_indexes_that_cannot_be_listed_leave_a_report(fault: Fault) -> None:
+    """The backups are still told of, and nothing is called missing."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    with serving(world) as server:
+        server.faults.append(fault)
+        found = audited(server)
+    assert [it.what for it in found.inventory.unread] == ["GET /indexes"]
+    assert len(found.inventory.backups.rows) == 3
+    assert calls(server)["GET /backups"] == 1
+
+
+def test_a_host_that_refuses_connections_cannot_be_reached() -> None:
+    """Nothing is audited."""
+    with serving(empty_world()) as server:
+        pass
+    with pytest.raises(UnreachableError, match="refused"):
+        audited(server)
+
+
+def test_a_host_that_cannot_prove_itself_is_not_trusted() -> None:
+    """TLS is not waived, not even on this machine, and the key is not sent before it stands."""
+    with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (port, heard):
+        connection = Connection(KEY, f"https://127.0.0.1:{port}")
+        with (
+            open_reader(connection, Waits().surroundings()) as reader,
+            pytest.raises(UnreachableError, match="cannot be trusted"),
+        ):
+            reader.indexes()
+    assert KEY.encode() not in b"".join(heard)
+
+
+def test_a_name_that_leads_nowhere_is_not_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that cannot be resolved is told from one that is busy."""
+
+    def unknown(*_args: object, **_named: object) -> None:
+        asked.append(1)
+        raise socket.gaierror(-2, "Name or service not known")
+
+    asked: list[int] = []
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with (
+        serving(empty_world()) as server,
+        reading(server, host="https://nowhere.invalid") as reader,
+        pytest.raises(UnreachableError, match="cannot be resolved"),
+    ):
+        reader.indexes()
+    assert len(asked) == 1
+
+
+def test_unavailable_is_told_from_unreachable() -> None:
+    """A service that answers badly was reached."""
+    with serving(empty_world()) as server, reading(server) as reader:
+        server.faults.append(Fault(status=503))
+        with pytest.raises(UnavailableError) as failed:
+            reader.indexes()
+    assert not isinstance(failed.value, UnreachableError)

@@ -1,0 +1,62 @@
+"""Saved inventories, over generated projects."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
+from backup_auditor.adapters.replacement import Replacement
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.errors import InventoryFileError
+from builders import index, inventory
+from strategies import projects
+
+
+def saved(told: Inventory) -> bytes:
+    """Return what is saved of an inventory."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "inventory"
+        with Replacement(path) as file:
+            save_inventory(told, file)
+        return path.read_bytes()
+
+
+def loaded(content: bytes) -> Inventory:
+    """Load what a file with this content holds."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "inventory"
+        path.write_bytes(content)
+        return load_inventory(path)
+
+
+WHOLE = saved(inventory(index()))
+
+
+@given(projects())
+def test_nothing_is_lost(told: Inventory) -> None:
+    """Any project comes back as it was."""
+    assert loaded(saved(told)) == told
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+def test_no_single_byte_can_change(place: int, difference: int) -> None:
+    """A file in which any one byte differs is refused, and with the same kind of error."""
+    changed = bytearray(WHOLE)
+    changed[place] ^= difference
+    try:
+        loaded(bytes(changed))
+    except InventoryFileError:
+        return
+    raise AssertionError("it was believed")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused(content: bytes) -> None:
+    """Whatever else a file holds ends in the same kind of error, and no other."""
+    try:
+        loaded(content)
+    except InventoryFileError:
+        return
+    raise AssertionError("it was believed")

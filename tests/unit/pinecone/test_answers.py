@@ -1,0 +1,126 @@
+"""What each answer of the service means."""
+
+import json
+
+import pytest
+
+from backup_auditor.adapters.pinecone.answers import error_of
+from backup_auditor.adapters.pinecone.transport import Answer
+from backup_auditor.errors import (
+    BadKeyError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    NotUnderstoodError,
+    PineconeError,
+    PlanForbidsError,
+    QuotaError,
+    ThrottledError,
+    UnavailableError,
+    UnsupportedError,
+)
+
+KEY = "canary-of-the-answer-tests"
+
+
+def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> Answer:
+    """Build an error in the service's own shape."""
+    body = {"error": {"code": code, "message": message}, "status": status}
+    return Answer(status, {}, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    "status, meaning",
+    [
+        (302, NotUnderstoodError),
+        (400, UnsupportedError),
+        (401, BadKeyError),
+        (402, ForbiddenError),
+        (403, ForbiddenError),
+        (404, NotFoundError),
+        (408, UnavailableError),
+        (409, ConflictError),
+        (412, ConflictError),
+        (418, NotUnderstoodError),
+        (422, UnsupportedError),
+        (429, ThrottledError),
+        (500, UnavailableError),
+        (502, UnavailableError),
+        (503, UnavailableError),
+        (504, UnavailableError),
+        (507, UnavailableError),
+    ],
+)
+def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) -> None:
+    """The type tells what to do; the text names the status and what was said."""
+    error = error_of(structured(status, "It is so."), KEY)
+    assert type(error) is meaning
+    assert str(error).startswith(f"{status}: ")
+
+
+@pytest.mark.parametrize(
+    "message, meaning",
+    [
+        pytest.param("Scheduled backups are not available for your plan", PlanForbidsError, id="plan"),
+        pytest.param("Your organization's plan does not include backups. Upgrade.", PlanForbidsError, id="plan-within"),
+        pytest.param("Increase your quota or upgrade to create more backups.", QuotaError, id="quota"),
+        pytest.param("Upgrade your plan to raise the quota.", QuotaError, id="quota-and-plan"),
+        pytest.param("Access denied: Permission control::backups::list is required", ForbiddenError, id="permission"),
+        pytest.param("The control plane denies this.", ForbiddenError, id="plane-is-no-plan"),
+        pytest.param("Not for the index floor-plan", ForbiddenError, id="index-called-plan"),
+        pytest.param("Permission x is required for the plan", ForbiddenError, id="permission-that-names-a-plan"),
+        pytest.param("", ForbiddenError, id="silent"),
+    ],
+)
+def test_403_has_three_meanings(message: str, meaning: type[PineconeError]) -> None:
+    """The plan, the quota and the key's permission are told apart by what the service says."""
+    assert type(error_of(structured(403, message), KEY)) is meaning
+
+
+def test_a_proxy_is_not_believed_about_the_plan() -> None:
+    """Only an error in the service's own shape can say that the plan has no schedules."""
+    page = Answer(403, {}, b"Blocked: your plan does not include this site")
+    assert type(error_of(page, KEY)) is ForbiddenError
+
+
+@pytest.mark.parametrize("message", ["Unsupported API version: 2031-01", "Invalid X-Pinecone-Api-Version header"])
+def test_a_version_that_is_refused_says_nothing_of_the_index(message: str) -> None:
+    """Else a wrong setting would make every index one that cannot be backed up."""
+    assert type(error_of(structured(400, message), KEY)) is NotUnderstoodError
+
+
+def test_429_may_speak_of_the_quota() -> None:
+    """No room is another matter than too many calls."""
+    assert type(error_of(structured(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
+    assert type(error_of(structured(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
+
+
+@pytest.mark.parametrize(
+    "body, text",
+    [
+        pytest.param(b"", "502: Bad Gateway", id="empty"),
+        pytest.param(b"<!DOCTYPE html><h1>oh</h1>", "502: an HTML page", id="html"),
+        pytest.param(b"upstream\r\nis  gone\x1b[31m", "502: upstream is gone [31m", id="plain-with-controls"),
+        pytest.param(b"\xff\xfe", "502: \ufffd\ufffd", id="no-text"),
+        pytest.param(b'"said so"', "502: said so", id="json-text"),
+        pytest.param(b'{"message": "flat"}', "502: flat", id="flat"),
+        pytest.param(b'{"error": "in a word"}', "502: in a word", id="error-is-a-text"),
+        pytest.param(b'{"error": {"message": 7}}', "502: Bad Gateway", id="message-is-no-text"),
+        pytest.param(b"[[[", "502: [[[", id="half-json"),
+        pytest.param(b"[" * 100_000, "502: " + "[" * 199 + "…", id="deep"),
+    ],
+)
+def test_any_body_gives_one_readable_line(body: bytes, text: str) -> None:
+    """Nothing is parsed blindly, and control characters do not pass."""
+    assert str(error_of(Answer(502, {}, body), KEY)) == text
+
+
+def test_a_long_message_is_cut_and_a_key_in_it_is_taken_out() -> None:
+    """Neither our key, nor what looks like one, stands in a text, even where the cut would go through it."""
+    other = "pcsk" + "_" + "abcDEF123"
+    said = str(error_of(structured(400, f"{'x' * 190} {KEY} {other} {'y' * 500}"), KEY))
+    assert len(said) <= len("400: ") + 200
+    said += str(error_of(structured(400, f"{KEY} and {other}"), KEY))
+    assert "canary" not in said
+    assert "abc" not in said
+    assert "[key] and [key]" in said

@@ -1,0 +1,64 @@
+"""How long is waited before a call is repeated."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backup_auditor.adapters.pinecone.backoff import BASE, CAP, Backoff, read_retry_after
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def longest(_low: float, high: float) -> float:
+    """Pick the longest wait."""
+    return high
+
+
+def shortest(low: float, _high: float) -> float:
+    """Pick the shortest wait."""
+    return low
+
+
+def test_waits_spread_with_each_attempt_up_to_a_cap() -> None:
+    """Each wait lies between the first one and three times the last one."""
+    backoff = Backoff(longest)
+    assert [backoff.wait(None) for _ in range(5)] == pytest.approx([3 * BASE, 9 * BASE, 27 * BASE, CAP, CAP])
+
+
+def test_no_wait_is_shorter_than_the_first() -> None:
+    """The shortest that chance can pick stays the base."""
+    backoff = Backoff(shortest)
+    assert [backoff.wait(None) for _ in range(3)] == [BASE] * 3
+
+
+def test_what_the_service_asks_for_is_never_undercut() -> None:
+    """`Retry-After` is waited in full, past the cap of our own, and spread a little."""
+    assert Backoff(shortest).wait(60.0) == 60.0
+    assert Backoff(longest).wait(60.0) == 60.0 + BASE
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        pytest.param("7", 7.0, id="seconds"),
+        pytest.param(" 0 ", 0.0, id="at-once"),
+        pytest.param("Sun, 22 Nov 2026 12:00:30 GMT", 30.0, id="date"),
+        pytest.param("Sun, 22 Nov 2026 11:00:00 GMT", 0.0, id="date-gone-by"),
+        pytest.param("Sunday, 22-Nov-26 12:01:00 GMT", 60.0, id="date-of-old"),
+        pytest.param("Sun Nov 22 12:01:00 2026", 60.0, id="date-without-zone"),
+        pytest.param("soon", None, id="neither"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("1e3", None, id="no-plain-number"),
+        pytest.param("١٢", None, id="digits-of-another-script"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="absent"),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(text: str | None, seconds: float | None) -> None:
+    """What is neither is as good as absent."""
+    assert read_retry_after(text, NOW) == seconds
+
+
+def test_a_number_of_any_length_is_survived() -> None:
+    """A service cannot break the audit with a header."""
+    assert read_retry_after("9" * 5000, NOW) == 999_999_999

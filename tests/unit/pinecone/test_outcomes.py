@@ -1,0 +1,55 @@
+"""Whether a call is worth repeating, and whether it may have taken effect without an answer."""
+
+import httpx
+import pytest
+
+from backup_auditor.adapters.pinecone.failures import error_of_transport
+from backup_auditor.adapters.pinecone.outcomes import Outcome, is_worth_repeating, may_have_taken_effect
+from backup_auditor.adapters.pinecone.transport import Answer
+from backup_auditor.errors import DeadlineError, NotUnderstoodError
+
+
+def caused(error: Exception, *causes: Exception) -> Exception:
+    """Chain errors as they come out of the transport."""
+    above = error
+    for cause in causes:
+        above.__cause__ = cause
+        above = cause
+    return error
+
+
+def status(code: int) -> Answer:
+    """Build an answer."""
+    return Answer(code, {}, b"")
+
+
+REFUSED = caused(httpx.ConnectError("[Errno 111] Connection refused"), ConnectionRefusedError(111, "refused"))
+UNREACHABLE = caused(httpx.ConnectError("[Errno 101] Network is unreachable"), OSError(101, "unreachable"))
+
+
+@pytest.mark.parametrize(
+    "outcome, is_worth, may_have",
+    [
+        pytest.param(status(400), False, False, id="refused"),
+        pytest.param(status(409), False, False, id="conflict"),
+        pytest.param(status(429), True, False, id="throttled"),
+        pytest.param(status(408), True, True, id="timed-out-there"),
+        pytest.param(status(500), True, True, id="failed-there"),
+        pytest.param(status(501), False, False, id="not-made"),
+        pytest.param(status(503), True, True, id="unavailable"),
+        pytest.param(error_of_transport(REFUSED), True, False, id="connection-refused"),
+        pytest.param(error_of_transport(UNREACHABLE), True, False, id="unreachable"),
+        pytest.param(error_of_transport(httpx.ConnectTimeout("")), True, False, id="not-connected-in-time"),
+        pytest.param(error_of_transport(httpx.PoolTimeout("")), True, False, id="no-connection-free"),
+        pytest.param(error_of_transport(httpx.ReadTimeout("")), True, True, id="no-answer"),
+        pytest.param(error_of_transport(httpx.WriteError("")), True, True, id="broken-off-while-sending"),
+        pytest.param(error_of_transport(httpx.ReadError("")), True, True, id="broken-off"),
+        pytest.param(error_of_transport(httpx.RemoteProtocolError("")), True, True, id="no-http"),
+        pytest.param(error_of_transport(OSError(5, "oh")), True, True, id="something-below"),
+        pytest.param(DeadlineError("over"), False, True, id="deadline"),
+        pytest.param(NotUnderstoodError("too long"), False, True, id="not-understood"),
+    ],
+)
+def test_what_came_of_a_call_decides_what_is_done(outcome: Outcome, is_worth: bool, may_have: bool) -> None:
+    """A read is repeated where that may help; a write is looked for where it may have arrived."""
+    assert (is_worth_repeating(outcome), may_have_taken_effect(outcome)) == (is_worth, may_have)

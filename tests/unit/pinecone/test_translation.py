@@ -1,0 +1,164 @@
+"""How rows of every version become facts."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.pinecone.shapes import BackupRow, ScheduleRow
+from backup_auditor.adapters.pinecone.translation import Translation
+from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
+
+MOMENT = datetime(2026, 11, 20, 6, tzinfo=UTC)
+ROW: BackupRow = {
+    "backup_id": "b-1",
+    "source_index_id": "i-1",
+    "source_index_name": "orders",
+    "status": "Ready",
+    "name": "nightly-20261120T060000Z",
+    "created_at": "2026-11-19T06:00:00.244Z",
+    "scheduled_execution_at": "2026-11-20T06:00:00+00:00",
+    "cloud": "aws",
+    "region": "us-east-1",
+    "record_count": 5,
+    "namespace_count": 0,
+    "size_bytes": 10**12,
+    "source_index_deleted_at": "2026-11-20 07:00:00Z",
+}
+
+
+def index(**row: Any) -> Index:
+    """Make an index of a row."""
+    made: Any = {"name": "orders", **row}
+    return Translation().index(made)
+
+
+def test_a_backup_keeps_all_that_is_told_of_it() -> None:
+    """Every field has its place, and moments are in UTC."""
+    assert Translation().backup(ROW) == Backup(
+        backup_id="b-1",
+        index_id="i-1",
+        index_name="orders",
+        status="Ready",
+        name="nightly-20261120T060000Z",
+        created_at=MOMENT - timedelta(days=1) + timedelta(milliseconds=244),
+        scheduled_for=MOMENT,
+        cloud="aws",
+        region="us-east-1",
+        record_count=5,
+        namespace_count=0,
+        size_bytes=10**12,
+        index_deleted_at=MOMENT + timedelta(hours=1),
+    )
+
+
+def test_a_backup_may_tell_next_to_nothing() -> None:
+    """What is absent is not known, and an unknown status is kept."""
+    made = Translation().backup(
+        {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": "Archiving"}
+    )
+    assert made == Backup("b-1", "i-1", "orders", "Archiving")
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-13-40T00:00:00Z", "0001-01-01T00:00:00+14:00", None])
+def test_a_moment_that_cannot_be_read_is_not_known(text: str | None) -> None:
+    """The row stands without it."""
+    assert Translation().backup({**ROW, "created_at": text}).created_at is None
+
+
+def test_the_same_row_of_two_listings_is_one_object() -> None:
+    """A hundred thousand backups are kept in memory once, with their histories and second walks."""
+    translation = Translation()
+    first, again = translation.backup(ROW), translation.backup({**ROW})
+    assert again is first
+
+
+def test_rows_that_differ_share_what_they_have_in_common() -> None:
+    """A history tells more of a run than the listing; the rest is shared."""
+    translation = Translation()
+    first, other = translation.backup(ROW), translation.backup({**ROW, "status": "Initializing"})
+    assert other.status == "Initializing"
+    assert other.created_at is first.created_at
+    assert other.backup_id is first.backup_id
+
+
+def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
+    """Retention becomes a length of time."""
+    row: ScheduleRow = {
+        "schedule_id": "s-1",
+        "name": "nightly",
+        "index_id": "i-1",
+        "project_id": "p-1",
+        "frequency": "daily",
+        "retention_expire_after_days": 35,
+        "enabled": True,
+        "next_scheduled_run": "2026-11-20T06:00:00Z",
+        "created_at": "2026-11-20T06:00:00Z",
+    }
+    assert Translation().schedule(row) == Schedule(
+        "s-1", "nightly", "i-1", "p-1", "daily", timedelta(days=35), enabled=True, next_run=MOMENT, created_at=MOMENT
+    )
+
+
+@pytest.mark.parametrize("days", [-1, 10**12, None])
+def test_a_retention_that_is_none_is_not_known(days: int | None) -> None:
+    """A number beyond all reason does not break the audit."""
+    assert Translation().schedule({"schedule_id": "s-1", "retention_expire_after_days": days}).retention is None
+
+
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        pytest.param({"spec": {"serverless": {"cloud": "aws", "region": "r"}}}, Deployment.SERVERLESS, id="serverless"),
+        pytest.param({"spec": {"pod": {"environment": "e"}}}, Deployment.POD, id="pod"),
+        pytest.param({"spec": {"byoc": {"environment": "e"}}}, Deployment.BYOC, id="byoc"),
+        pytest.param({"spec": {"serverless": None, "pod": {}}}, Deployment.POD, id="null-beside-pod"),
+        pytest.param({"deployment": {"deployment_type": "managed"}}, Deployment.SERVERLESS, id="managed"),
+        pytest.param({"deployment": {"deployment_type": "pod"}}, Deployment.POD, id="new-pod"),
+        pytest.param({"deployment": {"deployment_type": "byoc"}}, Deployment.BYOC, id="new-byoc"),
+        pytest.param({"deployment": {"deployment_type": "orbital"}}, Deployment.UNKNOWN, id="to-come"),
+        pytest.param({"spec": {"orbital": {}}}, Deployment.UNKNOWN, id="old-to-come"),
+        pytest.param({"spec": 7, "deployment": []}, Deployment.UNKNOWN, id="garbage"),
+        pytest.param({}, Deployment.UNKNOWN, id="absent"),
+    ],
+)
+def test_where_an_index_runs_is_told_by_either_family(row: dict[str, Any], expected: Deployment) -> None:
+    """Up to 2026-04 in `spec`, from 2026-07 on in `deployment`; what is not known may have backups."""
+    assert index(**row).deployment is expected
+
+
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        pytest.param({"schema": {"fields": {"body": {"type": "semantic_text"}}}}, True, id="semantic-text"),
+        pytest.param({"schema": {"fields": {"body": {"full_text_search": {}}}}}, True, id="full-text"),
+        pytest.param({"schema": {"fields": {"v": {"type": "dense_vector"}}}}, False, id="vectors"),
+        pytest.param({"schema": {"fields": {"year": {"filterable": True}}}}, False, id="metadata"),
+        pytest.param({"spec": {"serverless": {"schema": {"fields": {"a": {"filterable": True}}}}}}, False, id="old"),
+        pytest.param({"schema": {"fields": {"body": {"full_text_search": None}}}}, False, id="null"),
+        pytest.param({"schema": "none"}, False, id="garbage"),
+        pytest.param({}, False, id="absent"),
+    ],
+)
+def test_whether_an_index_holds_documents_is_told_by_its_fields(row: dict[str, Any], expected: bool) -> None:
+    """Full-text and semantic-text fields make a document index."""
+    assert index(**row).holds_documents is expected
+
+
+def test_an_index_tells_its_place_state_protection_and_tags() -> None:
+    """Tags that are no texts are left out."""
+    made = index(
+        deployment={"deployment_type": "managed", "cloud": "gcp", "region": "us-central1"},
+        status={"ready": True, "state": "Ready"},
+        deletion_protection="enabled",
+        tags={"env": "prod", "odd": 7},
+    )
+    assert made == Index(
+        "orders", Deployment.SERVERLESS, "gcp", "us-central1", "Ready", deletion_protection=True, tags={"env": "prod"}
+    )
+
+
+@pytest.mark.parametrize("value, expected", [("enabled", True), ("disabled", False), (None, None), (7, None)])
+def test_deletion_protection_may_be_unknown(value: object, expected: bool | None) -> None:
+    """Only a text says whether it is on."""
+    assert index(deletion_protection=value).deletion_protection is expected

@@ -1,0 +1,144 @@
+"""How bodies are read: whole where they are as expected, in pieces where they are not."""
+
+import json
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.pinecone import shapes
+from backup_auditor.adapters.pinecone.understanding import RawRows, read_one, read_page, read_rows
+from backup_auditor.errors import NotUnderstoodError
+
+ROW: Any = {
+    "backup_id": "b-1",
+    "source_index_id": "i-1",
+    "source_index_name": "orders",
+    "status": "Ready",
+}
+
+
+def body(value: object) -> bytes:
+    """Write JSON."""
+    return json.dumps(value).encode()
+
+
+def read(value: object) -> RawRows[shapes.BackupRow]:
+    """Read a page of backups."""
+    return read_page(value if isinstance(value, bytes) else body(value), shapes.BACKUP_PAGE, shapes.BACKUP)
+
+
+@pytest.mark.parametrize(
+    "answer, token",
+    [
+        pytest.param({"data": [ROW]}, None, id="pagination-absent"),
+        pytest.param({"data": [ROW], "pagination": None}, None, id="pagination-null"),
+        pytest.param({"data": [ROW], "pagination": {}}, None, id="next-absent"),
+        pytest.param({"data": [ROW], "pagination": {"next": None}}, None, id="next-null"),
+        pytest.param({"data": [ROW], "pagination": {"next": ""}}, None, id="next-empty"),
+        pytest.param({"data": [ROW], "pagination": {"next": "t"}, "more": 1}, "t", id="next-and-unknown-key"),
+        pytest.param({"data": [ROW | {"made_up": [1, {}]}], "pagination": {"next": "t"}}, "t", id="unknown-field"),
+    ],
+)
+def test_a_page_tells_its_rows_and_where_the_next_one_is(answer: dict[str, Any], token: str | None) -> None:
+    """Keys that are not known are ignored, and an absent end is an end."""
+    assert read(answer) == RawRows([ROW], token)
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": None}, {"data": []}, {"pagination": None}])
+def test_a_page_may_be_empty_in_several_ways(answer: dict[str, Any]) -> None:
+    """An absent or null list is an empty one, as long as the answer speaks of nothing else."""
+    assert read(answer) == RawRows([])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"<html>", id="html"),
+        pytest.param(b'{"data": [', id="half"),
+        pytest.param(b"\xff\xfe\x00", id="no-text"),
+        pytest.param(b"[" * 200_000, id="deep"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'"text"', id="text"),
+        pytest.param(b'{"message": "welcome"}', id="something-else"),
+        pytest.param(b'{"error": {}, "data": null, "status": 1}'.replace(b'"data": null, ', b""), id="error-with-200"),
+        pytest.param(b'{"data": {"a": 1}}', id="data-is-an-object"),
+        pytest.param(b'{"data": "no"}', id="data-is-a-text"),
+    ],
+)
+def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
+    """An answer that cannot be understood is never silence."""
+    with pytest.raises(NotUnderstoodError):
+        read(answer)
+
+
+@pytest.mark.parametrize("field", ["backup_id", "source_index_id", "source_index_name", "status"])
+@pytest.mark.parametrize("value", [None, 7, {}, "absent"], ids=["null", "number", "object", "absent"])
+def test_a_row_without_what_is_always_there_is_a_fault_and_the_others_are_kept(field: str, value: object) -> None:
+    """The rows beside it stand, and the fault says how many are hidden and why."""
+    bad = {key: it for key, it in ROW.items() if key != field} | ({} if value == "absent" else {field: value})
+    found = read({"data": [ROW, bad], "pagination": {"next": "t"}})
+    assert found == RawRows([ROW], "t", f"1 of 2 rows cannot be understood: its {field} cannot be read")
+
+
+def test_a_row_that_is_no_object_is_a_fault() -> None:
+    """A list of anything else is survived."""
+    assert read({"data": ["x", ROW]}).fault == "1 of 2 rows cannot be understood: it is not an object"
+
+
+@pytest.mark.parametrize("value", [{}, "many", [1], 1.5], ids=["object", "text", "list", "fraction"])
+def test_an_optional_field_that_cannot_be_understood_is_not_known(value: object) -> None:
+    """The row stands without it."""
+    found = read({"data": [ROW | {"record_count": value, "name": "kept"}]})
+    assert found == RawRows([ROW | {"name": "kept"}])
+
+
+def test_a_next_page_that_cannot_be_named_hides_rows() -> None:
+    """A token that is no text is a fault, not an end."""
+    found = read({"data": [ROW], "pagination": {"next": 7}})
+    assert found.rows == [ROW]
+    assert found.fault == "where the next page is cannot be understood"
+
+
+@pytest.mark.parametrize(
+    "answer, names",
+    [
+        pytest.param({"indexes": [{"name": "a"}, {"name": "b", "spec": 7}]}, ["a", "b"], id="two"),
+        pytest.param({"indexes": None}, [], id="null"),
+        pytest.param({}, [], id="absent"),
+    ],
+)
+def test_indexes_are_read_under_their_own_key(answer: dict[str, Any], names: list[str]) -> None:
+    """A project without an index may leave the key out."""
+    found = read_rows(body(answer), "indexes", shapes.INDEX)
+    assert ([it["name"] for it in found.rows], found.fault) == (names, None)
+
+
+def test_an_index_without_a_name_is_a_fault() -> None:
+    """It is there, and cannot be audited."""
+    found = read_rows(body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", shapes.INDEX)
+    assert len(found.rows) == 1
+    assert found.fault == "1 of 2 rows cannot be understood: its name cannot be read"
+
+
+def test_one_row_alone_must_be_understood() -> None:
+    """What is created or described is read like a row, or not at all."""
+    assert read_one(body(ROW), shapes.BACKUP) == ROW
+    with pytest.raises(NotUnderstoodError, match="its status cannot be read"):
+        read_one(body({key: it for key, it in ROW.items() if key != "status"}), shapes.BACKUP)
+
+
+def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
+    """JSON can spell halves of characters, which can neither be asked for nor written down."""
+    found = read_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", shapes.INDEX)
+    assert ([row["name"] for row in found.rows], found.fault) == (
+        ["b"],
+        "1 of 2 rows cannot be understood: it holds half a character",
+    )
+
+
+def test_where_the_next_page_is_cannot_be_spelt_in_half_characters() -> None:
+    """The walk then ends, and is not whole."""
+    found = read(b'{"data": [], "pagination": {"next": "\\udfff"}}')
+    assert found == RawRows([], None, "where the next page is cannot be understood")
