@@ -100,7 +100,9 @@ def state_file(environ: Mapping[str, str], project: str) -> Path:
         try:
             folder = Path.home() / ".local" / "state"
         except RuntimeError:
-            raise SettingsError("there is no home to keep the state in; set XDG_STATE_HOME, or name --state") from None
+            raise SettingsError(
+                "there is no home to keep the state in; set XDG_STATE_HOME, or give --state or --no-state"
+            ) from None
     name = quote(project, safe=" ")
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
