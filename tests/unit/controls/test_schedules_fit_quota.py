@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.facts import Backup, Deployment, Schedule
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Plan
@@ -122,3 +122,11 @@ def test_of_many_indexes_the_rest_is_summed_up() -> None:
     shown = found.evidence["per_index"]
     assert isinstance(shown, dict)
     assert (len(shown["most"]), shown["others"]) == (20, {"indexes": 3, "taken": 24})
+
+
+def test_a_pod_leaves_nothing_unknown() -> None:
+    """It can have no schedules, and is not asked for them; backups under its name are another index's."""
+    pod = renamed(index(schedules=None, deployment=Deployment.POD, listed=by_hand(1, index_id="id-earlier")), "pod")
+    told = inventory(index(), pod)
+    assert judge(told, 9).compliance is Compliance.COMPLIANT
+    assert judge(told, 8).compliance is Compliance.NON_COMPLIANT

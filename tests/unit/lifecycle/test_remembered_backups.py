@@ -181,6 +181,22 @@ def test_a_backup_that_only_its_index_lists_is_remembered() -> None:
     assert list(remembered(told)) == [MANUAL.backup_id]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"name": None}, id="by-its-own-field"),
+        pytest.param({"scheduled_for": None}, id="by-its-name"),
+    ],
+)
+def test_the_history_tells_a_capture_time_that_the_listing_does_not(told: dict[str, Any]) -> None:
+    """The listed row says when the run was planned, a day before."""
+    listed = replace(RUN, name=None, scheduled_for=None)
+    (known,) = remembered(project(replace(RUN, **told), listed=[listed])).values()
+    assert known.captured_at == CAPTURED
+    (alone,) = remembered(inventory(index(schedules=(), listed=[listed]))).values()
+    assert alone.captured_at == CAPTURED - DAY
+
+
 def test_a_capture_time_that_is_known_stays() -> None:
     """A later listing may tell less."""
     bare = replace(RUN, name=None, scheduled_for=None, created_at=None)

@@ -105,9 +105,9 @@ def state_file(environ: Mapping[str, str], project: str) -> Path:
         try:
             folder = Path.home() / ".local" / "state"
         except RuntimeError:
-            raise SettingsError("there is no home to keep the state in; set XDG_STATE_HOME, or name --state") from None
-    name = quote(project, safe=" ")
-    if len(name) > _LONGEST_NAME:
+            remedy = "set XDG_STATE_HOME, or give --state or --no-state"
+            raise SettingsError(f"there is no home to keep the state in; {remedy}") from None
+    if len(name := quote(project, safe=" ")) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
     return folder / "backup-auditor" / f"{name}.sqlite3"
 

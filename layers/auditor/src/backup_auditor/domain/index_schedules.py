@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from backup_auditor.domain.control import InsufficientError
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.facts import Deployment, Schedule
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Listing, ListingId, ListingKind, Refusal, RefusalKind, Unread, known_rows
 from backup_auditor.domain.schedule_facts import evidence_of, label
@@ -16,7 +16,8 @@ class IndexSchedules:
         """Look at one index's schedules; `plan_refusal` is the answer by which the plan has none, if there was one."""
         answer = facts.schedules
         self.known: tuple[Schedule, ...] = known_rows(answer)
-        missing = Unread(f"schedules of {facts.index.name}", "they were not read") if answer is None else None
+        is_missing = answer is None and facts.index.deployment is not Deployment.POD  # a pod has none, and is not asked
+        missing = Unread(f"schedules of {facts.index.name}", "they were not read") if is_missing else None
         broken = answer.broken if isinstance(answer, Listing) else missing
         refused = isinstance(answer, Refusal) and answer.kind is RefusalKind.PLAN
         self.plan_refusal: Refusal | None = plan_refusal if refused or (broken is not None and not self.known) else None

@@ -15,6 +15,7 @@ _HEADER_LENGTH = 100
 _PATIENCE = 30.0
 """How many seconds to wait for another audit that is recording."""
 _REMEDY = "move it away to begin anew, or name another with --state"
+_OTHERWISE = "name another file with --state, or none with --no-state"
 
 
 @contextmanager
@@ -102,9 +103,9 @@ def telling(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StateError(f"{path}: the state cannot be used: {error}; name another file with --state") from None
+        raise StateError(f"{path}: the state cannot be used: {error}; {_OTHERWISE}") from None
     except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise StateError(f"{path}: the state is damaged ({error}); it was left as it is; {_REMEDY}") from None
     except OSError as error:
         why = error.strerror or "it is no file"
-        raise StateError(f"{path}: the state cannot be used: {why}; name another file with --state") from None
+        raise StateError(f"{path}: the state cannot be used: {why}; {_OTHERWISE}") from None

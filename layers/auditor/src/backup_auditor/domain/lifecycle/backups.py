@@ -18,13 +18,12 @@ def remembered_backups(
     """Return the backups to remember after an audit; one that is incomplete adds what it saw and forgets nothing."""
     found: dict[str, KnownBackup] = {}
     listed: set[str] = set()
-    captures = _captures(inventory)
+    runs = {row.backup_id: row for history in inventory.histories.values() for row in history.rows}
     for row in _listed(inventory):
         before = known.get(row.backup_id)
         listed.add(row.backup_id)
         if before is not None or phase_of_status(row.status) is Phase.READY:
-            captured_at = before.captured_at if before else None
-            captured_at = captured_at or run_moment(row) or captures.get(row.backup_id) or row.created_at
+            captured_at = (before and before.captured_at) or _captured_at(row, runs.get(row.backup_id))
             found[row.backup_id] = _seen(row, captured_at, before, expiries, inventory.observed_at)
     is_complete = not inventory.unread
     for backup_id, before in known.items():
@@ -41,10 +40,9 @@ def _listed(inventory: Inventory) -> Iterator[Backup]:
         yield from known_rows(facts.own_backups)
 
 
-def _captures(inventory: Inventory) -> Mapping[str, datetime]:
-    """Return the moments of runs that only their histories tell."""
-    rows = (row for history in inventory.histories.values() for row in history.rows)
-    return {row.backup_id: row.scheduled_for for row in rows if row.scheduled_for is not None}
+def _captured_at(row: Backup, run: Backup | None) -> datetime | None:
+    """Return when the data was taken: the moment of the run, which its history alone may tell, else the row's own."""
+    return run_moment(row) or (run_moment(run) if run else None) or row.created_at
 
 
 def _seen(

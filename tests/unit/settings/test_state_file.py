@@ -1,0 +1,62 @@
+"""Where a project is remembered: a file of its own in the folder for states, whatever the project is called."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.errors import SettingsError
+from backup_auditor.settings import state_file
+
+HOME = {"XDG_STATE_HOME": "/states"}
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_size=1, max_size=100)
+
+
+def test_the_folder_for_states_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the usual one at home; a path that is not absolute does not count."""
+    monkeypatch.setenv("HOME", "/home/of-a-user")
+    assert state_file(HOME, "default") == Path("/states/backup-auditor/default.sqlite3")
+    usual = Path("/home/of-a-user/.local/state/backup-auditor/default.sqlite3")
+    for environ in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "states"}):
+        assert state_file(environ, "default") == usual
+
+
+def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user that no table of users knows."""
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(SettingsError, match="set XDG_STATE_HOME, or give --state or --no-state"):
+        state_file({}, "default")
+
+
+@pytest.mark.parametrize(
+    "project,file",
+    [
+        pytest.param("search-team_1.2", "search-team_1.2.sqlite3", id="as-it-is"),
+        pytest.param("team a", "team a.sqlite3", id="blanks"),
+        pytest.param("a:b*?", "a%3Ab%2A%3F.sqlite3", id="what-not-every-disk-takes"),
+        pytest.param("ü", "%C3%BC.sqlite3", id="other-letters"),
+    ],
+)
+def test_any_project_has_a_file(project: str, file: str) -> None:
+    """Its name is written so that any disk takes it."""
+    assert state_file(HOME, project).name == file
+
+
+@given(NAMES, NAMES)
+def test_no_two_projects_share_a_file(one: str, other: str) -> None:
+    """However long their names are; no name leads out of the folder, and none is longer than a disk takes."""
+    files = state_file(HOME, one), state_file(HOME, other)
+    assert (files[0] == files[1]) is (one == other)
+    for file in files:
+        assert file.parent == Path("/states/backup-auditor")
+        assert len(file.name.encode()) < 200
+
+
+def test_long_names_that_begin_alike_are_told_apart() -> None:
+    """By a hash of all of it."""
+    assert state_file(HOME, "ü" * 99 + "a") != state_file(HOME, "ü" * 99 + "b")
