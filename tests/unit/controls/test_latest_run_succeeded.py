@@ -88,7 +88,7 @@ def test_a_finished_backup_without_any_time_matters_where_it_would_decide(
 def test_success_needs_the_histories_too() -> None:
     """A newer failure may stand in a history that broke off, or of schedules that were not read."""
     assert compliance(ID, index(runs=broken([GOOD]))) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(schedules=broken(), backups=[backup()])) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, index(schedules=broken([schedule()]), runs=[GOOD])) is Compliance.INSUFFICIENT_DATA
 
 
 def test_failure_needs_that_no_newer_success_went_unseen() -> None:

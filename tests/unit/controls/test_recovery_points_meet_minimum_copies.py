@@ -6,7 +6,22 @@ import pytest
 
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, GRACE, HOUR, SECOND, ago, backup, broken, compliance, daily_runs, index, inventory, schedule
+from builders import (
+    DAY,
+    GRACE,
+    HOUR,
+    SECOND,
+    ago,
+    backup,
+    broken,
+    compliance,
+    daily_runs,
+    finding,
+    index,
+    inventory,
+    run,
+    schedule,
+)
 
 ID = "recovery-points-meet-minimum-copies"
 YOUNG, OLD = ago(HOUR), ago(60 * DAY)
@@ -113,3 +128,11 @@ def test_too_few_takes_two_walks_to_say() -> None:
     assert compliance(ID, inventory(case, walks=1), min_copies=3) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=2) is Compliance.COMPLIANT
     assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=3) is Compliance.INSUFFICIENT_DATA
+
+
+def test_the_reason_has_the_figures() -> None:
+    """As many as there are, or how many there may be."""
+    few = index(runs=[run(DAY)])
+    assert finding(ID, few).reason == "It has 1 recovery point, 2 are required."
+    undated = index(runs=[run(DAY)], backups=[backup(None)])
+    assert finding(ID, undated).reason.startswith("It has 1 to 2 recovery points, 2 are required: ")

@@ -27,7 +27,7 @@ class _Version(Action):
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
         version = import_module("importlib.metadata").version("backup-auditor")
-        sys.stdout.write(f"backup-auditor {version}\n")
+        (sys.stdout or sys.stderr).write(f"backup-auditor {version}\n")  # as argparse does with help
         parser.exit()
 
 
@@ -106,7 +106,7 @@ def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "serve a simulated Pinecone control plane on loopback"
-    parser = commands.add_parser("simulate", help=summary, description=f"{summary.capitalize()}.")
+    parser = commands.add_parser("simulate", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument("--scenario", metavar="NAME", default="neglected", help="default: neglected")
     parser.add_argument("--port", metavar="N", type=port, default=0, help="default: any that is free")
     parser.add_argument("--now", metavar="RFC3339", help="the simulator's moment (default: the present)")
