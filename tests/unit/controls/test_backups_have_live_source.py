@@ -1,7 +1,6 @@
 """Control `backups-have-live-source`."""
 
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -71,12 +70,25 @@ def test_each_id_is_a_resource_of_its_own() -> None:
 def test_it_takes_two_walks() -> None:
     """A newer backup could stand there, or the index's own listing could show the id to be live."""
     assert BACKUPS in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).doubts
-    rows = [backup(90 * DAY, index_id="id-earlier"), backup(DAY, backup_id="own")]
-    told = inventory(index(schedules=[], listed=rows, own=whole(rows[1:], walks=1)))
+    earlier = backup(90 * DAY, index_id="id-earlier")
+    told = inventory(index(schedules=[], listed=[earlier], own=whole([], walks=1)))
     assert ListingId(ListingKind.OWN_BACKUPS, "main") in judged(told).doubts
     assert findings(ID, told)[ResourceType.DELETED_INDEX, "id-earlier"].compliance is Compliance.INSUFFICIENT_DATA
-    marked = [replace(rows[0], index_deleted_at=NOW), rows[1]]
-    told = inventory(index(schedules=[], listed=marked, own=whole(rows[1:], walks=1)))
+
+
+@pytest.mark.parametrize(
+    "marks,own",
+    [
+        pytest.param({"index_deleted_at": NOW}, [], id="deletion-mark"),
+        pytest.param({}, [backup(DAY, backup_id="own")], id="another-id-is-live"),
+    ],
+)
+def test_an_id_that_is_shown_to_be_gone_needs_no_second_look_at_what_the_index_has(
+    marks: dict[str, datetime], own: list[Backup]
+) -> None:
+    """A mark or the id of the live index is presence, and presence wants no second walk."""
+    earlier = backup(90 * DAY, index_id="id-earlier", **marks)
+    told = inventory(index(schedules=[], listed=[earlier, *own], own=whole(own, walks=1)))
     assert findings(ID, told)[ResourceType.DELETED_INDEX, "id-earlier"].compliance is Compliance.NON_COMPLIANT
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.inventory_digest import inventory_digest
 from backup_auditor.domain.listing import Listing, Walk
@@ -39,9 +39,14 @@ def assert_only_withheld(with_less: Verdicts, with_more: Verdicts) -> None:
 def test_every_control_gives_one_finding_on_every_resource(told: Inventory) -> None:
     """And none of them fails; every finding names a reason, and its evidence is JSON."""
     findings = judged(told).findings
-    expected = [(it.id, told.project) for it in CATALOGUE.project]
-    expected += [(it.id, facts.index.name) for it in CATALOGUE.index for facts in told.indexes]
-    assert [(it.control, it.resource.name) for it in findings] == sorted(expected)
+    live = {facts.index.name for facts in told.indexes}
+    gone = {(it.resource.name, it.resource.id) for it in findings if it.resource.type is ResourceType.DELETED_INDEX}
+    listed = {(it.index_name, it.index_id): it.index_deleted_at for it in told.backups.rows}
+    assert {key for key, at in listed.items() if at and key[1] == "id-earlier"} <= gone <= listed.keys()
+    expected = [(it.id, ResourceType.PROJECT, told.project) for it in CATALOGUE.project]
+    expected += [(it.id, ResourceType.INDEX, name) for it in CATALOGUE.index for name in live]
+    expected += [(it.id, ResourceType.DELETED_INDEX, name) for it in CATALOGUE.deleted_index for name, _ in gone]
+    assert [(it.control, it.resource.type, it.resource.name) for it in findings] == sorted(expected)
     for it in findings:
         assert "the control itself failed" not in it.reason.casefold()
         assert it.reason.endswith(".") or it.control == "plan-allows-schedules"

@@ -1,6 +1,7 @@
 """What a control that judges the project as a whole is shown of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from backup_auditor.domain.expiry import Expiries
@@ -21,7 +22,8 @@ class ProjectSubject:
 
     def __init__(self, inventory: Inventory, policy: Policy, memory: Memory = NOTHING) -> None:
         """Look at an inventory through a policy, with what is remembered of earlier audits."""
-        self.inventory = inventory
+        # whatever order the indexes come in, the first of them that is named is the same one
+        self.inventory = replace(inventory, indexes=tuple(sorted(inventory.indexes, key=lambda it: it.index.name)))
         self.policy = policy
         self.memory = memory
         self.observed_at = inventory.observed_at

@@ -26,7 +26,7 @@ def columns(rows: Sequence[tuple[str, str]], width: int, indent: str = "  ") -> 
     hang = " " * (len(indent) + column + _GAP)
     for label, text in rows:
         if len(label) > column:
-            yield f"{indent}{label}"
+            yield from hanging(indent + label, width, indent * 2)
             yield from hanging(hang + text, width, hang)
         else:
             yield from hanging(f"{indent}{label:{column}}{' ' * _GAP}{text}", width, hang)
