@@ -13,11 +13,11 @@ from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.report import Report
 from backup_auditor.service import audit
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator import Fault, Server, scenario
 from corpus.all import CASES, IMPLYING
 from corpus.case import PROJECT, Case, Failed
 from policies import policy
-from simulated import NEW, OLD, UNSTABLE, empty_world, serving
+from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, serving
 from stores import FakeStore
 
 SEVERITIES = {it.id: it.severity.value for it in CATALOGUE.all}
@@ -93,6 +93,14 @@ def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Cas
     live = sorted((it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX)
     assert live == sorted((control.id, name) for control in CATALOGUE.index for name in world.indexes)
     assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in fails)
+
+
+@pytest.mark.parametrize("versions", FAMILIES)
+def test_the_healthy_project_has_nothing_wrong(server: Server, versions: tuple[str, str]) -> None:
+    """Not even its quota, or its pod."""
+    server.world, server.faults[:] = scenario("healthy", now=NOW), []
+    report = audited(server, Case(label="healthy", happen=()), versions, FakeStore())
+    assert found(report, Compliance.NON_COMPLIANT) == found(report, Compliance.INSUFFICIENT_DATA) == []
 
 
 def test_every_control_is_the_only_one_that_some_world_violates() -> None:
