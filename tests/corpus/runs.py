@@ -35,8 +35,12 @@ WEEKLY = "defaults: {schedule: {frequency: weekly}}"
 
 
 def run_beside(world: World) -> None:
-    """Let the schedule run once beside its cadence, and promise a next run."""
+    """Let the schedule run once beside its cadence, and promise a next run; the late one was due at a whole second."""
     schedule = schedule_of(world)
+    late = schedule.planned
+    if late is not None and late.planned_for is not None:
+        late.planned_for = late.planned_for.replace(microsecond=0)
+        world.changed(late)
     world.run_now(schedule)
     schedule.next_run = world.now + DAY
     world.changed()
@@ -107,6 +111,11 @@ CASES = (
         life(fates={0: FAILS}),
         by_hand(10 * MINUTE - SECOND),
         first=on(FAILED),
+    ),
+    Case(
+        label="the newest run failed, and a manual backup succeeded in this very second",
+        happen=(life(fates={0: FAILS}), by_hand(timedelta())),
+        conduct={"run_takes": timedelta()},
     ),
     *edge("a run hangs", life(since_run=12 * HOUR, fates={0: HANGS}), by_hand(HOUR), then=on(STUCK)),
     *edge("a run hangs, unhealed", life(since_run=12 * HOUR, fates={0: HANGS}), first=on(OLD), then=on(STUCK, OLD)),
