@@ -18,6 +18,7 @@ from corpus.case import (
     on,
     paused,
     ready,
+    schedule_of,
     weekly,
 )
 
@@ -43,6 +44,13 @@ def cleaned_up(keep: int) -> Happening:
     return done(2 * HOUR, action)
 
 
+def made_at_a_whole_second(world: World) -> None:
+    """Let the schedule say no fraction of the second of its creation."""
+    schedule = schedule_of(world)
+    schedule.created_at = schedule.created_at.replace(microsecond=0)
+    world.changed()
+
+
 def made_anew(world: World) -> None:
     """Delete the index, and make another one of its name with a schedule."""
     world.delete_index("orders")
@@ -62,6 +70,13 @@ CASES = (
         life(days=1, since_run=6 * HOUR - SECOND, fates=HUNG),
         then=on(NONE),
         apart=2 * SECOND,
+    ),
+    *edge(
+        "the only run that was due is missing, of a schedule made at a whole second",
+        life(days=1, since_run=6 * HOUR, fates={0: Fate.IS_SKIPPED}),
+        done(0 * HOUR, made_at_a_whole_second),
+        first=on(NONE),
+        then=on(NONE, "scheduled-runs-are-continuous"),
     ),
     Case(
         label="no run ever took place",
