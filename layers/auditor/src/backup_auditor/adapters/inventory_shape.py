@@ -81,7 +81,13 @@ _NONE = type(None)
 
 
 def _listing(value: dict[str, Any]) -> Listing[Any]:
-    kinds = {"walks": int, "disputed": list, "broken": (Unread, _NONE), "doubt": (Unread, _NONE), "rows": list}
+    kinds: dict[str, Any] = {
+        "walks": int,
+        "disputed": list,
+        "broken": (Unread, _NONE),
+        "doubt": (Unread, _NONE),
+        "rows": list,
+    }
     found = _fields(value, **kinds)
     return Listing(**(found | {"rows": tuple(found["rows"]), "disputed": frozenset(found["disputed"])}))
 
