@@ -7,13 +7,16 @@ from backup_auditor_simulator.api.versions import Family
 
 _DIGITS = 10
 _BLANK_EVERY = 7
+_NANOSECONDS = 1000
+"""In a microsecond: the world does not count them, and the service writes them. A whole second stays one."""
 
 
 def write_moment(moment: datetime, family: Family, key: str) -> str:
     """Write a moment. `key` settles the manner, so that the same field of the same thing is always written alike."""
     manner = crc32(key.encode())
     digits = manner % _DIGITS
-    fraction = f".{moment.microsecond:06d}000"[: digits + 1] if digits else ""
+    nanoseconds = manner % _NANOSECONDS if moment.microsecond else 0
+    fraction = f".{moment.microsecond:06d}{nanoseconds:03d}"[: digits + 1] if digits else ""
     zone = "+00:00" if manner // _DIGITS % 2 else "Z"
     between = " " if not family.is_new and manner % _BLANK_EVERY == 0 else "T"
     return f"{moment:%Y-%m-%d}{between}{moment:%H:%M:%S}{fraction}{zone}"

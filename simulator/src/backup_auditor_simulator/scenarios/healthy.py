@@ -17,7 +17,7 @@ _LIVES = (
     Life(name="checkout-recs", retention_days=35, since_run=7 * HOUR, traits=_PRODUCTION),
     Life(name="support-tickets", retention_days=30, since_run=9 * HOUR),
     Life(name="knowledge-base", retention_days=30, since_run=11 * HOUR, traits=_DOCUMENTS),
-    Life(name="fraud-signals", retention_days=400, since_run=13 * HOUR),
+    Life(name="fraud-signals", retention_days=90, since_run=13 * HOUR),
     Life(name="chat-memory", retention_days=7, since_run=15 * HOUR),
     Life(name="product-images", retention_days=14, since_run=17 * HOUR, traits=_BYOC),
     Life(name="reviews-sentiment", retention_days=14, since_run=19 * HOUR, traits=_SPARSE),
