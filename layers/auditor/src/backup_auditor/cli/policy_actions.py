@@ -10,6 +10,7 @@ from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.policy_file.schema import policy_schema
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
+from backup_auditor.cli.output import put
 from backup_auditor.errors import PolicyError
 from backup_auditor.settings import redacted
 
@@ -18,9 +19,9 @@ def run(arguments: Namespace) -> int:
     """Run one action and return the exit code."""
     match arguments.action:
         case "init":
-            sys.stdout.write(default_policy_text())
+            put([default_policy_text().removesuffix("\n")], None)
         case "schema":
-            sys.stdout.write(f"{json.dumps(policy_schema(), indent=2)}\n")
+            put([json.dumps(policy_schema(), indent=2)], None)
         case _:
             return _validate(Path(arguments.file))
     return WELL
@@ -34,7 +35,7 @@ def _validate(path: Path) -> int:
             sys.stderr.write(f"{redacted(problem, os.environ)}\n")
         return NOTHING_AUDITED
     rules, exemptions = _counted(len(policy.rules), "rule"), _counted(len(policy.exemptions), "exemption")
-    sys.stdout.write(f"{policy.source}: valid; {rules}, {exemptions}\n")
+    put([f"{policy.source}: valid; {rules}, {exemptions}"], None)
     return WELL
 
 
