@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,19 @@ def test_continuous_integration_says_what_a_developer_says() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"^make (\w+)$", script, flags=re.MULTILINE) == ["setup", "check", "test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize("name", ["HOME", "LANG"])
+def test_python_is_found_beside_a_shim_that_runs_nothing(name: str, tmp_path: Path) -> None:
+    """Pyenv's stand-in fails until a version is chosen; those it keeps serve all the same, whatever HOME says."""
+    shim = tmp_path / "py env" / "shims" / "python3.13"
+    kept = tmp_path / "py env" / "versions" / "3.13.0" / "bin" / "python3.13"
+    for path, text in ((shim, "exit 127"), (kept, f'exec "{sys.executable}" "$@"')):
+        path.parent.mkdir(parents=True)
+        path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        path.chmod(0o755)
+    environment = {"PATH": f"{shim.parent}:/usr/bin:/bin", name: str(tmp_path)}
+    done = subprocess.run(
+        [ROOT / "scripts" / "find-python"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).is_file()

@@ -16,6 +16,8 @@ KEY = "canary-of-the-connection-tests"
         pytest.param("http://[::1]:5080", id="loopback-of-version-6"),
         pytest.param("http://localhost:5080", id="localhost"),
         pytest.param("https://api.pinecone.io", id="https"),
+        pytest.param("https://api.pinecone.io.", id="absolute-name"),
+        pytest.param(f"https://{'a' * 63}.example", id="label-at-limit"),
         pytest.param("https://gateway.example/pinecone", id="below-a-path"),
     ],
 )
@@ -42,6 +44,8 @@ def test_hosts_that_keep_the_key_safe_are_taken(host: str) -> None:
         pytest.param("https://api.pinecone.io/?a=b", id="query"),
         pytest.param("https://api.pinecone.io/#a", id="fragment"),
         pytest.param("https://api.pinecone.io/\r\nX: y", id="line-break"),
+        pytest.param("https://api..pinecone.io", id="empty-label"),
+        pytest.param(f"https://{'a' * 64}.example", id="label-one-past-limit"),
         pytest.param("https://api.pinecöne.io", id="letters-that-only-look-alike"),
     ],
 )

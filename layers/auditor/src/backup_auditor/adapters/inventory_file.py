@@ -60,7 +60,8 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise InventoryFileError(f"{path}: the inventory cannot be read: {error.strerror or error}") from None
+        why = f"the inventory cannot be read: {error.strerror or error}"
+        raise InventoryFileError(f"{path}: {why}; name a file that `audit --save-inventory` wrote") from None
     if len(content) > _LARGEST:
         raise InventoryFileError(f"{path}: the file is larger than any inventory ({_LARGEST >> 20} MiB)")
     return content

@@ -27,8 +27,8 @@ class Replacement:
         self._target = Path(os.path.realpath(path))
         self._part: Path | None = None
         with self._telling():
-            if _is_special(self._target):
-                self._file = self._target.open("wb")
+            if _is_special(path):  # its own name: that of a pipe leads nowhere, once a link to it is followed
+                self._file = path.open("wb")
                 return
             part = self._target.with_name(f".{self._target.name[:_LONGEST_NAME]}.{token_hex(6)}.part")
             self._file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")

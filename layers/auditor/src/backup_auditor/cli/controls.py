@@ -15,7 +15,7 @@ def run(arguments: Namespace) -> int:
     if arguments.id is not None:
         chosen = tuple(it for it in CATALOGUE.all if it.id == arguments.id)
         if not chosen:
-            hint = nearest(arguments.id, [it.id for it in CATALOGUE.all])
+            hint = nearest(arguments.id, [it.id for it in CATALOGUE.all]) or "; `backup-auditor controls` lists all"
             raise UsageError(f"no control is called {arguments.id[:80]!r}{hint}")
     if arguments.format == "json":
         text = controls_json(chosen)

@@ -20,7 +20,8 @@ def run(arguments: Namespace) -> int:
     control = arguments.control
     known = [it.id for it in CATALOGUE.index]
     if control is not None and control not in known:
-        raise UsageError(f"no control of an index is called {control[:80]!r}{nearest(control, known)}")
+        hint = nearest(control, known) or "; `backup-auditor controls` lists all"
+        raise UsageError(f"no control of an index is called {control[:80]!r}{hint}")
     wanted = asked(arguments)
     audit = audited(wanted, is_recorded=False)
     for note in audit.notes:
@@ -45,5 +46,6 @@ def _facts(inventory: Inventory, name: str) -> IndexFacts:
     found = {it.index.name: it for it in inventory.indexes}
     if name in found:
         return found[name]
-    hint = nearest(name, found) if found else "; the project has no indexes"
+    others = nearest(name, found) or "; `backup-auditor audit` names those it finds fault with"
+    hint = others if found else "; the project has no indexes"
     raise UsageError(f"no live index is called {name[:120]!r}{hint}")

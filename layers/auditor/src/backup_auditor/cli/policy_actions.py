@@ -24,9 +24,9 @@ def run(arguments: Namespace) -> int:
     """Run one action and return the exit code."""
     match arguments.action:
         case "init":
-            sys.stdout.write(default_policy_text())
+            put([default_policy_text().removesuffix("\n")], None)
         case "schema":
-            sys.stdout.write(f"{json.dumps(policy_schema(), indent=2)}\n")
+            put([json.dumps(policy_schema(), indent=2)], None)
         case "diff":
             _compare(arguments)
         case _:
@@ -51,9 +51,10 @@ def _validate(path: Path, indexes: int | None) -> int:
     if found is not None and found.is_impossible:
         raise PolicyError(f"{policy.source}: {told_feasibility(found)}")
     rules, exemptions = _counted(len(policy.rules), "rule"), _counted(len(policy.exemptions), "exemption")
-    sys.stdout.write(f"{policy.source}: valid; {rules}, {exemptions}\n")
+    told = [f"{policy.source}: valid; {rules}, {exemptions}"]
     if found is not None:
-        sys.stdout.write(f"{policy.source}: {told_feasibility(found)}\n")
+        told.append(f"{policy.source}: {told_feasibility(found)}")
+    put(lines(told), None)
     return WELL
 
 

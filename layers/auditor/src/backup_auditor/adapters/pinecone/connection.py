@@ -12,6 +12,7 @@ DEFAULT_HOST = "https://api.pinecone.io"
 DEFAULT_API_VERSION = "2026-07"
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _MOST_IN_FLIGHT = 256
+_LONGEST_LABEL = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,27 @@ def _checked_host(text: str) -> str:
     except ValueError:
         parts, name = SplitResult("", "", "", "", ""), None
     is_plain = host.isascii() and host.isprintable() and not set(host) & set(" \\%")
-    if not name or not is_plain or parts.query or parts.fragment or parts.scheme not in {"http", "https"}:
+    if (
+        not name
+        or not is_plain
+        or not _has_sound_labels(name)
+        or parts.query
+        or parts.fragment
+        or parts.scheme not in {"http", "https"}
+    ):
         raise SettingsError("PINECONE_CONTROLLER_HOST is no web address; one looks like https://api.pinecone.io.")
     if "@" in parts.netloc:
         raise SettingsError("PINECONE_CONTROLLER_HOST holds a user or a password; the key alone says who asks.")
     if parts.scheme == "http" and not _is_loopback(parts):
-        raise SettingsError(f"The key would travel in the clear to {name}: plain http is for this machine only.")
+        raise SettingsError(
+            f"The key would travel in the clear to {name}: plain http is for this machine only; use https."
+        )
     return host.rstrip("/")
+
+
+def _has_sound_labels(name: str) -> bool:
+    """Tell whether a name can be looked up at all: no part of it is empty or too long."""
+    return all(0 < len(it) <= _LONGEST_LABEL for it in name.removesuffix(".").split("."))
 
 
 def _is_loopback(parts: SplitResult) -> bool:
