@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED, PLANTED_ON_PROJECT
 from simulation import COMMAND, simulating
 
 
@@ -29,17 +29,22 @@ def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str
 
 
 def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
-    """On the neglected project, what is non-compliant is what was planted, index by index, and nothing is in doubt."""
+    """On the neglected project, what is non-compliant is what was planted, resource by resource, and nothing is in doubt."""
     report = tmp_path / "report.json"
     with simulating("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]
         done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
     assert done.returncode == demo.FOUND_SOMETHING
     judged = json.loads(report.read_text(encoding="utf-8"))
-    found: dict[str, set[str]] = {}
+    found: dict[str, dict[str, set[str]]] = {"index": {}, "deleted_index": {}, "project": {}}
     for finding in judged["findings"]:
         if finding["compliance"] == "NON_COMPLIANT":
-            found.setdefault(finding["resource"]["name"], set()).add(finding["control"])
-    assert found == {name: set(controls) for name, controls in PLANTED.items() if controls}
+            resource = finding["resource"]
+            found[resource["type"]].setdefault(resource["name"], set()).add(finding["control"])
+    assert found == {
+        "index": {name: controls for name, controls in PLANTED.items() if controls},
+        "deleted_index": PLANTED_ON_DELETED,
+        "project": {"default": PLANTED_ON_PROJECT},
+    }
     assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
     assert judged["unread"] == []

@@ -1,6 +1,6 @@
 """A simulated Pinecone project: its state and its rules, without any input or output."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backup_auditor_simulator.indexing import Indexing
 from backup_auditor_simulator.model import Backup, Schedule
@@ -22,4 +22,9 @@ class World(Indexing):
         """Leave an enabled schedule without a planned run, and show this as its next one."""
         self.withdraw_run(schedule)
         schedule.next_run = moment
+        self.changed()
+
+    def plant_retention(self, schedule: Schedule, retention: timedelta) -> None:
+        """Show another retention, by which nothing that the schedule made so far is deleted."""
+        schedule.retention = retention
         self.changed()

@@ -11,7 +11,7 @@ from backup_auditor_simulator.world import World
 
 SCENARIOS = {
     "healthy": "twelve indexes in which everything is as it should be",
-    "neglected": "some thirty indexes that nobody has looked after, with about twenty different faults",
+    "neglected": "some thirty indexes that nobody has looked after, with more than twenty different faults",
     "empty": "a project without an index",
     "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
 }

@@ -1,16 +1,22 @@
-"""A project that nobody has looked after: about twenty faults in some thirty indexes."""
+"""A project that nobody has looked after: more than twenty different faults in some thirty indexes."""
 
 from datetime import datetime, timedelta
 
 from backup_auditor_simulator.conduct import Conduct
-from backup_auditor_simulator.scenarios.neglected import runs, schedules, silent
+from backup_auditor_simulator.scenarios.neglected import contents, runs, schedules, silent
 from backup_auditor_simulator.scenarios.script import Script
 from backup_auditor_simulator.world import World
 
-_PLANTS = (*schedules.PLANTS, *runs.PLANTS, *silent.PLANTS)
+_PLANTS = (*schedules.PLANTS, *runs.PLANTS, *contents.PLANTS, *silent.PLANTS)
 
 PLANTED = {plant.name: plant.fails for plant in _PLANTS}
 """For every index the controls that it fails under the default policy; none for those that must stay silent."""
+
+PLANTED_ON_DELETED = {"image-tags": frozenset({"backups-have-live-source"})}
+"""The same for deleted indexes. That one was made anew, and the backup of the one before it is still kept."""
+
+PLANTED_ON_PROJECT = frozenset({"schedules-fit-quota"})
+"""The same for the project: `legal-contracts` is to be kept for two years, and would alone fill more than the quota."""
 
 
 def neglected(now: datetime, *, seed: int = 0) -> World:
