@@ -26,8 +26,8 @@ class Audit:
 def audit(reader: ProjectReader, policy: Policy, *, project: str, observed_at: datetime, progress: Progress) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
-    Raises `BadKeyError`, `ForbiddenError`, `PlanForbidsError` and `UnreachableError` when the list of indexes is
-    answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
+    Raises `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of
+    indexes is answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
     """
     with Crew(reader.ceiling) as crew:
         gatherer = Gatherer(reader, crew, progress)
