@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import pytest
 TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
 WITH_SOCKETS = ("integration", "e2e")
+_NUMBERS = count()
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 
 hypothesis.settings.register_profile(
@@ -39,17 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Let nothing read or write the home of whoever runs the tests."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         for name in ("CACHE", "CONFIG", "DATA", "STATE"):
             patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
-        yield
+        yield home
 
 
 @pytest.fixture(autouse=True)
-def _no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_memory(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test know of the audits of another."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(_home / f"state-{next(_NUMBERS)}"))

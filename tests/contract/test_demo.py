@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_PROJECT
 from simulation import COMMAND, simulating
 
 
@@ -40,6 +40,7 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     for finding in judged["findings"]:
         if finding["compliance"] == "NON_COMPLIANT":
             found.setdefault(finding["resource"]["name"], set()).add(finding["control"])
-    assert found == {name: set(controls) for name, controls in PLANTED.items() if controls}
+    expected = {name: set(controls) for name, controls in PLANTED.items() if controls}
+    assert found == {**expected, judged["project"]["name"]: set(PLANTED_ON_PROJECT)}
     assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
     assert judged["unread"] == []

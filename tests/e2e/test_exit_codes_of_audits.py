@@ -1,10 +1,12 @@
 """The exit codes of `audit`, as the contract lists them."""
 
+from datetime import timedelta
+
 import pytest
 
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator import Fault, Server, World
 from commanded import access, command
-from simulated import NOW
+from simulated import NOW, serving
 
 MOMENT = NOW.isoformat()
 HASTE = {"BACKUP_AUDITOR_DEADLINE": "1s"}
@@ -81,12 +83,26 @@ def test_unread_schedules_leave_no_schedule_compliant(failing: Server) -> None:
     assert (done.code, of_schedules) == (3, {"INSUFFICIENT_DATA"})
 
 
-def test_a_plan_without_schedules_is_known(failing: Server) -> None:
+def test_a_plan_without_schedules_is_known(world: World) -> None:
     """A plan that has no schedules is an answer, not a gap: non-compliant, complete, exit 1."""
-    failing.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
+    world.create_index("orders")
+    for _ in range(2):
+        world.create_backup("orders")
+        world.advance(timedelta(hours=1))
+    with serving(world) as server:
+        server.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
+        done = command("audit", "--now", world.now.isoformat(), "--format", "json", env=access(server))
     assert done.verdicts()["plan-allows-schedules", "default"] == "NON_COMPLIANT"
     assert (done.code, done.report["complete"]) == (1, True)
+
+
+def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(failing: Server) -> None:
+    """Their names are those of runs, and nothing tells the retention any more: exit 3."""
+    failing.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
+    unknown = {control for (control, _), verdict in done.verdicts().items() if verdict == "INSUFFICIENT_DATA"}
+    assert (done.code, done.report["complete"]) == (3, True)
+    assert unknown == {"recovery-points-outlast-horizon"}
 
 
 def test_an_unexpected_answer_does_not_keep_the_rest(failing: Server) -> None:

@@ -66,6 +66,7 @@ def test_the_neglected_project_fails_every_control_of_schedules_runs_and_recover
         "recovery-point-is-recent",
         "recovery-points-belong-to-index",
         "recovery-points-meet-minimum-copies",
+        "recovery-points-outlast-horizon",
         "schedule-frequency-meets-policy",
         "schedule-guarantees-minimum-copies",
         "schedule-is-enabled",

@@ -11,6 +11,8 @@ _PLANTS = (*schedules.PLANTS, *runs.PLANTS, *silent.PLANTS)
 
 PLANTED = {plant.name: plant.fails for plant in _PLANTS}
 """For every index the controls that it fails under the default policy; none for those that must stay silent."""
+PLANTED_ON_PROJECT = frozenset({"schedules-fit-quota"})
+"""What the project as a whole fails: what is kept for years would fill it alone."""
 
 
 def neglected(now: datetime, *, seed: int = 0) -> World:

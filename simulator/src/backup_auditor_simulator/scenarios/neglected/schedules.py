@@ -72,7 +72,13 @@ PLANTS = (
         "recovery-points-meet-minimum-copies",
     ),
     plant("price-history", _backed_up_by_hand_once, "index-has-schedule", "recovery-point-is-recent"),
-    plant("checkout-recs", _paused_for_a_migration, "schedule-is-enabled", "recovery-point-is-recent"),
+    plant(
+        "checkout-recs",
+        _paused_for_a_migration,
+        "schedule-is-enabled",
+        "recovery-point-is-recent",
+        "recovery-points-outlast-horizon",
+    ),
     plant("support-tickets", _two_enabled, "schedule-is-unique"),
     plant("invoices-archive", _weekly("invoices-archive", 60, 3 * DAY).begin, *_TOO_SLOW),
     plant(

@@ -28,9 +28,9 @@ def _bad_settings_but_paused(script: Script) -> None:
 
 def _made_anew_long_ago(script: Script) -> None:
     create(script, "image-tags", 50 * DAY)
-    back_up(script, "image-tags", 45 * DAY)
-    script.ago(31 * DAY, lambda world: world.delete_index("image-tags"))
-    Life(name="image-tags", days=30).begin(script)
+    back_up(script, "image-tags", 28 * DAY)
+    script.ago(27 * DAY, lambda world: world.delete_index("image-tags"))
+    Life(name="image-tags", days=26).begin(script)
 
 
 def _resumed(script: Script) -> None:
