@@ -29,7 +29,7 @@ def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str
 
 
 def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
-    """On the neglected project, what is non-compliant is what was planted, resource by resource, and nothing is in doubt."""
+    """What is non-compliant is what was planted, resource by resource, and nothing is in doubt."""
     report = tmp_path / "report.json"
     with simulating("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]

@@ -58,6 +58,12 @@ def test_a_key_without_rights(failing: Server) -> None:
     assert is_refused(command("audit", env=access(failing)), "Access denied", "ControlPlaneViewer")
 
 
+def test_a_host_that_is_not_pinecone_is_named(failing: Server) -> None:
+    """A server that knows no indexes is the wrong one: nothing was audited."""
+    failing.faults.append(Fault(path="/indexes", status=404, message="No such page"))
+    assert is_refused(command("audit", env=access(failing)), "does not answer as Pinecone", "PINECONE_CONTROLLER_HOST")
+
+
 def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
     """A host that does not speak TLS, or not as itself, is given no key."""
     host = healthy.url.replace("http:", "https:")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backup_auditor.cli.state_path import state_file
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings import state_file
 
 HOME = {"XDG_STATE_HOME": "/states"}
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_size=1, max_size=100)
@@ -15,9 +15,9 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_
 
 def test_the_folder_for_states_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the usual one at home; a path that is not absolute does not count."""
-    monkeypatch.setenv("HOME", "/home/of-a-user")
+    monkeypatch.setenv("HOME", "/users/somebody")
     assert state_file(HOME, "default") == Path("/states/backup-auditor/default.sqlite3")
-    usual = Path("/home/of-a-user/.local/state/backup-auditor/default.sqlite3")
+    usual = Path("/users/somebody/.local/state/backup-auditor/default.sqlite3")
     for environ in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "states"}):
         assert state_file(environ, "default") == usual
 

@@ -7,7 +7,7 @@ import pytest
 from backup_auditor_simulator import SCENARIOS, Kind, World, scenario
 from backup_auditor_simulator.api.shapes import backup_row, run_row
 from backup_auditor_simulator.api.versions import family_of
-from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -52,20 +52,27 @@ def test_every_neglected_index_says_what_it_fails() -> None:
     """The list of planted faults and the live indexes are the same names."""
     world = scenario("neglected", now=NOW)
     assert world.indexes.keys() == PLANTED.keys()
+    assert PLANTED_ON_DELETED.keys() <= world.deleted_indexes.keys() - world.indexes.keys()
 
 
-def test_the_neglected_project_fails_every_control_of_schedules_runs_and_recovery_points() -> None:
-    """Those of the project as a whole need another project."""
+def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_memory() -> None:
+    """Those of the project as a whole are told apart."""
     assert frozenset().union(*PLANTED.values()) == {
+        "backup-size-is-stable",
         "backup-status-is-known",
+        "backups-expire-on-time",
         "index-has-recovery-point",
         "index-has-schedule",
         "latest-run-succeeded",
+        "namespace-count-is-stable",
         "no-run-is-stuck",
         "planned-run-started-on-time",
+        "record-count-is-stable",
+        "recovery-point-is-not-empty",
         "recovery-point-is-recent",
         "recovery-points-belong-to-index",
         "recovery-points-meet-minimum-copies",
+        "recovery-points-outlast-horizon",
         "schedule-frequency-meets-policy",
         "schedule-guarantees-minimum-copies",
         "schedule-is-enabled",

@@ -46,8 +46,8 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
     Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read, and
-    `BadKeyError`, `ForbiddenError`, `PlanForbidsError` and `UnreachableError` when the list of indexes is answered so:
-    then nothing was audited. Whatever else could not be read is part of the inventory.
+    `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
+    is answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
     """
     check_usable(policy, observed_at)
     memory = store.load(project) if store else NOTHING

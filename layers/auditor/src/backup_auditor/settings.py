@@ -4,17 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from backup_auditor.errors import SettingsError
 
 KEY_VARIABLE = "PINECONE_API_KEY"
 _OURS = "BACKUP_AUDITOR_"
 _MOST_CALLS = 256
-_LONGEST_NAME = 160
 
 
 class Variable(NamedTuple):
@@ -93,23 +89,6 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
         max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling),
         deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length),
     )
-
-
-def state_file(environ: Mapping[str, str], project: str) -> Path:
-    """Return the file in which a project is remembered; what no file may be called is written in another way.
-
-    Raises `SettingsError` where nothing tells whose home to keep it in.
-    """
-    folder = Path(environ.get("XDG_STATE_HOME", ""))
-    if not folder.is_absolute():  # as its specification has it: anything else does not count
-        try:
-            folder = Path.home() / ".local" / "state"
-        except RuntimeError:
-            remedy = "set XDG_STATE_HOME, or give --state or --no-state"
-            raise SettingsError(f"there is no home to keep the state in; {remedy}") from None
-    if len(name := quote(project, safe=" ")) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
-    return folder / "backup-auditor" / f"{name}.sqlite3"
 
 
 def allows_colour(environ: Mapping[str, str]) -> bool:

@@ -14,11 +14,12 @@ from backup_auditor.adapters.policy_file.loading import built_in_policy, load_po
 from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
+from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.policy import Policy
-from backup_auditor.errors import BadKeyError, PineconeError, UnreachableError, UsageError
+from backup_auditor.errors import BadKeyError, NotFoundError, PineconeError, UnreachableError, UsageError
 from backup_auditor.ports import StateStore
 from backup_auditor.service import Audit, audit, judge
-from backup_auditor.settings import KEY_VARIABLE, read_settings, state_file
+from backup_auditor.settings import KEY_VARIABLE, read_settings
 
 _POLICY_HERE = "backup-auditor.yaml"
 _PROJECT = "default"
@@ -134,6 +135,8 @@ def _why_nothing(error: PineconeError, host: str, key_variable: str) -> str:
     """Say why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
         return f"{host} does not accept the key ({error}); set {key_variable} to a key of the project"
+    if isinstance(error, NotFoundError):
+        return f"{host} does not answer as Pinecone does ({error}); look at PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):
         return f"{host}: {error}; look at PINECONE_CONTROLLER_HOST and at the network"
     return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"

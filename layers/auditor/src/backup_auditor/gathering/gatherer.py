@@ -7,13 +7,20 @@ from functools import partial
 from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, Unread, Walk
-from backup_auditor.errors import BadKeyError, ForbiddenError, PineconeError, PlanForbidsError, UnreachableError
+from backup_auditor.errors import (
+    BadKeyError,
+    ForbiddenError,
+    NotFoundError,
+    PineconeError,
+    PlanForbidsError,
+    UnreachableError,
+)
 from backup_auditor.gathering.asking import Answer, AnyWalk, Asking, Gone, IndexesAnswer, unread
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gathered import Gathered
 from backup_auditor.ports import Progress, ProjectReader
 
-_NOTHING_AUDITED = (BadKeyError, ForbiddenError, PlanForbidsError, UnreachableError)
+_NOTHING_AUDITED = (BadKeyError, ForbiddenError, NotFoundError, PlanForbidsError, UnreachableError)
 """What ends an audit when the very list of indexes is answered so."""
 
 

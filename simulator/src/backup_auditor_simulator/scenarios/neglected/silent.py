@@ -1,4 +1,4 @@
-"""Indexes among the neglected ones that have nothing wrong with them, some of which look as if they had."""
+"""Indexes that have nothing wrong with them, some of which look as if they had, and those that are no more."""
 
 from backup_auditor_simulator.model import Fate, Kind
 from backup_auditor_simulator.scenarios.lives import DAY, HOUR, Life, back_up, create, pause
@@ -28,9 +28,9 @@ def _bad_settings_but_paused(script: Script) -> None:
 
 def _made_anew_long_ago(script: Script) -> None:
     create(script, "image-tags", 50 * DAY)
-    back_up(script, "image-tags", 45 * DAY)
-    script.ago(31 * DAY, lambda world: world.delete_index("image-tags"))
-    Life(name="image-tags", days=30).begin(script)
+    back_up(script, "image-tags", 28 * DAY)
+    script.ago(27 * DAY, lambda world: world.delete_index("image-tags"))
+    Life(name="image-tags", days=26).begin(script)
 
 
 def _resumed(script: Script) -> None:
@@ -48,6 +48,13 @@ def _gone_with_its_backups(script: Script) -> None:
     create(script, "spring-campaign", 25 * DAY)
     back_up(script, "spring-campaign", 20 * DAY)
     script.ago(10 * DAY, lambda world: world.delete_index("spring-campaign"))
+
+
+def _gone_long_ago(script: Script) -> None:
+    create(script, "winter-campaign", 120 * DAY)
+    back_up(script, "winter-campaign", 76 * DAY)
+    back_up(script, "winter-campaign", 75 * DAY)
+    script.ago(70 * DAY, lambda world: world.delete_index("winter-campaign"))
 
 
 PLANTS = (
@@ -74,5 +81,8 @@ PLANTS = (
     plant("fraud-graph", Life(name="fraud-graph", fates={3: Fate.FAILS}).begin),
 )
 
-LOOSE_ENDS = (_gone_with_its_backups,)
-"""What happened besides to indexes that are no more."""
+LOOSE_ENDS = (
+    plant("spring-campaign", _gone_with_its_backups),
+    plant("winter-campaign", _gone_long_ago, "backups-have-live-source"),
+)
+"""Indexes that are no more, of which backups are kept: for a while, or longer than for any use."""

@@ -1,0 +1,27 @@
+"""Where a project is remembered when nobody names a file."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from backup_auditor.errors import SettingsError
+
+_LONGEST_NAME = 160
+
+
+def state_file(environ: Mapping[str, str], project: str) -> Path:
+    """Return the file in which a project is remembered; what no file may be called is written in another way.
+
+    Raises `SettingsError` where nothing tells whose home to keep it in.
+    """
+    folder = Path(environ.get("XDG_STATE_HOME", ""))
+    if not folder.is_absolute():  # as its specification has it: anything else does not count
+        try:
+            folder = Path.home() / ".local" / "state"
+        except RuntimeError:
+            remedy = "set XDG_STATE_HOME, or give --state or --no-state"
+            raise SettingsError(f"there is no home to keep the state in; {remedy}") from None
+    if len(name := quote(project, safe=" ")) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
+    return folder / "backup-auditor" / f"{name}.sqlite3"
