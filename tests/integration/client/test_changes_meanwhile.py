@@ -31,7 +31,7 @@ def test_an_index_deleted_meanwhile_leaves_with_a_note(path: str) -> None:
     assert found.inventory.indexes == ()
     assert found.inventory.unread == ()
     assert found.notes == ("The index orders was deleted while the audit ran.",)
-    assert "orders" not in {it.resource.name for it in found.report.findings}
+    assert "index" not in {it.resource.type for it in found.report.findings}
     assert len(found.inventory.backups.rows) == 3
     assert calls(server)["GET /indexes"] == 2
 
