@@ -95,6 +95,14 @@ def _of_schedules(index: Index, demand: Demand, now: datetime) -> Iterator[str]:
     yield from (control for control, fails in rules.items() if any(fails(it) for it in index.enabled))
 
 
+def doubts_of(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[str]:
+    """Return the controls of which nothing can be said for a live index."""
+    waiting = {} if tells_planned else {it: it.next_run for it in index.enabled if it.is_waiting}
+    gaps = {_has_gap(index, it, now, waiting.get(it)) for it in index.enabled}
+    if None in gaps and True not in gaps:
+        yield "scheduled-runs-are-continuous"
+
+
 def _of_runs(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[str]:
     waiting = {it: it.next_run for it in index.enabled if it.is_waiting and it.next_run}
     if tells_planned:
@@ -112,13 +120,15 @@ def _of_runs(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[st
         yield "no-run-is-stuck"
 
 
-def _has_gap(index: Index, schedule: Schedule, now: datetime, begun: datetime | None) -> bool:
+def _has_gap(index: Index, schedule: Schedule, now: datetime, begun: datetime | None) -> bool | None:
     allowed = schedule.interval + GRACE
     since = max(now - 14 * schedule.interval, now - schedule.retention)
     runs = sorted(it.at for it in index.backups if it.maker is schedule and it.is_listed)
     runs += [begun] if begun else []
-    if not runs:
-        return now - max(schedule.created_at, since) > allowed
+    if not runs:  # what is kept for less than the time allowed tells nothing of a schedule that is older
+        if now - max(schedule.created_at, since) > allowed:
+            return True
+        return None if now - schedule.created_at > allowed else False
     points = [schedule.created_at, *runs] if schedule.created_at >= since else runs
     pairs = [(a, b) for a, b in pairwise(points) if a >= since]
     return any(b - a > allowed for a, b in [*pairs, (runs[-1], now)])
