@@ -57,7 +57,7 @@ def wanted() -> Iterator[tuple[str, str]]:
             name, text = f"src/{path.relative_to(SOURCE).as_posix()}", path.read_text(encoding="utf-8")
             yield name, undecorated(text) if name.startswith(tuple(f"src/{it}/" for it in CORE)) else text
     for path in (path for folder in BESIDE for path in (ROOT / folder).rglob("*")):
-        if path.suffix in {".py", ".md"}:
+        if path.suffix in {".py", ".md", ".txt"}:
             yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
