@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import docs_configuration
-import docs_policy
-
 import docs_controls
+import docs_policy
 from simulation import simulating
 from transcripts import run_transcripts
 
