@@ -1,6 +1,6 @@
 """Changes the core in small ways, one at a time, and tells which changes no unit test notices: `make mutate`.
 
-Mutmut works on a copy under `build/mutation`, and remembers there what it tried: a second run tries what changed.
+Mutmut works on a copy under `build/mutation`, and remembers there what was noticed: a second run tries the rest.
 It leaves decorated functions alone, so that in the copy `@property` stands behind its function instead of before it.
 """
 
@@ -93,30 +93,43 @@ def undecorated(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def outcomes() -> Iterator[tuple[str, str, str]]:
-    """Yield the module and the name of each change, and what became of it."""
+def found() -> Iterator[SourceFileMutationData]:
+    """Yield what is remembered of each module, if anything was tried yet."""
     for path in sorted(COPY.glob("mutants/src/**/*.py.meta")):
-        module = path.relative_to(COPY / "mutants" / "src").as_posix().removesuffix(".meta")
-        found = SourceFileMutationData(path=Path("src", module))
-        found.load()
-        for name, code in found.exit_code_by_key.items():
-            yield module, name, status_by_exit_code[code]
+        source = path.relative_to(COPY / "mutants").with_suffix("")
+        if (COPY / source).exists():
+            module = SourceFileMutationData(path=source)
+            module.load()
+            yield module
+
+
+def forget_unnoticed() -> None:
+    """Forget the changes that no test noticed: there may be new tests."""
+    for module in found():
+        tried = module.exit_code_by_key
+        module.exit_code_by_key = {
+            name: code if status_by_exit_code[code] in NOTICED else None for name, code in tried.items()
+        }
+        module.save()
 
 
 def main() -> int:
     """Try every change that was not tried yet, and tell how many were noticed."""
     copied()
     os.chdir(COPY)
+    forget_unnoticed()
     command = [str(Path(sys.executable).with_name("mutmut")), "run", *sys.argv[1:]]
     tried = subprocess.run(command, check=False).returncode
     counts: dict[str, Counter[bool]] = {}
-    for module, name, status in outcomes():
-        is_noticed = status in NOTICED
-        counts.setdefault(module, Counter())[is_noticed] += 1
-        if not is_noticed:
-            print(f"{status}: {name}")
-    for module, count in counts.items():
-        print(f"{100 * count[True] / count.total():6.1f} %  of {count.total():5}  {module}")
+    for module in found():
+        count = counts[str(module.path)] = Counter[bool]()
+        for name, code in module.exit_code_by_key.items():
+            status = status_by_exit_code[code]
+            count[status in NOTICED] += 1
+            if status not in NOTICED:
+                print(f"{status}: {name}")
+    for path, count in counts.items():
+        print(f"{100 * count[True] / max(count.total(), 1):6.1f} %  of {count.total():5}  {path}")
     total = sum(counts.values(), Counter[bool]())
     rate = 100 * total[True] / max(total.total(), 1)
     print(f"{rate:6.1f} %  of {total.total():5}  altogether; {BAR:g} % are to be noticed")
