@@ -79,6 +79,10 @@ soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examp
 	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
+.PHONY: mutate
+mutate: .venv/ready ## change the core in small ways, and tell which changes no unit test notices (an hour)
+	@$(BIN)/python scripts/mutate.py $(ARGS)
+
 .PHONY: lock
 lock: .tools/ready ## bring uv.lock up to date, without the names of registries
 	@$(WITH_INDEX) $(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)

@@ -21,6 +21,11 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=3000, d
 hypothesis.settings.load_profile("default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let what controls tell be approved."""
+    parser.addoption("--told", choices=("approved", "write"), default="approved", help="see tests/unit/controls")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start from an environment that knows no service, no key, and no colours or width of its own."""
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROMISED = {"help", "setup", "demo", "test", "check", "bench", "docs", "soak", "lock", "clean"}
+PROMISED = {"help", "setup", "demo", "test", "check", "bench", "docs", "soak", "mutate", "lock", "clean"}
 
 
 def make(*arguments: str, cwd: Path = ROOT) -> str:

@@ -98,8 +98,8 @@ def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
         "slots_together": 6,
     }
     assert found.reason == (
-        "67 backups are listed, 67.0 % of the quota of 100, 66 % are allowed; daily backups kept 5 d would fit, for the"
-        " scheduled index."
+        "The project lists 67 backups, 67.0 % of the quota of 100, 66 % are allowed; daily backups kept 5 d would fit,"
+        " for the scheduled index."
     )
 
 

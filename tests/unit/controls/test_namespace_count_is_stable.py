@@ -31,4 +31,4 @@ def test_without_a_limit_there_is_nothing_to_judge() -> None:
 def test_it_counts_namespaces() -> None:
     """And says so."""
     found = finding(ID, index(runs=[run(DAY, namespace_count=1), run(2 * DAY, namespace_count=3)]))
-    assert found.reason.startswith("Its newest recovery point has 1 namespaces, the median of those before is 3, 5 %")
+    assert found.reason.startswith("Its newest recovery point has 1 namespace, the median of those before is 3, 5 %")

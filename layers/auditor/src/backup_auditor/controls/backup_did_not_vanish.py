@@ -35,13 +35,14 @@ def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
         first, be = vanished[0], "is" if len(vanished) == 1 else "are"
         reason = (
             f"{counted(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
-            f" {first.name or first.backup_id}: somebody or something deleted what was not to expire yet."
+            f" {first.name or first.backup_id}: somebody or something deleted what was to be kept."
         )
         return non_compliant(reason, evidence, rests_on=subject.listings)
     if doubtful:
         reason = f"Whether {counted(len(doubtful), 'backup')} that is not listed any more should be, is not known."
         raise InsufficientError(reason, {**evidence, "in_doubt": doubtful})
-    reason = f"Of the backups that earlier audits saw, {kept} are listed, and no other should be."
+    be = "is" if kept == 1 else "are"
+    reason = f"{counted(kept, 'backup')} that earlier audits saw {be} listed, and no other should be."
     return compliant(reason, evidence)
 
 

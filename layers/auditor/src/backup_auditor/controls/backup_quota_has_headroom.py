@@ -14,6 +14,7 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.slots import best_fit
+from backup_auditor.domain.wording import counted
 
 CRITICALLY_FULL = 95
 """Percent of the quota from which on it is of high severity."""
@@ -36,7 +37,7 @@ def judge(subject: ProjectSubject) -> Verdict:
         "warn_percent": warn,
         "per_index": per_index(Share(name, held, {"backups": held}) for name, held in filled.backups.items()),
     }
-    reason = f"{count:,} backups are listed, {evidence['percent']} % of the quota of {quota:,}"
+    reason = f"The project lists {counted(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
     if 100 * count >= warn * quota:
         indexes = len({it.index for it in filled.holdings})
         fit = best_fit(indexes, int(quota * warn / 100) - filled.manual.total())

@@ -13,6 +13,7 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import INTACT, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.wording import counted
 
 
 def judge(subject: IndexSubject) -> Verdict:
@@ -32,7 +33,8 @@ def judge(subject: IndexSubject) -> Verdict:
     }
     if series.value is None:
         raise InsufficientError("The size of its newest recovery point is not told.", evidence)
-    reason = f"Its newest recovery point has {series.value:,} bytes, the median of those before is {series.median:,}"
+    has = counted(series.value, "byte")
+    reason = f"Its newest recovery point has {has}, the median of those before is {series.median:,}"
     allowed = f"a factor of {factor:g} is allowed."
     if series.value * factor < series.median or series.value > series.median * factor:
         return non_compliant(f"{reason}; {allowed}", evidence, rests_on=subject.backups.listings)

@@ -16,6 +16,7 @@ from backup_auditor.domain.moments import days
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.quota import Holding, Quota
 from backup_auditor.domain.slots import best_fit
+from backup_auditor.domain.wording import counted
 
 
 def judge(subject: ProjectSubject) -> Verdict:
@@ -34,7 +35,8 @@ def judge(subject: ProjectSubject) -> Verdict:
         "per_index": per_index(_share(filled, name, held) for name, held in filled.by_index().items()),
     }
     reason = (
-        f"Enabled schedules hold up to {slots:,} backups, and {manual:,} were taken by hand; the quota is {quota:,}"
+        f"Enabled schedules hold up to {counted(slots, 'backup')}, and people took {manual:,} by hand;"
+        f" the quota is {quota:,}"
     )
     if slots + manual > quota:
         fit = best_fit(indexes, quota - manual)
@@ -43,10 +45,10 @@ def judge(subject: ProjectSubject) -> Verdict:
     unknown = [f"what schedule {it.schedule.schedule_id} holds" for it in filled.holdings if it.slots is None]
     unknown += filled.unread()
     if slots + manual + filled.perhaps_manual > quota:
-        unknown.append(f"whether {filled.perhaps_manual:,} backups were taken by hand")
+        unknown.append(f"how many of {counted(filled.perhaps_manual, 'backup')} were taken by hand")
     broken = subject.inventory.backups.broken
     if broken is not None:
-        unknown.append(f"{broken.what}: {broken.error}")
+        unknown.append(f"what else there is ({broken.what}: {broken.error})")
     if unknown:
         raise InsufficientError(f"{reason}, and it is not known {unknown[0]}.", {**evidence, "unknown": len(unknown)})
     if not indexes:

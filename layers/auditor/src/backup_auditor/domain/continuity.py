@@ -11,6 +11,7 @@ from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.schedule_facts import created_at_of, evidence_of, interval_of, label, retention_of
 from backup_auditor.domain.standing import Standing
+from backup_auditor.domain.wording import counted
 
 INTERVALS = 14
 """How many intervals are looked back."""
@@ -56,7 +57,7 @@ class Continuity:
         """Return the gaps that are certain, oldest first; raise `InsufficientError` where one is only possible."""
         found = self._between_runs() if self.runs else self._without_runs()
         if found and self._undated >= sum(map(self._fillers, found)):
-            reason = f"{self._undated} of the runs of its schedule {label(self._schedule)} tell no time."
+            reason = f"{counted(self._undated, 'run')} of its schedule {label(self._schedule)} without any time."
             raise InsufficientError(reason, evidence_of(self._schedule))
         return found
 

@@ -9,6 +9,7 @@ from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_distance, format_minute, format_moment
 from backup_auditor.domain.standing import Standing
+from backup_auditor.domain.wording import counted
 
 
 def judge_decline(
@@ -29,7 +30,9 @@ def judge_decline(
     }
     if series.value is None:
         raise InsufficientError(f"How many {thing}s its newest recovery point has is not told.", evidence)
-    reason = f"Its newest recovery point has {series.value:,} {thing}s, the median of those before is {series.median:,}"
+    reason = (
+        f"Its newest recovery point has {counted(series.value, thing)}, the median of those before is {series.median:,}"
+    )
     if not _is_below(series.value, series.median, percent):
         return compliant(f"{reason}; {percent:g} % fewer are allowed.", evidence)
     healthy = last_healthy(series, percent)

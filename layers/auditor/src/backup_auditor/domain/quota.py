@@ -73,10 +73,10 @@ class Quota:
         """Return what may add schedules that are not known: what was not read, and pauses that nobody tells."""
         unread = self._inventory.indexes_unread
         if unread is not None:
-            yield f"{unread.what}: {unread.error}"
+            yield f"what else there is ({unread.what}: {unread.error})"
         for _, schedules in self._schedules:
             if schedules.unread is not None:
-                yield f"{schedules.unread.what}: {schedules.unread.error}"
+                yield f"what else there is ({schedules.unread.what}: {schedules.unread.error})"
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.perhaps_enabled)
 
 

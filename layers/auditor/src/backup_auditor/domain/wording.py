@@ -2,8 +2,8 @@
 
 
 def counted(count: int, thing: str) -> str:
-    """Write a count with its thing: `1 schedule`, `2 schedules`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    """Write a count with its thing: `1 schedule`, `2 schedules`, `1,000 schedules`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def joined(sentences: list[str]) -> str:

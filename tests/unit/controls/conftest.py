@@ -1,0 +1,62 @@
+"""Holds every sentence and every figure that a control tells in these tests against those that were approved.
+
+`told/` has a file for each control, with everything that it tells in its tests. Whoever changes a sentence on purpose,
+or adds a test, writes the files anew by `pytest tests/unit/controls --numprocesses 0 --told write`, and reads what
+changed.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import builders
+from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
+from backup_auditor.domain.finding import Finding
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.policy import Policy
+
+FOLDER = Path(__file__).parent / "told"
+EVERYTHING = pytest.StashKey[dict[str, set[str]]]()
+
+
+@pytest.fixture(autouse=True)
+def _told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    told: list[Finding] = []
+
+    def listening(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory: Memory = NOTHING) -> Judgement:
+        judgement = evaluate(inventory, policy, catalogue, memory)
+        if len(catalogue.all) == 1:
+            told.extend(judgement.findings)
+        return judgement
+
+    monkeypatch.setattr(builders, "evaluate", listening)
+    yield
+    if request.node.get_closest_marker("hypothesis"):
+        return
+    everything = request.config.stash.setdefault(EVERYTHING, {})
+    for finding in told:
+        line = _line(finding)
+        if request.config.getoption("--told") == "write":
+            everything.setdefault(finding.control, set()).add(line)
+        else:
+            assert line in _approved(finding.control), f"{finding.control} never told that: see {__file__}"
+
+
+def _line(finding: Finding) -> str:
+    evidence = json.dumps(finding.evidence, ensure_ascii=False)
+    return f"{finding.compliance} {finding.resource.type} {finding.severity}: {finding.reason} {evidence}"
+
+
+def _approved(control: str) -> set[str]:
+    path = FOLDER / f"{control}.txt"
+    return set(path.read_text(encoding="utf-8").splitlines()) if path.exists() else set()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what was told, where that was asked for."""
+    for control, lines in session.config.stash.get(EVERYTHING, {}).items():
+        FOLDER.mkdir(exist_ok=True)
+        (FOLDER / f"{control}.txt").write_text("".join(f"{it}\n" for it in sorted(lines)), encoding="utf-8")
