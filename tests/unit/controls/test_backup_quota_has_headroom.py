@@ -40,6 +40,12 @@ def test_there_is_room(count: int, expected: Compliance, severity: Severity) -> 
     assert (found.compliance, found.severity) == (expected, severity)
 
 
+def test_one_of_many_makes_the_difference() -> None:
+    """Whatever the quota is: nothing is rounded."""
+    assert judge(full(399), backup_quota=500).compliance is Compliance.COMPLIANT
+    assert judge(full(474), backup_quota=500).severity is Severity.MEDIUM
+
+
 @pytest.mark.parametrize(
     "row,counts",
     [

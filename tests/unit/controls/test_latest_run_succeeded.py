@@ -50,6 +50,7 @@ def test_the_newest_finished_backup_decides(runs: list[Backup], expected: Compli
     [
         pytest.param([BAD, OLD_GOOD], Severity.HIGH, id="one-failure"),
         pytest.param([BAD, OLD_BAD], Severity.CRITICAL, id="two-failures"),
+        pytest.param([BAD, OLD_BAD, run(9 * DAY, status="Failed")], Severity.CRITICAL, id="three-failures"),
         pytest.param([BAD], Severity.HIGH, id="the-only-one"),
     ],
 )

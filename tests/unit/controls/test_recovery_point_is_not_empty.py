@@ -56,5 +56,14 @@ def test_which_is_the_newest_has_to_be_known() -> None:
 
 def test_it_takes_two_walks() -> None:
     """A newer one could overturn it."""
-    judgement = judged(inventory(index(runs=[run(DAY, record_count=0)], walks=1), walks=1))
-    assert BACKUPS in judgement.doubts
+    empty = index(runs=[run(DAY, record_count=0)], walks=1)
+    assert BACKUPS in judged(inventory(empty, walks=1)).doubts
+    assert compliance(ID, inventory(empty, walks=1)) is Compliance.INSUFFICIENT_DATA
+
+
+@pytest.mark.parametrize("records", [(1, 1), (1, 1000), (1000, 1)], ids=str)
+def test_a_single_record_is_some(records: tuple[int, int]) -> None:
+    """Whichever of two is the newest, it is not empty."""
+    dated, undated = records
+    case = index(runs=[run(DAY, record_count=dated)], backups=[backup(None, record_count=undated)])
+    assert compliance(ID, case) is Compliance.COMPLIANT

@@ -153,6 +153,7 @@ def test_without_a_horizon_there_is_nothing_to_judge() -> None:
 def test_it_takes_two_walks() -> None:
     """A further recovery point, or a further schedule, could overturn it."""
     case = index(schedules=[PAUSED], runs=[run(DAY)], walks=1)
+    assert compliance(ID, inventory(case, walks=1)) is Compliance.INSUFFICIENT_DATA
     judgement = judged(inventory(case, walks=1))
     assert {BACKUPS, ListingId(ListingKind.SCHEDULES, "main")} <= judgement.doubts
 

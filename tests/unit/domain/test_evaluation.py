@@ -16,7 +16,9 @@ from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequire
 from backup_auditor.domain.requirements import Requirements
 from builders import (
     DAY,
+    HOUR,
     NOW,
+    SECOND,
     IndexCase,
     backup,
     broken,
@@ -223,11 +225,29 @@ def test_the_first_rule_that_fits_decides() -> None:
     assert found["index-has-schedule", "other"] is Compliance.NON_COMPLIANT
 
 
+def test_a_rule_may_go_by_tags() -> None:
+    """Those of the index as it is now."""
+    lenient = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
+    required = replace(policy(), rules=(Rule("mine", (), {"env": ("dev", "test")}, lenient),))
+    for env, expected in (("dev", Compliance.NOT_APPLICABLE), ("prod", Compliance.NON_COMPLIANT)):
+        told = index(schedules=(), tags={"env": env, "team": "search"})
+        assert verdicts(told, required)["index-has-schedule", "main"] is expected
+
+
+def test_what_covers_several_indexes_is_added_up() -> None:
+    """Every one that can be backed up counts, and its recovery points."""
+    told = inventory(index(), renamed(index(), "other"), renamed(NEGLECTED, "third"))
+    coverage = judged(told).coverage
+    assert (coverage.indexes, coverage.protected, coverage.recovery_points) == (3, 2, 14)
+
+
 @pytest.mark.parametrize(
     "case,protected,points",
     [
         pytest.param(index(), 1, 7, id="healthy"),
         pytest.param(NEGLECTED, 0, 0, id="neglected"),
+        pytest.param(index(runs=[run(30 * HOUR)]), 1, 1, id="at-the-objective"),
+        pytest.param(index(runs=[run(30 * HOUR + SECOND)]), 0, 1, id="one-second-past"),
         pytest.param(index(runs=[run(9 * DAY)]), 0, 1, id="too-old"),
         pytest.param(index(schedules=(), runs=[], backups=[run(DAY)]), 0, 0, id="live-id-in-doubt"),
     ],

@@ -1,13 +1,15 @@
 """Moments and lengths of time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from backup_auditor.domain.moments import (
     days,
+    format_distance,
     format_length,
     format_lengths,
+    format_minute,
     format_moment,
     format_to_second,
     hours,
@@ -125,3 +127,27 @@ def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
     assert days(timedelta(days=7)) == 7
     assert isinstance(days(timedelta(days=7)), int)
     assert days(timedelta(hours=36)) == 1.5
+
+
+@pytest.mark.parametrize(
+    "length,text",
+    [
+        pytest.param(timedelta(days=3, hours=23), "in 3 days", id="days"),
+        pytest.param(timedelta(days=1), "in 1 day", id="one-day"),
+        pytest.param(timedelta(hours=23, minutes=59), "in 23 hours", id="hours"),
+        pytest.param(timedelta(hours=1), "in 1 hour", id="one-hour"),
+        pytest.param(timedelta(minutes=59, seconds=59), "in 59 minutes", id="minutes"),
+        pytest.param(timedelta(minutes=-1), "1 minute ago", id="one-minute-ago"),
+        pytest.param(timedelta(hours=-25), "1 day ago", id="a-day-ago"),
+        pytest.param(timedelta(seconds=59), "now", id="less-than-a-minute"),
+        pytest.param(timedelta(), "now", id="now"),
+    ],
+)
+def test_how_far_off_a_moment_is_is_told_in_its_largest_unit(length: timedelta, text: str) -> None:
+    """Cut, never rounded up: what is said to be in 3 days does not happen before."""
+    assert format_distance(length) == text
+
+
+def test_a_moment_of_a_sentence_is_in_utc() -> None:
+    """To the minute, wherever it was written down."""
+    assert format_minute(SIX.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22 06:00 UTC"

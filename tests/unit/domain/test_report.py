@@ -7,11 +7,29 @@ from datetime import date
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Exemption, Severity
+from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Listing
+from backup_auditor.domain.lifecycle.advancing import Outcome
+from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
+from backup_auditor.domain.memory import NOTHING
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.report import Report, report_of
-from builders import BROKEN, DAY, NOW, backup, broken, index, inventory, judged, planned_run, policy, renamed, run
+from builders import (
+    BROKEN,
+    DAY,
+    NOW,
+    backup,
+    broken,
+    index,
+    inventory,
+    judged,
+    planned_run,
+    policy,
+    renamed,
+    run,
+    schedule,
+    whole,
+)
 
 HEALTHY = inventory(index())
 NEGLECTED = inventory(index(schedules=()))
@@ -115,11 +133,49 @@ def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
         inventory(index(tags={"env": "prod"})),
         inventory(index(walks=1)),
         inventory(index(), more=[backup()]),
+        inventory(index(), more=[backup(size_bytes=1)]),
+        inventory(index(schedules=[schedule(enabled=False)])),
+        inventory(index(schedules=[schedule(name="weekly")])),
+        inventory(index(schedules=Refusal(RefusalKind.PLAN, "no such plan"))),
+        inventory(index(schedules=Refusal(RefusalKind.UNSUPPORTED, "no such plan"))),
+        replace(HEALTHY, histories={}),
+        replace(HEALTHY, histories={"schedule-1": whole([run(DAY)])}),
+        replace(HEALTHY, histories={"schedule-2": whole([run(DAY)])}),
+        inventory(index(own=whole(()))),
+        inventory(index(own=whole([backup()]))),
         NEGLECTED,
     ]
     ids = {report(told).audit_id for told in [HEALTHY, *others]}
     ids.add(report(HEALTHY, replace(policy(), sha256="1" * 64)).audit_id)
     assert len(ids) == len(others) + 2
+    assert {len(it) for it in ids} == {32}
+
+
+def test_a_report_says_what_was_audited_and_by_what() -> None:
+    """Project, moment and policy are those of the inventory and of the policy file."""
+    required = replace(policy(), source="policy.yaml", sha256="1" * 64)
+    told = replace(NEGLECTED, project="shop")
+    found = report(told, required)
+    assert (found.project, found.project_id, found.observed_at) == ("shop", None, NOW)
+    assert (found.policy_source, found.policy_sha256) == ("policy.yaml", "1" * 64)
+    assert (found.resolved, found.drift, found.findings) == ((), (), judged(told, required).findings)
+    assert report(HEALTHY).project_id == "project-1"
+
+
+def test_a_report_says_what_is_remembered() -> None:
+    """The lifecycle of findings, what was resolved, and drift are those of the outcome, and so is the id."""
+    judgement = judged(NEGLECTED)
+    known = replace(judgement.findings[0], lifecycle="new")
+    resolved = Resolved("f" * 32, "index-has-schedule", known.resource, NOW, NOW, "found compliant: it is there")
+    drifted = Drift("index appeared", known.resource, None, {})
+    outcome = Outcome("a" * 32, NOTHING, (known,), (resolved,), (drifted,))
+    found = report_of(NEGLECTED, policy(), judgement, outcome)
+    assert (found.audit_id, found.findings, found.resolved, found.drift) == (
+        "a" * 32,
+        (known,),
+        (resolved,),
+        (drifted,),
+    )
 
 
 def test_evidence_is_made_of_json_values() -> None:

@@ -27,6 +27,7 @@ def test_rows_that_one_of_the_last_two_whole_walks_showed_are_disputed() -> None
     """Earlier walks, and broken ones, do not take part."""
     assert of([A], [A, B]).disputed == {"b"}
     assert of([C], [A], [A]).disputed == frozenset()
+    assert of([A], [A, B], [A, B], [A]).disputed == {"b"}
     assert of([A], Walk((B,), BROKEN), [A]).disputed == frozenset()
     assert of([A]).disputed == frozenset()
 

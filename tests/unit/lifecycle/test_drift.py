@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.lifecycle.advancing import doubts_of
 from backup_auditor.domain.listing import ListingId, ListingKind, Refusal, RefusalKind
 from backup_auditor.domain.policy import Policy
-from builders import BROKEN, DAY, backup, broken, index, inventory, schedule, whole
-from nights import Nights
+from builders import BROKEN, DAY, backup, broken, index, inventory, renamed, schedule, whole
+from nights import Nights, night
 from reports import BUILT_IN
 
 NIGHTLY = {"schedule": "nightly", "schedule_id": "schedule-1"}
@@ -130,7 +131,9 @@ def test_indexes_that_come_and_go_are_told() -> None:
 def test_an_index_that_was_made_anew_is_told() -> None:
     """It has another id under the same name, and none of the former schedules."""
     anew = inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[]))
-    assert [it[0] for it in drift(project(), anew)] == ["index re-created", "schedule created", "schedule deleted"]
+    told = drift(project(), anew)
+    assert [it[0] for it in told] == ["index re-created", "schedule created", "schedule deleted"]
+    assert told[0][2:] == tuple({"id": it, "deletion_protection": None} for it in ("id-main", "id-2"))
 
 
 def test_an_id_that_is_not_told_is_no_other_index() -> None:
@@ -154,6 +157,48 @@ def test_deletion_protection_that_is_turned_is_told(*, before: bool, after: bool
     assert drift(first, second) == [(what, "main", before, after)]
     assert drift(first, inventory(index()), second) == [(what, "main", before, after)]
     assert drift(inventory(index()), second) == []
+
+
+def test_what_drifted_is_of_an_index_of_the_project() -> None:
+    """The resource has the id by which the index is known now, or was when it went; a policy is the project's."""
+    nights = Nights()
+    nights.audited(project())
+    (paused,) = nights.audited(project(enabled=False)).drift
+    assert paused.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
+    (gone,) = nights.audited(inventory()).drift
+    assert gone.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
+    (changed,) = nights.audited(inventory(), replace(BUILT_IN, sha256="1" * 64)).drift
+    assert changed.resource == Resource(ResourceType.PROJECT, "default", "default", None)
+
+
+def test_an_index_that_appears_hides_no_drift_of_another() -> None:
+    """Whichever of them is looked at first."""
+    names = [f"index-{number}" for number in range(9)]
+    before = inventory(*(renamed(index(deletion_protection=True), it) for it in names[::2]))
+    after = inventory(
+        *(renamed(index(schedules=[schedule(enabled=False)], deletion_protection=False), it) for it in names)
+    )
+    told = {(what, name) for what, name, _, _ in drift(before, after)}
+    assert told == {
+        *(("index appeared", it) for it in names[1::2]),
+        *(("schedule paused", it) for it in names[::2]),
+        *(("deletion protection turned off", it) for it in names[::2]),
+    }
+
+
+def test_an_index_that_was_made_anew_is_known_since_then() -> None:
+    """It has no settings of its predecessor; one that was not made anew is known since it was seen first."""
+    nights = Nights()
+    nights.audited(inventory(index(deletion_protection=True)))
+    assert nights.memory.indexes["main"].first_seen == night(0)
+    nights.audited(inventory(index()))
+    assert nights.memory.indexes["main"].first_seen == night(0)
+    assert nights.memory.indexes["main"].deletion_protection is True
+    nights.audited(inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[])))
+    assert nights.memory.indexes["main"].first_seen == night(2)
+    assert nights.memory.indexes["main"].deletion_protection is None
+    nights.audited(inventory(index(schedules=[schedule("schedule-2", index_id="id-2", name=None)], runs=[])))
+    assert nights.memory.schedules["schedule-2"].name == "nightly"
 
 
 def test_a_changed_policy_is_told() -> None:

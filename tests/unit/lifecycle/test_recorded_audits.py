@@ -144,6 +144,20 @@ def test_each_recording_is_made_from_the_one_before() -> None:
     assert (recording.expects, recording.revision) == (0, 1)
 
 
+def test_a_recording_has_everything_that_is_remembered_of_the_audit() -> None:
+    """Which it was, when, whether it was complete, its policy, and its drift."""
+    nights = Nights()
+    nights.audited(ORDERS)
+    before = nights.memory
+    nights.audited(inventory())
+    after, recording = nights.memory, recording_of(before, nights.memory)
+    assert recording is not None
+    assert after.drift
+    for fact in ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift"):
+        assert getattr(recording, fact) == getattr(after, fact) is not None
+    assert recording.indexes.deletes == tuple(before.indexes)
+
+
 def test_only_differences_are_recorded() -> None:
     """A night on which nothing changed writes no finding, no backup and no setting."""
     nights = Nights()
