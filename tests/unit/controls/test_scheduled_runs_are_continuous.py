@@ -29,7 +29,6 @@ from builders import (
     run,
     schedule,
     unnamed_run,
-    whole,
 )
 
 ID = "scheduled-runs-are-continuous"
@@ -256,40 +255,6 @@ def test_a_history_that_was_not_read_proves_nothing() -> None:
     assert compliance(ID, inventory(told, histories={})) is Compliance.INSUFFICIENT_DATA
     young = index(schedules=[schedule(created_at=ago(HOUR))], runs=[])
     assert compliance(ID, inventory(young, histories={})) is Compliance.COMPLIANT
-
-
-def test_with_two_enabled_schedules_each_has_to_run() -> None:
-    """The runs of one fill no gap of the other."""
-    other = {"schedule-2": daily_runs(7, 3 * HOUR)}
-    told = index(schedules=[schedule(), schedule("schedule-2")], runs=[], other_runs=other)
-    found = finding(ID, told)
-    assert found.compliance is Compliance.NON_COMPLIANT
-    assert found.evidence["schedule_id"] == "schedule-1"
-    once = index(schedules=[schedule(), schedule("schedule-2")], runs=[], walks=1)
-    assert {ListingId(ListingKind.HISTORY, it) for it in ("schedule-1", "schedule-2")} <= judged(once).doubts
-
-
-def test_a_gap_of_one_schedule_takes_two_walks_over_its_own_history() -> None:
-    """The history of another need not be walked again; where both have gaps, both need."""
-
-    def judge(second: list[Backup], *, first_walks: int, second_walks: int) -> Compliance:
-        told = index(
-            schedules=[schedule(), schedule("schedule-2")],
-            runs=whole(runs_at(5 * DAY), first_walks),
-            other_runs={"schedule-2": whole(second, second_walks)},
-        )
-        return compliance(ID, told)
-
-    assert judge(daily_runs(), first_walks=2, second_walks=1) is Compliance.NON_COMPLIANT
-    assert judge(runs_at(6 * DAY), first_walks=2, second_walks=1) is Compliance.INSUFFICIENT_DATA
-    assert judge(runs_at(6 * DAY), first_walks=1, second_walks=2) is Compliance.INSUFFICIENT_DATA
-    assert judge(runs_at(6 * DAY), first_walks=2, second_walks=2) is Compliance.NON_COMPLIANT
-
-
-def test_a_run_that_two_histories_list_counts_for_both() -> None:
-    """Whoever lists it."""
-    told = index(schedules=[schedule(), schedule("schedule-2")], other_runs={"schedule-2": daily_runs()})
-    assert compliance(ID, told) is Compliance.COMPLIANT
 
 
 def test_the_evidence_tells_the_widest_gap() -> None:
