@@ -8,7 +8,7 @@ from backup_auditor.domain.facts import Backup, Deployment, Schedule
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Plan
-from builders import DAY, IndexCase, backup, broken, finding, index, inventory, renamed, run, schedule, whole
+from builders import BROKEN, DAY, IndexCase, backup, broken, finding, index, inventory, renamed, run, schedule, whole
 
 ID = "schedules-fit-quota"
 
@@ -130,3 +130,18 @@ def test_a_pod_leaves_nothing_unknown() -> None:
     told = inventory(index(), pod)
     assert judge(told, 9).compliance is Compliance.COMPLIANT
     assert judge(told, 8).compliance is Compliance.NON_COMPLIANT
+
+
+def test_a_planned_run_hides_no_backup_that_stands_after_it() -> None:
+    """In whatever order they are listed."""
+    rows = [run(-DAY, backup_id=it, status="Scheduled", name=None) for it in ("a", "z")]
+    told = inventory(index(), more=[*rows, *by_hand(2)])
+    assert judge(told, 10).compliance is Compliance.COMPLIANT
+    assert judge(told, 9).compliance is Compliance.NON_COMPLIANT
+
+
+def test_where_not_all_indexes_are_known_there_may_be_more_schedules() -> None:
+    """Unless those that are known are too many already."""
+    told = inventory(index(), indexes_unread=BROKEN)
+    assert judge(told, 8).compliance is Compliance.INSUFFICIENT_DATA
+    assert judge(told, 7).compliance is Compliance.NON_COMPLIANT

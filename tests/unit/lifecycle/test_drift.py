@@ -121,6 +121,19 @@ def test_a_second_walk_is_asked_for_before_a_schedule_is_called_deleted() -> Non
         assert doubts_of(nights.memory, inventory(index(schedules=answer))) == frozenset()
 
 
+def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
+    """Whichever of them is looked at first."""
+    nights = Nights()
+    names = [f"index-{number}" for number in range(6)]
+    nights.audited(inventory(*(renamed(index(), it) for it in names)))
+    answers = (whole((), walks=1), whole(()), broken())
+    told = inventory(
+        *(renamed(index(schedules=answers[number % 3]), it) for number, it in enumerate(names)),
+        renamed(index(schedules=whole((), walks=1)), "another"),
+    )
+    assert doubts_of(nights.memory, told) == {ListingId(ListingKind.SCHEDULES, it) for it in (names[0], names[3])}
+
+
 def test_indexes_that_come_and_go_are_told() -> None:
     """Their schedules come and go with them, and are not told apart."""
     facts = {"id": "id-main", "deletion_protection": None}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.memory import FindingState
+from builders import index, inventory, renamed
 from nights import (
     COMPLIANT,
     INCOMPLETE,
@@ -161,6 +162,18 @@ def test_what_is_known_of_a_finding_follows_it() -> None:
     now_known = Resource(ResourceType.INDEX, "default", "orders", "id-1")
     nights.judged(verdict(resource=now_known, severity=Severity.CRITICAL))
     assert (nights.known.resource.id, nights.known.severity) == ("id-1", Severity.CRITICAL)
+
+
+def test_a_finding_that_stays_hides_no_other_that_ends() -> None:
+    """Of those that are not judged any more every one ends with its index, however many are judged before it."""
+    nights = Nights()
+    names = [f"index-{number}" for number in range(5)]
+    told = inventory(*(renamed(index(), it) for it in names))
+    nights.judged(*(verdict(name=it) for it in names), told=told)
+    left = inventory(*(renamed(index(), it) for it in names[:3]))
+    ended = nights.judged(*(verdict(name=it) for it in names[:3]), told=left).resolved
+    assert [it.resource.name for it in ended] == names[3:]
+    assert [it.fingerprint for it in ended] == [verdict(name=it).fingerprint for it in names[3:]]
 
 
 def test_findings_go_their_own_ways() -> None:
