@@ -1,6 +1,6 @@
 """Makes docs/configuration.md: every variable of the environment, as the settings know it."""
 
-from backup_auditor.settings import VARIABLES
+from backup_auditor.settings.pinecone import VARIABLES
 
 _HEAD = """\
 <!-- Made by `make docs` from the settings; changes belong there. -->

@@ -15,7 +15,7 @@ from backup_auditor.adapters.policy_file.loading import built_in_policy
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
-from backup_auditor.service import Audit, audit
+from backup_auditor.service.auditing import Audit, audit
 from backup_auditor_simulator import Request, Server, World
 from simulated import NEW, OLD, UNSTABLE
 

@@ -19,7 +19,7 @@ from backup_auditor.domain.memory import (
 )
 from backup_auditor.domain.recording import Changes, Recording, recording_of
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports import StateStore
+from backup_auditor.ports.state import StateStore
 
 PROJECT = "default"
 

@@ -14,7 +14,7 @@ from backup_auditor.adapters.sqlite_state.store import open_state
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import recording_of
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports import StateStore
+from backup_auditor.ports.state import StateStore
 from builders import DAY, NOW, backup, index, inventory, schedule
 from nights import Nights
 from stores import MEMORIES, PROJECT, FakeStore, in_a_row, stored

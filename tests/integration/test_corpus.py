@@ -12,7 +12,7 @@ from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.report import Report
-from backup_auditor.service import audit
+from backup_auditor.service.auditing import audit
 from backup_auditor_simulator import Fault, Server, scenario
 from corpus.all import CASES, IMPLYING
 from corpus.case import PROJECT, Case, Failed

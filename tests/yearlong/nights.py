@@ -13,7 +13,7 @@ from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.sqlite_state.store import open_state
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.report import Report
-from backup_auditor.service import audit
+from backup_auditor.service.auditing import audit
 from backup_auditor_simulator import Fault, Server
 from policies import policy
 from simulated import NEW, serving

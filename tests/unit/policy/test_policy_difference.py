@@ -15,7 +15,7 @@ from backup_auditor.domain.policy import Policy, ProjectRequirement, Rule
 from backup_auditor.domain.policy_difference import PolicyDifference
 from backup_auditor.domain.requirements import Requirements
 from backup_auditor.rendering.policy_difference import render_difference
-from backup_auditor.service import compare
+from backup_auditor.service.auditing import compare
 from builders import DAY, broken, daily_runs, index, inventory, policy, renamed, whole
 
 TOLD = inventory(renamed(index(), "orders"), renamed(index(schedules=whole(())), "carts"))

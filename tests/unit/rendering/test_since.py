@@ -9,7 +9,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_markdown import render_markdown
 from backup_auditor.rendering.as_table import render_table
-from backup_auditor.service import judge
+from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, index, inventory, renamed, schedule, whole
 from reports import BUILT_IN, bare, document_of
 from stores import FakeStore

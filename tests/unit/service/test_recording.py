@@ -6,7 +6,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import ConflictingRecordError, StateError
-from backup_auditor.service import judge
+from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, SECOND, index, inventory, whole
 from nights import NON_COMPLIANT
 from reports import BUILT_IN

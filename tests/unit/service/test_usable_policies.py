@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.errors import PolicyError
-from backup_auditor.service import judge
+from backup_auditor.service.auditing import judge
 from builders import index, inventory, policy
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings import VARIABLES, allows_colour, read_settings, redacted
+from backup_auditor.settings.pinecone import VARIABLES, allows_colour, read_settings, redacted
 
 KEY = {"PINECONE_API_KEY": "key-for-tests"}
 ROOT = Path(__file__).parents[3]

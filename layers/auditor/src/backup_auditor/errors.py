@@ -6,7 +6,10 @@ BackupAuditorError
 │   ├── PolicyError         the policy file
 │   ├── RegistryError       the list of projects
 │   ├── InventoryFileError  a saved inventory
-│   └── StateError          the file that remembers audits
+│   └── StateError          what remembers audits
+├── EvidenceError           where reports are kept
+├── SecretError             a key or a webhook that is missing, empty, or not what it should be
+├── DeliveryError           a channel that did not accept a message
 ├── ConflictingRecordError  another audit was recorded meanwhile
 └── PineconeError           an answer, or the lack of one
     ├── BadKeyError         401: the key is not accepted
@@ -58,6 +61,18 @@ class InventoryFileError(UsageError):
 
 class StateError(UsageError):
     """What is remembered of earlier audits cannot be read, or cannot be written."""
+
+
+class EvidenceError(BackupAuditorError):
+    """A report cannot be kept, or is not where it was kept."""
+
+
+class SecretError(BackupAuditorError):
+    """A secret is missing, empty, or not what it should be."""
+
+
+class DeliveryError(BackupAuditorError):
+    """A channel did not accept a message."""
 
 
 class ConflictingRecordError(BackupAuditorError):

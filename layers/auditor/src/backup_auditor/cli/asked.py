@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from backup_auditor import bootstrap
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
 from backup_auditor.adapters.registry_file import load_registry
+from backup_auditor.bootstrap import clock, laptop
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BadKeyError, NotFoundError, PineconeError, UnreachableError, UsageError
-from backup_auditor.ports import StateStore
-from backup_auditor.service import Audit, audit, judge
-from backup_auditor.settings import KEY_VARIABLE, read_settings
+from backup_auditor.ports.state import StateStore
+from backup_auditor.service.auditing import Audit, audit, judge
+from backup_auditor.settings.pinecone import KEY_VARIABLE, read_settings
 
 _POLICY_HERE = "backup-auditor.yaml"
 _PROJECT = "default"
@@ -109,11 +109,11 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
         with _store(wanted, is_recorded=is_recorded) as store:
             return judge(inventory, wanted.policy, store)
     settings = read_settings(os.environ, key_variable=wanted.key_variable)
-    observed_at = wanted.now or bootstrap.now()
+    observed_at = wanted.now or clock.now()
     project = wanted.project or _PROJECT
     with (
         _store(wanted, is_recorded=is_recorded) as store,
-        bootstrap.open_project(settings) as reader,
+        laptop.open_project(settings) as reader,
     ):
         try:
             with progress() as shown:
@@ -128,7 +128,7 @@ def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateS
     """Open the state before anything is read; one that is not there is made only to be recorded in."""
     if wanted.state is None or not (is_recorded or os.path.lexists(wanted.state)):
         return nullcontext()
-    return bootstrap.open_state(wanted.state) if is_recorded else bootstrap.look_into_state(wanted.state)
+    return laptop.open_state(wanted.state) if is_recorded else laptop.look_into_state(wanted.state)
 
 
 def _why_nothing(error: PineconeError, host: str, key_variable: str) -> str:

@@ -16,7 +16,7 @@ from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_markdown import render_markdown
 from backup_auditor.rendering.as_table import render_table
-from backup_auditor.service import Audit
+from backup_auditor.service.auditing import Audit
 
 
 def run(arguments: Namespace) -> int:

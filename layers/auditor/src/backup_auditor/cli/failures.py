@@ -5,7 +5,7 @@ import traceback
 
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.text import plain
-from backup_auditor.settings import redacted
+from backup_auditor.settings.pinecone import redacted
 
 
 def sentence(error: Exception) -> str:

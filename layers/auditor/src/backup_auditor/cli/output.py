@@ -10,7 +10,7 @@ from shutil import get_terminal_size
 from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.errors import UsageError
 from backup_auditor.rendering.text import plain
-from backup_auditor.settings import allows_colour
+from backup_auditor.settings.pinecone import allows_colour
 
 _WIDTH = 100
 """How wide a table is where no terminal says otherwise."""

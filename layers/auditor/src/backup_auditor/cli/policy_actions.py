@@ -16,8 +16,8 @@ from backup_auditor.domain.feasibility import feasibility
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.feasibility import told_feasibility
 from backup_auditor.rendering.policy_difference import render_difference
-from backup_auditor.service import compare
-from backup_auditor.settings import redacted
+from backup_auditor.service.auditing import compare
+from backup_auditor.settings.pinecone import redacted
 
 
 def run(arguments: Namespace) -> int:

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
-from backup_auditor.ports import Progress
-from backup_auditor.settings import can_be_drawn_on
+from backup_auditor.ports.reading import Progress
+from backup_auditor.settings.pinecone import can_be_drawn_on
 
 
 class Silent:

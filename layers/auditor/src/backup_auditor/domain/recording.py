@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.history import Drift
 from backup_auditor.domain.memory import KnownBackup, KnownFinding, KnownIndex, KnownSchedule, Memory
 
@@ -33,9 +35,15 @@ class Recording:
     backups: Changes[KnownBackup]
     schedules: Changes[KnownSchedule]
     indexes: Changes[KnownIndex]
+    audit: AuditRecord | None = None
+    """What is kept for those who ask later which nights were audited."""
+    messages: tuple[Message, ...] = ()
+    """What somebody has to be told of it: recorded with it, or not at all."""
 
 
-def recording_of(before: Memory, after: Memory) -> Recording | None:
+def recording_of(
+    before: Memory, after: Memory, audit: AuditRecord | None = None, messages: tuple[Message, ...] = ()
+) -> Recording | None:
     """Return what a store has to record; `None` where an audit changed nothing."""
     if after.revision == before.revision or after.audit_id is None or after.observed_at is None:
         return None
@@ -51,6 +59,8 @@ def recording_of(before: Memory, after: Memory) -> Recording | None:
         backups=_changes(before.backups, after.backups),
         schedules=_changes(before.schedules, after.schedules),
         indexes=_changes(before.indexes, after.indexes),
+        audit=audit,
+        messages=messages,
     )
 
 

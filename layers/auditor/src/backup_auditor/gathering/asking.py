@@ -8,7 +8,7 @@ from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import ListingId, ListingKind, Refusal, RefusalKind, Unread, Walk
 from backup_auditor.errors import DeadlineError, NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
 from backup_auditor.gathering.crew import Crew
-from backup_auditor.ports import Progress, ProjectReader
+from backup_auditor.ports.reading import Progress, ProjectReader
 
 
 @dataclass(frozen=True, slots=True)

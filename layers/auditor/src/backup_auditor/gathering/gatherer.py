@@ -18,7 +18,7 @@ from backup_auditor.errors import (
 from backup_auditor.gathering.asking import Answer, AnyWalk, Asking, Gone, IndexesAnswer, unread
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gathered import Gathered
-from backup_auditor.ports import Progress, ProjectReader
+from backup_auditor.ports.reading import Progress, ProjectReader
 
 _NOTHING_AUDITED = (BadKeyError, ForbiddenError, NotFoundError, PlanForbidsError, UnreachableError)
 """What ends an audit when the very list of indexes is answered so."""

@@ -1,19 +1,14 @@
-"""Puts settings and services together. The clock is read here and nowhere else."""
+"""What the command line needs: one project of Pinecone, and the file that remembers it."""
 
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.sqlite_state import store
-from backup_auditor.ports import ProjectReader, StateStore
-from backup_auditor.settings import Settings
-
-
-def now() -> datetime:
-    """Return the present moment, to the second: an audit is no more exact than that."""
-    return datetime.now(UTC).replace(microsecond=0)
+from backup_auditor.ports.reading import ProjectReader
+from backup_auditor.ports.state import StateStore
+from backup_auditor.settings.pinecone import Settings
 
 
 def open_project(settings: Settings) -> AbstractContextManager[ProjectReader]:

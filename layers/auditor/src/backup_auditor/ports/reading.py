@@ -1,12 +1,10 @@
-"""What the use cases need of the world, as protocols."""
+"""What the use cases need of a project's place at Pinecone, as protocols."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Walk
-from backup_auditor.domain.memory import Memory
-from backup_auditor.domain.recording import Recording
 
 
 class ProjectReader(Protocol):
@@ -56,16 +54,3 @@ class Progress(Protocol):
 
     def done(self, what: str) -> None:
         """Say that one of them was read."""
-
-
-class StateStore(Protocol):
-    """Remembers projects from one audit to the next. A recording is there wholly or not at all, whatever happens.
-
-    Both raise `StateError` where the store cannot be read or written.
-    """
-
-    def load(self, project: str) -> Memory:
-        """Return what is remembered of a project; the empty memory where nothing is."""
-
-    def record(self, project: str, recording: Recording) -> None:
-        """Make a recording lasting. Raises `ConflictingRecordError` unless the revision it expects is the latest."""

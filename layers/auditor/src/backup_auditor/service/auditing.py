@@ -16,7 +16,8 @@ from backup_auditor.domain.report import Report, audit_id_of, report_of
 from backup_auditor.errors import ConflictingRecordError, PolicyError, StateError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
-from backup_auditor.ports import Progress, ProjectReader, StateStore
+from backup_auditor.ports.reading import Progress, ProjectReader
+from backup_auditor.ports.state import StateStore
 
 _ATTEMPTS = 10
 """How often a recording is made afresh because another audit was quicker."""

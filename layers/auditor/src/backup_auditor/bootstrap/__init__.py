@@ -1,0 +1,1 @@
+"""Puts settings and services together: one module for each place where the product runs."""

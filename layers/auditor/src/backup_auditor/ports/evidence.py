@@ -1,0 +1,16 @@
+"""What the use cases need of the place where reports are kept, as a protocol."""
+
+from typing import Protocol
+
+from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.report import Report
+
+
+class Evidence(Protocol):
+    """Keeps reports. What was written once is never written over."""
+
+    def keep(self, report: Report) -> KeptReport:
+        """Write a report where it can be found again, or find that it stands there already. Raises `EvidenceError`."""
+
+    def read(self, kept: KeptReport) -> bytes:
+        """Return the bytes of a report as they stand there now, whatever their hash. Raises `EvidenceError`."""
