@@ -1,0 +1,61 @@
+"""Metrics: one line of CloudWatch's embedded metric format on standard output, of which the service makes metrics."""
+
+import json
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+NAMESPACE = "PineconeBackupAuditor"
+
+_UNITS = {
+    "AuditCompleted": "Count",
+    "AuditComplete": "Count",
+    "IndexesTotal": "Count",
+    "IndexesProtected": "Count",
+    "CoveragePercent": "Percent",
+    "FindingsOpen": "Count",
+    "FindingsNew": "Count",
+    "FindingsResolved": "Count",
+    "FindingsInsufficientData": "Count",
+    "WorstRecoveryPointAgeHours": "None",
+    "MinDaysToZeroRecoveryPoints": "None",
+    "BackupsTotal": "Count",
+    "BackupStorageBytes": "Bytes",
+    "BackupQuotaUsedPercent": "Percent",
+    "DeliveryFailures": "Count",
+    "ApiRequests": "Count",
+    "ApiThrottles": "Count",
+    "AuditDurationMs": "Milliseconds",
+    "ProjectsOverdue": "Count",
+}
+"""CloudWatch knows no unit for hours and days."""
+
+
+def emit(
+    project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Emit the metrics of a project, or of none. What is not known (`None`) is left out, and with it a line of nothing.
+
+    `more` are further dimensions beside the project.
+    """
+    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  needed at the end
+        AmazonCloudWatchEMFProvider,
+    )
+
+    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+    line.service = ""  # whatever the environment says: it would be a dimension that no dashboard asks for
+    for name, value in values.items():
+        if value is not None:
+            line.add_metric(name, _UNITS[name], value)
+    if not line.metric_set:
+        return
+    if project is not None:
+        line.add_dimension("project", _dimension(project))
+    for name, text in more.items():
+        line.add_dimension(name, _dimension(text))
+    sys.stdout.write(json.dumps(line.serialize_metric_set()) + "\n")
+
+
+def _dimension(text: str) -> str:
+    """Write a value as CloudWatch takes it: ASCII without control characters, and not too long."""
+    return text.encode("unicode_escape").decode("ascii")[:1024]
