@@ -1,6 +1,7 @@
 """What the use cases need of whatever remembers projects, as protocols."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -30,17 +31,46 @@ class AuditLog(Protocol):
         """Return what is kept of a project's audits since a moment, the oldest first."""
 
 
+class Watched(Protocol):
+    """Knows how long a project has gone without a complete audit. It is the store's side for whoever watches it."""
+
+    def last_complete(self, project: str) -> datetime | None:
+        """Return when the last complete audit was, without loading what is remembered; `None` where there was none."""
+
+    def registered_since(self, project: str, now: datetime) -> datetime:
+        """Return when it was first asked for, by whoever watches: the present moment, the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What was known of a message when it was taken."""
+
+    attempts: int
+    """How often it was taken now, this time included."""
+    may_be_repeat: bool
+    """Whether an attempt before may have been accepted without anybody hearing of it."""
+
+
 class Outbox(Protocol):
-    """The messages that were recorded and not yet accepted. It is the store's third side."""
+    """The messages that were recorded and not yet accepted. It is the store's third side.
+
+    All raise `StateError` where the store cannot be read or written.
+    """
 
     def pending(self, project: str | None, now: datetime) -> Sequence[Message]:
         """Return the messages of a project, or of all, that are due: not sent, not claimed, and not to wait longer."""
 
-    def claim(self, message: Message, now: datetime, until: datetime) -> bool:
-        """Take a message for oneself until a moment; `False` where another has it, or it was sent meanwhile."""
+    def claim(self, message: Message, now: datetime, until: datetime) -> Claim | None:
+        """Take a message for oneself until a moment; `None` where another has it, or it was sent meanwhile."""
 
     def sent(self, message: Message, now: datetime) -> None:
         """Say that a channel accepted a message: it is never sent again."""
 
-    def failed(self, message: Message, why: str, retry_at: datetime) -> int:
-        """Say that it was not accepted, and when it is to be tried again. Return how often that has happened now."""
+    def failed(self, message: Message, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+        """Say that it was not accepted, or that nobody knows, and when to try again. Return how often it was tried."""
+
+    def progress(self, message: Message) -> str:
+        """Return what was noted of the parts of a message that were accepted; empty where nothing was."""
+
+    def note_progress(self, message: Message, text: str) -> None:
+        """Note which parts were accepted, in the words of whoever sends them, so that only the others are sent again."""
