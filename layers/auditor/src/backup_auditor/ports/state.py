@@ -73,4 +73,4 @@ class Outbox(Protocol):
         """Return what was noted of the parts of a message that were accepted; empty where nothing was."""
 
     def note_progress(self, message: Message, text: str) -> None:
-        """Note which parts were accepted, in the words of whoever sends them, so that only the others are sent again."""
+        """Note, in the words of whoever sends it, which parts were accepted: only the others are sent again."""
