@@ -5,6 +5,8 @@ BackupAuditorError
 │   ├── SettingsError       the environment
 │   ├── PolicyError         the policy file
 │   ├── RegistryError       the list of projects
+│   ├── DocumentError       a registry or a policy that cannot be fetched
+│   ├── RequestError        an event, or the payload of a function
 │   ├── InventoryFileError  a saved inventory
 │   └── StateError          what remembers audits
 ├── EvidenceError           where reports are kept
@@ -52,7 +54,20 @@ class PolicyError(UsageError):
 
 
 class RegistryError(UsageError):
-    """A registry cannot be read, or is none."""
+    """A registry cannot be read, is none, or is wrong about the project in question. Its text is the first problem."""
+
+    def __init__(self, *problems: str) -> None:
+        """Take every problem, one line each."""
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+class DocumentError(UsageError):
+    """A registry or a policy cannot be fetched from where AWS keeps it."""
+
+
+class RequestError(UsageError):
+    """An event or a payload does not have a shape that the function knows."""
 
 
 class InventoryFileError(UsageError):

@@ -1,0 +1,61 @@
+"""How projects, secrets, topics and documents may be called: each reader returns a text, or says what it is not.
+
+What is refused as a secret's name is never repeated: it may be the secret itself.
+"""
+
+import re
+
+_PROJECT = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
+_SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
+_OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}")
+
+
+def project_name(text: str) -> str:
+    """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
+    if _PROJECT.fullmatch(text) is None or not text.isprintable() or text.startswith("."):
+        raise ValueError("use 1 to 100 printable characters, without slashes, and no dot or blank in front")
+    return text
+
+
+def key_variable(text: str) -> str:
+    """Read the name of the variable that holds a key. Raises `ValueError`."""
+    if _VARIABLE.fullmatch(text) is None or is_key(text):
+        raise ValueError("is no name of a variable; name the variable that holds the key")
+    return text
+
+
+def secret_name(text: str) -> str:
+    """Read the name or the ARN of a secret. Raises `ValueError`."""
+    if is_key(text) or "://" in text:
+        raise ValueError("looks like the secret itself; keep that in Secrets Manager and write the secret's name here")
+    if _SECRET.fullmatch(text) is None:
+        raise ValueError("is no name of a secret; write its name in Secrets Manager, or its ARN")
+    return text
+
+
+def topic_arn(text: str) -> str:
+    """Read the ARN of a topic. Raises `ValueError`."""
+    if _TOPIC.fullmatch(text) is None:
+        raise ValueError("is no ARN of a standard topic; write arn:aws:sns:REGION:ACCOUNT:NAME")
+    return text
+
+
+def document_address(text: str) -> str:
+    """Read the address of a document on AWS. Raises `ValueError`."""
+    if _PARAMETER.fullmatch(text) is None and _OBJECT.fullmatch(text) is None:
+        raise ValueError("is no address of a document; write ssm:NAME or s3://BUCKET/KEY")
+    return text
+
+
+def is_on_aws(policy: str) -> bool:
+    """Tell whether a policy is meant to be fetched, rather than to be a file."""
+    return policy.startswith(("ssm:", "s3:"))
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a text has the shape of a Pinecone key."""
+    return _KEY.match(text) is not None

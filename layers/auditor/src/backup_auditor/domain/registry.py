@@ -1,0 +1,89 @@
+"""The registry: which projects are to be audited, and where it is wrong about one of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backup_auditor.domain.alerting.channel import Channel
+from backup_auditor.domain.naming import is_on_aws
+from backup_auditor.errors import RegistryError
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredProject:
+    """One project that is to be audited."""
+
+    name: str
+    secret: str | None = None
+    """The secret that holds its key; on AWS it must have one."""
+    key_variable: str | None = None
+    """The variable of the environment that holds its key, on a laptop."""
+    policy: str | None = None
+    """Its own policy: `ssm:NAME`, `s3://BUCKET/KEY`, or a file; `None` for the one that holds where none is named."""
+    channels: tuple[Channel, ...] = ()
+    """Where its alerts go. On AWS the channel of the events is the first of them."""
+    line: int | None = None
+    """Where it stands in the registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something wrong with one entry, which keeps that project from being audited, and no other."""
+
+    name: str
+    """The project's, or `entry N` where the entry has no name of its own."""
+    line: int | None
+    text: str
+    """What is wrong and what to do, on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The projects in their order, and the mistakes in theirs."""
+
+    projects: tuple[RegisteredProject, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    source: str = "the registry"
+    """What messages call it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every project that somebody expects to be audited, each once; those with a mistake too."""
+        return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.mistakes))))
+
+    def find(self, name: str | None) -> RegisteredProject:
+        """Return a project by its name, or the only one where none is named.
+
+        Raises `RegistryError` where there is none of that name, or where its entry has a mistake.
+        """
+        for project in self.projects:
+            if name == project.name or (name is None and len(self.names) == 1):
+                return project
+        if name is None and len(self.names) > 1:
+            raise RegistryError(f"{len(self.names)} projects are registered; name one of them")
+        told = tuple(self.told(it) for it in self.mistakes if name in {None, it.name})
+        if told:
+            raise RegistryError(*told)
+        raise RegistryError(
+            f"{self.source}: registers no project {str(name)[:100]!r}; add it there, or correct the name"
+        )
+
+    def told(self, mistake: Mistake) -> str:
+        """Return a mistake with the place where it stands."""
+        where = f"{self.source}:{mistake.line}" if mistake.line else self.source
+        return f"{where}: {mistake.text}"
+
+    def on_aws(self) -> "Registry":
+        """Return what of it can be audited on AWS; what an entry lacks for that is a mistake there."""
+        lacking = tuple(it for project in self.projects for it in _lacking(project))
+        names = {it.name for it in lacking}
+        kept = tuple(it for it in self.projects if it.name not in names)
+        return Registry(kept, (*self.mistakes, *lacking), self.source)
+
+
+def _lacking(project: RegisteredProject) -> Iterator[Mistake]:
+    if project.secret is None:
+        why = "has no secret, and on AWS its key is read from one; add secret: NAME"
+        yield Mistake(project.name, project.line, f'the project "{project.name}" {why}')
+    if project.policy is not None and not is_on_aws(project.policy):
+        why = "has a file for a policy, and on AWS there is none; write ssm:NAME or s3://BUCKET/KEY"
+        yield Mistake(project.name, project.line, f'the project "{project.name}" {why}')
