@@ -34,6 +34,17 @@ def test_the_service_says_how_long_to_wait(headers: dict[str, str], waited: floa
     assert [round(it, 1) for it in waits.seconds] == [waited or 0.1]
 
 
+def test_answers_that_ask_for_fewer_calls_are_counted() -> None:
+    """Each 429 is one, whatever becomes of its call; other failures are none."""
+    with serving(empty_world()) as server:
+        server.faults.append(Fault(status=429, times=2, path="/indexes"))
+        server.faults.append(Fault(status=503, times=1, path="/backups"))
+        with reading(server) as reader:
+            reader.indexes()
+            reader.backups()
+            assert (reader.throttles, reader.requests) == (2, 5)
+
+
 def test_a_wait_that_goes_past_the_deadline_is_not_begun() -> None:
     """When the service asks for more time than there is, the call ends with its answer."""
     waits = Waits()

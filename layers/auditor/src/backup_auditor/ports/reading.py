@@ -26,6 +26,10 @@ class ProjectReader(Protocol):
     def requests(self) -> int:
         """How many requests were sent so far, retries included."""
 
+    @property
+    def throttles(self) -> int:
+        """How many of them were answered that the service is called too often."""
+
     def indexes(self) -> Walk[Index]:
         """List the live indexes. Raises any `PineconeError`; broken where some of the rows could not be understood."""
 

@@ -42,6 +42,11 @@ class Caller:
         """How many requests were sent so far."""
         return self._sender.sent
 
+    @property
+    def throttles(self) -> int:
+        """How many of them were answered by 429."""
+        return self._sender.throttles
+
     def read(self, target: bytes, version: str, *, urgent: bool = False, shared: SharedRefusal | None = None) -> bytes:
         """Make a call that changes nothing, as often as it takes and is worth, and return the body of its answer.
 

@@ -46,6 +46,11 @@ class PineconeReader:
         """How many requests were sent so far, retries included."""
         return self._caller.requests
 
+    @property
+    def throttles(self) -> int:
+        """How many of them were answered that the service is called too often."""
+        return self._caller.throttles
+
     def indexes(self) -> Walk[Index]:
         """List the live indexes, in one answer. Raises any `PineconeError`."""
         found = read_rows(self._caller.read(b"/indexes", self._connection.api_version), "indexes", shapes.INDEX)

@@ -6,7 +6,7 @@ from backup_auditor.adapters.pinecone.budget import RetryBudget
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.deadline import Deadline
 from backup_auditor.adapters.pinecone.limiter import Limiter
-from backup_auditor.adapters.pinecone.outcomes import Outcome, is_overload
+from backup_auditor.adapters.pinecone.outcomes import Outcome, is_overload, is_throttle
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.errors import DeadlineError, PineconeError
@@ -23,12 +23,18 @@ class Sender:
         self._limiter = Limiter(connection.ceiling)
         self._budget = RetryBudget(surroundings.monotonic)
         self._sent = 0
+        self._throttles = 0
         self._count = Lock()
 
     @property
     def sent(self) -> int:
         """How many requests were sent so far."""
         return self._sent
+
+    @property
+    def throttles(self) -> int:
+        """How many of them were answered that the service is called too often."""
+        return self._throttles
 
     @property
     def seconds_left(self) -> float:
@@ -61,6 +67,9 @@ class Sender:
             outcome = self._transport.send(method, target, version, self._deadline, body)
         except PineconeError as error:
             outcome = error
+        if is_throttle(outcome):
+            with self._count:
+                self._throttles += 1
         if is_overload(outcome):
             self._budget.failed()
         else:
