@@ -166,7 +166,9 @@ def test_a_report_says_what_is_remembered() -> None:
     """The lifecycle of findings, what was resolved, and drift are those of the outcome, and so is the id."""
     judgement = judged(NEGLECTED)
     known = replace(judgement.findings[0], lifecycle="new")
-    resolved = Resolved("f" * 32, "index-has-schedule", known.resource, NOW, NOW, "found compliant: it is there")
+    resolved = Resolved(
+        "f" * 32, "index-has-schedule", known.resource, Severity.HIGH, NOW, NOW, "found compliant: it is there"
+    )
     drifted = Drift("index appeared", known.resource, None, {})
     outcome = Outcome("a" * 32, NOTHING, (known,), (resolved,), (drifted,))
     found = report_of(NEGLECTED, policy(), judgement, outcome)

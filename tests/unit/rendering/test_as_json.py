@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import ValidationError
 
-from backup_auditor.domain.finding import Compliance, Resource, ResourceType
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_json import render_json
@@ -20,7 +20,9 @@ RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
 
 def remembering(shown: Report) -> Report:
     """Return a report that knows of earlier ones."""
-    resolved = Resolved("a" * 32, "index-has-schedule", RESOURCE, NOW - timedelta(days=3), NOW, "it has a schedule now")
+    resolved = Resolved(
+        "a" * 32, "index-has-schedule", RESOURCE, Severity.HIGH, NOW - timedelta(days=3), NOW, "it has a schedule now"
+    )
     drift = Drift("retention", RESOURCE, {"days": 7}, {"days": 3})
     found = tuple(replace(it, lifecycle="ongoing", first_seen=NOW) for it in shown.findings)
     return replace(shown, resolved=(resolved,), drift=(drift,), findings=found)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_auditor.domain.finding import Resource
+from backup_auditor.domain.finding import Resource, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,8 @@ class Resolved:
     fingerprint: str
     control: str
     resource: Resource
+    severity: Severity
+    """What it had when it was last found."""
     first_seen: datetime
     resolved_at: datetime
     because: str

@@ -98,6 +98,7 @@ def _resolved(resolved: Resolved) -> dict[str, object]:
         "fingerprint": resolved.fingerprint,
         "control": resolved.control,
         "resource": _resource(resolved.resource),
+        "severity": resolved.severity,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
         "because": resolved.because,

@@ -78,4 +78,12 @@ def annotated(finding: Finding, known: KnownFinding | None, audit_id: str) -> Fi
 
 def resolution(known: KnownFinding, because: str) -> Resolved:
     """Return what a report says of a finding that was resolved."""
-    return Resolved(known.fingerprint, known.control, known.resource, known.first_seen, known.changed_at, because)
+    return Resolved(
+        fingerprint=known.fingerprint,
+        control=known.control,
+        resource=known.resource,
+        severity=known.severity,
+        first_seen=known.first_seen,
+        resolved_at=known.changed_at,
+        because=because,
+    )
