@@ -1,0 +1,65 @@
+"""Which channels have to be told of an audit, and why: one message for each, or none."""
+
+import hashlib
+from datetime import UTC, date, datetime
+
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.alerting.message import Message, Occasion
+from backup_auditor.domain.alerting.reminders import has_reminder
+from backup_auditor.domain.alerting.selection import Selection
+from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.report import Report
+
+
+def messages_of(
+    report: Report, kept: KeptReport, channels: tuple[Channel, ...], previous_at: datetime | None
+) -> tuple[Message, ...]:
+    """Return what the channels of a project have to be told of an audit, one message at most for each.
+
+    The same arguments give the same messages. A channel that is named twice is told once.
+    """
+    found: dict[str, Message] = {}
+    for channel in channels:
+        occasion = occasion_for(channel, report, previous_at)
+        if occasion is None or channel.channel_id in found:
+            continue
+        found[channel.channel_id] = Message(
+            message_id=message_id_of(report, channel),
+            project=report.project,
+            audit_id=report.audit_id,
+            observed_at=report.observed_at,
+            channel_id=channel.channel_id,
+            occasion=occasion,
+            report=kept,
+            previous_at=previous_at,
+        )
+    return tuple(found.values())
+
+
+def message_id_of(report: Report, channel: Channel) -> str:
+    """Return what makes a message the same message: project, audit and channel."""
+    parts = (report.project, report.audit_id, channel.channel_id)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def occasion_for(channel: Channel, report: Report, previous_at: datetime | None) -> Occasion | None:
+    """Return why a channel has to hear of an audit; `None` where it has not."""
+    if channel.kind is ChannelKind.EVENTS:
+        return Occasion.AUDITED
+    told = Selection(report, channel.severity)
+    if told.opened or told.resolved:
+        return Occasion.CHANGED
+    if has_reminder(told.lasting, report.observed_at, previous_at):
+        return Occasion.REMINDER
+    if channel.tells_all_is_well and told.is_well and _begins_week(report.observed_at, previous_at):
+        return Occasion.ALL_IS_WELL
+    return None
+
+
+def _begins_week(observed_at: datetime, previous_at: datetime | None) -> bool:
+    return previous_at is None or _week(observed_at) != _week(previous_at)
+
+
+def _week(moment: datetime) -> tuple[int, int]:
+    calendar = date.isocalendar(moment.astimezone(UTC))
+    return calendar.year, calendar.week
