@@ -1,0 +1,32 @@
+"""What it means for a message that a call of AWS failed."""
+
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+_LONGEST = 300
+
+
+def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
+    """Return what a call's exception says of the message; `what` begins the sentence, `remedy` ends a refusal.
+
+    An answer of 5xx says that it was not accepted. Where no answer came, only who never connected knows that.
+    """
+    from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+
+    if isinstance(error, told.ClientError):
+        code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        why = _line(f"{what}: {code}: {text}")
+        if status >= _SERVER_ERROR or status == _TOO_MANY or "Throttl" in code:
+            return DeliveryError(why)
+        return ChannelRefusedError(f"{why}; {remedy}")
+    if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):
+        return DeliveryError(f"{what}: AWS cannot be reached ({type(error).__name__})")
+    if isinstance(error, told.HTTPClientError):  # of what is sent, an answer alone tells
+        return AcceptanceUnknownError(f"{what}: the answer was lost ({type(error).__name__})")
+    return ChannelRefusedError(_line(f"{what}: {type(error).__name__}: {error}") + f"; {remedy}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]
