@@ -1,11 +1,15 @@
-"""A store that remembers nothing beyond its own life, and memories to be stored."""
+"""A store, an outbox and a place for evidence that live as long as the test, and memories to be stored."""
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
 
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift
 from backup_auditor.domain.memory import (
@@ -18,8 +22,10 @@ from backup_auditor.domain.memory import (
     Memory,
 )
 from backup_auditor.domain.recording import Changes, Recording, recording_of
-from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.state import StateStore
+from backup_auditor.domain.report import Report
+from backup_auditor.errors import ConflictingRecordError, EvidenceError
+from backup_auditor.ports.state import Claim, StateStore
+from backup_auditor.rendering.as_json import render_json
 
 PROJECT = "default"
 
@@ -30,6 +36,8 @@ class FakeStore:
     def __init__(self) -> None:
         """Remember nothing."""
         self.memories: dict[str, Memory] = {}
+        self.recorded: dict[str, list[AuditRecord]] = {}
+        self.outbox = FakeOutbox()
 
     def load(self, project: str) -> Memory:
         """Return what is remembered of a project."""
@@ -52,6 +60,106 @@ class FakeStore:
             indexes=_applied(before.indexes, recording.indexes, "name"),
             drift=recording.drift,
         )
+        if recording.audit is not None:
+            self.recorded.setdefault(project, []).append(recording.audit)
+        self.outbox.waiting |= {it.message_id: Waiting(it) for it in recording.messages}
+
+    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
+        """Return the audits since a moment, the oldest first."""
+        found = [it for it in self.recorded.get(project, []) if it.observed_at >= since]
+        return sorted(found, key=lambda it: (it.observed_at, it.audit_id))
+
+
+@dataclass
+class Waiting:
+    """A message that was not accepted yet."""
+
+    message: Message
+    attempts: int = 0
+    refusals: int = 0
+    taken_until: datetime | None = None
+    retry_at: datetime | None = None
+    progress: str = ""
+    why: str = ""
+
+
+class FakeOutbox:
+    """An outbox that lives as long as the test."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self.waiting: dict[str, Waiting] = {}
+        self.accepted: list[Message] = []
+
+    def pending(self, project: str | None, now: datetime) -> list[Message]:
+        """Return what is due, the oldest first."""
+        found = [
+            it.message
+            for it in self.waiting.values()
+            if project in (None, it.message.project)
+            and (it.retry_at is None or it.retry_at <= now)
+            and (it.taken_until is None or it.taken_until <= now)
+        ]
+        return sorted(found, key=lambda it: (it.observed_at, it.message_id))
+
+    def claim(self, message: Message, now: datetime, until: datetime) -> Claim | None:
+        """Take a message that nobody has."""
+        it = self.waiting.get(message.message_id)
+        if it is None or (it.taken_until is not None and it.taken_until > now):
+            return None
+        it.attempts += 1
+        it.taken_until = until
+        return Claim(it.attempts, may_be_repeat=it.attempts - 1 > it.refusals)
+
+    def sent(self, message: Message, now: datetime) -> None:  # noqa: ARG002  as the port has it
+        """Put a message away."""
+        if self.waiting.pop(message.message_id, None) is not None:
+            self.accepted.append(message)
+
+    def failed(self, message: Message, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+        """Let a message go again."""
+        it = self.waiting.get(message.message_id)
+        if it is None:
+            return 0
+        if it.taken_until is not None:
+            it.refusals += not may_have_arrived
+            it.taken_until, it.retry_at, it.why = None, retry_at, why
+        return it.attempts
+
+    def progress(self, message: Message) -> str:
+        """Return what was noted."""
+        it = self.waiting.get(message.message_id)
+        return it.progress if it else ""
+
+    def note_progress(self, message: Message, text: str) -> None:
+        """Note it."""
+        if message.message_id in self.waiting:
+            self.waiting[message.message_id].progress = text
+
+
+class FakeEvidence:
+    """Keeps reports as long as the test, each under its audit's id; another one of the same audit beside it."""
+
+    def __init__(self) -> None:
+        """Keep nothing."""
+        self.kept: dict[str, bytes] = {}
+
+    def keep(self, report: Report) -> KeptReport:
+        """Keep a report, once."""
+        content = "".join(render_json(report)).encode() + b"\n"
+        kept = KeptReport("", hashlib.sha256(content).hexdigest())
+        for number in count(1):
+            kept = replace(kept, location=f"memory:{report.audit_id}/{number}")
+            if self.kept.setdefault(kept.location, content) == content:
+                break
+        return kept
+
+    def read(self, kept: KeptReport) -> bytes:
+        """Return what is kept."""
+        try:
+            return self.kept[kept.location]
+        except KeyError:
+            raise EvidenceError(f"{kept.location} is gone") from None
 
 
 def _applied(before: Any, changes: Changes[Any], key: str) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def test_the_same_audit_is_recorded_once() -> None:
     """It says the same."""
     store = FakeStore()
     first = judge(NEGLECTED, BUILT_IN, store)
-    assert judge(NEGLECTED, BUILT_IN, store) == first
+    again = judge(NEGLECTED, BUILT_IN, store)
+    assert again.report == first.report
+    assert (again.record, again.unrecorded) == (None, None)
     assert store.load(PROJECT).revision == 1
 
 

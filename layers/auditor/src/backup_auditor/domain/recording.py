@@ -17,6 +17,8 @@ class Changes[Known]:
     upserts: tuple[Known, ...]
     deletes: tuple[str, ...]
     """By the key that the memory keeps them under."""
+    formerly: tuple[Known, ...] = ()
+    """What is written over or deleted, as it was: stores that keep many together find them by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,7 @@ class Recording:
     """What somebody has to be told of it: recorded with it, or not at all."""
 
 
-def recording_of(
-    before: Memory, after: Memory, audit: AuditRecord | None = None, messages: tuple[Message, ...] = ()
-) -> Recording | None:
+def recording_of(before: Memory, after: Memory) -> Recording | None:
     """Return what a store has to record; `None` where an audit changed nothing."""
     if after.revision == before.revision or after.audit_id is None or after.observed_at is None:
         return None
@@ -59,13 +59,14 @@ def recording_of(
         backups=_changes(before.backups, after.backups),
         schedules=_changes(before.schedules, after.schedules),
         indexes=_changes(before.indexes, after.indexes),
-        audit=audit,
-        messages=messages,
     )
 
 
 def _changes[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> Changes[Known]:
+    changed = {key: it for key, it in after.items() if before.get(key) is not it and before.get(key) != it}
+    deletes = tuple(key for key in before if key not in after)
     return Changes(
-        upserts=tuple(it for key, it in after.items() if before.get(key) is not it and before.get(key) != it),
-        deletes=tuple(key for key in before if key not in after),
+        upserts=tuple(changed.values()),
+        deletes=deletes,
+        formerly=tuple(before[key] for key in (*changed, *deletes) if key in before),
     )

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.alerting.channel import Channel
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.evaluation import Judgement, evaluate
 from backup_auditor.domain.exemptions import distant_exemptions
 from backup_auditor.domain.inventory import Inventory
@@ -11,13 +14,16 @@ from backup_auditor.domain.lifecycle.advancing import Outcome, advance, doubts_o
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_difference import PolicyDifference, difference
-from backup_auditor.domain.recording import recording_of
 from backup_auditor.domain.report import Report, audit_id_of, report_of
-from backup_auditor.errors import ConflictingRecordError, PolicyError, StateError
+from backup_auditor.errors import ConflictingRecordError, EvidenceError, PolicyError, StateError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
+from backup_auditor.ports.evidence import Evidence
 from backup_auditor.ports.reading import Progress, ProjectReader
 from backup_auditor.ports.state import StateStore
+from backup_auditor.service.keeping import Keeping, Recorded
+
+type Unrecorded = StateError | ConflictingRecordError | EvidenceError
 
 _ATTEMPTS = 10
 """How often a recording is made afresh because another audit was quicker."""
@@ -31,8 +37,12 @@ class Audit:
     report: Report
     notes: tuple[str, ...] = ()
     """What happened while it ran that is neither a finding nor unread, for the log."""
-    unrecorded: StateError | ConflictingRecordError | None = None
+    unrecorded: Unrecorded | None = None
     """Why the next audit will not know of it, although it should."""
+    record: AuditRecord | None = None
+    """What was kept of it; `None` where it changed nothing, or is not recorded."""
+    messages: tuple[Message, ...] = ()
+    """What was recorded with it, for those who are to be told."""
 
 
 def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its caller
@@ -43,8 +53,13 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
     observed_at: datetime,
     progress: Progress,
     store: StateStore | None = None,
+    evidence: Evidence | None = None,
+    channels: tuple[Channel, ...] = (),
 ) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
+
+    With a store it is recorded; what is recorded has its report kept as evidence first, where there is a place for it.
+    The channels are told of reports that were kept: they take both.
 
     Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read, and
     `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
@@ -61,14 +76,18 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
             doubts = judgement.doubts | doubts_of(memory, inventory)
             if not doubts or not gatherer.walk_again(doubts):
                 break
-    return _Conclusion(inventory, policy, tuple(gatherer.notes)).reached(judgement, memory, store)
+    keeping = Keeping(store, evidence, channels) if store else None
+    return _Conclusion(inventory, policy, tuple(gatherer.notes)).reached(judgement, memory, keeping)
 
 
-def judge(inventory: Inventory, policy: Policy, store: StateStore | None = None) -> Audit:
+def judge(
+    inventory: Inventory, policy: Policy, store: StateStore | None = None, evidence: Evidence | None = None
+) -> Audit:
     """Judge an inventory that was read before, without a call. Raises `PolicyError`, `StateError` as `audit` does."""
     check_usable(policy, inventory.observed_at)
     memory = store.load(inventory.project) if store else NOTHING
-    return _Conclusion(inventory, policy, ()).reached(evaluate(inventory, policy, CATALOGUE, memory), memory, store)
+    judgement = evaluate(inventory, policy, CATALOGUE, memory)
+    return _Conclusion(inventory, policy, ()).reached(judgement, memory, Keeping(store, evidence) if store else None)
 
 
 def check_usable(policy: Policy, observed_at: datetime) -> None:
@@ -92,33 +111,30 @@ class _Conclusion:
     policy: Policy
     notes: tuple[str, ...]
 
-    def reached(self, judgement: Judgement, memory: Memory, store: StateStore | None) -> Audit:
+    def reached(self, judgement: Judgement, memory: Memory, keeping: Keeping | None) -> Audit:
         """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
-        if store is None:
+        if keeping is None:
             return Audit(self.inventory, report_of(self.inventory, self.policy, judgement), self.notes)
-        audit_id = audit_id_of(self.inventory, self.policy)
-        outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
-        unrecorded: StateError | ConflictingRecordError | None = None
+        outcome, report = self._told(judgement, memory)
+        recorded = Recorded()
+        unrecorded: Unrecorded | None = None
         try:
             for _ in range(_ATTEMPTS):
-                unrecorded = self._record(memory, outcome, store)
-                if unrecorded is None:
+                try:
+                    recorded, unrecorded = keeping.record(memory, outcome, report), None
                     break
-                memory = store.load(self.inventory.project)
+                except ConflictingRecordError as error:
+                    unrecorded = error
+                memory = keeping.store.load(self.inventory.project)
                 judgement = evaluate(self.inventory, self.policy, CATALOGUE, memory)
-                outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
-        except StateError as error:  # the audit stands all the same
+                outcome, report = self._told(judgement, memory)
+        except (EvidenceError, StateError) as error:  # the audit stands all the same
             unrecorded = error
-        report = report_of(self.inventory, self.policy, judgement, outcome)
         notes = (*self.notes, outcome.note) if outcome.note else self.notes
-        return Audit(self.inventory, report, notes, unrecorded)
+        return Audit(self.inventory, report, notes, unrecorded, recorded.audit, recorded.messages)
 
-    def _record(self, memory: Memory, outcome: Outcome, store: StateStore) -> ConflictingRecordError | None:
-        """Record what an audit changes, if anything; return the conflict where another audit was quicker."""
-        recording = recording_of(memory, outcome.memory)
-        if recording is not None:
-            try:
-                store.record(self.inventory.project, recording)
-            except ConflictingRecordError as error:
-                return error
-        return None
+    def _told(self, judgement: Judgement, memory: Memory) -> tuple[Outcome, Report]:
+        """Take what is remembered past this audit, and report."""
+        audit_id = audit_id_of(self.inventory, self.policy)
+        outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
+        return outcome, report_of(self.inventory, self.policy, judgement, outcome)

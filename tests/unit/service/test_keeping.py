@@ -1,0 +1,152 @@
+"""What an audit leaves behind: its report first, then its record and its messages together; or nothing at all."""
+
+from dataclasses import replace
+
+import pytest
+
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.recording import Recording
+from backup_auditor.domain.report import Report
+from backup_auditor.errors import ConflictingRecordError, EvidenceError, StateError
+from backup_auditor.service.auditing import judge
+from backup_auditor.service.keeping import Keeping, Recorded
+from builders import DAY, NOW, index, inventory, whole
+from nights import Nights
+from reports import BUILT_IN, report
+from stores import PROJECT, FakeEvidence, FakeStore
+
+NEGLECTED = inventory(index(schedules=whole(())))
+EVENTS = Channel(ChannelKind.EVENTS, "")
+TOPIC = Channel(ChannelKind.SNS, "topic")
+
+
+class FullEvidence(FakeEvidence):
+    """A place where nothing can be kept."""
+
+    def keep(self, report: Report) -> KeptReport:
+        """Fail."""
+        raise EvidenceError(f"the bucket takes nothing of {report.project}")
+
+
+class RefusingStore(FakeStore):
+    """A store that takes nothing for so many times."""
+
+    def __init__(self, *errors: Exception) -> None:
+        """Fail with these first."""
+        super().__init__()
+        self.errors = list(errors)
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Fail, or record."""
+        if self.errors:
+            raise self.errors.pop(0)
+        super().record(project, recording)
+
+
+class OvertakenStore(FakeStore):
+    """A store in which another audit is quicker, once."""
+
+    is_overtaken = False
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Let the other be recorded first."""
+        if not self.is_overtaken:
+            self.is_overtaken = True
+            judge(NEGLECTED, BUILT_IN, self)
+        super().record(project, recording)
+
+
+def test_the_record_says_where_the_report_is() -> None:
+    """Its hash is that of the bytes which were kept."""
+    store, evidence = FakeStore(), FakeEvidence()
+    done = judge(NEGLECTED, BUILT_IN, store, evidence)
+    (location,) = evidence.kept
+    said = done.report
+    assert done.record is not None
+    assert done.record.report is not None
+    assert done.record == AuditRecord(said.audit_id, NOW, said.is_complete, said.compliance, done.record.report)
+    assert done.record.report.location == location
+    assert store.audits(PROJECT, NOW) == [done.record]
+
+
+def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> None:
+    """As on a laptop that prints a table."""
+    store = FakeStore()
+    done = judge(NEGLECTED, BUILT_IN, store)
+    assert done.record is not None
+    assert done.record.report is None
+    assert store.audits(PROJECT, NOW) == [done.record]
+
+
+def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
+    """Neither the same once more, nor one that is older than the last."""
+    store, evidence = FakeStore(), FakeEvidence()
+    judge(NEGLECTED, BUILT_IN, store, evidence)
+    kept = dict(evidence.kept)
+    for again in (NEGLECTED, replace(NEGLECTED, observed_at=NOW - DAY)):
+        done = judge(again, BUILT_IN, store, evidence)
+        assert (done.record, done.messages) == (None, ())
+    assert evidence.kept == kept
+    assert len(store.audits(PROJECT, NOW - DAY)) == 1
+
+
+def test_nothing_is_recorded_without_its_evidence() -> None:
+    """No finding is resolved that nobody could show; the report stands, and says that it is not recorded."""
+    store = FakeStore()
+    done = judge(NEGLECTED, BUILT_IN, store, FullEvidence())
+    assert isinstance(done.unrecorded, EvidenceError)
+    assert (done.record, done.messages) == (None, ())
+    assert done.report.findings
+    assert store.memories == {}
+
+
+def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
+    """Another audit was quicker: what was new is ongoing, and the record points to the report that says so."""
+    evidence = FakeEvidence()
+    done = judge(replace(NEGLECTED, observed_at=NOW + DAY), BUILT_IN, OvertakenStore(), evidence)
+    assert [it.rpartition("/")[2] for it in evidence.kept] == ["1", "2"]
+    assert done.record is not None
+    assert done.record.report is not None
+    assert done.record.report.location.endswith("/2")
+    assert done.unrecorded is None
+
+
+@pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
+def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
+    """A message that is not recorded is not sent."""
+    done = judge(NEGLECTED, BUILT_IN, RefusingStore(*[error] * 10), FakeEvidence())
+    assert type(done.unrecorded) is type(error)
+    assert (done.record, done.messages) == (None, ())
+
+
+def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
+    """One for each channel that has to be told, pointing to the report, and knowing when the audit before was."""
+    store, evidence, nights = FakeStore(), FakeEvidence(), Nights()
+    keeping = Keeping(store, evidence, (EVENTS, TOPIC))
+    told = []
+    for _ in range(2):
+        before = nights.memory
+        outcome = nights.audited(NEGLECTED)
+        said = replace(
+            report(NEGLECTED, BUILT_IN),
+            audit_id=outcome.audit_id,
+            observed_at=NOW + (nights.count - 1) * DAY,
+            findings=outcome.findings,
+        )
+        recorded = keeping.record(before, outcome, said)
+        assert recorded.audit is not None
+        assert {it.report for it in recorded.messages} == {recorded.audit.report}
+        told.append([(it.channel_id, it.previous_at) for it in recorded.messages])
+    assert told[0] == [("events", None), ("sns:topic", None)]
+    assert ("events", NOW) in told[1]
+    assert len(store.outbox.waiting) == sum(map(len, told))
+
+
+def test_channels_are_told_of_reports_that_were_kept() -> None:
+    """Where there is no place for evidence there is nothing to point to."""
+    nights = Nights()
+    outcome = nights.audited(NEGLECTED)
+    recorded = Keeping(FakeStore(), None, (EVENTS,)).record(Nights().memory, outcome, report(NEGLECTED, BUILT_IN))
+    assert isinstance(recorded, Recorded)
+    assert recorded.messages == ()
