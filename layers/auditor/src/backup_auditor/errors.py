@@ -10,6 +10,7 @@ BackupAuditorError
 │   ├── InventoryFileError  a saved inventory
 │   └── StateError          what remembers audits
 ├── EvidenceError           where reports are kept
+│   └── ReportAlteredError      a report is not what was kept
 ├── SecretError             a key or a webhook that is missing, empty, or not what it should be
 ├── DeliveryError           a channel that did not accept a message
 ├── ConflictingRecordError  another audit was recorded meanwhile
@@ -80,6 +81,10 @@ class StateError(UsageError):
 
 class EvidenceError(BackupAuditorError):
     """A report cannot be kept, or is not where it was kept."""
+
+
+class ReportAlteredError(EvidenceError):
+    """A report is there, and is not the one that was kept."""
 
 
 class SecretError(BackupAuditorError):

@@ -1,0 +1,104 @@
+"""Posts to incoming webhooks of Slack. The address of one is a secret: whoever has it may write there."""
+
+import json
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import SplitResult, urlsplit
+
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+
+_WEBHOOK = re.compile(
+    r"(https://hooks\.slack(-gov)?\.com(:443)?|https?://(127\.0\.0\.1|\[::1\]):\d{1,5})/services(/[A-Za-z0-9_-]+)+",
+    re.ASCII,
+)
+"""Slack's own hosts, and this machine, where tests listen; anything else would be told what nobody sent it."""
+_REASON = re.compile(r"[a-z_]{1,60}", re.ASCII)
+_OF_THE_MESSAGE = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
+_LONGEST_WAIT = 15.0
+_LONGEST_ANSWER = 2000
+_OK, _REDIRECT, _REFUSED, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 408, 429, 500
+
+
+class SlackWebhooks:
+    """The webhooks that secrets hold. Safe to use from many threads."""
+
+    def __init__(self, webhook_in: Callable[[str], str], trust: Callable[[], ssl.SSLContext] | None = None) -> None:
+        """Take what tells the webhook that a secret holds, and whom to trust: without it, whom the system trusts."""
+        self._webhook_in = webhook_in
+        self._trust = trust or ssl.create_default_context
+
+    def post(self, secret: str, payload: Mapping[str, object], seconds: float) -> None:
+        """Post to the webhook that a secret holds, once, in so many seconds. Raises `DeliveryError`, `SecretError`."""
+        webhook = self._webhook_in(secret)
+        if _WEBHOOK.fullmatch(webhook) is None:
+            raise ChannelRefusedError(
+                f"the secret {secret} holds no webhook of Slack; put one there: https://hooks.slack.com/services/…"
+            )
+        body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+        parts = urlsplit(webhook)
+        connection = self._open(parts, min(seconds, _LONGEST_WAIT), secret)
+        try:
+            answer = _send(connection, parts.path, body)
+            if not _OK <= answer.status < _REDIRECT:
+                raise _refusal(answer, secret)
+        except (OSError, HTTPException) as error:
+            raise AcceptanceUnknownError(
+                f"the webhook in {secret} did not answer to the end ({type(error).__name__})"
+            ) from None
+        finally:
+            connection.close()
+
+    def _open(self, parts: SplitResult, seconds: float, secret: str) -> HTTPConnection:
+        host, port = parts.hostname or "", parts.port
+        connection: HTTPConnection
+        if parts.scheme == "https":
+            connection = HTTPSConnection(host, port, timeout=seconds, context=self._trust())
+        else:
+            connection = HTTPConnection(host, port, timeout=seconds)
+        try:
+            connection.connect()
+        except ssl.SSLCertVerificationError:
+            why = f"the host of the webhook in {secret} shows a certificate that is not trusted"
+            raise ChannelRefusedError(f"{why}; find out who answers in its place") from None
+        except OSError as error:
+            raise DeliveryError(
+                f"the host of the webhook in {secret} cannot be reached ({type(error).__name__})"
+            ) from None
+        return connection
+
+
+def _send(connection: HTTPConnection, path: str, body: bytes) -> HTTPResponse:
+    """Send one request. It knows of no redirects: the secret goes to no other host."""
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
+    connection.request("POST", path, body, headers)
+    return connection.getresponse()
+
+
+def _refusal(answer: HTTPResponse, secret: str) -> DeliveryError:
+    what = f"the webhook in {secret} answered {answer.status}"
+    if answer.status == _TOO_MANY:
+        return DeliveryError(what, _seconds(answer.getheader("Retry-After")))
+    if answer.status >= _SERVER_ERROR or answer.status == _TIMEOUT:
+        return DeliveryError(what)
+    reason = _reason(answer)
+    why = f"{what} {reason}".rstrip()
+    if answer.status < _REFUSED:
+        return ChannelRefusedError(f"{why}, which no webhook of Slack does; put the right one into the secret")
+    if reason in _OF_THE_MESSAGE:
+        return ChannelRefusedError(f"{why}: Slack does not understand the message; please report it as a defect")
+    return ChannelRefusedError(f"{why}; make a new incoming webhook for a channel that is in use, and put it there")
+
+
+def _reason(answer: HTTPResponse) -> str:
+    """Return the word that Slack refuses with; an answer that is no such word may hold anything."""
+    try:
+        text = answer.read(_LONGEST_ANSWER).decode("ascii", "replace").strip()
+    except (OSError, HTTPException):
+        return ""
+    return text if _REASON.fullmatch(text) else ""
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text[:6]) if text and text.isascii() and text.isdigit() else None
