@@ -17,7 +17,9 @@ _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,
 def project_name(text: str) -> str:
     """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
     if _PROJECT.fullmatch(text) is None or not text.isprintable() or text.startswith("."):
-        raise ValueError("use 1 to 100 printable characters, without slashes, and no dot or blank in front")
+        raise ValueError(
+            "is no name for a project: use 1 to 100 printable characters, without slashes, and no dot or blank in front"
+        )
     return text
 
 
@@ -25,6 +27,13 @@ def key_variable(text: str) -> str:
     """Read the name of the variable that holds a key. Raises `ValueError`."""
     if _VARIABLE.fullmatch(text) is None or is_key(text):
         raise ValueError("is no name of a variable; name the variable that holds the key")
+    return text
+
+
+def usable_key(text: str) -> str:
+    """Read a key, which goes into a header. Raises `ValueError`, which does not repeat it."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("holds characters that no key has; copy the key again, without blanks or quotes")
     return text
 
 

@@ -1,24 +1,17 @@
-"""The settings: the only place that reads the environment, and the table that documents it."""
+"""How to reach a Pinecone project, and what else the command line reads of the environment."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
 
+from backup_auditor.domain.naming import usable_key
 from backup_auditor.errors import SettingsError
+from backup_auditor.settings.variables import Variable, read
 
 KEY_VARIABLE = "PINECONE_API_KEY"
 _OURS = "BACKUP_AUDITOR_"
 _MOST_CALLS = 256
-
-
-class Variable(NamedTuple):
-    """One variable of the environment, as the documents show it."""
-
-    name: str
-    default: str
-    meaning: str
 
 
 VARIABLES = (
@@ -69,17 +62,19 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
 
     Raises `SettingsError`, which names the variable and the remedy, and never repeats a key.
     """
-    for name in sorted(environ):
-        if name.startswith(_OURS) and all(name != it.name for it in VARIABLES):
-            known = ", ".join(it.name for it in VARIABLES if it.name.startswith(_OURS))
-            raise SettingsError(f"{name[:80]} means nothing; known are {known}")
+    _refuse_unknown(environ)
     key = environ.get(key_variable, "").strip()
     if not key:
         raise SettingsError(f"{key_variable} is not set; set it to a key of the project (a viewer's key is enough)")
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingsError(
-            f"{key_variable} holds characters that no key has; copy the key again, without blanks or quotes"
-        )
+    try:
+        return settings_with(environ, usable_key(key))
+    except ValueError as error:
+        raise SettingsError(f"{key_variable} {error}") from None
+
+
+def settings_with(environ: Mapping[str, str], key: str) -> Settings:
+    """Read the settings of a project whose key was found elsewhere. Raises `SettingsError`."""
+    _refuse_unknown(environ)
     api_version = _read(environ, "PINECONE_API_VERSION", _version)
     return Settings(
         key=key,
@@ -89,6 +84,13 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
         max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling),
         deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length),
     )
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    for name in sorted(environ):
+        if name.startswith(_OURS) and all(name != it.name for it in VARIABLES):
+            known = ", ".join(it.name for it in VARIABLES if it.name.startswith(_OURS))
+            raise SettingsError(f"{name[:80]} means nothing; known are {known}")
 
 
 def allows_colour(environ: Mapping[str, str]) -> bool:
@@ -109,11 +111,7 @@ def redacted(text: str, environ: Mapping[str, str]) -> str:
 
 
 def _read[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
-    text = environ.get(name, "").strip() or next(it.default for it in VARIABLES if it.name == name)
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{name} is {text[:80]!r}: {error}") from None
+    return read(environ, next(it for it in VARIABLES if it.name == name), parse)
 
 
 def _version(text: str) -> str:

@@ -1,0 +1,181 @@
+"""What the functions read of their environment: each no more than it needs, and nothing that cannot be meant."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.errors import SettingsError
+from backup_auditor.settings.function_variables import READ_BY, VARIABLES
+from backup_auditor.settings.functions import (
+    audit_settings,
+    dispatch_settings,
+    notify_settings,
+    watch_settings,
+)
+
+ROOT = Path(__file__).parents[3]
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
+READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
+    "audit": audit_settings,
+    "dispatch": dispatch_settings,
+    "notify": notify_settings,
+    "watch": watch_settings,
+}
+ALL = {
+    "STATE_TABLE": "table",
+    "EVIDENCE_BUCKET": "bucket",
+    "EVENT_BUS": "bus",
+    "REGISTRY": "",
+    "PROJECT_NAME": "search",
+    "API_KEY_SECRET": "backup-auditor/search",
+    "POLICY": "ssm:/backup-auditor/policies/search",
+    "ALERT_TOPIC": TOPIC,
+    "ALERT_SEVERITY": "medium",
+    "SLACK_SECRET": "backup-auditor/slack",
+    "SLACK_SEVERITY": "critical",
+    "ALL_IS_WELL": "weekly",
+    "PING_URL_SECRET": "backup-auditor/ping",
+    "AUDIT_RETENTION_DAYS": "400",
+}
+
+
+class Watched(dict[str, str]):
+    """An environment that remembers what was asked of it."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Begin with nothing asked."""
+        super().__init__(variables)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # nobody asks without a default
+        """Remember the name."""
+        self.asked.add(key)
+        return super().get(key, default or "")
+
+    def __getitem__(self, key: str) -> str:
+        """Remember the name."""
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Let nobody go through all of them."""
+        raise AssertionError
+
+
+@pytest.mark.parametrize("function", READERS)
+def test_a_function_reads_what_is_documented_and_no_more(function: str) -> None:
+    """The table of which function reads which variable is complete, and no function reads beyond it."""
+    environ = Watched(ALL)
+    READERS[function](environ)
+    assert environ.asked == {it.name for it in READ_BY[function]}
+
+
+def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> None:
+    """Without a registry the variables say everything about the one project there is."""
+    channels = (
+        Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, tells_all_is_well=True),
+        Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, tells_all_is_well=True),
+    )
+    settings = audit_settings(ALL)
+    assert settings.registration.only == RegisteredProject(
+        "search", "backup-auditor/search", policy="ssm:/backup-auditor/policies/search", channels=channels
+    )
+    assert settings.registration.document is None
+    assert (settings.state_table, settings.evidence_bucket, settings.event_bus) == ("table", "bucket", "bus")
+    assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/ping", timedelta(days=400))
+
+
+def test_a_registry_takes_the_place_of_the_one_project() -> None:
+    """With a registry neither name nor key nor policy of a single project counts; the channels do."""
+    registration = audit_settings(
+        ALL | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
+    ).registration
+    assert (registration.document, registration.only) == ("s3://config/registry.yaml", None)
+    assert [it.kind for it in registration.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
+    assert registration.tells_all_is_well
+
+
+def test_what_is_not_asked_for_is_left_out() -> None:
+    """Without topic, webhook, ping and policy there are none, alerts begin at low, and nothing is forgotten."""
+    asked = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
+    settings = audit_settings({it: ALL[it] for it in asked})
+    assert settings.registration.only == RegisteredProject("search", "backup-auditor/search")
+    assert (settings.ping_url_secret, settings.retention) == (None, None)
+    told = notify_settings({it: ALL[it] for it in (*asked, "ALERT_TOPIC")})
+    assert told.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
+
+
+def test_nothing_is_forgotten_after_no_days() -> None:
+    """Zero days of remembrance, as a template's parameter says it, means for ever."""
+    assert audit_settings(ALL | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
+
+
+@pytest.mark.parametrize(
+    "name,value,why",
+    [
+        pytest.param("STATE_TABLE", " ", "is not set; the template sets it", id="no-table"),
+        pytest.param("EVIDENCE_BUCKET", "", "is not set", id="no-bucket"),
+        pytest.param("EVENT_BUS", "", "is not set", id="no-bus"),
+        pytest.param("PROJECT_NAME", "", "is not set", id="no-project"),
+        pytest.param("PROJECT_NAME", "a/b", "is no name for a project", id="slash-in-a-name"),
+        pytest.param("API_KEY_SECRET", "", "is not set", id="no-secret"),
+        pytest.param("API_KEY_SECRET", "two words", "is no name of a secret", id="blank-in-a-secret"),
+        pytest.param("REGISTRY", "registry.yaml", "is no address of a document; write ssm:NAME", id="file"),
+        pytest.param("REGISTRY", "s3://bucket", "is no address of a document", id="bucket-without-key"),
+        pytest.param("POLICY", "https://example.org/policy", "is no address of a document", id="web"),
+        pytest.param("ALERT_TOPIC", "alerts", "is no ARN of a standard topic", id="topic-by-name"),
+        pytest.param("ALERT_TOPIC", f"{TOPIC}.fifo", "is no ARN of a standard topic", id="topic-in-order"),
+        pytest.param("ALERT_SEVERITY", "severe", "is no severity; write low, medium, high or critical", id="severity"),
+        pytest.param("SLACK_SEVERITY", "HIGH", "is no severity", id="capitals"),
+        pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
+        pytest.param("PING_URL_SECRET", "https://ping.example/x", "looks like the secret itself", id="address"),
+        pytest.param("ALL_IS_WELL", "daily", "is neither weekly nor never", id="daily"),
+        pytest.param("AUDIT_RETENTION_DAYS", "-1", "is no number of days", id="negative"),
+        pytest.param("AUDIT_RETENTION_DAYS", "36501", "is no number of days", id="beyond-a-century"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, why: str) -> None:
+    """A variable that is missing or wrong ends in one line that names it."""
+    with pytest.raises(SettingsError) as caught:
+        audit_settings(ALL | {name: value})
+    assert str(caught.value).startswith(f"{name} {why}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["API_KEY_SECRET", "SLACK_SECRET", "PING_URL_SECRET"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("pcsk" + "_" + "x" * 20, id="key"),
+        pytest.param("0a1b2c3d-0000-1111-2222-" + "0a1b2c3d4e5f", id="key-of-old"),
+        pytest.param("https://hooks.example/services/x", id="webhook"),
+    ],
+)
+def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
+    """Whoever gives the template the secret itself is told so, without it."""
+    with pytest.raises(SettingsError, match="looks like the secret itself; keep that in Secrets Manager") as caught:
+        audit_settings(ALL | {name: value})
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
+    """China and GovCloud have ARNs of their own."""
+    secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/search-AbCdEf"
+    topic = TOPIC.replace("arn:aws:", f"arn:{partition}:")
+    settings = audit_settings(ALL | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
+    assert settings.registration.only is not None
+    assert settings.registration.only.secret == secret
+
+
+def test_the_document_names_every_variable() -> None:
+    """The table of the configuration shows every variable of the functions with its meaning."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for it in VARIABLES:
+        assert f"| `{it.name}` |" in text
+        assert it.meaning in text
