@@ -20,6 +20,7 @@ from builders import (
     NOW,
     backup,
     broken,
+    disputed,
     index,
     inventory,
     judged,
@@ -118,11 +119,13 @@ def shuffled(listing: Listing[object]) -> Listing[object]:
 
 
 def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
-    """The same ones give the same id, in whatever order; how many requests it took is no fact."""
+    """The same ones give the same id, in whatever order; how many requests and walks it took is no fact."""
     same = [
         HEALTHY,
         inventory(index()),
         replace(HEALTHY, requests=9),
+        inventory(index(walks=1), walks=1),
+        replace(HEALTHY, backups=disputed(HEALTHY.backups.rows, HEALTHY.backups.rows[1:])),
         replace(HEALTHY, backups=shuffled(HEALTHY.backups)),  # type: ignore[arg-type]  # rows keep their type
     ]
     assert len({report(told).audit_id for told in same}) == 1
@@ -131,7 +134,8 @@ def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
         replace(HEALTHY, observed_at=NOW + DAY),
         replace(HEALTHY, indexes_unread=BROKEN),
         inventory(index(tags={"env": "prod"})),
-        inventory(index(walks=1)),
+        replace(HEALTHY, backups=replace(HEALTHY.backups, broken=BROKEN)),
+        replace(HEALTHY, backups=replace(HEALTHY.backups, doubt=BROKEN)),
         inventory(index(), more=[backup()]),
         inventory(index(), more=[backup(size_bytes=1)]),
         inventory(index(schedules=[schedule(enabled=False)])),

@@ -93,6 +93,16 @@ def test_the_first_audit_delivered_twice_says_the_same() -> None:
     assert nights.audited(UNSCHEDULED, at=night(0)).findings == first.findings
 
 
+def test_an_audit_delivered_twice_may_walk_less_the_second_time() -> None:
+    """A schedule that is gone was walked for twice, and is forgotten by then; its deletion is told all the same."""
+    nights, left, gone = Nights(), schedule(), schedule("gone", enabled=False)
+    nights.audited(inventory(index(schedules=[left, gone])))
+    first = nights.audited(inventory(index(schedules=[left])))
+    again = nights.audited(inventory(index(schedules=whole([left], walks=1))), at=night(1))
+    assert [it.what for it in first.drift] == ["schedule deleted"]
+    assert again == first
+
+
 def test_an_older_audit_changes_nothing_and_says_so() -> None:
     """It has no lifecycle of its own: what it found is past."""
     nights = Nights()
