@@ -43,15 +43,20 @@ def schedules(index_id: str | None = "id-main") -> st.SearchStrategy[list[Schedu
             "frequency": st.sampled_from(["daily", "daily", "weekly", "monthly", "hourly", None]),
             "retention": RETENTIONS,
             "enabled": st.sampled_from([True, True, False, None]),
-            "next_run": AGES.map(ago) | st.none(),
+            "next_run": AGES.map(ago) | st.sampled_from([None, "unreadable"]),
             "created_at": AGES.map(ago) | st.none(),
         }
     )
 
     def built(rows: Sequence[dict[str, Any]]) -> list[Schedule]:
-        return [schedule(f"schedule-{number}", index_id=index_id, **row) for number, row in enumerate(rows)]
+        return [_schedule(f"schedule-{number}", index_id, row) for number, row in enumerate(rows)]
 
     return st.lists(facts, max_size=3).map(built)
+
+
+def _schedule(schedule_id: str, index_id: str | None, row: dict[str, Any]) -> Schedule:
+    unreadable = {"next_run": None, "next_run_unreadable": True} if row["next_run"] == "unreadable" else {}
+    return schedule(schedule_id, index_id=index_id, **(row | unreadable))
 
 
 @st.composite

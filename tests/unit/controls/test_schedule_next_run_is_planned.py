@@ -25,6 +25,14 @@ def test_an_enabled_schedule_has_a_next_run(next_run: datetime | None, expected:
     assert compliance(ID, index(schedules=[schedule(next_run=next_run)])) is expected
 
 
+def test_a_next_run_that_cannot_be_read_is_not_known() -> None:
+    """It may well be planned; of a paused schedule nobody asks."""
+    strange = schedule(next_run=None, next_run_unreadable=True)
+    assert compliance(ID, index(schedules=[strange])) is Compliance.INSUFFICIENT_DATA
+    paused = schedule(enabled=False, next_run=None, next_run_unreadable=True)
+    assert compliance(ID, index(schedules=[paused])) is Compliance.NOT_APPLICABLE
+
+
 def test_a_paused_schedule_needs_no_next_run() -> None:
     """What a paused schedule says of its next run is null or stale."""
     paused = schedule(enabled=False, next_run=None)

@@ -1,12 +1,14 @@
 """How rows of every version become facts."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.shapes import BackupRow, ScheduleRow
+from backup_auditor.adapters.pinecone.shapes import SCHEDULE, BackupRow, ScheduleRow
 from backup_auditor.adapters.pinecone.translation import Translation
+from backup_auditor.adapters.pinecone.understanding import read_one
 from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
 
 MOMENT = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -98,6 +100,24 @@ def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
     assert Translation().schedule(row) == Schedule(
         "s-1", "nightly", "i-1", "p-1", "daily", timedelta(days=35), enabled=True, next_run=MOMENT, created_at=MOMENT
     )
+
+
+@pytest.mark.parametrize(
+    "told, is_unreadable",
+    [
+        pytest.param({"next_scheduled_run": None}, False, id="null"),
+        pytest.param({}, False, id="absent"),
+        pytest.param({"next_scheduled_run": ""}, False, id="empty"),
+        pytest.param({"next_scheduled_run": "2026-11-20T06:00:00Z"}, False, id="moment"),
+        pytest.param({"next_scheduled_run": "tomorrow"}, True, id="words"),
+        pytest.param({"next_scheduled_run": 1_795_154_400}, True, id="number"),
+        pytest.param({"next_scheduled_run": {"at": "06:00"}}, True, id="object"),
+    ],
+)
+def test_a_next_run_that_cannot_be_read_is_not_none(told: dict[str, Any], is_unreadable: bool) -> None:
+    """A schedule without a next run is a finding; one whose next run cannot be read is not known."""
+    row = read_one(json.dumps({"schedule_id": "s-1", **told}).encode(), SCHEDULE)
+    assert Translation().schedule(row).next_run_unreadable is is_unreadable
 
 
 @pytest.mark.parametrize("days", [-1, 10**12, None])

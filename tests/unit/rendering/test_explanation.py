@@ -119,6 +119,8 @@ def test_null_facts_are_called_not_told() -> None:
     shown = explained(index(schedules=[mute]))
     assert "how often is not known, kept for a time that is not known, enabled or paused: not known" in shown
     assert "next run not told; made not told" in " ".join(shown.split())
+    strange = explained(index(schedules=[schedule(next_run=None, next_run_unreadable=True)]))
+    assert "next run cannot be read" in " ".join(strange.split())
 
 
 def test_many_recovery_points_are_folded() -> None:

@@ -1,6 +1,6 @@
 """Control `schedule-next-run-is-planned`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
@@ -15,6 +15,9 @@ def judge(subject: IndexSubject) -> Verdict:
 
     def judge_one(schedule: Schedule) -> Verdict:
         planned = schedule.next_run
+        if schedule.next_run_unreadable:
+            reason = f"When the next run of its schedule {label(schedule)} is due cannot be read."
+            raise InsufficientError(reason, evidence_of(schedule))
         evidence = {
             **evidence_of(schedule),
             "next_run": format_moment(planned) if planned else None,

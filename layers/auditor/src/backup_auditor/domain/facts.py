@@ -43,6 +43,8 @@ class Schedule:
     enabled: bool | None
     next_run: datetime | None
     created_at: datetime | None
+    next_run_unreadable: bool = False
+    """Whether it tells a next run that cannot be read: which is not to have none."""
 
 
 @dataclass(frozen=True, slots=True)

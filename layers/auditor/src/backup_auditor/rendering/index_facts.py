@@ -52,7 +52,8 @@ def _schedule(schedule: Schedule) -> str:
     state = {True: "enabled", False: "paused", None: "enabled or paused: not known"}[schedule.enabled]
     kept = format_length(schedule.retention) if schedule.retention is not None else "for a time that is not known"
     frequency = schedule.frequency or "how often is not known"
-    moments = f"next run {_moment(schedule.next_run)}; made {_moment(schedule.created_at)}"
+    next_run = "cannot be read" if schedule.next_run_unreadable else _moment(schedule.next_run)
+    moments = f"next run {next_run}; made {_moment(schedule.created_at)}"
     return f"{frequency}, kept {kept}, {state}; {moments}; id {schedule.schedule_id}"
 
 

@@ -28,7 +28,7 @@ class BackupRow(TypedDict, total=False):
 
 @with_config(_TOLERANT)
 class ScheduleRow(TypedDict, total=False):
-    """A row of an index's schedules."""
+    """A row of an index's schedules. To have no next run tells something, so one that is no text is not left out."""
 
     schedule_id: Required[str]
     name: str | None
@@ -37,7 +37,7 @@ class ScheduleRow(TypedDict, total=False):
     frequency: str | None
     retention_expire_after_days: int | None
     enabled: bool | None
-    next_scheduled_run: str | None
+    next_scheduled_run: Any
     created_at: str | None
 
 

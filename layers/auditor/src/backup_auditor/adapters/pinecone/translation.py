@@ -56,6 +56,8 @@ class Translation:
     def schedule(self, row: ScheduleRow) -> Schedule:
         """Make a schedule."""
         days = row.get("retention_expire_after_days")
+        told = row.get("next_scheduled_run")
+        next_run = moment(_text(told))
         return Schedule(
             schedule_id=row["schedule_id"],
             name=row.get("name"),
@@ -64,8 +66,9 @@ class Translation:
             frequency=row.get("frequency"),
             retention=timedelta(days=days) if days is not None and 0 <= days <= _MOST_DAYS else None,
             enabled=row.get("enabled"),
-            next_run=moment(row.get("next_scheduled_run")),
+            next_run=next_run,
             created_at=moment(row.get("created_at")),
+            next_run_unreadable=next_run is None and told not in (None, ""),
         )
 
     def index(self, row: IndexRow) -> Index:
