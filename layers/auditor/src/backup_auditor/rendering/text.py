@@ -12,6 +12,11 @@ def plain(text: str) -> str:
     return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
 
 
+def clipped(text: str, length: int) -> str:
+    """Return a text of at most a length; one that was cut ends in an ellipsis."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def markdown(text: str) -> str:
     """Return a text in which nothing is markup, on one line."""
     return _MARKDOWN.sub(r"\\\1", plain(text))

@@ -1,0 +1,101 @@
+"""A digest as JSON for machines: the same facts as the text of it has."""
+
+from collections.abc import Mapping, Sequence
+
+from backup_auditor.domain.alerting.digest import Digest
+from backup_auditor.domain.finding import Finding, Resource, Severity
+from backup_auditor.domain.history import Resolved
+from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.report import SCHEMA_VERSION
+from backup_auditor.rendering.digest_headline import headline
+from backup_auditor.rendering.text import clipped
+
+_LENGTH = 1000
+
+
+def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
+    """Return a digest as a JSON object with at most so many findings, the worst of what is new first."""
+    told, message, report = digest.told, digest.message, digest.report
+    findings = (*told.opened, *told.lasting)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "message_id": message.message_id,
+        "event": digest.event,
+        "occasion": message.occasion,
+        "may_be_repeat": digest.may_be_repeat,
+        "headline": headline(digest),
+        "project": report.project,
+        "audit_id": report.audit_id,
+        "observed_at": format_moment(report.observed_at),
+        "complete": report.is_complete,
+        "compliance": report.compliance,
+        "severity": digest.severity or "none",
+        "least_severity": told.severity,
+        "opened": sum(it.lifecycle == "new" for it in told.opened),
+        "reopened": sum(it.lifecycle == "reopened" for it in told.opened),
+        "resolved": len(told.resolved),
+        "open": {it: sum(found.severity is it for found in told.open) for it in reversed(Severity)},
+        "open_before_and_unknown": len(told.out_of_sight),
+        "unread": len(report.unread),
+        "report": {**report_of(digest), "link": digest.report_link},
+        "findings": [_finding(it, digest) for it in findings[:shown]],
+        "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
+        "unread_facts": [_unread(it) for it in report.unread[:shown]],
+        "left_out": {
+            "findings": _rest(findings, shown),
+            "resolved_findings": _rest(told.resolved, shown),
+            "unread_facts": _rest(report.unread, shown),
+        },
+    }
+
+
+def report_of(digest: Digest) -> dict[str, str]:
+    """Say where the report is, and what it must hash to."""
+    kept = digest.message.report
+    return {"location": kept.location, "sha256": kept.sha256}
+
+
+def resource_json(resource: Resource) -> Mapping[str, str | None]:
+    """Return a resource as reports have it."""
+    return {
+        "type": resource.type,
+        "project": resource.project,
+        "name": clipped(resource.name, _LENGTH),
+        "id": None if resource.id is None else clipped(resource.id, _LENGTH),
+    }
+
+
+def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
+    return {
+        "control": finding.control,
+        "resource": resource_json(finding.resource),
+        "compliance": finding.compliance,
+        "severity": finding.severity,
+        "reason": clipped(finding.reason, _LENGTH),
+        "remediation": clipped(finding.remediation, _LENGTH),
+        "fingerprint": finding.fingerprint,
+        "lifecycle": finding.lifecycle,
+        "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
+        "is_reminder": digest.is_reminder(finding),
+    }
+
+
+def _resolved(resolved: Resolved) -> Mapping[str, object]:
+    return {
+        "control": resolved.control,
+        "resource": resource_json(resolved.resource),
+        "severity": resolved.severity,
+        "fingerprint": resolved.fingerprint,
+        "first_seen": format_moment(resolved.first_seen),
+        "resolved_at": format_moment(resolved.resolved_at),
+        "because": clipped(resolved.because, _LENGTH),
+    }
+
+
+def _unread(unread: Unread) -> Mapping[str, object]:
+    return {"what": clipped(unread.what, _LENGTH), "error": clipped(unread.error, _LENGTH)}
+
+
+def _rest(rows: Sequence[object], shown: int) -> int:
+    return max(0, len(rows) - shown)

@@ -1,0 +1,1 @@
+"""A digest as an incoming webhook of Slack takes it."""
