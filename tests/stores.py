@@ -169,10 +169,23 @@ def _applied(before: Any, changes: Changes[Any], key: str) -> dict[str, Any]:
 
 def stored(store: StateStore, before: Memory, after: Memory, project: str = PROJECT) -> Memory:
     """Record that one memory takes the place of another, and load what is remembered then."""
+    recorded(store, before, after, project)
+    return store.load(project)
+
+
+def recorded(  # noqa: PLR0913  the facts of one recording
+    store: StateStore,
+    before: Memory,
+    after: Memory,
+    project: str = PROJECT,
+    *,
+    audit: AuditRecord | None = None,
+    messages: tuple[Message, ...] = (),
+) -> None:
+    """Record that one memory takes the place of another, with what is kept of the audit, and whom it has to be told."""
     recording = recording_of(before, after)
     assert recording is not None
-    store.record(project, recording)
-    return store.load(project)
+    store.record(project, replace(recording, audit=audit, messages=messages))
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)

@@ -85,7 +85,7 @@ def _anonymous(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     written(path)
-    database(path, "PRAGMA user_version = 2")
+    database(path, "PRAGMA user_version = 3")
 
 
 def _cut_short(path: Path) -> None:
@@ -133,7 +133,7 @@ def _without_table(path: Path) -> None:
         pytest.param(_short_text, "this is no state of backup-auditor", id="short-text"),
         pytest.param(_foreign, "this is no state of backup-auditor", id="foreign-database"),
         pytest.param(_anonymous, "this is no state of backup-auditor", id="anonymous-database"),
-        pytest.param(_newer, "a newer backup-auditor wrote this state (version 2); update this one", id="newer"),
+        pytest.param(_newer, "a newer backup-auditor wrote this state (version 3); update this one", id="newer"),
         pytest.param(_cut_short, "the state is damaged", id="cut-short"),
         pytest.param(_overwritten, "the state is damaged", id="overwritten"),
         pytest.param(_headless, "this is no state of backup-auditor", id="headless"),

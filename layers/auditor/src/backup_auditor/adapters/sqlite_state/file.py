@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from backup_auditor.adapters.sqlite_state.schema import APPLICATION_ID, SCHEMA, VERSION
+from backup_auditor.adapters.sqlite_state.schema import APPLICATION_ID, SCHEMA, UPGRADES, VERSION
 from backup_auditor.errors import StateError
 
 _MAGIC = b"SQLite format 3\x00"
@@ -59,24 +59,32 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def _prepare(path: Path, connection: sqlite3.Connection, *, is_written: bool) -> None:
-    """Make the tables where there are none, and see that the file is sound."""
-    if is_written:
-        connection.execute("PRAGMA synchronous = FULL")
-        with transaction(connection):  # what cannot be written is found out before anything is read
-            if _number(connection, "user_version") == 0:
-                for statement in SCHEMA:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("DELETE FROM project WHERE id IS NULL")  # none is: it only asks whether it might
-        with suppress(sqlite3.OperationalError):  # another audit uses it at this moment: the next one will
-            connection.execute("PRAGMA journal_mode = WAL")
-    else:
-        connection.execute("PRAGMA query_only = ON")
+    """See that the file is sound, then make the tables where there are none, or bring older ones up to date."""
     _refuse_newer(path, _number(connection, "user_version"))
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(" ".join(str(verdict).split()))
+    if not is_written:
+        connection.execute("PRAGMA query_only = ON")
+        return
+    connection.execute("PRAGMA synchronous = FULL")
+    with transaction(connection):  # what cannot be written is found out before anything is read
+        _make_tables(connection)
+        connection.execute("DELETE FROM project WHERE id IS NULL")  # none is: it only asks whether it might
+    with suppress(sqlite3.OperationalError):  # another audit uses it at this moment: the next one will
+        connection.execute("PRAGMA journal_mode = WAL")
+    _refuse_newer(path, _number(connection, "user_version"))
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Take the tables to this version, from whichever older one, or from none."""
+    version = _number(connection, "user_version")
+    statements = SCHEMA if version == 0 else [it for older in range(version, VERSION) for it in UPGRADES[older]]
+    for statement in statements:
+        connection.execute(statement)
+    if statements:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

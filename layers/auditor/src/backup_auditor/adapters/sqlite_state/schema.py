@@ -2,8 +2,21 @@
 
 APPLICATION_ID = 0x42416453
 """What the head of the file says whose it is."""
-VERSION = 1
+VERSION = 2
 """Grows when the tables change; a state of a newer version is refused."""
+
+_AUDIT = """
+    CREATE TABLE audit (
+        project INTEGER NOT NULL REFERENCES project,
+        audit_id TEXT NOT NULL,
+        observed_at INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        compliance TEXT NOT NULL,
+        location TEXT,
+        sha256 TEXT,
+        PRIMARY KEY (project, observed_at, audit_id)
+    ) STRICT, WITHOUT ROWID
+    """
 
 SCHEMA = (
     """
@@ -72,4 +85,7 @@ SCHEMA = (
         PRIMARY KEY (project, name)
     ) STRICT, WITHOUT ROWID
     """,
+    _AUDIT,
 )
+UPGRADES = {1: (_AUDIT,)}
+"""What takes the tables of an older version to the next."""

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
-from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
-from backup_auditor.adapters.sqlite_state.rows import (
+from backup_auditor.adapters.known_rows import (
+    AUDITS,
     BACKUPS,
     FINDINGS,
     INDEXES,
@@ -17,6 +17,9 @@ from backup_auditor.adapters.sqlite_state.rows import (
     moment,
     ticks,
 )
+from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
+from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
+from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import Changes, Recording
 from backup_auditor.errors import ConflictingRecordError
@@ -25,7 +28,7 @@ _HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
 
 
 class SqliteState:
-    """A `StateStore` over a file that is open."""
+    """A `StateStore` and `AuditLog` over a file that is open. It has no outbox: on a laptop the report itself tells."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """Take the connection; who opened it closes it."""
@@ -59,6 +62,19 @@ class SqliteState:
         found = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
         return {row[0]: table.known_of(project, row) for row in found}
 
+    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
+        """Return what is kept of a project's audits since a moment, the oldest first."""
+        with telling(self._path):
+            if self._connection.execute("PRAGMA user_version").fetchone() < (2,):
+                return []  # only looked at: empty, or of the version that kept none
+            found = self._connection.execute(
+                f"SELECT {', '.join(f'audit.{it}' for it in AUDITS.columns)}"  # noqa: S608  columns are our own words
+                " FROM audit JOIN project ON project.id = audit.project"
+                " WHERE name = ? AND audit.observed_at >= ? ORDER BY audit.observed_at, audit.audit_id",
+                (project, ticks(since)),
+            )
+            return [AUDITS.known_of(project, row) for row in found]
+
     def record(self, project: str, recording: Recording) -> None:
         """Write the differences in one transaction, if the revision they were made from is still the latest."""
         with telling(self._path), transaction(self._connection):
@@ -67,6 +83,8 @@ class SqliteState:
             self._write(BACKUPS, key, recording.backups)
             self._write(SCHEDULES, key, recording.schedules)
             self._write(INDEXES, key, recording.indexes)
+            if recording.audit is not None:
+                self._write(AUDITS, key, Changes((recording.audit,), ()))
 
     def _write_head(self, project: str, recording: Recording) -> int:
         known = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
@@ -105,6 +123,7 @@ class OnlyRead:
     def __init__(self, store: SqliteState) -> None:
         """Look at a store."""
         self.load = store.load
+        self.audits = store.audits
 
     def record(self, project: str, recording: Recording) -> None:
         """Leave everything as it is."""

@@ -1,4 +1,4 @@
-"""Turns what is known into rows of the state's tables, and back."""
+"""Turns what is remembered into rows of plain values, which every store can keep, and back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Any
 
-from backup_auditor.domain.finding import Resource, ResourceType, Severity
+from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,7 +18,7 @@ type Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table[Known]:
-    """One table: its name, its columns after the project's, the key first, and how a row becomes a fact."""
+    """One kind: its name, its columns after the project's, the key first, and how a row becomes a fact."""
 
     name: str
     columns: tuple[str, ...]
@@ -106,6 +107,17 @@ def _index(_: str, row: Row) -> KnownIndex:
     return KnownIndex(name, index_id, certain_moment(first_seen), _fact(deletion_protection))
 
 
+def _audit_row(it: AuditRecord) -> Row:
+    report = (it.report.location, it.report.sha256) if it.report else (None, None)
+    return it.audit_id, ticks(it.observed_at), it.is_complete, it.compliance, *report
+
+
+def _audit(_: str, row: Row) -> AuditRecord:
+    audit_id, observed_at, is_complete, compliance, location, sha256 = row
+    report = None if location is None else KeptReport(location, sha256)
+    return AuditRecord(audit_id, certain_moment(observed_at), bool(is_complete), Compliance(compliance), report)
+
+
 FINDINGS = Table(
     "finding",
     (
@@ -131,3 +143,4 @@ SCHEDULES = Table(
     _schedule,
 )
 INDEXES = Table("live_index", ("name", "index_id", "first_seen", "deletion_protection"), _index_row, _index)
+AUDITS = Table("audit", ("audit_id", "observed_at", "complete", "compliance", "location", "sha256"), _audit_row, _audit)
