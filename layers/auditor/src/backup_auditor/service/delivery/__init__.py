@@ -1,0 +1,1 @@
+"""How one message is brought to its channel."""

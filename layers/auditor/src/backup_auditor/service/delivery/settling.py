@@ -1,0 +1,96 @@
+"""Making it lasting what became of a message, and writing it down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.moments import format_to_second
+from backup_auditor.errors import (
+    AcceptanceUnknownError,
+    ChannelRefusedError,
+    DeliveryError,
+    EvidenceError,
+    ReportAlteredError,
+    SecretError,
+    StateError,
+)
+from backup_auditor.ports.state import Claim
+from backup_auditor.service.delivery.means import Fate, Means, Outcome
+
+ACCEPTED = "accepted"
+"""Noted of a message whose acceptance could not be recorded as such: it is not sent again."""
+_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 45))
+"""Before the next attempt. The last stays: what is stuck fails at least once an hour, so that its alarm stays on."""
+_LASTING_ATTEMPTS = 2
+_SETTLING_WAITS = (0.2, 1.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One message that was taken, or that could not be."""
+
+    message: Message
+    means: Means
+
+    def accepted(self, fate: Fate = Fate.SENT) -> Outcome:
+        """Record that a message needs no other attempt; where that fails, note it, so that it is not sent twice."""
+        outbox, why = self.means.outbox, ""
+        for wait in (0.0, *_SETTLING_WAITS):
+            self.means.patience.sleep(wait)
+            try:
+                outbox.sent(self.message, self.means.now())
+            except StateError as error:
+                why = str(error)
+                continue
+            self._tell(self.means.log.info, fate)
+            return Outcome(fate)
+        try:
+            outbox.note_progress(self.message, ACCEPTED)
+        except StateError:
+            return self.stuck(f"it was {fate}, and that cannot be recorded: {why}; it may be sent again")
+        return self.stuck(f"it was {fate}, and only a note of that could be made: {why}")
+
+    def failed(self, claim: Claim, error: Exception, why: str) -> Outcome:
+        """Record that a message was not accepted, or that nobody knows, and when it is tried again."""
+        wait = _WAITS[min(claim.attempts, len(_WAITS)) - 1]
+        if isinstance(error, DeliveryError) and error.retry_after is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after))
+        retry_at = self.means.now() + wait
+        is_certain = isinstance(error, DeliveryError | SecretError | EvidenceError)
+        may_have_arrived = not is_certain or isinstance(error, AcceptanceUnknownError)
+        try:
+            self.means.outbox.failed(self.message, why, retry_at, may_have_arrived=may_have_arrived)
+        except StateError as unwritten:
+            return self.stuck(f"{why}; and that cannot be recorded: {unwritten}")
+        text = f"{why}; the next attempt is due at {format_to_second(retry_at)}"
+        is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
+        is_busy = isinstance(error, DeliveryError) and not is_final
+        if is_final or claim.attempts >= _LASTING_ATTEMPTS:
+            self._tell(self.means.log.error, text, attempts=claim.attempts)
+            return Outcome(Fate.FAILED_LASTINGLY, is_busy)
+        self._tell(self.means.log.warning, text, attempts=claim.attempts)
+        return Outcome(Fate.FAILED, is_busy)
+
+    def dropped(self) -> Outcome:
+        """Record that a message is wanted nowhere any more."""
+        self._tell(self.means.log.warning, "the project has no such channel any more, so it is not sent")
+        return self.accepted(Fate.DROPPED)
+
+    def stuck(self, why: str) -> Outcome:
+        """Write down what the outbox could not be told: the message stays, and is tried when its lease is over."""
+        self._tell(self.means.log.error, why)
+        return Outcome(Fate.FAILED_LASTINGLY)
+
+    def _tell(self, write: Callable[..., None], what: str, **more: object) -> None:
+        message = self.message
+        when = format_to_second(message.observed_at)
+        extra = {
+            "project": message.project,
+            "audit_id": message.audit_id,
+            "message_id": message.message_id,
+            "channel": message.channel_id,
+            "occasion": message.occasion,
+            **more,
+        }
+        write(f"{message.project}: the message of {when} to {message.channel_id}: {what}", extra=extra)
