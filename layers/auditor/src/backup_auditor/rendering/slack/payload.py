@@ -16,7 +16,7 @@ _MOST_ROWS = 20
 _MOST_IN_TEXT = 1000
 
 
-def payload_of(digest: Digest) -> Mapping[str, object]:
+def slack_payload(digest: Digest) -> Mapping[str, object]:
     """Write a digest with as many rows under each title as there is room for, and with the count of the others."""
     text = fitted(headline(digest), _MOST_IN_TEXT)
     written = (list(_blocks(digest, shown)) for shown in range(_MOST_ROWS, -1, -1))
