@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-_NOTE = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9}(?:,|$))*)", re.ASCII)
+_NOTE = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,9})*)", re.ASCII)
 
 
 def write_parts(count: int, accepted: Iterable[int]) -> str:
@@ -16,7 +16,7 @@ def read_parts(count: int, note: str) -> frozenset[int]:
     match = _NOTE.fullmatch(note)
     if match is None or int(match[1]) != count:
         return frozenset()
-    ranges = (it.split("-") for it in match[2].split(",") if it)
+    ranges = (it.split("-") for it in match[2].split(","))
     return frozenset(number for first, last in ranges for number in range(int(first), min(int(last), count - 1) + 1))
 
 
