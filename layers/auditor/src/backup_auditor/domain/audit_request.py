@@ -1,0 +1,64 @@
+"""What `audit` is asked for: by an event on the bus, or by whoever invokes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backup_auditor.errors import RequestError
+
+SOURCE = "backup-auditor"
+REQUESTED = "Backup Audit Requested"
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """One project that is to be audited."""
+
+    project: str | None
+    """`None` for the only one that is registered."""
+    reason: str | None = None
+    """Why, for the log."""
+    request_id: str | None = None
+    """By which it is the same request, however often it comes; `None` where it is a new one each time."""
+
+
+def read_request(payload: object) -> AuditRequest:
+    """Read an event of the bus, whose envelope may hold anything else, or a payload. Raises `RequestError`."""
+    if not isinstance(payload, Mapping):
+        raise RequestError('the payload is no JSON object; one looks like {"project": "search"}')
+    if "detail-type" in payload:
+        return _of_event(payload)
+    _refuse_unknown(payload, "the payload", ("project", "reason"))
+    return AuditRequest(_text(payload, "project"), _text(payload, "reason"))
+
+
+def _of_event(event: Mapping[object, object]) -> AuditRequest:
+    told = event.get("source"), event["detail-type"]
+    if told != (SOURCE, REQUESTED):
+        raise RequestError(f"the event {str(told)[:200]} asks for no audit; one that does is {(SOURCE, REQUESTED)}")
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        raise RequestError('the event has no detail; it looks like {"project": "search"}')
+    _refuse_unknown(detail, "the event's detail", ("project", "reason", "request_id"))
+    project = _text(detail, "project")
+    if project is None:
+        raise RequestError("the event names no project; without one it is for dispatch, which asks for each")
+    request_id = _text(detail, "request_id") or _text(event, "id")
+    if request_id is None:
+        raise RequestError("the event has neither a request_id nor an id, so it could be audited twice; give it one")
+    return AuditRequest(project, _text(detail, "reason"), request_id)
+
+
+def _refuse_unknown(mapping: Mapping[object, object], what: str, known: tuple[str, ...]) -> None:
+    unknown = sorted(str(it)[:80] for it in mapping if it not in known)
+    if unknown:
+        raise RequestError(f"{what} holds {', '.join(map(repr, unknown[:5]))}; known there are {', '.join(known)}")
+
+
+def _text(mapping: Mapping[object, object], key: str) -> str | None:
+    value = mapping.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
+        raise RequestError(f"{key} is no text of 1 to {_LONGEST} characters; write one, or leave it out")
+    return value

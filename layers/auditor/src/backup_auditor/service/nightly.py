@@ -1,0 +1,149 @@
+"""The use case of the function `audit`: one registered project, audited, recorded, measured and told of."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_request import AuditRequest
+from backup_auditor.domain.measures import figures_of, open_by_severity
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.errors import BackupAuditorError, BadKeyError
+from backup_auditor.ports.nightly import KeyedLog, NightlyWorld
+from backup_auditor.rendering.events import events_of
+from backup_auditor.service.auditing import Audit, audit
+
+_FAILED = {"AuditCompleted": 0, "AuditComplete": 0}
+_MOST_LOGGED = 500
+"""Findings that are logged, the worst first: the report has all."""
+
+
+class _Unwatched:
+    """Progress that nobody looks at."""
+
+    def expect(self, what: str, count: int) -> None:
+        """Say nothing."""
+
+    def done(self, what: str) -> None:
+        """Say nothing."""
+
+
+def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, object]:
+    """Audit a project, and return the summary of its report.
+
+    What keeps it from being audited or recorded is logged, measured and raised: whoever asked will ask again.
+    """
+    begun = world.monotonic()
+    with _failures_logged(world.log):
+        registry = world.registry()
+    name = _name(request, registry)
+    world.log.append_keys(project=name or request.project, reason=request.reason)
+    with _failures_logged(world.log, lambda: world.emit(name, _FAILED) if name else None):
+        done, throttles = _audited(registry.find(request.project), world)
+        world.log.append_keys(audit_id=done.report.audit_id)
+        if done.unrecorded is not None:
+            raise done.unrecorded
+    duration = (world.monotonic() - begun) * 1000
+    project = done.report.project
+    world.emit(
+        project, {**figures_of(done.inventory, done.report), "ApiThrottles": throttles, "AuditDurationMs": duration}
+    )
+    for severity, count in open_by_severity(done.inventory, done.report).items():
+        world.emit(project, {"FindingsOpen": count}, more={"severity": severity})
+    summary = _summary(done)
+    _log(done, summary, world.log)
+    if done.record is not None:
+        _aside(lambda: world.tell(project), "the events were not sent, the next sweep does it", world.log)
+        if done.report.is_complete:
+            _aside(world.ping, "nobody was told that the audit is complete", world.log)
+    return summary
+
+
+def _name(request: AuditRequest, registry: Registry) -> str | None:
+    """Return the name under which a failure is measured: never one that somebody made up."""
+    if request.project is None:
+        return registry.names[0] if len(registry.names) == 1 else None
+    return request.project if request.project in registry.names else None
+
+
+def _audited(project: RegisteredProject, world: NightlyWorld) -> tuple[Audit, int]:
+    """Audit with the key that is remembered, and with the one that took its place, should it be refused."""
+    policy, key = world.policy(project), world.key(project)
+    try:
+        return _read(project, policy, key, world)
+    except BadKeyError as error:
+        refused = str(error)
+    fresh = world.key(project, fresh=True)
+    if fresh != key:
+        world.log.info("the key was refused; its secret holds another one by now", extra={})
+        try:
+            return _read(project, policy, fresh, world)
+        except BadKeyError as error:
+            refused = str(error)
+    raise BadKeyError(f"{refused}; put a key of the project into the secret {project.secret}")
+
+
+def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWorld) -> tuple[Audit, int]:
+    with world.open_reader(key) as reader:
+        done = audit(
+            reader,
+            policy,
+            project=project.name,
+            observed_at=world.now(),
+            progress=_Unwatched(),
+            store=world.store(),
+            evidence=world.evidence(),
+            channels=project.channels,
+        )
+        return done, reader.throttles
+
+
+def _summary(done: Audit) -> dict[str, object]:
+    """Return what the event says that completes an audit, whether or not there is one: a late audit changes nothing."""
+    kept = done.record.report if done.record else None
+    _, detail = next(events_of(done.report, kept or KeptReport("", "")))
+    return {**detail, "report": detail["report"] if kept else None}
+
+
+def _log(done: Audit, summary: dict[str, object], log: KeyedLog) -> None:
+    """Write down what was found; an audit that is not complete is no matter of course."""
+    for note in done.notes:
+        log.info(note, extra={})
+    for it in done.report.unread:
+        log.warning("could not be read", extra={"what": it.what, "error": it.error})
+    found = sorted((it for it in done.report.findings if it.is_open), key=lambda it: -it.severity.rank)
+    for finding in found[:_MOST_LOGGED]:
+        facts = {
+            "control": finding.control,
+            "resource": finding.resource.name,
+            "severity": finding.severity,
+            "lifecycle": finding.lifecycle,
+            "reason": finding.reason,
+        }
+        log.info("open finding", extra=facts)
+    log.info("audited", extra={"audit": summary})
+
+
+@contextmanager
+def _failures_logged(log: KeyedLog, then: Callable[[], None] = lambda: None) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.error(_sentence(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
+        then()
+        raise
+
+
+def _aside(act: Callable[[], None], otherwise: str, log: KeyedLog) -> None:
+    """Do what an audit that is recorded does not depend on."""
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001  the audit stands, whatever becomes of it
+        log.warning(otherwise, extra={"error": _sentence(error)})
+
+
+def _sentence(error: Exception) -> str:
+    """Return what is said of an error. The text of one that is not ours may hold anything."""
+    if isinstance(error, BackupAuditorError):
+        return str(error)
+    return f"this is a fault of backup-auditor itself ({type(error).__name__}); please report it"

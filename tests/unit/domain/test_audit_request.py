@@ -1,0 +1,60 @@
+"""What `audit` takes for a request: an event of the bus, or a payload; anything else is refused in clear words."""
+
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.audit_request import AuditRequest, read_request
+from backup_auditor.errors import RequestError
+
+
+def event(detail: Any, **envelope: Any) -> dict[str, Any]:
+    """Build an event as the bus delivers it."""
+    usual = {"version": "0", "id": "event-1", "source": "backup-auditor", "detail-type": "Backup Audit Requested"}
+    return {**usual, "account": "111122223333", "resources": [], "detail": detail, **envelope}
+
+
+@pytest.mark.parametrize(
+    "payload, request_",
+    [
+        pytest.param({}, AuditRequest(None), id="the-only-project"),
+        pytest.param({"project": "search"}, AuditRequest("search"), id="project"),
+        pytest.param({"project": None, "reason": None}, AuditRequest(None), id="nulls"),
+        pytest.param({"project": "search", "reason": "after an incident"}, AuditRequest("search", "after an incident")),
+        pytest.param(event({"project": "search"}), AuditRequest("search", None, "event-1"), id="event"),
+        pytest.param(
+            event({"project": "search", "reason": "nightly", "request_id": "2026-11-22T02:00:00Z/search"}),
+            AuditRequest("search", "nightly", "2026-11-22T02:00:00Z/search"),
+            id="event-of-dispatch",
+        ),
+    ],
+)
+def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) -> None:
+    """An event is the same request by its request_id, else by its own id; a payload is a new one each time."""
+    assert read_request(payload) == request_
+
+
+@pytest.mark.parametrize(
+    "payload, told",
+    [
+        pytest.param(None, "no JSON object", id="null"),
+        pytest.param([{"project": "search"}], "no JSON object", id="list"),
+        pytest.param({"Records": []}, "holds 'Records'; known there are project, reason", id="another-service"),
+        pytest.param({"request_id": "1"}, "holds 'request_id'", id="payloads-are-always-new"),
+        pytest.param({"project": 7}, "project is no text", id="number"),
+        pytest.param({"project": " "}, "project is no text", id="blank"),
+        pytest.param({"project": "x" * 1001}, "project is no text", id="endless"),
+        pytest.param({"reason": ["x"]}, "reason is no text", id="reason"),
+        pytest.param(event({}), "names no project; without one it is for dispatch", id="no-project"),
+        pytest.param(event({"project": True}), "project is no text", id="true"),
+        pytest.param(event(None), "no detail", id="no-detail"),
+        pytest.param(event({"project": "search", "prio": 1}), "detail holds 'prio'", id="unknown-key"),
+        pytest.param(event({"project": "search"}, id=None), "neither a request_id nor an id", id="no-id"),
+        pytest.param(event({"project": "search"}, source="aws.s3"), "asks for no audit", id="source"),
+        pytest.param({"detail-type": "Backup Audit Completed"}, "asks for no audit", id="another-event"),
+    ],
+)
+def test_anything_else_is_refused(payload: Any, told: str) -> None:
+    """The error says what is wrong, and what would be right."""
+    with pytest.raises(RequestError, match=told):
+        read_request(payload)
