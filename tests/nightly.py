@@ -111,7 +111,7 @@ class Night:
     def world(self) -> NightlyWorld:
         """Return it as an audit takes it."""
         return NightlyWorld(
-            registry=lambda: self._or_fail("registry", self.registered),
+            registry=lambda _wanted: self._or_fail("registry", self.registered),
             policy=lambda _project: self._or_fail("policy", self.required),
             key=self._key,
             open_reader=self._open,

@@ -41,8 +41,8 @@ class Emit(Protocol):
 class NightlyWorld:
     """What one audit needs. The functions raise what is said of them, and nothing is asked for before it is needed."""
 
-    registry: Callable[[], Registry]
-    """Raises `RegistryError` and `DocumentError`."""
+    registry: Callable[[str | None], Registry]
+    """Returns the registry in which a project is looked for. Raises `RegistryError` and `DocumentError`."""
     policy: Callable[[RegisteredProject], Policy]
     """Raises `PolicyError` and `DocumentError`."""
     key: Keys

@@ -35,7 +35,7 @@ def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, ob
     """
     begun = world.monotonic()
     with _failures_logged(world.log):
-        registry = world.registry()
+        registry = world.registry(request.project)
     name = _name(request, registry)
     world.log.append_keys(project=name or request.project, reason=request.reason)
     with _failures_logged(world.log, lambda: world.emit(name, _FAILED) if name else None):

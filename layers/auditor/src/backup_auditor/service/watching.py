@@ -1,0 +1,72 @@
+"""The use case of the function `watch`: which registered projects have gone too long without a complete audit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backup_auditor.domain.moments import format_length, format_moment
+from backup_auditor.domain.registry import Registry
+from backup_auditor.ports.delivery import Log
+from backup_auditor.ports.nightly import Emit
+from backup_auditor.ports.state import Watched
+
+OVERDUE_AFTER = timedelta(hours=26)
+"""A night, and two hours for an audit that begins late or is made again."""
+_AT_ONCE = 8
+_MOST_TOLD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WatchWorld:
+    """What watching needs."""
+
+    registry: Callable[[], Registry]
+    """Raises `RegistryError` and `DocumentError`."""
+    watched: Watched
+    emit: Emit
+    log: Log
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """How long a project has gone without a complete audit."""
+
+    project: str
+    last: datetime | None
+    length: timedelta
+
+
+def watch(world: WatchWorld) -> dict[str, object]:
+    """Measure how many projects are overdue, log each, and return who they are.
+
+    One that never had a complete audit waits since it was first seen here. What keeps this from being found out is
+    raised: then there is no figure, and that raises the alarm as well.
+    """
+    registry, now = world.registry(), world.now()
+    overdue = [it for it in _waits(registry.names, world.watched, now) if it.length > OVERDUE_AFTER]
+    for it in overdue:
+        facts = {"project": it.project, "last_complete": format_moment(it.last) if it.last else None}
+        world.log.error(_told(it), extra=facts)
+    world.emit(None, {"ProjectsOverdue": len(overdue)})
+    projects = [it.project for it in overdue[:_MOST_TOLD]]
+    return {"registered": len(registry.names), "overdue": len(overdue), "projects": projects}
+
+
+def _waits(projects: tuple[str, ...], watched: Watched, now: datetime) -> list[_Wait]:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a hundred projects are a hundred questions
+
+    def wait(project: str) -> _Wait:
+        last = watched.last_complete(project)
+        return _Wait(project, last, now - (last or watched.registered_since(project, now)))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(wait, projects))
+
+
+def _told(wait: _Wait) -> str:
+    what = "has had no complete audit" if wait.last else "never had a complete audit, and has been registered"
+    return (
+        f"{wait.project} {what} for {format_length(wait.length)}: look for its last lines in the log of the function"
+        ' audit, mend what they say, then audit it: invoke audit with {"project": NAME}'
+    )

@@ -1,0 +1,106 @@
+"""Who watches the watcher: a project without a complete audit for more than 26 hours is overdue."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.errors import StateError
+from backup_auditor.service.watching import WatchWorld, watch
+from builders import HOUR, NOW, SECOND
+from nightly import Lines
+
+
+class Watched:
+    """Knows when projects were last audited wholly, and since when they are registered."""
+
+    def __init__(self, last: Mapping[str, datetime], since: Mapping[str, datetime]) -> None:
+        """Take both, by project."""
+        self.last = last
+        self.since = dict(since)
+
+    def last_complete(self, project: str) -> datetime | None:
+        """Return when it was audited, if it was."""
+        if project == "unreadable":
+            raise StateError("the table cannot be read")
+        return self.last.get(project)
+
+    def registered_since(self, project: str, now: datetime) -> datetime:
+        """Return when it was first asked for."""
+        return self.since.setdefault(project, now)
+
+
+class Watch:
+    """A world to be watched, and what came of watching it."""
+
+    def __init__(self, *names: str, last: Mapping[str, datetime], since: Mapping[str, datetime] | None = None) -> None:
+        """Register projects."""
+        self.registry = Registry(tuple(map(RegisteredProject, names)))
+        self.watched = Watched(last, since or {})
+        self.metrics: list[tuple[str | None, dict[str, float | None]]] = []
+        self.log = Lines()
+
+    def emit(
+        self, project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Write metrics down."""
+        assert not more
+        self.metrics.append((project, dict(values)))
+
+    def overdue(self) -> object:
+        """Watch, and return who is overdue."""
+        return watch(WatchWorld(lambda: self.registry, self.watched, self.emit, self.log, lambda: NOW))["projects"]
+
+
+@pytest.mark.parametrize(
+    "age, overdue",
+    [
+        pytest.param(26 * HOUR, [], id="at-limit"),
+        pytest.param(26 * HOUR + SECOND, ["search"], id="one-second-past"),
+    ],
+)
+def test_a_project_is_overdue_after_26_hours(age: timedelta, overdue: list[str]) -> None:
+    """Counted from its last complete audit."""
+    assert Watch("search", last={"search": NOW - age}).overdue() == overdue
+
+
+def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None:
+    """One figure for the whole application, and a line for each of them."""
+    last = {"search": NOW - HOUR, "late": NOW - 31 * HOUR, "later": NOW - 50 * HOUR}
+    watched = Watch("search", "late", "later", last=last)
+    assert watched.overdue() == ["late", "later"]
+    assert watched.metrics == [(None, {"ProjectsOverdue": 2})]
+    told = watched.log.of("error")
+    assert told[0].startswith("late has had no complete audit for 1 d 7 h: look for its last lines in the log")
+    assert [facts["project"] for _, _, facts in watched.log.lines] == ["late", "later"]
+
+
+def test_nothing_overdue_is_a_true_zero() -> None:
+    """Silence would be an alarm."""
+    watched = Watch(last={})
+    assert watched.overdue() == []
+    assert watched.metrics == [(None, {"ProjectsOverdue": 0})]
+
+
+def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> None:
+    """A new one has its 26 hours too, and no more."""
+    watched = Watch("new", "forgotten", last={}, since={"forgotten": NOW - 27 * HOUR})
+    assert watched.overdue() == ["forgotten"]
+    assert watched.watched.since["new"] == NOW
+    assert "never had a complete audit, and has been registered for 1 d 3 h" in watched.log.of("error")[0]
+
+
+def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:
+    """Somebody expects it to be audited."""
+    watched = Watch(last={}, since={"typo": NOW - 27 * HOUR})
+    watched.registry = Registry((), (Mistake("typo", 3, "unknown key"),))
+    assert watched.overdue() == ["typo"]
+
+
+def test_a_state_that_cannot_be_read_is_no_figure() -> None:
+    """A missing figure raises the alarm as a wrong one never would."""
+    watched = Watch("search", "unreadable", last={"search": NOW})
+    with pytest.raises(StateError):
+        watched.overdue()
+    assert watched.metrics == []
