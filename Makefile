@@ -44,6 +44,25 @@ moved:
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable layers/auditor --editable simulator
 	@printf '%s' "$(CURDIR)" > $@
 
+# The SAM CLI and checkov pin what the rest does not want: each has an environment of its own.
+.tools/%/ready: scripts/%.txt .tools/ready
+	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet --allow-existing --python "$$python" .tools/$*
+	@$(WITH_INDEX) $(UV) pip sync --quiet --python .tools/$* --require-hashes --only-binary :all: $<
+	@touch $@
+
+# What is deployed, and its layer once more for the processor of most machines that run the tests.
+SHIPPED := $(shell find functions layers/auditor/src scripts/Makefile scripts/build-layer scripts/compile \
+	-name __pycache__ -prune -o -name '*.pyc' -o -print 2>/dev/null)
+BUILT := .aws-sam/build/template.yaml build/layer-x86_64/ready
+export SAM_CLI_TELEMETRY := 0
+.aws-sam/build/template.yaml: template.yaml samconfig.toml uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .tools/sam/ready
+	@mkdir -p build
+	@.tools/sam/bin/sam build >build/sam.log 2>&1 || { cat build/sam.log >&2; exit 1; }
+	@touch $@
+build/layer-x86_64/ready: uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .tools/ready
+	@AUDITOR_ARCH=x86_64 scripts/build-layer build/layer-x86_64
+	@touch $@
+
 .PHONY: setup
 setup: .venv/ready ## install everything into .venv, the command backup-auditor too
 
@@ -51,12 +70,15 @@ setup: .venv/ready ## install everything into .venv, the command backup-auditor 
 demo: .venv/ready ## audit a neglected project, made up and served on this machine alone
 	@$(BIN)/python scripts/demo.py
 
+.PHONY: build
+build: .venv/ready $(BUILT) ## build what is deployed (sam build), and what the tests run of it
+
 .PHONY: test
-test: .venv/ready ## run the tests (ARGS="-k name" picks some)
+test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some)
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: check
-check: .venv/ready ## format, lint, types, import rules, dependencies, dead code, documents
+check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents, template
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -65,17 +87,21 @@ check: .venv/ready ## format, lint, types, import rules, dependencies, dead code
 	cd simulator && ../$(BIN)/deptry src
 	$(BIN)/vulture
 	$(BIN)/python scripts/generate_docs.py --check
+	$(BIN)/cfn-lint template.yaml
+	.tools/sam/bin/sam validate --region us-east-1 >/dev/null
+	.tools/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml >/dev/null || \
+		.tools/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml
 
 .PHONY: docs
 docs: .venv/ready ## write the generated documents and transcripts anew
 	@$(BIN)/python scripts/generate_docs.py
 
 .PHONY: bench
-bench: .venv/ready ## measure speed, memory, growth and start against their bars (minutes)
+bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against their bars (minutes)
 	@PYTHONPATH=tests:scripts $(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: soak
-soak: .venv/ready ## run the long seeded tests in full (SEED=n picks other examples; minutes)
+soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n picks other examples; minutes)
 	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
@@ -86,9 +112,11 @@ mutate: .venv/ready ## change the core in small ways, and tell which changes no 
 .PHONY: lock
 lock: .tools/ready ## bring uv.lock up to date, without the names of registries
 	@$(WITH_INDEX) $(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)
+	@$(WITH_INDEX) for tool in aws-sam-cli:sam checkov:checkov; do echo "$${tool%:*}" | $(UV) pip compile --quiet --universal --python-version 3.13 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url $(LOCK) --output-file "scripts/$${tool#*:}.txt" -; done
 	@sed -i.bak -E -e 's|url = "https://[^/"]+/packages/|url = "packages/|' -e 's|registry = "https://[^"]+"|registry = "simple"|' uv.lock && rm -f uv.lock.bak
 
 .PHONY: clean
 clean: ## remove everything that is made
-	@rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .tools .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROMISED = {"help", "setup", "demo", "test", "check", "bench", "docs", "soak", "mutate", "lock", "clean"}
+PROMISED = {"help", "setup", "demo", "build", "test", "check", "bench", "docs", "soak", "mutate", "lock", "clean"}
 
 
 def make(*arguments: str, cwd: Path = ROOT) -> str:
@@ -33,9 +33,10 @@ def test_help_lists_every_target() -> None:
 def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
     """In a folder with a blank in its name where nothing was installed, each begins by finding Python 3.13 itself."""
     folder = tmp_path / "a clean folder"
-    for name in ("Makefile", "uv.lock", "pyproject.toml", "scripts/uv.txt", "scripts/find-python"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    for name in ("Makefile", "uv.lock", "pyproject.toml", "template.yaml", "samconfig.toml"):
+        folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("layers/auditor", "simulator"):
         (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / name / "pyproject.toml", folder / name)
