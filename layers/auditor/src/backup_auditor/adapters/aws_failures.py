@@ -23,9 +23,9 @@ def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
         return ChannelRefusedError(f"{why}; {remedy}")
     if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):
         return DeliveryError(f"{what}: AWS cannot be reached ({type(error).__name__})")
-    if isinstance(error, told.HTTPClientError):  # of what is sent, an answer alone tells
-        return AcceptanceUnknownError(f"{what}: the answer was lost ({type(error).__name__})")
-    return ChannelRefusedError(_line(f"{what}: {type(error).__name__}: {error}") + f"; {remedy}")
+    if isinstance(error, told.BotoCoreError) and not isinstance(error, told.HTTPClientError):  # before it was sent
+        return ChannelRefusedError(_line(f"{what}: {type(error).__name__}: {error}") + f"; {remedy}")
+    return AcceptanceUnknownError(f"{what}: the answer was lost, or is none ({type(error).__name__})")
 
 
 def _line(text: str) -> str:

@@ -24,10 +24,9 @@ _OK, _REDIRECT, _REFUSED, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 40
 class SlackWebhooks:
     """The webhooks that secrets hold. Safe to use from many threads."""
 
-    def __init__(self, webhook_in: Callable[[str], str], trust: Callable[[], ssl.SSLContext] | None = None) -> None:
-        """Take what tells the webhook that a secret holds, and whom to trust: without it, whom the system trusts."""
+    def __init__(self, webhook_in: Callable[[str], str]) -> None:
+        """Take what tells the webhook that a secret holds."""
         self._webhook_in = webhook_in
-        self._trust = trust or ssl.create_default_context
 
     def post(self, secret: str, payload: Mapping[str, object], seconds: float) -> None:
         """Post to the webhook that a secret holds, once, in so many seconds. Raises `DeliveryError`, `SecretError`."""
@@ -38,7 +37,7 @@ class SlackWebhooks:
             )
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
         parts = urlsplit(webhook)
-        connection = self._open(parts, min(seconds, _LONGEST_WAIT), secret)
+        connection = _open(parts, min(seconds, _LONGEST_WAIT), secret)
         try:
             answer = _send(connection, parts.path, body)
             if not _OK <= answer.status < _REDIRECT:
@@ -50,23 +49,22 @@ class SlackWebhooks:
         finally:
             connection.close()
 
-    def _open(self, parts: SplitResult, seconds: float, secret: str) -> HTTPConnection:
-        host, port = parts.hostname or "", parts.port
-        connection: HTTPConnection
-        if parts.scheme == "https":
-            connection = HTTPSConnection(host, port, timeout=seconds, context=self._trust())
-        else:
-            connection = HTTPConnection(host, port, timeout=seconds)
-        try:
-            connection.connect()
-        except ssl.SSLCertVerificationError:
-            why = f"the host of the webhook in {secret} shows a certificate that is not trusted"
-            raise ChannelRefusedError(f"{why}; find out who answers in its place") from None
-        except OSError as error:
-            raise DeliveryError(
-                f"the host of the webhook in {secret} cannot be reached ({type(error).__name__})"
-            ) from None
-        return connection
+
+def _open(parts: SplitResult, seconds: float, secret: str) -> HTTPConnection:
+    host, port = parts.hostname or "", parts.port
+    connection: HTTPConnection
+    if parts.scheme == "https":
+        connection = HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+    else:
+        connection = HTTPConnection(host, port, timeout=seconds)
+    try:
+        connection.connect()
+    except ssl.SSLCertVerificationError:
+        why = f"the host of the webhook in {secret} shows a certificate that is not trusted"
+        raise ChannelRefusedError(f"{why}; find out who answers in its place") from None
+    except OSError as error:
+        raise DeliveryError(f"the host of the webhook in {secret} cannot be reached ({type(error).__name__})") from None
+    return connection
 
 
 def _send(connection: HTTPConnection, path: str, body: bytes) -> HTTPResponse:

@@ -1,0 +1,128 @@
+"""A bus is given ten events a call, and again those that it did not take."""
+
+import json
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
+
+from backup_auditor.adapters.event_bus import MOST_BYTES, MOST_ENTRIES, EventBus
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+from backup_auditor.ports.delivery import Event
+
+FAILED = {"ErrorCode": "InternalFailure", "ErrorMessage": "later"}
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutEvents")
+LOST = ReadTimeoutError(endpoint_url="https://events")
+UNREACHED = ConnectTimeoutError(endpoint_url="https://events")
+
+
+class FakeClient:
+    """Takes entries as a rule for each of them says, by its number and by how often it was put."""
+
+    def __init__(self, rule: Callable[[int, int], object] = lambda _number, _time: None) -> None:
+        """Take a rule: `None` accepts, a mapping is the entry's error, an exception that of the call."""
+        self.rule = rule
+        self.calls: list[list[int]] = []
+        self.accepted: list[int] = []
+        self.times: dict[int, int] = {}
+        self.lock = Lock()
+
+    def put_events(self, *, Entries: list[Any]) -> Any:  # noqa: N803  as boto3 has it
+        """Take some of the entries."""
+        with self.lock:
+            numbers = [json.loads(it["Detail"])["number"] for it in Entries]
+            self.calls.append(numbers)
+            answers: list[Any] = []
+            for number in numbers:
+                self.times[number] = self.times.get(number, 0) + 1
+                answer = self.rule(number, self.times[number])
+                if isinstance(answer, Exception):
+                    raise answer
+                answers.append(answer or {"EventId": str(number)})
+            self.accepted += [number for number, it in zip(numbers, answers, strict=True) if "EventId" in it]
+            return {"FailedEntryCount": sum("EventId" not in it for it in answers), "Entries": answers}
+
+
+def bus(client: FakeClient) -> EventBus:
+    """Make a bus that does not really wait."""
+    return EventBus(cast("Any", client), "auditor", sleep=lambda _: None, uniform=lambda low, _: low)
+
+
+def events(count: int, text: str = "") -> list[Event]:
+    """Make events that can be told apart."""
+    return [Event("Backup Finding Opened", {"number": number, "text": text}) for number in range(count)]
+
+
+@pytest.mark.parametrize("count,calls", [(0, 0), (1, 1), (10, 1), (11, 2), (1001, 101)])
+def test_a_call_takes_ten(count: int, calls: int) -> None:
+    """Nothing is put twice, and nothing is left."""
+    client = FakeClient()
+    assert bus(client).put(events(count)) == ((), None)
+    assert len(client.calls) == calls
+    assert sorted(client.accepted) == list(range(count))
+    assert all(len(it) <= MOST_ENTRIES for it in client.calls)
+
+
+def test_a_call_takes_so_many_bytes() -> None:
+    """Ten large events are more than one call."""
+    client = FakeClient()
+    assert bus(client).put(events(10, "é" * (MOST_BYTES // 8))) == ((), None)
+    assert sorted(map(len, client.calls)) == [1, 3, 3, 3]
+
+
+def test_only_what_was_not_taken_is_put_again() -> None:
+    """The others are not put twice."""
+    client = FakeClient(lambda number, time: FAILED if number == 3 and time < 3 else None)
+    assert bus(client).put(events(5)) == ((), None)
+    assert client.calls == [[0, 1, 2, 3, 4], [3], [3]]
+
+
+def test_what_is_not_taken_to_the_end_is_left() -> None:
+    """It is told which, and why."""
+    client = FakeClient(lambda number, _: FAILED if number % 10 == 3 else None)
+    put = bus(client).put(events(20))
+    assert put.left == (3, 13)
+    assert "InternalFailure" in str(put.error)
+    assert client.times[3] == 3
+
+
+@pytest.mark.parametrize(
+    "raised,kind,times",
+    [
+        pytest.param(DENIED, ChannelRefusedError, 1, id="refused"),
+        pytest.param(LOST, AcceptanceUnknownError, 1, id="lost"),
+        pytest.param(UNREACHED, DeliveryError, 3, id="unreached"),
+        pytest.param(NoCredentialsError(), ChannelRefusedError, 1, id="not-sent"),
+        pytest.param(ValueError("no"), AcceptanceUnknownError, 1, id="unexpected"),
+    ],
+)
+def test_a_call_that_failed_is_made_again_where_that_is_safe(
+    raised: Exception, kind: type[DeliveryError], times: int
+) -> None:
+    """Nothing that may have been taken is put again by itself."""
+    client = FakeClient(lambda number, _: raised if number == 12 else None)
+    put = bus(client).put(events(30))
+    assert put.left == tuple(range(10, 20))
+    assert type(put.error) is kind
+    assert client.times[12] == times
+
+
+def test_the_worst_reason_is_told() -> None:
+    """A refusal has to be seen, whatever else there was."""
+    client = FakeClient(lambda number, _: {5: FAILED, 15: LOST, 25: DENIED}.get(number))
+    assert isinstance(bus(client).put(events(30)).error, ChannelRefusedError)
+
+
+def test_without_time_nothing_is_put() -> None:
+    """Everything is left for another time."""
+    client = FakeClient()
+    put = bus(client).put(events(11), lambda: 29.0)
+    assert (len(put.left), client.calls) == (11, [])
+
+
+def test_half_a_character_keeps_nothing_from_being_put() -> None:
+    """What is no text becomes a question mark."""
+    client = FakeClient()
+    assert bus(client).put([Event("Backup Finding Opened", {"number": 0, "text": "\ud800"})]) == ((), None)
