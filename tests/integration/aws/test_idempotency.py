@@ -1,0 +1,149 @@
+"""The same request is answered once, however often and from however many sides it comes."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+from moto.server import ThreadedMotoServer
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.idempotency import once
+from backup_auditor.errors import StateError
+
+TABLE = "state"
+
+
+class Context:
+    """Lambda's context, with so many milliseconds left."""
+
+    def __init__(self, milliseconds: int = 60_000) -> None:
+        """Have some time."""
+        self.milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how much is left."""
+        return self.milliseconds
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Make a table like the application's on loopback."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        dynamodb = AwsSession().dynamodb
+        dynamodb.create_table(
+            TableName=TABLE,
+            AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
+            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield dynamodb
+    server.stop()
+
+
+class Work:
+    """Something that is to be done once."""
+
+    def __init__(self, client: Any, request_id: str) -> None:
+        """Count how often it is done."""
+        self.client = client
+        self.request_id = request_id
+        self.times = 0
+        self.error: BaseException | None = None
+        self.begun = Event()
+        self.may_end = Event()
+        self.may_end.set()
+
+    def asked(self, context: Context | None = None) -> dict[str, object]:
+        """Ask for it."""
+        return once(self.request_id, self._done, client=self.client, table=TABLE, context=context or Context())
+
+    def _done(self) -> dict[str, object]:
+        self.times += 1
+        self.begun.set()
+        assert self.may_end.wait(10)
+        if self.error is not None:
+            raise self.error
+        return {"times": self.times, "report": None}
+
+
+def test_the_same_request_gets_the_same_answer(client: Any) -> None:
+    """It is worked out the first time, for a day."""
+    work = Work(client, "2026-11-22T02:00:00Z/search")
+    assert work.asked() == work.asked() == {"times": 1, "report": None}
+    items = client.query(
+        TableName=TABLE,
+        KeyConditionExpression="PK = :it",
+        ExpressionAttributeValues={":it": {"S": "idempotency#audit"}},
+    )["Items"]
+    assert all(it["SK"]["S"].startswith("audit#") and "expires_at" in it for it in items)
+
+
+def test_another_request_is_another_answer(client: Any) -> None:
+    """Another night, another project."""
+    assert [Work(client, f"another-{number}").asked()["times"] for number in range(3)] == [1, 1, 1]
+
+
+def test_what_failed_is_worked_out_again(client: Any) -> None:
+    """The error is the caller's own, and the second attempt may go well."""
+    work = Work(client, "failed")
+    work.error = StateError("the table is gone")
+    with pytest.raises(StateError, match="the table is gone"):
+        work.asked()
+    work.error = None
+    assert work.asked()["times"] == 2
+
+
+def test_of_two_at_once_one_works_it_out(client: Any) -> None:
+    """The other is told to ask again: the first may yet fail."""
+    work = Work(client, "at-once")
+    work.may_end.clear()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(work.asked)
+        assert work.begun.wait(10)
+        with pytest.raises(IdempotencyAlreadyInProgressError):
+            work.asked()
+        work.may_end.set()
+        assert first.result(10) == {"times": 1, "report": None}
+    assert work.asked() == {"times": 1, "report": None}
+
+
+def test_in_a_race_one_works_it_out(client: Any) -> None:
+    """Whoever comes first, whatever the others hear."""
+    work = Work(client, "race")
+    line = Barrier(5)
+
+    def ask() -> object:
+        line.wait(10)
+        try:
+            return work.asked()["times"]
+        except IdempotencyAlreadyInProgressError:
+            return None
+
+    with ThreadPoolExecutor(5) as pool:
+        told = {it.result(20) for it in [pool.submit(ask) for _ in range(5)]}
+    assert told <= {1, None}
+    assert work.times == 1
+
+
+def test_who_was_killed_counts_as_failed_once_its_time_is_over(client: Any) -> None:
+    """Nobody hears of its end; when its function would have been stopped, another may begin."""
+    work = Work(client, "killed")
+    work.error = _KilledError()
+    with pytest.raises(_KilledError):
+        work.asked(Context(milliseconds=0))
+    work.error = None
+    assert work.asked()["times"] == 2
+
+
+class _KilledError(BaseException):
+    """Ends a process without another word."""

@@ -1,0 +1,62 @@
+"""An address that waits for a call gets one after each complete audit; what it answers changes nothing."""
+
+import pytest
+
+from backup_auditor.adapters.ping import ping
+from backup_auditor.errors import DeliveryError, SecretError
+from listening import answering
+
+SECRET = "backup-auditor/ping"  # noqa: S105  a name
+CANARY = "canary-of-the-ping-tests"
+
+
+def test_the_address_is_called_once_as_it_stands() -> None:
+    """With its path and its query, by GET."""
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") as (port, heard):
+        ping(f"http://127.0.0.1:{port}/{CANARY}?rid=1", SECRET)
+    (request,) = heard
+    assert request.startswith(f"GET /{CANARY}?rid=1 HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    "answer, told",
+    [
+        pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404", id="not-found"),
+        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "answered 302", id="redirect"),
+        pytest.param(b"no HTTP\r\n\r\n", "does not answer", id="no-http"),
+        pytest.param(b"", "does not answer", id="nothing"),
+    ],
+)
+def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(answer: bytes, told: str) -> None:
+    """No redirect is followed, for the address is a secret."""
+    with answering(answer) as (port, heard), pytest.raises(DeliveryError, match=told) as caught:
+        ping(f"http://127.0.0.1:{port}/{CANARY}", SECRET)
+    assert SECRET in str(caught.value)
+    assert CANARY not in str(caught.value)
+    assert len(heard) == 1
+
+
+def test_nobody_at_the_address_is_an_error() -> None:
+    """A connection that is refused is told by its kind."""
+    with pytest.raises(DeliveryError, match=r"does not answer \(ConnectionRefusedError\)"):
+        ping("http://127.0.0.1:9/", SECRET)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param(f"http://{CANARY}.example/", id="plain-http"),
+        pytest.param(f"http://localhost/{CANARY}", id="a-name-for-loopback"),
+        pytest.param(f"ftp://127.0.0.1/{CANARY}", id="ftp"),
+        pytest.param(f"https:///{CANARY}", id="no-host"),
+        pytest.param(f"https://[{CANARY}", id="no-address"),
+        pytest.param(f"https://127.0.0.1:port/{CANARY}", id="port"),
+        pytest.param(f"https://127.0.0.1/{CANARY}\nHost: x", id="line-break"),
+        pytest.param(CANARY, id="bare"),
+    ],
+)
+def test_what_is_no_address_is_not_called(url: str) -> None:
+    """HTTPS only, but for this machine; the error does not repeat what stands there."""
+    with pytest.raises(SecretError) as caught:
+        ping(url, SECRET)
+    assert CANARY not in str(caught.value)
