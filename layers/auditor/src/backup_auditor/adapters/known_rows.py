@@ -8,6 +8,7 @@ from typing import Any
 
 from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
+from backup_auditor.domain.history import Drift
 from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,6 +108,16 @@ def _index(_: str, row: Row) -> KnownIndex:
     return KnownIndex(name, index_id, certain_moment(first_seen), _fact(deletion_protection))
 
 
+def _drift_row(it: Drift) -> Row:
+    resource = it.resource
+    return it.what, resource.type, resource.project, resource.name, resource.id, it.before, it.after
+
+
+def _drift(_: str, row: Row) -> Drift:
+    what, kind, project, name, resource_id, before, after = row
+    return Drift(what, Resource(ResourceType(kind), project, name, resource_id), before, after)
+
+
 def _audit_row(it: AuditRecord) -> Row:
     report = (it.report.location, it.report.sha256) if it.report else (None, None)
     return it.audit_id, ticks(it.observed_at), it.is_complete, it.compliance, *report
@@ -144,3 +155,10 @@ SCHEDULES = Table(
 )
 INDEXES = Table("live_index", ("name", "index_id", "first_seen", "deletion_protection"), _index_row, _index)
 AUDITS = Table("audit", ("audit_id", "observed_at", "complete", "compliance", "location", "sha256"), _audit_row, _audit)
+DRIFT = Table(
+    "drift",
+    ("what", "resource_type", "resource_project", "resource_name", "resource_id", "before", "after"),
+    _drift_row,
+    _drift,
+)
+"""As JSON has it; no key tells one from another."""

@@ -1,0 +1,1 @@
+"""What is remembered of projects, and what has to be told, in one DynamoDB table."""

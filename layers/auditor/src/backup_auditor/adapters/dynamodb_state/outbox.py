@@ -1,0 +1,142 @@
+"""The outbox of every project in one DynamoDB table: what was recorded to be told, until it was accepted."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from backup_auditor.adapters.dynamodb_state.committing import failure_of
+from backup_auditor.adapters.dynamodb_state.items import (
+    OUTBOX,
+    Item,
+    expiry,
+    message_item,
+    message_key,
+    message_of,
+    moment_text,
+    number,
+    sent_key,
+    text,
+)
+from backup_auditor.adapters.dynamodb_state.table import Table
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.ports.state import Claim
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEPT = timedelta(days=90)
+"""How long it is kept that a message was accepted."""
+_LONGEST_REASON = 500
+_UNTAKEN = "(attribute_not_exists(taken_until) OR taken_until <= :now)"
+_DUE = f"(attribute_not_exists(retry_at) OR retry_at <= :now) AND {_UNTAKEN}"
+_FREE = f"attribute_exists(PK) AND {_UNTAKEN}"
+
+
+class DynamoOutbox:
+    """An `Outbox` over one table. Safe to use from many threads.
+
+    `attempts` counts the times that a message was taken, `refusals` those that are known to have reached nobody: where
+    there are more of the former, somebody may have it already.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Take the client and the table's name."""
+        self._table = Table(client, table)
+        self._tokens: dict[str, str] = {}
+        """What shows that a message was taken here, by its id."""
+
+    def pending(self, project: str | None, now: datetime) -> Sequence[Message]:
+        """Return the messages that are due, the oldest first."""
+        condition, values = "PK = :outbox", {":outbox": text(OUTBOX)}
+        if project is not None:
+            condition += " AND begins_with(SK, :project)"
+            values[":project"] = text(f"{project}#")
+        values[":now"] = text(moment_text(now))
+        with self._table.telling():
+            found = [*map(message_of, self._table.found(condition, values, FilterExpression=_DUE))]
+        mine = [it for it in found if project in (None, it.project)]  # another's name may begin so
+        return sorted(mine, key=lambda it: (it.observed_at, it.message_id))
+
+    def claim(self, message: Message, now: datetime, until: datetime) -> Claim | None:
+        """Take a message that nobody has."""
+        token = token_hex(8)
+        values = {
+            ":now": text(moment_text(now)),
+            ":until": text(moment_text(until)),
+            ":token": text(token),
+            ":one": number(1),
+        }
+        update = "SET taken_until = :until, taken_by = :token ADD attempts :one"
+        with self._table.telling():
+            is_mine, item = self._update(message, update, _FREE, values)
+            if not is_mine and item.get("taken_by") != text(token):  # by whom else, if an answer was lost
+                return None
+            self._tokens[message.message_id] = token
+            attempts = _count(item, "attempts")
+            return Claim(attempts, may_be_repeat=attempts - 1 > _count(item, "refusals"))
+
+    def sent(self, message: Message, now: datetime) -> None:
+        """Put a message away, and keep for a while that it was accepted."""
+        kept = {
+            **sent_key(message),
+            **message_item(message),
+            "sent_at": text(moment_text(now)),
+            "expires_at": expiry(now, _KEPT),
+        }
+        writes = [
+            {"Delete": {"TableName": self._table.name, "Key": message_key(message)}},
+            {"Put": {"TableName": self._table.name, "Item": kept}},
+        ]
+        with self._table.telling():
+            failure = failure_of(self._table, writes, token_hex(8))
+            if failure is not None:
+                raise failure
+        self._tokens.pop(message.message_id, None)
+
+    def failed(self, message: Message, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+        """Let go of a message that was taken here, until it is tried again."""
+        values = {
+            ":retry": text(moment_text(retry_at)),
+            ":why": text(why[:_LONGEST_REASON]),
+            ":token": text(self._tokens.pop(message.message_id, "nobody")),
+            ":refusals": number(0 if may_have_arrived else 1),
+        }
+        update = "SET retry_at = :retry, last_error = :why REMOVE taken_until, taken_by ADD refusals :refusals"
+        with self._table.telling():
+            _, item = self._update(message, update, "taken_by = :token", values)
+            return _count(item, "attempts")
+
+    def progress(self, message: Message) -> str:
+        """Return what was noted."""
+        with self._table.telling():
+            item = self._table.item(message_key(message), ("noted",)) or {}
+            return str(item["noted"]["S"]) if "noted" in item else ""
+
+    def note_progress(self, message: Message, text: str) -> None:
+        """Note it, unless the message was put away meanwhile."""
+        with self._table.telling():
+            self._update(message, "SET noted = :noted", "attribute_exists(PK)", {":noted": {"S": text}})
+
+    def _update(self, message: Message, update: str, condition: str, values: Item) -> tuple[bool, Item]:
+        """Change a message on a condition; return whether it held, and how the message stands."""
+        try:
+            answer = self._table.call(
+                "update_item",
+                Key=message_key(message),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except Exception as error:
+            response = getattr(error, "response", {})
+            if response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
+            return False, response.get("Item", {})
+        return True, answer["Attributes"]
+
+
+def _count(item: Item, name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0

@@ -1,0 +1,122 @@
+"""The store that keeps every project's memory in one DynamoDB table."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from backup_auditor.adapters.dynamodb_state.chunks import Chunks, MissingChunkError
+from backup_auditor.adapters.dynamodb_state.committing import commit, writes_of
+from backup_auditor.adapters.dynamodb_state.head import EMPTY, Head, head_of, read_head
+from backup_auditor.adapters.dynamodb_state.items import (
+    AFTER_AUDITS,
+    AUDITS,
+    HEAD,
+    REGISTERED,
+    audit_of,
+    key,
+    moment_in,
+    moment_text,
+    project_key,
+    text,
+)
+from backup_auditor.adapters.dynamodb_state.rewriting import Rewriting
+from backup_auditor.adapters.dynamodb_state.sweeping import sweep
+from backup_auditor.adapters.dynamodb_state.table import Table
+from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.memory import Memory
+from backup_auditor.domain.recording import Recording
+from backup_auditor.errors import ConflictingRecordError, StateError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_READS = 5
+"""How often reading begins anew because another audit was recorded meanwhile."""
+
+
+class DynamoState:
+    """A `StateStore`, `AuditLog` and `Watched` over one table. Safe to use from many threads.
+
+    What is remembered lies in chunks, which a head names. A recording writes the chunks that it changes under new
+    names, then head, record and messages in one transaction: nothing of it is seen before, and all of it after.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
+        """Take the client, the table's name, and how long the records of audits are kept; `None` is for ever."""
+        self._table = Table(client, table)
+        self._chunks = Chunks(self._table)
+        self._retention = retention
+
+    def load(self, project: str) -> Memory:
+        """Return what is remembered of a project."""
+        with self._table.telling():
+            head = self._head(project)
+            for _ in range(_READS):
+                try:
+                    return self._chunks.memory(project, head)
+                except MissingChunkError:
+                    head = self._overtaken(project, head)
+        raise StateError(f"{project}: it is audited so often that its state cannot be read; audit it less often")
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Write the chunks that change, then everything else in one transaction."""
+        with self._table.telling():
+            before = self._head(project)
+            if before.revision != recording.expects:
+                raise _conflict(project)
+            writer = token_hex(8)
+            try:
+                made = Rewriting(before.listing, recording, writer, lambda names: self._chunks.read(project, names))
+            except MissingChunkError:
+                self._overtaken(project, before)
+                raise _conflict(project) from None
+            after = head_of(recording, writer, made.listing)
+            writes = writes_of(self._table.name, project, recording, (before, after), self._retention)
+            self._chunks.write(project, made.written)
+            commit(self._table, writes, writer, lambda: self._head(project))
+        with suppress(StateError), self._table.telling():  # it is recorded; the next recording sweeps again
+            sweep(self._table, project, after)
+
+    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
+        """Return what is kept of a project's audits since a moment, the oldest first."""
+        values = {
+            ":project": text(project_key(project)),
+            ":since": text(AUDITS + moment_text(since)),
+            ":end": text(AFTER_AUDITS),
+        }
+        with self._table.telling():
+            return [*map(audit_of, self._table.found("PK = :project AND SK BETWEEN :since AND :end", values))]
+
+    def last_complete(self, project: str) -> datetime | None:
+        """Return when the last complete audit was."""
+        with self._table.telling():
+            item = self._table.item(key(project_key(project), HEAD), ("complete_at",))
+            return moment_in(item or {}, "complete_at")
+
+    def registered_since(self, project: str, now: datetime) -> datetime:
+        """Return when it was first asked for; the first time, the present moment, which is kept."""
+        with self._table.telling():
+            answer = self._table.call(
+                "update_item",
+                Key=key(project_key(project), REGISTERED),
+                UpdateExpression="SET since = if_not_exists(since, :now)",
+                ExpressionAttributeValues={":now": text(moment_text(now))},
+                ReturnValues="ALL_NEW",
+            )
+            return moment_in(answer["Attributes"], "since") or now
+
+    def _head(self, project: str) -> Head:
+        item = self._table.item(key(project_key(project), HEAD))
+        return EMPTY if item is None else read_head(project, item)
+
+    def _overtaken(self, project: str, head: Head) -> Head:
+        """Return the head that took the place of one whose chunks are gone."""
+        later = self._head(project)
+        if later.writer == head.writer:
+            raise KeyError("a chunk is missing")
+        return later
+
+
+def _conflict(project: str) -> ConflictingRecordError:
+    return ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
