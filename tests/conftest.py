@@ -1,6 +1,7 @@
 """What every test can count on: no credentials, a home of its own, and no connection beyond loopback."""
 
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -27,13 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start from an environment that knows no service, no key, and no colours or width of its own."""
+    """Start from an environment that knows no service, no key, and no colours or width of its own.
+
+    A shell lets its background jobs ignore Ctrl-C, and whoever they start inherits that; what is tested is to hear it.
+    """
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
     for name in list(os.environ):
         if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy")):
             del os.environ[name]
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
