@@ -1,7 +1,6 @@
 """What a command line asks to have judged: which inventory, under which policy."""
 
 import os
-import re
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -10,20 +9,19 @@ from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
-from backup_auditor.adapters.registry_file import load_registry
-from backup_auditor.bootstrap import clock, laptop
+from backup_auditor.bootstrap import clock, laptop, reading_aws
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.cli.state_path import state_file
+from backup_auditor.domain.naming import project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BadKeyError, NotFoundError, PineconeError, UnreachableError, UsageError
 from backup_auditor.ports.state import StateStore
 from backup_auditor.service.auditing import Audit, audit, judge
-from backup_auditor.settings.pinecone import KEY_VARIABLE, read_settings
+from backup_auditor.settings.pinecone import KEY_VARIABLE, Settings, read_settings, settings_with
 
 _POLICY_HERE = "backup-auditor.yaml"
 _PROJECT = "default"
-_NAME = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,14 @@ class Asked:
     state: Path | None
     """Where the project is remembered; `None` where it is not to be."""
     key_variable: str = KEY_VARIABLE
+    secret: str | None = None
+    """The secret on AWS that holds its key, which takes the place of the variable."""
+
+    @property
+    def place_of_key(self) -> str:
+        """Say how to mend a key that is not accepted."""
+        place = f"set {self.key_variable} to" if self.secret is None else f"let the secret {self.secret} hold"
+        return f"{place} a key of the project"
 
 
 def asked(arguments: Namespace) -> Asked:
@@ -46,12 +52,15 @@ def asked(arguments: Namespace) -> Asked:
         check_name(arguments.project)
     inventory = None if arguments.inventory is None else Path(arguments.inventory)
     policy = chosen_policy(arguments.policy)
-    state = _state(arguments, arguments.project or _PROJECT, is_usual=inventory is None)
+    state = state_of(arguments, arguments.project or _PROJECT, is_usual=inventory is None)
     return Asked(policy, arguments.project, now, inventory, state)
 
 
-def _state(arguments: Namespace, project: str, *, is_usual: bool) -> Path | None:
-    """Return the file that is named, else the usual one; a saved inventory is judged without, unless one is named."""
+def state_of(arguments: Namespace, project: str, *, is_usual: bool) -> Path | None:
+    """Return where a project is remembered: the file that is named, else the usual one.
+
+    A saved inventory is judged without, unless one is named.
+    """
     if arguments.state is not None:
         return Path(arguments.state)
     return state_file(os.environ, project) if is_usual and not arguments.no_state else None
@@ -65,27 +74,12 @@ def refuse_one_file_for_two(arguments: Namespace) -> None:
             raise UsageError(f"--output and --{flag} name the same file; give each its own")
 
 
-def registered(arguments: Namespace) -> list[Asked]:
-    """Read the projects of the registry that the flags name, each with its policy. Raises `UsageError`."""
-    for flag in ("project", "state", "inventory", "save_inventory"):
-        if getattr(arguments, flag) is not None:
-            name = flag.replace("_", "-")
-            raise UsageError(f"--{name} speaks of one project and --registry of many; leave one of them out")
-    now = read_now(arguments.now)
-    found = []
-    for entry in load_registry(Path(arguments.registry)):
-        check_name(entry.name)
-        policy = chosen_policy(str(entry.policy) if entry.policy else arguments.policy)
-        state = _state(arguments, entry.name, is_usual=True)
-        found.append(Asked(policy, entry.name, now, None, state, entry.key_variable))
-    return found
-
-
 def check_name(project: str) -> None:
-    """Raise `UsageError` unless a project may be called that: the name stands in reports and in names of files."""
-    if _NAME.fullmatch(project) is None or not project.isprintable() or project.startswith("."):
-        why = "use 1 to 100 printable characters, without slashes, and no dot or blank in front"
-        raise UsageError(f"{project[:120]!r} is no name for a project: {why}")
+    """Raise `UsageError` unless a project may be called that."""
+    try:
+        project_name(project)
+    except ValueError as error:
+        raise UsageError(f"{project[:120]!r} {error}") from None
 
 
 def chosen_policy(path: str | None) -> Policy:
@@ -108,7 +102,7 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
         )
         with _store(wanted, is_recorded=is_recorded) as store:
             return judge(inventory, wanted.policy, store)
-    settings = read_settings(os.environ, key_variable=wanted.key_variable)
+    settings = _settings(wanted)
     observed_at = wanted.now or clock.now()
     project = wanted.project or _PROJECT
     with (
@@ -121,7 +115,7 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
                     reader, wanted.policy, project=project, observed_at=observed_at, progress=shown, store=store
                 )
         except PineconeError as error:
-            raise PineconeError(_why_nothing(error, settings.host, wanted.key_variable)) from error
+            raise PineconeError(_why_nothing(error, settings.host, wanted)) from error
 
 
 def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
@@ -131,10 +125,16 @@ def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateS
     return laptop.open_state(wanted.state) if is_recorded else laptop.look_into_state(wanted.state)
 
 
-def _why_nothing(error: PineconeError, host: str, key_variable: str) -> str:
+def _settings(wanted: Asked) -> Settings:
+    if wanted.secret is None:
+        return read_settings(os.environ, key_variable=wanted.key_variable)
+    return settings_with(os.environ, reading_aws.fetched_key(wanted.secret))
+
+
+def _why_nothing(error: PineconeError, host: str, wanted: Asked) -> str:
     """Say why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        return f"{host} does not accept the key ({error}); set {key_variable} to a key of the project"
+        return f"{host} does not accept the key ({error}); {wanted.place_of_key}"
     if isinstance(error, NotFoundError):
         return f"{host} does not answer as Pinecone does ({error}); look at PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
-from backup_auditor.cli.asked import Asked, asked, audited, refuse_one_file_for_two, registered
+from backup_auditor.cli.asked import asked, audited, refuse_one_file_for_two
 from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
 from backup_auditor.cli.failures import sentence
 from backup_auditor.cli.output import is_coloured, lines, opened, put, say, terminal_width
+from backup_auditor.cli.registered import Registered, registered
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.as_json import render_json
@@ -61,12 +62,12 @@ def _run_many(arguments: Namespace) -> int:
     return worst(codes)
 
 
-def _reports(arguments: Namespace, wanted: list[Asked], codes: list[int], *, is_file: bool) -> Iterator[str]:
+def _reports(arguments: Namespace, wanted: list[Registered], codes: list[int], *, is_file: bool) -> Iterator[str]:
     is_json = arguments.format == "json"
     separator = "[\n" if is_json else ""
     for one in wanted:
         try:
-            audit = audited(one)
+            audit = one.audited()
         except BackupAuditorError as error:
             say(f"{one.project}: {sentence(error)}")
             codes.append(NOTHING_AUDITED)

@@ -32,7 +32,7 @@ def key_variable(text: str) -> str:
 
 def usable_key(text: str) -> str:
     """Read a key, which goes into a header. Raises `ValueError`, which does not repeat it."""
-    if not (text.isascii() and text.isprintable()) or " " in text:
+    if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
         raise ValueError("holds characters that no key has; copy the key again, without blanks or quotes")
     return text
 

@@ -14,6 +14,7 @@ from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
 from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.contradictions import contradictions
+from backup_auditor.domain.naming import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import PolicyError
 
@@ -28,15 +29,16 @@ def load_policy(path: Path) -> Policy:
         content = read_bytes(path, POLICY)
     except RefusedError as error:
         raise _policy_error(source, [error.problem]) from None
-    return _parse(content, source)
+    return parse_policy(content, source)
 
 
 def built_in_policy() -> Policy:
     """Return the policy that holds where no file says otherwise."""
-    return _parse(default_policy_text().encode(), BUILT_IN)
+    return parse_policy(default_policy_text().encode(), BUILT_IN)
 
 
-def _parse(content: bytes, source: str) -> Policy:
+def parse_policy(content: bytes, source: str) -> Policy:
+    """Return the policy in a document that was read from `source`. Raises `PolicyError` as `load_policy` does."""
     try:
         root = compose(decode(content), POLICY)
     except RefusedError as error:
@@ -54,4 +56,4 @@ def _parse(content: bytes, source: str) -> Policy:
 
 def _policy_error(source: str, problems: list[Problem]) -> PolicyError:
     lines = (f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems)
-    return PolicyError(*lines, path=source)
+    return PolicyError(*lines, path="FILE" if is_on_aws(source) else source)

@@ -1,0 +1,59 @@
+"""What a registry asks to have judged: its projects, each with a way to audit it."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from backup_auditor.adapters.policy_file.loading import load_policy
+from backup_auditor.adapters.registry.reading import load_registry
+from backup_auditor.bootstrap import reading_aws
+from backup_auditor.cli.asked import Asked, audited, chosen_policy, state_of
+from backup_auditor.cli.moment import read_now
+from backup_auditor.domain.naming import is_on_aws
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.errors import RegistryError, UsageError
+from backup_auditor.service.auditing import Audit
+
+
+class Registered(NamedTuple):
+    """One project of a registry, or a mistake in its stead."""
+
+    project: str
+    audited: Callable[[], Audit]
+    """Audits it. Raises whatever keeps this project from being audited."""
+
+
+def registered(arguments: Namespace) -> list[Registered]:
+    """Read the registry that the flags name. Raises `UsageError` where that keeps all from being audited."""
+    for flag in ("project", "state", "inventory", "save_inventory"):
+        if getattr(arguments, flag) is not None:
+            name = flag.replace("_", "-")
+            raise UsageError(f"--{name} speaks of one project and --registry of many; leave one of them out")
+    read_now(arguments.now)
+    path = Path(arguments.registry)
+    registry = load_registry(path)
+    usual = chosen_policy(arguments.policy)
+    found = [Registered(it.name, partial(_audited, it, arguments, path.parent, usual)) for it in registry.projects]
+    mistaken = [Registered(it.name, partial(_refuse, registry.told(it))) for it in registry.mistakes]
+    return mistaken + found
+
+
+def _audited(project: RegisteredProject, arguments: Namespace, folder: Path, usual: Policy) -> Audit:
+    policy = usual if project.policy is None else _policy(project.policy, folder)
+    state = state_of(arguments, project.name, is_usual=True)
+    asked = Asked(policy, project.name, read_now(arguments.now), None, state)
+    if project.key_variable is not None:
+        return audited(replace(asked, key_variable=project.key_variable))
+    return audited(replace(asked, secret=project.secret))
+
+
+def _policy(address: str, folder: Path) -> Policy:
+    return reading_aws.fetched_policy(address) if is_on_aws(address) else load_policy(folder / address)
+
+
+def _refuse(problem: str) -> Audit:
+    raise RegistryError(problem)

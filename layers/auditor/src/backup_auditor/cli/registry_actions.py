@@ -1,0 +1,47 @@
+"""What `backup-auditor registry` does: judges a registry, prints the schema."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from backup_auditor.adapters.registry.reading import load_registry
+from backup_auditor.adapters.registry.schema import registry_schema
+from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
+from backup_auditor.cli.output import lines, put
+from backup_auditor.domain.registry import Registry
+from backup_auditor.errors import RegistryError
+from backup_auditor.settings.pinecone import redacted
+
+
+def run(arguments: Namespace) -> int:
+    """Run one action and return the exit code."""
+    if arguments.action == "schema":
+        put([json.dumps(registry_schema(), indent=2)], None)
+        return WELL
+    return _validate(Path(arguments.file))
+
+
+def _validate(path: Path) -> int:
+    try:
+        told = _told(load_registry(path))
+    except RegistryError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{redacted(problem, os.environ)}\n")
+        return NOTHING_AUDITED
+    put(lines(told), None)
+    return WELL
+
+
+def _told(registry: Registry) -> list[str]:
+    """Say what a registry holds, and what of it is not for AWS, where some of it is. Raises `RegistryError`."""
+    if registry.mistakes:
+        raise RegistryError(*(registry.told(it) for it in registry.mistakes))
+    count, on_aws = len(registry.projects), registry.on_aws()
+    told = [
+        f"{registry.source}: valid; {count} project{'' if count == 1 else 's'}, {len(on_aws.projects)} of them for AWS"
+    ]
+    if on_aws.projects:
+        told.extend(f"{registry.told(it)} (on a laptop it can be audited)" for it in on_aws.mistakes)
+    return told

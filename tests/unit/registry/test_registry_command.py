@@ -1,0 +1,99 @@
+"""`backup-auditor registry`: results on standard output, problems on standard error, 2 for what is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.cli.main import main
+
+_CHEAP = """\
+import sys
+from backup_auditor.cli import registry
+print(*sorted({"argparse", "json", "yaml", "pydantic", "pathlib", "typing", "dataclasses"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a registry."""
+    return tmp_path / "registry.yaml"
+
+
+@pytest.mark.parametrize(
+    "entries,told",
+    [
+        pytest.param("[{name: a, secret: s}, {name: b, secret: t}]", "valid; 2 projects, 2 of them for AWS", id="aws"),
+        pytest.param("[{name: a, key_env: A}]", "valid; 1 project, 0 of them for AWS", id="laptop"),
+    ],
+)
+def test_validate_says_what_a_registry_holds(
+    entries: str, told: str, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`registry validate` counts the projects in one line."""
+    path.write_text(f"version: 1\nprojects: {entries}")
+    assert main(["registry", "validate", str(path)]) == 0
+    assert capsys.readouterr() == (f"{path}: {told}\n", "")
+
+
+def test_validate_says_which_projects_are_not_for_aws(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where some projects can be audited on AWS, those that cannot are no mistakes, and are told."""
+    path.write_text("version: 1\nprojects:\n- {name: a, secret: s}\n- {name: b, key_env: B}\n")
+    assert main(["registry", "validate", str(path)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{path}: valid; 2 projects, 1 of them for AWS"
+    assert second.startswith(f'{path}:4: the project "b" has no secret, and on AWS its key is read from one')
+
+
+def test_validate_lists_every_problem(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`registry validate` writes a line for each mistake of each entry to standard error and exits 2."""
+    path.write_text("version: 1\nprojects:\n- {name: a}\n- {name: b, secret: s, polcy: p}\n- {name: c, key_env: C}\n")
+    assert main(["registry", "validate", str(path)]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.splitlines() == [
+        f'{path}:3: the project "a" has neither secret nor key_env; say where its key is',
+        f'{path}:4: unknown key "polcy" in the project "b"; did you mean "policy"?',
+    ]
+
+
+def test_validate_lists_every_problem_of_the_list_itself(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with the list as a whole is listed likewise."""
+    path.write_text("version: 2\nproject: []\n")
+    assert main(["registry", "validate", str(path)]) == 2
+    assert [it.partition(" ")[0] for it in capsys.readouterr().err.splitlines()] == [
+        f"{path}:{it}:" for it in (2, 1, 1)
+    ]
+
+
+def test_validate_shows_no_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key that found its way into a registry is not repeated."""
+    secret = "pcsk_" + "1234567890abcdef"
+    path.write_text(f"version: 1\nprojects: [{{name: a, secret: {secret}}}]")
+    assert main(["registry", "validate", str(path)]) == 2
+    assert secret[5:] not in capsys.readouterr().err
+
+
+def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """`registry schema` prints the JSON Schema and nothing else."""
+    assert main(["registry", "schema"]) == 0
+    output, errors = capsys.readouterr()
+    assert json.loads(output)["type"] == "object"
+    assert errors == ""
+
+
+@pytest.mark.parametrize("arguments", [["registry"], ["registry", "validate"], ["registry", "init"]])
+def test_other_words_are_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An action that is missing, unknown or incomplete exits 2 with one line."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_flags_alone_import_next_to_nothing() -> None:
+    """Adding the subcommand imports neither YAML nor anything else that costs."""
+    command = [sys.executable, "-I", "-c", _CHEAP]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == []

@@ -1,0 +1,250 @@
+"""The registry: the list of projects, read so that a mistake in one entry leaves the others."""
+
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.adapters.registry.entries import Usual
+from backup_auditor.adapters.registry.reading import load_registry, parse_registry
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.errors import RegistryError
+
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:search"
+BEGINNING = "version: 1\nprojects:\n"
+
+
+def read(*entries: str, usual: Usual | None = None) -> Registry:
+    """Read a registry with an entry a line; the first stands on line 3."""
+    text = BEGINNING + "".join(f"  - {it}\n" for it in entries)
+    return parse_registry(text.encode(), "r.yaml", usual or Usual())
+
+
+def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Each project has its name, where its key is, its policy, and its line."""
+    path = tmp_path / "registry.yaml"
+    path.write_text(f"{BEGINNING}  - {{name: b, key_env: KEY_B, policy: b.yaml}}\n  - {{name: a, secret: s/a}}\n")
+    assert load_registry(path) == Registry(
+        (
+            RegisteredProject("b", key_variable="KEY_B", policy="b.yaml", line=3),
+            RegisteredProject("a", "s/a", line=4),
+        ),
+        source=str(path),
+    )
+
+
+def test_alerts_are_routed_by_severity() -> None:
+    """Each alert of an entry is a channel with a severity of its own, the least where it names none."""
+    alerts = f"[{{sns: '{TOPIC}'}}, {{slack: s/slack, severity: high, all_is_well: weekly}}]"
+    (project,) = read(f"{{name: a, secret: s/a, alerts: {alerts}}}").projects
+    assert project.channels == (
+        Channel(ChannelKind.SNS, TOPIC, Severity.LOW),
+        Channel(ChannelKind.SLACK, "s/slack", Severity.HIGH, tells_all_is_well=True),
+    )
+
+
+def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
+    """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
+    usual = Usual((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", tells_all_is_well=True)
+    one, other, third = read(
+        "{name: a, secret: s/a}",
+        "{name: b, secret: s/b, policy: ssm:b, alerts: []}",
+        "{name: c, secret: s/c, alerts: [{slack: s/slack}, {slack: s/quiet, all_is_well: never}]}",
+        usual=usual,
+    ).projects
+    assert (one.channels, one.policy) == (usual.channels, "ssm:policy")
+    assert (other.channels, other.policy) == ((), "ssm:b")
+    assert [it.tells_all_is_well for it in third.channels] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text,why",
+    [
+        pytest.param("", ": is empty, and an empty file is no registry", id="empty"),
+        pytest.param("- 1", ":1: is not a mapping", id="no-mapping"),
+        pytest.param("projects: [{name: a, key_env: A}]", ':1: has no "version: 1"; add it', id="no-version"),
+        pytest.param("version: 2\nprojects: [{name: a}]", ':1: has no "version: 1"', id="other-version"),
+        pytest.param("version: true\nprojects: [{name: a}]", ':1: has no "version: 1"', id="flag-for-a-version"),
+        pytest.param("version: 1", ":1: lists no projects", id="no-projects"),
+        pytest.param("version: 1\nprojects: []", ":2: lists no projects", id="empty-list"),
+        pytest.param("version: 1\nprojects: {}", ":2: lists no projects", id="mapping-for-a-list"),
+        pytest.param("version: 1\n---\nversion: 1", ":2: a second document begins; a registry is one", id="two"),
+        pytest.param("version: 1\nprojects: [", ":2: is not YAML", id="unfinished"),
+        pytest.param(
+            "version: 1\nproject: []", ':2: unknown key "project" in the registry; did you mean "projects"?', id="key"
+        ),
+    ],
+)
+def test_what_is_no_registry_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    """What is wrong with the list itself is told in one line, with its place and the remedy."""
+    path = tmp_path / "registry.yaml"
+    path.write_text(text)
+    with pytest.raises(RegistryError) as caught:
+        load_registry(path)
+    assert str(caught.value).startswith(f"{path}{why}")
+
+
+def test_everything_wrong_with_the_list_is_told() -> None:
+    """The first problem is the text of the error, and the others are there for whoever lists them."""
+    with pytest.raises(RegistryError) as caught:
+        parse_registry(b"versoin: 1\nprojects: []", "r.yaml")
+    assert caught.value.problems == (
+        'r.yaml:1: unknown key "versoin" in the registry; did you mean "version"?',
+        'r.yaml:1: has no "version: 1"; add it',
+        "r.yaml:2: lists no projects; add {name, secret} or {name, key_env} for each",
+    )
+
+
+@pytest.mark.parametrize(
+    "entry,name,why",
+    [
+        pytest.param("a", "entry 2", "entry 2 is not a mapping", id="text"),
+        pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; say where', id="no-key"),
+        pytest.param("{key_env: A}", "entry 2", "entry 2 has no name; add it", id="no-name"),
+        pytest.param("{name: 7, key_env: A}", "entry 2", "name of entry 2 is 7; write a text", id="number"),
+        pytest.param("{name: a/b, key_env: A}", "entry 2", "name of entry 2 is no name for a project", id="slash"),
+        pytest.param("{name: a, key_env: 'A B'}", "a", 'key_env of the project "a" is no name of a', id="blank"),
+        pytest.param("{name: a, secret: 'A B'}", "a", 'secret of the project "a" is no name of a', id="no-secret"),
+        pytest.param("{name: a, secret: ''}", "a", 'secret of the project "a" is ""; write a text', id="empty"),
+        pytest.param("{name: a, secret: s, policy: 'ssm:'}", "a", 'policy of the project "a" is no address', id="ssm"),
+        pytest.param("{name: a, secret: s, policy: s3:x}", "a", 'policy of the project "a" is no address', id="s3"),
+        pytest.param(
+            "{name: a, secret: s, polcy: p}",
+            "a",
+            'unknown key "polcy" in the project "a"; did you mean "policy"?',
+            id="near-key",
+        ),
+        pytest.param(
+            "{name: a, secret: s, x: p}",
+            "a",
+            'unknown key "x" in the project "a"; known there: name, secret, key_env, policy, alerts',
+            id="far-key",
+        ),
+        pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is no list', id="no-list"),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s}, x]}", "a", 'an alert of the project "a" is neither', id="word"
+        ),
+        pytest.param(
+            f"{{name: a, secret: s, alerts: [{{slack: s, sns: '{TOPIC}'}}]}}",
+            "a",
+            'an alert of the project "a" is neither {sns: ARN} nor {slack: SECRET}; write one',
+            id="both",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{sns: alerts}]}",
+            "a",
+            'sns of an alert of the project "a" is no ARN of a standard topic',
+            id="no-arn",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
+            "a",
+            'severity of an alert of the project "a" is no severity; write low, medium, high or critical',
+            id="severity",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s, all_is_well: daily}]}",
+            "a",
+            'all_is_well of an alert of the project "a" is neither weekly nor never',
+            id="all-is-well",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s, sevrity: low}]}",
+            "a",
+            'unknown key "sevrity" in an alert of the project "a"; did you mean "severity"?',
+            id="key-of-an-alert",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s}, {slack: s, severity: high}]}",
+            "a",
+            'the project "a" tells the same slack twice',
+            id="told-twice",
+        ),
+    ],
+)
+def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, why: str) -> None:
+    """The entry with the mistake is told by name and line, and the entries around it are projects."""
+    registry = read("{name: first, secret: s}", entry, "{name: last, key_env: LAST}")
+    assert [it.name for it in registry.projects] == ["first", "last"]
+    (mistake,) = registry.mistakes
+    assert (mistake.name, mistake.line) == (name, 4)
+    assert mistake.text.startswith(why)
+    assert registry.names == ("first", "last", name)
+
+
+def test_every_mistake_of_an_entry_is_told() -> None:
+    """An entry that is wrong in several ways says all of them, in the order of the file."""
+    registry = parse_registry(
+        b"version: 1\nprojects:\n- name: a\n  secrt: s\n  key_env: 7\n  alerts:\n  - {sns: x}\n  - {slack: 'x y'}\n",
+        "r.yaml",
+    )
+    assert [(it.name, it.line, it.text.partition(";")[0]) for it in registry.mistakes] == [
+        ("a", 4, 'unknown key "secrt" in the project "a"'),
+        ("a", 5, 'key_env of the project "a" is 7'),
+        ("a", 7, 'sns of an alert of the project "a" is no ARN of a standard topic'),
+        ("a", 8, 'slack of an alert of the project "a" is no name of a secret'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "entries,mistaken",
+    [
+        pytest.param(("{name: a, secret: s}", "{name: a, key_env: B}"), "entry 2", id="both-right"),
+        pytest.param(("{name: a, secret: s}", "{name: a, policy: p}"), "entry 2", id="second-wrong"),
+        pytest.param(("{name: a, policy: p}", "{name: a, secret: s}"), "entry 1", id="first-wrong"),
+    ],
+)
+def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], mistaken: str) -> None:
+    """The other is a mistake under its position, so that it is seen beside the audit of that name."""
+    registry = read(*entries)
+    assert [it.secret for it in registry.projects] == ["s"]
+    assert [it.name for it in registry.mistakes] == [mistaken]
+    assert registry.find("a") is registry.projects[0]
+
+
+def test_a_name_twice_is_told_with_its_first_line() -> None:
+    """Who wrote a name twice learns where it stands first."""
+    (mistake,) = read("{name: a, secret: s}", "{name: a, secret: t}").mistakes
+    assert mistake == Mistake(
+        "entry 2", 4, 'the project "a" stands here again, first on line 3; give each its own name'
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param("{{name: a, key_env: '{}'}}", id="variable"),
+        pytest.param("{{name: a, secret: '{}'}}", id="secret"),
+        pytest.param("{{name: '{}', secret: s}}", id="name"),
+        pytest.param("{{name: a, secret: s, '{}': s}}", id="key"),
+        pytest.param("{{name: a, secret: s, alerts: [{{slack: '{}'}}]}}", id="webhook"),
+        pytest.param("{{name: a, secret: s, alerts: [{{slack: s, severity: '{}'}}]}}", id="severity"),
+        pytest.param("{{name: a, secret: s, alerts: [{{sns: '{}'}}]}}", id="topic"),
+    ],
+)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("pcsk" + "_" + "x" * 20, id="key"),
+        pytest.param("https://hooks.example/services/T0/B0/" + "y" * 24, id="webhook"),
+    ],
+)
+def test_a_secret_in_the_registry_is_not_repeated(entry: str, secret: str) -> None:
+    """Whoever writes a key or a webhook where its name belongs does not find it in a message."""
+    (mistake,) = read(entry.format(secret)).mistakes
+    assert secret not in f"{mistake}"
+    assert secret[-10:] not in f"{mistake}"
+
+
+def test_a_missing_registry_says_how_one_begins(tmp_path: Path) -> None:
+    """Without a file, the message shows the beginning of one."""
+    with pytest.raises(RegistryError, match='there is no such file; one says "version: 1"'):
+        load_registry(tmp_path / "registry.yaml")
+
+
+def test_a_thousand_projects_are_read() -> None:
+    """A registry of a thousand projects with two alerts each is within what a document may hold."""
+    alerts = f"[{{sns: '{TOPIC}'}}, {{slack: s/slack, severity: high}}]"
+    registry = read(*(f"{{name: p{it}, secret: s/p{it}, alerts: {alerts}}}" for it in range(1000)))
+    assert (len(registry.projects), registry.mistakes) == (1000, ())

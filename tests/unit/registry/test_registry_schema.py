@@ -1,0 +1,74 @@
+"""The JSON Schema of the registry says of a document what its reading says."""
+
+import jsonschema
+import pytest
+
+from backup_auditor.adapters.registry.reading import parse_registry
+from backup_auditor.adapters.registry.schema import registry_schema
+from backup_auditor.adapters.yaml_file.problems import Kind
+from backup_auditor.adapters.yaml_file.yaml12 import compose
+from backup_auditor.errors import RegistryError
+
+TOPIC = "'arn:aws:sns:eu-central-1:111122223333:search'"
+RIGHT = (
+    "{name: a, secret: s/a}",
+    "{name: a b, key_env: KEY, policy: p.yaml}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, severity: low}}, {{slack: s, all_is_well: never}}]}}",
+    "{name: a, secret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf', alerts: []}",
+)
+WRONG = (
+    "a",
+    "{name: a}",
+    "{secret: s}",
+    "{name: 7, secret: s}",
+    "{name: .a, secret: s}",
+    "{name: a/b, secret: s}",
+    "{name: a, secret: 'a b'}",
+    "{name: a, secret: s, key: s}",
+    "{name: a, key_env: 'a b'}",
+    "{name: a, secret: s, policy: 1}",
+    "{name: a, secret: s, alerts: [{}]}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, slack: s}}]}}",
+    "{name: a, secret: s, alerts: [{sns: search}]}",
+    "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
+    "{name: a, secret: s, alerts: [{slack: s, all_is_well: true}]}",
+    f"{{name: a, secret: s, alerts: [{', '.join(f'{{slack: s{it}}}' for it in range(21))}]}}",
+)
+
+
+def is_read(text: str) -> bool:
+    """Tell whether the reading finds nothing wrong."""
+    try:
+        return not parse_registry(text.encode(), "r.yaml").mistakes
+    except RegistryError:
+        return False
+
+
+def is_valid(text: str) -> bool:
+    """Tell whether the schema finds nothing wrong."""
+    document = compose(text, Kind("registry", "")).plain
+    return jsonschema.Draft202012Validator(registry_schema()).is_valid(document)
+
+
+@pytest.mark.parametrize(
+    "text,is_right",
+    [
+        *((f"version: 1\nprojects: [{it}]", True) for it in RIGHT),
+        *((f"version: 1\nprojects: [{it}]", False) for it in WRONG),
+        ("version: 1", False),
+        ("version: 1\nprojects: []", False),
+        ("version: 2\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nprojects: [{name: a, secret: s}]\nproject: []", False),
+    ],
+)
+def test_schema_and_reading_agree(text: str, *, is_right: bool) -> None:
+    """What the one accepts, so does the other."""
+    assert (is_valid(text), is_read(text)) == (is_right, is_right)
+
+
+def test_the_schema_is_one() -> None:
+    """It is itself valid in its dialect, and says what each key means."""
+    schema = registry_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    entry = schema["properties"]["projects"]["items"]["properties"]  # type: ignore[index]  # the shape of a schema
+    assert all(it["description"] for it in entry.values())
