@@ -1,21 +1,29 @@
 """Builds reports for tests of what somebody is told of them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.alerting.digest import Digest, digest_of
+from backup_auditor.domain.alerting.message import Message, Occasion
+from backup_auditor.domain.alerting.occasions import message_id_of, occasion_for
 from backup_auditor.domain.audit_record import KeptReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
 from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.report import InventoryCounts, Report, Summary
+from backup_auditor.rendering.report_link import report_link
 from builders import NOW
 
 KEPT = KeptReport(
     "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef/report.json", hashlib.sha256(b"{}").hexdigest()
 )
+LINK = report_link(KEPT.location, "eu-central-1")
 TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:alerts")
 SLACK = Channel(ChannelKind.SLACK, "backup-auditor/slack")
 EVENTS = Channel(ChannelKind.EVENTS, "")
@@ -92,3 +100,69 @@ def told(
 def at(days: float) -> datetime:
     """Return the moment so many days after the one that audits are observed at."""
     return NOW + timedelta(days=days)
+
+
+def digest(
+    report: Report,
+    channel: Channel = TOPIC,
+    *,
+    previous_at: datetime | None = YESTERDAY,
+    link: str | None = LINK,
+    may_be_repeat: bool = False,
+) -> Digest:
+    """Choose what a channel is told of a report."""
+    occasion = occasion_for(channel, report, previous_at) or Occasion.CHANGED
+    message = Message(
+        message_id=message_id_of(report, channel),
+        project=report.project,
+        audit_id=report.audit_id,
+        observed_at=report.observed_at,
+        channel_id=channel.channel_id,
+        occasion=occasion,
+        report=KEPT,
+        previous_at=previous_at,
+    )
+    return digest_of(report, message, channel, report_link=link, may_be_repeat=may_be_repeat)
+
+
+_EVIL = (
+    "<!channel>",
+    "<!here>",
+    "<@U1>",
+    "<http://x|y>",
+    "&lt;",
+    "`*_~",
+    "@here",
+    "\n\n# ",
+    "\u202e",
+    "\u200b",
+    "\x00",
+)
+_TEXTS = (
+    st.text(max_size=40)
+    | st.sampled_from(_EVIL)
+    | st.sampled_from(["&", "<", "\U0001f600", "é"]).map(lambda it: it * 4000)
+)
+_FOUND = st.builds(
+    found,
+    _TEXTS,
+    st.sampled_from(Severity),
+    st.sampled_from(["new", "reopened", "ongoing"]),
+    days=st.integers(0, 30),
+    reason=_TEXTS,
+    remediation=_TEXTS,
+    compliance=st.sampled_from([Compliance.NON_COMPLIANT] * 4 + [Compliance.INSUFFICIENT_DATA, Compliance.COMPLIANT]),
+)
+
+
+@st.composite
+def hostile_reports(draw: st.DrawFn) -> Report:
+    """Generate reports in which any name and any sentence may hold anything, few findings or many."""
+    findings = draw(st.lists(_FOUND, max_size=5)) * draw(st.sampled_from([1, 1, 1, 40, 400]))
+    resolved = draw(st.lists(st.builds(ended, _TEXTS, st.sampled_from(Severity), because=_TEXTS), max_size=3))
+    unread = draw(st.sampled_from([0, 0, 1, 300]))
+    return told(*_told_apart(findings), resolved=tuple(resolved), unread=unread, project=draw(_TEXTS) or "search")
+
+
+def _told_apart(findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(it, fingerprint=f"{number:032x}") for number, it in enumerate(findings)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.rendering.grouping import place, place_of
-from backup_auditor.rendering.text import clipped, count, plain
+from backup_auditor.rendering.text import count, shortened
 from backup_auditor.rendering.verdict import incompleteness, verdict
 
 _NAME = 200
@@ -26,7 +26,7 @@ def explanation(digest: Digest) -> str:
 def brief(digest: Digest) -> str:
     """Return the shortest that can be said: how bad it is, for which project, and what happened."""
     incomplete = "" if digest.report.is_complete else " (audit incomplete)"
-    return f"{_how_bad(digest)}{incomplete}: {clipped(plain(digest.report.project), _NAME)}: {_what(digest)}"
+    return f"{_how_bad(digest)}{incomplete}: {shortened(digest.report.project, _NAME)}: {_what(digest)}"
 
 
 def by_severity(findings: Iterable[Finding]) -> str:
@@ -79,7 +79,7 @@ def _places(findings: Iterable[Finding]) -> str:
 def _named(resources: Sequence[Resource]) -> str:
     different = {place_of(it) for it in resources}
     if len(different) == 1:
-        return clipped(plain(different.pop()), _NAME)
+        return shortened(different.pop(), _NAME)
     is_index = all(it.type is ResourceType.INDEX for it in resources)
     return count(len(different), "index", "indexes") if is_index else count(len(different), "resource")
 
@@ -90,8 +90,8 @@ def _advice(digest: Digest) -> str:
     findings = told.opened or told.lasting
     if findings:
         worst = findings[0]
-        reason, next_step = (clipped(plain(it), _SENTENCE) for it in (worst.reason, worst.remediation))
-        first = "" if len(findings) == 1 else f"First: {clipped(plain(place(worst)), _NAME)}: "
+        reason, next_step = (shortened(it, _SENTENCE) for it in (worst.reason, worst.remediation))
+        first = "" if len(findings) == 1 else f"First: {shortened(place(worst), _NAME)}: "
         return f"{first}{reason}" + (f" Next: {next_step}" if next_step else "")
     if told.unknown:
         return f"{count(len(told.unknown), 'verdict')} could not be given."

@@ -25,7 +25,7 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "occasion": message.occasion,
         "may_be_repeat": digest.may_be_repeat,
         "headline": headline(digest),
-        "project": report.project,
+        "project": clipped(report.project, _LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
         "complete": report.is_complete,
@@ -60,7 +60,7 @@ def resource_json(resource: Resource) -> Mapping[str, str | None]:
     """Return a resource as reports have it."""
     return {
         "type": resource.type,
-        "project": resource.project,
+        "project": clipped(resource.project, _LENGTH),
         "name": clipped(resource.name, _LENGTH),
         "id": None if resource.id is None else clipped(resource.id, _LENGTH),
     }

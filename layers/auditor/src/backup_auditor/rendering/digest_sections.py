@@ -8,7 +8,7 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.history import Resolved
 from backup_auditor.rendering.digest_headline import by_severity
 from backup_auditor.rendering.grouping import place, place_of
-from backup_auditor.rendering.text import clipped, count, plain
+from backup_auditor.rendering.text import count, shortened
 
 _LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
@@ -107,4 +107,4 @@ def _plain_section(title: str, rows: Iterable[str], total: int, shown: int) -> S
 
 
 def _short(text: str) -> str:
-    return clipped(plain(text), _LENGTH)
+    return shortened(text, _LENGTH)

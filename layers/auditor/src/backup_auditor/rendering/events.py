@@ -37,7 +37,7 @@ def events_of(report: Report, kept: KeptReport) -> Iterator[tuple[EventType, Det
 def _common(report: Report, kept: KeptReport) -> Detail:
     return {
         "schema_version": SCHEMA_VERSION,
-        "project": report.project,
+        "project": clipped(report.project, _LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
         "report": {"location": kept.location, "sha256": kept.sha256},

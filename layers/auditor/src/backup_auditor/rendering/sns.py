@@ -9,12 +9,13 @@ from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.rendering.digest_headline import brief
 from backup_auditor.rendering.digest_json import digest_json
 from backup_auditor.rendering.digest_text import digest_in_short, digest_text
-from backup_auditor.rendering.text import clipped, plain
+from backup_auditor.rendering.text import plain, shortened
 
 MOST_BYTES = 262_144
 """Of one publication, whatever it consists of."""
 MOST_IN_SUBJECT = 99
 """ASCII characters: fewer than 100."""
+_MOST_IN_ATTRIBUTE = 200
 _MOST_ROWS = 100
 _FOR_MACHINES = ("firehose", "http", "https", "lambda", "sqs")
 _UNFIT = re.compile(r"[^\x20-\x7e]")
@@ -64,7 +65,7 @@ def _subject(digest: Digest) -> str:
 
 def _attributes(digest: Digest) -> Mapping[str, str]:
     return {
-        "project": clipped(plain(digest.report.project), 200),
+        "project": shortened(digest.report.project, _MOST_IN_ATTRIBUTE),
         "severity": digest.severity or "none",
         "compliance": digest.report.compliance,
         "event": digest.event,

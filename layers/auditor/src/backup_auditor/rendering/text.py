@@ -17,6 +17,11 @@ def clipped(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+def shortened(text: str, length: int) -> str:
+    """Return a text fit to be shown, of at most a length."""
+    return clipped(plain(clipped(text, length)), length)
+
+
 def markdown(text: str) -> str:
     """Return a text in which nothing is markup, on one line."""
     return _MARKDOWN.sub(r"\\\1", plain(text))

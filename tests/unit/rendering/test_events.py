@@ -1,0 +1,113 @@
+"""What the bus is told of an audit: one event that it is complete, then one for each finding that changed."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from alerts import KEPT, ended, found, hostile_reports, told
+from backup_auditor.domain.alerting.event import EventType
+from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.report import Report
+from backup_auditor.rendering.events import events_of
+from builders import NOW
+from reports import EXEMPTION
+
+COMMON = {
+    "schema_version": "1",
+    "project": "search",
+    "audit_id": "0123456789abcdef0123456789abcdef",
+    "observed_at": "2026-11-22T12:00:00Z",
+    "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+}
+
+
+def put(report: Report) -> list[tuple[EventType, Any]]:
+    """Return the events of a report, as they arrive."""
+    return [(kind, json.loads(json.dumps(detail))) for kind, detail in events_of(report, KEPT)]
+
+
+def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
+    """Small: what was found is in the report, to which it points."""
+    report = told(found(), found("carts", lifecycle="ongoing", days=3), resolved=(ended("users"),), unread=2)
+    [(kind, detail), *_] = put(report)
+    assert kind == "Backup Audit Completed"
+    assert detail == COMMON | {
+        "complete": False,
+        "compliance": "NON_COMPLIANT",
+        "summary": {
+            "findings": {"COMPLIANT": 0, "NON_COMPLIANT": 2, "NOT_APPLICABLE": 0, "INSUFFICIENT_DATA": 0},
+            "open": {"critical": 0, "high": 2, "medium": 0, "low": 0},
+            "exempted": 0,
+            "coverage_percent": 75.0,
+        },
+        "unread": 2,
+        "changes": {"opened": 1, "reopened": 0, "resolved": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    "lifecycle,days,kind",
+    [
+        pytest.param("new", 0, "Backup Finding Opened", id="opened"),
+        pytest.param("reopened", 9, "Backup Finding Reopened", id="reopened"),
+    ],
+)
+def test_a_finding_that_opened_says_what_is_wrong_and_what_to_do(lifecycle: str, days: int, kind: str) -> None:
+    """With what tells it from all others, and since when it is known."""
+    finding = found(lifecycle=lifecycle, days=days)
+    [_, (opened, detail)] = put(told(finding))
+    assert opened == kind
+    assert detail == COMMON | {
+        "control": "index-has-schedule",
+        "resource": {"type": "index", "project": "search", "name": "orders", "id": "id-orders"},
+        "severity": "high",
+        "reason": "It has no backup schedule at all.",
+        "remediation": "Create a schedule.",
+        "fingerprint": finding.fingerprint,
+        "first_seen": (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z"),
+    }
+
+
+def test_a_finding_that_was_resolved_says_why() -> None:
+    """With the fingerprint that its beginning had, so that a ticket is closed by what opened it."""
+    resolved = ended(severity=Severity.CRITICAL)
+    [_, (kind, detail)] = put(told(resolved=(resolved,)))
+    assert kind == "Backup Finding Resolved"
+    assert detail["because"] == "found compliant: It has 1 schedule."
+    assert (detail["severity"], detail["fingerprint"]) == ("critical", found().fingerprint)
+    assert (detail["first_seen"], detail["resolved_at"]) == ("2026-11-19T12:00:00Z", "2026-11-22T12:00:00Z")
+
+
+def test_what_did_not_change_is_no_event() -> None:
+    """Nor what was accepted, nor what could not be judged."""
+    report = told(
+        found(lifecycle="ongoing", days=3),
+        found("scratch", exemption=EXEMPTION, lifecycle=None),
+        found("carts", compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None),
+    )
+    assert [kind for kind, _ in put(report)] == [EventType.AUDIT_COMPLETED]
+
+
+@given(hostile_reports())
+def test_every_change_is_one_event_in_a_fixed_order(report: Report) -> None:
+    """As many as the report has, each well below the limit of the bus, and the same ones every time."""
+    events = put(report)
+    opened = [it for it in report.findings if it.is_open and it.lifecycle == "new"]
+    reopened = [it for it in report.findings if it.is_open and it.lifecycle == "reopened"]
+    kinds = [kind for kind, _ in events]
+    assert kinds == [
+        EventType.AUDIT_COMPLETED,
+        *[EventType.FINDING_OPENED] * len(opened),
+        *[EventType.FINDING_REOPENED] * len(reopened),
+        *[EventType.FINDING_RESOLVED] * len(report.resolved),
+    ]
+    changes = {"opened": len(opened), "reopened": len(reopened), "resolved": len(report.resolved)}
+    assert events[0][1]["changes"] == changes
+    assert {it.fingerprint for it in (*opened, *reopened)} == {
+        it["fingerprint"] for kind, it in events if kind in {EventType.FINDING_OPENED, EventType.FINDING_REOPENED}
+    }
+    assert all(len(json.dumps(detail).encode()) < 200_000 for _, detail in events)
+    assert put(report) == events

@@ -1,0 +1,177 @@
+"""A digest as a topic is given it: within the limits of SNS, and of one mind with the report."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from alerts import TOPIC, digest, ended, found, hostile_reports, told
+from backup_auditor.domain.alerting.selection import Selection
+from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.report import Report
+from backup_auditor.rendering.sns import MOST_BYTES, Publication, publication_of
+from reports import EXEMPTION
+
+MACHINES = ("firehose", "http", "https", "lambda", "sqs")
+MANY = told(*(found(f"index-{number}", list(Severity)[number % 4]) for number in range(5000)))
+
+
+def parts(publication: Publication) -> Any:
+    """Return what each way of being read gets."""
+    return json.loads(publication.message)
+
+
+def for_machines(report: Report) -> Any:
+    """Return what a queue gets of a report."""
+    return json.loads(parts(publication_of(digest(report)))["sqs"])
+
+
+def test_people_get_text_and_machines_get_json() -> None:
+    """E-mail has all of it, what is not named has the first line and where the rest is, machines have one document."""
+    shown = parts(publication_of(digest(told(found()))))
+    assert set(shown) == {"default", "email", *MACHINES}
+    assert shown["email"].splitlines()[0] == shown["default"].splitlines()[0] == json.loads(shown["sqs"])["headline"]
+    assert len({shown[it] for it in MACHINES}) == 1
+    assert "Report: s3://evidence/" in shown["default"]
+
+
+def test_attributes_are_there_to_be_filtered_by() -> None:
+    """The project, the worst that is told, the verdict of the whole, the most urgent event, and the message's id."""
+    shown = digest(told(found(), found("carts", Severity.CRITICAL, "ongoing", days=1)))
+    assert publication_of(shown).attributes == {
+        "project": "search",
+        "severity": "critical",
+        "compliance": "NON_COMPLIANT",
+        "event": "Backup Finding Opened",
+        "message_id": shown.message.message_id,
+    }
+
+
+@pytest.mark.parametrize(
+    "report,severity,event",
+    [
+        pytest.param(told(found()), "high", "Backup Finding Opened", id="opened"),
+        pytest.param(
+            told(found(lifecycle="reopened", days=3), resolved=(ended("carts", Severity.CRITICAL),)),
+            "critical",
+            "Backup Finding Reopened",
+            id="reopened",
+        ),
+        pytest.param(told(resolved=(ended(),)), "high", "Backup Finding Resolved", id="its-end-is-told-where-it-was"),
+        pytest.param(told(found(lifecycle="ongoing", days=3)), "high", "Backup Audit Completed", id="a-reminder"),
+        pytest.param(told(), "none", "Backup Audit Completed", id="all-is-well"),
+    ],
+)
+def test_severity_and_event_are_those_of_what_is_told(report: Report, severity: str, event: str) -> None:
+    """Opened goes before reopened, reopened before resolved; who filters by severity hears of the end, too."""
+    attributes = publication_of(digest(report)).attributes
+    assert (attributes["severity"], attributes["event"]) == (severity, event)
+
+
+def test_a_first_night_of_thousands_is_one_message() -> None:
+    """The counts are whole, the worst are told in full, and how many are not is said."""
+    publication = publication_of(digest(MANY))
+    assert publication.size <= MOST_BYTES
+    document = json.loads(parts(publication)["sqs"])
+    assert document["opened"] == 5000
+    assert document["open"] == {"critical": 1250, "high": 1250, "medium": 1250, "low": 1250}
+    assert len(document["findings"]) + document["left_out"]["findings"] == 5000
+    assert {it["severity"] for it in document["findings"]} == {"critical"}
+    assert len(document["findings"]) > 50
+    shown = len(document["findings"])
+    assert f"And {5000 - shown:,} more: {1250 - shown:,} critical, 1,250 high" in parts(publication)["email"]
+
+
+def test_it_is_cut_by_whole_findings() -> None:
+    """Where names are long, fewer are told; none is told in part, and none without its count."""
+    long = told(
+        *(
+            replace(found(f"{number}", reason="\U0001f600" * 3000), fingerprint=f"{number:032x}")
+            for number in range(300)
+        )
+    )
+    publication = publication_of(digest(long))
+    document = json.loads(parts(publication)["sqs"])
+    assert MOST_BYTES // 2 < publication.size <= MOST_BYTES
+    assert document["left_out"]["findings"] == 300 - len(document["findings"])
+    assert 0 < len(document["findings"]) < 100
+
+
+@pytest.mark.parametrize(
+    "project,subject",
+    [
+        pytest.param("search", "HIGH: search: 1 finding opened on orders", id="plain"),
+        pytest.param("a\r\nBcc: b", r"HIGH: a\r\nBcc: b: 1 finding opened on orders", id="a-line-break"),
+        pytest.param("é\u202e", r"HIGH: \xe9\u202e: 1 finding opened on orders", id="not-ascii"),
+        pytest.param("x" * 82, "HIGH: " + "x" * 82 + ": 1 find" + "...", id="too-long"),
+    ],
+)
+def test_a_subject_is_one_short_line_of_ascii(project: str, subject: str) -> None:
+    """Fewer than 100 characters that print, whatever the project is called."""
+    assert publication_of(digest(told(found(), project=project))).subject == subject
+
+
+@given(hostile_reports())
+def test_nothing_that_a_report_holds_breaks_a_limit(report: Report) -> None:
+    """Sizes, characters and shapes are those that SNS takes."""
+    publication = publication_of(digest(report))
+    assert publication.size <= MOST_BYTES
+    assert publication.subject.isascii()
+    assert publication.subject.isprintable()
+    assert publication.subject[0].isalnum()
+    assert len(publication.subject) < 100
+    shown = parts(publication)
+    assert all(line.isprintable() for text in ("default", "email") for line in shown[text].splitlines())
+    assert all(shown[it].isascii() for it in MACHINES)
+    assert all(it and it.isprintable() for it in publication.attributes.values())
+
+
+@given(hostile_reports())
+def test_no_part_contradicts_the_report(report: Report) -> None:
+    """Counts are those of the report, what is told in full is in it, and the rest is counted."""
+    document = for_machines(report)
+    told_of = Selection(report, Severity.LOW)
+    assert document["open"] == dict(report.summary.open)
+    assert document["opened"] + document["reopened"] == len(told_of.opened)
+    assert (
+        document["resolved"]
+        == len(report.resolved)
+        == len(document["resolved_findings"]) + document["left_out"]["resolved_findings"]
+    )
+    assert (
+        document["unread"] == len(report.unread) == len(document["unread_facts"]) + document["left_out"]["unread_facts"]
+    )
+    assert (document["complete"], document["compliance"]) == (report.is_complete, report.compliance)
+    known = {it.fingerprint: it for it in report.findings}
+    assert all(known[it["fingerprint"]].severity == it["severity"] for it in document["findings"])
+    assert len(document["findings"]) + document["left_out"]["findings"] == len(told_of.opened) + len(told_of.lasting)
+
+
+@pytest.mark.parametrize("least", list(Severity))
+def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(least: Severity) -> None:
+    """What it does not want to hear of is not named; that there is something is not kept back."""
+    report = told(*(found(it.value, it) for it in Severity))
+    text = parts(publication_of(digest(report, replace(TOPIC, severity=least))))["email"]
+    assert {it for it in Severity if f" {it.value}: index-has-schedule" in text} == {
+        it for it in Severity if it.rank >= least.rank
+    }
+    below = least.rank
+    assert (f"{below} finding" in text) is (below > 0)
+
+
+def test_an_exempted_finding_is_counted_alone() -> None:
+    """Nobody is woken by what was accepted."""
+    report = told(found(), found("scratch", exemption=EXEMPTION, lifecycle=None))
+    text = parts(publication_of(digest(report)))["email"]
+    assert "scratch" not in text
+    assert "Accepted by exemptions: 1 finding." in text
+
+
+def test_an_unknown_verdict_is_not_well() -> None:
+    """Where nothing is open and something could not be judged, the first line does not say that all is well."""
+    report = told(found(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None), resolved=(ended("carts"),), unread=1)
+    subject = publication_of(digest(report)).subject
+    assert subject == "RESOLVED (audit incomplete): search: 1 finding resolved on carts; nothing is open"
+    assert for_machines(report)["headline"].endswith("1 fact could not be read. 1 verdict could not be given.")
