@@ -4,39 +4,57 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.adapters.sqlite_state.store import open_state
+from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import recording_of
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.state import StateStore
+from backup_auditor.ports.state import AuditLog, StateStore
 from builders import DAY, NOW, backup, index, inventory, schedule
+from dynamo import a_table
 from nights import Nights
-from stores import MEMORIES, PROJECT, FakeStore, in_a_row, stored
+from stores import MEMORIES, PROJECT, FakeStore, in_a_row, recorded, stored
 
-type Opening = Callable[[], AbstractContextManager[StateStore]]
+
+class Store(StateStore, AuditLog, Protocol):
+    """A store with both its sides."""
+
+
+type Opening = Callable[[], AbstractContextManager[Store]]
 """Opens a store that is empty."""
 
 
 @contextmanager
-def fake() -> Iterator[StateStore]:
+def fake() -> Iterator[Store]:
     """Open a store that lives as long as the test."""
     yield FakeStore()
 
 
 @contextmanager
-def sqlite() -> Iterator[StateStore]:
+def sqlite() -> Iterator[Store]:
     """Open a file of its own."""
     with tempfile.TemporaryDirectory() as folder, open_state(Path(folder) / "state.sqlite3") as store:
         yield store
 
 
-every_store = pytest.mark.parametrize("opening", [pytest.param(fake, id="fake"), pytest.param(sqlite, id="sqlite")])
+@contextmanager
+def dynamodb() -> Iterator[Store]:
+    """Make a table of its own."""
+    with a_table() as (client, table):
+        yield DynamoState(client, table)
+
+
+every_store = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, sqlite, dynamodb)])
 FIRST = Memory(revision=1, audit_id="first", observed_at=NOW)
 SECOND = replace(FIRST, revision=2, audit_id="second", observed_at=NOW + DAY)
 
@@ -111,3 +129,46 @@ def test_a_recording_made_from_anything_but_the_latest_is_refused(
         with pytest.raises(ConflictingRecordError):
             store.record(PROJECT, recording)
         assert store.load(PROJECT) == last
+
+
+EVER = datetime.min.replace(tzinfo=UTC)
+KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
+AUDIT = AuditRecord("second", NOW, is_complete=False, compliance=Compliance.NON_COMPLIANT, report=KEPT)
+
+
+@every_store
+def test_it_is_known_which_audits_were_recorded(opening: Opening) -> None:
+    """Each since a moment, the oldest first, as it was recorded; each project knows its own."""
+    bare = AuditRecord("first", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+    with opening() as store:
+        assert store.audits(PROJECT, EVER) == []
+        recorded(store, NOTHING, FIRST, audit=bare)
+        recorded(store, FIRST, SECOND, audit=AUDIT)
+        recorded(store, NOTHING, FIRST, "other", audit=replace(AUDIT, audit_id="other"))
+        assert list(store.audits(PROJECT, EVER)) == [bare, AUDIT]
+        assert list(store.audits(PROJECT, NOW)) == [AUDIT]
+        assert list(store.audits(PROJECT, NOW + DAY)) == []
+        assert [it.audit_id for it in store.audits("other", EVER)] == ["other"]
+
+
+@every_store
+def test_audits_are_told_in_their_order_whatever_the_year(opening: Opening) -> None:
+    """And to the microsecond."""
+    moments = [datetime(year, 1, 1, microsecond=part, tzinfo=UTC) for year in (990, 1969, 2026) for part in (0, 7)]
+    with opening() as store:
+        before = NOTHING
+        for memory, moment in zip(in_a_row([FIRST] * len(moments)), moments, strict=True):
+            recorded(store, before, memory, audit=replace(AUDIT, observed_at=moment))
+            before = memory
+        assert [it.observed_at for it in store.audits(PROJECT, EVER)] == moments
+        assert [it.observed_at for it in store.audits(PROJECT, moments[3])] == moments[3:]
+
+
+@every_store
+def test_the_audit_of_a_refused_recording_is_not_known(opening: Opening) -> None:
+    """It goes with the recording, or not at all."""
+    with opening() as store:
+        recorded(store, NOTHING, FIRST)
+        with pytest.raises(ConflictingRecordError):
+            recorded(store, NOTHING, FIRST, audit=AUDIT)
+        assert store.audits(PROJECT, EVER) == []

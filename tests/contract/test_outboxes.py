@@ -1,0 +1,165 @@
+"""What every outbox must do, whatever it is made of: no message is lost, and none is sent by two at once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.dynamodb_state.outbox import DynamoOutbox
+from backup_auditor.adapters.dynamodb_state.store import DynamoState
+from backup_auditor.domain.alerting.message import Message, Occasion
+from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.errors import ConflictingRecordError
+from backup_auditor.ports.state import Claim, Outbox, StateStore
+from builders import DAY, HOUR, NOW, SECOND
+from dynamo import a_table
+from stores import PROJECT, FakeStore, recorded
+
+type Both = tuple[StateStore, Outbox, Outbox]
+"""A store, and its outbox as two functions see it."""
+type Opening = Callable[[], AbstractContextManager[Both]]
+
+FIRST = Memory(revision=1, audit_id="first", observed_at=NOW)
+LEASE = timedelta(minutes=15)
+MESSAGE = Message(
+    message_id="1",
+    project=PROJECT,
+    audit_id="first",
+    observed_at=NOW,
+    channel_id="sns:topic",
+    occasion=Occasion.CHANGED,
+    report=KeptReport("s3://reports/default/report.json", "5f" * 32),
+    previous_at=None,
+)
+EVENTS = replace(MESSAGE, message_id="2", channel_id="events", occasion=Occasion.AUDITED, previous_at=NOW - DAY)
+FRESH = Claim(1, may_be_repeat=False)
+
+
+@contextmanager
+def fake() -> Iterator[Both]:
+    """Open one that lives as long as the test."""
+    store = FakeStore()
+    yield store, store.outbox, store.outbox
+
+
+@contextmanager
+def dynamodb() -> Iterator[Both]:
+    """Make a table of its own."""
+    with a_table() as (client, table):
+        yield DynamoState(client, table), DynamoOutbox(client, table), DynamoOutbox(client, table)
+
+
+every_outbox = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, dynamodb)])
+
+
+@contextmanager
+def holding(opening: Opening, *messages: Message) -> Iterator[Any]:
+    """Open an outbox that holds messages."""
+    with opening() as (store, outbox, other):
+        recorded(store, NOTHING, FIRST, messages=messages)
+        yield outbox, other
+
+
+@every_outbox
+def test_a_message_is_there_as_it_was_recorded(opening: Opening) -> None:
+    """Those of all projects, or of one, the oldest first."""
+    later = replace(MESSAGE, message_id="0", observed_at=NOW + SECOND)
+    others = [replace(MESSAGE, project=it) for it in ("default#1", "defaul", "Default")]
+    with opening() as (store, outbox, _):
+        assert list(outbox.pending(None, NOW)) == []
+        recorded(store, NOTHING, FIRST, messages=(later, EVENTS, MESSAGE))
+        for it in others:
+            recorded(store, NOTHING, FIRST, it.project, messages=(replace(it, message_id=it.project),))
+        assert list(outbox.pending(PROJECT, NOW)) == [MESSAGE, EVENTS, later]
+        assert len(outbox.pending(None, NOW)) == 6
+        assert [it.project for it in outbox.pending("default#1", NOW)] == ["default#1"]
+
+
+@every_outbox
+def test_a_message_is_recorded_with_its_audit_or_not_at_all(opening: Opening) -> None:
+    """Nobody is told of a recording that was refused."""
+    with opening() as (store, outbox, _):
+        recorded(store, NOTHING, FIRST)
+        with pytest.raises(ConflictingRecordError):
+            recorded(store, NOTHING, FIRST, messages=(MESSAGE,))
+        assert list(outbox.pending(None, NOW)) == []
+
+
+@every_outbox
+def test_one_takes_a_message_and_no_other(opening: Opening) -> None:
+    """Until the time is over that it was taken for."""
+    with holding(opening, MESSAGE) as (outbox, other):
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FRESH
+        for it in (outbox, other):
+            assert it.claim(MESSAGE, NOW + LEASE - SECOND, NOW + DAY) is None
+            assert list(it.pending(None, NOW + LEASE - SECOND)) == []
+        assert list(other.pending(None, NOW + LEASE)) == [MESSAGE]
+        assert other.claim(MESSAGE, NOW + LEASE, NOW + DAY) == Claim(2, may_be_repeat=True)
+
+
+@every_outbox
+def test_what_was_accepted_is_never_there_again(opening: Opening) -> None:
+    """Nor can it be taken; saying so twice is no harm."""
+    with holding(opening, MESSAGE, EVENTS) as (outbox, other):
+        outbox.claim(MESSAGE, NOW, NOW + LEASE)
+        for it in (outbox, outbox, other):
+            it.sent(MESSAGE, NOW)
+        assert list(outbox.pending(None, NOW + DAY)) == [EVENTS]
+        assert outbox.claim(MESSAGE, NOW + DAY, NOW + DAY + LEASE) is None
+        assert outbox.failed(MESSAGE, "late", NOW) == 0
+
+
+@every_outbox
+def test_what_was_not_accepted_waits_and_is_tried_again(opening: Opening) -> None:
+    """It is counted how often; where each was refused, nobody has it."""
+    with holding(opening, MESSAGE) as (outbox, other):
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FRESH
+        assert outbox.failed(MESSAGE, "throttled", NOW + HOUR) == 1
+        assert list(other.pending(None, NOW + HOUR - SECOND)) == []
+        assert list(other.pending(None, NOW + HOUR)) == [MESSAGE]
+        assert other.claim(MESSAGE, NOW + HOUR, NOW + HOUR + LEASE) == Claim(2, may_be_repeat=False)
+        assert other.failed(MESSAGE, "throttled", NOW + DAY) == 2
+
+
+@every_outbox
+def test_what_may_have_arrived_is_a_possible_repeat_ever_after(opening: Opening) -> None:
+    """However often it was refused since."""
+    with holding(opening, MESSAGE) as (outbox, _):
+        outbox.claim(MESSAGE, NOW, NOW + LEASE)
+        assert outbox.failed(MESSAGE, "no answer", NOW, may_have_arrived=True) == 1
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, may_be_repeat=True)
+        assert outbox.failed(MESSAGE, "refused", NOW) == 2
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(3, may_be_repeat=True)
+
+
+@every_outbox
+def test_letting_go_twice_counts_once(opening: Opening) -> None:
+    """As when the answer to the first was lost."""
+    with holding(opening, MESSAGE) as (outbox, _):
+        outbox.claim(MESSAGE, NOW, NOW + LEASE)
+        assert outbox.failed(MESSAGE, "refused", NOW) == 1
+        assert outbox.failed(MESSAGE, "refused", NOW + DAY) == 1
+        assert list(outbox.pending(None, NOW)) == [MESSAGE]
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, may_be_repeat=False)
+
+
+@every_outbox
+def test_progress_is_noted_until_the_message_is_accepted(opening: Opening) -> None:
+    """Whoever takes it next goes on from there."""
+    with holding(opening, EVENTS) as (outbox, other):
+        assert outbox.progress(EVENTS) == ""
+        outbox.claim(EVENTS, NOW, NOW + LEASE)
+        outbox.note_progress(EVENTS, "0-9")
+        outbox.failed(EVENTS, "throttled", NOW)
+        assert other.progress(EVENTS) == "0-9"
+        other.claim(EVENTS, NOW, NOW + LEASE)
+        other.note_progress(EVENTS, "0-19")
+        assert outbox.progress(EVENTS) == "0-19"
+        other.sent(EVENTS, NOW)
+        other.note_progress(EVENTS, "0-29")
+        assert other.progress(EVENTS) == ""
+        assert list(other.pending(None, NOW + DAY)) == []

@@ -1,0 +1,51 @@
+"""A table like the application's, in moto: within the process, so that it takes no socket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+REGION = "eu-central-1"
+_NUMBERS = count()
+
+
+def make_table(client: Any, name: str) -> None:
+    """Make a table as the template does."""
+    client.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@contextmanager
+def a_table() -> Iterator[tuple[Any, str]]:
+    """Make a table, and yield a client and its name."""
+    with mock_aws():
+        client = _client()
+        name = f"table-{next(_NUMBERS)}"
+        make_table(client, name)
+        yield client, name
+
+
+@cache
+def _client() -> Any:
+    """Make a client, once: it is slow to make."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106  no secret
+    return session.client("dynamodb")
+
+
+def items_of(client: Any, table: str) -> list[dict[str, Any]]:
+    """Return everything in a table."""
+    pages = client.get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def chunk_names(client: Any, table: str) -> set[str]:
+    """Return the names of the chunks in a table."""
+    return {it["SK"]["S"] for it in items_of(client, table) if it["SK"]["S"].startswith("chunk#")}
