@@ -27,8 +27,8 @@ class Statement:
 
 
 def statements_of(policies: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
-    """Read policy documents."""
-    found = (it for policy in policies for it in _listed(policy["Statement"]))
+    """Read policy documents; what is `None` in them was left out by a condition of the template."""
+    found = (it for policy in policies for it in _listed(policy["Statement"]) if it is not None)
     return tuple(
         Statement(
             it["Effect"] == "Allow", _listed(it["Action"]), _listed(it.get("Resource", "*")), it.get("Condition", {})
@@ -62,7 +62,7 @@ def _fits(text: str, pattern: str) -> bool:
 
 
 def _listed(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list) else (value,)
+    return tuple(it for it in value if it is not None) if isinstance(value, list) else (value,)
 
 
 _TESTS: Mapping[str, Callable[[str, str], bool]] = {

@@ -45,9 +45,9 @@ class Sandbox:
     """A process of a function, from its start until it is closed, or ends by itself."""
 
     def __init__(
-        self, function: Function, folder: Path, *, endpoint: str | None = None, program: str = "awslambdaric"
+        self, function: Function, folder: Path, *, endpoint: str | None = None, clock: Path | None = None
     ) -> None:
-        """Start it; `program` is the module that is run, and `endpoint` where its AWS is."""
+        """Start it; `endpoint` is where its AWS is, and `clock` the file of a clock that was moved."""
         self.function = function
         self.key = f"SANDBOX{next(_KEYS):013d}"
         """The access key of its calls."""
@@ -58,13 +58,14 @@ class Sandbox:
         self._read = 0
         self._closing = Lock()
         runtime = make_runtime(folder / "runtime")
-        words = (interpreter(), "-S", "-s", "-P", "-m", program, function.handler)
+        words = (interpreter(), "-S", "-s", "-P", "-m", "moved_clock" if clock else "awslambdaric", function.handler)
+        variables = variables_of(function, api=self._api.address, key=self.key, endpoint=endpoint, runtime=runtime)
         with self._log.open("wb") as log:
             self.started_at = time.perf_counter()
             self._process = subprocess.Popen(
                 self.limit.command(*words),
                 cwd=function.task,
-                env=variables_of(function, api=self._api.address, key=self.key, endpoint=endpoint, runtime=runtime),
+                env=variables | ({"MOVED_CLOCK": str(clock)} if clock else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,33 @@
+"""The clock of functions and of the simulated service, which tests move."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+
+class MovedClock:
+    """A clock that runs as the real one does, and is ahead of it by what it was moved."""
+
+    def __init__(self, file: Path, moment: datetime) -> None:
+        """Begin at a moment; sandboxes read from the file how far it is ahead."""
+        self.file = file
+        self._ahead = timedelta()
+        self.set(moment)
+
+    def now(self) -> datetime:
+        """Return what it shows."""
+        return datetime.now(UTC) + self._ahead
+
+    def set(self, moment: datetime) -> None:
+        """Let it show a moment."""
+        self._ahead = moment - datetime.now(UTC)
+        self._write()
+
+    def advance(self, length: timedelta) -> None:
+        """Let time pass."""
+        self._ahead += length
+        self._write()
+
+    def _write(self) -> None:
+        new = self.file.with_suffix(".new")
+        new.write_text(str(self._ahead.total_seconds()), encoding="ascii")
+        new.replace(self.file)

@@ -1,0 +1,151 @@
+"""The flow of events: what is put on the bus reaches the functions that rules name, at least once and in any order."""
+
+import json
+import random
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from moto.events.models import Rule
+
+from cloud.aws import Aws, Principal
+from cloud.calls import Need
+from cloud.clients import client
+from cloud.iam import allowed
+from cloud.runner import Runner
+from cloud.sandbox import Invocation
+from cloud.stack import Stack
+
+_AT_ONCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one function."""
+
+    function: str
+    """Its logical name."""
+    event: Mapping[str, Any]
+    failures: int = 0
+
+
+class Flow:
+    """EventBridge, Scheduler, and the asynchronous side of Lambda."""
+
+    def __init__(self, aws: Aws, stack: Stack, runner: Runner, *, seed: int = 0, repeats: float = 0.0) -> None:
+        """Begin with nothing on its way; `repeats` is how likely an event is delivered twice."""
+        self.dead: list[Delivery] = []
+        """What was given up, and put into the queue of dead letters."""
+        self.events: list[Mapping[str, Any]] = []
+        """Every event that was put on the bus and matched a rule, once for each rule."""
+        self.repeats = repeats
+        self._aws = aws
+        self._stack = stack
+        self._runner = runner
+        self._chance = random.Random(seed)  # noqa: S311  the same each time
+        self._waiting: deque[Delivery] = deque()
+        self._lock = Lock()
+
+    def put(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Put an event on the application's bus, as anybody may."""
+        entry = {
+            "Source": "backup-auditor",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "EventBusName": self._stack.physical["Bus"],
+        }
+        client("events", self._aws.endpoint).put_events(Entries=[entry])
+
+    def fire(self, schedule: str, moment: datetime) -> None:
+        """Let the clock strike for a schedule."""
+        found = self._stack.schedules[schedule]
+        function = self._stack.functions[found.function]
+        need = Need("lambda:InvokeFunction", function.arn)
+        if not allowed(need, self._stack.statements[found.role]):
+            raise AssertionError(f"{schedule} may not invoke {found.function}")
+        scheduled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = found.event.replace("<aws.scheduler.scheduled-time>", scheduled)
+        if "<aws." in text:
+            raise NotImplementedError(f"{schedule} has attributes in its input that nobody knows here: {text}")
+        self.deliver(found.function, json.loads(text))
+
+    def deliver(self, function: str, event: Mapping[str, Any]) -> None:
+        """Send an event on its way, once or twice."""
+        with self._lock:
+            times = 2 if self._chance.random() < self.repeats else 1
+            self._waiting.extend([Delivery(function, event)] * times)
+
+    def run(self) -> list[Invocation]:
+        """Deliver, in any order, until nothing is on its way any more; return what was invoked."""
+        before = len(self._runner.done)
+        running: set[Future[None]] = set()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while True:
+                while len(running) < _AT_ONCE and (delivery := self._next()) is not None:
+                    running.add(pool.submit(self._invoke, delivery))
+                if not running:
+                    return self._runner.done[before:]
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for it in done:
+                    it.result()
+
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        """Let the rules of moto's bus hand their events to this."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Rule, "send_to_targets", lambda rule, event, transform_input=True: self._matched(rule, event))  # noqa: ARG005
+            yield
+
+    def _matched(self, rule: Rule, event: Any) -> None:
+        if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+            return
+        moment = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        told = {name: it for name, it in event.items() if name != "ingestion-time"} | {"time": moment}
+        self.events.append(told)
+        for target in rule.targets:
+            self.deliver(self._stack.function_of(target["Arn"]), told)
+
+    def _next(self) -> Delivery | None:
+        with self._lock:
+            if not self._waiting:
+                return None
+            self._waiting.rotate(self._chance.randrange(len(self._waiting)))
+            return self._waiting.popleft()
+
+    def _invoke(self, delivery: Delivery) -> None:
+        done = self._runner.invoke(delivery.function, json.dumps(delivery.event).encode())
+        if done.succeeded:
+            return
+        failed = replace(delivery, failures=delivery.failures + 1)
+        if failed.failures > self._stack.functions[delivery.function].retries:
+            self._give_up(failed, done)
+        else:
+            with self._lock:
+                self._waiting.append(failed)
+
+    def _give_up(self, delivery: Delivery, last: Invocation) -> None:
+        """Put what failed to the end where dead letters go, as Lambda does in the function's name."""
+        self.dead.append(delivery)
+        function = self._stack.functions[delivery.function]
+        letter = {
+            "version": "1.0",
+            "requestContext": {
+                "requestId": last.request_id,
+                "functionArn": function.arn,
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": delivery.failures,
+            },
+            "requestPayload": delivery.event,
+            "responsePayload": last.content.decode(errors="replace"),
+        }
+        key = f"LAMBDA{uuid4().hex[:14].upper()}"
+        self._aws.principals[key] = Principal(function.name, self._stack.statements[function.role], lambda: None)
+        queue = client("sqs", self._aws.endpoint, key=key)
+        queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(letter))

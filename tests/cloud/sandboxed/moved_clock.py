@@ -1,0 +1,47 @@
+"""Runs a function whose clock was moved, inside its sandbox: `python -m moved_clock HANDLER`.
+
+The clock that the product reads is ahead of the real one by the seconds that the file `MOVED_CLOCK` holds.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+_CLOCK = "backup_auditor.bootstrap.clock"
+
+
+class _Finder(MetaPathFinder):
+    """Finds the one module that reads the clock, and moves what it reads."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the module as Python would."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == _CLOCK else None
+        if spec is None or spec.loader is None:
+            return None
+        run = spec.loader.exec_module
+
+        def run_and_move(module: ModuleType) -> None:
+            run(module)
+            real = module.now
+            module.__dict__["now"] = lambda: real() + _ahead()
+
+        spec.loader.exec_module = run_and_move  # type: ignore[method-assign]
+        return spec
+
+
+def _ahead() -> timedelta:
+    return timedelta(seconds=float(Path(os.environ["MOVED_CLOCK"]).read_text(encoding="ascii")))
+
+
+if __name__ == "__main__":
+    from awslambdaric.__main__ import main  # type: ignore[import-untyped]
+
+    sys.meta_path.insert(0, _Finder())
+    main(sys.argv)
