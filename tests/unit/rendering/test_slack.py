@@ -133,7 +133,7 @@ def test_what_ended_is_told_with_why() -> None:
     """And the first line says that nothing is left."""
     shown = payload(told(resolved=(ended(),)))
     assert shown["text"].startswith("RESOLVED: search: 1 finding resolved on orders; nothing is open.")
-    assert "orders: index-has-schedule\n  found compliant: It has 1 schedule." in said(shown)
+    assert "orders: index-has-schedule (was high)\n  found compliant: It has 1 schedule." in said(shown)
 
 
 @given(st.text(), st.integers(1, 60))

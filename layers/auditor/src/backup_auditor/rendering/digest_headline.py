@@ -91,7 +91,8 @@ def _advice(digest: Digest) -> str:
     if findings:
         worst = findings[0]
         reason, next_step = (shortened(it, _SENTENCE) for it in (worst.reason, worst.remediation))
-        first = "" if len(findings) == 1 else f"First: {shortened(place(worst), _NAME)}: "
+        is_named = len(told.opened) + len(told.lasting) == 1 and not told.resolved
+        first = "" if is_named else f"First: {shortened(place(worst), _NAME)}: "
         return f"{first}{reason}" + (f" Next: {next_step}" if next_step else "")
     if told.unknown:
         return f"{count(len(told.unknown), 'verdict')} could not be given."

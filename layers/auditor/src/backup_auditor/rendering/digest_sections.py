@@ -89,8 +89,12 @@ def _since(finding: Finding, digest: Digest) -> str:
 
 
 def _resolved(resolved: Sequence[Resolved], shown: int) -> Section | None:
-    rows = (f"{_short(place_of(it.resource))}: {_short(it.control)}\n  {_short(it.because)}" for it in resolved[:shown])
+    rows = (f"{_ended(it)}\n  {_short(it.because)}" for it in resolved[:shown])
     return _plain_section("Resolved", rows, len(resolved), shown)
+
+
+def _ended(resolved: Resolved) -> str:
+    return f"{_short(place_of(resolved.resource))}: {_short(resolved.control)} (was {resolved.severity})"
 
 
 def _unread(digest: Digest, shown: int) -> Section | None:
