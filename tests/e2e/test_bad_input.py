@@ -140,6 +140,34 @@ def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path
     assert is_refused(done, "policy.yaml", *words), done.err
 
 
+@pytest.mark.parametrize(
+    "exemption,words",
+    [
+        pytest.param("names: [a], controls: ['*'], reason: r, expires: 2027-01-01", "has no owner", id="no-owner"),
+        pytest.param("names: [a], controls: ['*'], owner: o, expires: 2027-01-01", "has no reason", id="no-reason"),
+        pytest.param("names: [a], controls: ['*'], owner: o, reason: r", "has no expires", id="no-expiry"),
+        pytest.param(
+            "names: [a], controls: ['*'], owner: o, reason: r, expires: 2099-01-01", "ends on 2099-01-01", id="distant"
+        ),
+        pytest.param(
+            "names: ['*'], controls: ['*'], owner: o, reason: r, expires: 2027-01-01", "covers every", id="everything"
+        ),
+    ],
+)
+def test_exemptions_that_are_none(exemption: str, words: str, healthy: Server, tmp_path: Path) -> None:
+    """By an audit, by one of a saved inventory, at another moment, and by `policy validate`."""
+    policy, saved = tmp_path / "policy.yaml", tmp_path / "inventory"
+    policy.write_text(f"version: 1\nexemptions:\n  - {{{exemption}}}\n")
+    command("audit", "--now", MOMENT, "--save-inventory", saved, env=access(healthy))
+    judged = ["audit", "--policy", policy, "--inventory", saved]
+    live = command("audit", "--policy", policy, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY))
+    for done in (live, command(*judged), command(*judged, "--now", MOMENT)):
+        assert is_refused(done, "policy.yaml:", "exemptions[0]", words), done.err
+    validated = command("policy", "validate", policy)
+    assert (validated.code, validated.out, validated.err.count("\n")) == (2, "", 1)
+    assert words in validated.err
+
+
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     """A policy of a thousand bytes that means a thousand million values is refused at once."""
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]

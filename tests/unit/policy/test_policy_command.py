@@ -54,6 +54,20 @@ def test_validate_lists_every_problem(tmp_path: Path, capsys: pytest.CaptureFixt
     ]
 
 
+def test_validate_refuses_what_an_audit_today_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An exemption that ends more than five years ahead of today: a line for each."""
+    path = tmp_path / "policy.yaml"
+    exemption = "{names: [a], controls: ['*'], owner: o, reason: r, expires: 9000-01-01}"
+    path.write_text(f"exemptions: [{exemption}, {exemption}]")
+    assert main(["policy", "validate", str(path)]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert [it.split(", more than 5 years after ")[0] for it in errors.splitlines()] == [
+        f"{path}: exemptions[0] ends on 9000-01-01",
+        f"{path}: exemptions[1] ends on 9000-01-01",
+    ]
+
+
 def test_validate_shows_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A key that found its way into a policy is not repeated."""
     path = tmp_path / "policy.yaml"

@@ -104,6 +104,26 @@ def test_the_command_compares_two_files_by_a_saved_inventory(
     assert "opens 1 finding" in " ".join(output.split())
 
 
+@pytest.mark.parametrize("distant", ["old", "new"])
+def test_a_policy_that_may_not_be_used_is_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], distant: str
+) -> None:
+    """An audit at the moment of the inventory would refuse it: exit 2 and one line."""
+    files = {name: tmp_path / f"{name}.yaml" for name in ("old", "new")}
+    for path in files.values():
+        path.write_text("version: 1\n")
+    files[distant].write_text(
+        "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 2031-11-23}]\n"  # of 2026-11-22
+    )
+    with Replacement(tmp_path / "inventory") as file:
+        save_inventory(TOLD, file)
+    command = ["policy", "diff", str(files["old"]), str(files["new"]), "--inventory", str(tmp_path / "inventory")]
+    assert main(command) == 2
+    output, errors = capsys.readouterr()
+    assert (output, errors.count("\n")) == ("", 1)
+    assert f"{distant}.yaml: exemptions[0] ends on 2031-11-23, more than 5 years after 2026-11-22" in errors
+
+
 @pytest.mark.parametrize("missing", ["old.yaml", "new.yaml", "inventory"])
 def test_a_file_that_cannot_be_read_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str

@@ -10,13 +10,14 @@ from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.policy_file.schema import policy_schema
+from backup_auditor.bootstrap import clock
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
 from backup_auditor.cli.output import is_coloured, lines, put, terminal_width
 from backup_auditor.domain.feasibility import feasibility
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.feasibility import told_feasibility
 from backup_auditor.rendering.policy_difference import render_difference
-from backup_auditor.service.auditing import compare
+from backup_auditor.service.auditing import check_usable, compare
 from backup_auditor.settings.pinecone import redacted
 
 
@@ -36,13 +37,17 @@ def run(arguments: Namespace) -> int:
 
 def _compare(arguments: Namespace) -> None:
     old, new = load_policy(Path(arguments.old)), load_policy(Path(arguments.new))
-    found = compare(load_inventory(Path(arguments.inventory)), old, new)
+    inventory = load_inventory(Path(arguments.inventory))
+    for policy in (old, new):
+        check_usable(policy, inventory.observed_at)
+    found = compare(inventory, old, new)
     put(lines(render_difference(found, width=terminal_width(), is_coloured=is_coloured())), None)
 
 
 def _validate(path: Path, indexes: int | None) -> int:
     try:
         policy = load_policy(path)
+        check_usable(policy, clock.now())
     except PolicyError as error:
         for problem in error.problems:
             sys.stderr.write(f"{redacted(problem, os.environ)}\n")
