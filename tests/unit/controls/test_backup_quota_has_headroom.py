@@ -8,7 +8,7 @@ from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Plan
-from builders import DAY, backup, broken, finding, index, inventory, planned_run, run, schedule, unnamed_run
+from builders import DAY, backup, broken, daily_runs, finding, index, inventory, planned_run, run, schedule, unnamed_run
 
 ID = "backup-quota-has-headroom"
 
@@ -99,14 +99,26 @@ def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
     assert found.evidence["fits"] == {
         "indexes": 1,
         "frequency": "daily",
-        "retention_days": 5,
-        "slots": 6,
-        "slots_together": 6,
+        "retention_days": 4,
+        "slots": 5,
+        "slots_together": 5,
     }
     assert found.reason == (
-        "The project lists 67 backups, 67.0 % of the quota of 100, 66 % are allowed; daily backups kept 5 d would fit,"
-        " for the scheduled index."
+        "The project lists 67 backups, 67.0 % of the quota of 100, less than 66 % is allowed; daily backups kept 4 d"
+        " would fit, for the scheduled index."
     )
+
+
+@pytest.mark.parametrize("warn,slots", [(66, 5), (66.5, 6), (67, 6)])
+def test_what_would_fit_stays_below_the_limit(warn: float, slots: int) -> None:
+    """With it, and the 60 that were taken by hand, there is no finding any more."""
+    rows = [backup(DAY, backup_id=f"m-{number}") for number in range(60)]
+    told = inventory(index(schedules=[schedule(retention=30 * DAY)], runs=[], backups=rows), more=daily_runs(7))
+    fits = judge(told, quota_warn_percent=warn).evidence["fits"]
+    assert isinstance(fits, dict)
+    assert fits["slots_together"] == slots
+    fitting = inventory(index(runs=daily_runs(slots), backups=rows))
+    assert judge(fitting, quota_warn_percent=warn).compliance is Compliance.COMPLIANT
 
 
 def test_the_percentage_is_never_rounded_up() -> None:

@@ -1,5 +1,7 @@
 """Control `backup-quota-has-headroom`."""
 
+from math import ceil
+
 from backup_auditor.domain.arithmetic import Share, evidence_of_fit, per_index, told_fit
 from backup_auditor.domain.control import (
     Control,
@@ -40,11 +42,12 @@ def judge(subject: ProjectSubject) -> Verdict:
     reason = f"The project lists {counted(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
     if 100 * count >= warn * quota:
         indexes = len({it.index for it in filled.holdings})
-        fit = best_fit(indexes, int(quota * warn / 100) - filled.manual.total())
+        most = ceil(quota * warn / 100) - 1  # one more would reach it
+        fit = best_fit(indexes, most - filled.manual.total())
         evidence["fits"] = evidence_of_fit(fit, indexes)
         severity = Severity.HIGH if 100 * count >= CRITICALLY_FULL * quota else None
         return non_compliant(
-            f"{reason}, {warn:g} % are allowed; {told_fit(fit, indexes)}.", evidence, severity=severity
+            f"{reason}, less than {warn:g} % is allowed; {told_fit(fit, indexes)}.", evidence, severity=severity
         )
     unread = subject.inventory.backups.broken
     if unread is not None:
