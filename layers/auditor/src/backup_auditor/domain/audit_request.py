@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backup_auditor.domain.payload import refuse_unknown, text_in
 from backup_auditor.errors import RequestError
 
 SOURCE = "backup-auditor"
 REQUESTED = "Backup Audit Requested"
-_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ def read_request(payload: object) -> AuditRequest:
         raise RequestError('the payload is no JSON object; one looks like {"project": "search"}')
     if "detail-type" in payload:
         return _of_event(payload)
-    _refuse_unknown(payload, "the payload", ("project", "reason"))
-    return AuditRequest(_text(payload, "project"), _text(payload, "reason"))
+    refuse_unknown(payload, "the payload", ("project", "reason"))
+    return AuditRequest(text_in(payload, "project"), text_in(payload, "reason"))
 
 
 def _of_event(event: Mapping[object, object]) -> AuditRequest:
@@ -39,26 +39,11 @@ def _of_event(event: Mapping[object, object]) -> AuditRequest:
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise RequestError('the event has no detail; it looks like {"project": "search"}')
-    _refuse_unknown(detail, "the event's detail", ("project", "reason", "request_id"))
-    project = _text(detail, "project")
+    refuse_unknown(detail, "the event's detail", ("project", "reason", "request_id"))
+    project = text_in(detail, "project")
     if project is None:
         raise RequestError("the event names no project; without one it is for dispatch, which asks for each")
-    request_id = _text(detail, "request_id") or _text(event, "id")
+    request_id = text_in(detail, "request_id") or text_in(event, "id")
     if request_id is None:
         raise RequestError("the event has neither a request_id nor an id, so it could be audited twice; give it one")
-    return AuditRequest(project, _text(detail, "reason"), request_id)
-
-
-def _refuse_unknown(mapping: Mapping[object, object], what: str, known: tuple[str, ...]) -> None:
-    unknown = sorted(str(it)[:80] for it in mapping if it not in known)
-    if unknown:
-        raise RequestError(f"{what} holds {', '.join(map(repr, unknown[:5]))}; known there are {', '.join(known)}")
-
-
-def _text(mapping: Mapping[object, object], key: str) -> str | None:
-    value = mapping.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
-        raise RequestError(f"{key} is no text of 1 to {_LONGEST} characters; write one, or leave it out")
-    return value
+    return AuditRequest(project, text_in(detail, "reason"), request_id)

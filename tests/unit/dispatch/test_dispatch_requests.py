@@ -1,0 +1,67 @@
+"""What `dispatch` takes for a request, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.domain.dispatch_request import DispatchRequest, read_dispatch
+from backup_auditor.errors import RequestError
+
+EVENTS = Path(__file__).parents[3] / "events"
+EVENT = {"source": "backup-auditor", "detail-type": "Backup Audit Requested", "id": "e1", "detail": {}}
+
+
+@pytest.mark.parametrize(
+    "case,request_id,reason",
+    [
+        pytest.param("scheduled", "2026-11-22T02:00:00Z", "scheduled", id="schedule"),
+        pytest.param("requested", "b7a1d6a2-51f0-4f43-8f0a-2d5e1c9a7f10", "after an incident", id="event"),
+        pytest.param("direct", "invocation", "after an incident", id="invoked"),
+    ],
+)
+def test_the_samples_are_requests(case: str, request_id: str, reason: str) -> None:
+    """The schedule's time, an event's id, or else the invocation tells one request from another."""
+    payload = json.loads((EVENTS / f"dispatch.{case}.json").read_text())
+    assert read_dispatch(payload, "invocation") == DispatchRequest(request_id, reason)
+
+
+def test_nothing_asks_for_everything() -> None:
+    """An empty payload is a request of its own each time."""
+    assert read_dispatch({}, "invocation") == DispatchRequest("invocation", "invoked")
+
+
+def test_a_request_id_of_the_event_comes_before_its_own() -> None:
+    """Whoever puts the event may say by which id it is the same; a project that is null is none."""
+    event = EVENT | {"detail": {"project": None, "request_id": "r1"}, "whatever": "else"}
+    assert read_dispatch(event, "invocation") == DispatchRequest("r1", "requested")
+
+
+@pytest.mark.parametrize(
+    "payload,why",
+    [
+        pytest.param(None, "the payload is no JSON object", id="null"),
+        pytest.param([], "the payload is no JSON object", id="list"),
+        pytest.param({"project": "a"}, "the payload holds 'project'; known there are request_id, reason", id="project"),
+        pytest.param({"request_id": 7}, "request_id is no text of 1 to 500 characters", id="number"),
+        pytest.param({"request_id": "x" * 501}, "request_id is no text of 1 to 500 characters", id="too-long"),
+        pytest.param({"reason": " "}, "reason is no text", id="blank-reason"),
+        pytest.param(EVENT | {"source": "aws.s3"}, "asks for no audit", id="other-source"),
+        pytest.param(EVENT | {"detail-type": "Object Created"}, "asks for no audit", id="other-event"),
+        pytest.param(EVENT | {"detail": None}, "the event has no detail", id="no-detail"),
+        pytest.param(EVENT | {"detail": {"project": "a"}}, "the event names a project; it is for audit", id="one"),
+        pytest.param(EVENT | {"detail": {"x": 1}}, "the event's detail holds 'x'", id="unknown-field"),
+        pytest.param(EVENT | {"id": None}, "has neither a request_id nor an id", id="no-id"),
+    ],
+)
+def test_anything_else_is_refused(payload: object, why: str) -> None:
+    """A payload of another shape ends in one line that says what was expected."""
+    with pytest.raises(RequestError) as caught:
+        read_dispatch(payload, "invocation")
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_longest_request_leaves_room_for_the_longest_name() -> None:
+    """An id of 500 characters is taken."""
+    assert read_dispatch({"request_id": "x" * 500}, "invocation").request_id == "x" * 500

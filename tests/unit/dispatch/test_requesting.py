@@ -1,0 +1,113 @@
+"""Asking for audits: one event for each registered project, the mistaken too, however often the bus stumbles."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from backup_auditor.domain.dispatch_request import DispatchRequest
+from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+from backup_auditor.ports.delivery import Event, Put
+from backup_auditor.service.requesting import request_audits
+
+REQUEST = DispatchRequest("2026-11-22T02:00:00Z", "scheduled")
+REGISTRY = Registry(
+    (RegisteredProject("a", "s/a"), RegisteredProject("b", "s/b")),
+    (Mistake("c", 5, "the project c has no secret; add it"), Mistake("c", 6, "and more"), Mistake("entry 4", 7, "odd")),
+    "s3://config/registry.yaml",
+)
+
+
+class Bus:
+    """Takes events, but for those that it is told to leave, one time after the other."""
+
+    def __init__(self, *puts: Put) -> None:
+        """Take what becomes of each put; after these all is taken."""
+        self.puts = list(puts)
+        self.events: list[list[Event]] = []
+
+    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+        """Take note."""
+        assert seconds_left() == 60
+        self.events.append(list(events))
+        return self.puts.pop(0) if self.puts else Put((), None)
+
+
+class Log:
+    """Remembers what was logged."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.lines: list[tuple[str, str]] = []
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember it."""
+        self.lines.append(("info", f"{msg} {dict(extra)}"))
+
+    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember it."""
+        self.lines.append(("warning", f"{msg} {dict(extra)}"))
+
+    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        """Remember it."""
+        self.lines.append(("error", f"{msg} {dict(extra)}"))
+
+
+def asked(bus: Bus, log: Log | None = None) -> dict[str, object]:
+    """Ask for audits."""
+    return request_audits(REQUEST, REGISTRY, bus, log or Log(), lambda: 60)
+
+
+def test_every_registered_project_is_asked_for_once() -> None:
+    """Each has an event with a request id of its own; those with a mistake have one each, too."""
+    bus = Bus()
+    assert asked(bus)["requested"] == 4
+    assert bus.events == [
+        [
+            Event(
+                "Backup Audit Requested",
+                {"project": it, "reason": "scheduled", "request_id": f"2026-11-22T02:00:00Z/{it}"},
+            )
+            for it in ("a", "b", "c", "entry 4")
+        ]
+    ]
+
+
+def test_mistakes_are_logged_as_errors_and_returned() -> None:
+    """Each mistake is told with its place."""
+    log = Log()
+    mistakes = asked(Bus(), log)["mistakes"]
+    assert mistakes == [
+        "s3://config/registry.yaml:5: the project c has no secret; add it",
+        "s3://config/registry.yaml:6: and more",
+        "s3://config/registry.yaml:7: odd",
+    ]
+    assert [level for level, _ in log.lines] == ["error", "error", "error", "info"]
+
+
+@pytest.mark.parametrize("error", [DeliveryError("busy"), AcceptanceUnknownError("no answer")])
+def test_what_was_left_is_put_again(error: DeliveryError) -> None:
+    """Events that were not accepted, or not for certain, are put again, and no others: their ids make that harmless."""
+    bus = Bus(Put((1, 3), error), Put((0,), error))
+    assert asked(bus)["requested"] == 4
+    assert [[it.detail["project"] for it in some] for some in bus.events] == [
+        ["a", "b", "c", "entry 4"],
+        ["b", "entry 4"],
+        ["b"],
+    ]
+
+
+def test_what_is_left_in_the_end_is_raised() -> None:
+    """After three times it is for whoever asked to ask again."""
+    bus = Bus(*[Put((0,), DeliveryError("busy"))] * 3)
+    with pytest.raises(DeliveryError, match="busy"):
+        asked(bus)
+    assert len(bus.events) == 3
+
+
+def test_a_refusal_is_raised_at_once() -> None:
+    """A bus that is not there takes nothing the second time either."""
+    bus = Bus(Put((0, 1, 2, 3), ChannelRefusedError("no such bus")))
+    with pytest.raises(ChannelRefusedError, match="no such bus"):
+        asked(bus)
+    assert len(bus.events) == 1
