@@ -8,6 +8,7 @@ from pathlib import Path
 
 import docs_configuration
 import docs_controls
+import docs_events
 import docs_policy
 from simulation import simulating
 from transcripts import run_transcripts
@@ -26,6 +27,7 @@ def _readme() -> str:
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/controls.md": docs_controls.render,
     "docs/configuration.md": docs_configuration.render,
+    "docs/events.md": docs_events.render,
     "docs/policy.md": docs_policy.render,
     "README.md": _readme,
 }
