@@ -116,7 +116,7 @@ class PostOffice:
 
     def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> Deliveries:
         """Deliver what is due."""
-        return deliver(self.means, lambda name: self.channels.get(name, ()), project, only)
+        return deliver(self.means, self._channel_of, project, only)
 
     def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> Deliveries:
         """Let some time pass, and deliver what is due then."""
@@ -140,6 +140,10 @@ class PostOffice:
         if kind is ChannelKind.SNS:
             return TopicCarrier(self.topics, self.patience, "eu-central-1")
         return WebhookCarrier(self.webhooks, self.patience, "eu-central-1")
+
+    def _channel_of(self, message: Message) -> Channel | None:
+        channels = self.channels.get(message.project, ())
+        return next((it for it in channels if it.channel_id == message.channel_id), None)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -9,6 +9,7 @@ import pytest
 
 from alerts import EVENTS, SLACK, TOPIC, found, told
 from backup_auditor.domain.alerting.channel import ChannelKind
+from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import (
     AcceptanceUnknownError,
     ChannelRefusedError,
@@ -17,6 +18,7 @@ from backup_auditor.errors import (
     SecretError,
 )
 from backup_auditor.service.delivering import deliver
+from backup_auditor.service.delivery.registered import RegisteredChannels
 from builders import NOW
 from mailing import PostOffice
 
@@ -189,10 +191,10 @@ def test_a_report_that_is_gone_is_told_nowhere() -> None:
 
 
 def test_a_channel_that_is_no_longer_registered_is_not_told() -> None:
-    """The message is put away, and the log says so; events have no need of a registry."""
+    """The message is put away, and the log says so."""
     office = PostOffice()
     office.audited()
-    office.channels["search"] = (SLACK,)
+    office.channels["search"] = (EVENTS, SLACK)
     deliveries = office.deliver()
     assert (deliveries.sent, deliveries.dropped) == (2, 1)
     assert "no such channel" in office.log.told("warning")
@@ -204,10 +206,10 @@ def test_where_the_registry_cannot_be_read_alerts_wait() -> None:
     office = PostOffice()
     office.audited()
 
-    def unreadable(_: str) -> tuple[()]:
-        raise RegistryError("the registry has no version: 1; add it")
+    def unreadable(*, fresh: bool) -> Registry:
+        raise RegistryError(f"the registry has no version: 1; add it (read afresh: {fresh})")
 
-    deliveries = deliver(office.means, unreadable)
+    deliveries = deliver(office.means, RegisteredChannels(unreadable).channel_of)
     assert (deliveries.sent, deliveries.failures) == (1, {"search": 2})
     assert office.deliver().sent == 2
 

@@ -14,10 +14,9 @@ from backup_auditor.service.delivery.handing_over import Handover
 from backup_auditor.service.delivery.means import Fate, Means
 
 _AT_ONCE = 8
-_EVENTS = Channel(ChannelKind.EVENTS, "")
 
 type _Fates = Counter[tuple[str, Fate]]
-type ChannelsOf = Callable[[str], Sequence[Channel]]
+type ChannelOf = Callable[[Message], Channel | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,12 @@ class Deliveries:
 
 
 def deliver(
-    means: Means, channels_of: ChannelsOf, project: str | None = None, only: ChannelKind | None = None
+    means: Means, channel_of: ChannelOf, project: str | None = None, only: ChannelKind | None = None
 ) -> Deliveries:
     """Deliver the messages of a project, or of all, that are due; of one kind, or of all.
 
-    `channels_of` tells the channels of a project; where it raises, its alerts wait and count as failed, and its events
-    do not. Raises `StateError` where the outbox cannot be read: then nothing was looked at.
+    `channel_of` tells the channel of a message, `None` where the project has it no more; where it raises, the message
+    waits, and counts as failed. Raises `StateError` where the outbox cannot be read: then nothing was looked at.
     """
     lanes: dict[tuple[str, str], list[Message]] = {}
     for message in sorted(means.outbox.pending(project, means.now()), key=_age):
@@ -48,7 +47,7 @@ def deliver(
     with Crew(_AT_ONCE) as crew:
         for messages in lanes.values():
             try:
-                channel = _channel_of(messages[0], channels_of)
+                channel = channel_of(messages[0])
             except BackupAuditorError as error:
                 fates += _unknown(messages, error, means)
                 continue
@@ -60,12 +59,6 @@ def deliver(
 
 def _age(message: Message) -> tuple[datetime, str]:
     return message.observed_at, message.message_id
-
-
-def _channel_of(message: Message, channels_of: ChannelsOf) -> Channel | None:
-    """Return the channel of a message; every project has the one of events."""
-    channels = [_EVENTS] if message.channel_id == _EVENTS.channel_id else channels_of(message.project)
-    return next((it for it in channels if it.channel_id == message.channel_id), None)
 
 
 def _work_off(messages: Sequence[Message], channel: Channel | None, means: Means) -> _Fates:
@@ -81,10 +74,10 @@ def _work_off(messages: Sequence[Message], channel: Channel | None, means: Means
 
 
 def _unknown(messages: Sequence[Message], error: BackupAuditorError, means: Means) -> _Fates:
-    """Let messages wait whose channel cannot be told: the registry may have a mistake, and an alert may not be lost."""
+    """Let messages wait whose channel cannot be known: an alert may not be lost."""
     for message in messages:
         extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
-        text = f"{message.project}: a message to {message.channel_id} waits: its channels cannot be told: {error}"
+        text = f"{message.project}: a message to {message.channel_id} waits: {error}"
         means.log.error(text, extra=extra)
     return Counter({(messages[0].project, Fate.FAILED_LASTINGLY): len(messages)})
 

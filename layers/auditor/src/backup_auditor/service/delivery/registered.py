@@ -1,0 +1,59 @@
+"""Which channel a message is for, by what is registered now: what is certainly not wanted any more, and what may be."""
+
+from typing import Protocol
+
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.registry import Registry
+from backup_auditor.errors import BackupAuditorError, RegistryError
+
+_EVENTS = Channel(ChannelKind.EVENTS, "")
+
+
+class ReadRegistry(Protocol):
+    """Reads the registry."""
+
+    def __call__(self, *, fresh: bool) -> Registry:
+        """Return it; `fresh` as it is now, whatever is remembered. Raises `RegistryError` and `DocumentError`."""
+
+
+class RegisteredChannels:
+    """The channels of one delivery. What is read, or cannot be, is read once."""
+
+    def __init__(self, read: ReadRegistry) -> None:
+        """Take what reads the registry; it is not read where only events are due."""
+        self._read = read
+        self._known: dict[bool, Registry | BackupAuditorError] = {}
+
+    def channel_of(self, message: Message) -> Channel | None:
+        """Return the channel of a message; `None` where its project is known to have it no more.
+
+        Raises `RegistryError` and `DocumentError` where that cannot be known: a mistake may not cost an alert.
+        """
+        if message.channel_id == _EVENTS.channel_id:  # every project has it
+            return _EVENTS
+        return _found(self._registry(fresh=False), message) or _wanted(self._registry(fresh=True), message)
+
+    def _registry(self, *, fresh: bool) -> Registry:
+        if fresh not in self._known:
+            try:
+                self._known[fresh] = self._read(fresh=fresh)
+            except BackupAuditorError as error:
+                self._known[fresh] = error
+        known = self._known[fresh]
+        if isinstance(known, BackupAuditorError):
+            raise known
+        return known
+
+
+def _found(registry: Registry, message: Message) -> Channel | None:
+    channels = (channel for it in registry.projects if it.name == message.project for channel in it.channels)
+    return next((it for it in channels if it.channel_id == message.channel_id), None)
+
+
+def _wanted(registry: Registry, message: Message) -> Channel | None:
+    """Find a channel in the registry as it is now, of which no mistake may hide it."""
+    if registry.mistakes and all(it.name != message.project for it in registry.projects):
+        told = "; ".join(registry.told(it) for it in registry.mistakes[:3])
+        raise RegistryError(f"{message.project} may be one of the entries with a mistake: {told}")
+    return _found(registry, message)
