@@ -10,6 +10,7 @@ BackupAuditorError
 │   ├── InventoryFileError  a saved inventory
 │   └── StateError          what remembers audits
 ├── EvidenceError           where reports are kept
+│   ├── EvidenceGoneError       a report is not where it was kept
 │   └── ReportAlteredError      a report is not what was kept
 ├── SecretError             a key or a webhook that is missing, empty, or not what it should be
 ├── DeliveryError           a channel that did not accept a message
@@ -80,7 +81,11 @@ class StateError(UsageError):
 
 
 class EvidenceError(BackupAuditorError):
-    """A report cannot be kept, or is not where it was kept."""
+    """A report cannot be kept, or cannot be read."""
+
+
+class EvidenceGoneError(EvidenceError):
+    """A report is not where it was kept."""
 
 
 class ReportAlteredError(EvidenceError):

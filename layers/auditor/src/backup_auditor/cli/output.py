@@ -9,12 +9,12 @@ from shutil import get_terminal_size
 
 from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.errors import UsageError
+from backup_auditor.rendering.encoding import encoded
 from backup_auditor.rendering.text import plain
 from backup_auditor.settings.pinecone import allows_colour
 
 _WIDTH = 100
 """How wide a table is where no terminal says otherwise."""
-_BATCH = 1 << 16
 
 
 def opened(path: str | None) -> "Replacement | nullcontext[None]":
@@ -28,12 +28,12 @@ def opened(path: str | None) -> "Replacement | nullcontext[None]":
 def put(pieces: Iterable[str], file: Replacement | None) -> None:
     """Write results, and the end of their last line. A reader that left is no error: the exit code tells."""
     if file is not None:
-        file.write(_encoded(pieces))
+        file.write(encoded(pieces))
         return
     _need_output()
     sys.stdout.flush()
     try:
-        for piece in _encoded(pieces):
+        for piece in encoded(pieces):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
@@ -69,16 +69,3 @@ def is_coloured() -> bool:
 def say(text: str) -> None:
     """Say something that is no result."""
     sys.stderr.write(f"backup-auditor: {plain(text)}\n")
-
-
-def _encoded(pieces: Iterable[str]) -> Iterable[bytes]:
-    """Encode in pieces large enough to be worth a write."""
-    batch: list[str] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size >= _BATCH:
-            yield "".join(batch).encode(errors="backslashreplace")
-            batch, size = [], 0
-    yield ("".join(batch) + "\n").encode(errors="backslashreplace")
