@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from backup_auditor.adapters.policy_file.loading import built_in_policy
 from backup_auditor.bootstrap.clock import now
-from backup_auditor.bootstrap.laptop import open_project
+from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.service.auditing import audit
 from backup_auditor.settings.pinecone import Settings, read_settings
 from benchmarks.figures import Figure, alternating, table, timed

@@ -1,28 +1,10 @@
-"""What the command line needs: one project of Pinecone, and the file that remembers it."""
+"""What the command line needs: the file that remembers projects."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from backup_auditor.adapters.pinecone.connection import Connection
-from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.sqlite_state import store
-from backup_auditor.ports.reading import ProjectReader
 from backup_auditor.ports.state import StateStore
-from backup_auditor.settings.pinecone import Settings
-
-
-def open_project(settings: Settings) -> AbstractContextManager[ProjectReader]:
-    """Open the project that the settings name, for reading alone."""
-    return open_reader(
-        Connection(
-            key=settings.key,
-            host=settings.host,
-            api_version=settings.api_version,
-            schedules_api_version=settings.schedules_api_version,
-            ceiling=settings.max_concurrency,
-            deadline=settings.deadline,
-        )
-    )
 
 
 def open_state(path: Path) -> AbstractContextManager[StateStore]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
 from backup_auditor.bootstrap import clock, laptop, reading_aws
+from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.cli.moment import read_now
 from backup_auditor.cli.progress import progress
 from backup_auditor.cli.state_path import state_file
@@ -107,7 +108,7 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
     project = wanted.project or _PROJECT
     with (
         _store(wanted, is_recorded=is_recorded) as store,
-        laptop.open_project(settings) as reader,
+        open_project(settings) as reader,
     ):
         try:
             with progress() as shown:
