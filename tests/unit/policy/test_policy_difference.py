@@ -77,6 +77,19 @@ def test_what_the_new_policy_cannot_judge_is_not_called_closed() -> None:
     assert "backup-quota-has-headroom: insufficient data: " in text(found)
 
 
+def test_what_only_the_new_policy_cannot_judge_is_told() -> None:
+    """An audit under the old policy had no reason to walk twice; by the new one too few copies may be there."""
+    told = inventory(index(walks=1), walks=1)
+    found = compare(told, OLD, policy(min_copies=7))
+    assert names(found.unknown) == set()
+    found = compare(told, OLD, policy(min_copies=8))
+    assert names(found.unknown) == {("recovery-points-meet-minimum-copies", "main")}
+    assert "closes 0, leaves 0 open; of 1 it cannot be told by this inventory." in " ".join(text(found).split())
+    assert "no second walk over the project's backups was made" in " ".join(text(found).split())
+    again = compare(told, policy(min_copies=8), policy(min_copies=8))
+    assert again.unknown == ()
+
+
 def test_slots_are_those_that_the_required_schedules_hold() -> None:
     """By rule, on the indexes of the inventory that can be backed up."""
     mine = replace(Requirements(), schedule=replace(Requirements().schedule, retention_min=35 * DAY))

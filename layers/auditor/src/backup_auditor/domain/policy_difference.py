@@ -35,7 +35,7 @@ class PolicyDifference:
     closed: tuple[Finding, ...]
     """Those that only the old policy has open, as the new one judges them."""
     unknown: tuple[Finding, ...]
-    """Those that the old policy has open, and of which the new one leaves nothing known."""
+    """Those that only the new policy cannot judge by these facts: the next audit may well open them."""
     kept: int
     """How many both have open."""
 
@@ -46,15 +46,18 @@ def difference(
     """Compare what two policies, the old one first, make of an inventory."""
     old, new = ({it.fingerprint: it for it in judgement.findings} for judgement in judgements)
     ended = [new[key] for key, it in old.items() if it.is_open and key in new and not new[key].is_open]
-    is_unknown = Compliance.INSUFFICIENT_DATA
     return PolicyDifference(
         before=_demand(inventory, policies[0]),
         after=_demand(inventory, policies[1]),
         opened=tuple(it for key, it in new.items() if it.is_open and not (key in old and old[key].is_open)),
-        closed=tuple(it for it in ended if it.compliance is not is_unknown or it.exemption is not None),
-        unknown=tuple(it for it in ended if it.compliance is is_unknown and it.exemption is None),
+        closed=tuple(it for it in ended if not _is_unknown(it)),
+        unknown=tuple(it for key, it in new.items() if _is_unknown(it) and not (key in old and _is_unknown(old[key]))),
         kept=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
     )
+
+
+def _is_unknown(finding: Finding) -> bool:
+    return finding.compliance is Compliance.INSUFFICIENT_DATA and finding.exemption is None
 
 
 def _demand(inventory: Inventory, policy: Policy) -> Demand:

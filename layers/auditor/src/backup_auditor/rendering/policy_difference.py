@@ -13,9 +13,11 @@ from backup_auditor.rendering.wrapping import columns, hanging
 def render_difference(found: PolicyDifference, *, width: int = 100, is_coloured: bool = False) -> Iterator[str]:
     """Write a difference as lines of text of at most `width` characters, where words allow it."""
     width, ink = max(width, 40), Ink(is_coloured)
+    unknown = f"; of {len(found.unknown):,} it cannot be told by this inventory." if found.unknown else "."
     head = (
         f"{plain(found.after.source)} in place of {plain(found.before.source)}:"
-        f" opens {count(len(found.opened), 'finding')}, closes {len(found.closed):,}, leaves {found.kept:,} open."
+        f" opens {count(len(found.opened), 'finding')}, closes {len(found.closed):,},"
+        f" leaves {found.kept:,} open{unknown}"
     )
     yield from map(ink.strong, hanging(head, width, ""))
     yield from _section("OPENS", found.opened, width, ink)
