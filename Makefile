@@ -50,18 +50,19 @@ moved:
 	@$(WITH_INDEX) $(UV) pip sync --quiet --python .tools/$* --require-hashes --only-binary :all: $<
 	@touch $@
 
-# What is deployed, and its layer once more for the processor of most machines that run the tests.
+# What is deployed, and its layer once more for the processor of most machines that run the tests. What was changed while it was built is newer.
 SHIPPED := $(shell find functions layers/auditor/src scripts/Makefile scripts/build-layer scripts/compile \
 	-name __pycache__ -prune -o -name '*.pyc' -o -print 2>/dev/null)
 BUILT := .aws-sam/build/template.yaml build/layer-x86_64/ready
 export SAM_CLI_TELEMETRY := 0
 .aws-sam/build/template.yaml: template.yaml samconfig.toml uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .tools/sam/ready
-	@mkdir -p build
+	@mkdir -p build && touch build/sam.begun
 	@.tools/sam/bin/sam build >build/sam.log 2>&1 || { cat build/sam.log >&2; exit 1; }
-	@touch $@
+	@touch -r build/sam.begun $@
 build/layer-x86_64/ready: uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .tools/ready
+	@mkdir -p build && touch build/layer.begun
 	@AUDITOR_ARCH=x86_64 scripts/build-layer build/layer-x86_64
-	@touch $@
+	@touch -r build/layer.begun $@
 
 .PHONY: setup
 setup: .venv/ready ## install everything into .venv, the command backup-auditor too
