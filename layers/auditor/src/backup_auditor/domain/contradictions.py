@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from backup_auditor.domain.evaluation import Catalogue
 from backup_auditor.domain.exemptions import covers_everything
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Policy
@@ -31,11 +32,12 @@ class Contradiction:
     """What is wrong, and what to do."""
 
 
-def contradictions(policy: Policy, control_ids: Collection[str]) -> list[Contradiction]:
+def contradictions(policy: Policy, catalogue: Catalogue) -> list[Contradiction]:
     """Return what contradicts itself in the defaults, in each rule laid over them, and in the exemptions.
 
     What a rule only inherits from the defaults is said once, of the defaults.
     """
+    control_ids = [it.id for it in catalogue.all]
     of_defaults = list(_of_requirements(policy.defaults))
     found = [Contradiction(("defaults",), keys, text) for keys, text in of_defaults]
     for number, rule in enumerate(policy.rules):
@@ -47,7 +49,7 @@ def contradictions(policy: Policy, control_ids: Collection[str]) -> list[Contrad
             if not any(fnmatchcase(control, pattern) for control in control_ids):
                 place = ("exemptions", number)
                 found.append(Contradiction(place, (("controls", position),), _fits_nothing(pattern, control_ids)))
-        if covers_everything(exemption, control_ids):
+        if covers_everything(exemption, [it.id for it in catalogue.index]):
             text = "it covers every control of every index; name the indexes, or the controls, that it is about"
             found.append(Contradiction(("exemptions", number), (("names",), ("controls",)), text))
     return found

@@ -28,7 +28,10 @@ def distant_exemptions(policy: Policy, day: date) -> list[str]:
 
 
 def covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
-    """Tell whether an exemption accepts every deviation of every index: nothing would be audited any more."""
+    """Tell whether an exemption accepts every deviation of every index: nothing would be audited any more.
+
+    `control_ids` are those of the controls that are judged for indexes: what exempts these need not name the others.
+    """
     fits_every_name = any(set(it) <= {"*", "?"} and "*" in it and it.count("?") <= 1 for it in exemption.names)
     return fits_every_name and all(
         any(fnmatchcase(control, pattern) for pattern in exemption.controls) for control in control_ids

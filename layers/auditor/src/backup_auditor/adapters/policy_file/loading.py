@@ -48,7 +48,7 @@ def parse_policy(content: bytes, source: str) -> Policy:
     except ValidationError as error:
         raise _policy_error(source, shape_problems(error, root)) from None
     policy = policy_of(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
-    found = contradictions(policy, [it.id for it in CATALOGUE.all])
+    found = contradictions(policy, CATALOGUE)
     if found:
         raise _policy_error(source, contradiction_problems(found, root))
     return policy
