@@ -159,7 +159,7 @@ def test_exemptions_that_are_none(exemption: str, words: str, healthy: Server, t
     policy, saved = tmp_path / "policy.yaml", tmp_path / "inventory"
     policy.write_text(f"version: 1\nexemptions:\n  - {{{exemption}}}\n")
     command("audit", "--now", MOMENT, "--save-inventory", saved, env=access(healthy))
-    judged = ["audit", "--policy", policy, "--inventory", saved]
+    judged: list[str | Path] = ["audit", "--policy", policy, "--inventory", saved]
     live = command("audit", "--policy", policy, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY))
     for done in (live, command(*judged), command(*judged, "--now", MOMENT)):
         assert is_refused(done, "policy.yaml:", "exemptions[0]", words), done.err
