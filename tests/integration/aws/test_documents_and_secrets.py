@@ -1,0 +1,298 @@
+"""Registry, policies and secrets over real boto3: fetched, remembered, read afresh, refused, and never told."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.documents import fetch_document
+from backup_auditor.adapters.remembered import Remembered
+from backup_auditor.adapters.secrets import PINECONE_KEY, PING_URL, SLACK_WEBHOOK, Sort, fetch_secret, secret
+from backup_auditor.bootstrap.projects import EVENTS, policy_of, projects_of
+from backup_auditor.bootstrap.reading_aws import fetched_key, fetched_policy
+from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
+from backup_auditor.settings.functions import Registration
+from moto_served import moto_served
+
+BUCKET = "config"
+KEY = "pcsk" + "_" + "k" * 20
+OTHER_KEY = "pcsk" + "_" + "o" * 20
+WEBHOOK = "https://hooks.slack.com/services/T0/B0/" + "w" * 24
+TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:alerts")
+REGISTRY = "version: 1\nprojects:\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def aws() -> Iterator[AwsSession]:
+    """Serve AWS while the tests of this module run, and lead boto3 there."""
+    with moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        yield AwsSession()
+
+
+@pytest.fixture
+def documents(aws: AwsSession) -> Remembered[bytes]:
+    """Remember nothing yet."""
+    return Remembered(partial(fetch_document, aws))
+
+
+@pytest.fixture
+def secrets(aws: AwsSession) -> Remembered[str | bytes]:
+    """Remember nothing yet."""
+    return Remembered(partial(fetch_secret, aws))
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest, aws: AwsSession) -> Callable[[Any], str]:
+    """Keep a secret under the name of the test, and return that."""
+    name = f"backup-auditor/{request.node.name}".translate(str.maketrans("[]", "()")).replace("(", "_").replace(")", "")
+
+    def keep(value: Any) -> str:
+        client = aws.secrets
+        held = {"SecretBinary" if isinstance(value, bytes) else "SecretString": value}
+        try:
+            client.create_secret(Name=name, **held)
+        except client.exceptions.ResourceExistsException:
+            client.put_secret_value(SecretId=name, **held)
+        return name
+
+    return keep
+
+
+def put_parameter(aws: AwsSession, name: str, text: str) -> str:
+    """Put a document into Parameter Store, and return its address."""
+    aws.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    return f"ssm:{name}"
+
+
+def put_object(aws: AwsSession, key: str, text: str) -> str:
+    """Put a document into S3, and return its address."""
+    client = aws.s3
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    client.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+    return f"s3://{BUCKET}/{key}"
+
+
+PLACES = [
+    pytest.param(lambda aws, text: put_parameter(aws, "/backup-auditor/document", text), id="parameter"),
+    pytest.param(lambda aws, text: put_object(aws, "backup-auditor/document.yaml", text), id="object"),
+]
+
+
+@pytest.mark.parametrize("put", PLACES)
+def test_a_document_is_remembered_until_it_is_asked_for_afresh(
+    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: Remembered[bytes]
+) -> None:
+    """What was fetched is not fetched again, unless somebody wants it as it is now: then that is remembered."""
+    address = put(aws, "eins")
+    assert documents(address) == b"eins"
+    put(aws, "zwei – ✓")
+    assert documents(address) == b"eins"
+    assert documents(address, fresh=True) == "zwei – ✓".encode()
+    assert documents(address) == "zwei – ✓".encode()
+
+
+def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: Remembered[bytes]) -> None:
+    """A SecureString is read like any other."""
+    aws.ssm.put_parameter(Name="/backup-auditor/secure", Value="text", Type="SecureString", Overwrite=True)
+    assert documents("ssm:/backup-auditor/secure") == b"text"
+
+
+@pytest.mark.parametrize(
+    "address,why",
+    [
+        pytest.param("ssm:/missing", "there is no such parameter; make it, or correct the address", id="parameter"),
+        pytest.param("s3://config-missing/key", "there is no such bucket; correct the address", id="bucket"),
+        pytest.param(f"s3://{BUCKET}/missing", "there is no such object; put it there, or correct", id="object"),
+    ],
+)
+def test_a_document_that_is_not_there_is_named(
+    aws: AwsSession, address: str, why: str, documents: Remembered[bytes]
+) -> None:
+    """The error names the address and the remedy, each time anew: what failed is not remembered."""
+    put_object(aws, "present", "text")
+    for _ in range(2):
+        with pytest.raises(DocumentError) as caught:
+            documents(address)
+        assert str(caught.value).startswith(f"{address}: {why}")
+
+
+def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Remembered[bytes]) -> None:
+    """More than a mebibyte is no policy and no registry."""
+    with pytest.raises(DocumentError, match="has more than 1,048,576 bytes"):
+        documents(put_object(aws, "large", "x" * (1 << 20) + "x"))
+
+
+@pytest.mark.parametrize(
+    "value,sort,held",
+    [
+        pytest.param(KEY, PINECONE_KEY, KEY, id="key"),
+        pytest.param(f"  {KEY}\n", PINECONE_KEY, KEY, id="key-with-blanks"),
+        pytest.param(f'{{"PINECONE_API_KEY": "{KEY}", "more": 1}}', PINECONE_KEY, KEY, id="key-in-json"),
+        pytest.param(WEBHOOK, SLACK_WEBHOOK, WEBHOOK, id="webhook"),
+        pytest.param(f'{{"SLACK_WEBHOOK_URL": "{WEBHOOK}"}}', SLACK_WEBHOOK, WEBHOOK, id="webhook-in-json"),
+        pytest.param("https://ping.example/x", PING_URL, "https://ping.example/x", id="ping"),
+    ],
+)
+def test_a_secret_is_the_value_or_json(
+    value: str, sort: Sort, held: str, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+) -> None:
+    """A secret holds the value as it is, or in the field of its name."""
+    assert secret(kept(value), sort, secrets) == held
+
+
+@pytest.mark.parametrize(
+    "value,sort,why",
+    [
+        pytest.param(" ", PINECONE_KEY, "is empty; put the value there, or JSON with PINECONE_API_KEY", id="blank"),
+        pytest.param(b"\x00\x01" + KEY.encode(), PINECONE_KEY, "is binary; put it there as text", id="binary"),
+        pytest.param(f"{KEY} {KEY}", PINECONE_KEY, "holds characters that no key has", id="two"),
+        pytest.param(f'"{KEY}"', PINECONE_KEY, "holds characters that no key has", id="quotes"),
+        pytest.param(f"PINECONE_API_KEY={KEY}\nX={KEY}", PINECONE_KEY, "holds characters that no key", id="file"),
+        pytest.param(WEBHOOK, PINECONE_KEY, "is an address, and no key of Pinecone", id="webhook-for-a-key"),
+        pytest.param(
+            KEY, SLACK_WEBHOOK, "is no address; put one there that begins with https://", id="key-for-webhook"
+        ),
+        pytest.param(f"{WEBHOOK} {WEBHOOK}", SLACK_WEBHOOK, "holds characters that no address has", id="webhooks"),
+        pytest.param(f'{{"KEY": "{KEY}"}}', PINECONE_KEY, "is JSON without PINECONE_API_KEY; add it", id="other-field"),
+        pytest.param('{"PINECONE_API_KEY": ""}', PINECONE_KEY, "is empty", id="empty-field"),
+        pytest.param(
+            f'{{"PINECONE_API_KEY": ["{KEY}"]}}', PINECONE_KEY, "has a PINECONE_API_KEY that is no", id="list"
+        ),
+        pytest.param(f'{{"PINECONE_API_KEY": "{KEY}"', PINECONE_KEY, "begins as JSON and is none", id="half"),
+    ],
+)
+def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
+    value: Any, sort: Sort, why: str, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+) -> None:
+    """The error names the secret and the remedy, and holds nothing of its value, nor do the errors behind it."""
+    name = kept(value)
+    with pytest.raises(SecretError) as caught:
+        secret(name, sort, secrets)
+    assert str(caught.value).startswith(f"the secret {name} {why}")
+    said, error = "", caught.value
+    while error is not None:
+        said, error = said + repr(error), error.__cause__ or error.__context__  # type: ignore[assignment]  # any of them
+    assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in said.replace(name, "")]
+
+
+def test_a_secret_that_is_not_there_is_named(secrets: Remembered[str | bytes]) -> None:
+    """The error names the secret and the remedy."""
+    with pytest.raises(
+        SecretError, match=r"the secret s/missing: there is no such secret; make it, or correct the name"
+    ):
+        secret("s/missing", PINECONE_KEY, secrets)
+
+
+def test_a_secret_that_is_to_be_deleted_is_named(
+    aws: AwsSession, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+) -> None:
+    """One that waits for its deletion says so."""
+    name = kept(KEY)
+    aws.secrets.delete_secret(SecretId=name)
+    with pytest.raises(SecretError, match=r"it is marked for deletion, or has no value yet; restore it"):
+        secret(name, PINECONE_KEY, secrets)
+
+
+def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: Remembered[str | bytes]) -> None:
+    """The key is remembered; read afresh, it is the one that took its place, and that is remembered."""
+    name = kept(KEY)
+    assert secret(name, PINECONE_KEY, secrets) == KEY
+    kept(OTHER_KEY)
+    assert secret(name, PINECONE_KEY, secrets) == KEY
+    assert secret(name, PINECONE_KEY, secrets, fresh=True) == OTHER_KEY
+    assert secret(name, PINECONE_KEY, secrets) == OTHER_KEY
+
+
+def test_a_secret_that_was_mended_is_read_afresh(kept: Callable[[Any], str], secrets: Remembered[str | bytes]) -> None:
+    """What could not be used is not held on to for five minutes."""
+    name = kept(" ")
+    with pytest.raises(SecretError):
+        secret(name, PINECONE_KEY, secrets)
+    kept(KEY)
+    assert secret(name, PINECONE_KEY, secrets) == KEY
+
+
+def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, documents: Remembered[bytes]) -> None:
+    """The audit is told, and gets none; once it is mended it holds at once."""
+    project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
+    assert [it.name for it in policy_of(project, documents).rules] == ["first"]
+    put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
+    documents(str(project.policy), fresh=True)
+    with pytest.raises(PolicyError) as caught:
+        policy_of(project, documents)
+    assert str(caught.value).startswith("ssm:/backup-auditor/policy:1: ")
+    assert str(caught.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
+    put_parameter(aws, "/backup-auditor/policy", "rules: [{name: second}]")
+    policy = policy_of(project, documents)
+    assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
+
+
+def test_without_a_policy_the_built_in_one_holds(documents: Remembered[bytes]) -> None:
+    """A project that names none is judged by it."""
+    assert policy_of(RegisteredProject("a"), documents).source == "built-in"
+
+
+@pytest.mark.parametrize("put", PLACES)
+def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
+    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: Remembered[bytes]
+) -> None:
+    """On AWS a project without a secret is a mistake; the others have what is the stack's, and the events' channel."""
+    address = put(
+        aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
+    )
+    registration = Registration(address, None, (TOPIC,), "ssm:policy")
+    registry = projects_of(registration, documents, fresh=True)
+    assert [(it.name, it.policy, it.channels) for it in registry.projects] == [
+        ("a", "ssm:policy", (EVENTS, TOPIC)),
+        ("c", "ssm:policy", (EVENTS,)),
+    ]
+    (mistake,) = registry.mistakes
+    assert registry.told(mistake).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
+
+
+def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: Remembered[bytes]) -> None:
+    """A registry that is remembered is read afresh where it lacks the project that is wanted."""
+    address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
+    registration = Registration(address, None)
+    assert projects_of(registration, documents).names == ("a",)
+    put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, secret: s/b}}")
+    assert projects_of(registration, documents, wanted="a").names == ("a",)
+    assert projects_of(registration, documents, wanted="b").names == ("a", "b")
+
+
+def test_a_document_that_is_no_registry_is_refused(aws: AwsSession, documents: Remembered[bytes]) -> None:
+    """The error names the address and the line."""
+    address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
+    with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
+        projects_of(Registration(address, None), documents, fresh=True)
+
+
+def test_one_project_needs_no_registry(documents: Remembered[bytes]) -> None:
+    """Without a registry there is the project of the settings, and nothing is fetched."""
+    only = RegisteredProject("a", "s/a", channels=(TOPIC,))
+    registry = projects_of(Registration(None, only), documents, wanted="b", fresh=True)
+    assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENTS, TOPIC))]
+
+
+def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, kept: Callable[[Any], str]) -> None:
+    """With boto3 and credentials, what a registry leaves to AWS is found from anywhere."""
+    assert fetched_key(kept(KEY)) == KEY
+    address = put_object(aws, "backup-auditor/laptop.yaml", "rules: [{name: first}]")
+    assert fetched_policy(address).source == address
+
+
+def test_without_boto3_a_laptop_is_told_how_to_come_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs boto3 says so, and what would do without."""
+    monkeypatch.setattr("backup_auditor.bootstrap.reading_aws.find_spec", lambda _: None)
+    with pytest.raises(DocumentError, match=r"ssm:p: it is fetched with boto3, .* pip install .*; or name a file"):
+        fetched_policy("ssm:p")
+    with pytest.raises(SecretError, match=r"the secret s/a is read with boto3, .* or add key_env"):
+        fetched_key("s/a")
