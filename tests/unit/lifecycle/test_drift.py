@@ -172,6 +172,13 @@ def test_deletion_protection_that_is_turned_is_told(*, before: bool, after: bool
     assert drift(inventory(index()), second) == []
 
 
+def test_protection_that_is_not_told_of_an_index_made_anew_was_not_turned_off() -> None:
+    """It is another index; of its protection nothing is known."""
+    anew = inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[]))
+    told = [it[0] for it in drift(inventory(index(deletion_protection=True)), anew)]
+    assert told == ["index re-created", "schedule created", "schedule deleted"]
+
+
 def test_what_drifted_is_of_an_index_of_the_project() -> None:
     """The resource has the id by which the index is known now, or was when it went; a policy is the project's."""
     nights = Nights()

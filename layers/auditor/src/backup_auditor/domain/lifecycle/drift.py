@@ -32,11 +32,9 @@ def _of_indexes(before: Memory, after: Memory, project: str) -> Iterator[Drift]:
             continue
         if old.index_id is not None and old.index_id != new.index_id:
             yield Drift("index re-created", resource, _facts(old), _facts(new))
-        if old.deletion_protection is not None and old.deletion_protection != new.deletion_protection:
-            turned = "on" if new.deletion_protection else "off"
-            yield Drift(
-                f"deletion protection turned {turned}", resource, old.deletion_protection, new.deletion_protection
-            )
+        was, is_now = old.deletion_protection, new.deletion_protection
+        if None not in (was, is_now) and was != is_now:
+            yield Drift(f"deletion protection turned {'on' if is_now else 'off'}", resource, was, is_now)
 
 
 def _resource(index: KnownIndex | None, project: str, name: str) -> Resource:
