@@ -178,7 +178,10 @@ def test_an_index_tells_its_place_state_protection_and_tags() -> None:
     )
 
 
-@pytest.mark.parametrize("value, expected", [("enabled", True), ("disabled", False), (None, None), (7, None)])
+@pytest.mark.parametrize(
+    "value, expected",
+    [("enabled", True), ("disabled", False), ("Enabled", True), ("pending", None), (None, None), (7, None)],
+)
 def test_deletion_protection_may_be_unknown(value: object, expected: bool | None) -> None:
-    """Only a text says whether it is on."""
+    """Only a word that is known says whether it is on."""
     assert index(deletion_protection=value).deletion_protection is expected

@@ -14,6 +14,7 @@ _DEPLOYMENTS = {
     "byoc": Deployment.BYOC,
     "pod": Deployment.POD,
 }
+_PROTECTION = {"enabled": True, "disabled": False}
 _DOCUMENT_TRAITS = ("full_text_search", "embed", "sparse_embed")
 
 
@@ -75,7 +76,6 @@ class Translation:
         """Make an index, of the older shape or of the newer one."""
         deployment, place = _deployment(row)
         state = _mapping(row.get("status")).get("state")
-        protection = row.get("deletion_protection")
         tags = _mapping(row.get("tags"))
         return Index(
             name=row["name"],
@@ -83,7 +83,7 @@ class Translation:
             cloud=_text(place.get("cloud")),
             region=_text(place.get("region")),
             state=_text(state),
-            deletion_protection=protection == "enabled" if isinstance(protection, str) else None,
+            deletion_protection=_PROTECTION.get(str(row.get("deletion_protection")).casefold()),
             tags={key: value for key, value in tags.items() if isinstance(value, str)},
             holds_documents=_holds_documents(row, place),
         )
