@@ -1,10 +1,12 @@
 """The carriers: a digest to a topic or to a webhook, and the events of an audit to the bus."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from backup_auditor.domain.alerting.digest import Digest, digest_of
+from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.delivery import Bus, Event, Topics, Webhooks
 from backup_auditor.rendering.events import events_of
 from backup_auditor.rendering.report_link import report_link
@@ -70,10 +72,20 @@ class EventCarrier:
             chosen, left = left[:size], left[size:]
             put = self.bus.put([events[it] for it in chosen], self.seconds_left)
             accepted.update(it for place, it in enumerate(chosen) if place not in put.left)
-            if put.error or left:
-                parcel.note(write_parts(len(events), accepted))
             if put.error:
-                raise put.error
+                raise _noted(parcel, write_parts(len(events), accepted), put.error) if accepted else put.error
+            if left:
+                with suppress(StateError):  # it is noted again with what is accepted next, or needed no more
+                    parcel.note(write_parts(len(events), accepted))
+
+
+def _noted(parcel: Parcel, accepted: str, error: DeliveryError) -> DeliveryError:
+    """Note what was accepted before something failed; where nobody will know, what is sent next may be a repeat."""
+    try:
+        parcel.note(accepted)
+    except StateError as unwritten:
+        return AcceptanceUnknownError(f"{error}; and what was accepted cannot be noted: {unwritten}")
+    return error
 
 
 def _digest(parcel: Parcel, region: str) -> Digest:
