@@ -17,12 +17,13 @@ from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.naming import project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BadKeyError, NotFoundError, PineconeError, UnreachableError, UsageError
+from backup_auditor.ports.evidence import Evidence
 from backup_auditor.ports.state import StateStore
 from backup_auditor.service.auditing import Audit, audit, judge
 from backup_auditor.settings.pinecone import KEY_VARIABLE, Settings, read_settings, settings_with
 
 _POLICY_HERE = "backup-auditor.yaml"
-_PROJECT = "default"
+PROJECT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def asked(arguments: Namespace) -> Asked:
         check_name(arguments.project)
     inventory = None if arguments.inventory is None else Path(arguments.inventory)
     policy = chosen_policy(arguments.policy)
-    state = state_of(arguments, arguments.project or _PROJECT, is_usual=inventory is None)
+    state = state_of(arguments, arguments.project or PROJECT, is_usual=inventory is None)
     return Asked(policy, arguments.project, now, inventory, state)
 
 
@@ -92,7 +93,7 @@ def chosen_policy(path: str | None) -> Policy:
     return built_in_policy()
 
 
-def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
+def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | None = None) -> Audit:
     """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that."""
     if wanted.inventory is not None:
         inventory = load_inventory(wanted.inventory)
@@ -102,18 +103,21 @@ def audited(wanted: Asked, *, is_recorded: bool = True) -> Audit:
             project=wanted.project or inventory.project,
         )
         with _store(wanted, is_recorded=is_recorded) as store:
-            return judge(inventory, wanted.policy, store)
+            return judge(inventory, wanted.policy, store, evidence)
     settings = _settings(wanted)
     observed_at = wanted.now or clock.now()
-    project = wanted.project or _PROJECT
-    with (
-        _store(wanted, is_recorded=is_recorded) as store,
-        open_project(settings) as reader,
-    ):
+    project = wanted.project or PROJECT
+    with _store(wanted, is_recorded=is_recorded) as store, open_project(settings) as reader:
         try:
             with progress() as shown:
                 return audit(
-                    reader, wanted.policy, project=project, observed_at=observed_at, progress=shown, store=store
+                    reader,
+                    wanted.policy,
+                    project=project,
+                    observed_at=observed_at,
+                    progress=shown,
+                    store=store,
+                    evidence=evidence,
                 )
         except PineconeError as error:
             raise PineconeError(_why_nothing(error, settings.host, wanted)) from error

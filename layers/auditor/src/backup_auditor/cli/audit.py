@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
+from backup_auditor.bootstrap import laptop
 from backup_auditor.cli.asked import asked, audited, refuse_one_file_for_two
 from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
 from backup_auditor.cli.failures import sentence
@@ -14,6 +15,7 @@ from backup_auditor.cli.output import is_coloured, lines, opened, put, say, term
 from backup_auditor.cli.registered import Registered, registered
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import BackupAuditorError
+from backup_auditor.ports.evidence import Evidence
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_markdown import render_markdown
 from backup_auditor.rendering.as_table import render_table
@@ -32,12 +34,20 @@ def _run_one(arguments: Namespace) -> int:
         saved = None
         if arguments.save_inventory is not None:
             saved = stack.enter_context(Replacement(Path(arguments.save_inventory), PRIVATE))
-        audit = audited(asked(arguments))
+        audit = audited(asked(arguments), evidence=_evidence(arguments))
         _tell(audit)
         if saved is not None:
             save_inventory(audit.inventory, saved)
         put(_rendered(audit.report, arguments.format, is_file=output is not None), output)
         return _code(audit, arguments.fail_on)
+
+
+def _evidence(arguments: Namespace) -> Evidence | None:
+    """Return the file that can be shown later: one that the report is written to as JSON, and no pipe or device."""
+    if arguments.format != "json" or arguments.output in (None, "-"):
+        return None
+    path = Path(arguments.output)
+    return laptop.evidence_file(path) if path.is_file() or not path.exists() else None
 
 
 def _code(audit: Audit, fail_on: str) -> int:

@@ -4,7 +4,7 @@ import sys
 from argparse import Action, ArgumentParser
 from importlib import import_module
 
-from backup_auditor.cli import policy, registry
+from backup_auditor.cli import evidence, policy, registry
 from backup_auditor.cli.flags import FORMATS, Parser, port, report_format, seconds
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
@@ -43,6 +43,7 @@ def make_parser() -> ArgumentParser:
     _add_explain(commands)
     policy.add_parser(commands)
     registry.add_parser(commands)
+    evidence.add_parser(commands)
     _add_controls(commands)
     _add_simulate(commands)
     return parser
