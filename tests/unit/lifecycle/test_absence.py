@@ -40,11 +40,10 @@ def test_an_incomplete_audit_ends_nothing_that_it_did_not_judge() -> None:
     assert lifecycles(nights.judged(verdict())) == ["ongoing"]
 
 
-def test_a_finding_ends_with_its_control() -> None:
-    """The index is there, and nothing judges it by that control any more."""
-    assert because(USUAL) == ["the control is no longer judged"]
-    of_project = Resource(ResourceType.PROJECT, "default", "default")
-    assert because(USUAL, resource=of_project) == ["the control is no longer judged"]
+def test_a_finding_does_not_end_because_nothing_judged_it() -> None:
+    """The index is there, and an auditor of another version may lack the control: that makes nothing well."""
+    assert because(USUAL) == []
+    assert because(USUAL, resource=Resource(ResourceType.PROJECT, "default", "default")) == []
 
 
 @pytest.mark.parametrize(
@@ -76,12 +75,12 @@ def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() ->
     assert [it.because for it in outcome.resolved] == ["it is the live index"]
 
 
-def test_a_finding_of_a_deleted_index_ends_with_its_control() -> None:
-    """Other controls still judge that deleted index."""
+def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -> None:
+    """Other controls still judge that deleted index, so it is not gone."""
     nights = Nights()
     nights.judged(verdict(resource=DELETED))
     outcome = nights.judged(verdict(resource=DELETED, control="another"), told=inventory(backups=whole([LEFT])))
-    assert [it.because for it in outcome.resolved] == ["the control is no longer judged"]
+    assert outcome.resolved == ()
 
 
 @pytest.mark.parametrize(

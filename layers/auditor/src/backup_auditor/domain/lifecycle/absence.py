@@ -1,4 +1,4 @@
-"""Why a finding that was known is not among those of an audit: its resource is gone, or nothing can be said."""
+"""Why a finding that was known is not among those of an audit: its resource is gone, or nothing can be said of it."""
 
 from functools import cached_property
 
@@ -17,14 +17,14 @@ class Absence:
         self._is_complete = not inventory.unread
 
     def because(self, resource: Resource) -> str | None:
-        """Return why a resource has no finding of a control; `None` where that is not known."""
+        """Return why a resource that was not judged by a control is gone; `None` where it is not, or may not be."""
         if not self._is_complete:
             return None
         if resource.type is ResourceType.INDEX and resource.name not in self._live_names:
             return "the index is gone"
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._judged_ids:
             return self._because_deleted(resource)
-        return "the control is no longer judged"
+        return None  # it is there: a control that did not judge it, whatever the reason, says nothing of it
 
     def _because_deleted(self, resource: Resource) -> str | None:
         if resource.id in self._live_ids:
