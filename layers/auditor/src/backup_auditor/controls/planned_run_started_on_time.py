@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from backup_auditor.domain.answers import answers_of
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
 from backup_auditor.domain.each_schedule import judge_each_enabled
 from backup_auditor.domain.facts import Schedule
@@ -20,16 +21,8 @@ def judge(subject: IndexSubject) -> Verdict:
 
     def judge_one(schedule: Schedule) -> Verdict:
         runs = [it for it in subject.backups.runs(schedule) if phase_of_status(it.backup.status) is Phase.PLANNED]
-        late: dict[str, timedelta] = {}
-        unknown: InsufficientError | None = None
-        for run in runs:
-            try:
-                lateness = _lateness(subject, schedule, run)
-            except InsufficientError as error:
-                unknown = unknown or error
-                continue
-            if lateness > subject.grace:
-                late[run.backup.backup_id] = lateness
+        answers = answers_of(runs, lambda it: _lateness(subject, schedule, it))
+        late = {run.backup.backup_id: lateness for run, lateness in answers.known if lateness > subject.grace}
         evidence = {**evidence_of(schedule), "grace_hours": hours(subject.grace)}
         if late:
             most = max(late.values())
@@ -37,8 +30,7 @@ def judge(subject: IndexSubject) -> Verdict:
             shown, allowed = format_lengths(most, subject.grace)
             reason = f"A run of its schedule {label(schedule)} should have started {shown} ago, {allowed} are allowed."
             return non_compliant(reason, evidence)
-        if unknown is not None:
-            raise unknown
+        answers.need_all()
         unread = subject.backups.history_unread(schedule)
         if unread is not None:
             raise unread_error("planned runs", unread)

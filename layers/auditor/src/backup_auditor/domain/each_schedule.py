@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from backup_auditor.domain.control import InsufficientError, Verdict, not_applicable
+from backup_auditor.domain.answers import answers_of
+from backup_auditor.domain.control import Verdict, not_applicable
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.index_subject import IndexSubject
@@ -15,18 +16,12 @@ def judge_each_enabled(subject: IndexSubject, judge: Callable[[Schedule], Verdic
     A schedule that fails is enough. That all pass can be said only when all are known; one of which it is not known
     whether it is enabled stands in the way unless it would pass beside another.
     """
-    verdicts: list[Verdict] = []
-    unknown: InsufficientError | None = None
-    for schedule in subject.schedules.enabled:
-        try:
-            verdicts.append(judge(schedule))
-        except InsufficientError as error:
-            unknown = unknown or error
+    answers = answers_of(subject.schedules.enabled, judge)
+    verdicts = [verdict for _, verdict in answers.known]
     failed = [it for it in verdicts if it.compliance is Compliance.NON_COMPLIANT]
     if failed:
         return _together(failed)
-    if unknown is not None:
-        raise unknown
+    answers.need_all()
     subject.schedules.need_listing()
     for schedule in subject.schedules.perhaps_enabled:
         if not verdicts or judge(schedule).compliance is Compliance.NON_COMPLIANT:

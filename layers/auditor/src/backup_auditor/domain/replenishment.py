@@ -1,5 +1,6 @@
 """Whether an index keeps getting new recovery points."""
 
+from backup_auditor.domain.answers import answers_of
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.index_subject import IndexSubject
@@ -11,15 +12,10 @@ def is_replenished(subject: IndexSubject) -> bool:
 
     Raises `InsufficientError` where that is not known.
     """
-    unknown: InsufficientError | None = None
-    for schedule in subject.schedules.enabled:
-        try:
-            if _makes(subject, schedule):
-                return True
-        except InsufficientError as error:
-            unknown = unknown or error
-    if unknown is not None:
-        raise unknown
+    answers = answers_of(subject.schedules.enabled, lambda it: _makes(subject, it))
+    if any(makes for _, makes in answers.known):
+        return True
+    answers.need_all()
     subject.schedules.need_listing()
     for schedule in subject.schedules.perhaps_enabled:
         if _makes(subject, schedule):

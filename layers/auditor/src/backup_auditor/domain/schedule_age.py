@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.control import InsufficientError
+from backup_auditor.domain.answers import answers_of
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_facts import created_at_of, interval_of
@@ -20,15 +20,11 @@ def is_younger(subject: IndexSubject, schedule: Schedule, intervals: int) -> boo
 
 def first_that_is_younger(subject: IndexSubject, intervals: int) -> Schedule | None:
     """Return an enabled schedule that is younger, if there is one; raise where there may be one that is not known."""
-    unknown: InsufficientError | None = None
-    for schedule in subject.schedules.enabled:
-        try:
-            if is_younger(subject, schedule, intervals):
-                return schedule
-        except InsufficientError as error:
-            unknown = unknown or error
-    if unknown is not None:
-        raise unknown
+    answers = answers_of(subject.schedules.enabled, lambda it: is_younger(subject, it, intervals))
+    for schedule, is_young in answers.known:
+        if is_young:
+            return schedule
+    answers.need_all()
     subject.schedules.need_listing()
     for schedule in subject.schedules.perhaps_enabled:
         if is_younger(subject, schedule, intervals):
@@ -38,15 +34,10 @@ def first_that_is_younger(subject: IndexSubject, intervals: int) -> Schedule | N
 
 def all_are_younger(subject: IndexSubject, intervals: int) -> bool:
     """Tell whether there are enabled schedules and all are younger; raise where that is not known."""
-    unknown: InsufficientError | None = None
-    for schedule in subject.schedules.enabled:
-        try:
-            if not is_younger(subject, schedule, intervals):
-                return False
-        except InsufficientError as error:
-            unknown = unknown or error
-    if unknown is not None:
-        raise unknown
+    answers = answers_of(subject.schedules.enabled, lambda it: is_younger(subject, it, intervals))
+    if not all(is_young for _, is_young in answers.known):
+        return False
+    answers.need_all()
     subject.schedules.need_listing()
     if_enabled = bool(subject.schedules.enabled)
     for schedule in subject.schedules.perhaps_enabled:
