@@ -1,5 +1,6 @@
 """Control `backup-quota-has-headroom`."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +8,25 @@ import pytest
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.policy import Plan
-from builders import DAY, backup, broken, daily_runs, finding, index, inventory, planned_run, run, schedule, unnamed_run
+from backup_auditor.domain.policy import Plan, Rule
+from backup_auditor.domain.requirements import Requirements, RunRequirement
+from builders import (
+    DAY,
+    HOUR,
+    backup,
+    broken,
+    daily_runs,
+    finding,
+    findings,
+    index,
+    inventory,
+    planned_run,
+    policy,
+    renamed,
+    run,
+    schedule,
+    unnamed_run,
+)
 
 ID = "backup-quota-has-headroom"
 
@@ -66,6 +84,16 @@ def test_an_unnamed_row_of_a_history_is_the_planned_run_while_it_is_young() -> N
     rows = [unnamed_run(DAY), unnamed_run(3 * DAY)]
     told = inventory(index(runs=rows))
     assert judge(told).evidence["backups"] == 1
+
+
+def test_the_grace_of_its_own_index_tells_how_long_it_is_young() -> None:
+    """A rule may give one index more than the others."""
+    rows = [unnamed_run(DAY + 7 * HOUR)]
+    told = inventory(renamed(index(runs=rows), "patient"), renamed(index(runs=rows), "strict"))
+    mine = replace(Requirements(), runs=RunRequirement(grace=12 * HOUR))
+    required = replace(policy(), rules=(Rule("patient", ("patient",), {}, mine),))
+    (found,) = findings(ID, told, required).values()
+    assert found.evidence["per_index"] == {"most": [{"index": "strict", "backups": 1}]}
 
 
 @pytest.mark.parametrize(

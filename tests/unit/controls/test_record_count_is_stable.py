@@ -32,6 +32,14 @@ def test_no_more_than_the_percentage_may_go(newest: int, expected: Compliance) -
     assert compliance(ID, counts(newest, 1000, 1000, 1000)) is expected
 
 
+@pytest.mark.parametrize("newest,expected", [(13, Compliance.COMPLIANT), (12, Compliance.NON_COMPLIANT)])
+def test_half_a_record_counts(newest: int, expected: Compliance) -> None:
+    """Of a median of 15.5 four fifths are 12.4."""
+    found = finding(ID, counts(newest, 10, 21))
+    assert found.compliance is expected
+    assert f"has {newest} records, the median of those before is 15.5" in found.reason
+
+
 @pytest.mark.parametrize(
     "percent,newest,expected",
     [
@@ -53,6 +61,7 @@ def test_the_policy_sets_the_percentage(percent: float | None, newest: int, expe
     [
         pytest.param((10,), 10, id="one"),
         pytest.param((10, 20), 15, id="even"),
+        pytest.param((10, 21), 15.5, id="half"),
         pytest.param((30, 10, 20), 20, id="odd"),
         pytest.param((1, 1, 1, 1, 9, 9, 9, 9, 9, 9), 1, id="seven-at-most"),
         pytest.param((None, 10, None, 10, 30, 30, 30, 30, 30, 10), 30, id="null-skipped"),

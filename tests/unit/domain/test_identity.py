@@ -1,7 +1,10 @@
 """Which index id is the live one of a name."""
 
+import pytest
+
+from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.identity import LiveId, live_id
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind
+from backup_auditor.domain.listing import BACKUPS, Listing, ListingId, ListingKind
 from builders import DAY, HOUR, ago, backup, broken, index, inventory, judged, schedule, whole
 
 MINE = backup(backup_id="mine", index_id="id-mine")
@@ -67,6 +70,21 @@ def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
     assert live_id(index(schedules=(), own=whole([])).facts, [EARLIER]).doubt is None
     assert live_id(index(schedules=(), own=broken()).facts, [EARLIER]).doubt is not None
     assert live_id(index(schedules=(), own=broken([MINE])).facts, [EARLIER]).id == "id-mine"
+
+
+@pytest.mark.parametrize(
+    "own,decides",
+    [
+        pytest.param(whole([MINE]), False, id="it-told"),
+        pytest.param(whole([]), True, id="it-has-none"),
+        pytest.param(whole([MINE, EARLIER]), True, id="it-told-two"),
+        pytest.param(broken(), True, id="it-broke-off"),
+        pytest.param(broken([MINE]), False, id="it-told-before-it-broke-off"),
+    ],
+)
+def test_what_the_own_listing_left_open_hangs_on_it(own: Listing[Backup], decides: bool) -> None:
+    """Whatever is missing of the index may stand there too."""
+    assert live_id(index(schedules=(), own=own).facts, [EARLIER]).own_listing_decides is decides
 
 
 def test_an_own_listing_of_several_ids_settles_nothing() -> None:
