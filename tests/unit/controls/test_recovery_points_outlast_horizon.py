@@ -85,6 +85,15 @@ def test_it_names_the_moment_and_the_way_out() -> None:
     assert found.evidence["zero_recovery_points_at"] == "2026-11-25T12:00:00Z"
 
 
+def test_the_moment_is_told_whatever_the_verdict() -> None:
+    """Whether anything makes new ones is another question."""
+    told = index(schedules=[schedule(frequency="hourly")], runs=[run(3 * DAY)])
+    found = finding(ID, told)
+    assert found.compliance is Compliance.INSUFFICIENT_DATA
+    assert found.evidence["zero_recovery_points_at"] == "2026-11-26T12:00:00Z"
+    assert found.evidence["frequency"] == "hourly"
+
+
 @pytest.mark.parametrize(
     "case,way_out",
     [

@@ -43,7 +43,11 @@ def judge(subject: IndexSubject) -> Verdict:
     if last is not None and last - subject.observed_at > horizon:
         told = f"not before {format_minute(last)}" if unknown else f"on {format_minute(last)}"
         return compliant(f"Its last recovery point expires {told}, later than in {format_length(horizon)}.", evidence)
-    if is_replenished(subject):
+    try:
+        makes_new_ones = is_replenished(subject)
+    except InsufficientError as error:
+        raise InsufficientError(error.reason, {**evidence, **error.evidence}) from None
+    if makes_new_ones:
         return compliant("Its schedule makes new recovery points before the last one expires.", evidence)
     if last is None or unknown:
         raise InsufficientError("When its last recovery point expires is not known.", evidence)
