@@ -11,7 +11,8 @@ from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.documents import fetch_document
 from backup_auditor.adapters.remembered import Remembered
 from backup_auditor.adapters.secrets import PINECONE_KEY, PING_URL, SLACK_WEBHOOK, Sort, fetch_secret, secret
-from backup_auditor.bootstrap.projects import EVENTS, policy_of, projects_of
+from backup_auditor.bootstrap.policies import policy_of
+from backup_auditor.bootstrap.projects import EVENTS, projects_of
 from backup_auditor.bootstrap.reading_aws import fetched_key, fetched_policy
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject

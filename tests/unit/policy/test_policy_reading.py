@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.policy_file.loading import load_policy
-from backup_auditor.adapters.yaml_file.reading import LARGEST
+from backup_auditor.adapters.yaml_file.limits import LARGEST
 from backup_auditor.errors import PolicyError
 from policies import problem
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.yaml_file.reading import LARGEST
+from backup_auditor.adapters.yaml_file.limits import LARGEST
 from backup_auditor.errors import DocumentError
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from backup_auditor.adapters.remembered import Remembered
 from backup_auditor.adapters.secrets import PINECONE_KEY, PING_URL, SLACK_WEBHOOK, fetch_secret, secret
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.bootstrap.projects import EVENTS, policy_of, projects_of
+from backup_auditor.bootstrap.policies import policy_of
+from backup_auditor.bootstrap.projects import EVENTS, projects_of
 from backup_auditor.domain.alerting.channel import ChannelKind
 from backup_auditor.domain.audit_request import read_request
 from backup_auditor.domain.registry import RegisteredProject

@@ -1,12 +1,10 @@
-"""Which projects there are on AWS, and the policy of each: from settings, SSM and S3."""
+"""Which projects there are on AWS: from the settings, or from the registry in SSM or S3."""
 
 from dataclasses import replace
 
 from backup_auditor.adapters.remembered import Reading
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import PolicyError
+from backup_auditor.domain.registry import Registry
 from backup_auditor.settings.functions import Registration
 
 EVENTS = Channel(ChannelKind.EVENTS, "")
@@ -27,21 +25,6 @@ def projects_of(
     if not fresh and wanted is not None and all(wanted != it.name for it in registry.projects):
         registry = _read(registration, registration.document, documents, fresh=True)
     return _with_events(registry)
-
-
-def policy_of(project: RegisteredProject, documents: Reading[bytes]) -> Policy:
-    """Return the policy of a project. One that does not hold is read afresh: it may be corrected by now.
-
-    Raises `PolicyError` and `DocumentError`.
-    """
-    from backup_auditor.adapters.policy_file.loading import built_in_policy, parse_policy  # noqa: PLC0415  pydantic
-
-    if project.policy is None:
-        return built_in_policy()
-    try:
-        return parse_policy(documents(project.policy), project.policy)
-    except PolicyError:
-        return parse_policy(documents(project.policy, fresh=True), project.policy)
 
 
 def _read(registration: Registration, address: str, documents: Reading[bytes], *, fresh: bool) -> Registry:

@@ -5,9 +5,9 @@ import re
 import stat
 from pathlib import Path
 
+from backup_auditor.adapters.yaml_file.limits import LARGEST
 from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError
 
-LARGEST = 1024 * 1024
 _BOM = "\ufeff"
 # What YAML calls printable, less the three characters that only YAML 1.1 takes for the end of a line.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
