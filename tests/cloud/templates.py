@@ -1,6 +1,7 @@
 """The template as CloudFormation reads it: parsed, transformed, and without what moto cannot make."""
 
 import copy
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,6 +68,9 @@ def without(template: Mapping[str, Any], unknown: Iterable[str]) -> dict[str, An
     document = copy.deepcopy(dict(template))
     document["Resources"] = {name: it for name, it in document["Resources"].items() if name not in left}
     buses = {name for name, it in document["Resources"].items() if it["Type"] == "AWS::Events::EventBus"}
+    for it in document["Resources"].values():  # a pattern may be text, which moto would quote once more
+        if it["Type"] == "AWS::Events::Rule" and isinstance(it["Properties"].get("EventPattern"), str):
+            it["Properties"]["EventPattern"] = json.loads(it["Properties"]["EventPattern"])
     replaced: dict[str, Any] = _replaced(document, left, buses)
     return replaced
 
