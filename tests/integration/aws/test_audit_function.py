@@ -20,29 +20,14 @@ from backup_auditor.errors import BadKeyError, RegistryError, RequestError, Secr
 from backup_auditor.settings.functions import audit_settings
 from backup_auditor_simulator import Fault, Server
 from listening import answering
+from lone_project import SECRET, Context, deploy, names_for, project_at, secret_is
 from moto_served import moto_served
 from reading import add_healthy_index
 from simulated import empty_world, serving
 
 ROOT = Path(__file__).parents[3]
-SECRET = "backup-auditor/search"  # noqa: S105  a name
 PING = "backup-auditor/ping"
 REQUESTED = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
-
-
-@dataclass
-class Context:
-    """Lambda's context."""
-
-    seconds: float = 900.0
-    function_name: str = "audit"
-    memory_limit_in_mb: int = 1024
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:audit"
-    aws_request_id: str = "request"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much time is left."""
-        return int(self.seconds * 1000)
 
 
 @dataclass
@@ -56,14 +41,6 @@ class Stage:
     def function(self) -> Nightly:
         """A process of the function that has just begun."""
         return Nightly(audit_settings(os.environ), LOG)
-
-    def secret_is(self, value: str, name: str = SECRET) -> None:
-        """Put a value into a secret."""
-        client = boto3.client("secretsmanager")
-        try:
-            client.put_secret_value(SecretId=name, SecretString=value)
-        except client.exceptions.ResourceNotFoundException:
-            client.create_secret(Name=name, SecretString=value)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all that stands in the table."""
@@ -98,38 +75,18 @@ def stage(
     served: Mapping[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
     """Build one project with one healthy index, and an application of its own for each test."""
-    name = hashlib.sha256(request.node.name.encode()).hexdigest()[:12]
-    own = {"STATE_TABLE": f"state-{name}", "EVIDENCE_BUCKET": f"evidence-{name}", "EVENT_BUS": f"bus-{name}"}
+    own = names_for(request.node.name)
     world = empty_world()
     add_healthy_index(world, "orders")
     with serving(world) as server:
-        project = {"PROJECT_NAME": "search", "API_KEY_SECRET": SECRET, "PINECONE_CONTROLLER_HOST": server.url}
-        for key, value in {**served, **own, **project}.items():
+        for key, value in {**served, **own, **project_at(server)}.items():
             monkeypatch.setenv(key, value)
         monkeypatch.setattr(clock, "now", lambda: server.world.now)
         nightly.cache_clear()
-        _deploy(own)
-        stage = Stage(server)
-        stage.secret_is(server.viewer_key)
-        yield stage
+        deploy(own)
+        secret_is(server.viewer_key)
+        yield Stage(server)
         nightly.cache_clear()
-
-
-def _deploy(names: Mapping[str, str]) -> None:
-    boto3.client("dynamodb").create_table(
-        TableName=names["STATE_TABLE"],
-        AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    place: Any = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
-    boto3.client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=place)
-    sqs, bus = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName=names["EVENT_BUS"])["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    bus.create_event_bus(Name=names["EVENT_BUS"])
-    bus.put_rule(Name="all", EventBusName=names["EVENT_BUS"], EventPattern='{"source": ["backup-auditor"]}')
-    bus.put_targets(Rule="all", EventBusName=names["EVENT_BUS"], Targets=[{"Id": "queue", "Arn": arn}])
 
 
 def handler() -> Any:
@@ -180,11 +137,11 @@ def test_the_same_event_is_one_audit(stage: Stage, capsys: pytest.CaptureFixture
 
 def test_an_event_whose_audit_failed_is_another_audit(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """Lambda tries again; by then the secret holds a key."""
-    stage.secret_is(" ")
+    secret_is(" ")
     with pytest.raises(SecretError, match=f"the secret {SECRET} is empty"):
         stage.function.audit(REQUESTED, stage.context)
     assert emitted(capsys) == {"AuditCompleted": 0, "AuditComplete": 0}
-    stage.secret_is(stage.pinecone.viewer_key)
+    secret_is(stage.pinecone.viewer_key)
     assert stage.function.audit(REQUESTED, stage.context)["complete"] is True
 
 
@@ -209,11 +166,11 @@ def test_a_direct_invocation_is_an_audit_each_time(stage: Stage) -> None:
 
 def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(stage: Stage) -> None:
     """The key that it remembers is refused, so it looks again."""
-    stage.secret_is("an-old-key")
+    secret_is("an-old-key")
     function = stage.function
     with pytest.raises(BadKeyError, match=f"put a key of the project into the secret {SECRET}"):
         function.audit({}, stage.context)
-    stage.secret_is(json.dumps({"PINECONE_API_KEY": stage.pinecone.viewer_key}))
+    secret_is(json.dumps({"PINECONE_API_KEY": stage.pinecone.viewer_key}))
     assert function.audit({}, stage.context)["complete"] is True
 
 
@@ -230,7 +187,7 @@ def test_who_waits_for_it_is_called_after_a_complete_audit(stage: Stage, monkeyp
     """By the address in a secret."""
     monkeypatch.setenv("PING_URL_SECRET", PING)
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, heard):
-        stage.secret_is(f"http://127.0.0.1:{port}/check", PING)
+        secret_is(f"http://127.0.0.1:{port}/check", PING)
         stage.function.audit({}, stage.context)
     assert [it.split(b" HTTP")[0] for it in heard] == [b"GET /check"]
 

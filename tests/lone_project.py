@@ -1,0 +1,66 @@
+"""One project on Pinecone's simulator, and an application on moto that audits it, without a stack."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from backup_auditor_simulator import Server
+
+SECRET = "backup-auditor/search"  # noqa: S105  a name
+
+
+@dataclass
+class Context:
+    """Lambda's context."""
+
+    seconds: float = 900.0
+    function_name: str = "audit"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:audit"
+    aws_request_id: str = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how much time is left."""
+        return int(self.seconds * 1000)
+
+
+def names_for(test: str) -> dict[str, str]:
+    """Return names of a test's own for what an application has, as the variables of its functions."""
+    name = hashlib.sha256(test.encode()).hexdigest()[:12]
+    return {"STATE_TABLE": f"state-{name}", "EVIDENCE_BUCKET": f"evidence-{name}", "EVENT_BUS": f"bus-{name}"}
+
+
+def project_at(server: Server) -> dict[str, str]:
+    """Return the variables that name the project."""
+    return {"PROJECT_NAME": "search", "API_KEY_SECRET": SECRET, "PINECONE_CONTROLLER_HOST": server.url}
+
+
+def deploy(names: Mapping[str, str]) -> None:
+    """Make table, bucket and bus, and a queue that takes all events; the environment leads boto3 there."""
+    boto3.client("dynamodb").create_table(
+        TableName=names["STATE_TABLE"],
+        AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    place: Any = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
+    boto3.client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=place)
+    sqs, bus = boto3.client("sqs"), boto3.client("events")
+    queue = sqs.create_queue(QueueName=names["EVENT_BUS"])["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus.create_event_bus(Name=names["EVENT_BUS"])
+    bus.put_rule(Name="all", EventBusName=names["EVENT_BUS"], EventPattern='{"source": ["backup-auditor"]}')
+    bus.put_targets(Rule="all", EventBusName=names["EVENT_BUS"], Targets=[{"Id": "queue", "Arn": arn}])
+
+
+def secret_is(value: str, name: str = SECRET) -> None:
+    """Put a value into a secret."""
+    client = boto3.client("secretsmanager")
+    try:
+        client.put_secret_value(SecretId=name, SecretString=value)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_secret(Name=name, SecretString=value)
