@@ -8,6 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from backup_auditor.adapters.aws_answers import code_of, text_of
 from backup_auditor.domain.audit_record import KeptReport
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import EvidenceError, EvidenceGoneError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _IN_MEMORY = 4 << 20
 _TRIES = 20
 """How many names are looked at, and how often one that is written at this very moment is asked for again."""
-_LONGEST_TEXT = 300
 _SCHEME = "s3://"
 
 
@@ -78,7 +78,7 @@ class EvidenceBucket:
                     },
                 )
             except Exception as error:  # noqa: BLE001  what it was is found out here
-                code = _code(error)
+                code = code_of(error)
                 if code == "PreconditionFailed":
                     return self._stands(name, digest)
                 if code != "ConditionalRequestConflict":  # it is being written at this moment
@@ -110,19 +110,12 @@ def _told[Answer](location: str, call: Callable[[], Answer]) -> Answer:
         raise _failure(location, error) from None
 
 
-def _code(error: Exception) -> str:
-    answer = getattr(error, "response", {})
-    return str(answer.get("Error", {}).get("Code", ""))
-
-
 def _failure(location: str, error: Exception) -> Exception:
     """Return what is said of a call that failed; an exception that is no answer of AWS stays as it is."""
     from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
     if not isinstance(error, told.ClientError | told.BotoCoreError):
         return error
-    if (code := _code(error)) in {"NoSuchKey", "404"}:
+    if code_of(error) in {"NoSuchKey", "404"}:
         return EvidenceGoneError(f"{location} is gone; restore an earlier version of it from the bucket")
-    said = str(error) if not code else f"{code}: {getattr(error, 'response', {})['Error'].get('Message', '')}"
-    why = " ".join(said.split())[:_LONGEST_TEXT].removesuffix(".")
-    return EvidenceError(f"{location} cannot be used: {why}; look at the bucket and at who may use it")
+    return EvidenceError(f"{location} cannot be used: {text_of(error)}; look at the bucket and at who may use it")

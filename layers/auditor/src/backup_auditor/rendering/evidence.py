@@ -48,11 +48,15 @@ def reports_table(project: str, fates: Sequence[Fate], width: int) -> Iterator[s
     parts = [f"{number:,} {standing}" for standing, number in found.items()]
     yield f"{plain(project)}: {count(len(fates), 'audit')}: reports {', '.join(parts)}"
     yield ""
-    rows = []
-    for audit, standing, why in fates:
-        place = plain(audit.report.location) if audit.report else "no report was written where it could be kept"
-        rows.append((f"{format_moment(audit.observed_at)}  {standing:10}", place + (f": {plain(why)}" if why else "")))
+    rows = [(f"{format_moment(it.observed_at)}  {standing:10}", _fate(it, why)) for it, standing, why in fates]
     yield from columns(rows, width)
+
+
+def _fate(audit: AuditRecord, why: str | None) -> str:
+    place = audit.report.location if audit.report else "no report was written where it could be kept"
+    if why is None:
+        return plain(place)
+    return plain(why if place in why else f"{place}: {why}")
 
 
 def reports_json(project: str, fates: Sequence[Fate]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from backup_auditor.adapters.aws_answers import answer_of, code_of
 from backup_auditor.adapters.dynamodb_state.head import Head, head_item
 from backup_auditor.adapters.dynamodb_state.items import Item, audit_item, message_item, message_key, number, text
 from backup_auditor.adapters.dynamodb_state.table import Table
@@ -70,8 +71,7 @@ def failure_of(table: Table, writes: list[Item], token: str) -> Exception | None
 
 def _reasons(error: Exception) -> tuple[str, ...]:
     """Return why a transaction was cancelled; nothing where it was not."""
-    answer = getattr(error, "response", {})
-    return tuple(str(it.get("Code", "")) for it in answer.get("CancellationReasons", ()))
+    return tuple(str(it.get("Code", "")) for it in answer_of(error).get("CancellationReasons", ()))
 
 
 def _may_pass(error: Exception) -> bool:
@@ -79,7 +79,6 @@ def _may_pass(error: Exception) -> bool:
     from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
     if isinstance(error, told.ClientError):
-        code = error.response["Error"].get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code == "TransactionInProgressException" or status >= 500  # noqa: PLR2004  the server's own errors
+        status = answer_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code_of(error) == "TransactionInProgressException" or status >= 500  # noqa: PLR2004  the server's own errors
     return isinstance(error, told.HTTPClientError)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from backup_auditor.adapters.aws_answers import answer_of, code_of
 from backup_auditor.adapters.dynamodb_state.committing import failure_of
 from backup_auditor.adapters.dynamodb_state.items import (
     OUTBOX,
@@ -131,10 +132,9 @@ class DynamoOutbox:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except Exception as error:
-            response = getattr(error, "response", {})
-            if response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            if code_of(error) != "ConditionalCheckFailedException":
                 raise
-            return False, response.get("Item", {})
+            return False, answer_of(error).get("Item", {})
         return True, answer["Attributes"]
 
 

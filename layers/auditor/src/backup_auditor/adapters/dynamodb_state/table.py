@@ -8,6 +8,7 @@ from itertools import batched
 from random import uniform
 from typing import TYPE_CHECKING, Any, cast
 
+from backup_auditor.adapters.aws_answers import code_of, text_of
 from backup_auditor.adapters.dynamodb_state.items import Item
 from backup_auditor.errors import StateError
 
@@ -19,7 +20,6 @@ _WRITTEN_AT_ONCE = 25
 _TRIES = 8
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
-_LONGEST_TEXT = 300
 _REMEDIES = {
     "ResourceNotFoundException": "look at its name, at the account and at the region",
     "AccessDeniedException": "let the role use it",
@@ -108,15 +108,10 @@ class Table:
         except Exception as error:
             from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
-            if isinstance(error, told.ClientError):
-                code = str(error.response["Error"].get("Code", ""))
-                said = f"{code}: {error.response['Error'].get('Message', '')}"
-            elif isinstance(error, told.BotoCoreError):
-                code, said = type(error).__name__, str(error)
-            else:
+            if not isinstance(error, told.ClientError | told.BotoCoreError):
                 raise
-            why = " ".join(said.split())[:_LONGEST_TEXT].removesuffix(".")
-            remedy = _REMEDIES.get(code, "try again later")
+            remedy = _REMEDIES.get(code_of(error) or type(error).__name__, "try again later")
+            why = text_of(error)
             raise StateError(f"the table {self.name} cannot be used: {why}; {remedy}") from None
 
 
