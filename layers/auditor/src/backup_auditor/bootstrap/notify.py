@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache, partial
 from typing import Protocol
 
@@ -55,7 +54,12 @@ class Notifier:
         deliveries = deliver(means, RegisteredChannels(self._registry).channel_of, project)
         for name, failures in deliveries.failures.items():
             emit(name, {"DeliveryFailures": failures})
-        return asdict(deliveries)
+        return {
+            "sent": deliveries.sent,
+            "dropped": deliveries.dropped,
+            "failed": deliveries.failed,
+            "waiting": deliveries.waiting,
+        }
 
     def _registry(self, *, fresh: bool) -> Registry:
         return projects_of(self._settings.registration, self._documents, fresh=fresh)

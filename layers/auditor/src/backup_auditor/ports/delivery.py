@@ -46,11 +46,11 @@ class Webhooks(Protocol):
 class Log(Protocol):
     """Takes what happened, one line each."""
 
-    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+    def info(self, text: object, /, *, extra: Mapping[str, object]) -> None:
         """Write down what went well."""
 
-    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
+    def warning(self, text: object, /, *, extra: Mapping[str, object]) -> None:
         """Write down what somebody may want to look at."""
 
-    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
+    def error(self, text: object, /, *, extra: Mapping[str, object]) -> None:
         """Write down what somebody has to look at, and what to do next."""
