@@ -2,7 +2,8 @@
 
 import pytest
 
-from backup_auditor.rendering.text import code, count, markdown, plain
+from backup_auditor.domain.wording import counted
+from backup_auditor.rendering.text import code, markdown, plain
 from backup_auditor.rendering.wrapping import columns
 
 
@@ -45,7 +46,7 @@ def test_markdown_escapes_markup() -> None:
 @pytest.mark.parametrize("number, shown", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
 def test_counts_agree_with_their_noun(number: int, shown: str) -> None:
     """One is singular, everything else is not."""
-    assert count(number, "index", "indexes") == shown
+    assert counted(number, "index", "indexes") == shown
 
 
 def test_a_wide_label_has_its_text_below() -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.folding import ALL, fold
 from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, place, scope, unknown_groups
 from backup_auditor.rendering.ink import Ink
 from backup_auditor.rendering.since import changes_counted, drift_rows, has_past, resolved_rows, since
-from backup_auditor.rendering.text import count, plain
+from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
 from backup_auditor.rendering.wrapping import columns, hanging
 
@@ -101,7 +102,7 @@ class _Table:
                 rows.append((plain(scope(group)), plain(until)))
         yield from columns(rows, self.width)
         if folded:
-            yield self.ink.faint(f"  and under {count(folded, 'more exemption')}; {ALL}")
+            yield self.ink.faint(f"  and under {counted(folded, 'more exemption')}; {ALL}")
 
     def _past(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         if not rows:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import place, place_of
-from backup_auditor.rendering.text import count, shortened
+from backup_auditor.rendering.text import shortened
 from backup_auditor.rendering.verdict import incompleteness, verdict
 
 _NAME = 200
@@ -55,14 +56,14 @@ def _what(digest: Digest) -> str:
     parts = []
     if told.opened:
         again = sum(it.lifecycle == "reopened" for it in told.opened)
-        parts.append(f"{count(len(told.opened), 'finding')} opened{_again(again)} on {_places(told.opened)}")
+        parts.append(f"{counted(len(told.opened), 'finding')} opened{_again(again)} on {_places(told.opened)}")
     if told.resolved:
         where = "" if told.opened else f" on {_named([it.resource for it in told.resolved])}"
-        parts.append(f"{count(len(told.resolved), 'finding')} resolved{where}")
+        parts.append(f"{counted(len(told.resolved), 'finding')} resolved{where}")
     if told.lasting and parts:
         parts.append(f"still open: {by_severity(told.lasting)}")
     elif told.lasting:
-        parts.append(f"{count(len(told.lasting), 'finding')} still open on {_places(told.lasting)}")
+        parts.append(f"{counted(len(told.lasting), 'finding')} still open on {_places(told.lasting)}")
     elif not told.opened:
         parts.append(nothing_open(told.severity))
     return "; ".join(parts)
@@ -81,7 +82,7 @@ def _named(resources: Sequence[Resource]) -> str:
     if len(different) == 1:
         return shortened(different.pop(), _NAME)
     is_index = all(it.type is ResourceType.INDEX for it in resources)
-    return count(len(different), "index", "indexes") if is_index else count(len(different), "resource")
+    return counted(len(different), "index", "indexes") if is_index else counted(len(different), "resource")
 
 
 def _advice(digest: Digest) -> str:
@@ -95,7 +96,7 @@ def _advice(digest: Digest) -> str:
         first = "" if is_named else f"First: {shortened(place(worst), _NAME)}: "
         return f"{first}{reason}" + (f" Next: {next_step}" if next_step else "")
     if told.unknown:
-        return f"{count(len(told.unknown), 'verdict')} could not be given."
+        return f"{counted(len(told.unknown), 'verdict')} could not be given."
     if digest.report.compliance is Compliance.COMPLIANT:
         return verdict(digest.report)
     return ""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.history import Resolved
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.digest_headline import by_severity
 from backup_auditor.rendering.grouping import place, place_of
-from backup_auditor.rendering.text import count, shortened
+from backup_auditor.rendering.text import shortened
 
 _LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
@@ -46,15 +47,17 @@ def remarks(digest: Digest) -> tuple[str, ...]:
     below = sum(report.summary.open.values()) - len(told.open)
     if below:
         is_or_are = "is" if below == 1 else "are"
-        said.append(f"{count(below, 'finding')} below {told.severity} {is_or_are} open and not told here.")
+        said.append(f"{counted(below, 'finding')} below {told.severity} {is_or_are} open and not told here.")
     new_unknown = len(told.unknown) - len(told.out_of_sight)
     if new_unknown:
-        said.append(f"{count(new_unknown, 'further verdict' if told.out_of_sight else 'verdict')} could not be given.")
+        said.append(
+            f"{counted(new_unknown, 'further verdict' if told.out_of_sight else 'verdict')} could not be given."
+        )
     if report.summary.exempted:
-        said.append(f"Accepted by exemptions: {count(report.summary.exempted, 'finding')}.")
+        said.append(f"Accepted by exemptions: {counted(report.summary.exempted, 'finding')}.")
     if report.drift:
         said.append(
-            f"{count(len(report.drift), 'setting')} changed since the last complete audit; the report names them."
+            f"{counted(len(report.drift), 'setting')} changed since the last complete audit; the report names them."
         )
     return tuple(said)
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.nights import Night, NightStanding
-from backup_auditor.rendering.text import count, plain
+from backup_auditor.domain.wording import counted
+from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.wrapping import columns
 
 type Fate = tuple[AuditRecord, StrEnum, str | None]
@@ -19,7 +20,7 @@ def nights_table(project: str, nights: Sequence[Night], width: int) -> Iterator[
     """Show a line for each night, after one that counts them."""
     found = Counter(it.standing for it in nights)
     parts = [f"{found[it]:,} {it}" for it in NightStanding]
-    yield f"{plain(project)}: {count(len(nights), 'night')}: {', '.join(parts)}"
+    yield f"{plain(project)}: {counted(len(nights), 'night')}: {', '.join(parts)}"
     yield ""
     yield from columns([(f"{it.day}  {it.standing:10}", _night(it)) for it in nights], width)
 
@@ -46,7 +47,7 @@ def reports_table(project: str, fates: Sequence[Fate], width: int) -> Iterator[s
     """Show a line for each report, after one that counts them."""
     found = Counter(standing for _, standing, _ in fates)
     parts = [f"{number:,} {standing}" for standing, number in found.items()]
-    yield f"{plain(project)}: {count(len(fates), 'audit')}: reports {', '.join(parts)}"
+    yield f"{plain(project)}: {counted(len(fates), 'audit')}: reports {', '.join(parts)}"
     yield ""
     rows = [(f"{format_moment(it.observed_at)}  {standing:10}", _fate(it, why)) for it, standing, why in fates]
     yield from columns(rows, width)

@@ -6,7 +6,7 @@ from datetime import date
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.report import Report
-from backup_auditor.rendering.text import count
+from backup_auditor.domain.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def scope(findings: Sequence[Finding]) -> str:
     """Name the resources and the controls that findings share: `orders, 7 controls`."""
     places = {place(it) for it in findings}
     controls = {it.control for it in findings}
-    where = place(findings[0]) if len(places) == 1 else count(len(places), "index", "indexes")
-    return f"{where}, {findings[0].control if len(controls) == 1 else count(len(controls), 'control')}"
+    where = place(findings[0]) if len(places) == 1 else counted(len(places), "index", "indexes")
+    return f"{where}, {findings[0].control if len(controls) == 1 else counted(len(controls), 'control')}"
 
 
 def _cause(finding: Finding) -> Hashable:

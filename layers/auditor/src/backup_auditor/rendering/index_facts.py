@@ -10,7 +10,7 @@ from backup_auditor.domain.listing import Refusal
 from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.standing import Standing
-from backup_auditor.rendering.text import count
+from backup_auditor.domain.wording import counted
 
 _SHOWN = 5
 type Rows = list[tuple[str, str]]
@@ -95,7 +95,7 @@ def run_rows(subject: IndexSubject) -> Rows:
 
 def _point(subject: IndexSubject, point: Standing) -> tuple[str, str]:
     age = format_length(subject.observed_at - point.captured_at) if point.captured_at else "of unknown age"
-    records = "records not told" if point.backup.record_count is None else count(point.backup.record_count, "record")
+    records = "records not told" if point.backup.record_count is None else counted(point.backup.record_count, "record")
     return (
         f"  {_moment(point.captured_at)}",
         f"{age} old, {records}, {_expiry(subject, point)}, id {point.backup.backup_id}",

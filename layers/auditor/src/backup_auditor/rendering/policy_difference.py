@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.policy_difference import Demand, PolicyDifference
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import place
 from backup_auditor.rendering.ink import Ink
-from backup_auditor.rendering.text import count, plain
+from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.wrapping import columns, hanging
 
 
@@ -16,7 +17,7 @@ def render_difference(found: PolicyDifference, *, width: int = 100, is_coloured:
     unknown = f"; of {len(found.unknown):,} it cannot be told by this inventory." if found.unknown else "."
     head = (
         f"{plain(found.after.source)} in place of {plain(found.before.source)}:"
-        f" opens {count(len(found.opened), 'finding')}, closes {len(found.closed):,},"
+        f" opens {counted(len(found.opened), 'finding')}, closes {len(found.closed):,},"
         f" leaves {found.kept:,} open{unknown}"
     )
     yield from map(ink.strong, hanging(head, width, ""))
@@ -47,7 +48,7 @@ def _said(finding: Finding) -> str:
 
 
 def _demanded(demand: Demand) -> str:
-    taken = f"{count(demand.schedules, 'schedule')} required, which hold at least {count(demand.slots, 'backup')}"
+    taken = f"{counted(demand.schedules, 'schedule')} required, which hold at least {counted(demand.slots, 'backup')}"
     if demand.quota is None:
         return f"{taken}; the policy gives no quota"
     return f"{taken} of a quota of {demand.quota:,}"

@@ -34,9 +34,3 @@ def code(text: str) -> str:
     fence = "`" * (longest + 1)
     blank = " " if inner[:1] in ("`", "") or inner[-1:] == "`" else ""
     return f"{fence}{blank}{inner}{blank}{fence}"
-
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """Return a number with its noun: `1 index`, `2 indexes`."""
-    noun = singular if number == 1 else plural or f"{singular}s"
-    return f"{number:,} {noun}"

@@ -2,8 +2,8 @@
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.report import InventoryCounts, Report
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import deleted_indexes_in, indexes_in
-from backup_auditor.rendering.text import count
 
 
 def verdict(report: Report) -> str:
@@ -13,24 +13,26 @@ def verdict(report: Report) -> str:
     total = report.inventory.indexes
     if report.compliance is Compliance.INSUFFICIENT_DATA:
         unknown = [it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and not it.exemption]
-        return f"Nothing was found wrong, but {count(len(unknown), 'verdict')} could not be given."
+        return f"Nothing was found wrong, but {counted(len(unknown), 'verdict')} could not be given."
     if not total:
         return "The project has no indexes: there is nothing to back up."
     if report.summary.coverage_percent is None:
-        return f"None of its {count(total, 'index', 'indexes')} can be backed up, and the policy asks for nothing else."
-    exempted = f", but for {count(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
-    return f"Everything is as the policy requires, on {count(total, 'index', 'indexes')}{exempted}."
+        return (
+            f"None of its {counted(total, 'index', 'indexes')} can be backed up, and the policy asks for nothing else."
+        )
+    exempted = f", but for {counted(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
+    return f"Everything is as the policy requires, on {counted(total, 'index', 'indexes')}{exempted}."
 
 
 def _non_compliant(report: Report) -> str:
     found = [it for it in report.findings if it.is_open]
     indexes, deleted = indexes_in(found), deleted_indexes_in(found)
     if indexes:
-        of_all = count(report.inventory.indexes, "index", "indexes")
+        of_all = counted(report.inventory.indexes, "index", "indexes")
         return f"{indexes:,} of {of_all} {_be(indexes)} not as the policy requires."
     if deleted:
-        return f"{count(deleted, 'deleted index', 'deleted indexes')} {_be(deleted)} not as the policy requires."
-    requirements = count(len(found), "requirement")
+        return f"{counted(deleted, 'deleted index', 'deleted indexes')} {_be(deleted)} not as the policy requires."
+    requirements = counted(len(found), "requirement")
     return f"{requirements} of the policy on the project as a whole {_be(len(found))} not met."
 
 
@@ -42,16 +44,16 @@ def incompleteness(report: Report) -> str | None:
     """Return the sentence that says that something could not be read, if so."""
     if report.is_complete:
         return None
-    return f"The audit is incomplete: {count(len(report.unread), 'fact')} could not be read."
+    return f"The audit is incomplete: {counted(len(report.unread), 'fact')} could not be read."
 
 
 def read_so_much(counts: InventoryCounts) -> str:
     """Say how much was read."""
     parts = (
-        count(counts.indexes, "index", "indexes"),
-        count(counts.schedules, "schedule"),
-        count(counts.runs, "run"),
-        count(counts.backups, "backup"),
-        count(counts.recovery_points, "recovery point"),
+        counted(counts.indexes, "index", "indexes"),
+        counted(counts.schedules, "schedule"),
+        counted(counts.runs, "run"),
+        counted(counts.backups, "backup"),
+        counted(counts.recovery_points, "recovery point"),
     )
-    return f"{', '.join(parts)}; in {count(counts.requests, 'request')}"
+    return f"{', '.join(parts)}; in {counted(counts.requests, 'request')}"
