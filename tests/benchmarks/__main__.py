@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.figures import Figure, table
 
-BENCHMARKS = ("judging", "lifecycle", "reading", "memory", "growth", "start")
+BENCHMARKS = ("judging", "lifecycle", "reading", "memory", "growth", "start", "cold_start", "first_event")
 
 
 def main() -> int:
