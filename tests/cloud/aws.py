@@ -51,6 +51,7 @@ class Aws:
         self.faults: list[Fault] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._lock = Lock()
+        self._one_at_a_time = Lock()
         self._server: BaseWSGIServer | None = None
         self._thread: Thread | None = None
 
@@ -79,12 +80,12 @@ class Aws:
         """Answer one request."""
         content = _whole(environ)
         if environ["PATH_INFO"].startswith("/moto-api"):
-            return self._moto(environ, start)  # type: ignore[no-any-return]
+            return self._asked(environ)(environ, start)
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
         call = call_of(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
         who = self.principals.get(call.key)
         if who is None:
-            return self._moto(environ, start)  # type: ignore[no-any-return]
+            return self._asked(environ)(environ, start)
         response = self._answer(environ, call, who)
         with self._lock:
             self.seen.append(Seen(who.function, call, response.status_code if response else 0))
@@ -104,7 +105,7 @@ class Aws:
             fault = next((it for it in self.faults if it.strikes(call, who.function)), None)
         if fault is not None and fault.kind in {Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED}:
             return _refused(fault.kind, call)
-        response = Response.from_app(self._moto, environ, buffered=True)
+        response = self._asked(environ)
         if fault is not None and fault.kind is Kind.LATE:
             time.sleep(fault.seconds)
         elif fault is not None:
@@ -112,6 +113,11 @@ class Aws:
                 who.kill()
             return None
         return self._as_seen(response, call, who)
+
+    def _asked(self, environ: dict[str, Any]) -> Response:
+        """Ask moto, one at a time: its transactions are none where two threads meet."""
+        with self._one_at_a_time:
+            return Response.from_app(self._moto, environ, buffered=True)
 
     def _as_seen(self, response: Response, call: Call, who: Principal) -> Response:
         """Hide that an object is missing from whoever may not list its bucket, as S3 does."""

@@ -7,6 +7,9 @@ from pathlib import Path
 class MovedClock:
     """A clock that runs as the real one does, and is ahead of it by what it was moved."""
 
+    BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+    """Before any moment that a test sets."""
+
     def __init__(self, file: Path, moment: datetime) -> None:
         """Begin at a moment; sandboxes read from the file how far it is ahead."""
         self.file = file
@@ -19,7 +22,7 @@ class MovedClock:
 
     def set(self, moment: datetime) -> None:
         """Let it show a moment."""
-        self._ahead = moment - datetime.now(UTC)
+        self._ahead = timedelta(seconds=round((moment - datetime.now(UTC)).total_seconds()))
         self._write()
 
     def advance(self, length: timedelta) -> None:

@@ -43,14 +43,18 @@ class Flow:
         """Begin with nothing on its way; `repeats` is how likely an event is delivered twice."""
         self.dead: list[Delivery] = []
         """What was given up, and put into the queue of dead letters."""
-        self.events: list[Mapping[str, Any]] = []
-        """Every event that was put on the bus and matched a rule, once for each rule."""
+        self.events: dict[str, Mapping[str, Any]] = {}
+        """Every event that was put on the bus, by its id."""
         self.repeats = repeats
+        self.lateness = 1.0
+        """How likely the second one of two comes when the first is done, and not at once."""
         self._aws = aws
         self._stack = stack
         self._runner = runner
         self._chance = random.Random(seed)  # noqa: S311  the same each time
         self._waiting: deque[Delivery] = deque()
+        self._later: list[Delivery] = []
+        """What failed, and is repeated when a minute has passed: when all else is done."""
         self._lock = Lock()
 
     def put(self, detail_type: str, detail: Mapping[str, Any]) -> None:
@@ -62,6 +66,10 @@ class Flow:
             "EventBusName": self._stack.physical["Bus"],
         }
         client("events", self._aws.endpoint).put_events(Entries=[entry])
+
+    def told(self, detail_type: str) -> list[Mapping[str, Any]]:
+        """Return what events of a type said, each time that one was put."""
+        return [it["detail"] for it in self.events.values() if it["detail-type"] == detail_type]
 
     def fire(self, schedule: str, moment: datetime) -> None:
         """Let the clock strike for a schedule."""
@@ -79,8 +87,10 @@ class Flow:
     def deliver(self, function: str, event: Mapping[str, Any]) -> None:
         """Send an event on its way, once or twice."""
         with self._lock:
-            times = 2 if self._chance.random() < self.repeats else 1
-            self._waiting.extend([Delivery(function, event)] * times)
+            self._waiting.append(Delivery(function, event))
+            if self._chance.random() < self.repeats:
+                again = self._later if self._chance.random() < self.lateness else self._waiting
+                again.append(Delivery(function, event))
 
     def run(self) -> list[Invocation]:
         """Deliver, in any order, until nothing is on its way any more; return what was invoked."""
@@ -90,8 +100,12 @@ class Flow:
             while True:
                 while len(running) < _AT_ONCE and (delivery := self._next()) is not None:
                     running.add(pool.submit(self._invoke, delivery))
-                if not running:
+                if not running and not self._later:
                     return self._runner.done[before:]
+                if not running:
+                    self._waiting.extend(self._later)
+                    self._later.clear()
+                    continue
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for it in done:
                     it.result()
@@ -104,11 +118,11 @@ class Flow:
             yield
 
     def _matched(self, rule: Rule, event: Any) -> None:
-        if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
-            return
         moment = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         told = {name: it for name, it in event.items() if name != "ingestion-time"} | {"time": moment}
-        self.events.append(told)
+        self.events[told["id"]] = told
+        if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
+            return
         for target in rule.targets:
             self.deliver(self._stack.function_of(target["Arn"]), told)
 
@@ -128,7 +142,7 @@ class Flow:
             self._give_up(failed, done)
         else:
             with self._lock:
-                self._waiting.append(failed)
+                self._later.append(failed)
 
     def _give_up(self, delivery: Delivery, last: Invocation) -> None:
         """Put what failed to the end where dead letters go, as Lambda does in the function's name."""

@@ -1,0 +1,164 @@
+"""The application as somebody deployed it: the stack, projects to audit, a registry, keys, and channels to hear by."""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from moto.moto_api._internal.models import moto_api_backend
+
+from backup_auditor_simulator import World
+from cloud.aws import Aws
+from cloud.clients import client
+from cloud.clock import MovedClock
+from cloud.flow import Flow
+from cloud.projects import Projects
+from cloud.runner import Runner
+from cloud.sandbox import Invocation
+from cloud.stack import Build, create
+from cloud.watching import Datum, metrics_of, ringing
+from slack_receiver import receiving
+
+ROOT = Path(__file__).parents[2]
+BUILD = Build(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
+REGISTRY = "/backup-auditor/registry"
+CONFIG = "backup-auditor-config"
+SLACK = "backup-auditor/slack"
+CANARY = "x" * 6 + "Canary" + "x" * 6
+"""Stands in every secret, and may be found nowhere else."""
+
+
+def key_of(project: str, version: int = 1) -> str:
+    """Return the key of a project."""
+    return f"pcsk_{project}_{version}_{CANARY}"
+
+
+class Application:
+    """A deployed application with many projects, while its context lasts."""
+
+    def __init__(
+        self, folder: Path, worlds: Mapping[str, World], moment: datetime, *, seed: int = 0, repeats: float = 0.0
+    ) -> None:
+        """Prepare it; `repeats` is how likely an event is delivered twice."""
+        self.worlds = dict(worlds)
+        self.clock = MovedClock(folder / "clock", moment)
+        self._stack = ExitStack()
+        self.slack = self._stack.enter_context(receiving())
+        self.aws = self._stack.enter_context(Aws())
+        keys = {name: key_of(name) for name in worlds}
+        self.projects = self._stack.enter_context(Projects(worlds, keys, self.clock))
+        self._reset()
+        for name, key in keys.items():
+            self.put_secret(f"backup-auditor/{name}", key)
+        self.put_secret(SLACK, self.slack.webhook(f"T0/B0/{CANARY}"))
+        self.put_registry([self.entry(name) for name in worlds])
+        parameters = {"Registry": f"s3://{CONFIG}{REGISTRY}", "ConfigBucket": CONFIG, "SlackSecret": SLACK}
+        self.stack = create(self.aws, BUILD, parameters, {"PINECONE_CONTROLLER_HOST": self.projects.url})
+        self.runner = self._stack.enter_context(Runner(self.aws, self.stack, folder, self.clock))
+        self.flow = Flow(self.aws, self.stack, self.runner, seed=seed, repeats=repeats)
+        self._stack.enter_context(self.flow.flowing())
+        self.queue = self._subscribed(self.stack.physical["AlertTopic"], "alerts")
+        self._told: list[Any] = []
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything."""
+        self._stack.close()
+
+    def client(self, service: str) -> Any:
+        """Open a client of a service, for the test itself."""
+        return client(service, self.aws.endpoint)
+
+    def put_secret(self, name: str, text: str) -> None:
+        """Give a secret a value, its first or another."""
+        secrets = self.client("secretsmanager")
+        try:
+            secrets.create_secret(Name=name, SecretString=text)
+        except secrets.exceptions.ResourceExistsException:
+            secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    def entry(self, name: str, **more: Any) -> dict[str, Any]:
+        """Return the registry's entry of a project."""
+        return {"name": name, "secret": f"backup-auditor/{name}", **more}
+
+    def put_registry(self, entries: list[dict[str, Any]]) -> None:
+        """Register projects, and nothing else."""
+        self.put_document(REGISTRY.removeprefix("/"), yaml.safe_dump({"version": 1, "projects": entries}))
+
+    def put_document(self, key: str, text: str) -> None:
+        """Write a document into the bucket of settings."""
+        self.client("s3").put_object(Bucket=CONFIG, Key=key, Body=text.encode())
+
+    def night(self, moment: datetime) -> list[Invocation]:
+        """Let a night come: nothing runs any more, the clock strikes, and all that follows from it is done."""
+        self.runner.end_processes()
+        self.clock.set(moment)
+        self.flow.fire("NightlySchedule", moment)
+        return self.flow.run()
+
+    def sweep(self, later: timedelta = timedelta(minutes=15)) -> list[Invocation]:
+        """Let time pass, and what was not delivered be delivered again."""
+        self.clock.advance(later)
+        self.flow.fire("SweepSchedule", self.clock.now())
+        return self.flow.run()
+
+    def watch(self) -> list[Invocation]:
+        """Let the hourly look be taken."""
+        self.flow.fire("WatchSchedule", self.clock.now())
+        return self.flow.run()
+
+    def published(self) -> list[Any]:
+        """Return every message of the stack's topic so far: the envelope that a queue is given."""
+        queue = self.client("sqs")
+        while found := queue.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for it in found:
+                self._told.append(json.loads(it["Body"]))
+                queue.delete_message(QueueUrl=self.queue, ReceiptHandle=it["ReceiptHandle"])
+        return list(self._told)
+
+    def metrics(self, since: int = 0) -> list[Datum]:
+        """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
+        url = self.stack.functions["AuditFunction"].dead_letters
+        name = "ApproximateNumberOfMessages"
+        count = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
+        letters = Datum("AWS/SQS", f"{name}Visible", {"QueueName": str(url).rpartition("/")[2]}, float(count))
+        return [*metrics_of(self.runner.done[since:]), letters]
+
+    def ringing(self, since: int = 0) -> set[str]:
+        """Return the alarms that what was done from an invocation on would set off."""
+        return ringing(self.stack, self.metrics(since))
+
+    def items(self) -> list[Mapping[str, Any]]:
+        """Return everything in the table."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.physical["StateTable"])
+        return [it for page in pages for it in page["Items"]]
+
+    def reports(self) -> dict[str, bytes]:
+        """Return every object of the evidence bucket."""
+        s3, bucket = self.client("s3"), self.stack.physical["EvidenceBucket"]
+        found = (
+            it
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            for it in page.get("Contents", ())
+        )
+        return {it["Key"]: s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read() for it in found}
+
+    def _reset(self) -> None:
+        """Leave nothing of what other tests did in moto."""
+        moto_api_backend.reset()
+        region = {"LocationConstraint": "eu-central-1"}
+        self.client("s3").create_bucket(Bucket=CONFIG, CreateBucketConfiguration=region)
+
+    def _subscribed(self, topic: str, name: str) -> str:
+        """Return the address of a new queue that is given what a topic publishes."""
+        sqs, sns = self.client("sqs"), self.client("sns")
+        url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return url

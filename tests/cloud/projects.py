@@ -1,0 +1,55 @@
+"""Many simulated projects behind one address: a request belongs to the project whose key it carries."""
+
+import asyncio
+from collections.abc import Mapping
+
+import h11
+
+from backup_auditor_simulator import Server, World
+from backup_auditor_simulator.api.service import VIEWER
+from backup_auditor_simulator.web.connection import Connection
+from backup_auditor_simulator.web.desk import Desk
+from cloud.clock import MovedClock
+
+_STRANGER = Desk(World(MovedClock.BEGINNING), roles={})
+
+
+class Projects(Server):
+    """Pinecone with many projects, on loopback, while its context lasts."""
+
+    def __init__(self, worlds: Mapping[str, World], keys: Mapping[str, str], clock: MovedClock) -> None:
+        """Serve worlds by the names of their projects; each has one key, and follows the clock."""
+        super().__init__(World(MovedClock.BEGINNING))
+        self.desks = {name: Desk(it, clock=clock.now, roles={keys[name]: VIEWER}) for name, it in worlds.items()}
+        self.by_key = {key: self.desks[name] for name, key in keys.items()}
+
+    def rotate(self, old: str, new: str) -> None:
+        """Let a project have another key; the old one is accepted no more."""
+        desk = self.by_key.pop(old)
+        desk.roles = {new: VIEWER}
+        self.by_key[new] = desk
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        listener = await self._loop.create_server(
+            lambda: _Routed(self.by_key, self._open), "127.0.0.1", self.port, backlog=1024
+        )
+        async with listener:
+            self.port = listener.sockets[0].getsockname()[1]
+            self._has_begun.set()
+            await self._end.wait()
+            await self._drop_connections(listener)
+
+
+class _Routed(Connection):
+    """A connection that brings each request to the desk of its key."""
+
+    def __init__(self, by_key: Mapping[str, Desk], open_connections: set[Connection]) -> None:
+        super().__init__(_STRANGER, open_connections)
+        self._by_key = by_key
+
+    def _arrived(self) -> None:
+        headers = self._head.headers if isinstance(self._head, h11.Request) else []
+        key = next((value.decode() for name, value in headers if name.lower() == b"api-key"), "")
+        self._desk = self._by_key.get(key, _STRANGER)
+        super()._arrived()

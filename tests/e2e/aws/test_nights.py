@@ -1,0 +1,308 @@
+"""Whole nights of the deployed application, from schedule to alerts: one, one with changes, one with faults."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backup_auditor_simulator import World, scenario
+from backup_auditor_simulator.web.faults import Fault as PineconeFault
+from cloud.application import CANARY, Application, key_of
+from cloud.faults import Fault, Kind
+from cloud.hearing import Told, by_topic, by_webhook, changes
+from cloud.sandbox import Invocation
+from cloud.watching import Datum, metrics_of
+from slack_receiver import UNAVAILABLE, busy
+
+pytestmark = pytest.mark.xdist_group("nights")
+
+FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+DAY = timedelta(days=1)
+BY_LAMBDA = {
+    # Lambda writes the log and sends traces in the function's name; nothing of ours calls either
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
+NOT_MADE: dict[str, set[str]] = {
+    "DispatchFunction": {"sqs:SendMessage"},  # it failed to the end in none of these nights
+    "AuditFunction": set(),
+    "NotifyFunction": {"sqs:SendMessage"},  # as above
+    "WatchFunction": {"sqs:SendMessage"},  # as above
+}
+"""What no function did in these nights, and why it is allowed all the same."""
+FLEET = [f"team-{number:02d}" for number in range(16)]
+PROJECTS = ["shop", "search", "mail", "maps", *FLEET]
+
+
+@dataclass
+class Night:
+    """What one night brought."""
+
+    moment: datetime
+    done: list[Invocation]
+    reports: dict[str, Any]
+    """By project, those that this night added."""
+    topic: list[Told]
+    webhook: list[Told]
+    events: list[Any]
+    ringing: set[str]
+    audits: Counter[str] = field(default_factory=Counter)
+    """How many audits of a project were recorded."""
+
+    @property
+    def metrics(self) -> list[Datum]:
+        """What CloudWatch has of it."""
+        return metrics_of(self.done)
+
+    def value(self, name: str, project: str) -> set[float]:
+        """Return the values of a metric of a project."""
+        return {it.value for it in self.metrics if it.name == name and it.dimensions == {"project": project}}
+
+    def events_of(self, detail_type: str, project: str) -> list[Any]:
+        """Return what the events of a type said of a project."""
+        found = (it["detail"] for it in self.events if it["detail-type"] == detail_type)
+        return [it for it in found if it.get("project") == project]
+
+
+class Nights:
+    """One night after the other."""
+
+    def __init__(self, app: Application) -> None:
+        """Begin before the first."""
+        self.app = app
+        self.all: list[Night] = []
+        self._seen = (set[str](), 0, 0, 0)
+
+    def come(self, moment: datetime, *, sweeps: int = 0) -> Night:
+        """Let a night come, with sweeps and an hourly look after it; return what it brought."""
+        app, (keys, topic, webhook, events) = self.app, self._seen
+        begun = len(app.runner.done)
+        app.night(moment)
+        for _ in range(sweeps):
+            app.sweep(timedelta(minutes=50))
+        app.watch()
+        reports = app.reports()
+        night = Night(
+            moment,
+            app.runner.done[begun:],
+            {key.partition("/")[0]: json.loads(it) for key, it in reports.items() if key not in keys},
+            by_topic(app)[topic:],
+            by_webhook(app)[webhook:],
+            list(app.flow.events.values())[events:],
+            app.ringing(begun),
+            Counter(key.partition("/")[0] for key in reports if key not in keys),
+        )
+        self._seen = (set(reports), topic + len(night.topic), webhook + len(night.webhook), events + len(night.events))
+        self.all.append(night)
+        return night
+
+
+def worlds() -> dict[str, World]:
+    """Build twenty projects: one that nobody looked after, and nineteen in which all is well."""
+    big = {name: scenario("healthy", now=FIRST) for name in ("search", "mail", "maps")}
+    return {"shop": scenario("neglected", now=FIRST), **big} | {
+        name: scenario("fleet:2x3", now=FIRST) for name in FLEET
+    }
+
+
+def change(app: Application) -> None:
+    """Let a day bring changes: something breaks, something is mended, a key is rotated, and the registry grows."""
+    (schedule,) = app.worlds["search"].index("catalog-search").schedules
+    app.worlds["search"].update_schedule(schedule, enabled=False)
+    app.worlds["team-01"].create_index("bare")
+    for index in list(app.worlds["shop"].indexes.values())[:3]:
+        app.worlds["shop"].delete_index(index.name)
+    app.projects.rotate(key_of("team-02"), key_of("team-02", 2))
+    app.put_secret("backup-auditor/team-02", key_of("team-02", 2))
+    entries = [app.entry(name) for name in PROJECTS]
+    app.put_registry([*entries, {"name": "broken", "secrets": "backup-auditor/broken"}])
+
+
+def break_everything(app: Application) -> None:
+    """Let something go wrong in every service, once or twice; and leave two projects without a key and a policy."""
+    for call, kind in {
+        "s3:GetObject": Kind.THROTTLED,
+        "secretsmanager:GetSecretValue": Kind.UNAVAILABLE,
+        "dynamodb:TransactWriteItems": Kind.LOST,
+        "dynamodb:Query": Kind.THROTTLED,
+        "s3:PutObject": Kind.LOST,
+        "events:PutEvents": Kind.UNAVAILABLE,
+        "sns:Publish": Kind.THROTTLED,
+        "dynamodb:UpdateItem": Kind.UNAVAILABLE,
+    }.items():
+        app.aws.faults.append(Fault(kind=kind, call=call, times=2))
+    app.slack.answers += [busy(1), UNAVAILABLE]
+    app.projects.desks["mail"].faults.append(PineconeFault(status=503, times=3))
+    app.projects.desks["maps"].faults.append(PineconeFault(status=429, times=5, headers={"Retry-After": "0"}))
+    app.projects.desks["team-03"].faults.append(PineconeFault(path="*/history", status=503))
+    app.put_secret("backup-auditor/team-04", "{}")
+    app.put_document("backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n")
+    (schedule,) = app.worlds["search"].index("catalog-search").schedules
+    app.worlds["search"].update_schedule(schedule, enabled=True)
+    entries = [app.entry(name) for name in PROJECTS if name != "team-05"]
+    app.put_registry([*entries, app.entry("team-05", policy="s3://backup-auditor-config/backup-auditor/bad.yaml")])
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    """Let three nights come, in which events arrive twice and in any order."""
+    with Application(tmp_path_factory.mktemp("cloud"), worlds(), FIRST - timedelta(hours=1), repeats=0.2) as app:
+        found = Nights(app)
+        found.come(FIRST)
+        app.clock.set(FIRST + DAY / 2)
+        change(app)
+        found.come(FIRST + DAY)
+        app.clock.set(FIRST + DAY * 3 / 2)
+        break_everything(app)
+        found.come(FIRST + 2 * DAY, sweeps=3)
+        yield found
+
+
+@pytest.fixture
+def app(nights: Nights) -> Application:
+    """Return what the nights came over."""
+    return nights.app
+
+
+def test_every_project_is_audited_once_a_night(nights: Nights) -> None:
+    """Whatever arrives twice; but for the projects whose key or policy is none."""
+    first, second, third = (it.audits for it in nights.all)
+    assert first == dict.fromkeys(PROJECTS, 1)
+    assert second == dict.fromkeys(PROJECTS, 1)
+    assert third == {name: 1 for name in PROJECTS if name not in {"team-04", "team-05"}}
+
+
+def test_reports_lie_where_they_are_looked_for_and_are_what_was_recorded(nights: Nights, app: Application) -> None:
+    """Under project, date and audit, one version each, with the hash in the table."""
+    kept = app.reports()
+    bucket = app.stack.physical["EvidenceBucket"]
+    records = {it["location"]["S"]: it for it in app.items() if "location" in it and "complete" in it}
+    assert set(records) == {f"s3://{bucket}/{key}" for key in kept}
+    for key, content in kept.items():
+        project, date, audit_id, name = key.split("/")
+        record = records[f"s3://{bucket}/{key}"]
+        assert record["sha256"]["S"] == hashlib.sha256(content).hexdigest()
+        assert record["PK"]["S"] == f"project#{project}"
+        assert (date, audit_id, name) == (record["observed_at"]["S"][:10], record["audit_id"]["S"], "report.json")
+    versions = app.client("s3").list_object_versions(Bucket=bucket)["Versions"]
+    assert Counter(it["Key"] for it in versions) == dict.fromkeys(kept, 1)
+    assert len(nights.all) == 3
+
+
+def test_everyone_is_told_of_every_change_once(nights: Nights) -> None:
+    """One message by each channel for a project in which anything changed, and none for the others."""
+    for night in nights.all:
+        # criticals are told of every day
+        wanted = {
+            name for name, it in night.reports.items() if any(changes(it).values()) or it["summary"]["open"]["critical"]
+        }
+        assert Counter(it.document["project"] for it in night.topic) == dict.fromkeys(wanted, 1)
+        for told in night.topic:
+            report = night.reports[told.document["project"]]
+            assert told.document["audit_id"] == report["audit_id"]
+            assert told.document["opened"] == len(changes(report)["Backup Finding Opened"])
+            assert told.document["resolved"] == len(changes(report)["Backup Finding Resolved"])
+
+
+def is_severe(report: Any) -> bool:
+    """Tell whether Slack is to hear of a report: of changes that are high or worse, and of criticals every day."""
+    told = [it for it in report["findings"] if it["compliance"] == "NON_COMPLIANT" and it["lifecycle"] != "ongoing"]
+    changed = {it["severity"] for it in (*told, *report["resolved"])}
+    return bool(changed & {"high", "critical"} or report["summary"]["open"]["critical"])
+
+
+def test_slack_hears_of_what_is_severe_enough(nights: Nights) -> None:
+    """High and worse, by the webhook of the secret; each message once."""
+    ids = [it.message_id for night in nights.all for it in night.webhook]
+    assert max(Counter(ids).values()) == 1
+    for night in nights.all:
+        wanted = {name for name, it in night.reports.items() if is_severe(it)}
+        assert {it.project for it in night.webhook} == wanted
+
+
+def test_the_bus_hears_of_each_audit_and_of_each_finding_that_changed(nights: Nights) -> None:
+    """And of nothing else; the event that an audit is complete says how many follow."""
+    for night in nights.all:
+        for project, report in night.reports.items():
+            (completed,) = night.events_of("Backup Audit Completed", project)
+            assert completed["audit_id"] == report["audit_id"]
+            for kind, fingerprints in changes(report).items():
+                told = [it["fingerprint"] for it in night.events_of(kind, project)]
+                assert sorted(told) == sorted(fingerprints)
+
+
+def test_metrics_are_the_figures_of_the_report(nights: Nights) -> None:
+    """Emitted once, for each project and severity."""
+    for night in nights.all:
+        for project, report in night.reports.items():
+            assert night.value("AuditComplete", project) == {float(report["complete"])}
+            assert night.value("FindingsOpen", project) == {float(sum(report["summary"]["open"].values()))}
+            assert night.value("IndexesTotal", project) == {float(report["inventory"]["indexes"])}
+            by_severity = {
+                it.dimensions["severity"]: it.value
+                for it in night.metrics
+                if it.name == "FindingsOpen"
+                and it.dimensions.keys() == {"project", "severity"}
+                and it.dimensions["project"] == project
+            }
+            # of a severity whose findings could not all be judged, nobody knows how many are open
+            told = report["summary"]["open"]
+            assert by_severity.items() <= told.items()
+            assert by_severity == told or not report["complete"]
+
+
+def test_alarms_ring_where_somebody_has_to_act_and_nowhere_else(nights: Nights) -> None:
+    """In the second night an entry of the registry is wrong, in the third a key and a policy are, and one is unread."""
+    first, second, third = (it.ringing for it in nights.all)
+    assert first == set()
+    assert second == {"AuditErrorsAlarm", "DeadLettersAlarm", "IncompleteAuditAlarm"}
+    assert third == second | {"ProjectsOverdueAlarm"}
+
+
+def test_what_cannot_be_audited_says_why_and_is_kept(app: Application) -> None:
+    """In the log, in a metric, and as a dead letter."""
+    assert {it.event["detail"]["project"] for it in app.flow.dead} == {"broken", "team-04", "team-05"}
+
+
+def test_a_rotated_key_is_picked_up_without_a_deployment(nights: Nights) -> None:
+    """The old one is refused by then."""
+    assert nights.all[1].reports["team-02"]["complete"]
+
+
+def test_every_call_was_allowed_by_the_role_of_its_function(app: Application) -> None:
+    """The door before AWS lets in by the statements of the template alone."""
+    assert app.aws.denied == []
+
+
+def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Application) -> None:
+    """What was not made here is made by Lambda itself, or where this run did not come."""
+    made = {(it.function, need.action) for it in app.aws.seen for need in it.call.needs}
+    idle = {}
+    for name, function in app.stack.functions.items():
+        actions = {action for it in app.stack.statements[function.role] for action in it.actions}
+        idle[name] = {it for it in actions if (function.name, it) not in made and it not in BY_LAMBDA}
+    assert idle == NOT_MADE
+
+
+def test_no_secret_leaves(nights: Nights, app: Application) -> None:
+    """Not in a log, an event, a metric, a report, the table, a topic, Slack, or a dead letter."""
+    letters = [json.dumps(it.event) for it in app.flow.dead]
+    left = [
+        *(it.log + it.content.decode(errors="replace") for it in app.runner.done),
+        *(json.dumps(it) for it in app.flow.events.values()),
+        *(it.decode() for it in app.reports().values()),
+        *(repr(it) for it in app.items()),
+        *(json.dumps(it) for it in app.published()),
+        *(json.dumps(payload) for _, payload in app.slack.posted),
+        *(it.call.content.decode(errors="replace") for it in app.aws.seen),
+        *letters,
+    ]
+    assert not [it for it in left if CANARY in it]
+    assert len(nights.all) == 3
