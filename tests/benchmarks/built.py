@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build/layer-x86_64"
 MEBIBYTES = 1024
 """The memory of `audit`, which sets its share of a processor."""
+TIMEOUT = timedelta(minutes=15)
 EVENT = b'{"project": "search"}'
 
 type Variables = Mapping[str, str]
@@ -35,7 +37,8 @@ def function_of(
     folder: Path, code: str, *, beside: str | None = None, variables: Variables | None = None, layer: Path = LAYER
 ) -> Function:
     """Write a function, with another one as `as_it_is.py` beside it, and compile it."""
-    function = toy(folder, code, layers=(layer,), memory=MEBIBYTES, variables=dict(variables or {}))
+    conditions = {"layers": (layer,), "memory": MEBIBYTES, "timeout": TIMEOUT, "variables": dict(variables or {})}
+    function = toy(folder, code, **conditions)
     if beside is not None:
         shutil.copy(ROOT / "functions" / beside / "app.py", folder / "as_it_is.py")
     if layer == LAYER:

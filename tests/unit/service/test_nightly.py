@@ -53,7 +53,7 @@ def test_an_audit_is_recorded_measured_and_told_of() -> None:
     assert night.measured()["ApiThrottles"] == 3
     assert night.measured()["AuditDurationMs"] == 1500
     assert (night.told, night.pings) == (["search"], 1)
-    assert night.log.keys == {"project": "search", "reason": "nightly", "audit_id": kept.audit_id}
+    assert night.log.keys == {"project": "search", "request_reason": "nightly", "audit_id": kept.audit_id}
 
 
 def test_open_findings_are_measured_by_severity_and_logged_the_worst_first() -> None:

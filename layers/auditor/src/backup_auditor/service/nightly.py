@@ -37,7 +37,7 @@ def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, ob
     with _failures_logged(world.log):
         registry = world.registry(request.project)
     name = _name(request, registry)
-    world.log.append_keys(project=name or request.project, reason=request.reason)
+    world.log.append_keys(project=name or request.project, request_reason=request.reason)
     with _failures_logged(world.log, lambda: world.emit(name, _FAILED) if name else None):
         done, throttles = _audited(registry.find(request.project), world)
         world.log.append_keys(audit_id=done.report.audit_id)
