@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-URL = "https://dynamodb.eu-central-1.amazonaws.com"
+URL = "https://service.eu-central-1.amazonaws.com"
 
 
 class KilledError(BaseException):
@@ -66,7 +66,7 @@ def raising(error: Callable[[], BaseException]) -> Callable[[], None]:
 @contextmanager
 def struck(client: Any, strike: Strike, *, after: bool = False) -> Iterator[Strike]:
     """Let calls be struck before they have their effect, or after it."""
-    event = "after-call.dynamodb" if after else "before-call.dynamodb"
+    event = f"{'after' if after else 'before'}-call.{client.meta.service_model.service_id.hyphenize()}"
     client.meta.events.register(event, strike)
     try:
         yield strike

@@ -1,0 +1,126 @@
+"""`evidence list` and `evidence verify` over the table and the bucket of the application."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.dynamodb_state.store import DynamoState
+from backup_auditor.adapters.evidence_bucket import EvidenceBucket
+from backup_auditor.bootstrap import evidence
+from backup_auditor.cli.main import main
+from backup_auditor.service.auditing import judge
+from builders import DAY, NOW, index, inventory
+from dynamo import REGION, make_table
+from reports import BUILT_IN
+
+TABLE = "state"
+BUCKET = "reports"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Serve AWS on loopback while the tests of this module run."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def made(url: str) -> Any:
+    """Record two nights, and miss one between them; return a client for the reports."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in surroundings(url).items():
+            patch.setenv(name, value)
+        aws = AwsSession()
+        bucket: Any = aws.s3
+        make_table(aws.dynamodb, TABLE)
+    bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    store = DynamoState(aws.dynamodb, TABLE, retention=timedelta(days=400))
+    for night in (0, 2):
+        told = inventory(index("orders"), observed_at=NOW + night * DAY)
+        done = judge(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
+        assert done.unrecorded is None
+    return bucket
+
+
+def surroundings(url: str) -> dict[str, str]:
+    """Return the environment in which AWS is reached."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test have a session of its own, in an environment of its own."""
+    monkeypatch.setattr(evidence, "_aws", cache(AwsSession))
+
+
+def command(*arguments: str) -> tuple[int, str, str]:
+    """Run the command; return its exit code and what it printed."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["evidence", *arguments])
+    for it in (out, err):
+        it.seek(0)
+    return code, out.read(), err.read()
+
+
+def test_nights_and_reports_of_the_application_are_shown(made: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one without an audit is missing; an altered report and one that is gone are found."""
+    for name, value in surroundings(url).items():
+        monkeypatch.setenv(name, value)
+    code, out, err = command("list", "--table", TABLE, "--format", "json")
+    assert (code, err) == (1, "")
+    assert [it["standing"] for it in json.loads(out)["nights"]] == ["audited", "missing", "audited"]
+    code, out, _ = command("verify", "--table", TABLE, "--format", "json")
+    assert code == 0
+    places = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in json.loads(out)["reports"]]
+    made.put_object(Bucket=BUCKET, Key=places[0], Body=b"{}")
+    made.delete_object(Bucket=BUCKET, Key=places[1])
+    code, out, err = command("verify", "--table", TABLE, "--format", "json")
+    assert (code, err) == (1, "")
+    assert [it["standing"] for it in json.loads(out)["reports"]] == ["altered", "gone"]
+
+
+@pytest.mark.parametrize(
+    "missing,table,said",
+    [
+        pytest.param("AWS_DEFAULT_REGION", TABLE, "You must specify a region", id="no-region"),
+        pytest.param("AWS_ACCESS_KEY_ID", TABLE, "credentials", id="no-credentials"),
+        pytest.param("", "other", "ResourceNotFoundException", id="no-table"),
+    ],
+)
+def test_what_aws_lacks_is_said_in_one_line(
+    url: str, monkeypatch: pytest.MonkeyPatch, missing: str, table: str, said: str
+) -> None:
+    """Nothing was looked at: exit 2."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name, value in surroundings(url).items():
+        if name != missing:
+            monkeypatch.setenv(name, value)
+    code, out, err = command("list", "--table", table)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file needs none of it."""
+    monkeypatch.setattr("backup_auditor.bootstrap.evidence.find_spec", lambda _: None)
+    code, out, err = command("list", "--table", TABLE)
+    assert (code, out) == (2, "")
+    assert err == ("backup-auditor: AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'\n")

@@ -1,0 +1,71 @@
+"""How nights and reports are shown: a line that counts, then a line for each; or everything as JSON."""
+
+import json
+
+from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.nights import nights_of
+from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
+from backup_auditor.service.evidence import ReportStanding
+from builders import DAY, HOUR, NOW
+
+KEPT = KeptReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
+FULL = AuditRecord("a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
+PART = AuditRecord("b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None)
+NIGHTS = nights_of([FULL, PART], None, NOW.date(), NOW.date())
+FATES = [
+    (FULL, ReportStanding.ALTERED, "its hash is 00"),
+    (FULL, ReportStanding.GONE, f"{KEPT.location} is gone"),
+    (PART, ReportStanding.NOT_KEPT, None),
+]
+
+
+def test_nights_are_shown_one_a_line() -> None:
+    """With the best of their audits."""
+    assert list(nights_table("se\x1barch", NIGHTS, 200)) == [
+        r"se\x1barch: 3 nights: 1 audited, 0 incomplete, 2 missing",
+        "",
+        f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {KEPT.location}  (the best of 2 audits)",
+        "  2026-11-21  missing     no audit is recorded",
+        "  2026-11-22  missing     no audit is recorded",
+    ]
+
+
+def test_nights_are_told_to_machines_with_all_their_audits() -> None:
+    """Also with those that were not the best."""
+    told = json.loads(nights_json("search", NIGHTS))
+    assert [(it["day"], it["standing"], len(it["audits"])) for it in told["nights"]] == [
+        ("2026-11-20", "audited", 2),
+        ("2026-11-21", "missing", 0),
+        ("2026-11-22", "missing", 0),
+    ]
+    assert told["nights"][0]["audits"][0] == {
+        "audit_id": "a",
+        "observed_at": "2026-11-20T12:00:00Z",
+        "complete": True,
+        "compliance": "COMPLIANT",
+        "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+    }
+    assert told["nights"][0]["audits"][1]["report"] is None
+
+
+def test_reports_are_shown_one_a_line() -> None:
+    """Where it is, and what is to be said of it; its place is named once."""
+    assert list(reports_table("search", FATES, 200)) == [
+        "search: 3 audits: reports 1 altered, 1 gone, 1 not kept",
+        "",
+        f"  2026-11-20T12:00:00Z  altered     {KEPT.location}: its hash is 00",
+        f"  2026-11-20T12:00:00Z  gone        {KEPT.location} is gone",
+        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+    ]
+
+
+def test_reports_are_told_to_machines() -> None:
+    """Each with its audit."""
+    told = json.loads(reports_json("search", FATES))
+    assert told["project"] == "search"
+    assert [(it["audit_id"], it["standing"], it["why"]) for it in told["reports"]] == [
+        ("a", "altered", "its hash is 00"),
+        ("a", "gone", f"{KEPT.location} is gone"),
+        ("b", "not kept", None),
+    ]
