@@ -24,9 +24,10 @@ from slack_receiver import receiving
 
 ROOT = Path(__file__).parents[2]
 BUILD = Build(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
-REGISTRY = "/backup-auditor/registry"
 CONFIG = "backup-auditor-config"
 SLACK = "backup-auditor/slack"
+MANY = {"Registry": "ssm:/backup-auditor/registry", "ConfigBucket": CONFIG, "SlackSecret": SLACK}
+"""The parameters of a stack for many projects."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
 """Stands in every secret, and may be found nowhere else."""
 
@@ -40,7 +41,13 @@ class Application:
     """A deployed application with many projects, while its context lasts."""
 
     def __init__(
-        self, folder: Path, worlds: Mapping[str, World], moment: datetime, *, seed: int = 0, repeats: float = 0.0
+        self,
+        folder: Path,
+        worlds: Mapping[str, World],
+        moment: datetime,
+        *,
+        parameters: Mapping[str, str] = MANY,
+        repeats: float = 0.0,
     ) -> None:
         """Prepare it; `repeats` is how likely an event is delivered twice."""
         self.worlds = dict(worlds)
@@ -54,11 +61,12 @@ class Application:
         for name, key in keys.items():
             self.put_secret(f"backup-auditor/{name}", key)
         self.put_secret(SLACK, self.slack.webhook(f"T0/B0/{CANARY}"))
+        self.registry = parameters.get("Registry", "")
         self.put_registry([self.entry(name) for name in worlds])
-        parameters = {"Registry": f"s3://{CONFIG}{REGISTRY}", "ConfigBucket": CONFIG, "SlackSecret": SLACK}
         self.stack = create(self.aws, BUILD, parameters, {"PINECONE_CONTROLLER_HOST": self.projects.url})
+        self.aws.denials = self.stack.denials
         self.runner = self._stack.enter_context(Runner(self.aws, self.stack, folder, self.clock))
-        self.flow = Flow(self.aws, self.stack, self.runner, seed=seed, repeats=repeats)
+        self.flow = Flow(self.aws, self.stack, self.runner, repeats=repeats)
         self._stack.enter_context(self.flow.flowing())
         self.queue = self._subscribed(self.stack.physical["AlertTopic"], "alerts")
         self._told: list[Any] = []
@@ -89,11 +97,17 @@ class Application:
 
     def put_registry(self, entries: list[dict[str, Any]]) -> None:
         """Register projects, and nothing else."""
-        self.put_document(REGISTRY.removeprefix("/"), yaml.safe_dump({"version": 1, "projects": entries}))
+        if self.registry:
+            self.put_document(self.registry, yaml.safe_dump({"version": 1, "projects": entries}))
 
-    def put_document(self, key: str, text: str) -> None:
-        """Write a document into the bucket of settings."""
-        self.client("s3").put_object(Bucket=CONFIG, Key=key, Body=text.encode())
+    def put_document(self, place: str, text: str) -> None:
+        """Write a document, as `ssm:NAME` or `s3://BUCKET/KEY`."""
+        if place.startswith("ssm:"):
+            ssm = self.client("ssm")
+            ssm.put_parameter(Name=place.removeprefix("ssm:"), Value=text, Type="String", Overwrite=True)
+        else:
+            bucket, _, key = place.removeprefix("s3://").partition("/")
+            self.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def night(self, moment: datetime) -> list[Invocation]:
         """Let a night come: nothing runs any more, the clock strikes, and all that follows from it is done."""

@@ -46,6 +46,8 @@ class Aws:
         """Prepare to serve."""
         self.principals: dict[str, Principal] = {}
         """By access key; whoever is not among them is a test, and may do anything."""
+        self.denials: tuple[Statement, ...] = ()
+        """What the policies of resources deny to everybody."""
         self.seen: list[Seen] = []
         self.denied: list[tuple[str, Need]] = []
         self.faults: list[Fault] = []
@@ -97,7 +99,7 @@ class Aws:
 
     def _answer(self, environ: dict[str, Any], call: Call, who: Principal) -> Response | None:
         """Return the answer to a function; `None` where it is to hear none."""
-        missing = [it for it in call.needs if not allowed(it, who.statements)]
+        missing = [it for it in call.needs if not allowed(it, (*who.statements, *self.denials))]
         if missing or not call.needs:
             self.denied += [(who.function, it) for it in missing or [Need(call.name, "?")]]
             return _refused(Kind.REFUSED, call, f"{who.function} is not authorized to perform {call.name}")

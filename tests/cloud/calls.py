@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote
 from cloud.surroundings import ACCOUNT, REGION
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+_ON_CONDITION = "s3:if-none-match"
 _ITEM_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -120,9 +121,10 @@ def _s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> tuple
         action = "s3:GetObjectVersion" if "versionId" in arguments else "s3:GetObject"
         return "GetObject" if method == "GET" else "HeadObject", (Need(action, thing),)
     if method == "PUT":
+        context = {_ON_CONDITION: (headers["if-none-match"],)} if "if-none-match" in headers else {}
         more = ["s3:PutObjectRetention"] if "x-amz-object-lock-mode" in headers else []
         more += ["s3:PutObjectTagging"] if "x-amz-tagging" in headers else []
-        return "PutObject", tuple(Need(it, thing) for it in ("s3:PutObject", *more))
+        return "PutObject", tuple(Need(it, thing, context) for it in ("s3:PutObject", *more))
     raise NotImplementedError(f"no function was to send {method} {path}?{query} to S3")
 
 

@@ -45,6 +45,8 @@ def allowed(need: Need, statements: Iterable[Statement]) -> bool:
 
 def _holds(test: str, keys: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
     """Judge one condition. Raises `NotImplementedError` for a test that nobody has described here yet."""
+    if test == "Null":
+        return all((key not in context) == (str(wanted).lower() == "true") for key, wanted in keys.items())
     every, _, plain = test.rpartition(":")
     compare = _TESTS.get(plain)
     if compare is None or every not in {"", "ForAllValues", "ForAnyValue"}:
@@ -66,6 +68,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
 
 
 _TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "Bool": lambda value, wanted: value.lower() == str(wanted).lower(),
     "StringEquals": lambda value, wanted: value == wanted,
     "StringLike": _fits,
     "ArnEquals": _fits,

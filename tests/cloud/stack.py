@@ -55,6 +55,8 @@ class Stack:
     statements: Mapping[str, tuple[Statement, ...]]
     """What each role allows."""
     schedules: Mapping[str, Schedule]
+    denials: tuple[Statement, ...]
+    """What the policies of resources deny to everybody; moto keeps none of them."""
 
     def of_type(self, wanted: str) -> dict[str, Mapping[str, Any]]:
         """Return the properties of the resources of a type."""
@@ -83,7 +85,8 @@ def create(aws: Aws, build: Build, parameters: Mapping[str, str], variables: Map
     made = _Made(aws, template, physical, build)
     functions = {name: made.function(name, variables) for name in made.of_type("AWS::Lambda::Function")}
     statements = {name: _statements(aws, physical[name]) for name in made.of_type("AWS::IAM::Role")}
-    return Stack(template, stripped, physical, functions, statements, _schedules(template))
+    denials = statements_of(made.policy_of_bucket(name) for name in made.of_type("AWS::S3::BucketPolicy"))
+    return Stack(template, stripped, physical, functions, statements, _schedules(template), denials)
 
 
 def target_of(value: Any) -> str:
@@ -142,11 +145,25 @@ class _Made:
             dead_letters=self.physical[target_of(queue)] if queue else None,
         )
 
+    def policy_of_bucket(self, name: str) -> Any:
+        """Return what the policy of a bucket denies, with the bucket's ARN put in."""
+        properties = self.template["Resources"][name]["Properties"]
+        bucket = target_of(properties["Bucket"])
+        arn = f"arn:aws:s3:::{self.physical[bucket]}"
+        text = json.dumps(properties["PolicyDocument"])
+        for said, meant in ((f'{{"Fn::GetAtt": ["{bucket}", "Arn"]}}', f'"{arn}"'), (f"${{{bucket}.Arn}}", arn)):
+            text = text.replace(said, meant)
+        return json.loads(text.replace('{"Fn::Sub": "arn:aws:s3', '{"": "arn:aws:s3'), object_hook=_unpacked)
+
     def _invoke_config(self, function: str) -> Mapping[str, Any]:
         configs = (
             self.template["Resources"][it]["Properties"] for it in self.of_type("AWS::Lambda::EventInvokeConfig")
         )
         return next((it for it in configs if target_of(it["FunctionName"]) == function), {})
+
+
+def _unpacked(value: dict[str, Any]) -> Any:
+    return value.get("", value)
 
 
 def _statements(aws: Aws, role: str) -> tuple[Statement, ...]:

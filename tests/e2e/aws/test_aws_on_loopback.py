@@ -136,3 +136,22 @@ def test_a_denial_outweighs_what_is_allowed() -> None:
     assert allowed(need, statements_of([{"Statement": allow}]))
     assert not allowed(need, statements_of([{"Statement": [allow, deny]}]))
     assert not allowed(need, ())
+
+
+def test_a_condition_that_something_is_missing_holds_where_it_is(aws: Aws, killed: list[str]) -> None:
+    """A bucket that may not be written over refuses who does not say: only if there is none."""
+    deny = {
+        "Effect": "Deny",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::reports/*",
+        "Condition": {"Null": {"s3:if-none-match": "true"}},
+    }
+    aws.denials = statements_of([{"Statement": deny}])
+    try:
+        s3 = client("s3", aws.endpoint, key=KEY)
+        s3.put_object(Bucket="reports", Key="once", Body=b"", IfNoneMatch="*")
+        with pytest.raises(ClientError):
+            s3.put_object(Bucket="reports", Key="once", Body=b"")
+    finally:
+        aws.denials = ()
+    assert killed == []

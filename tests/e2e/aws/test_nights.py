@@ -12,7 +12,7 @@ import pytest
 
 from backup_auditor_simulator import World, scenario
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
-from cloud.application import CANARY, Application, key_of
+from cloud.application import CANARY, CONFIG, Application, key_of
 from cloud.faults import Fault, Kind
 from cloud.hearing import Told, by_topic, by_webhook, changes
 from cloud.sandbox import Invocation
@@ -31,10 +31,10 @@ BY_LAMBDA = {
     "xray:PutTelemetryRecords",
 }
 NOT_MADE: dict[str, set[str]] = {
-    "DispatchFunction": {"sqs:SendMessage"},  # it failed to the end in none of these nights
+    "DispatchFunction": {"s3:GetObject"},  # the registry is a parameter here
     "AuditFunction": set(),
-    "NotifyFunction": {"sqs:SendMessage"},  # as above
-    "WatchFunction": {"sqs:SendMessage"},  # as above
+    "NotifyFunction": set(),
+    "WatchFunction": {"s3:GetObject", "sqs:SendMessage"},  # as above; it did not fail to the end
 }
 """What no function did in these nights, and why it is allowed all the same."""
 FLEET = [f"team-{number:02d}" for number in range(16)]
@@ -133,21 +133,26 @@ def break_everything(app: Application) -> None:
         "dynamodb:TransactWriteItems": Kind.LOST,
         "dynamodb:Query": Kind.THROTTLED,
         "s3:PutObject": Kind.LOST,
-        "events:PutEvents": Kind.UNAVAILABLE,
         "sns:Publish": Kind.THROTTLED,
         "dynamodb:UpdateItem": Kind.UNAVAILABLE,
     }.items():
         app.aws.faults.append(Fault(kind=kind, call=call, times=2))
+    # until the audit itself gives up, and a sweep puts its events on the bus
+    app.aws.faults.append(
+        Fault(kind=Kind.UNAVAILABLE, call="events:PutEvents", function="backup-auditor-audit", times=12)
+    )
     app.slack.answers += [busy(1), UNAVAILABLE]
     app.projects.desks["mail"].faults.append(PineconeFault(status=503, times=3))
     app.projects.desks["maps"].faults.append(PineconeFault(status=429, times=5, headers={"Retry-After": "0"}))
     app.projects.desks["team-03"].faults.append(PineconeFault(path="*/history", status=503))
     app.put_secret("backup-auditor/team-04", "{}")
-    app.put_document("backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n")
+    app.put_document(f"s3://{CONFIG}/backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n")
     (schedule,) = app.worlds["search"].index("catalog-search").schedules
     app.worlds["search"].update_schedule(schedule, enabled=True)
     entries = [app.entry(name) for name in PROJECTS if name != "team-05"]
-    app.put_registry([*entries, app.entry("team-05", policy="s3://backup-auditor-config/backup-auditor/bad.yaml")])
+    app.put_registry([*entries, app.entry("team-05", policy=f"s3://{CONFIG}/backup-auditor/bad.yaml")])
+    for function in ("DispatchFunction", "AuditFunction", "NotifyFunction"):
+        app.flow.deliver(function, {"detail-type": "Nonsense", "detail": 1})
 
 
 @pytest.fixture(scope="module")
@@ -263,12 +268,15 @@ def test_alarms_ring_where_somebody_has_to_act_and_nowhere_else(nights: Nights) 
     first, second, third = (it.ringing for it in nights.all)
     assert first == set()
     assert second == {"AuditErrorsAlarm", "DeadLettersAlarm", "IncompleteAuditAlarm"}
-    assert third == second | {"ProjectsOverdueAlarm"}
+    assert third == second | {"ProjectsOverdueAlarm", "DispatchErrorsAlarm", "NotifyErrorsAlarm"}
 
 
 def test_what_cannot_be_audited_says_why_and_is_kept(app: Application) -> None:
     """In the log, in a metric, and as a dead letter."""
-    assert {it.event["detail"]["project"] for it in app.flow.dead} == {"broken", "team-04", "team-05"}
+    dead = {(it.function, it.event["detail"]["project"]) for it in app.flow.dead if it.event["detail"] != 1}
+    assert dead == {("AuditFunction", it) for it in ("broken", "team-04", "team-05")}
+    nonsense = {it.function for it in app.flow.dead if it.event["detail"] == 1}
+    assert nonsense == {"DispatchFunction", "AuditFunction", "NotifyFunction"}
 
 
 def test_a_rotated_key_is_picked_up_without_a_deployment(nights: Nights) -> None:
