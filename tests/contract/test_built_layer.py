@@ -80,8 +80,8 @@ def test_bytecode_is_taken_as_it_is() -> None:
 
 def test_bytecode_names_the_place_on_lambda() -> None:
     """A traceback names the file where it lies on Lambda, not where it was built."""
-    compiled = (LAYER / "backup_auditor" / "__pycache__" / "errors.cpython-313.pyc").read_bytes()
-    assert ("/" + "opt/python/backup_auditor/errors.py").encode() in compiled
+    compiled = (LAYER / "backup_auditor" / "errors" / "__pycache__" / "base.cpython-313.pyc").read_bytes()
+    assert ("/" + "opt/python/backup_auditor/errors/base.py").encode() in compiled
     assert str(ROOT).encode() not in compiled
 
 

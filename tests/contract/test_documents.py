@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor import errors
 from backup_auditor.adapters.policy_file.loading import load_policy
 from transcripts import run_transcripts
 
@@ -49,6 +50,17 @@ def test_the_architecture_names_what_is_there() -> None:
     assert drawn
     assert told
     assert [name for name in [*drawn, *told] if not any((it / name).exists() for it in (package, simulator))] == []
+
+
+def test_the_tree_of_errors_is_whole() -> None:
+    """The drawing of the errors shows every one of them, each below the one that it is a kind of."""
+    drawn: list[tuple[str, ...]] = []
+    for indent, name in re.findall(r"^([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", flags=re.MULTILINE):
+        drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 4], name))
+    there = [getattr(errors, name) for name in errors.__all__]
+    lines = {tuple(it.__name__ for it in reversed(error.__mro__)) for error in there}
+    assert {("object", "BaseException", "Exception", *it) for it in drawn} == lines
+    assert len(drawn) == len(there)
 
 
 def test_every_decision_is_listed() -> None:

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from sys import intern
 from typing import Any
 
+from backup_auditor.adapters.ticks import TICK, certain_moment, moment, ticks
 from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift
 from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
 
 type Row = tuple[Any, ...]
 
@@ -26,21 +24,6 @@ class Table[Known]:
     row_of: Callable[[Known], Row]
     known_of: Callable[[str, Row], Known]
     """Takes the project's name and a row."""
-
-
-def ticks(moment: datetime | None) -> int | None:
-    """Return a moment in microseconds since 1970, UTC."""
-    return None if moment is None else (moment - _EPOCH) // _TICK
-
-
-def moment(count: int | None) -> datetime | None:
-    """Return the moment so many microseconds after 1970."""
-    return None if count is None else _EPOCH + timedelta(microseconds=count)
-
-
-def certain_moment(count: int) -> datetime:
-    """Return the moment of a column that is never null."""
-    return _EPOCH + timedelta(microseconds=count)
 
 
 def _fact(number: int | None) -> bool | None:
@@ -89,7 +72,7 @@ def _backup(_: str, row: Row) -> KnownBackup:
 
 
 def _schedule_row(it: KnownSchedule) -> Row:
-    retention = None if it.retention is None else it.retention // _TICK
+    retention = None if it.retention is None else it.retention // TICK
     return it.schedule_id, it.index_name, it.name, it.frequency, retention, it.enabled
 
 

@@ -6,19 +6,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from backup_auditor.adapters.known_rows import (
-    AUDITS,
-    BACKUPS,
-    FINDINGS,
-    INDEXES,
-    SCHEDULES,
-    Table,
-    certain_moment,
-    moment,
-    ticks,
-)
+from backup_auditor.adapters.known_rows import AUDITS, BACKUPS, FINDINGS, INDEXES, SCHEDULES, Table
 from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
 from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
+from backup_auditor.adapters.ticks import certain_moment, moment, ticks
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import Changes, Recording

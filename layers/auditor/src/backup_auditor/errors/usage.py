@@ -1,0 +1,47 @@
+"""What is wrong with what the user gave: nothing was audited."""
+
+from backup_auditor.errors.base import BackupAuditorError
+
+
+class UsageError(BackupAuditorError):
+    """What the user gave is not what it should be. Nothing was audited."""
+
+
+class SettingsError(UsageError):
+    """A setting of the environment is missing or wrong."""
+
+
+class PolicyError(UsageError):
+    """A policy cannot be read, is no policy, or contradicts itself. Its text is the first of its problems."""
+
+    def __init__(self, *problems: str, path: str = "FILE") -> None:
+        """Take every problem in the order of the file, one line each."""
+        count = len(problems) - 1
+        more = f" (and {count} more: backup-auditor policy validate {path} lists them)" if count > 0 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = problems
+
+
+class RegistryError(UsageError):
+    """A registry cannot be read, is none, or is wrong about the project in question. Its text is the first problem."""
+
+    def __init__(self, *problems: str) -> None:
+        """Take every problem, one line each."""
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+class DocumentError(UsageError):
+    """A registry or a policy cannot be fetched from where AWS keeps it."""
+
+
+class RequestError(UsageError):
+    """An event or a payload does not have a shape that the function knows."""
+
+
+class InventoryFileError(UsageError):
+    """A saved inventory cannot be read."""
+
+
+class StateError(UsageError):
+    """What is remembered of earlier audits cannot be read, or cannot be written."""
