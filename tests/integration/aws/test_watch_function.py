@@ -1,0 +1,79 @@
+"""The function `watch` over real boto3: it knows of complete audits from the table, and of new projects by itself."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.dynamodb_state.store import DynamoState
+from backup_auditor.bootstrap import clock, watch
+from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.errors import DocumentError
+from builders import HOUR, NOW, ago
+from lone_project import Context, deploy, names_for
+from moto_served import moto_served
+from stores import recorded
+
+ROOT = Path(__file__).parents[3]
+SAMPLE = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
+PARAMETER = "/backup-auditor/registry"
+REGISTRY = "version: 1\nprojects:\n" + "".join(f"  - {{name: {it}, secret: {it}}}\n" for it in ("fresh", "late", "new"))
+
+
+@pytest.fixture(autouse=True)
+def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Build an application with a registry of three projects, of which two were audited."""
+    names = names_for(request.node.name)
+    with moto_served() as environ:
+        for name, value in {**environ, **names, "REGISTRY": f"ssm:{PARAMETER}"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        deploy(names)
+        boto3.client("ssm").put_parameter(Name=PARAMETER, Value=REGISTRY, Type="String", Overwrite=True)
+        state = DynamoState(AwsSession().dynamodb, names["STATE_TABLE"])
+        for project, age in (("fresh", HOUR), ("late", 27 * HOUR)):
+            audit = Memory(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(age))
+            recorded(state, NOTHING, audit, project)
+        watch._world.cache_clear()
+        yield
+        watch._world.cache_clear()
+
+
+def watched() -> Any:
+    """Watch as Lambda has it done."""
+    spec = importlib.util.spec_from_file_location("app", ROOT / "functions/watch/app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.lambda_handler(SAMPLE, Context())
+
+
+def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
+    """A new project is not yet: its 26 hours begin when it is first seen."""
+    assert watched() == {"registered": 3, "overdue": 1, "projects": ["late"]}
+    (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    assert line["ProjectsOverdue"] == [1.0]
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+
+
+def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table remembers since when it is registered, whichever process looks."""
+    watched()
+    watch._world.cache_clear()
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=26, seconds=1))
+    assert watched()["projects"] == ["fresh", "late", "new"]
+
+
+def test_a_registry_that_is_gone_is_an_error_and_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing figure raises the alarm."""
+    boto3.client("ssm").delete_parameter(Name=PARAMETER)
+    with pytest.raises(DocumentError, match="there is no such parameter"):
+        watched()
+    assert '"_aws"' not in capsys.readouterr().out
