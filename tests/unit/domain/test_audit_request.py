@@ -44,6 +44,7 @@ def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) 
         pytest.param({"project": 7}, "project is no text", id="number"),
         pytest.param({"project": " "}, "project is no text", id="blank"),
         pytest.param({"project": "x" * 1001}, "project is no text", id="endless"),
+        pytest.param({"project": "pcsk" + "_" + "x" * 20}, "project is a key of Pinecone; write", id="key"),
         pytest.param({"reason": ["x"]}, "reason is no text", id="reason"),
         pytest.param(event({}), "names no project; without one it is for dispatch", id="no-project"),
         pytest.param(event({"project": True}), "project is no text", id="true"),
@@ -56,5 +57,6 @@ def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) 
 )
 def test_anything_else_is_refused(payload: Any, told: str) -> None:
     """The error says what is wrong, and what would be right."""
-    with pytest.raises(RequestError, match=told):
+    with pytest.raises(RequestError, match=told) as caught:
         read_request(payload)
+    assert "x" * 20 not in str(caught.value)
