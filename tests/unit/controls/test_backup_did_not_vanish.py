@@ -1,7 +1,7 @@
 """Control `backup-did-not-vanish`."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -9,6 +9,7 @@ from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.finding import Compliance, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUPS, Unread
 from backup_auditor.domain.memory import KnownBackup, KnownIndex
+from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.survival import MARGIN
 from builders import (
     DAY,
@@ -105,6 +106,22 @@ def test_a_retention_lowered_since_explains_it(schedules: Any, expected: Complia
         verdict(scheduled(), case=index(schedules=schedules, listed=daily_runs(3), own=whole(daily_runs(3))))
         is expected
     )
+
+
+@pytest.mark.parametrize("days,expected", [pytest.param(6, 1, id="lowered"), pytest.param(90, 5, id="raised")])
+def test_the_evidence_has_the_least_expiry_known(days: int, expected: int) -> None:
+    """By the retention of today as by those remembered: the same audit, delivered twice, says the same."""
+    case = index(schedules=[schedule(retention=days * DAY)], listed=daily_runs(3))
+    found = finding(ID, case, remembering(scheduled()))
+    vanished = cast("list[dict[str, object]]", found.evidence["vanished"])
+    assert [it["expires_at"] for it in vanished] == [format_moment(NOW + expected * DAY)]
+
+
+def test_what_expired_leaves_nothing_in_doubt() -> None:
+    """Whosever it was: the audit that finds it so forgets it."""
+    of_two = index(schedules=[schedule(), schedule("other", index_id="id-2")])
+    assert compliance(ID, of_two, remembering(scheduled(NOW))) is Compliance.NOT_APPLICABLE
+    assert compliance(ID, of_two, remembering(scheduled(NOW + SECOND))) is Compliance.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize("expires", [None, True])

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backup_auditor.domain.memory import NOTHING
@@ -53,6 +53,8 @@ PROJECTS = {
     "without backups": inventory(index(runs=[planned_run()])),
     "manual": inventory(index(backups=[backup(3 * DAY)])),
     "made anew": inventory(index(schedules=[schedule("other", index_id="id-2")], listed=daily_runs(), runs=[])),
+    "whose is in doubt": inventory(index(schedules=[SCHEDULE, schedule("other", index_id="id-2")], runs=[])),
+    "its schedule moved": inventory(index(schedules=[replace(SCHEDULE, index_id="id-2")], runs=[]), backups=broken()),
     "deleted": inventory(more=[*daily_runs(index_deleted_at=NOW), backup(DAY)]),
     "empty": inventory(),
     "history unread": inventory(index(runs=broken(daily_runs(2)))),
@@ -65,6 +67,9 @@ PROJECTS = {
 
 
 @given(st.lists(st.sampled_from(sorted(PROJECTS)), min_size=1, max_size=6))
+@example(["kept longer", "backups unread"])
+@example(["kept shorter", "indexes unread", "indexes unread", "whose is in doubt"])
+@example(["kept longer", *["indexes unread"] * 4, "its schedule moved"])
 def test_any_audit_delivered_twice_says_the_same(nights_told: list[str]) -> None:
     """Whatever happened in the nights before, and however much could be read."""
     nights = Nights()

@@ -1,7 +1,7 @@
 """When a backup is due to be deleted, as far as that is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backup_auditor.domain.facts import Backup, Schedule
@@ -9,7 +9,7 @@ from backup_auditor.domain.identity import LiveId
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, known_rows
-from backup_auditor.domain.memory import Memory
+from backup_auditor.domain.memory import KnownBackup, Memory
 from backup_auditor.domain.moments import moment_in_run_name
 
 
@@ -59,6 +59,17 @@ class Expiries:
         if schedule is None and (remembered := self._remembered.get(backup_id)) is not None:
             return self.schedules.get(remembered.schedule_id or "")
         return schedule
+
+    def shortened(self, known: KnownBackup) -> KnownBackup:
+        """Return a remembered backup by the present retention too: a shorter one ends it earlier, a longer not later.
+
+        What is remembered already in that way comes back as it is.
+        """
+        maker = self.maker(known.backup_id)
+        expires_at = kept_until(known.captured_at, maker) if maker else None
+        if expires_at is None or known.expires_at is None or known.expires_at <= expires_at:
+            return known
+        return replace(known, expires_at=expires_at)
 
     def expires(self, backup: Backup) -> bool | None:
         """Tell whether a listed backup expires at all; `None` where nothing tells manual from scheduled."""

@@ -1,6 +1,6 @@
 """Every fact read about a project at one moment: nothing here is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,6 +44,12 @@ class Inventory:
             if isinstance(facts.own_backups, Listing):
                 found[ListingId(ListingKind.OWN_BACKUPS, facts.index.name)] = facts.own_backups
         return found
+
+    def listed_backups(self) -> Iterator[Backup]:
+        """Return every row of a backup listing: the project's, then those of indexes; one may come twice."""
+        yield from self.backups.rows
+        for facts in self.indexes:
+            yield from known_rows(facts.own_backups)
 
     @property
     def project_id(self) -> str | None:

@@ -54,6 +54,12 @@ class KnownBackup:
     known_since: datetime
     """The moment of the audit that listed it first."""
 
+    def is_over(self, observed_at: datetime) -> bool:
+        """Tell whether it need not be listed any more: it has expired, or nothing tells that it has not."""
+        if self.expires is False:
+            return False
+        return self.expires_at is None or self.expires_at <= observed_at
+
 
 @dataclass(frozen=True, slots=True)
 class KnownSchedule:

@@ -53,14 +53,16 @@ class ProjectSubject:
 
     @cached_property
     def remembered(self) -> Mapping[str, list[KnownBackup]]:
-        """The backups that earlier audits remember, by the id of their index.
+        """The backups that earlier audits remember and that are, or should be, listed, by the id of their index.
 
-        What this very audit recorded, when it is delivered once more, is not earlier.
+        It is the same when this very audit is delivered once more: what was recorded by it is not earlier, what was
+        shortened or forgotten by it is so already.
         """
         found: dict[str, list[KnownBackup]] = {}
+        listed = {it.backup_id for it in self.inventory.listed_backups()} if self.memory.backups else set[str]()
         for backup_id in sorted(self.memory.backups):
-            backup = self.memory.backups[backup_id]
-            if backup.known_since < self.observed_at:
+            backup = self.expiries.shortened(self.memory.backups[backup_id])
+            if backup.known_since < self.observed_at and (backup_id in listed or not backup.is_over(self.observed_at)):
                 found.setdefault(backup.index_id, []).append(backup)
         return found
 

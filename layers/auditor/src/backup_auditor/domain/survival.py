@@ -1,9 +1,8 @@
 """Whether a remembered backup that is not listed any more should still exist."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum, auto
 
-from backup_auditor.domain.expiry import kept_until
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.memory import KnownBackup
 from backup_auditor.domain.project_subject import ProjectSubject
@@ -23,23 +22,15 @@ class Survival(Enum):
 
 
 def survival_of(backup: KnownBackup, project: ProjectSubject) -> Survival:
-    """Tell whether a backup should still exist, by the least retention known since it was made."""
+    """Tell whether a backup among `project.remembered` should still exist: its expiry is the least known since."""
     if backup.expires is False:
         return Survival.EXPECTED
-    expected = _is_expected(backup.expires_at, project.observed_at)
-    if backup.expires is None or not expected:
+    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= MARGIN:
         return Survival.OVER
     schedule = project.expiries.schedules.get(backup.schedule_id or "")
     if schedule is None:
         return Survival.EXPECTED if _is_gone(backup, project) else Survival.UNKNOWN
-    if schedule.retention is None:
-        return Survival.UNKNOWN
-    until = kept_until(backup.captured_at, schedule)
-    return Survival.EXPECTED if until is None or _is_expected(until, project.observed_at) else Survival.OVER
-
-
-def _is_expected(expires_at: datetime | None, observed_at: datetime) -> bool:
-    return expires_at is not None and expires_at - observed_at > MARGIN
+    return Survival.UNKNOWN if schedule.retention is None else Survival.EXPECTED
 
 
 def _is_gone(backup: KnownBackup, project: ProjectSubject) -> bool:

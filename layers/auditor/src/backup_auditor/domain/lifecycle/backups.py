@@ -1,13 +1,12 @@
 """Which backups are remembered, and until when each should exist by the retention known since."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from backup_auditor.domain.expiry import Expiries, kept_until
+from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import known_rows
 from backup_auditor.domain.memory import KnownBackup
 from backup_auditor.domain.phase import Phase, phase_of_status, run_moment
 
@@ -19,7 +18,7 @@ def remembered_backups(
     found: dict[str, KnownBackup] = {}
     listed: set[str] = set()
     runs = {row.backup_id: row for history in inventory.histories.values() for row in history.rows}
-    for row in _listed(inventory):
+    for row in inventory.listed_backups():
         before = known.get(row.backup_id)
         listed.add(row.backup_id)
         if before is not None or phase_of_status(row.status) is Phase.READY:
@@ -28,16 +27,10 @@ def remembered_backups(
     is_complete = not inventory.unread
     for backup_id, before in known.items():
         if backup_id not in listed:
-            after = _missed(before, expiries)
-            if not (is_complete and _is_over(after, inventory.observed_at)):
+            after = expiries.shortened(before)  # that explains why it is not listed
+            if not (is_complete and after.is_over(inventory.observed_at)):
                 found[backup_id] = after
     return found
-
-
-def _listed(inventory: Inventory) -> Iterator[Backup]:
-    yield from inventory.backups.rows
-    for facts in inventory.indexes:
-        yield from known_rows(facts.own_backups)
 
 
 def _captured_at(row: Backup, run: Backup | None) -> datetime | None:
@@ -73,19 +66,3 @@ def _seen(
         return before
     schedule_id, captured_at, expires, expires_at = after
     return replace(before, schedule_id=schedule_id, captured_at=captured_at, expires=expires, expires_at=expires_at)
-
-
-def _missed(before: KnownBackup, expiries: Expiries) -> KnownBackup:
-    """Return what is known of one that is not listed; a shorter retention explains that, a longer one does not."""
-    maker = expiries.maker(before.backup_id)
-    expires_at = kept_until(before.captured_at, maker) if maker else None
-    if expires_at is None or before.expires_at is None or before.expires_at <= expires_at:
-        return before
-    return replace(before, expires_at=expires_at)
-
-
-def _is_over(backup: KnownBackup, observed_at: datetime) -> bool:
-    """Tell whether a backup that is not listed need not be: it has expired, or nothing tells that it has not."""
-    if backup.expires is False:
-        return False
-    return backup.expires_at is None or backup.expires_at <= observed_at
