@@ -7,47 +7,25 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
-from moto.server import ThreadedMotoServer
 
 from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.idempotency import once
 from backup_auditor.errors import StateError
+from lone_project import Context, deploy, names_for
+from moto_served import moto_served
 
-TABLE = "state"
-
-
-class Context:
-    """Lambda's context, with so many milliseconds left."""
-
-    def __init__(self, milliseconds: int = 60_000) -> None:
-        """Have some time."""
-        self.milliseconds = milliseconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much is left."""
-        return self.milliseconds
+NAMES = names_for("idempotency")
+TABLE = NAMES["STATE_TABLE"]
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Make a table like the application's on loopback."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        dynamodb = AwsSession().dynamodb
-        dynamodb.create_table(
-            TableName=TABLE,
-            AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
-            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield dynamodb
-    server.stop()
+    with moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        deploy(NAMES)
+        yield AwsSession().dynamodb
 
 
 class Work:
@@ -140,7 +118,7 @@ def test_who_was_killed_counts_as_failed_once_its_time_is_over(client: Any) -> N
     work = Work(client, "killed")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
-        work.asked(Context(milliseconds=0))
+        work.asked(Context(seconds=0))
     work.error = None
     assert work.asked()["times"] == 2
 
