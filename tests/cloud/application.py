@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from moto.moto_api._internal.models import moto_api_backend
 
 from backup_auditor_simulator import World
 from cloud.aws import Aws
@@ -57,7 +56,7 @@ class Application:
         self.aws = self._stack.enter_context(Aws())
         keys = {name: key_of(name) for name in worlds}
         self.projects = self._stack.enter_context(Projects(worlds, keys, self.clock))
-        self._reset()
+        self.client("s3").create_bucket(Bucket=CONFIG, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         for name, key in keys.items():
             self.put_secret(f"backup-auditor/{name}", key)
         self.put_secret(SLACK, self.slack.webhook(f"T0/B0/{CANARY}"))
@@ -90,6 +89,18 @@ class Application:
             secrets.create_secret(Name=name, SecretString=text)
         except secrets.exceptions.ResourceExistsException:
             secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    def register(self, name: str, world: World) -> None:
+        """Add a project."""
+        self.worlds[name] = world
+        self.projects.add(name, world, key_of(name))
+        self.put_secret(f"backup-auditor/{name}", key_of(name))
+        self.put_registry([self.entry(it) for it in self.worlds])
+
+    def unregister(self, name: str) -> None:
+        """Take a project away; what is remembered of it stays."""
+        del self.worlds[name]
+        self.put_registry([self.entry(it) for it in self.worlds])
 
     def entry(self, name: str, **more: Any) -> dict[str, Any]:
         """Return the registry's entry of a project."""
@@ -138,11 +149,16 @@ class Application:
 
     def metrics(self, since: int = 0) -> list[Datum]:
         """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
-        url = self.stack.functions["AuditFunction"].dead_letters
+        url = self.stack.physical["DeadLetters"]
         name = "ApproximateNumberOfMessages"
         count = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
-        letters = Datum("AWS/SQS", f"{name}Visible", {"QueueName": str(url).rpartition("/")[2]}, float(count))
+        letters = Datum("AWS/SQS", f"{name}Visible", {"QueueName": url.rpartition("/")[2]}, float(count))
         return [*metrics_of(self.runner.done[since:]), letters]
+
+    def forget_dead_letters(self) -> None:
+        """Empty the queue, as somebody does who has dealt with them."""
+        self.client("sqs").purge_queue(QueueUrl=self.stack.physical["DeadLetters"])
+        self.flow.dead.clear()
 
     def ringing(self, since: int = 0) -> set[str]:
         """Return the alarms that what was done from an invocation on would set off."""
@@ -162,12 +178,6 @@ class Application:
             for it in page.get("Contents", ())
         )
         return {it["Key"]: s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read() for it in found}
-
-    def _reset(self) -> None:
-        """Leave nothing of what other tests did in moto."""
-        moto_api_backend.reset()
-        region = {"LocationConstraint": "eu-central-1"}
-        self.client("s3").create_bucket(Bucket=CONFIG, CreateBucketConfiguration=region)
 
     def _subscribed(self, topic: str, name: str) -> str:
         """Return the address of a new queue that is given what a topic publishes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, Self
 
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
@@ -65,7 +66,8 @@ class Aws:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Begin to serve, without anything that other tests left in moto."""
+        moto_api_backend.reset()
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()

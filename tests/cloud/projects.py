@@ -20,8 +20,15 @@ class Projects(Server):
     def __init__(self, worlds: Mapping[str, World], keys: Mapping[str, str], clock: MovedClock) -> None:
         """Serve worlds by the names of their projects; each has one key, and follows the clock."""
         super().__init__(World(MovedClock.BEGINNING))
-        self.desks = {name: Desk(it, clock=clock.now, roles={keys[name]: VIEWER}) for name, it in worlds.items()}
-        self.by_key = {key: self.desks[name] for name, key in keys.items()}
+        self._clock = clock
+        self.desks: dict[str, Desk] = {}
+        self.by_key: dict[str, Desk] = {}
+        for name, world in worlds.items():
+            self.add(name, world, keys[name])
+
+    def add(self, name: str, world: World, key: str) -> None:
+        """Serve one more world."""
+        self.desks[name] = self.by_key[key] = Desk(world, clock=self._clock.now, roles={key: VIEWER})
 
     def rotate(self, old: str, new: str) -> None:
         """Let a project have another key; the old one is accepted no more."""

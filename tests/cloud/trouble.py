@@ -1,0 +1,200 @@
+"""One project's nights with faults chosen by a seed, and what may never come of them."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from backup_auditor_simulator import World
+from cloud.application import Application
+from cloud.faults import Fault, Kind
+from cloud.hearing import Told, by_topic, by_webhook, changes
+from slack_receiver import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, busy
+
+_CALLS = {
+    "backup-auditor-dispatch": ("ssm:GetParameter", "events:PutEvents"),
+    "backup-auditor-audit": (
+        "ssm:GetParameter",
+        "secretsmanager:GetSecretValue",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:TransactWriteItems",
+        "dynamodb:DeleteItem",
+        "s3:PutObject",
+        "s3:GetObject",
+        "events:PutEvents",
+    ),
+    "backup-auditor-notify": (
+        "ssm:GetParameter",
+        "secretsmanager:GetSecretValue",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "dynamodb:GetItem",
+        "dynamodb:TransactWriteItems",
+        "s3:GetObject",
+        "sns:Publish",
+        "events:PutEvents",
+    ),
+}
+_SLACK = (UNAVAILABLE, busy(1), NO_SERVICE, FORBIDDEN, LOST, Answer(is_taken=True, seconds=2.0))
+_UNHEARD = {Kind.LOST, Kind.KILLED}
+_SWEEPS = 12
+
+
+@dataclass
+class Trouble:
+    """What goes wrong, by one seed."""
+
+    seed: int
+    faults: list[Fault] = field(default_factory=list)
+    slack: list[Answer] = field(default_factory=list)
+    slack_for_ever: Answer | None = None
+
+    def __str__(self) -> str:
+        """Say what goes wrong, for whoever reads of a test that failed."""
+        told = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.faults]
+        return f"seed {self.seed}: {told} slack {self.slack} for ever {self.slack_for_ever}"
+
+
+def trouble_of(seed: int) -> Trouble:
+    """Choose what goes wrong: one to three calls, each once, thrice or for ever, and sometimes Slack."""
+    chance = random.Random(seed)  # noqa: S311  the same each time
+    found = Trouble(seed)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        function = chance.choice(sorted(_CALLS))
+        kind = chance.choice(list(Kind))
+        found.faults.append(
+            Fault(
+                kind=kind,
+                call=chance.choice(_CALLS[function]),
+                function=function,
+                after=chance.choice((0, 0, 0, 1, 2)),
+                # a process that is killed for ever is not what a fault of a service does
+                times=chance.choice((1, 1, 3) if kind in _UNHEARD else (1, 1, 3, None)),
+                seconds=1.0,
+            )
+        )
+    if chance.random() < 0.5:
+        found.slack = [chance.choice(_SLACK) for _ in range(chance.choice((1, 2, 4)))]
+    if chance.random() < 0.1:
+        found.slack_for_ever = chance.choice((UNAVAILABLE, NO_SERVICE, FORBIDDEN))
+    return found
+
+
+class Nights:
+    """Two nights of one project of its own: trouble in the first, then none, and a change before the second."""
+
+    def __init__(self, app: Application, name: str, moment: datetime) -> None:
+        """Begin with an index that nobody protects, and one that is well."""
+        self.app, self.name, self.moment = app, name, moment
+        self.world = World(moment - timedelta(days=9))
+        self.world.create_index("orders")
+        self.world.create_schedule("orders", "nightly")
+        self.world.advance_to(moment - timedelta(hours=1))
+        self.world.create_index("bare")
+        app.forget_dead_letters()
+        self._begun = len(app.runner.done)
+        self._topic, self._webhook, self._events = len(by_topic(app)), len(by_webhook(app)), len(app.flow.events)
+
+    def first(self, trouble: Trouble) -> set[str]:
+        """Let a night come in which something goes wrong, and stays so for some hours; return the alarms that ring."""
+        app = self.app
+        app.aws.faults[:] = trouble.faults
+        app.slack.answers[:] = trouble.slack
+        app.slack.answer_for = lambda _path, _content: trouble.slack_for_ever
+        app.night(self.moment)
+        for _ in range(3):
+            app.sweep(timedelta(minutes=50))
+        app.clock.set(self.moment + timedelta(hours=23))
+        ringing = app.ringing(self._begun) - {"ProjectsOverdueAlarm"}
+        app.aws.faults.clear()
+        app.slack.answers.clear()
+        app.slack.answer_for = lambda _path, _content: None
+        return ringing
+
+    def second(self) -> None:
+        """Let a night come in which nothing goes wrong, and all be told that is still to be told."""
+        self.world.delete_index("bare")
+        self.world.create_index("other")
+        self.app.night(self.moment + timedelta(days=1))
+        for _ in range(_SWEEPS):
+            if not self.waiting():
+                break
+            self.app.sweep(timedelta(minutes=50))
+
+    def waiting(self) -> list[Any]:
+        """Return what is still to be told."""
+        return [it for it in self.app.items() if it["PK"]["S"] == "outbox" and it["project"]["S"] == self.name]
+
+    def records(self) -> list[Any]:
+        """Return what is kept of its audits."""
+        return [it for it in self.app.items() if it["PK"]["S"] == f"project#{self.name}" and "complete" in it]
+
+    def reports(self) -> dict[str, bytes]:
+        """Return its reports by where they are."""
+        bucket = self.app.stack.physical["EvidenceBucket"]
+        return {f"s3://{bucket}/{key}": it for key, it in self.app.reports().items() if key.startswith(f"{self.name}/")}
+
+    def told(self) -> list[Told]:
+        """Return what topic and webhook were told of it."""
+        found = by_topic(self.app)[self._topic :] + by_webhook(self.app)[self._webhook :]
+        return [it for it in found if it.project == self.name]
+
+    def wrongs(self, trouble: Trouble) -> Iterator[str]:
+        """Yield what may never be, and is."""
+        reports = self.reports()
+        told = self.told()
+        events = [
+            it for it in list(self.app.flow.events.values())[self._events :] if it["detail"].get("project") == self.name
+        ]
+        if self.waiting():
+            yield "something was never told"
+        for record in self.records():
+            content = reports.get(record["location"]["S"])
+            if content is None or hashlib.sha256(content).hexdigest() != record["sha256"]["S"]:
+                yield f"the report of {record['audit_id']['S']} is not what was recorded"
+                continue
+            report = json.loads(content)
+            for kind, wanted in changes(report).items():
+                heard = {it["detail"]["fingerprint"] for it in events if _is(it, kind, report)}
+                if heard != wanted:
+                    yield f"{kind}: the bus heard of {heard} and not of {wanted}"
+            channels = {it.channel.partition(":")[0] for it in told if report["audit_id"] in it.text}
+            if any(changes(report).values()) and channels != {"sns", "slack"}:
+                yield f"of audit {report['audit_id']} heard only {channels}"
+        yield from self._repeats(told, trouble)
+
+    def _repeats(self, told: list[Told], trouble: Trouble) -> Iterator[str]:
+        """Yield what was told twice, although nothing went wrong that hides an acceptance, or without saying so."""
+        excused = {"sns": False, "slack": LOST in trouble.slack}
+        for fault in trouble.faults:
+            if fault.function == "backup-auditor-notify" and fault.struck:
+                hides = fault.kind in _UNHEARD or fault.call.startswith("dynamodb:")
+                excused = {name: was or hides for name, was in excused.items()}
+        by_message: dict[str, list[Told]] = {}
+        for it in told:
+            by_message.setdefault(it.message_id, []).append(it)
+        for same in by_message.values():
+            channel = same[0].channel.partition(":")[0]
+            if len(same) > 1 and not excused[channel]:
+                yield f"{channel} was told {len(same)} times of one audit"
+            if not all(it.may_be_repeat for it in same[1:]):
+                yield f"{channel} was told again without a word of it"
+
+    def versions(self) -> Counter[str]:
+        """Return how many versions each of its reports has."""
+        bucket = self.app.stack.physical["EvidenceBucket"]
+        found = self.app.client("s3").list_object_versions(Bucket=bucket, Prefix=f"{self.name}/").get("Versions", ())
+        return Counter(it["Key"] for it in found)
+
+
+def _is(event: Any, kind: str, report: Any) -> bool:
+    return bool(event["detail-type"] == kind and event["detail"]["audit_id"] == report["audit_id"])

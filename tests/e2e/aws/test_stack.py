@@ -1,0 +1,98 @@
+"""The stack on loopback is that of the template: what moto cannot make of it is known, and stands in for nothing."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from cloud.application import BUILD, CONFIG, MANY
+from cloud.aws import Aws
+from cloud.calls import Need
+from cloud.clients import client
+from cloud.iam import allowed
+from cloud.stack import Stack, create
+from cloud.templates import read_template
+
+LEFT_OUT = {
+    "AWS::CloudWatch::Alarm": "evaluated by cloud.watching",
+    "AWS::Lambda::EventInvokeConfig": "retries and dead letters are kept by cloud.flow",
+    "AWS::S3::BucketPolicy": "what it denies is denied by cloud.aws",
+    "AWS::SNS::Subscription": "an address for e-mail",
+    "AWS::SNS::TopicPolicy": "asserted on the template",
+    "AWS::SQS::QueuePolicy": "asserted on the template",
+    "AWS::Scheduler::Schedule": "fired by cloud.flow",
+    "AWS::Scheduler::ScheduleGroup": "a name for schedules",
+}
+"""What moto cannot make, and what has its place."""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Create the stack."""
+    with Aws() as aws:
+        client("s3", aws.endpoint)
+        yield create(aws, BUILD, MANY, {})
+
+
+def test_what_moto_cannot_make_is_known(stack: Stack) -> None:
+    """Whatever else the template comes to hold has to be thought of here."""
+    assert set(stack.stripped.values()) <= LEFT_OUT.keys()
+
+
+def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
+    """Names, limits, roles and dead letters; each is built, and has the layer."""
+    resources = read_template(BUILD.template)["Resources"]
+    for name, function in stack.functions.items():
+        properties = resources[name]["Properties"]
+        assert function.timeout == timedelta(seconds=properties["Timeout"])
+        assert function.memory == properties["MemorySize"]
+        assert (function.task / "app.py").exists()
+        assert function.layers == (BUILD.layer,)
+        assert function.dead_letters == stack.physical["DeadLetters"]
+        assert function.logs_json
+    assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
+
+
+def test_names_in_the_environment_are_those_that_were_made(stack: Stack) -> None:
+    """Table, bucket, bus and topic."""
+    variables = stack.functions["AuditFunction"].variables
+    assert variables["STATE_TABLE"] == stack.physical["StateTable"]
+    assert variables["EVIDENCE_BUCKET"] == stack.physical["EvidenceBucket"]
+    assert variables["EVENT_BUS"] == stack.physical["Bus"]
+    assert variables["ALERT_TOPIC"] == stack.physical["AlertTopic"]
+    assert variables["REGISTRY"] == MANY["Registry"]
+
+
+def test_nobody_may_write_a_report_over_another(stack: Stack) -> None:
+    """Neither by the role of the audit nor by the bucket's own policy, unless only if there is none."""
+    report = f"arn:aws:s3:::{stack.physical['EvidenceBucket']}/search/2026-11-20/a/report.json"
+    statements = (*stack.statements["AuditRole"], *stack.denials)
+    secure = {"aws:SecureTransport": ("true",)}
+    assert not allowed(Need("s3:PutObject", report, secure), statements)
+    assert allowed(Need("s3:PutObject", report, secure | {"s3:if-none-match": ("*",)}), statements)
+    assert not allowed(Need("s3:DeleteObject", report, secure), statements)
+
+
+def test_a_rule_may_invoke_what_it_targets(stack: Stack) -> None:
+    """Each rule of the bus has a permission of its own, and dead letters."""
+    rules = stack.of_type("AWS::Events::Rule")
+    permissions = stack.of_type("AWS::Lambda::Permission").values()
+    for name, rule in rules.items():
+        (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"]
+        (permission,) = (it for it in permissions if it["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]})
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert {permission["FunctionName"]["Ref"]} == {target["Arn"]["Fn::GetAtt"][0]}
+
+
+def test_each_role_reaches_what_is_its_own_alone(stack: Stack) -> None:
+    """A secret, a document and a topic under other names are nobody's."""
+    here = "eu-central-1:123456789012"
+    for role, statements in stack.statements.items():
+        assert not allowed(
+            Need("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{here}:secret:other-a1B2c3"), statements
+        ), role
+        assert not allowed(Need("ssm:GetParameter", f"arn:aws:ssm:{here}:parameter/other"), statements), role
+        assert not allowed(Need("s3:GetObject", f"arn:aws:s3:::{CONFIG}/other"), statements), role
+        assert not allowed(Need("sns:Publish", f"arn:aws:sns:{here}:other"), statements), role
+        assert not allowed(Need("dynamodb:DeleteTable", f"arn:aws:dynamodb:{here}:table/x"), statements), role
