@@ -22,7 +22,7 @@ from stores import recorded
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
-PARAMETER = "/backup-auditor/registry"
+PARAMETER = "/backup-auditor/watched-registry"
 REGISTRY = "version: 1\nprojects:\n" + "".join(f"  - {{name: {it}, secret: {it}}}\n" for it in ("fresh", "late", "new"))
 
 
