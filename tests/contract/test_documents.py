@@ -29,6 +29,20 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_to_headings(path: Path) -> None:
+    """Every link to a heading, of this document or of another, leads to one, which is the only one of its name."""
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
+        assert anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
+
+
+def anchors(path: Path) -> list[str]:
+    """Return what the headings of a document are called in links, as those who show Markdown make it of them."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings]
+
+
 def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
     """The policy that the README shows is accepted as it stands."""
     shown = re.findall(

@@ -1,0 +1,83 @@
+"""The restore by hand of the runbook, done as it is written, on a project of the simulator."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_auditor_simulator import Server
+from commanded import environment
+from simulated import empty_world, serving
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+STEP = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+STEPS = dict(STEP.findall(RUNBOOK.read_text(encoding="utf-8")))
+CURL = """\
+import argparse, sys
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+parser = argparse.ArgumentParser()
+parser.add_argument("-sS", action="store_true")
+parser.add_argument("--fail-with-body", action="store_true")
+parser.add_argument("-X", default="GET")
+parser.add_argument("-H", action="append")
+parser.add_argument("-d")
+parser.add_argument("url")
+asked = parser.parse_args()
+url = urlsplit(asked.url)
+connection = HTTPConnection(url.netloc)
+path = url.path + (f"?{url.query}" if url.query else "")
+connection.request(asked.X, path, asked.d, dict(it.split(": ", 1) for it in asked.H))
+answer = connection.getresponse()
+print(answer.read().decode())
+sys.exit(22 if answer.status >= 400 else 0)
+"""
+"""As much of curl as the runbook uses: nothing but Python needs to be where the tests are run."""
+
+
+@pytest.fixture
+def project() -> Iterator[Server]:
+    """Serve an index with one recovery point."""
+    world = empty_world(datetime.now(UTC))
+    world.create_index("orders")
+    world.create_backup("orders", "by-hand")
+    world.advance(timedelta(hours=1))
+    with serving(world) as server:
+        yield server
+
+
+def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path) -> None:
+    """Each step answers what the next one asks for; the drill's index is there in between, and gone in the end."""
+    assert sorted(STEPS) == ["1", "2", "3", "4", "6"]
+    shim = tmp_path / "curl"
+    shim.write_text(f"#!{sys.executable}\n{CURL}", encoding="utf-8")
+    shim.chmod(0o755)
+    access = {"PINECONE_CONTROLLER_HOST": project.url, "PINECONE_API_KEY": project.editor_key, "INDEX": "orders"}
+    own = environment(**access)
+    own["PATH"] = f"{tmp_path}:{own['PATH']}"
+
+    def step(number: str, **variables: str) -> list[str]:
+        """Do one step of the drill, and return what it prints, line by line."""
+        script = f"set -e\n{STEPS['1']}\n{STEPS[number]}"
+        done = subprocess.run(
+            ["/bin/sh", "-c", script], env=own | variables, capture_output=True, text=True, check=True
+        )
+        return [line for line in done.stdout.splitlines() if line]
+
+    (listed,) = step("2")
+    (backup,) = json.loads(listed)["data"]
+    assert backup["status"] == "Ready"
+    began, restored = step("3", BACKUP=backup["backup_id"])
+    assert datetime.fromisoformat(began).tzinfo is UTC
+    project.world.advance(timedelta(hours=6))
+    job, index, _ = step("4", JOB=json.loads(restored)["restore_job_id"])
+    assert json.loads(job)["status"] == "Completed"
+    assert json.loads(index)["tags"] == {"purpose": "drill"}
+    assert re.fullmatch(r"drill-\d{8}", json.loads(index)["name"])
+    *_, left = step("6")
+    assert [it["name"] for it in json.loads(left)["indexes"]] == ["orders"]
