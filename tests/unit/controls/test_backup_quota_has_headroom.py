@@ -13,6 +13,7 @@ from backup_auditor.domain.requirements import Requirements, RunRequirement
 from builders import (
     DAY,
     HOUR,
+    IndexCase,
     backup,
     broken,
     daily_runs,
@@ -84,6 +85,29 @@ def test_an_unnamed_row_of_a_history_is_the_planned_run_while_it_is_young() -> N
     rows = [unnamed_run(DAY), unnamed_run(3 * DAY)]
     told = inventory(index(runs=rows))
     assert judge(told).evidence["backups"] == 1
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(index(schedules=[schedule(frequency=None)], runs=[unnamed_run(DAY)]), id="frequency"),
+        pytest.param(index(runs=broken(), listed=[unnamed_run(DAY)]), id="history"),
+    ],
+)
+@pytest.mark.parametrize(
+    "others,expected",
+    [
+        pytest.param(78, Compliance.COMPLIANT, id="room-either-way"),
+        pytest.param(79, Compliance.INSUFFICIENT_DATA, id="it-decides"),
+        pytest.param(80, Compliance.NON_COMPLIANT, id="none-either-way"),
+    ],
+)
+def test_a_run_that_may_be_planned_counts_where_it_decides(case: IndexCase, others: int, expected: Compliance) -> None:
+    """How often its schedule runs would tell, or the history that was not read. Without any time none is planned."""
+    assert judge(inventory(case, more=full(others).backups.rows)).compliance is expected
+    undated = [replace(it, created_at=None) for it in case.listed]
+    told = inventory(replace(case, listed=tuple(undated), histories={}), more=full(others).backups.rows)
+    assert judge(told).compliance is not Compliance.INSUFFICIENT_DATA
 
 
 def test_the_grace_of_its_own_index_tells_how_long_it_is_young() -> None:

@@ -23,6 +23,7 @@ from builders import (
     remembering,
     run,
     schedule,
+    unnamed_run,
     whole,
 )
 
@@ -90,6 +91,20 @@ def test_where_the_schedule_is_gone_memory_tells(expires_at: Any, expected: Comp
     left = [run(20 * DAY)]
     memory = remembering(*(known(it, expires_at) for it in left if expires_at))
     assert compliance(ID, index(schedules=[], listed=left, own=whole(left)), memory) is expected
+
+
+@pytest.mark.parametrize(
+    "rows,expected",
+    [
+        pytest.param([unnamed_run(LATEST)], Compliance.INSUFFICIENT_DATA, id="none-is-certain"),
+        pytest.param([unnamed_run(LATEST), run(DAY)], Compliance.COMPLIANT, id="in-time-either-way"),
+        pytest.param([unnamed_run(LATEST + SECOND), run(DAY)], Compliance.INSUFFICIENT_DATA, id="perhaps-too-late"),
+        pytest.param([unnamed_run(LATEST + SECOND), run(20 * DAY)], Compliance.NON_COMPLIANT, id="another-is-too-late"),
+    ],
+)
+def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
+    """How often its schedule runs would tell."""
+    assert compliance(ID, index(schedules=[schedule(frequency=None)], runs=rows)) is expected
 
 
 @pytest.mark.parametrize("rows", [[run(20 * DAY)], [backup(20 * DAY)]])

@@ -51,6 +51,23 @@ def test_a_planned_run_is_no_backup() -> None:
     assert compliance(ID, late, erasure=ERASURE) is Compliance.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize(
+    "rows,expected",
+    [
+        pytest.param([unnamed_run(ERASURE)], Compliance.INSUFFICIENT_DATA, id="none-is-certain"),
+        pytest.param([unnamed_run(ERASURE), run(DAY)], Compliance.COMPLIANT, id="young-either-way"),
+        pytest.param([unnamed_run(ERASURE + SECOND), run(DAY)], Compliance.INSUFFICIENT_DATA, id="perhaps-too-old"),
+        pytest.param([unnamed_run(ERASURE + SECOND), run(40 * DAY)], Compliance.NON_COMPLIANT, id="another-is-too-old"),
+    ],
+)
+def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
+    """How often its schedule runs would tell, or the history that was not read."""
+    unknown = index(schedules=[schedule(frequency=None)], runs=rows)
+    assert compliance(ID, unknown, erasure=ERASURE) is expected
+    unread = inventory(index(runs=broken(), listed=rows))
+    assert compliance(ID, unread, erasure=ERASURE) is expected
+
+
 def test_one_without_any_time_may_be_too_old() -> None:
     """And so may one that was not read."""
     assert compliance(ID, index(backups=[backup(None)]), erasure=ERASURE) is Compliance.INSUFFICIENT_DATA

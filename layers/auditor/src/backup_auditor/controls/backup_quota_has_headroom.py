@@ -41,6 +41,10 @@ def judge(subject: ProjectSubject) -> Verdict:
     }
     reason = f"The project lists {counted(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
     if 100 * count >= warn * quota:
+        if 100 * (count - filled.perhaps_planned) < warn * quota:
+            raise InsufficientError(
+                f"{reason}; whether {filled.perhaps_planned:,} of them began is not known.", evidence
+            )
         indexes = len({it.index for it in filled.holdings})
         most = ceil(quota * warn / 100) - 1  # one more would reach it
         fit = best_fit(indexes, most - filled.manual.total())

@@ -28,16 +28,19 @@ def judge(subject: IndexSubject) -> Verdict:
     late: dict[str, timedelta] = {}
     expiring = 0
     unknown: list[str] = []
-    for backup in backups.certain:
-        if not backup.is_listed or backup.phase is Phase.PLANNED:
-            continue
-        expiry = backups.expiry(backup)
-        if expiry.at is not None:
+    perhaps_planned: list[str] = []
+    for backup in (it for it in backups.certain if it.is_listed and it.phase is not Phase.PLANNED):
+        backup_id, expiry = backup.backup.backup_id, backups.expiry(backup)
+        age = subject.observed_at - expiry.at if expiry.at is not None else None
+        if age is None:
+            if backup.schedule is not None or expiry.expires is None:
+                unknown.append(backup_id)
+        elif backups.may_be_planned(backup):
+            (unknown if age > LENIENCY else perhaps_planned).append(backup_id)
+        else:
             expiring += 1
-            if subject.observed_at - expiry.at > LENIENCY:
-                late[backup.backup.backup_id] = subject.observed_at - expiry.at
-        elif backup.schedule is not None or expiry.expires is None:
-            unknown.append(backup.backup.backup_id)
+            if age > LENIENCY:
+                late[backup_id] = age
     evidence: dict[str, object] = {"scheduled_backups": expiring, "allowed_hours": hours(LENIENCY)}
     if late:
         longest = max(late.values())
@@ -46,6 +49,8 @@ def judge(subject: IndexSubject) -> Verdict:
         told = f"{counted(len(late), 'scheduled backup')} still listed up to {shown} past the expiry"
         return non_compliant(f"{told}, {allowed} are allowed.", evidence)
     backups.need_identity()
+    if not expiring:
+        unknown += perhaps_planned
     if unknown:
         evidence["unknown"] = sorted(unknown)
         reason = f"When {counted(len(unknown), 'backup')} of it should expire, if at all, is not known."

@@ -1,5 +1,8 @@
 """Control `backups-within-erasure-horizon`."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -23,10 +26,11 @@ def judge(subject: IndexSubject) -> Verdict:
     if limit is None:
         return not_applicable("The policy sets no limit to how old its backups may be.")
     listed = [it for it in (*subject.backups.certain, *subject.backups.others) if it.is_listed]
-    backups = [it for it in listed if it.phase is not Phase.PLANNED]
-    taken = {it.backup.backup_id: it.captured_at for it in backups}
-    old = {key: moment for key, moment in taken.items() if moment and subject.observed_at - moment > limit}
-    evidence: dict[str, object] = {"backups": len(backups), "erasure_days": days(limit)}
+    begun = [it for it in listed if it.phase is not Phase.PLANNED]
+    in_doubt = {it.backup.backup_id: it.captured_at for it in begun if subject.backups.may_be_planned(it)}
+    taken = {it.backup.backup_id: it.captured_at for it in begun if it.backup.backup_id not in in_doubt}
+    old = _older(taken, subject.observed_at, limit)
+    evidence: dict[str, object] = {"backups": len(taken), "erasure_days": days(limit)}
     if old:
         oldest = min(old.values())
         age = subject.observed_at - oldest
@@ -37,11 +41,18 @@ def judge(subject: IndexSubject) -> Verdict:
     if None in taken.values():
         raise InsufficientError("Some backups under its name tell no time at which they were taken.", evidence)
     subject.backups.need_listing()
-    if not backups:
+    deciding = _older(in_doubt, subject.observed_at, limit) if taken else in_doubt
+    if deciding:
+        evidence["in_doubt"] = sorted(deciding)
+        reason = f"Whether {counted(len(deciding), 'backup')} under way began at all is not known."
+        raise InsufficientError(reason, evidence)
+    if not taken:
         return not_applicable("There is no backup under its name.", evidence)
-    return compliant(
-        f"None of {counted(len(backups), 'backup')} under its name is older than {days(limit)} d.", evidence
-    )
+    return compliant(f"None of {counted(len(taken), 'backup')} under its name is older than {days(limit)} d.", evidence)
+
+
+def _older(taken: Mapping[str, datetime | None], observed_at: datetime, limit: timedelta) -> dict[str, datetime]:
+    return {key: moment for key, moment in taken.items() if moment is not None and observed_at - moment > limit}
 
 
 BACKUPS_WITHIN_ERASURE_HORIZON = Control(

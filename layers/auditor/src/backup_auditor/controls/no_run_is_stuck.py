@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -29,7 +28,7 @@ def judge(subject: IndexSubject) -> Verdict:
     under_way = [it for it in backups.certain if it.phase is Phase.UNDER_WAY]
     ages = {it.backup.backup_id: _age(subject, it) for it in under_way}
     late = [it for it in under_way if (age := ages[it.backup.backup_id]) is None or age > limit]
-    stuck = [it for it in late if it.captured_at is not None and not _may_be_planned(subject, it)]
+    stuck = [it for it in late if it.captured_at is not None and not backups.may_be_planned(it)]
     evidence: dict[str, object] = {"under_way": len(under_way), "stuck_after_hours": hours(limit)}
     if stuck:
         longest = max(age for it in stuck if (age := ages[it.backup.backup_id]) is not None)
@@ -57,15 +56,6 @@ def judge(subject: IndexSubject) -> Verdict:
 
 def _age(subject: IndexSubject, backup: Standing) -> timedelta | None:
     return subject.observed_at - backup.captured_at if backup.captured_at is not None else None
-
-
-def _may_be_planned(subject: IndexSubject, backup: Standing) -> bool:
-    """Tell whether a row that names no run may be the planned run of a schedule that is not wholly known."""
-    if backup.run_at is not None:
-        return False
-    if backup.schedule is None:
-        return subject.backups.histories_unread is not None
-    return Frequency.of(backup.schedule.frequency) is None
 
 
 NO_RUN_IS_STUCK = Control(

@@ -93,6 +93,10 @@ class IndexBackups:
         if self.identity.doubt is not None:
             raise InsufficientError(f"{self.identity.doubt}.")
 
+    def may_be_planned(self, backup: Standing) -> bool:
+        """Tell whether it is not known if a backup shown as under way has begun."""
+        return backup.may_be_planned(are_histories_read=self.histories_unread is None)
+
     def expiry(self, backup: Standing) -> Expiry:
         """Return when a backup expires, as far as that is known."""
         backup_id = backup.backup.backup_id

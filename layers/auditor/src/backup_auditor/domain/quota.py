@@ -47,11 +47,14 @@ class Quota:
         """How many of them were taken by hand."""
         self.perhaps_manual = 0
         """Of how many it is not known whether they were."""
+        self.perhaps_planned = 0
+        """How many of those that are listed may be planned runs, for want of what would tell."""
         for backup in inventory.backups.rows:
             if _is_planned(backup, expiries, inventory.observed_at, grace_of):
                 continue
             self.backups[backup.index_name] += 1
             expires = expiries.expires(backup)
+            self.perhaps_planned += _may_be_planned(backup, expiries)
             if expires is None:
                 self.perhaps_manual += 1
             elif not expires:
@@ -88,6 +91,13 @@ def _is_planned(
         return phase is Phase.PLANNED
     maker, grace = expiries.maker(backup.backup_id), grace_of(backup.index_name)
     return is_still_planned(run_moment(backup), backup.created_at, maker, observed_at, grace)
+
+
+def _may_be_planned(backup: Backup, expiries: Expiries) -> bool:
+    if phase_of_status(backup.status) is not Phase.UNDER_WAY or run_moment(backup) or backup.created_at is None:
+        return False
+    maker = expiries.maker(backup.backup_id)
+    return expiries.expires(backup) is None if maker is None else Frequency.of(maker.frequency) is None
 
 
 def _slots(schedule: Schedule) -> int | None:

@@ -30,6 +30,14 @@ class Standing:
     unknown_status: str | None = None
     """A status that any of its rows has and that is not known."""
 
+    def may_be_planned(self, *, are_histories_read: bool) -> bool:
+        """Tell whether it is shown as under way, and may be the planned run of a schedule that is not wholly known."""
+        if self.phase is not Phase.UNDER_WAY or self.run_at is not None or self.captured_at is None:
+            return False
+        if self.schedule is None:
+            return not are_histories_read
+        return Frequency.of(self.schedule.frequency) is None
+
 
 def standings(
     listed: Iterable[Backup],
