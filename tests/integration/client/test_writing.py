@@ -9,6 +9,7 @@ import pytest
 from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.errors import (
+    BadKeyError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
@@ -214,7 +215,6 @@ def test_refusals_of_a_creation_are_told_apart(world: World) -> None:
     "fault, error",
     [
         pytest.param(Fault(kind="refuse_plan", method="POST"), PlanForbidsError, id="plan"),
-        pytest.param(Fault(status=429, method="POST"), ThrottledError, id="throttled"),
         pytest.param(Fault(status=429, method="POST", message="Quota exceeded."), QuotaError, id="quota-as-429"),
     ],
 )
@@ -225,6 +225,51 @@ def test_a_refused_creation_has_no_effect_to_look_for(world: World, fault: Fault
         with pytest.raises(error):
             writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
     assert len(server.requests) == 2
+
+
+def test_a_throttled_creation_did_nothing_and_is_sent_again(world: World) -> None:
+    """Until it is let through, or asked for too often."""
+    with writing(world) as (writer, server):
+        server.faults.append(Fault(status=429, method="POST", times=3))
+        writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
+        assert posts(server) == 4
+        server.faults[:] = [Fault(status=429, method="POST")]
+        with pytest.raises(ThrottledError):
+            writer.backups.create("orders")
+    assert (len(world.schedules), posts(server)) == (1, 12)
+
+
+def test_what_was_just_read_is_not_read_again(world: World) -> None:
+    """It tells as well which schedule, or backup, is the new one."""
+    there = world.create_backup("orders", "by-hand")
+    with writing(world) as (writer, server):
+        server.faults.append(Fault(kind="reset_after_effect", method="POST"))
+        known = writer.remedies.backups("orders")
+        read = len(server.requests)
+        made = writer.remedies.take_backup("orders", "by-hand", known)
+        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
+        assert made.backup_id != there.id
+        read = len(server.requests)
+        writer.remedies.create_schedule("orders", "nightly", Frequency.DAILY, WEEK, ())
+        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
+
+
+def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(world: World) -> None:
+    """A key that is not accepted is told from an index that is gone, and from a listing that breaks off."""
+    cases: list[tuple[Fault, type[PineconeError]]] = [
+        (Fault(status=401), BadKeyError),
+        (Fault(status=403), ForbiddenError),
+        (Fault(status=404), NotFoundError),
+        (Fault(status=503), UnavailableError),
+        (Fault(kind="garbage", body=b'{"data": [{}]}'), UnavailableError),
+    ]
+    with writing(world) as (writer, server):
+        assert writer.remedies.index("orders").state == "Ready"
+        for fault, error in cases:
+            server.faults[:] = [fault]
+            for look in (writer.remedies.schedules, writer.remedies.backups):
+                with pytest.raises(error):
+                    look("orders")
 
 
 def test_a_full_project_says_so(world: World) -> None:

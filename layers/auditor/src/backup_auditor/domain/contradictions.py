@@ -9,6 +9,7 @@ from backup_auditor.domain.evaluation import Catalogue
 from backup_auditor.domain.exemptions import covers_everything
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.remediation.wanted import problems_of
 from backup_auditor.domain.requirements import Requirements
 
 type Place = tuple[str | int, ...]
@@ -44,6 +45,7 @@ def contradictions(policy: Policy, catalogue: Catalogue) -> list[Contradiction]:
         for keys, text in _of_requirements(rule.require):
             if (keys, text) not in of_defaults:
                 found.append(Contradiction(("rules", number, "require"), keys, text))
+    found += _of_schedules(policy, {it.place for it in found})
     for number, exemption in enumerate(policy.exemptions):
         for position, pattern in enumerate(exemption.controls):
             if not any(fnmatchcase(control, pattern) for control in control_ids):
@@ -69,6 +71,16 @@ def _of_requirements(require: Requirements) -> Iterator[tuple[tuple[Place, ...],
         held = f"{longest // interval} that a {frequency} schedule holds with retention_days.max {days(longest)}"
         remedy = f"lower min_copies, or raise max to {days(min_copies * interval)}"
         yield (_MIN_COPIES, _MAX, _FREQUENCY), f"min_copies {min_copies} is more than the {held}; {remedy}"
+
+
+def _of_schedules(policy: Policy, known: Collection[Place]) -> Iterator[Contradiction]:
+    """Return where no schedule that could be made would be enough, unless that part contradicts itself already."""
+    of_defaults = ""
+    for number, text in problems_of(policy):
+        place: Place = ("defaults",) if number is None else ("rules", number, "require")
+        if place not in known and text != of_defaults:
+            yield Contradiction(place, (_MAX, _FREQUENCY, _MIN_COPIES, _MIN), text)
+        of_defaults = text if number is None else of_defaults
 
 
 def _fits_nothing(pattern: str, control_ids: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from backup_auditor.adapters.pinecone.sending import Sender
 from backup_auditor.adapters.pinecone.shared_refusal import SharedRefusal
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Answer, Transport
-from backup_auditor.errors import PineconeError, UnavailableError
+from backup_auditor.errors import PineconeError, ThrottledError, UnavailableError
 
 ATTEMPTS = 5
 """How often a safe call is sent at most."""
@@ -85,13 +85,23 @@ class Caller:
         raise error
 
     def write(self, method: str, target: bytes, version: str, body: bytes | None = None) -> bytes:
-        """Make a call that changes something, once, and return the body of its answer.
+        """Make a call that changes something, and return the body of its answer.
 
-        Raises `AnswerLostError` when it may have taken effect all the same, else the error that the answer, or the lack
-        of one, stands for.
+        It is sent again only where it was throttled, and so did nothing. Raises `AnswerLostError` when it may have
+        taken effect all the same, else the error that the answer, or the lack of one, stands for.
         """
+        backoff = Backoff(self._surroundings.uniform)
+        attempts = 0
         turn = self._sender.enter()
-        outcome = self._sender.send(method, target, version, body)
+        while True:
+            outcome = self._sender.send(method, target, version, body)
+            attempts += 1
+            is_only_throttled = is_throttle(outcome) and isinstance(self._error(outcome), ThrottledError)
+            wait = self._wait(outcome, attempts, backoff) if is_only_throttled else None
+            if wait is None:
+                break
+            turn = self._sender.slow_down(turn)
+            self._surroundings.sleep(wait)
         self._sender.leave(turn, overloaded=is_overload(outcome))
         if isinstance(outcome, Answer) and is_success(outcome):
             return outcome.body

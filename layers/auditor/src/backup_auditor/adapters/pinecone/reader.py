@@ -11,12 +11,15 @@ from backup_auditor.adapters.pinecone.shared_refusal import SharedRefusal
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.translation import Translation
 from backup_auditor.adapters.pinecone.transport import Transport
-from backup_auditor.adapters.pinecone.understanding import read_page, read_rows
+from backup_auditor.adapters.pinecone.understanding import read_one, read_page, read_rows
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Unread, Walk
 from backup_auditor.domain.walks import by_id
 from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
 
+type Errors = tuple[type[PineconeError], ...]
+
+_OF_INDEX = (UnsupportedError, NotFoundError)
 _SLACK = 2.0
 """Seconds that calls may take to end by themselves once the time is over."""
 
@@ -61,8 +64,13 @@ class PineconeReader:
         """Walk the backups of the project, before all other calls: it is the longest walk."""
         return self._walk_backups("/backups", self._connection.api_version, urgent=True, on_page=on_page)
 
-    def schedules(self, index: str) -> Walk[Schedule]:
-        """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`.
+    def index(self, name: str) -> Index:
+        """Read one index. Raises any `PineconeError`."""
+        body = self._caller.read(f"/indexes/{quoted(name)}".encode(), self._connection.api_version)
+        return self._translation.index(read_one(body, shapes.INDEX))
+
+    def schedules(self, index: str, raised: Errors = (*_OF_INDEX, PlanForbidsError)) -> Walk[Schedule]:
+        """Walk the schedules of an index. Raises what is said, and lets any other error break the walk off.
 
         Once the plan has been refused, no further listing is sent: the answer is the same for every index.
         """
@@ -74,12 +82,12 @@ class PineconeReader:
             raw = read_page(body, shapes.SCHEDULE_PAGE, shapes.SCHEDULE)
             return Page([self._translation.schedule(row) for row in raw.rows], raw.token, raw.fault)
 
-        return walk_pages(f"GET {path}", fetch, by_id, final=(PlanForbidsError, UnsupportedError, NotFoundError))
+        return walk_pages(f"GET {path}", fetch, by_id, final=raised)
 
-    def own_backups(self, index: str) -> Walk[Backup]:
-        """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""
+    def own_backups(self, index: str, raised: Errors = _OF_INDEX) -> Walk[Backup]:
+        """Walk the backups of the live index of a name. Raises what is said, as `schedules` does."""
         path = f"/indexes/{quoted(index)}/backups"
-        return self._walk_backups(path, self._connection.api_version, final=(UnsupportedError, NotFoundError))
+        return self._walk_backups(path, self._connection.api_version, final=raised)
 
     def history(self, schedule_id: str) -> Walk[Backup]:
         """Walk the runs of a schedule. Raises `NotFoundError`."""
@@ -93,7 +101,7 @@ class PineconeReader:
         *,
         urgent: bool = False,
         on_page: Callable[[], None] | None = None,
-        final: tuple[type[PineconeError], ...] = (),
+        final: Errors = (),
     ) -> Walk[Backup]:
         def fetch(token: str | None) -> Page[Backup]:
             body = self._caller.read(page_target(path, token), version, urgent=urgent)

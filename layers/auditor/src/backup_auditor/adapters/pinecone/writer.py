@@ -10,19 +10,22 @@ from backup_auditor.adapters.pinecone.reader import PineconeReader
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.adapters.pinecone.writing.backups import BackupWriter
+from backup_auditor.adapters.pinecone.writing.remedies import Remedies
 from backup_auditor.adapters.pinecone.writing.schedules import ScheduleWriter
 
 
 @dataclass(frozen=True, slots=True)
 class PineconeWriter:
-    """What can be changed. Every change is sent once; a creation whose answer was lost is settled by reading.
+    """What can be changed. A change is sent once, unless it was throttled, and so did nothing.
 
-    What is there now and was not before is what was created. Where reading does not settle it, `OutcomeUnknownError` is
-    raised, and nothing is sent again.
+    A creation whose answer was lost is settled by reading: what is there now and was not before is what was created.
+    Where reading does not settle it, `OutcomeUnknownError` is raised, and nothing is sent again.
     """
 
     schedules: ScheduleWriter
     backups: BackupWriter
+    remedies: Remedies
+    """What of it remediation may do."""
 
 
 @contextmanager
@@ -31,7 +34,6 @@ def open_writer(connection: Connection, surroundings: Surroundings | None = None
     with Transport(connection) as transport:
         caller = Caller(connection, transport, surroundings or Surroundings())
         reader = PineconeReader(connection, caller)
-        yield PineconeWriter(
-            schedules=ScheduleWriter(caller, connection.schedules_api_version, reader),
-            backups=BackupWriter(caller, connection.api_version, reader),
-        )
+        schedules = ScheduleWriter(caller, connection.schedules_api_version, reader)
+        backups = BackupWriter(caller, connection.api_version, reader)
+        yield PineconeWriter(schedules, backups, Remedies(reader, schedules, backups))

@@ -1,7 +1,7 @@
 """Creates, deletes and restores backups."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from backup_auditor.adapters.pinecone import shapes
 from backup_auditor.adapters.pinecone.calling import Caller
@@ -31,13 +31,22 @@ class BackupWriter:
         """Read one backup."""
         return self._backup(self._caller.read(_target(backup_id), self._version))
 
-    def create(self, index: str, name: str | None = None, description: str | None = None) -> Backup:
-        """Begin a backup, which is not `Ready` yet when this returns."""
+    def create(
+        self,
+        index: str,
+        name: str | None = None,
+        description: str | None = None,
+        beside: Iterable[Backup] | None = None,
+    ) -> Backup:
+        """Begin a backup, which is not `Ready` yet when this returns.
+
+        `beside` are the backups of the live index, where they were just read.
+        """
 
         def look() -> Walk[Backup]:
             return self._reader.own_backups(index)
 
-        before = known_before(look, lambda it: it.backup_id)
+        before = known_before(look, lambda it: it.backup_id, beside)
         given = {"name": name, "description": description}
         target = f"/indexes/{quoted(index)}/backups".encode()
         try:

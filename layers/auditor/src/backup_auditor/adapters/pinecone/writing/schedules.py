@@ -1,6 +1,7 @@
 """Creates, changes and deletes backup schedules."""
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -32,13 +33,23 @@ class ScheduleWriter:
         """Read one schedule."""
         return self._schedule(self._caller.read(_target(schedule_id), self._version))
 
-    def create(self, index: str, name: str, frequency: Frequency, retention: timedelta) -> Schedule:
-        """Create an enabled schedule. `ConflictError` means that the index has one; a paused one is no hindrance."""
+    def create(
+        self,
+        index: str,
+        name: str,
+        frequency: Frequency,
+        retention: timedelta,
+        beside: Iterable[Schedule] | None = None,
+    ) -> Schedule:
+        """Create an enabled schedule. `ConflictError` means that the index has one; a paused one is no hindrance.
+
+        `beside` are the index's schedules, where they were just read.
+        """
 
         def look() -> Walk[Schedule]:
             return self._reader.schedules(index)
 
-        before = known_before(look, lambda it: it.schedule_id)
+        before = known_before(look, _id, beside)
         body = {
             "name": name,
             "schedule": {"type": "time-based", "frequency": frequency.value},
@@ -89,6 +100,10 @@ class ScheduleWriter:
 
     def _schedule(self, body: bytes) -> Schedule:
         return self._translation.schedule(read_one(body, shapes.SCHEDULE))
+
+
+def _id(schedule: Schedule) -> str:
+    return schedule.schedule_id
 
 
 def _target(schedule_id: str) -> bytes:

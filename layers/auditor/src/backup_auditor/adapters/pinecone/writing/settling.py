@@ -1,6 +1,6 @@
 """Settles by reading whether a change whose answer was lost has taken effect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from backup_auditor.adapters.pinecone.calling import Caller
 from backup_auditor.adapters.pinecone.failures import AnswerLostError
@@ -11,11 +11,15 @@ WAITS = (0.0, 1.0, 4.0)
 """Seconds to wait before each look: what was asked for may take a moment to show."""
 
 
-def known_before[Row](look: Callable[[], Walk[Row]], identity: Callable[[Row], str]) -> frozenset[str]:
-    """Return the ids of what is there before a creation. Raises `UnavailableError` when that cannot be read.
+def known_before[Row](
+    look: Callable[[], Walk[Row]], identity: Callable[[Row], str], known: Iterable[Row] | None = None
+) -> frozenset[str]:
+    """Return the ids of what is there before a creation: what is known, else what a look shows.
 
-    Without it a lost answer could not be settled, so nothing is sent.
+    Without it a lost answer could not be settled, so nothing is sent: raises `UnavailableError` when it cannot be read.
     """
+    if known is not None:
+        return frozenset(map(identity, known))
     walk = look()
     if walk.broken is not None:
         raise UnavailableError(

@@ -1,0 +1,69 @@
+"""Makes a plan of what was read and judged: the worst protected first, within the quota and the policy's bounds."""
+
+from collections.abc import Iterable
+
+from backup_auditor.domain.finding import Finding, ResourceType
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.remediation.actions import Action, Kind
+from backup_auditor.domain.remediation.candidates import Candidate, candidates_of
+from backup_auditor.domain.remediation.plan import LeftOut, Plan
+from backup_auditor.domain.remediation.room import Room, room_of
+
+_ORDER = (Kind.CREATE_SCHEDULE, Kind.CHANGE_SCHEDULE, Kind.FIRST_BACKUP)
+"""In which order the kinds take what room there is."""
+
+
+def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> Plan:
+    """Return the plan for a project. The same facts, policy and findings give the same plan."""
+    project = ProjectSubject(inventory, policy)
+    by_index: dict[str, dict[str, Finding]] = {}
+    for finding in findings:
+        if finding.resource.type is ResourceType.INDEX:
+            by_index.setdefault(finding.resource.name, {})[finding.control] = finding
+    left_out: list[LeftOut] = []
+    candidates: list[Candidate] = []
+    for facts in project.inventory.indexes:
+        for found in candidates_of(IndexSubject(project, facts), by_index[facts.index.name]):
+            if isinstance(found, Candidate):
+                candidates.append(found)
+            else:
+                left_out.append(found)
+    room = room_of(project)
+    slots_before = room.filled
+    actions = _bounded(candidates, room, policy.remediation.max_creations, left_out)
+    return Plan(
+        project=inventory.project,
+        policy_sha256=policy.sha256,
+        made_at=inventory.observed_at,
+        create_schedules=policy.remediation.create_schedules,
+        fix_schedules=policy.remediation.fix_schedules,
+        actions=tuple(actions),
+        left_out=tuple(sorted(left_out)),
+        slots_before=slots_before,
+        slots_after=slots_before + sum(it.slots for it in actions),
+        quota=room.quota,
+    )
+
+
+def _bounded(candidates: list[Candidate], room: Room, most: int, left_out: list[LeftOut]) -> list[Action]:
+    """Return what fits. What only has to wait for another run keeps its room, so that nothing less urgent takes it."""
+    chosen: list[Action] = []
+    created = 0
+    waiting: set[str] = set()
+    for candidate in sorted(candidates, key=lambda it: (_ORDER.index(it.action.kind), it.order)):
+        action = candidate.action
+        why = room.why_none_for(action.slots)
+        if why is None:
+            room.put(action.slots)
+            if action.is_creation and (created >= most or action.index in waiting):
+                why = f"One run creates no more than {most:,} (max_creations); the next run goes on."
+                waiting.add(action.index)
+        if why is not None:
+            left_out.append(LeftOut(action.index, action.kind, f"{why[0].upper()}{why[1:].removesuffix('.')}."))
+            continue
+        created += action.is_creation
+        chosen.append(action)
+    return chosen

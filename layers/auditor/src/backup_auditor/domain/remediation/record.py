@@ -1,0 +1,80 @@
+"""What is recorded of an action before and after it is done, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from backup_auditor.domain.remediation.actions import Action
+from backup_auditor.domain.remediation.calls import Call
+
+
+class ActionState(StrEnum):
+    """What came of an action."""
+
+    INTENDED = "intended"
+    """It was begun; nobody has said what came of it."""
+    DONE = "done"
+    """It was done, and reads back as asked."""
+    ALREADY_THERE = "already there"
+    SKIPPED = "skipped"
+    """The index changed since the plan was made; nothing was written."""
+    AMISS = "amiss"
+    """It was done, and reads back otherwise."""
+    FAILED = "failed"
+    """It was refused, or never arrived; nothing was written."""
+    UNKNOWN = "unknown"
+    """It was sent, and whether it took effect could not be found out."""
+    NOT_BEGUN = "not begun"
+    """Everything was stopped before its turn."""
+
+
+WRITTEN = frozenset({ActionState.DONE, ActionState.AMISS})
+OPEN = frozenset({ActionState.INTENDED, ActionState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """One attempt at an action, as it is recorded."""
+
+    project: str
+    key: str
+    """What makes it the same action in every plan."""
+    attempt: int
+    """Counts the attempts at it, from 1."""
+    plan_id: str
+    who: str
+    began_at: datetime
+    call: str
+    before: Mapping[str, object]
+    state: ActionState = ActionState.INTENDED
+    detail: str = ""
+    made_id: str | None = None
+    """The schedule or the backup that was made or changed."""
+    after: Mapping[str, object] = field(default_factory=dict)
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one action of a plan."""
+
+    action: Action
+    state: ActionState
+    detail: str = ""
+    made_id: str | None = None
+
+    @property
+    def undo(self) -> Call | None:
+        """The call that undoes it; `None` where nothing was written by us."""
+        return self.action.undo(self.made_id) if self.state in WRITTEN and self.made_id is not None else None
+
+
+def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: datetime) -> bool:
+    """Tell whether a plan's action was done since the facts were read that the plan is made of."""
+    return (
+        previous is not None
+        and previous.plan_id == plan_id
+        and previous.began_at >= made_at
+        and previous.state in {*WRITTEN, ActionState.ALREADY_THERE}
+    )
