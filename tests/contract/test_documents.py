@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor import errors
+from backup_auditor.adapters import idempotency
+from backup_auditor.adapters.dynamodb_state import items
 from backup_auditor.adapters.policy_file.loading import load_policy
 from transcripts import run_transcripts
 
@@ -63,7 +65,17 @@ def test_the_architecture_names_what_is_there() -> None:
     told = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
     assert drawn
     assert told
-    assert [name for name in [*drawn, *told] if not any((it / name).exists() for it in (package, simulator))] == []
+    places = (package, simulator, ROOT)
+    assert [name for name in [*drawn, *told] if not any((it / name).exists() for it in places)] == []
+
+
+def test_the_architecture_knows_every_item() -> None:
+    """Its table of what lies in the table has each beginning of a key that the code writes, and no other."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
+    kinds = {sort for partition, sort in rows if partition == "project"}
+    assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent"}
+    assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency._PARTITION.partition("#")[0]}
 
 
 def test_the_tree_of_errors_is_whole() -> None:
