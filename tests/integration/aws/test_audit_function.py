@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.nightly import LOG, Nightly, nightly
@@ -149,10 +148,18 @@ def test_of_the_same_event_twice_at_once_one_is_an_audit(stage: Stage) -> None:
     """The other is tried again by Lambda, and hears then what came of it."""
     stage.pinecone.latency = 0.1
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(stage.function.audit, REQUESTED, stage.context) for _ in range(2)]
-        errors = [it.exception(30) for it in asked]
-    assert sorted(map(type, filter(None, errors)), key=str) == [IdempotencyAlreadyInProgressError]
+        contexts = [Context(aws_request_id=it) for it in ("one", "another")]
+        errors = [it.exception(30) for it in [pool.submit(stage.function.audit, REQUESTED, it) for it in contexts]]
+    assert [type(it) for it in errors if it] == [RequestError]
     assert len(stage.reports()) == 1
+
+
+def test_the_same_request_id_of_another_project_is_another_request(stage: Stage) -> None:
+    """Whoever asks for several under one id is not given the answer of the first for all."""
+    stage.function.audit(REQUESTED, stage.context)
+    detail = {**REQUESTED["detail"], "project": "shop"}
+    with pytest.raises(RegistryError, match="shop"):
+        stage.function.audit({**REQUESTED, "detail": detail}, stage.context)
 
 
 def test_a_direct_invocation_is_an_audit_each_time(stage: Stage) -> None:

@@ -39,6 +39,8 @@ _TO_CONCLUDE = 60.0
 class Context(Protocol):
     """What Lambda says of an invocation."""
 
+    aws_request_id: str
+
     def get_remaining_time_in_millis(self) -> int:
         """Return how much time is left."""
 
@@ -64,7 +66,7 @@ class Nightly:
         from backup_auditor.adapters.idempotency import once  # noqa: PLC0415  who invokes it directly does without
 
         return once(
-            request.request_id,
+            f"{request.project}/{request.request_id}",  # who asks for several under one id means each of them
             lambda: audit_registered(request, world),
             client=self.aws.dynamodb,
             table=self.settings.state_table,
