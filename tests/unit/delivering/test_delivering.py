@@ -118,7 +118,7 @@ def test_what_fails_lastingly_is_counted_every_time(error: Exception, lasting: l
 
 
 def test_the_waits_between_attempts_grow_to_less_than_an_hour() -> None:
-    """What is stuck fails at least once an hour, so that its alarm stays on."""
+    """What is stuck fails at every third sweep, before an hour is over, so that its alarm stays on."""
     office = PostOffice()
     (message,) = office.audited(channels=(SLACK,))
     office.webhooks.script = [REFUSED] * 99
@@ -129,7 +129,16 @@ def test_the_waits_between_attempts_grow_to_less_than_an_hour() -> None:
         assert retry_at is not None
         waits.append((retry_at - office.now) // MINUTE)
         office.now = retry_at
-    assert waits == [1, 5, 15, 45, 45, 45]
+    assert waits == [1, 5, 15, 40, 40, 40]
+
+
+def test_who_asks_for_days_is_asked_again_within_the_hour() -> None:
+    """A channel may not put its own alarm to sleep."""
+    office = PostOffice()
+    (message,) = office.audited(channels=(SLACK,))
+    office.webhooks.script = [DeliveryError("429", retry_after=999_999)]
+    office.deliver()
+    assert office.outbox.waiting[message.message_id].retry_at == office.now + 40 * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from backup_auditor.service.delivery.means import Fate, Means, Outcome
 
 ACCEPTED = "accepted"
 """Noted of a message whose acceptance could not be recorded as such: it is not sent again."""
-_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 45))
-"""Before the next attempt. The last stays: what is stuck fails at least once an hour, so that its alarm stays on."""
+_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 40))
+"""Before the next attempt. The last stays, and no channel may ask for more: what is stuck fails at every third sweep,
+and so within each hour, which keeps its alarm on."""
 _LASTING_ATTEMPTS = 2
 _SETTLING_WAITS = (0.2, 1.0, 5.0)
 
@@ -55,7 +56,7 @@ class Settlement:
         """Record that a message was not accepted, or that nobody knows, and when it is tried again."""
         wait = _WAITS[min(claim.attempts, len(_WAITS)) - 1]
         if isinstance(error, DeliveryError) and error.retry_after is not None:
-            wait = max(wait, timedelta(seconds=error.retry_after))
+            wait = max(wait, min(timedelta(seconds=error.retry_after), _WAITS[-1]))
         retry_at = self.means.now() + wait
         is_certain = isinstance(error, DeliveryError | SecretError | EvidenceError)
         may_have_arrived = not is_certain or isinstance(error, AcceptanceUnknownError)
