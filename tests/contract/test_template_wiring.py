@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from moto.events.models import EventPattern
 
+from backup_auditor.service.watching import OVERDUE_AFTER
 from described import FUNCTIONS, function, leaves, properties, resources, written
 
 RULES = {
@@ -107,6 +109,13 @@ def test_a_schedule_has_six_fields(text: str, is_taken: bool) -> None:
     """What EventBridge Scheduler would refuse, or what would leave projects overdue, is no value of the parameter."""
     pattern = written()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, text)) is is_taken
+
+
+def test_the_window_leaves_nobody_overdue() -> None:
+    """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: no more than 26."""
+    widest = timedelta(minutes=written()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
+    longest = timedelta(seconds=properties(function("audit"))["Timeout"])
+    assert timedelta(hours=25) + widest + longest <= OVERDUE_AFTER
 
 
 def test_defaults_are_values() -> None:
