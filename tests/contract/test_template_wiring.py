@@ -112,7 +112,7 @@ def test_a_schedule_has_six_fields(text: str, is_taken: bool) -> None:
 
 
 def test_the_window_leaves_nobody_overdue() -> None:
-    """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: no more than 26."""
+    """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: 26 at most."""
     widest = timedelta(minutes=written()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
     longest = timedelta(seconds=properties(function("audit"))["Timeout"])
     assert timedelta(hours=25) + widest + longest <= OVERDUE_AFTER
