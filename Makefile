@@ -76,7 +76,7 @@ build: .venv/ready $(BUILT) ## build what is deployed (sam build), and what the 
 
 .PHONY: test
 test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some)
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents, template
@@ -102,7 +102,7 @@ bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against t
 
 .PHONY: soak
 soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n picks other examples; minutes)
-	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadgroup -m "hypothesis or soak" \
+	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
 .PHONY: mutate

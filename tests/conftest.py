@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -33,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     A shell lets its background jobs ignore Ctrl-C, and whoever they start inherits that; what is tested is to hear it.
     """
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
+    config.addinivalue_line("markers", "writes: may change a simulated project; no other test may")
     for name in list(os.environ):
         if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy")):
             del os.environ[name]
@@ -40,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one worker run what shares something costly; the groups of xdist 3.8 are unknown to pytest 9.2."""
+    from grouping import ByCost  # noqa: PLC0415  it imports xdist, which is not always there
+
+    return ByCost(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -140,11 +140,7 @@ class Application:
 
     def published(self) -> list[Any]:
         """Return every message of the stack's topic so far: the envelope that a queue is given."""
-        queue = self.client("sqs")
-        while found := queue.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for it in found:
-                self._told.append(json.loads(it["Body"]))
-                queue.delete_message(QueueUrl=self.queue, ReceiptHandle=it["ReceiptHandle"])
+        self._told += self._taken(self.queue)
         return list(self._told)
 
     def metrics(self, since: int = 0) -> list[Datum]:
@@ -157,7 +153,7 @@ class Application:
 
     def forget_dead_letters(self) -> None:
         """Empty the queue, as somebody does who has dealt with them."""
-        self.client("sqs").purge_queue(QueueUrl=self.stack.physical["DeadLetters"])
+        self._taken(self.stack.physical["DeadLetters"])
         self.flow.dead.clear()
 
     def ringing(self, since: int = 0) -> set[str]:
@@ -178,6 +174,15 @@ class Application:
             for it in page.get("Contents", ())
         )
         return {it["Key"]: s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read() for it in found}
+
+    def _taken(self, url: str) -> list[Any]:
+        """Take every message out of a queue."""
+        sqs, taken = self.client("sqs"), list[Any]()
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for it in found:
+                taken.append(json.loads(it["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=it["ReceiptHandle"])
+        return taken
 
     def _subscribed(self, topic: str, name: str) -> str:
         """Return the address of a new queue that is given what a topic publishes."""

@@ -1,5 +1,6 @@
 """boto3 as a function would use it, for tests that speak to AWS on loopback themselves."""
 
+from functools import cache
 from typing import Any
 
 import boto3
@@ -8,6 +9,7 @@ from botocore.config import Config
 from cloud.surroundings import REGION
 
 
+@cache
 def client(service: str, endpoint: str, *, key: str = "TESTTESTTESTTESTTEST", attempts: int = 1) -> Any:
     """Open a client of a service; `key` is the access key that says who calls."""
     session = boto3.Session(aws_access_key_id=key, aws_secret_access_key=key[::-1], region_name=REGION)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -34,6 +34,8 @@ class Delivery:
     """Its logical name."""
     event: Mapping[str, Any]
     failures: int = 0
+    request_id: str = field(default_factory=lambda: str(uuid4()))
+    """Lambda gives the repetitions of one invocation the same."""
 
 
 class Flow:
@@ -134,7 +136,7 @@ class Flow:
             return self._waiting.popleft()
 
     def _invoke(self, delivery: Delivery) -> None:
-        done = self._runner.invoke(delivery.function, json.dumps(delivery.event).encode())
+        done = self._runner.invoke(delivery.function, json.dumps(delivery.event).encode(), delivery.request_id)
         if done.succeeded:
             return
         failed = replace(delivery, failures=delivery.failures + 1)

@@ -34,10 +34,10 @@ class Runner:
         """End every process."""
         self.end_processes()
 
-    def invoke(self, function: str, event: bytes) -> Invocation:
+    def invoke(self, function: str, event: bytes, request_id: str | None = None) -> Invocation:
         """Invoke a function by its logical name, in a process of its own for as long as it takes."""
         sandbox = self._idle_sandbox(function)
-        invocation = sandbox.invoke(event)
+        invocation = sandbox.invoke(event, request_id)
         with self._lock:
             self.done.append(invocation)
             if sandbox.is_usable:

@@ -1,5 +1,6 @@
 """The Runtime API of one sandbox: a built function's process asks it for events, and tells it what became of them."""
 
+import sys
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,6 +102,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, api: RuntimeApi) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.api = api
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a process that was killed while it was spoken to."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

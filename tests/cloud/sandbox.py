@@ -83,11 +83,11 @@ class Sandbox:
         self._api.is_ready.wait(_LONGEST_INIT)
         return self._api.ready_at - self.started_at
 
-    def invoke(self, event: bytes) -> Invocation:
+    def invoke(self, event: bytes, request_id: str | None = None) -> Invocation:
         """Give it an event, and wait for its answer, for as long as the function may take; then it is killed."""
         began = time.perf_counter()
         seconds = self.function.timeout.total_seconds()
-        request_id = str(uuid4())
+        request_id = request_id or str(uuid4())
         self._api.is_ready.wait(_LONGEST_INIT)
         self._api.asked.put(Asked(request_id, event, self.function.arn, int((time.time() + seconds) * 1000)))
         try:

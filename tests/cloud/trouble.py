@@ -5,8 +5,10 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from backup_auditor_simulator import World
@@ -47,6 +49,7 @@ _CALLS = {
 _SLACK = (UNAVAILABLE, busy(1), NO_SERVICE, FORBIDDEN, LOST, Answer(is_taken=True, seconds=2.0))
 _UNHEARD = {Kind.LOST, Kind.KILLED}
 _SWEEPS = 12
+_FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 
 
 @dataclass
@@ -198,3 +201,27 @@ class Nights:
 
 def _is(event: Any, kind: str, report: Any) -> bool:
     return bool(event["detail-type"] == kind and event["detail"]["audit_id"] == report["audit_id"])
+
+
+@contextmanager
+def deployed(folder: Path) -> Iterator[Application]:
+    """Deploy the application, without a project; events come twice now and then, at once or late."""
+    with Application(folder, {}, _FIRST, repeats=0.2) as app:
+        app.flow.lateness = 0.5
+        yield app
+
+
+def live_through(app: Application, seed: int) -> None:
+    """Let two nights come over a project of its own, with what goes wrong by a seed, and look at what came of it."""
+    name = f"run-{seed}"
+    nights = Nights(app, name, max(app.clock.now() + timedelta(days=2), _FIRST))
+    app.register(name, nights.world)
+    trouble = trouble_of(seed)
+    ringing = nights.first(trouble)
+    is_done = bool(nights.records()) and not nights.waiting()
+    assert is_done or ringing, f"{trouble}: what stays wrong rings nowhere"
+    nights.second()
+    assert not list(nights.wrongs(trouble)), str(trouble)
+    assert set(nights.versions().values()) == {1}, str(trouble)
+    assert nights.records(), str(trouble)
+    app.unregister(name)

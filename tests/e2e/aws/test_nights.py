@@ -19,8 +19,6 @@ from cloud.sandbox import Invocation
 from cloud.watching import Datum, metrics_of
 from slack_receiver import UNAVAILABLE, busy
 
-pytestmark = pytest.mark.xdist_group("nights")
-
 FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
 BY_LAMBDA = {

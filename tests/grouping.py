@@ -1,0 +1,26 @@
+"""Which tests one worker runs together: those of a file that makes something costly for all of them."""
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+_TOGETHER = (
+    "tests/e2e/aws/test_aws_on_loopback.py",
+    "tests/e2e/aws/test_nights.py",
+    "tests/e2e/aws/test_runtime.py",
+    "tests/e2e/aws/test_samples.py",
+    "tests/e2e/aws/test_stack.py",
+    "tests/e2e/aws/test_trouble.py",
+)
+
+
+class ByCost(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out single tests, but for the files above, and these before all others: they take longest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in _TOGETHER else nodeid
+
+    def _assign_work_unit(self, node: object) -> None:
+        first = next((it for it in self.workqueue if it in _TOGETHER), None)
+        if first is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
