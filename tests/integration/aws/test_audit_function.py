@@ -190,6 +190,16 @@ def test_an_audit_ends_before_its_function_is_stopped(stage: Stage, capsys: pyte
     assert len(stage.reports()) == 1
 
 
+def test_events_for_which_there_is_no_time_are_left_to_the_sweep(stage: Stage) -> None:
+    """An audit that is stopped while it tells of itself would be made again; one message wants forty seconds."""
+    stage.context.seconds = 44
+    assert stage.function.audit(REQUESTED, stage.context)["report"]
+    assert stage.events() == []
+    stage.context.seconds = 900
+    assert stage.function.audit(REQUESTED, stage.context)["report"]
+    assert len(stage.reports()) == 1
+
+
 def test_who_waits_for_it_is_called_after_a_complete_audit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the address in a secret."""
     monkeypatch.setenv("PING_URL_SECRET", PING)

@@ -34,6 +34,8 @@ from backup_auditor.settings.pinecone import settings_with
 LOG = Logger(service="audit")
 _TO_CONCLUDE = 60.0
 """Seconds that are kept for what follows the reading: an audit ends incomplete rather than killed."""
+_FOR_THE_END = 5.0
+"""Seconds that are kept for what follows the events: one that is killed is another audit."""
 
 
 class Context(Protocol):
@@ -127,7 +129,7 @@ class _Invocation:
         its = self.all.settings
         webhook_in = partial(secret, sort=SLACK_WEBHOOK, read=self.all.secrets)
         places = DeliveryPlaces(its.state_table, its.evidence_bucket, its.event_bus, webhook_in)
-        means = delivery_means(self.all.aws, places, self._seconds_left, self.all.log)
+        means = delivery_means(self.all.aws, places, lambda: self._seconds_left() - _FOR_THE_END, self.all.log)
         deliver(means, lambda _message: EVENTS, project, ChannelKind.EVENTS)
 
 
