@@ -31,5 +31,7 @@ def test_a_schedule_that_cannot_satisfy_the_policy_is_refused_where_one_is_to_be
     rule = (
         f"rules:\n- name: a\n  match: {{names: [a]}}\n  require: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
     )
-    assert "p.yaml:5: rules[0].require: a weekly schedule" in refused(f"{rule}\nremediation: {{fix_schedules: apply}}")
+    assert 'p.yaml:5: require of rules[0] "a": a weekly schedule' in refused(
+        f"{rule}\nremediation: {{fix_schedules: apply}}"
+    )
     parse_policy(f"version: 1\n{text}\n{rule}\n".encode(), "p.yaml")

@@ -10,13 +10,16 @@ from backup_auditor.settings.pinecone import Settings
 
 def open_project(settings: Settings) -> AbstractContextManager[ProjectReader]:
     """Open the project that the settings name, for reading alone."""
-    return open_reader(
-        Connection(
-            key=settings.key,
-            host=settings.host,
-            api_version=settings.api_version,
-            schedules_api_version=settings.schedules_api_version,
-            ceiling=settings.max_concurrency,
-            deadline=settings.deadline,
-        )
+    return open_reader(connection_of(settings))
+
+
+def connection_of(settings: Settings) -> Connection:
+    """Return how the project that the settings name is reached."""
+    return Connection(
+        key=settings.key,
+        host=settings.host,
+        api_version=settings.api_version,
+        schedules_api_version=settings.schedules_api_version,
+        ceiling=settings.max_concurrency,
+        deadline=settings.deadline,
     )

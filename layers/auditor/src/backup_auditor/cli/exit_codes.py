@@ -1,8 +1,9 @@
-"""What the exit code of an audit says."""
+"""What the exit code of an audit says, and that of a plan that was carried out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.remediation.record import WRITTEN, ActionState, Result
 from backup_auditor.domain.report import Report
 
 WELL = 0
@@ -27,3 +28,13 @@ def exit_code(report: Report, fail_on: str) -> int:
 def worst(codes: Iterable[int]) -> int:
     """Return the code of several audits: the one that leaves most unknown."""
     return min(codes, key=_WORST_FIRST.index)
+
+
+def remediation_code(results: Collection[Result], *, is_refused: bool) -> int:
+    """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1."""
+    states = {it.state for it in results}
+    if ActionState.UNKNOWN in states:
+        return INCOMPLETE
+    if is_refused and not states & WRITTEN:
+        return NOTHING_AUDITED
+    return WELL if states <= {ActionState.DONE, ActionState.ALREADY_THERE} else NON_COMPLIANT

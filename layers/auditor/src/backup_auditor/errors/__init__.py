@@ -7,6 +7,7 @@ BackupAuditorError
 │   ├── RegistryError       the list of projects
 │   ├── DocumentError       a registry or a policy that cannot be fetched
 │   ├── RequestError        an event, or the payload of a function
+│   ├── PlanError           a plan of remediation
 │   ├── InventoryFileError  a saved inventory
 │   └── StateError          what remembers audits
 ├── EvidenceError           where reports are kept
@@ -63,6 +64,7 @@ from backup_auditor.errors.pinecone import (
 from backup_auditor.errors.usage import (
     DocumentError,
     InventoryFileError,
+    PlanError,
     PolicyError,
     RegistryError,
     RequestError,
@@ -89,6 +91,7 @@ __all__ = [
     "NotUnderstoodError",
     "OutcomeUnknownError",
     "PineconeError",
+    "PlanError",
     "PlanForbidsError",
     "PolicyError",
     "QuotaError",

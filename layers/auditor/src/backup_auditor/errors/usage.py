@@ -39,6 +39,10 @@ class RequestError(UsageError):
     """An event or a payload does not have a shape that the function knows."""
 
 
+class PlanError(UsageError):
+    """A plan of remediation is not known, or not to be carried out: it is stale, or of another project or policy."""
+
+
 class InventoryFileError(UsageError):
     """A saved inventory cannot be read."""
 

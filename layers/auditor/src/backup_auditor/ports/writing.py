@@ -46,6 +46,9 @@ class ProjectWriter(Protocol):
     def take_backup(self, index: str, name: str, beside: Sequence[Backup]) -> Backup:
         """Begin a backup beside those that were just read."""
 
+    def pause(self, seconds: float) -> None:
+        """Wait for what was asked for to show. Raises `DeadlineError` when the time would be over by then."""
+
 
 class RemediationLog(Protocol):
     """Remembers plans, and every action from before it is begun. Safe to call from many threads.

@@ -36,4 +36,4 @@ def open_writer(connection: Connection, surroundings: Surroundings | None = None
         reader = PineconeReader(connection, caller)
         schedules = ScheduleWriter(caller, connection.schedules_api_version, reader)
         backups = BackupWriter(caller, connection.api_version, reader)
-        yield PineconeWriter(schedules, backups, Remedies(reader, schedules, backups))
+        yield PineconeWriter(schedules, backups, Remedies(caller, reader, schedules, backups))

@@ -19,8 +19,11 @@ _OTHERWISE = "name another file with --state, or none with --no-state"
 
 
 @contextmanager
-def opened(path: Path, *, is_written: bool) -> Iterator[sqlite3.Connection]:
-    """Open a state. Raises `StateError` where it is none, is damaged, or cannot be written although it is to be."""
+def opened(path: Path, *, is_written: bool, is_shared: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open a state. Raises `StateError` where it is none, is damaged, or cannot be written although it is to be.
+
+    A connection that threads share is for them to lock.
+    """
     file = Path(os.path.realpath(path))
     with telling(path):
         if is_written:
@@ -28,7 +31,7 @@ def opened(path: Path, *, is_written: bool) -> Iterator[sqlite3.Connection]:
             with suppress(FileExistsError):
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         _refuse_strangers(path, file)
-        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
+        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=not is_shared)
     try:
         with telling(path):
             _prepare(path, connection, is_written=is_written)

@@ -17,6 +17,34 @@ _AUDIT = """
         PRIMARY KEY (project, observed_at, audit_id)
     ) STRICT, WITHOUT ROWID
     """
+_PLAN = """
+    CREATE TABLE plan (
+        project TEXT NOT NULL,
+        plan_id TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (project, plan_id)
+    ) STRICT, WITHOUT ROWID
+    """
+_ACTION = """
+    CREATE TABLE action (
+        project TEXT NOT NULL,
+        key TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        plan_id TEXT NOT NULL,
+        who TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        call TEXT NOT NULL,
+        before TEXT NOT NULL,
+        state TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        made_id TEXT,
+        after TEXT NOT NULL,
+        ended_at INTEGER,
+        PRIMARY KEY (project, key, attempt)
+    ) STRICT, WITHOUT ROWID
+    """
+_AUDITS_AND_REMEDIES = (_AUDIT, _PLAN, _ACTION)
 
 SCHEMA = (
     """
@@ -85,7 +113,7 @@ SCHEMA = (
         PRIMARY KEY (project, name)
     ) STRICT, WITHOUT ROWID
     """,
-    _AUDIT,
+    *_AUDITS_AND_REMEDIES,
 )
-UPGRADES = {1: (_AUDIT,)}
+UPGRADES = {1: _AUDITS_AND_REMEDIES}
 """What takes the tables of an older version to the next."""

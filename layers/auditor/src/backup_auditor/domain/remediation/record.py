@@ -1,12 +1,13 @@
 """What is recorded of an action before and after it is done, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.calls import Call
+from backup_auditor.domain.remediation.plan import Plan
 
 
 class ActionState(StrEnum):
@@ -67,7 +68,8 @@ class Result:
     @property
     def undo(self) -> Call | None:
         """The call that undoes it; `None` where nothing was written by us."""
-        return self.action.undo(self.made_id) if self.state in WRITTEN and self.made_id is not None else None
+        is_ours = self.state in {*WRITTEN, ActionState.UNKNOWN}
+        return self.action.undo(self.made_id) if is_ours and self.made_id is not None else None
 
 
 def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: datetime) -> bool:
@@ -78,3 +80,10 @@ def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: dateti
         and previous.began_at >= made_at
         and previous.state in {*WRITTEN, ActionState.ALREADY_THERE}
     )
+
+
+def results_of(plan: Plan, records: Sequence[ActionRecord]) -> tuple[Result, ...]:
+    """Return what is recorded of a plan's actions, each as it stood last, since the facts were read it is made of."""
+    latest = {it.key: it for it in records if it.began_at >= plan.made_at}
+    known = ((action, latest.get(action.key)) for action in plan.actions)
+    return tuple(Result(action, it.state, it.detail, it.made_id) for action, it in known if it is not None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from backup_auditor.adapters.pinecone.calling import Caller
 from backup_auditor.adapters.pinecone.reader import PineconeReader
 from backup_auditor.adapters.pinecone.writing.backups import BackupWriter
 from backup_auditor.adapters.pinecone.writing.schedules import ScheduleWriter
@@ -18,8 +19,11 @@ _EVERY_ERROR = (PineconeError,)
 class Remedies:
     """A `ProjectWriter` over HTTP."""
 
-    def __init__(self, reader: PineconeReader, schedules: ScheduleWriter, backups: BackupWriter) -> None:
-        """Look through a reader, and write through the writers."""
+    def __init__(
+        self, caller: Caller, reader: PineconeReader, schedules: ScheduleWriter, backups: BackupWriter
+    ) -> None:
+        """Look through a reader, and write through the writers, all of them over one caller."""
+        self._caller = caller
         self._reader = reader
         self._schedules = schedules
         self._backups = backups
@@ -61,6 +65,10 @@ class Remedies:
     def take_backup(self, index: str, name: str, beside: Sequence[Backup]) -> Backup:
         """Begin a backup beside those that were just read."""
         return self._backups.create(index, name, beside=beside)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for what was asked for to show. Raises `DeadlineError` when the time would be over by then."""
+        self._caller.pause(seconds)
 
 
 def _whole[Row](walk: Walk[Row]) -> tuple[Row, ...]:

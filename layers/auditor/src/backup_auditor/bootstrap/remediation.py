@@ -1,0 +1,36 @@
+"""What remediation takes on a laptop: a project opened for changes, and the file that records them."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from backup_auditor.adapters.pinecone.writer import open_writer
+from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.bootstrap.pinecone import connection_of
+from backup_auditor.ports.writing import ProjectWriter, RemediationLog
+from backup_auditor.settings.pinecone import Settings
+
+
+@contextmanager
+def open_project_for_changes(settings: Settings) -> Iterator[ProjectWriter]:
+    """Open the project that the settings name, for changes; the time for all of them begins here."""
+    with open_writer(connection_of(settings)) as writer:
+        yield writer.remedies
+
+
+def open_log(path: Path) -> AbstractContextManager[RemediationLog]:
+    """Open the state in which plans and actions are recorded."""
+    return open_remediation_log(path)
+
+
+def who() -> str:
+    """Return who acts, for the records: user and machine."""
+    try:
+        from pwd import getpwuid  # noqa: PLC0415  not every system has it
+
+        user = getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # a container knows its user by number alone
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    return f"{user}@{platform.node() or 'unknown'}"

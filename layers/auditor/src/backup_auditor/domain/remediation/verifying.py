@@ -1,0 +1,62 @@
+"""Whether what was done reads back as it was asked for, and alone."""
+
+from collections.abc import Iterator
+
+from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.phase import is_planned_run
+from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
+from backup_auditor.domain.remediation.calls import Settings, settings_of
+from backup_auditor.domain.remediation.deciding import Seen
+from backup_auditor.domain.schedule_facts import label
+
+
+def why_amiss(action: Action, made_id: str, before: Seen, after: Seen) -> str | None:
+    """Return what is not as it was asked for; `None` where all is."""
+    return next(_amiss(action, made_id, before, after), None)
+
+
+def _amiss(action: Action, made_id: str, before: Seen, after: Seen) -> Iterator[str]:
+    match action:
+        case CreateSchedule():
+            asked = Settings(enabled=True, frequency=action.frequency, retention=action.retention)
+            yield from _amiss_of_schedule(made_id, asked, before, after)
+        case ChangeSchedule():
+            yield from _amiss_of_schedule(made_id, action.changes, before, after)
+        case TakeBackup():
+            yield from _amiss_of_backup(made_id, before, after)
+
+
+def _amiss_of_schedule(made_id: str, asked: Settings, before: Seen, after: Seen) -> Iterator[str]:
+    made = next((it for it in after.schedules if it.schedule_id == made_id), None)
+    if made is None:
+        yield f"The schedule {made_id} is not listed."
+        return
+    now = settings_of(made)
+    if now.within(asked) != asked:
+        yield f"Its schedule {label(made)} reads back as {now.body}."
+    if made.enabled and made.next_run is None:
+        yield f"No run of its schedule {label(made)} is planned."
+    known = {it.schedule_id for it in before.schedules}
+    for it in after.schedules:
+        if it.schedule_id not in known and it is not made:
+            yield f"Another schedule appeared beside it, {_state(it)}: {label(it)} ({it.schedule_id})."
+
+
+def _amiss_of_backup(made_id: str, before: Seen, after: Seen) -> Iterator[str]:
+    if all(it.backup_id != made_id for it in after.backups):
+        yield f"The backup {made_id} is not listed."
+    known = {it.backup_id for it in before.backups}
+    for it in after.backups:
+        if it.backup_id not in {*known, made_id} and not is_planned_run(it, after.at):
+            yield f"Another backup appeared beside it: {it.name or it.backup_id}."
+
+
+def _state(schedule: Schedule) -> str:
+    return {True: "enabled", False: "paused", None: "perhaps enabled"}[schedule.enabled]
+
+
+def told(made: Schedule | Backup) -> dict[str, object]:
+    """Return what is recorded of what was made or changed."""
+    if isinstance(made, Backup):
+        return {"name": made.name, "status": made.status}
+    return {"name": made.name, **settings_of(made).body}

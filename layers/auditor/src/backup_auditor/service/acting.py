@@ -1,0 +1,89 @@
+"""One action of a plan: its index is read again, it is recorded, done, and recorded once more."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.remediation.actions import Action, TakeBackup
+from backup_auditor.domain.remediation.calls import settings_of
+from backup_auditor.domain.remediation.deciding import Seen, Verdict, verdict_on
+from backup_auditor.domain.remediation.plan import Plan
+from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState, Result, is_done_already
+from backup_auditor.errors import NotFoundError, PineconeError, StateError
+from backup_auditor.ports.writing import RemediationLog
+from backup_auditor.service.doing import Doing, Done
+
+_SETTLED = timedelta(minutes=15)
+"""After so long a backup that was asked for shows, if it is being taken at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Acts on one plan, from as many threads as like."""
+
+    plan: Plan
+    doing: Doing
+    log: RemediationLog
+    who: str
+
+    def act(self, action: Action) -> Done:
+        """Do one action, if it is still right. Raises nothing that Pinecone or the log answers."""
+        try:
+            previous = self.log.last(self.plan.project, action.key)
+            if previous is not None and is_done_already(previous, self.plan.plan_id, self.plan.made_at):
+                why = f"{previous.who} did it at {format_moment(previous.began_at)}."
+                return Result(action, ActionState.ALREADY_THERE, why), None
+            try:
+                seen = self.doing.look(action)
+            except NotFoundError:
+                return Result(action, ActionState.SKIPPED, "The index is gone."), None
+            except PineconeError as error:
+                return Result(action, ActionState.FAILED, f"It could not be read again: {error}"), error
+            verdict = verdict_on(action, seen, self.doing.policy)
+            if previous is not None and previous.state in OPEN:
+                verdict = self._settled(action, seen, previous, verdict)
+            if verdict is not None:
+                return Result(action, verdict.state, verdict.detail), None
+            return self._do(action, seen, 1 if previous is None else previous.attempt + 1)
+        except StateError as error:
+            return Result(action, ActionState.FAILED, f"It could not be recorded, and was not done: {error}"), error
+
+    def _settled(self, action: Action, seen: Seen, previous: ActionRecord, verdict: Verdict | None) -> Verdict | None:
+        """Say of an attempt whose outcome nobody knew what is seen of it now; a backup is given time to show."""
+        if verdict is None and isinstance(action, TakeBackup) and seen.at - previous.began_at < _SETTLED:
+            why = f"{previous.who} asked for it at {format_moment(previous.began_at)}, and it may yet show."
+            return Verdict(ActionState.SKIPPED, why)
+        is_there = verdict is not None and verdict.state is ActionState.ALREADY_THERE
+        state, detail = (ActionState.DONE, "it shows") if is_there else (ActionState.FAILED, "it does not show")
+        self._conclude(replace(previous, state=state, detail=f"Settled by reading: {detail}."))
+        return verdict
+
+    def _do(self, action: Action, seen: Seen, attempt: int) -> Done:
+        record = self._record(action, seen, attempt)
+        if not self.log.begin(record):
+            return Result(action, ActionState.SKIPPED, "Another run has begun it."), None
+        (result, error), after = self.doing.do(action, seen)
+        try:
+            self._conclude(
+                replace(record, state=result.state, detail=result.detail, made_id=result.made_id, after=after)
+            )
+        except StateError as unrecorded:
+            detail = f"{result.detail} What came of it could not be recorded: {unrecorded}".strip()
+            return replace(result, detail=detail), unrecorded
+        return result, error
+
+    def _record(self, action: Action, seen: Seen, attempt: int) -> ActionRecord:
+        before: dict[str, object] = {it.schedule_id: settings_of(it).body for it in seen.schedules}
+        return ActionRecord(
+            project=self.plan.project,
+            key=action.key,
+            attempt=attempt,
+            plan_id=self.plan.plan_id,
+            who=self.who,
+            began_at=self.doing.now(),
+            call=str(action.call),
+            before=before | {it.backup_id: it.status for it in seen.backups},
+        )
+
+    def _conclude(self, record: ActionRecord) -> None:
+        self.log.conclude(replace(record, ended_at=self.doing.now()))

@@ -1,0 +1,101 @@
+"""Sends one action, reads back what it did, and finds out what stood in its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
+from backup_auditor.domain.remediation.deciding import Seen, verdict_on
+from backup_auditor.domain.remediation.record import ActionState, Result
+from backup_auditor.domain.remediation.verifying import told, why_amiss
+from backup_auditor.errors import (
+    BackupAuditorError,
+    ConflictError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PineconeError,
+)
+from backup_auditor.ports.writing import ProjectWriter
+
+_LOOKS = (0.0, 1.0, 4.0)
+"""Seconds to wait before what was done is read back: it may take a moment to show."""
+
+type Done = tuple[Result, BackupAuditorError | None]
+"""What came of an action, and the error it ended with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Does single actions of a project, from as many threads as like. Raises nothing that Pinecone answers."""
+
+    writer: ProjectWriter
+    policy: Policy
+    now: Callable[[], datetime]
+
+    def look(self, action: Action) -> Seen:
+        """Read the index of an action again. Raises `PineconeError`."""
+        return self._look_back(action, Seen(self.now(), self.writer.index(action.index), ()))
+
+    def do(self, action: Action, seen: Seen) -> tuple[Done, dict[str, object]]:
+        """Do an action beside what was just seen; return what came of it, and how what was made was answered."""
+        try:
+            made = self._send(action, seen)
+        except OutcomeUnknownError as error:
+            return (Result(action, ActionState.UNKNOWN, str(error)), error), {}
+        except NotFoundError:
+            return (Result(action, ActionState.SKIPPED, "It is gone."), None), {}
+        except ConflictError as error:
+            return self._after_conflict(action, error), {}
+        except PineconeError as error:
+            return (Result(action, ActionState.FAILED, str(error)), error), {}
+        made_id = made.backup_id if isinstance(made, Backup) else made.schedule_id
+        return (self._verified(action, made_id, seen), None), told(made)
+
+    def _send(self, action: Action, seen: Seen) -> Schedule | Backup:
+        match action:
+            case CreateSchedule():
+                wanted = action.frequency, action.retention
+                return self.writer.create_schedule(action.index, action.name, *wanted, seen.schedules)
+            case ChangeSchedule():
+                return self.writer.change_schedule(action.schedule_id, action.changes)
+            case TakeBackup():
+                return self.writer.take_backup(action.index, action.name, seen.backups)
+
+    def _verified(self, action: Action, made_id: str, before: Seen) -> Result:
+        """Read back what was done, more than once where it is not as it was asked for."""
+        why: str | None = None
+        for wait in _LOOKS:
+            try:
+                self.writer.pause(wait)
+                after = self._look_back(action, before)
+            except NotFoundError:
+                return Result(action, ActionState.AMISS, "It was done, and the index is gone since.", made_id)
+            except PineconeError as error:
+                detail = f"It was done, and could not be read back: {error}"
+                return Result(action, ActionState.UNKNOWN, detail, made_id)
+            why = why_amiss(action, made_id, before, after)
+            if why is None:
+                return Result(action, ActionState.DONE, "", made_id)
+        return Result(action, ActionState.AMISS, why or "", made_id)
+
+    def _look_back(self, action: Action, before: Seen) -> Seen:
+        if isinstance(action, TakeBackup):
+            return replace(before, at=self.now(), backups=self.writer.backups(action.index))
+        return replace(before, at=self.now(), schedules=self.writer.schedules(action.index))
+
+    def _after_conflict(self, action: Action, conflict: ConflictError) -> Done:
+        """Find out what stands in the way: what satisfies the policy is as good as ours."""
+        refused = Result(action, ActionState.FAILED, str(conflict))
+        try:
+            verdict = verdict_on(action, self.look(action), self.policy)
+        except NotFoundError:
+            return Result(action, ActionState.SKIPPED, "The index is gone."), None
+        except PineconeError as error:
+            return refused, error
+        if verdict is None:
+            return refused, conflict
+        if verdict.state is ActionState.ALREADY_THERE:
+            return Result(action, verdict.state, verdict.detail), None
+        return replace(refused, detail=f"{conflict}. {verdict.detail}"), conflict

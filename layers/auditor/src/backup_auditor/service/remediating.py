@@ -1,0 +1,43 @@
+"""The use cases of remediation: a plan is made of what an audit found, or found again."""
+
+from datetime import datetime
+
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.remediation.plan import Plan
+from backup_auditor.domain.remediation.planning import plan_of
+from backup_auditor.errors import PlanError, UnavailableError
+from backup_auditor.ports.writing import RemediationLog
+from backup_auditor.service.auditing import Audit
+
+
+def made_plan(audit: Audit, policy: Policy, log: RemediationLog) -> Plan:
+    """Make the plan for what an audit found, and remember it.
+
+    Raises `UnavailableError` where it is not known which indexes there are, `PlanError` where this is not the project
+    that the policy is for, and `StateError`.
+    """
+    unread = audit.inventory.indexes_unread
+    if unread is not None:
+        raise UnavailableError(f"which indexes there are could not be read: {unread.what}: {unread.error}; try again")
+    for it in audit.report.findings:
+        if it.control == "project-is-expected" and it.compliance is Compliance.NON_COMPLIANT:
+            raise PlanError(f"this is not the project that the policy is for: {it.reason}")
+    plan = plan_of(audit.inventory, policy, audit.report.findings)
+    log.keep(plan)
+    return plan
+
+
+def found_plan(log: RemediationLog, project: str, plan_id: str, policy: Policy, now: datetime) -> Plan:
+    """Return a plan that was shown before. Raises `PlanError` unless it may still be carried out, and `StateError`."""
+    plan = log.plan(project, plan_id)
+    remedy = "run remediate without --plan to make another"
+    if plan is None:
+        raise PlanError(f"no plan {plan_id[:80]!r} of project {project!r} is known; {remedy}")
+    if plan.policy_sha256 != policy.sha256:
+        raise PlanError(f"plan {plan_id} was made under another policy than {policy.source}; {remedy}")
+    why = plan.why_not_now(now)
+    if why is not None:
+        raise PlanError(f"plan {plan_id} {why} (of {format_moment(plan.made_at)}); {remedy}")
+    return plan

@@ -1,0 +1,361 @@
+"""A plan is carried out as it was shown, or it is said what was not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.domain.policy import Mode
+from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor_simulator import Fault, Server, World
+from planned import remedial
+from remedying import Project, remedying, states
+from simulated import empty_world
+
+pytestmark = pytest.mark.writes
+SCHEDULES = "/indexes/*/backup-schedules"
+type Change = Callable[[World], object]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Serve three indexes without a schedule."""
+    world = empty_world()
+    for name in ("carts", "logs", "orders"):
+        world.create_index(name)
+    with remedying(world, tmp_path / "state") as found:
+        yield found
+
+
+def scheduled(world: World) -> dict[str, list[tuple[str, str, int, bool]]]:
+    """Return the schedules of each index."""
+    return {
+        name: [(it.name, it.frequency.value, it.retention.days, it.enabled) for it in index.schedules.values()]
+        for name, index in world.indexes.items()
+    }
+
+
+def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
+    """Read, created, verified, and recorded before and after; the next run finds nothing to do."""
+    outcome = project.run()
+    assert set(states(outcome.results).values()) == {ActionState.DONE}
+    assert set(map(str, scheduled(project.world).values())) == {"[('auditor', 'daily', 7, True)]"}
+    calls = [it for it in project.server.requests if it.role == "editor" and "orders" in it.path]
+    assert [(it.method, it.path.removeprefix("/indexes/orders")) for it in calls] == [
+        ("GET", ""),
+        ("GET", "/backup-schedules"),
+        ("POST", "/backup-schedules"),
+        ("GET", "/backup-schedules"),
+    ]
+    plan = project.plan
+    assert plan is not None
+    for result in outcome.results:
+        record = project.log.last("default", result.action.key)
+        assert record is not None
+        assert (record.state, record.who, record.plan_id) == (ActionState.DONE, "tester@here", plan.plan_id)
+        assert record.after == {
+            "name": "auditor",
+            "enabled": True,
+            "frequency": "daily",
+            "retention": {"expire_after_days": 7},
+        }
+        assert record.made_id in project.world.schedules
+        assert str(result.undo) == f"DELETE /backup-schedules/{record.made_id}"
+    assert project.planned().actions == ()
+
+
+def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
+    """Even where what it did is gone since; a plan made anew acts again."""
+    plan = project.planned()
+    project.carried_out(plan)
+    written = len(project.writes)
+    for schedule in list(project.world.schedules):
+        project.world.delete_schedule(schedule)
+    again = project.carried_out(plan)
+    assert set(states(again.results).values()) == {ActionState.ALREADY_THERE}
+    assert "tester@here did it" in again.results[0].detail
+    assert len(project.writes) == written
+    project.world.advance(timedelta(minutes=1))
+    anew = project.planned()
+    assert anew.plan_id == plan.plan_id
+    assert set(states(project.carried_out(anew).results).values()) == {ActionState.DONE}
+
+
+@pytest.mark.parametrize(
+    "change,state,why",
+    [
+        pytest.param(
+            lambda world: world.create_schedule("orders", "theirs", "daily", 30),
+            ActionState.ALREADY_THERE,
+            "theirs satisfies the policy",
+            id="another-was-quicker",
+        ),
+        pytest.param(
+            lambda world: world.create_schedule("orders", "theirs", "weekly", 30),
+            ActionState.SKIPPED,
+            "theirs runs weekly, and daily is required",
+            id="another-that-is-not-enough",
+        ),
+        pytest.param(
+            lambda world: world.update_schedule(world.create_schedule("orders", "theirs").id, enabled=False),
+            ActionState.SKIPPED,
+            "theirs is paused",
+            id="a-paused-one",
+        ),
+        pytest.param(
+            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "The index is gone.", id="deleted"
+        ),
+        pytest.param(
+            lambda world: setattr(world.index("orders"), "ready_at", world.now + timedelta(hours=1)),
+            ActionState.SKIPPED,
+            "not ready",
+            id="not-ready",
+        ),
+    ],
+)
+def test_an_index_that_changed_since_is_skipped(project: Project, change: Change, state: ActionState, why: str) -> None:
+    """It is said so, nothing is written to it, and the others are done."""
+    plan = project.planned()
+    change(project.world)
+    outcome = project.carried_out(plan)
+    (orders,) = (it for it in outcome.results if it.action.index == "orders")
+    assert (orders.state, orders.undo) == (state, None)
+    assert why in orders.detail
+    assert not [it for it in project.writes if "orders" in it.path]
+    assert list(states(outcome.results).values()).count(ActionState.DONE) == 2
+
+
+@pytest.mark.parametrize(
+    "change,state,why",
+    [
+        pytest.param(
+            lambda world: world.create_schedule("orders", "theirs", "daily", 30),
+            ActionState.ALREADY_THERE,
+            "satisfies the policy",
+            id="enough",
+        ),
+        pytest.param(
+            lambda world: world.create_schedule("orders", "theirs", "monthly", 30),
+            ActionState.FAILED,
+            "monthly",
+            id="not-enough",
+        ),
+        pytest.param(
+            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "gone", id="deleted-before-the-call"
+        ),
+    ],
+)
+def test_what_happens_between_reading_and_creating_is_found_out(
+    project: Project, change: Change, state: ActionState, why: str
+) -> None:
+    """A 409 is success where what stands satisfies the policy, and a failure where it does not."""
+    project.planned()
+    path = "/indexes/orders/backup-schedules"
+    project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=change))
+    outcome = project.carried_out()
+    (orders,) = (it for it in outcome.results if it.action.index == "orders")
+    assert orders.state is state
+    assert why in orders.detail
+    assert len(project.world.schedules) in {2, 3}
+
+
+def test_a_pause_that_409_does_not_protect_is_reported(project: Project) -> None:
+    """One that appears in between is found on reading back."""
+
+    def pause_another(world: World) -> None:
+        world.update_schedule(world.create_schedule("orders", "theirs").id, enabled=False)
+
+    project.planned()
+    path = "/indexes/orders/backup-schedules"
+    project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=pause_another))
+    (orders,) = (it for it in project.carried_out().results if it.action.index == "orders")
+    assert orders.state is ActionState.AMISS
+    assert "Another schedule appeared beside it, paused: theirs" in orders.detail
+    assert orders.undo is not None
+
+
+@pytest.mark.parametrize("kind", ["reset_after_effect", "truncate"])
+def test_a_lost_answer_is_settled_by_reading(project: Project, kind: str) -> None:
+    """One request, one schedule, done."""
+    project.planned()
+    project.server.faults.append(Fault(kind=kind, method="POST"))
+    assert set(states(project.carried_out().results).values()) == {ActionState.DONE}
+    assert len(project.writes) == len(project.world.schedules) == 3
+
+
+def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: Project) -> None:
+    """A request that was lost before its effect leaves an outcome unknown; the next run reads first."""
+    project.planned()
+    project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/*"))
+    outcome = project.carried_out()
+    assert states(outcome.results)["orders"] is ActionState.UNKNOWN
+    project.server.faults.clear()
+    assert states(project.run().results) == {"orders": ActionState.DONE}
+    records = [it for it in project.log.actions("default", outcome_plan(project)) if "orders" in it.key]
+    assert [it.state for it in records] == [ActionState.DONE]
+    first = project.log.actions("default", first_plan(project))
+    assert {it.state for it in first if "orders" in it.key} <= {ActionState.FAILED, ActionState.DONE}
+
+
+def outcome_plan(project: Project) -> str:
+    """Return the id of the plan that was made last."""
+    assert project.plan is not None
+    return project.plan.plan_id
+
+
+def first_plan(project: Project) -> str:
+    """Return the id of the plan of the first attempt at an index."""
+    record = project.log.last("default", "create schedule/orders")
+    assert record is not None
+    assert record.attempt == 2
+    return record.plan_id
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(status=401, method="POST"), id="key"),
+        pytest.param(Fault(status=403, method="POST", message="Access denied"), id="permission"),
+        pytest.param(Fault(kind="refuse_plan", method="POST"), id="plan"),
+        pytest.param(Fault(status=403, method="POST", message="Increase your quota."), id="quota"),
+        pytest.param(Fault(status=401, method="GET", path="/indexes/*/*"), id="key-while-reading"),
+    ],
+)
+def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fault) -> None:
+    """What is in flight is finished; nothing else is begun."""
+    fault.struck = fault.fitting = 0
+    world = empty_world()
+    for number in range(30):
+        world.create_index(f"index-{number}")
+    with remedying(world, tmp_path / "state") as project:
+        found = project.audited()
+        plan = project.planned()
+        project.server.faults.append(fault)
+        outcome = project.carried_out(plan, found, ceiling=4)
+        assert outcome.stopped_by is not None
+        told = list(states(outcome.results).values())
+        assert told.count(ActionState.FAILED) <= 4
+        assert told.count(ActionState.NOT_BEGUN) >= 26
+        assert "Stopped: " in outcome.results[-1].detail
+        assert len(project.writes) <= 4
+
+
+def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
+    """In the order in which they come back; a success between them begins the count anew."""
+    world = empty_world()
+    for number in range(12):
+        world.create_index(f"index-{number:02}")
+    with remedying(world, tmp_path / "state") as project:
+        found, plan = project.audited(), project.planned()
+        for number in (0, 1, 3, 4, 6, 7, 8):
+            path = f"/indexes/index-{number:02}/*"
+            project.server.faults.append(Fault(status=400, method="POST", path=path))
+        told = states(project.carried_out(plan, found, ceiling=1).results)
+        assert [name for name, it in told.items() if it is ActionState.NOT_BEGUN] == [
+            "index-09",
+            "index-10",
+            "index-11",
+        ]
+        assert list(told.values()).count(ActionState.DONE) == 2
+
+
+def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path) -> None:
+    """Faster, longer, resumed; what reads back is what was asked for."""
+    world = empty_world()
+    for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
+        world.create_index(name)
+        schedule = world.create_schedule(name, "theirs", frequency, days)
+        if name == "paused":
+            world.update_schedule(schedule.id, enabled=False)
+    with remedying(world, tmp_path / "state") as project:
+        outcome = project.run()
+        assert set(states(outcome.results).values()) == {ActionState.DONE}
+        assert scheduled(world) == {
+            "slow": [("theirs", "daily", 60, True)],
+            "brief": [("theirs", "daily", 7, True)],
+            "paused": [("theirs", "daily", 7, True)],
+        }
+        undone = {it.action.index: it.undo.body for it in outcome.results if it.undo is not None}
+        assert undone["slow"] == {"frequency": "weekly"}
+        assert undone["paused"] == {"enabled": False, "frequency": "weekly"}
+
+
+def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """Somebody else is at it."""
+    world = empty_world()
+    for name in ("slow", "gone", "done"):
+        world.create_index(name)
+        world.create_schedule(name, name, "weekly", 60)
+    with remedying(world, tmp_path / "state") as project:
+        project.planned()
+        ids = {it.index.name: it.id for it in world.schedules.values()}
+        world.update_schedule(ids["slow"], frequency="monthly")
+        world.delete_schedule(ids["gone"])
+        world.update_schedule(ids["done"], frequency="daily")
+        told = states(project.carried_out().results)
+        assert told == {
+            "slow": ActionState.SKIPPED,
+            "gone": ActionState.SKIPPED,
+            "done": ActionState.ALREADY_THERE,
+        }
+        assert project.writes == []
+
+
+def test_a_first_backup_is_taken_once(project: Project) -> None:
+    """Not while one is under way, and not again when it failed."""
+    backups = project.under(remedial(first_backup=True))
+    outcome = backups.run()
+    assert [it.state for it in outcome.results] == [ActionState.DONE] * 6
+    assert {it.name for it in project.world.backups.values() if it.schedule is None} == {"auditor-first-20261120"}
+    assert backups.planned().actions == ()
+    for backup in list(project.world.backups.values()):
+        if backup.schedule is None:
+            project.world.fail_backup(backup)
+    project.world.advance(timedelta(hours=1))
+    assert backups.planned().actions == ()
+
+
+def test_a_backup_that_may_have_been_asked_for_is_given_time_to_show(project: Project) -> None:
+    """It is never asked for blindly again."""
+    backups = project.under(remedial(first_backup=True))
+    backups.planned()
+    project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/backups"))
+    backups.carried_out()
+    project.server.faults.clear()
+    told = [it for it in backups.run().results if it.action.index == "orders"]
+    assert [it.state for it in told] == [ActionState.SKIPPED]
+    assert "it may yet show" in told[0].detail
+    project.world.advance(timedelta(minutes=16))
+    assert [it.state for it in backups.run().results] == [ActionState.DONE]
+
+
+def test_the_room_in_the_quota_is_looked_at_again(project: Project) -> None:
+    """What was taken since the plan was made is not there any more."""
+    bounded = project.under(remedial(quota=24))
+    plan = bounded.planned()
+    assert len(plan.actions) == 3
+    project.world.create_index("theirs")
+    project.world.create_schedule("theirs", "theirs", "daily", 9)
+    outcome = bounded.carried_out(plan)
+    assert sorted(states(outcome.results).values()) == [ActionState.DONE, ActionState.SKIPPED, ActionState.SKIPPED]
+    assert "quota of 24" in outcome.results[-1].detail
+
+
+def test_a_viewer_may_not_write(project: Project) -> None:
+    """The key that audits cannot remediate."""
+    project.planned()
+    outcome = project.carried_out(key=Server.viewer_key)
+    assert outcome.stopped_by is not None
+    assert ActionState.DONE not in states(outcome.results).values()
+    assert project.world.schedules == {}
+
+
+@pytest.mark.parametrize("mode", [Mode.NEVER, Mode.PROPOSE])
+def test_nothing_is_carried_out_that_the_policy_does_not_let_be(project: Project, mode: Mode) -> None:
+    """Not one write."""
+    project.world.create_schedule("orders", "slow", "monthly", 40)
+    careful = project.under(replace(remedial(mode, mode, first_backup=True)))
+    assert careful.run().results == ()
+    assert project.writes == []

@@ -1,0 +1,86 @@
+"""Building blocks of tests that put a simulated project right: an audit with a viewer's key, acts with an editor's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from backup_auditor.adapters.pinecone.writer import open_writer
+from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.remediation.plan import Plan
+from backup_auditor.domain.remediation.record import ActionState, Result
+from backup_auditor.ports.writing import RemediationLog
+from backup_auditor.service.auditing import Audit, audit
+from backup_auditor.service.carrying_out import Outcome, carry_out
+from backup_auditor.service.remediating import made_plan
+from backup_auditor_simulator import Request, Server, World
+from planned import remedial
+from reading import Told, Waits, connection_to, reading
+from simulated import serving
+
+WRITES = frozenset({"POST", "PATCH", "DELETE", "PUT"})
+
+
+@dataclass
+class Project:
+    """A project that is put right again and again, under one policy, with one state."""
+
+    server: Server
+    log: RemediationLog
+    policy: Policy = field(default_factory=remedial)
+    who: str = "tester@here"
+    plan: Plan | None = None
+    """The one that was made last."""
+
+    @property
+    def world(self) -> World:
+        """What is served."""
+        return self.server.world
+
+    def audited(self) -> Audit:
+        """Audit it, with a key that cannot write."""
+        with reading(self.server) as reader:
+            return audit(reader, self.policy, project="default", observed_at=self.world.now, progress=Told())
+
+    def planned(self) -> Plan:
+        """Make a plan."""
+        self.plan = made_plan(self.audited(), self.policy, self.log)
+        return self.plan
+
+    def carried_out(self, plan: Plan | None = None, found: Audit | None = None, **options: Any) -> Outcome:
+        """Carry a plan out, by default the one that was made last, as soon as an audit has looked at the room."""
+        chosen = plan or self.plan or self.planned()
+        inventory = (found or self.audited()).inventory
+        connection = connection_to(self.server, **{"key": Server.editor_key, **options})
+        with open_writer(connection, Waits().surroundings()) as writer:
+            how: dict[str, Any] = {"log": self.log, "who": self.who, "now": lambda: self.world.now}
+            return carry_out(chosen, self.policy, inventory, writer=writer.remedies, **how)
+
+    def run(self, **options: Any) -> Outcome:
+        """Audit, plan and act, as one run of the command does."""
+        found = self.audited()
+        self.plan = made_plan(found, self.policy, self.log)
+        return self.carried_out(self.plan, found, **options)
+
+    @property
+    def writes(self) -> list[Request]:
+        """Every request that would change something."""
+        return [it for it in self.server.requests if it.method in WRITES]
+
+    def under(self, policy: Policy) -> "Project":
+        """Return it under another policy, with the same state."""
+        return replace(self, policy=policy)
+
+
+@contextmanager
+def remedying(world: World, state: Path, policy: Policy | None = None) -> Iterator[Project]:
+    """Serve a project, and open a state for what is done to it."""
+    with serving(world) as server, open_remediation_log(state) as log:
+        yield Project(server, log, policy or remedial())
+
+
+def states(results: tuple[Result, ...]) -> dict[str, ActionState]:
+    """Return what came of the actions, by index."""
+    return {it.action.index: it.state for it in results}
