@@ -52,13 +52,14 @@ def test_it_is_the_report_that_was_written(shown: Report) -> None:
 
 @given(projects())
 def test_every_report_can_be_read_back(facts: Inventory) -> None:
-    """Whatever a project holds, and whatever is remembered of it, the report reads back as it was written."""
+    """Whatever a project holds and is remembered of it, it reads back as written, but for rules and timelines."""
     store = FakeStore()
     for shown in (
         report(facts),
         *(judge(replace(facts, observed_at=NOW + it * DAY), BUILT_IN, store).report for it in (0, 9)),
     ):
-        assert list(render_json(told_of(written(shown), WHERE))) == list(render_json(shown))
+        expected = replace(shown, rules=(), timelines=())
+        assert list(render_json(told_of(written(shown), WHERE))) == list(render_json(expected))
 
 
 def test_keys_of_later_versions_are_passed_over() -> None:

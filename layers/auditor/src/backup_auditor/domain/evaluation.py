@@ -1,6 +1,7 @@
 """Judges an inventory against a policy: every control on every resource gives exactly one finding."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
@@ -12,6 +13,8 @@ from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.timeline import Timeline
+from backup_auditor.domain.timelines import Timelines
 
 type AnyControl = Control[ProjectSubject] | Control[IndexSubject] | Control[DeletedIndexSubject]
 
@@ -51,6 +54,8 @@ class Judgement:
     coverage: Coverage
     doubts: frozenset[ListingId]
     """The listings that a further walk should confirm: something seems missing in them."""
+    timelines: Iterable[Timeline] = field(default=(), compare=False)
+    """The nights of each index that can be backed up."""
 
 
 def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory: Memory = NOTHING) -> Judgement:
@@ -76,7 +81,8 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
             verdict = _judge(deleted_control, deleted, project, deleted.name, doubts)
             findings.append(_finding(deleted_control, deleted.resource, verdict, policy, inventory))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
-    return Judgement(tuple(findings), Coverage(indexes, protected, recovery_points), frozenset(doubts))
+    coverage = Coverage(indexes, protected, recovery_points)
+    return Judgement(tuple(findings), coverage, frozenset(doubts), Timelines(inventory, policy, memory))
 
 
 def _index_verdict(

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from backup_auditor.domain.applied import AppliedRule, applied_rules
 from backup_auditor.domain.evaluation import Judgement
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.history import Drift, Resolved
@@ -15,6 +16,7 @@ from backup_auditor.domain.lifecycle.advancing import Outcome
 from backup_auditor.domain.listing import Unread, known_rows
 from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.timeline import Timeline
 
 SCHEMA_VERSION = "1"
 
@@ -61,6 +63,10 @@ class Report:
     resolved: tuple[Resolved, ...]
     drift: tuple[Drift, ...]
     unread: tuple[Unread, ...]
+    rules: tuple[AppliedRule, ...] = ()
+    """What the policy requires; empty where a report was read back."""
+    timelines: Iterable[Timeline] = field(default=(), compare=False)
+    """The nights of each index that can be backed up, sorted by name; empty where a report was read back."""
 
     @property
     def is_complete(self) -> bool:
@@ -87,6 +93,8 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcom
         resolved=outcome.resolved if outcome else (),
         drift=outcome.drift if outcome else (),
         unread=inventory.unread,
+        rules=applied_rules(inventory, policy),
+        timelines=judgement.timelines,
     )
 
 

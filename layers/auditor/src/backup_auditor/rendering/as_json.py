@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from backup_auditor.domain.finding import Exemption, Finding, Resource
+from backup_auditor.domain.finding import Exemption, Finding
 from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import SCHEMA_VERSION, Report
+from backup_auditor.rendering.rules_json import rule_json
+from backup_auditor.rendering.timeline_json import resource_json, timeline_json
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 
@@ -24,6 +26,10 @@ def render_json(report: Report) -> Iterator[str]:
     yield from _rows("drift", report.drift, _drift)
     yield ","
     yield from _rows("unread", report.unread, _unread)
+    yield ","
+    yield from _rows("rules", report.rules, rule_json)
+    yield ","
+    yield from _rows("timelines", report.timelines, timeline_json)
     yield "\n}"
 
 
@@ -66,7 +72,7 @@ def _head(report: Report) -> dict[str, object]:
 def _finding(finding: Finding) -> dict[str, object]:
     return {
         "control": finding.control,
-        "resource": _resource(finding.resource),
+        "resource": resource_json(finding.resource),
         "compliance": finding.compliance,
         "severity": finding.severity,
         "reason": finding.reason,
@@ -77,10 +83,6 @@ def _finding(finding: Finding) -> dict[str, object]:
         "lifecycle": finding.lifecycle,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
     }
-
-
-def _resource(resource: Resource) -> dict[str, object]:
-    return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
 
 
 def _exemption(exemption: Exemption) -> dict[str, object]:
@@ -97,7 +99,7 @@ def _resolved(resolved: Resolved) -> dict[str, object]:
     return {
         "fingerprint": resolved.fingerprint,
         "control": resolved.control,
-        "resource": _resource(resolved.resource),
+        "resource": resource_json(resolved.resource),
         "severity": resolved.severity,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
@@ -106,7 +108,7 @@ def _resolved(resolved: Resolved) -> dict[str, object]:
 
 
 def _drift(drift: Drift) -> dict[str, object]:
-    return {"what": drift.what, "resource": _resource(drift.resource), "before": drift.before, "after": drift.after}
+    return {"what": drift.what, "resource": resource_json(drift.resource), "before": drift.before, "after": drift.after}
 
 
 def _unread(unread: Unread) -> dict[str, object]:

@@ -1,0 +1,135 @@
+"""Tells the nights of one index from what was read of it. What is not known is left out, with the reason."""
+
+from datetime import datetime, timedelta
+
+from backup_auditor.domain.answers import answers_of
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.confirmation import confirmed
+from backup_auditor.domain.continuity import INTERVALS, Continuity, Gap
+from backup_auditor.domain.control import InsufficientError, non_compliant
+from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.periods import Period, between, joined_periods, shifted
+from backup_auditor.domain.phase import Phase
+from backup_auditor.domain.standing import Standing
+from backup_auditor.domain.timeline import Point, Timeline, latest
+
+NIGHTS = timedelta(days=30)
+"""How far back is told; of a slow schedule, as far as missing runs are looked for."""
+MOST = 60
+"""How many of a kind are told, the latest."""
+
+
+def timeline_of(subject: IndexSubject) -> Timeline:
+    """Tell the nights of one index."""
+    return _Telling(subject).timeline()
+
+
+class _Telling:
+    def __init__(self, subject: IndexSubject) -> None:
+        self._subject = subject
+        self._backups = subject.backups
+        self._now = subject.observed_at
+        self._not_known: dict[str, None] = {}
+        """Each reason once, in order."""
+
+    def timeline(self) -> Timeline:
+        subject, certain = self._subject, self._backups.certain
+        points, undated = self._points()
+        since = self._since()
+        told = [it for it in points if it.captured_at >= since][-MOST:]
+        lasting = joined_periods(self._lasting(points), Period(since, self._now))
+        self._note_unread()
+        return Timeline(
+            resource=subject.resource,
+            rule=subject.rule.name if subject.rule else None,
+            since=since,
+            max_age=subject.require.max_age,
+            recovery_points=tuple(told),
+            earlier_recovery_points=len(points) - len(told),
+            zero_at=_zero_at(points, undated),
+            past=latest((it.captured_at for it in certain if _is_past(it)), since, MOST),
+            failed=self._when(Phase.FAILED, since),
+            under_way=self._when(Phase.UNDER_WAY, since),
+            planned=latest(self._to_come(), since, MOST),
+            gaps=self._gaps(),
+            met=tuple(lasting),
+            missed=tuple(self._missed(between(lasting, self._now))),
+            not_known=tuple(self._not_known),
+        )
+
+    def _points(self) -> tuple[list[Point], int]:
+        """Return the recovery points, oldest first, and how many there are that tell no time."""
+        try:
+            found, undated = self._backups.recovery_points, self._backups.undated_recovery_points
+        except InsufficientError as error:
+            self._not_known[error.reason] = None
+            return [], 0
+        if undated:
+            self._not_known["Some of its Ready backups tell no time at which they were taken."] = None
+        expiries = [(it.captured_at, self._backups.expiry(it)) for it in reversed(found)]
+        return [Point(at, it.expires, it.at) for at, it in expiries if at is not None], len(undated)
+
+    def _since(self) -> datetime:
+        known = [Frequency.of(it.frequency) for it in self._subject.schedules.enabled]
+        intervals = [it.interval for it in known if it is not None] or [
+            self._subject.require.schedule.frequency.interval
+        ]
+        return shifted(self._now, -max(NIGHTS, INTERVALS * min(intervals)))
+
+    def _when(self, phase: Phase, since: datetime) -> tuple[datetime, ...]:
+        return latest((it.captured_at for it in self._backups.certain if it.phase is phase), since, MOST)
+
+    def _to_come(self) -> list[datetime | None]:
+        runs = [it.run_at for it in self._backups.certain if it.phase is Phase.PLANNED]
+        return [*runs, *(it.next_run for it in self._subject.schedules.enabled)]
+
+    def _lasting(self, points: list[Point]) -> list[Period]:
+        """Return for each capture how long it met the objective: while it was young enough, and not expired."""
+        max_age = self._subject.require.max_age
+        past = [(it.captured_at, self._backups.expiry(it).at) for it in self._backups.certain if _is_past(it)]
+        captures = [*((it.captured_at, it.expires_at) for it in points), *past]
+        ends = ((at, shifted(at, max_age), expires) for at, expires in captures if at is not None)
+        return [Period(at, end if expires is None else min(end, expires)) for at, end, expires in ends]
+
+    def _missed(self, found: list[Period]) -> list[Period]:
+        listings = (*self._backups.listings, *self._subject.schedules.listings, *self._backups.history_listings())
+        return found if found and self._is_confirmed("The objective was not met", listings) else []
+
+    def _gaps(self) -> tuple[Gap, ...]:
+        answers = answers_of(self._subject.schedules.enabled, self._gaps_of)
+        if answers.unknown is not None:
+            self._not_known[answers.unknown.reason] = None
+        found = (gap for _, gaps in answers.known for gap in gaps)
+        return tuple(sorted(found, key=lambda it: (it.start, it.end))[-MOST:])
+
+    def _gaps_of(self, schedule: Schedule) -> list[Gap]:
+        found = Continuity(schedule, self._backups.runs(schedule), self._now, self._subject.grace).gaps()
+        listings = self._backups.history_listings([schedule])
+        return found if found and self._is_confirmed("Runs seem to be missing", listings) else []
+
+    def _is_confirmed(self, what: str, listings: tuple[ListingId, ...]) -> bool:
+        """Tell whether two looks agree that something is absent, and say why not; a picture alone asks for no other."""
+        verdict = confirmed(
+            non_compliant(f"{what}.", rests_on=listings), self._subject.project, self._subject.name, set()
+        )
+        if verdict.compliance is Compliance.NON_COMPLIANT:
+            return True
+        self._not_known[verdict.reason] = None
+        return False
+
+    def _note_unread(self) -> None:
+        for unread in (self._backups.unread, self._backups.histories_unread):
+            if unread is not None:
+                self._not_known[f"Not all was read: {unread.what}: {unread.error}"] = None
+
+
+def _is_past(it: Standing) -> bool:
+    return it.phase is Phase.READY and not it.is_listed
+
+
+def _zero_at(points: list[Point], undated: int) -> datetime | None:
+    ends = [it.expires_at for it in points if it.expires is not False and it.expires_at is not None]
+    return max(ends) if ends and len(ends) == len(points) and not undated else None
