@@ -1,0 +1,106 @@
+"""What is remembered of remediation in the table: plans for a while, and every action from before it was begun."""
+
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from backup_auditor.adapters.aws_answers import answer_of, code_of
+from backup_auditor.adapters.dynamodb_state.items import expiry, key, project_key, text
+from backup_auditor.adapters.dynamodb_state.remediation_items import (
+    ACTIONS,
+    action_item,
+    action_of,
+    action_sort,
+    actions_sort,
+    plan_sort,
+)
+from backup_auditor.adapters.dynamodb_state.table import Table
+from backup_auditor.adapters.remediation_text import plan_in, plan_text
+from backup_auditor.domain.remediation.plan import Plan
+from backup_auditor.domain.remediation.record import ActionRecord
+from backup_auditor.errors import StateError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEPT = timedelta(days=30)
+"""How long a plan can be looked at; it can be carried out for a day."""
+_LARGEST = 380_000
+"""Bytes of a plan, so that it is within an item's 400 KB."""
+
+
+class DynamoRemediationLog:
+    """A `RemediationLog` over one table. Safe to use from many threads."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Take the client and the table's name."""
+        self._table = Table(client, table)
+
+    def keep(self, plan: Plan) -> None:
+        """Remember a plan; where it leaves out more than an item holds, without what it leaves out."""
+        packed = zlib.compress(plan_text(plan).encode())
+        if len(packed) > _LARGEST:
+            packed = zlib.compress(plan_text(replace(plan, left_out=())).encode())
+        if len(packed) > _LARGEST:
+            raise StateError(
+                f"{plan.project}: the plan has more actions than DynamoDB takes; set max_creations to fewer"
+            )
+        item = {
+            **key(project_key(plan.project), plan_sort(plan.plan_id)),
+            "plan": {"B": packed},
+            "expires_at": expiry(plan.made_at, _KEPT),
+        }
+        with self._table.telling():
+            self._table.call("put_item", Item=item)
+
+    def plan(self, project: str, plan_id: str) -> Plan | None:
+        """Return a plan of a project, as it was last made."""
+        with self._table.telling():
+            item = self._table.item(key(project_key(project), plan_sort(plan_id)))
+            if item is None:
+                return None
+            return plan_in(zlib.decompress(item["plan"]["B"]).decode())
+
+    def last(self, project: str, key: str) -> ActionRecord | None:
+        """Return the latest attempt at an action, of whatever plan."""
+        values = {":project": text(project_key(project)), ":action": text(actions_sort(key))}
+        with self._table.telling():
+            found = self._table.found(
+                "PK = :project AND begins_with(SK, :action)", values, ScanIndexForward=False, Limit=1
+            )
+            return next((action_of(project, it) for it in found), None)
+
+    def begin(self, record: ActionRecord) -> bool:
+        """Record an attempt before it is made, if nobody has taken its number."""
+        token = text(token_hex(8))
+        item = {**action_item(record), "taken_by": token}
+        with self._table.telling():
+            try:
+                self._table.call(
+                    "put_item",
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(PK)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except Exception as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                return bool(answer_of(error).get("Item", {}).get("taken_by") == token)  # ours, if an answer was lost
+            return True
+
+    def conclude(self, record: ActionRecord) -> None:
+        """Record what came of an attempt that was begun."""
+        with self._table.telling():
+            self._table.call("put_item", Item=action_item(record))
+
+    def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
+        """Return every attempt at the actions of a plan, the oldest first."""
+        values = {":project": text(project_key(project)), ":actions": text(ACTIONS), ":plan": text(plan_id)}
+        with self._table.telling():
+            found = self._table.found(
+                "PK = :project AND begins_with(SK, :actions)", values, FilterExpression="plan_id = :plan"
+            )
+            records = [action_of(project, it) for it in found]
+        return sorted(records, key=lambda it: (it.began_at, action_sort(it.key, it.attempt)))

@@ -1,0 +1,166 @@
+"""What every log of remediation must do, whatever it is made of: nothing is done unrecorded, or twice."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
+from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.policy import Mode
+from backup_auditor.domain.remediation.actions import ChangeSchedule, CreateSchedule, Kind, TakeBackup
+from backup_auditor.domain.remediation.calls import Settings
+from backup_auditor.domain.remediation.plan import LeftOut, Plan
+from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.errors import StateError
+from backup_auditor.ports.writing import RemediationLog
+from builders import DAY, NOW, SECOND
+from dynamo import a_table, items_of
+
+type Opening = Callable[[], AbstractContextManager[RemediationLog]]
+
+ACTIONS = (
+    CreateSchedule("orders", "auditor", Frequency.DAILY, 7 * DAY, 8, "It has no schedule."),
+    ChangeSchedule("carts", "s-1", "own", Settings(enabled=True), Settings(False, Frequency.WEEKLY, DAY), 3, "Paused."),
+    TakeBackup("orders", "auditor-first-20261122", "It has no recovery point."),
+)
+PLAN = Plan(
+    project="default",
+    policy_sha256="5f" * 32,
+    made_at=NOW,
+    create_schedules=Mode.APPLY,
+    fix_schedules=Mode.PROPOSE,
+    actions=ACTIONS,
+    left_out=(LeftOut("logs", Kind.CREATE_SCHEDULE, "It is not ready."),),
+    slots_before=3,
+    slots_after=15,
+    quota=None,
+)
+RECORD = ActionRecord(
+    project="default",
+    key=ACTIONS[0].key,
+    attempt=1,
+    plan_id=PLAN.plan_id,
+    who="somebody@here",
+    began_at=NOW,
+    call=str(ACTIONS[0].call),
+    before={"s-9": {"enabled": False}},
+)
+DONE = replace(
+    RECORD, state=ActionState.DONE, detail="Well.", made_id="s-2", after={"enabled": True}, ended_at=NOW + DAY
+)
+
+
+@contextmanager
+def sqlite() -> Iterator[RemediationLog]:
+    """Make a file of its own."""
+    with TemporaryDirectory() as place, open_remediation_log(Path(place) / "state") as log:
+        yield log
+
+
+@contextmanager
+def dynamodb() -> Iterator[RemediationLog]:
+    """Make a table of its own."""
+    with a_table() as (client, table):
+        yield DynamoRemediationLog(client, table)
+
+
+every_log = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (sqlite, dynamodb)])
+
+
+@every_log
+def test_a_plan_is_found_as_it_was_made(opening: Opening) -> None:
+    """By its project and its id, whatever its actions are; one of the same id takes its place."""
+    with opening() as log:
+        assert log.plan("default", PLAN.plan_id) is None
+        log.keep(PLAN)
+        assert log.plan("default", PLAN.plan_id) == PLAN
+        assert log.plan("other", PLAN.plan_id) is None
+        log.keep(replace(PLAN, made_at=NOW + SECOND))
+        assert log.plan("default", PLAN.plan_id) == replace(PLAN, made_at=NOW + SECOND)
+
+
+@every_log
+def test_an_action_is_recorded_before_and_after(opening: Opening) -> None:
+    """What was intended stands there until it is known what came of it."""
+    with opening() as log:
+        assert log.last("default", RECORD.key) is None
+        assert log.begin(RECORD)
+        assert log.last("default", RECORD.key) == RECORD
+        log.conclude(DONE)
+        assert log.last("default", RECORD.key) == DONE
+
+
+@every_log
+def test_an_attempt_is_begun_by_one(opening: Opening) -> None:
+    """Who is later leaves what stands there, whether it is under way or done."""
+    with opening() as log:
+        assert log.begin(RECORD)
+        assert not log.begin(replace(RECORD, who="another@there"))
+        log.conclude(DONE)
+        assert not log.begin(RECORD)
+        assert log.last("default", RECORD.key) == DONE
+
+
+@every_log
+def test_the_latest_attempt_is_the_last(opening: Opening) -> None:
+    """By its number, of whatever plan, and never that of an action or a project whose name begins so."""
+    ninth, tenth = replace(DONE, attempt=9), replace(RECORD, attempt=10, plan_id="another")
+    with opening() as log:
+        for it in (
+            tenth,
+            ninth,
+            replace(RECORD, attempt=11, key=f"{RECORD.key}-2"),
+            replace(DONE, project="default#1"),
+        ):
+            assert log.begin(it)
+        assert log.last("default", RECORD.key) == tenth
+        assert log.last("default#1", RECORD.key) == replace(DONE, project="default#1")
+        assert log.last("defaul", RECORD.key) is None
+
+
+@every_log
+def test_a_plan_tells_its_actions(opening: Opening) -> None:
+    """Every attempt that was made for it, the oldest first."""
+    later = replace(RECORD, key=ACTIONS[1].key, began_at=NOW + SECOND)
+    with opening() as log:
+        for it in (later, RECORD, replace(RECORD, key=ACTIONS[2].key, plan_id="another")):
+            assert log.begin(it)
+        assert [*log.actions("default", PLAN.plan_id)] == [RECORD, later]
+        assert [*log.actions("other", PLAN.plan_id)] == []
+
+
+def test_plans_end_and_actions_are_kept() -> None:
+    """In the table a plan may be deleted after 30 days; who changed what stays there."""
+    with a_table() as (client, table):
+        log = DynamoRemediationLog(client, table)
+        log.keep(PLAN)
+        log.begin(RECORD)
+        ends = {it["SK"]["S"]: it.get("expires_at", {}).get("N") for it in items_of(client, table)}
+    assert ends == {
+        f"plan#{PLAN.plan_id}": str(int((NOW + 30 * DAY).timestamp())),
+        "action#create schedule/orders#000000001": None,
+    }
+
+
+def test_a_large_plan_is_kept_without_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be carried out all the same; one whose actions are too many is refused in one line."""
+    with a_table() as (client, table):
+        log = DynamoRemediationLog(client, table)
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb_state.remediation._LARGEST", 600)
+        many = tuple(LeftOut(f"index-{it * it}", Kind.CREATE_SCHEDULE, f"It is not {it}.") for it in range(500))
+        log.keep(replace(PLAN, left_out=many))
+        assert log.plan("default", PLAN.plan_id) == replace(PLAN, left_out=())
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb_state.remediation._LARGEST", 10)
+        with pytest.raises(StateError, match="set max_creations to fewer"):
+            log.keep(PLAN)
+
+
+def test_a_table_that_is_gone_is_told_of() -> None:
+    """A log that cannot be written says so before anything is done."""
+    with a_table() as (client, _), pytest.raises(StateError, match="look at its name"):
+        DynamoRemediationLog(client, "gone").begin(RECORD)
