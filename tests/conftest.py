@@ -10,10 +10,18 @@ from typing import Any
 import hypothesis
 import pytest
 
+from backup_auditor_simulator import Request
+from backup_auditor_simulator.api.service import Asked
+from backup_auditor_simulator.web.desk import Desk
+
 TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
+SIMULATOR = TESTS / "integration" / "simulator"
+"""Tests of the simulator itself."""
 WITH_SOCKETS = ("integration", "e2e")
 _NUMBERS = count()
+_WRITES: list[Request] = []
+"""Everything that would have changed a simulated project, from the first test on."""
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 
 hypothesis.settings.register_profile(
@@ -35,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
     config.addinivalue_line("markers", "writes: may change a simulated project; no other test may")
+    _note_writes()
     for name in list(os.environ):
         if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy")):
             del os.environ[name]
@@ -52,11 +61,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByCost(config, log)
 
 
+def _note_writes() -> None:
+    """Have every simulator of this process note what would change its project."""
+    enter = Desk.enter
+
+    def noting(desk: Desk, request: Asked) -> Request:
+        entry = enter(desk, request)
+        if entry.method != "GET":
+            _WRITES.append(entry)
+        return entry
+
+    setattr(Desk, "enter", noting)  # noqa: B010  the simulator itself need not know
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Take sockets from every test that is not about them, and keep the long ones for `make soak`."""
     for item in items:
         if item.path.relative_to(TESTS).parts[0] not in WITH_SOCKETS:
             item.add_marker(pytest.mark.disable_socket)
+        if SIMULATOR in item.path.parents:
+            item.add_marker(pytest.mark.writes)
         if item.get_closest_marker("soak") and os.environ.get(SOAK) != "1":
             item.add_marker(pytest.mark.skip(reason="long: make soak runs it"))
 
@@ -76,3 +100,12 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _no_memory(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test know of the audits of another."""
     monkeypatch.setenv("XDG_STATE_HOME", str(_home / f"state-{next(_NUMBERS)}"))
+
+
+@pytest.fixture(autouse=True)
+def _no_writes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let nothing change a simulated project but the tests that say they do: an audit never does."""
+    before = len(_WRITES)
+    yield
+    if request.node.get_closest_marker("writes") is None:
+        assert _WRITES[before:] == []

@@ -25,6 +25,7 @@ from backup_auditor_simulator import Fault, Kind, Server, World
 from reading import FAMILIES, Waits, connection_to
 from simulated import empty_world, serving
 
+pytestmark = pytest.mark.writes
 WEEK = timedelta(days=7)
 LOST = [
     pytest.param(Fault(kind="reset_after_effect", method="POST", times=1), id="reset"),
