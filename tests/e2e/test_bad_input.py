@@ -79,10 +79,10 @@ def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
         pytest.param(("audit", "--fast"), ("--fast",), id="unknown-flag"),
         pytest.param(("audit", "--form", "json"), ("--form",), id="shortened-flag"),
         pytest.param(("audit", "--fail-on", "always"), ("--fail-on",), id="unknown-severity"),
-        pytest.param(("audit", "--format", "xml"), ("'xml'", "use table, json or markdown"), id="unknown-format"),
+        pytest.param(("audit", "--format", "xml"), ("'xml'", "use table, json, markdown, csv,"), id="unknown-format"),
         *(
             pytest.param(("audit", "--format", it), (f"the format {it} does not exist yet; use table,",), id=it)
-            for it in ("csv", "junit", "sarif", "ocsf", "html")
+            for it in ("html",)
         ),
         pytest.param(("audit", "--state", "s", "--no-state"), ("--no-state",), id="state-and-no-state"),
         pytest.param(

@@ -1,10 +1,12 @@
 """`explain`, `controls`, `simulate`, `--version`, a registry, and what a start imports."""
 
+import csv
 import json
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,20 @@ def test_a_registry_gives_a_report_each(registry: Path, healthy: Server) -> None
         check_report(document)
     assert [it["project"]["name"] for it in told] == ["a", "b"]
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["csv", "junit", "sarif", "ocsf"])
+def test_forms_for_machines_hold_all_projects_in_one(form: str, registry: Path, healthy: Server) -> None:
+    """However many projects a registry has, it is one document, with the findings of each."""
+    env = access(healthy, KEY_A=healthy.viewer_key, KEY_B=healthy.viewer_key)
+    out = command("audit", "--now", MOMENT, "--registry", registry, "--format", form, env=env).out
+    projects: dict[str, Callable[[], list[str]]] = {
+        "csv": lambda: [it["project"] for it in csv.DictReader(out.splitlines())],
+        "junit": lambda: re.findall(r'<testsuite name="(\w+)\.', out),
+        "sarif": lambda: [it["properties"]["project"] for it in json.loads(out)["runs"]],
+        "ocsf": lambda: [json.loads(it)["resources"][0]["namespace"] for it in out.splitlines()],
+    }
+    assert list(dict.fromkeys(projects[form]())) == ["a", "b"]
 
 
 def test_one_project_does_not_keep_the_others(registry: Path, healthy: Server, tmp_path: Path) -> None:

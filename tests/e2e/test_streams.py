@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
+from backup_auditor.cli.flags import FORMATS
 from backup_auditor_simulator import Fault, Server
 from commanded import COMMAND, access, command
 from simulated import NOW
@@ -45,7 +46,7 @@ def test_json_is_one_document_and_nothing_else(neglected: Server) -> None:
     assert (done.err, done.out[-2:]) == ("", "}\n")
 
 
-@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_file_holds_what_standard_output_would(form: str, neglected: Server, tmp_path: Path) -> None:
     """With `--output` the same bytes go to the file, and standard output stays empty."""
     flags = ("audit", "--now", MOMENT, "--format", form)
@@ -56,7 +57,7 @@ def test_a_file_holds_what_standard_output_would(form: str, neglected: Server, t
     assert path.read_bytes().decode() == shown.out
 
 
-@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_the_same_inputs_give_the_same_bytes(form: str, neglected: Server) -> None:
     """Two audits of the same project at the same moment print the same."""
     flags = ("audit", "--now", MOMENT, "--format", form)

@@ -1,7 +1,7 @@
 """`backup-auditor audit`: collect, judge, report, once."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,14 +11,12 @@ from backup_auditor.bootstrap import laptop
 from backup_auditor.cli.asked import asked, audited, refuse_one_file_for_two
 from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
 from backup_auditor.cli.failures import sentence
-from backup_auditor.cli.output import is_coloured, lines, opened, put, say, terminal_width
+from backup_auditor.cli.forms import written
+from backup_auditor.cli.output import opened, put, say
 from backup_auditor.cli.registered import Registered, registered
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.ports.evidence import Evidence
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.rendering.as_markdown import render_markdown
-from backup_auditor.rendering.as_table import render_table
 from backup_auditor.service.auditing import Audit
 
 
@@ -38,7 +36,7 @@ def _run_one(arguments: Namespace) -> int:
         _tell(audit)
         if saved is not None:
             save_inventory(audit.inventory, saved)
-        put(_rendered(audit.report, arguments.format, is_file=output is not None), output)
+        put(written([audit.report], arguments.format, is_list=False, is_file=output is not None), output)
         return _code(audit, arguments.fail_on)
 
 
@@ -68,13 +66,12 @@ def _run_many(arguments: Namespace) -> int:
     codes: list[int] = []
     with opened(arguments.output) as output:
         wanted = registered(arguments)
-        put(_reports(arguments, wanted, codes, is_file=output is not None), output)
+        reports = _reports(arguments, wanted, codes)
+        put(written(reports, arguments.format, is_list=True, is_file=output is not None), output)
     return worst(codes)
 
 
-def _reports(arguments: Namespace, wanted: list[Registered], codes: list[int], *, is_file: bool) -> Iterator[str]:
-    is_json = arguments.format == "json"
-    separator = "[\n" if is_json else ""
+def _reports(arguments: Namespace, wanted: list[Registered], codes: list[int]) -> Iterator[Report]:
     for one in wanted:
         try:
             audit = one.audited()
@@ -84,19 +81,4 @@ def _reports(arguments: Namespace, wanted: list[Registered], codes: list[int], *
             continue
         _tell(audit, f"{one.project}: ")
         codes.append(_code(audit, arguments.fail_on))
-        yield separator
-        yield from _rendered(audit.report, arguments.format, is_file=is_file)
-        separator = ",\n" if is_json else "\n\n"
-    if is_json:
-        yield "\n]" if separator != "[\n" else "[]"
-
-
-def _rendered(report: Report, form: str, *, is_file: bool) -> Iterable[str]:
-    """Write a report in the form that was asked for."""
-    if form == "json":
-        return render_json(report)
-    if form == "markdown":
-        return lines(render_markdown(report))
-    if is_file:
-        return lines(render_table(report))
-    return lines(render_table(report, width=terminal_width(), is_coloured=is_coloured()))
+        yield audit.report

@@ -6,8 +6,9 @@ TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
     from typing import NoReturn
 
-FORMATS = ("table", "json", "markdown")
-_FORMATS_TO_COME = ("csv", "junit", "sarif", "ocsf", "html")
+FORMATS = ("table", "json", "markdown", "csv", "junit", "sarif", "ocsf")
+FORMATS_OF_CONTROLS = FORMATS[:3]
+_FORMATS_TO_COME = ("html",)
 _LONGEST_WAIT = 60
 _LONGEST_COUNT = 6
 
@@ -30,9 +31,10 @@ def report_format(text: str) -> str:
     """Read the name of a form of the report; one that is still to come is refused by name."""
     if text in FORMATS:
         return text
+    known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if text in _FORMATS_TO_COME:
-        raise ArgumentTypeError(f"the format {text} does not exist yet; use table, json or markdown")
-    raise ArgumentTypeError(f"there is no format {text!r}; use table, json or markdown")
+        raise ArgumentTypeError(f"the format {text} does not exist yet; use {known}")
+    raise ArgumentTypeError(f"there is no format {text!r}; use {known}")
 
 
 def count(text: str) -> int:

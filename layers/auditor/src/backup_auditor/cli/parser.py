@@ -5,7 +5,7 @@ from argparse import Action, ArgumentParser
 from importlib import import_module
 
 from backup_auditor.cli import evidence, policy, registry
-from backup_auditor.cli.flags import FORMATS, Parser, port, report_format, seconds
+from backup_auditor.cli.flags import FORMATS, FORMATS_OF_CONTROLS, Parser, port, report_format, seconds
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "list the controls, or show one"
     parser = commands.add_parser("controls", help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("id", metavar="ID", nargs="?", help="a control's id")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    parser.add_argument("--format", choices=FORMATS_OF_CONTROLS, default="table", help="default: table")
 
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
