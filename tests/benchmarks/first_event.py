@@ -13,7 +13,8 @@ from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, 
 from benchmarks.cpu_share import CpuShare
 from benchmarks.figures import Figure, alternating, table
 from cloud.function import Function
-from cloud.sandbox import Invocation, Sandbox
+from cloud.invocation import Invocation
+from cloud.sandbox import Sandbox
 from reading import add_healthy_index
 from simulated import empty_world
 

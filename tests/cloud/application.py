@@ -1,6 +1,5 @@
 """The application as somebody deployed it: the stack, projects to audit, a registry, keys, and channels to hear by."""
 
-import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -11,14 +10,14 @@ import yaml
 
 from backup_auditor_simulator import World
 from cloud.aws import Aws
-from cloud.clients import client
 from cloud.clock import MovedClock
+from cloud.deployed import Deployed
 from cloud.flow import Flow
+from cloud.invocation import Invocation
+from cloud.made import Build
 from cloud.projects import Projects
 from cloud.runner import Runner
-from cloud.sandbox import Invocation
-from cloud.stack import Build, create
-from cloud.watching import Datum, metrics_of, ringing
+from cloud.stack import create
 from slack_receiver import receiving
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +35,7 @@ def key_of(project: str, version: int = 1) -> str:
     return f"pcsk_{project}_{version}_{CANARY}"
 
 
-class Application:
+class Application(Deployed):
     """A deployed application with many projects, while its context lasts."""
 
     def __init__(
@@ -49,6 +48,7 @@ class Application:
         repeats: float = 0.0,
     ) -> None:
         """Prepare it; `repeats` is how likely an event is delivered twice."""
+        super().__init__()
         self.worlds = dict(worlds)
         self.clock = MovedClock(folder / "clock", moment)
         self._stack = ExitStack()
@@ -68,7 +68,6 @@ class Application:
         self.flow = Flow(self.aws, self.stack, self.runner, repeats=repeats)
         self._stack.enter_context(self.flow.flowing())
         self.queue = self._subscribed(self.stack.physical["AlertTopic"], "alerts")
-        self._told: list[Any] = []
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -77,10 +76,6 @@ class Application:
     def __exit__(self, *_: object) -> None:
         """End everything."""
         self._stack.close()
-
-    def client(self, service: str) -> Any:
-        """Open a client of a service, for the test itself."""
-        return client(service, self.aws.endpoint)
 
     def put_secret(self, name: str, text: str) -> None:
         """Give a secret a value, its first or another."""
@@ -137,52 +132,6 @@ class Application:
         """Let the hourly look be taken."""
         self.flow.fire("WatchSchedule", self.clock.now())
         return self.flow.run()
-
-    def published(self) -> list[Any]:
-        """Return every message of the stack's topic so far: the envelope that a queue is given."""
-        self._told += self._taken(self.queue)
-        return list(self._told)
-
-    def metrics(self, since: int = 0) -> list[Datum]:
-        """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
-        url = self.stack.physical["DeadLetters"]
-        name = "ApproximateNumberOfMessages"
-        count = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
-        letters = Datum("AWS/SQS", f"{name}Visible", {"QueueName": url.rpartition("/")[2]}, float(count))
-        return [*metrics_of(self.runner.done[since:]), letters]
-
-    def forget_dead_letters(self) -> None:
-        """Empty the queue, as somebody does who has dealt with them."""
-        self._taken(self.stack.physical["DeadLetters"])
-        self.flow.dead.clear()
-
-    def ringing(self, since: int = 0) -> set[str]:
-        """Return the alarms that what was done from an invocation on would set off."""
-        return ringing(self.stack, self.metrics(since))
-
-    def items(self) -> list[Mapping[str, Any]]:
-        """Return everything in the table."""
-        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.physical["StateTable"])
-        return [it for page in pages for it in page["Items"]]
-
-    def reports(self) -> dict[str, bytes]:
-        """Return every object of the evidence bucket."""
-        s3, bucket = self.client("s3"), self.stack.physical["EvidenceBucket"]
-        found = (
-            it
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-            for it in page.get("Contents", ())
-        )
-        return {it["Key"]: s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read() for it in found}
-
-    def _taken(self, url: str) -> list[Any]:
-        """Take every message out of a queue."""
-        sqs, taken = self.client("sqs"), list[Any]()
-        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for it in found:
-                taken.append(json.loads(it["Body"]))
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=it["ReceiptHandle"])
-        return taken
 
     def _subscribed(self, topic: str, name: str) -> str:
         """Return the address of a new queue that is given what a topic publishes."""

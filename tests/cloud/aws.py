@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, Self
 
@@ -14,30 +13,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
+from cloud.callers import Principal, Seen
 from cloud.calls import Call, Need, call_of
 from cloud.faults import Fault, Kind, refusal_of
 from cloud.iam import Statement, allowed
 
 type _Start = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls: a process of a function."""
-
-    function: str
-    statements: tuple[Statement, ...]
-    kill: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request of a function, and how it was answered."""
-
-    function: str
-    call: Call
-    status: int
-    """0 where no answer was sent."""
 
 
 class Aws:

@@ -15,12 +15,13 @@ from uuid import uuid4
 import pytest
 from moto.events.models import Rule
 
-from cloud.aws import Aws, Principal
+from cloud.aws import Aws
 from cloud.calls import Need
 from cloud.clients import client
+from cloud.dead_letters import put_away
 from cloud.iam import allowed
+from cloud.invocation import Invocation
 from cloud.runner import Runner
-from cloud.sandbox import Invocation
 from cloud.stack import Stack
 
 _AT_ONCE = 3
@@ -140,28 +141,10 @@ class Flow:
         if done.succeeded:
             return
         failed = replace(delivery, failures=delivery.failures + 1)
-        if failed.failures > self._stack.functions[delivery.function].retries:
-            self._give_up(failed, done)
-        else:
+        function = self._stack.functions[delivery.function]
+        if failed.failures <= function.retries:
             with self._lock:
                 self._later.append(failed)
-
-    def _give_up(self, delivery: Delivery, last: Invocation) -> None:
-        """Put what failed to the end where dead letters go, as Lambda does in the function's name."""
-        self.dead.append(delivery)
-        function = self._stack.functions[delivery.function]
-        letter = {
-            "version": "1.0",
-            "requestContext": {
-                "requestId": last.request_id,
-                "functionArn": function.arn,
-                "condition": "RetriesExhausted",
-                "approximateInvokeCount": delivery.failures,
-            },
-            "requestPayload": delivery.event,
-            "responsePayload": last.content.decode(errors="replace"),
-        }
-        key = f"LAMBDA{uuid4().hex[:14].upper()}"
-        self._aws.principals[key] = Principal(function.name, self._stack.statements[function.role], lambda: None)
-        queue = client("sqs", self._aws.endpoint, key=key)
-        queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(letter))
+            return
+        self.dead.append(failed)
+        put_away(self._aws, function, self._stack.statements[function.role], delivery.event, done)

@@ -5,10 +5,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from cloud.aws import Aws, Principal
+from cloud.aws import Aws
+from cloud.callers import Principal
 from cloud.clock import MovedClock
 from cloud.function import Function
-from cloud.sandbox import Invocation, Sandbox
+from cloud.invocation import Invocation
+from cloud.sandbox import Sandbox
 from cloud.stack import Stack
 
 

@@ -2,48 +2,15 @@
 
 import sys
 import time
-from dataclasses import dataclass
-from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Self
 
+from cloud.invocation import Answer, Asked, End
+
 _ROOT = "/2018-06-01/runtime/"
 _INVOCATION = f"{_ROOT}invocation/"
-
-
-class End(StrEnum):
-    """How an invocation ended."""
-
-    RESPONSE = "response"
-    ERROR = "error"
-    """The handler raised."""
-    INIT_ERROR = "init error"
-    """The function could not be imported."""
-    TIMEOUT = "timeout"
-    EXIT = "exit"
-    """Its process ended before it answered: killed, crashed, or out of memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One event, as a process is given it."""
-
-    request_id: str
-    event: bytes
-    arn: str
-    deadline_ms: int
-    """Of the epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a process said of one event, or what was said for it."""
-
-    end: End
-    content: bytes
-    request_id: str = ""
 
 
 class RuntimeApi:

@@ -3,7 +3,6 @@
 import subprocess
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from queue import Empty
@@ -12,33 +11,12 @@ from uuid import uuid4
 
 from cloud.cgroup import Limit, peak_of
 from cloud.function import Function
-from cloud.runtime_api import Answer, Asked, End, RuntimeApi
+from cloud.invocation import Answer, Asked, End, Invocation
+from cloud.runtime_api import RuntimeApi
 from cloud.surroundings import interpreter, make_runtime, variables_of
 
 _KEYS = count(1)
 _LONGEST_INIT = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """What became of one event in one process."""
-
-    function: str
-    end: End
-    content: bytes
-    log: str
-    """What was written on standard output and standard error meanwhile."""
-    seconds: float
-    peak: int
-    """The most memory in bytes that its process had resident so far."""
-    key: str = ""
-    """The access key of the process."""
-    request_id: str = ""
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the handler returned."""
-        return self.end is End.RESPONSE
 
 
 class Sandbox:

@@ -2,94 +2,21 @@
 
 import hashlib
 import json
-import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from backup_auditor_simulator import World
 from cloud.application import Application
-from cloud.faults import Fault, Kind
 from cloud.hearing import Told, by_topic, by_webhook, changes
-from slack_receiver import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, busy
+from cloud.mishaps import UNHEARD, Trouble, trouble_of
+from slack_receiver import LOST
 
-_CALLS = {
-    "backup-auditor-dispatch": ("ssm:GetParameter", "events:PutEvents"),
-    "backup-auditor-audit": (
-        "ssm:GetParameter",
-        "secretsmanager:GetSecretValue",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:BatchGetItem",
-        "dynamodb:BatchWriteItem",
-        "dynamodb:TransactWriteItems",
-        "dynamodb:DeleteItem",
-        "s3:PutObject",
-        "s3:GetObject",
-        "events:PutEvents",
-    ),
-    "backup-auditor-notify": (
-        "ssm:GetParameter",
-        "secretsmanager:GetSecretValue",
-        "dynamodb:Query",
-        "dynamodb:UpdateItem",
-        "dynamodb:GetItem",
-        "dynamodb:TransactWriteItems",
-        "s3:GetObject",
-        "sns:Publish",
-        "events:PutEvents",
-    ),
-}
-_SLACK = (UNAVAILABLE, busy(1), NO_SERVICE, FORBIDDEN, LOST, Answer(is_taken=True, seconds=2.0))
-_UNHEARD = {Kind.LOST, Kind.KILLED}
 _SWEEPS = 12
 _FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
-
-
-@dataclass
-class Trouble:
-    """What goes wrong, by one seed."""
-
-    seed: int
-    faults: list[Fault] = field(default_factory=list)
-    slack: list[Answer] = field(default_factory=list)
-    slack_for_ever: Answer | None = None
-
-    def __str__(self) -> str:
-        """Say what goes wrong, for whoever reads of a test that failed."""
-        told = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.faults]
-        return f"seed {self.seed}: {told} slack {self.slack} for ever {self.slack_for_ever}"
-
-
-def trouble_of(seed: int) -> Trouble:
-    """Choose what goes wrong: one to three calls, each once, thrice or for ever, and sometimes Slack."""
-    chance = random.Random(seed)  # noqa: S311  the same each time
-    found = Trouble(seed)
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        function = chance.choice(sorted(_CALLS))
-        kind = chance.choice(list(Kind))
-        found.faults.append(
-            Fault(
-                kind=kind,
-                call=chance.choice(_CALLS[function]),
-                function=function,
-                after=chance.choice((0, 0, 0, 1, 2)),
-                # a process that is killed for ever is not what a fault of a service does
-                times=chance.choice((1, 1, 3) if kind in _UNHEARD else (1, 1, 3, None)),
-                seconds=1.0,
-            )
-        )
-    if chance.random() < 0.5:
-        found.slack = [chance.choice(_SLACK) for _ in range(chance.choice((1, 2, 4)))]
-    if chance.random() < 0.1:
-        found.slack_for_ever = chance.choice((UNAVAILABLE, NO_SERVICE, FORBIDDEN))
-    return found
 
 
 class Nights:
@@ -135,16 +62,16 @@ class Nights:
 
     def waiting(self) -> list[Any]:
         """Return what is still to be told."""
-        return [it for it in self.app.items() if it["PK"]["S"] == "outbox" and it["project"]["S"] == self.name]
+        return [it for it in self.app.items("outbox") if it["project"]["S"] == self.name]
 
     def records(self) -> list[Any]:
         """Return what is kept of its audits."""
-        return [it for it in self.app.items() if it["PK"]["S"] == f"project#{self.name}" and "complete" in it]
+        return [it for it in self.app.items(f"project#{self.name}") if "complete" in it]
 
     def reports(self) -> dict[str, bytes]:
         """Return its reports by where they are."""
         bucket = self.app.stack.physical["EvidenceBucket"]
-        return {f"s3://{bucket}/{key}": it for key, it in self.app.reports().items() if key.startswith(f"{self.name}/")}
+        return {f"s3://{bucket}/{key}": it for key, it in self.app.reports(f"{self.name}/").items()}
 
     def told(self) -> list[Told]:
         """Return what topic and webhook were told of it."""
@@ -180,7 +107,7 @@ class Nights:
         excused = {"sns": False, "slack": LOST in trouble.slack}
         for fault in trouble.faults:
             if fault.function == "backup-auditor-notify" and fault.struck:
-                hides = fault.kind in _UNHEARD or fault.call.startswith("dynamodb:")
+                hides = fault.kind in UNHEARD or fault.call.startswith("dynamodb:")
                 excused = {name: was or hides for name, was in excused.items()}
         by_message: dict[str, list[Told]] = {}
         for it in told:
@@ -225,3 +152,4 @@ def live_through(app: Application, seed: int) -> None:
     assert set(nights.versions().values()) == {1}, str(trouble)
     assert nights.records(), str(trouble)
     app.unregister(name)
+    app.aws.seen.clear()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.sandbox import Invocation
-from cloud.stack import Stack, target_of
+from cloud.invocation import Invocation
+from cloud.made import target_of
+from cloud.stack import Stack
 
 _SCHEMA = re.compile(r'SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\)')
 _STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {

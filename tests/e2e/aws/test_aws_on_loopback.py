@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from cloud.aws import Aws, Principal
+from cloud.aws import Aws
+from cloud.callers import Principal
 from cloud.calls import Need
 from cloud.clients import client
 from cloud.faults import Fault, Kind

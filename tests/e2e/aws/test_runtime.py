@@ -12,8 +12,8 @@ import pytest
 
 from cloud.cgroup import Limit
 from cloud.function import Function
-from cloud.runtime_api import End
-from cloud.sandbox import Invocation, Sandbox
+from cloud.invocation import End, Invocation
+from cloud.sandbox import Sandbox
 from cloud.toys import toy
 
 TELLING = """

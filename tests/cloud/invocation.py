@@ -1,0 +1,59 @@
+"""One event in one process: what was asked, what was answered, and how it ended."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class End(StrEnum):
+    """How an invocation ended."""
+
+    RESPONSE = "response"
+    ERROR = "error"
+    """The handler raised."""
+    INIT_ERROR = "init error"
+    """The function could not be imported."""
+    TIMEOUT = "timeout"
+    EXIT = "exit"
+    """Its process ended before it answered: killed, crashed, or out of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One event, as a process is given it."""
+
+    request_id: str
+    event: bytes
+    arn: str
+    deadline_ms: int
+    """Of the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a process said of one event, or what was said for it."""
+
+    end: End
+    content: bytes
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What became of one event in one process."""
+
+    function: str
+    end: End
+    content: bytes
+    log: str
+    """What was written on standard output and standard error meanwhile."""
+    seconds: float
+    peak: int
+    """The most memory in bytes that its process had resident so far."""
+    key: str = ""
+    """The access key of the process."""
+    request_id: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the handler returned."""
+        return self.end is End.RESPONSE
