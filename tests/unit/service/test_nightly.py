@@ -21,7 +21,7 @@ from builders import DAY, broken, index
 from nightly import SEARCH, Night
 from reports import bare
 
-FAILED = {"AuditCompleted": 0, "AuditComplete": 0}
+FAILED = {"AuditCompleted": 0}
 REQUEST = AuditRequest("search", "nightly", "request-1")
 
 
@@ -104,7 +104,7 @@ def test_an_audit_older_than_the_last_is_told_to_nobody() -> None:
     ],
 )
 def test_what_keeps_a_project_from_being_audited_is_measured_logged_and_raised(part: str, error: Exception) -> None:
-    """Whoever asked will ask again, and in the end the request is kept."""
+    """Whoever asked will ask again, and in the end the request is kept. Until then nothing is incomplete."""
     night = Night(failing={part: error})
     assert refused(night, type(error)) == str(error)
     assert night.metrics == [("search", FAILED, {})]
