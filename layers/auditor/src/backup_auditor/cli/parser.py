@@ -4,7 +4,7 @@ import sys
 from argparse import Action, ArgumentParser
 from importlib import import_module
 
-from backup_auditor.cli import evidence, policy, registry
+from backup_auditor.cli import evidence, policy, registry, remediate
 from backup_auditor.cli.flags import FORMATS, FORMATS_OF_CONTROLS, Parser, port, report_format, seconds
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
@@ -40,6 +40,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_audit(commands)
+    remediate.add_parser(commands)
     _add_explain(commands)
     policy.add_parser(commands)
     registry.add_parser(commands)

@@ -1,0 +1,214 @@
+"""Whatever goes wrong, and whoever else acts: no schedule too many, none unrecorded, and none missing in the end.
+
+`make soak` runs five hundred seeds.
+"""
+
+import os
+import random
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.policy import Mode, Policy
+from backup_auditor.domain.remediation.actions import Kind
+from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor.domain.remediation.wanted import wanted_of
+from backup_auditor.errors import PineconeError, UsageError
+from backup_auditor_simulator import Fault, Request, World
+from backup_auditor_simulator import Kind as Deployed
+from planned import remedial
+from remedying import Project, remedying
+from simulated import empty_world
+
+pytestmark = pytest.mark.writes
+SEEDS = 500 if os.environ.get("AUDITOR_SOAK") == "1" else 40
+SCHEDULES = "/indexes/*/backup-schedules"
+NAME = "soak"
+
+
+class Case:
+    """One project, one policy, and what goes wrong, all of it from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        """Make it up."""
+        self.chance = chance = random.Random(seed)  # noqa: S311  the same each time
+        self.world = empty_world()
+        self.paused: set[str] = set()
+        """The indexes with a paused schedule that nobody touches."""
+        self.bare: set[str] = set()
+        for number in range(chance.randint(2, 8)):
+            self._index(f"index-{number}")
+        self.world.advance(timedelta(hours=1))
+        self.quota = chance.choice([None, 24, 40, 500])
+        self.most = chance.randint(1, 6)
+        facts: dict[str, Any] = {
+            "first_backup": chance.random() < 0.5,
+            "max_creations": self.most,
+            "schedule_name": NAME,
+        }
+        frequency = chance.choice(list(Frequency))
+        fix = chance.choice(list(Mode))
+        required = remedial(Mode.APPLY, fix, frequency=frequency, min_copies=chance.choice([None, 1, 3]), **facts)
+        self.policy: Policy = replace(required, project=replace(required.project, backup_quota=self.quota or 5000))
+        self.policy = replace(self.policy, exemptions=self._exemptions())
+        self.world.conduct.backup_quota = self.quota or 5000
+
+    def _index(self, name: str) -> None:
+        kind = self.chance.choice(["bare", "bare", "bare", "pod", "paused", "slow", "fine", "backed up", "not ready"])
+        index = self.world.create_index(name, kind=Deployed.POD if kind == "pod" else Deployed.SERVERLESS)
+        if kind == "paused":
+            self.world.update_schedule(self.world.create_schedule(name, "theirs").id, enabled=False)
+            self.paused.add(name)
+        elif kind in {"slow", "fine"}:
+            self.world.create_schedule(name, "theirs", "monthly" if kind == "slow" else "daily", 100)
+        elif kind == "backed up":
+            self.world.create_backup(name, "by-hand")
+        elif kind == "not ready":
+            index.ready_at = self.world.now + timedelta(hours=3)
+        if kind in {"bare", "backed up", "not ready"}:
+            self.bare.add(name)
+
+    def _exemptions(self) -> tuple[Exemption, ...]:
+        if self.chance.random() < 0.8 or not self.bare:
+            return ()
+        exempted = self.chance.choice(sorted(self.bare))
+        self.bare.discard(exempted)
+        day = self.world.now.date() + timedelta(days=30)
+        return (Exemption((exempted,), ("index-has-*",), "team", "for a while", day),)
+
+    def faults(self) -> list[Fault]:
+        """Make up what goes wrong with any call."""
+        chance = self.chance
+        made = []
+        for _ in range(chance.randint(1, 4)):
+            kind = chance.choice(["status", "status", "reset", "reset_after_effect", "truncate", "garbage", "shift"])
+            fault = Fault(
+                kind=kind,
+                method=chance.choice([None, "GET", "POST", "PATCH"]),
+                status=chance.choice([408, 409, 429, 500, 502, 503, 504]),
+                probability=chance.choice([0.1, 0.3, 0.6]),
+                times=chance.choice([1, 3, 20]),
+                after=chance.randint(0, 20),
+                seed=chance.randrange(1000),
+                change=self._meddle if kind == "shift" else None,
+            )
+            made.append(fault)
+        return made
+
+    def _meddle(self, world: World) -> None:
+        """Do what somebody else may do at any moment."""
+        live = sorted(world.indexes)
+        name = self.chance.choice(live) if live else ""
+        if not live or name in self.paused or world.index(name).kind is Deployed.POD:
+            return
+        if self.chance.random() < 0.4:
+            world.delete_index(name)
+            self.bare.discard(name)
+        elif not any(it.enabled for it in world.index(name).schedules.values()):
+            world.create_schedule(name, "theirs", "daily", 100)
+
+
+def ours(world: World) -> list[str]:
+    """Return the indexes that have an enabled schedule by our hand, as often as they have one."""
+    return [it.index.name for it in world.schedules.values() if it.name == NAME and it.enabled]
+
+
+def slots(world: World) -> int:
+    """Return how many backups the project holds at most, as the controls count."""
+    days = {"daily": 1, "weekly": 7, "monthly": 31}
+    held = sum(it.retention.days // days[it.frequency.value] + 1 for it in world.schedules.values() if it.enabled)
+    return held + sum(it.schedule is None for it in world.backups.values())
+
+
+def took_effect(request: Request) -> bool:
+    """Tell whether a request that writes may have changed anything."""
+    return request.status is None or request.status < 300
+
+
+def check(case: Case, before: int) -> None:
+    """Look at what may never be."""
+    world = case.world
+    for name, index in world.indexes.items():
+        enabled = [it for it in index.schedules.values() if it.enabled]
+        assert len(enabled) <= 1, name
+        if name in case.paused:
+            assert [it.name for it in index.schedules.values()] == ["theirs"], name
+    if case.quota is not None and before <= case.quota:
+        assert slots(world) <= case.quota + meddled(case)
+
+
+def meddled(case: Case) -> int:
+    """Return what others have taken of the quota meanwhile."""
+    return sum(it.retention.days + 1 for it in case.world.schedules.values() if it.name == "theirs")
+
+
+def run_once(project: Project) -> None:
+    """Run as the command does; what ends it before a plan is made is no matter here."""
+    with suppress(PineconeError, UsageError):
+        project.run()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -> None:
+    """Two run at once while calls fail, then one runs cleanly as often as its bound makes necessary."""
+    case = Case(seed)
+    world = case.world
+    with remedying(world, tmp_path / "state", case.policy) as project:
+        other_state = tmp_path / ("state" if case.chance.random() < 0.5 else "other")
+        with open_remediation_log(other_state) as other_log:
+            other = replace(project, log=other_log, who="other@there", plan=None)
+            for _ in range(2):
+                before, written = slots(world), len(project.writes)
+                project.server.faults[:] = case.faults()
+                rival = Thread(target=run_once, args=(other,))
+                rival.start()
+                run_once(project)
+                rival.join()
+                project.server.faults.clear()
+                check(case, before)
+                creations = [it for it in project.writes[written:] if it.method == "POST" and took_effect(it)]
+                assert len(creations) <= 2 * case.most
+                assert_recorded(project, other)
+                world.advance(timedelta(hours=2))
+        for _ in range(2 * len(world.indexes) // case.most + 2):
+            outcome = project.run()
+            assert all(it.state in {ActionState.DONE, ActionState.ALREADY_THERE} for it in outcome.results), outcome
+            world.advance(timedelta(hours=2))
+        check(case, 0)
+        assert_covered(case, project)
+
+
+def assert_recorded(*projects: Project) -> None:
+    """No schedule and no change of ours goes without a record that was made before it."""
+    recorded = set()
+    for project in projects:
+        for index in {it.name for it in project.world.indexes.values()}:
+            for kind in (Kind.CREATE_SCHEDULE, Kind.FIRST_BACKUP):
+                record = project.log.last("default", f"{kind}/{index}")
+                if record is not None:
+                    recorded.add(record.call.split(" {", maxsplit=1)[0])
+        for schedule in project.world.schedules:
+            record = project.log.last("default", f"{Kind.CHANGE_SCHEDULE}/{schedule}")
+            if record is not None:
+                recorded.add(record.call.split(" {", maxsplit=1)[0])
+    world = projects[0].world
+    for request in projects[0].writes:
+        name = request.path.split("/")[2]
+        if took_effect(request) and (name in world.indexes or name in world.schedules):
+            assert f"{request.method} {request.path}" in recorded
+
+
+def assert_covered(case: Case, project: Project) -> None:
+    """Every index that should have a schedule, and fits the quota, has one."""
+    wanted = wanted_of(case.policy.defaults)
+    left = [it for it in case.bare if it in case.world.indexes and not case.world.index(it).schedules]
+    room = (case.quota or 5000) - slots(case.world)
+    assert not left or room < wanted.slots, (left, room, project.planned().left_out)
