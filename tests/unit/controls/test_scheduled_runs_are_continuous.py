@@ -103,6 +103,21 @@ def test_it_is_looked_back_no_further_than_the_retention(older: timedelta, expec
 @pytest.mark.parametrize(
     "created,expected",
     [
+        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+    ],
+)
+@pytest.mark.parametrize("rows", [[], runs_at(3 * DAY), runs_at(3 * DAY, 9 * DAY)])
+def test_a_run_before_the_creation_makes_none_due_earlier(
+    rows: list[Backup], created: timedelta, expected: Compliance
+) -> None:
+    """Though a history shows it: what is counted from is the creation."""
+    assert compliance(ID, case(rows, created_at=ago(created))) is expected
+
+
+@pytest.mark.parametrize(
+    "created,expected",
+    [
         pytest.param(5 * HOUR + ALLOWED, Compliance.COMPLIANT, id="at-limit"),
         pytest.param(5 * HOUR + ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
         pytest.param(14 * DAY, Compliance.NON_COMPLIANT, id="created-at-the-beginning"),

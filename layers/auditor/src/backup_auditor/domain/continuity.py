@@ -82,7 +82,7 @@ class Continuity:
         if created_at is not None and created_at >= self._since:
             points = sorted([created_at, *self.runs])
         pairs = self._wide((a, b) for a, b in pairwise(points) if a >= self._start)
-        last = self._wide([(self.runs[-1], self._now)])
+        last = self._wide([(points[-1], self._now)])
         if self._schedule.retention is not None:
             last, pairs = [*pairs, *last], []
         if last:
