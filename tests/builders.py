@@ -154,9 +154,12 @@ def renamed(case: IndexCase, name: str) -> IndexCase:
     """Return the same index under another name, with ids of its own: a neighbour in the same project."""
 
     def moved(row: Backup) -> Backup:
-        return replace(row, backup_id=f"{name}-{row.backup_id}", index_id=f"id-{name}", index_name=name)
+        index_id = f"id-{name}" if row.index_id == "id-main" else f"{row.index_id}-{name}"
+        return replace(row, backup_id=f"{name}-{row.backup_id}", index_id=index_id, index_name=name)
 
-    told = case.facts.schedules
+    told, own = case.facts.schedules, case.facts.own_backups
+    if isinstance(own, Listing):
+        own = replace(own, rows=tuple(moved(row) for row in own.rows))
     if isinstance(told, Listing):
         rows = [replace(it, schedule_id=f"{name}-{it.schedule_id}", index_id=f"id-{name}") for it in told.rows]
         told = replace(told, rows=tuple(rows))
@@ -164,7 +167,7 @@ def renamed(case: IndexCase, name: str) -> IndexCase:
         f"{name}-{key}": replace(history, rows=tuple(moved(row) for row in history.rows))
         for key, history in case.histories.items()
     }
-    facts = replace(case.facts, index=replace(case.facts.index, name=name), schedules=told)
+    facts = replace(case.facts, index=replace(case.facts.index, name=name), schedules=told, own_backups=own)
     return IndexCase(facts, tuple(moved(row) for row in case.listed), histories)
 
 

@@ -3,9 +3,24 @@
 import pytest
 
 from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.identity import LiveId, live_id
 from backup_auditor.domain.listing import BACKUPS, Listing, ListingId, ListingKind
-from builders import DAY, HOUR, ago, backup, broken, index, inventory, judged, schedule, whole
+from backup_auditor.domain.policy import Policy
+from builders import (
+    DAY,
+    HOUR,
+    ago,
+    backup,
+    broken,
+    index,
+    inventory,
+    judged,
+    policy,
+    schedule,
+    verdicts,
+    whole,
+)
 
 MINE = backup(backup_id="mine", index_id="id-mine")
 EARLIER = backup(backup_id="earlier", index_id="id-earlier")
@@ -70,6 +85,32 @@ def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
     assert live_id(index(schedules=(), own=whole([])).facts, [EARLIER]).doubt is None
     assert live_id(index(schedules=(), own=broken()).facts, [EARLIER]).doubt is not None
     assert live_id(index(schedules=(), own=broken([MINE])).facts, [EARLIER]).id == "id-mine"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param([], id="without-a-backup"),
+        pytest.param([MARKED], id="all-of-a-deleted-index"),
+        pytest.param([MARKED, EARLIER], id="marked-in-one-row-of-several"),
+    ],
+)
+@pytest.mark.parametrize("required", [policy(), policy(locations=("aws/us-east-1",), min_copies=1)])
+def test_an_own_listing_that_was_asked_for_and_not_read_leaves_open_what_it_could_tell(
+    listed: list[Backup], required: Policy
+) -> None:
+    """Whatever it may show, nothing is said without it that would not be said with it."""
+
+    def told(own: Listing[Backup]) -> dict[tuple[str, str], Compliance]:
+        return verdicts(inventory(index(schedules=(), listed=listed, own=own)), required)
+
+    unread = told(broken())
+    for rows in ([], [MINE], [backup(None, index_id="id-mine")], [backup(status="Failed", index_id="id-mine")]):
+        known = told(whole(rows))
+        said = {
+            key: (it, known[key]) for key, it in unread.items() if it not in {Compliance.INSUFFICIENT_DATA, known[key]}
+        }
+        assert said.keys() <= {("inventory-is-complete", "default")}
 
 
 @pytest.mark.parametrize(

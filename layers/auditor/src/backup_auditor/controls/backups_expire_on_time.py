@@ -35,7 +35,7 @@ def judge(subject: IndexSubject) -> Verdict:
         if age is None:
             if backup.schedule is not None or expiry.expires is None:
                 unknown.append(backup_id)
-        elif backups.may_be_planned(backup):
+        elif backup.may_be_planned(backups.histories_unread):
             (unknown if age > LENIENCY else perhaps_planned).append(backup_id)
         else:
             expiring += 1

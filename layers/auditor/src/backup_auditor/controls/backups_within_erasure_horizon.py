@@ -27,7 +27,8 @@ def judge(subject: IndexSubject) -> Verdict:
         return not_applicable("The policy sets no limit to how old its backups may be.")
     listed = [it for it in (*subject.backups.certain, *subject.backups.others) if it.is_listed]
     begun = [it for it in listed if it.phase is not Phase.PLANNED]
-    in_doubt = {it.backup.backup_id: it.captured_at for it in begun if subject.backups.may_be_planned(it)}
+    unread = subject.backups.histories_unread
+    in_doubt = {it.backup.backup_id: it.captured_at for it in begun if it.may_be_planned(unread)}
     taken = {it.backup.backup_id: it.captured_at for it in begun if it.backup.backup_id not in in_doubt}
     old = _older(taken, subject.observed_at, limit)
     evidence: dict[str, object] = {"backups": len(taken), "erasure_days": days(limit)}

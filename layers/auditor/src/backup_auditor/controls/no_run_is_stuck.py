@@ -28,7 +28,7 @@ def judge(subject: IndexSubject) -> Verdict:
     under_way = [it for it in backups.certain if it.phase is Phase.UNDER_WAY]
     ages = {it.backup.backup_id: _age(subject, it) for it in under_way}
     late = [it for it in under_way if (age := ages[it.backup.backup_id]) is None or age > limit]
-    stuck = [it for it in late if it.captured_at is not None and not backups.may_be_planned(it)]
+    stuck = [it for it in late if it.captured_at is not None and not it.may_be_planned(backups.histories_unread)]
     evidence: dict[str, object] = {"under_way": len(under_way), "stuck_after_hours": hours(limit)}
     if stuck:
         longest = max(age for it in stuck if (age := ages[it.backup.backup_id]) is not None)

@@ -23,6 +23,8 @@ def judge(subject: IndexSubject) -> Verdict:
     ready = backups.named_ready
     ids = sorted({it.index_id for it in ready})
     evidence = {"live_id": live.id, "ids": ids, "ready_backups": len(ready)}
+    if live.is_unread:
+        raise InsufficientError(f"{live.doubt}.", evidence)
     if not ready:
         backups.need_listing()
         return not_applicable("There is no Ready backup under its name.", evidence)

@@ -30,7 +30,7 @@ class Copies:
 
 def copies_of(backups: IndexBackups) -> Copies:
     """Count the recovery points: those without any time, or of an index that is in doubt, may be some or none."""
-    if backups.identity.doubt is not None and backups.candidates:
+    if backups.identity.doubt is not None and not backups.has_none:
         return Copies(0, len(backups.candidates), backups.identity.doubt)
     sure = len(backups.recovery_points)
     undated = len(backups.undated_recovery_points)

@@ -18,6 +18,8 @@ class LiveId:
     """A sentence, without its stop, that says why the id is not known although it would decide."""
     own_listing_decides: bool = False
     """Whether the id hangs on what the index's own backups show, or do not."""
+    is_unread: bool = False
+    """Whether the index's own backups were asked for, and what was read of them does not tell."""
 
 
 def live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
@@ -55,5 +57,5 @@ def _told_by_own_listing(own: Listing[Backup], deleted: frozenset[str]) -> LiveI
         return LiveId(None, f"The index's own listing names {len(ids)} different index ids", own_listing_decides=True)
     if own.broken is not None:
         reason = f"Which backups are the live index's own could not be read: {own.broken.what}: {own.broken.error}"
-        return LiveId(None, reason, own_listing_decides=True)
+        return LiveId(None, reason, own_listing_decides=True, is_unread=True)
     return LiveId(None, own_listing_decides=True)

@@ -57,9 +57,14 @@ class IndexBackups:
         deleted = deleted_ids(self.named)
         return [it for it in self.named_ready if it.index_id == self.identity.id or it.index_id not in deleted]
 
+    @property
+    def has_none(self) -> bool:
+        """Whether none that is known can be a recovery point, whichever of the ids that are known is its own."""
+        return not self.candidates and not self.identity.is_unread
+
     def listings_lacking(self, copies: int) -> tuple[ListingId, ...]:
         """Return the listings on which it rests that the index has fewer recovery points than this."""
-        return (BACKUPS,) if len(self.candidates) < copies else self.listings
+        return (BACKUPS,) if len(self.candidates) < copies and not self.identity.is_unread else self.listings
 
     @cached_property
     def certain(self) -> list[Standing]:
@@ -78,7 +83,7 @@ class IndexBackups:
     @cached_property
     def recovery_points(self) -> list[Standing]:
         """The recovery points with a known capture time, newest first. Raises as `all` does, unless none can be."""
-        if not self.candidates:
+        if self.has_none:
             return []
         points = newest_first(it for it in self.all if it.is_listed_ready)
         return [it for it in points if it.captured_at is not None and it.captured_at <= self._observed_at]
@@ -86,16 +91,12 @@ class IndexBackups:
     @cached_property
     def undated_recovery_points(self) -> list[Standing]:
         """The backups that would be recovery points if they told any time. Raises as `recovery_points` does."""
-        return [] if not self.candidates else [it for it in self.all if it.is_listed_ready and it.captured_at is None]
+        return [] if self.has_none else [it for it in self.all if it.is_listed_ready and it.captured_at is None]
 
     def need_identity(self) -> None:
         """Raise `InsufficientError` unless it is known which backups are the live index's."""
         if self.identity.doubt is not None:
             raise InsufficientError(f"{self.identity.doubt}.")
-
-    def may_be_planned(self, backup: Standing) -> bool:
-        """Tell whether it is not known if a backup shown as under way has begun."""
-        return backup.may_be_planned(are_histories_read=self.histories_unread is None)
 
     def expiry(self, backup: Standing) -> Expiry:
         """Return when a backup expires, as far as that is known."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import moment_in_run_name
 from backup_auditor.domain.phase import Phase, phase_of_status
 
@@ -30,12 +31,12 @@ class Standing:
     unknown_status: str | None = None
     """A status that any of its rows has and that is not known."""
 
-    def may_be_planned(self, *, are_histories_read: bool) -> bool:
+    def may_be_planned(self, histories_unread: Unread | None) -> bool:
         """Tell whether it is shown as under way, and may be the planned run of a schedule that is not wholly known."""
         if self.phase is not Phase.UNDER_WAY or self.run_at is not None or self.captured_at is None:
             return False
         if self.schedule is None:
-            return not are_histories_read
+            return histories_unread is not None
         return Frequency.of(self.schedule.frequency) is None
 
 
