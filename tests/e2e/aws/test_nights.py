@@ -298,6 +298,12 @@ def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Applicatio
     assert idle == NOT_MADE
 
 
+def test_every_function_stays_within_its_memory(app: Application) -> None:
+    """Where no control group enforces it, too."""
+    limits = {it.name: it.memory * 1024 * 1024 for it in app.stack.functions.values()}
+    assert not [it.function for it in app.runner.done if it.peak >= limits[it.function]]
+
+
 def test_no_secret_leaves(nights: Nights, app: Application) -> None:
     """Not in a log, an event, a metric, a report, the table, a topic, Slack, or a dead letter."""
     letters = [json.dumps(it.event) for it in app.flow.dead]
