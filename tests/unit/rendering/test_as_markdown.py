@@ -1,11 +1,22 @@
 """The report as Markdown."""
 
+import re
+from collections import Counter
 from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
 
-from backup_auditor.domain.finding import Compliance, Resource, ResourceType
+import pytest
+from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-untyped]  # it has none
+from cmarkgfm.cmark import Options  # type: ignore[import-untyped]  # it has none
+
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_markdown import render_markdown
+from backup_auditor.rendering.text import plain
 from builders import BROKEN, broken, index, inventory
+from goldens import Approve
+from nights_told import FORMULA, MARKUP, told
 from reports import EXEMPTION, bare, exempting, finding, report
 
 
@@ -34,7 +45,7 @@ def test_nothing_in_a_name_is_markup() -> None:
     strange = finding(name="a|b`c", reason="<script> [x](http://y) | *bold*\nnext")
     shown = markdown(replace(report(), findings=(strange,)))
     assert "| ``a\\|b`c`` | index-has-schedule |" in shown
-    assert "\\<script\\> \\[x\\]\\(http://y\\) \\| \\*bold\\*\\\\nnext |" in shown
+    assert "\\<script\\> \\[x\\]\\(http:<!-- -->//y\\) \\| \\*bold\\*\\\\nnext |" in shown
 
 
 def test_what_is_unread_is_listed() -> None:
@@ -51,11 +62,143 @@ def test_an_exempted_finding_says_who_accepted_it() -> None:
     assert "Accepted until 2027\\-03\\-31 by search\\-team: rebuilt nightly" in shown
 
 
+def many(number: int, **facts: Any) -> Report:
+    """Report so many findings."""
+    return replace(report(), findings=tuple(finding(name=f"i{it}", **facts) for it in range(number)))
+
+
 def test_long_tables_are_folded() -> None:
-    """Fifty rows are shown, of the rest the number."""
-    shown = markdown(replace(report(), findings=tuple(finding(name=f"i{number}") for number in range(51))))
-    assert "And 1 more; `--format json` shows all." in shown
-    assert "`i50`" not in shown
+    """Ten rows are in sight, forty more behind a click; of the rest stands the number, and what shows all."""
+    shown = markdown(many(51))
+    in_sight, _, folded = shown.partition("<details><summary>40 more</summary>")
+    assert ("`i9`" in in_sight, "`i10`" in in_sight, "`i49`" in folded, "`i50`" in shown) == (True, False, True, False)
+    assert "And 1 more; all: `backup-auditor audit --format json`" in shown
+
+
+def rendered(text: str) -> "Page":
+    """Render Markdown as GitHub does, raw HTML kept, and read it back."""
+    page = Page()
+    page.feed(github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE))
+    return page
+
+
+class Page(HTMLParser):
+    """Which elements there are, and the texts between them, in which GitHub would look for names and numbers."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.elements: Counter[str] = Counter()
+        self.cells: list[str] = []
+        self.texts: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        """Count an element."""
+        self.elements[tag] += 1
+        self._inside.append(tag)
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, _: str) -> None:
+        """Leave an element."""
+        self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text, unless it is code, in which nothing is looked for."""
+        if "td" in self._inside:
+            self.cells[-1] += data
+        if "code" not in self._inside:
+            self.texts.append(data)
+
+
+def test_it_stays_as_it_was_approved(approve: Approve) -> None:
+    """The whole page, of a report in which everything happens."""
+    approve("report.md", [markdown(told())])
+
+
+def test_github_shows_every_row() -> None:
+    """Of each table, and no element that comes from a name or an error."""
+    shown = told()
+    page = rendered(markdown(shown))
+    assert set(page.elements) <= {
+        "h1",
+        "h2",
+        "p",
+        "strong",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "code",
+        "ul",
+        "li",
+    }
+    deviating = [it for it in shown.findings if it.compliance in {"NON_COMPLIANT", "INSUFFICIENT_DATA"}]
+    assert page.elements["td"] == 3 * len(deviating) + 2 * 5
+    assert plain(MARKUP) in page.cells
+    assert FORMULA in page.cells
+
+
+def test_folded_rows_are_a_table_too() -> None:
+    """Inside the fold."""
+    page = rendered(markdown(many(30)))
+    assert (page.elements["details"], page.elements["table"]) == (1, 3)
+    assert page.elements["td"] == 3 * 30 + 2 * 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@octocat",
+        "@github/team",
+        "#12",
+        "octo/cat#12",
+        "GH-12",
+        "gh-12",
+        "http://evil.example",
+        "https://evil.example/a",
+        "www.evil.example",
+        "someone@evil.example",
+        "mailto:someone@evil.example",
+        ":+1:",
+        ":smile:",
+        ":100:",
+    ],
+)
+def test_nobody_is_called_and_nothing_is_linked(text: str) -> None:
+    """Names, numbers, addresses and emoji of a reason are plain text to GitHub, and read as they did."""
+    page = rendered(markdown(replace(report(), findings=(finding(reason=f"before {text} after"),))))
+    assert "a" not in page.elements
+    assert not any(re.search(r"@\w|#\d|gh-\d|://|www\.|:\+?[a-z1]+:|:100:", it, re.IGNORECASE) for it in page.texts)
+    assert f"before {text} after" in page.cells
+
+
+@pytest.mark.parametrize("facts", [{}, {"reason": "<@#é\U0001f4be" * 200}, {"remediation": "x\u202e" * 5000}])
+@pytest.mark.parametrize("number", [1, 200, 20_000])
+def test_any_report_fits_a_comment(number: int, facts: dict[str, str]) -> None:
+    """However many findings there are, and however long their texts, the verdict and the counts are there."""
+    shown = markdown(many(number, **facts))
+    assert len(shown.encode()) <= 65_536
+    assert shown.startswith("# Backup audit of default\n")
+    assert "\n## Counts\n" in shown
+
+
+def test_the_worst_fits_first() -> None:
+    """Where not even a row of each heading fits, the least bad are left out, and counted."""
+    bad = [
+        finding(control=f"control-{number:03}", name=f"i{row}", severity=severity, remediation="x" * 400)
+        for number, severity in enumerate([Severity.LOW] * 100 + [Severity.CRITICAL] * 100)
+        for row in range(2)
+    ]
+    shown = markdown(replace(report(), findings=tuple(bad)))
+    headings = re.findall(r"## (\w+): control", shown)
+    assert headings[0] == "Critical"
+    (told,) = re.findall(r"And (\d+) more rows under (\d+) more headings; all: `", shown)
+    assert (int(told[0]), int(told[1])) == (2 * (200 - len(headings)), 200 - len(headings))
+    assert len(shown.encode()) <= 65_536
 
 
 def test_a_deleted_index_is_named_by_its_id_too() -> None:

@@ -8,6 +8,8 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_table import render_table
 from builders import BROKEN, broken, index, inventory, renamed
+from goldens import Approve
+from nights_told import told
 from reports import EXEMPTION, bare, exempting, finding, report
 
 
@@ -88,8 +90,31 @@ def test_many_findings_are_folded() -> None:
     """More than a hundred are folded, with their number and how to see all of them."""
     shown = showing(*(finding(name=f"index-{number:03}") for number in range(101)))
     assert "index-has-schedule (101)" in shown
-    assert "and 96 more; --format json shows all" in shown
+    assert "and 96 more; all: backup-auditor audit --format json" in shown
     assert "index-099" not in shown
+
+
+def test_what_is_folded_is_shown_by_a_command() -> None:
+    """The one that was asked for, on lines that keep to the width."""
+    many = replace(report(), findings=tuple(finding(name=f"index-{number:03}") for number in range(101)))
+    asked = "backup-auditor audit --policy strict.yaml --project a-project-with-a-name --format json"
+    lines = list(render_table(many, width=60, in_full=asked))
+    assert f"and 96 more; all: {asked}" in " ".join(it.strip() for it in lines)
+    assert max(map(len, lines)) <= 60
+
+
+def test_the_first_step_follows_the_verdict() -> None:
+    """About the worst; where nothing is wrong, about what is not known; where all is well there is none."""
+    lines = table(report(inventory(bare("orders")))).splitlines()
+    assert lines[1].startswith("  first  Take a backup of orders now: ")
+    unknown = finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.")
+    assert "  first  Find out why orders could not be judged: Its age is not told." in showing(unknown)
+    assert "first" not in table(report())
+
+
+def test_a_step_that_names_nothing_is_told_what_it_is_about() -> None:
+    """Whatever a control says is to be done."""
+    assert "  first  orders: Create a schedule." in showing(finding())
 
 
 def test_a_huge_project_stays_readable() -> None:
@@ -142,6 +167,11 @@ def test_colours_are_asked_for() -> None:
     coloured = "\n".join(render_table(shown, is_coloured=True))
     assert "\x1b" not in table(shown)
     assert "\x1b[1;31mNON COMPLIANT: \x1b[0m" in coloured
+
+
+def test_it_stays_as_it_was_approved(approve: Approve) -> None:
+    """As a terminal of 80 columns shows it, of a report in which everything happens."""
+    approve("report.txt", ["\n".join(render_table(told(), width=80))])
 
 
 def test_counts_come_after_the_findings() -> None:

@@ -107,7 +107,9 @@ def test_the_changes_are_counted() -> None:
     """What was opened, what stayed, what ended."""
     report = reported(inventory(PAUSED), inventory(WELL, bare("carts")))
     opened = sum(it.lifecycle == "new" for it in report.findings)
-    assert f"changes   {opened} new, 0 reopened, 0 ongoing; {len(report.resolved)} resolved" in table(report)
+    lines = table(report).splitlines()
+    told = f"{opened} new, 0 reopened, 0 ongoing; {len(report.resolved)} resolved; {len(report.drift)} settings drifted"
+    assert lines[2] == f"  changes  {told}"
 
 
 def test_markdown_tells_the_same() -> None:
@@ -118,7 +120,7 @@ def test_markdown_tells_the_same() -> None:
     assert "## Drift (2)" in shown
     assert "- `carts`: index appeared" in shown
     assert "It has no backup schedule at all. \\(new\\)" in shown
-    assert "| changes | " in shown
+    assert "\n\nChanges: " in shown
     first = "\n".join(render_markdown(reported(inventory(PAUSED))))
     assert "(new" not in first
-    assert "| changes | " not in first
+    assert "Changes: " not in first

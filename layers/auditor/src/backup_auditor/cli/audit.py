@@ -36,7 +36,7 @@ def _run_one(arguments: Namespace) -> int:
         _tell(audit)
         if saved is not None:
             save_inventory(audit.inventory, saved)
-        put(written([audit.report], arguments.format, is_list=False, is_file=output is not None), output)
+        put(written([audit.report], arguments, is_file=output is not None), output)
         return _code(audit, arguments.fail_on)
 
 
@@ -67,7 +67,7 @@ def _run_many(arguments: Namespace) -> int:
     with opened(arguments.output) as output:
         wanted = registered(arguments)
         reports = _reports(arguments, wanted, codes)
-        put(written(reports, arguments.format, is_list=True, is_file=output is not None), output)
+        put(written(reports, arguments, is_file=output is not None), output)
     return worst(codes)
 
 

@@ -1,7 +1,9 @@
 """Writes reports in the form that was asked for. What writes a form for machines is imported when it is asked for."""
 
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from shlex import join
 
 from backup_auditor.cli.output import is_coloured, lines, terminal_width
 from backup_auditor.controls.catalogue import CATALOGUE
@@ -13,12 +15,28 @@ _ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf")
 """The forms that have room for many reports in one document."""
 
 
-def written(reports: Iterable[Report], form: str, *, is_list: bool, is_file: bool) -> Iterable[str]:
-    """Write reports one after the other; `is_list` where there may be any number of them."""
+def written(reports: Iterable[Report], arguments: Namespace, *, is_file: bool) -> Iterable[str]:
+    """Write reports one after the other, as the flags want them; into a file no width and no colours."""
+    form = arguments.format
     if form in _ALL_IN_ONE:
         return _all_in_one(reports, form)
-    pages = (_page(report, form, is_file=is_file) for report in reports)
-    return _array(pages) if form == "json" and is_list else _apart(pages)
+    in_full = _in_full(arguments)
+    pages = (_page(report, form, in_full, is_file=is_file) for report in reports)
+    return _array(pages) if form == "json" and arguments.registry is not None else _apart(pages)
+
+
+def _in_full(arguments: Namespace) -> str:
+    """Return the command that shows of the same project, under the same policy, what a form folds."""
+    words = ["backup-auditor", "audit"]
+    for flag in ("registry", "policy", "project", "inventory", "state", "now"):
+        value = getattr(arguments, flag)
+        if value is not None:
+            words += [f"--{flag}", value]
+    if arguments.save_inventory is not None:
+        words += ["--inventory", arguments.save_inventory]
+    if arguments.no_state:
+        words.append("--no-state")
+    return join([*words, "--format", "json"])
 
 
 def _all_in_one(reports: Iterable[Report], form: str) -> Iterable[str]:
@@ -36,15 +54,16 @@ def _all_in_one(reports: Iterable[Report], form: str) -> Iterable[str]:
     return pieces
 
 
-def _page(report: Report, form: str, *, is_file: bool) -> Iterable[str]:
+def _page(report: Report, form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
     if form == "json":
         return render_json(report)
     if form == "markdown":
-        pieces: Iterable[str] = import_module("backup_auditor.rendering.as_markdown").render_markdown(report)
+        markdown = import_module("backup_auditor.rendering.as_markdown")
+        pieces: Iterable[str] = markdown.render_markdown(report, in_full=in_full)
         return lines(pieces)
     if is_file:
-        return lines(render_table(report))
-    return lines(render_table(report, width=terminal_width(), is_coloured=is_coloured()))
+        return lines(render_table(report, in_full=in_full))
+    return lines(render_table(report, width=terminal_width(), is_coloured=is_coloured(), in_full=in_full))
 
 
 def _apart(pages: Iterable[Iterable[str]]) -> Iterator[str]:

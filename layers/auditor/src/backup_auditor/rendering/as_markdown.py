@@ -1,84 +1,87 @@
-"""The report as GitHub-flavoured Markdown: for a pull request, a ticket, a wiki."""
+"""The report as GitHub-flavoured Markdown that fits a comment: for a pull request, a ticket, a wiki."""
 
 from collections.abc import Iterator
 
-from backup_auditor.domain.finding import Compliance, Finding, ResourceType
-from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
+from backup_auditor.rendering.counts import count_rows
+from backup_auditor.rendering.folding import IN_FULL
 from backup_auditor.rendering.grouping import exempted_groups, open_groups, unknown_groups
-from backup_auditor.rendering.since import changes_counted, drift_rows, has_past, resolved_rows, since
-from backup_auditor.rendering.text import code, markdown
-from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
+from backup_auditor.rendering.lead import delta, first_step
+from backup_auditor.rendering.markdown_sections import MOST, Section, findings_section, list_section, told
+from backup_auditor.rendering.since import drift_rows, has_past, resolved_rows
+from backup_auditor.rendering.text import code
+from backup_auditor.rendering.verdict import incompleteness, verdict
 
-_SHOWN = 50
-"""How many findings of one heading are shown before the rest is folded."""
+_LONGEST = 65_536
+"""How long a comment on GitHub may be, in characters; counted here in bytes, of which there are never fewer."""
+_MOST = (MOST, 20, 10, 5, 2, 1)
+"""How many rows a section may have: the first of these with which all fits."""
 
 
-def render_markdown(report: Report) -> Iterator[str]:
-    """Write a report as lines of Markdown."""
-    yield f"# Backup audit of {markdown(report.project)}"
+def render_markdown(report: Report, *, in_full: str = IN_FULL) -> Iterator[str]:
+    """Write a report as lines of Markdown; `in_full` is the command that shows what is left out."""
+    command = code(in_full)
+    frame = [*_head(report), *_counts(report)]
+    sections = _sections(report)
+    room = _LONGEST - _size(frame)
+    for most in _MOST:
+        lines = [line for it in sections for line in it.lines(most, command)]
+        if _size(lines) <= room:
+            break
+    else:
+        lines = _as_many_as_fit(sections, room, command)
+    yield from [*_head(report), *lines, *_counts(report)]
+
+
+def _size(lines: list[str]) -> int:
+    return sum(len(line.encode(errors="backslashreplace")) + 1 for line in lines)
+
+
+def _as_many_as_fit(sections: list[Section], room: int, command: str) -> list[str]:
+    """Return the first sections, the worst, with a row each, and count the rest."""
+    lines: list[str] = []
+    for number, section in enumerate(sections):
+        left_out = sections[number:]
+        rows = sum(it.total for it in left_out)
+        rest = ["", f"And {rows:,} more rows under {len(left_out):,} more headings; all: {command}"]
+        more = list(section.lines(1, command))
+        if _size([*lines, *more, *rest]) > room:
+            return [*lines, *rest]
+        lines += more
+    return lines
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield f"# Backup audit of {told(report.project)}"
     yield ""
     missing = incompleteness(report)
     yield f"**{report.compliance.replace('_', ' ')}**: {verdict(report)}" + (f" **{missing}**" if missing else "")
-    yield ""
-    yield f"Audited {format_moment(report.observed_at)} under the policy {code(report.policy_source)}."
+    for label, text in (("First", first_step(report)), ("Changes", delta(report))):
+        if text is not None:
+            yield from ["", f"{label}: {told(text)}"]
+
+
+def _sections(report: Report) -> list[Section]:
+    """Return what was found, the worst first."""
+    sections = []
     for group in open_groups(report):
-        yield from ["", f"## {group.severity.capitalize()}: {group.control} ({len(group.findings):,})", ""]
-        yield from _rows(group.findings, is_dated=has_past(report))
-        if group.findings[0].remediation:
-            yield from ["", f"Next: {markdown(group.findings[0].remediation)}"]
+        next_step = group.findings[0].remediation
+        title = f"{group.severity.capitalize()}: {group.control}"
+        after = f"Next: {told(next_step)}" if next_step else ""
+        sections.append(findings_section(title, group.findings, is_dated=has_past(report), after=after))
     for title, groups in (("Not known", unknown_groups(report)), ("Exempted", exempted_groups(report))):
-        if groups:
-            found = [it for group in groups for it in group]
-            yield from ["", f"## {title} ({len(found):,})", ""]
-            yield from _rows(found)
-    for title, rows in (("Resolved", resolved_rows(report)), ("Drift", drift_rows(report))):
-        if rows:
-            yield from ["", f"## {title} ({len(rows):,})", ""]
-            yield from (f"- {code(where)}: {markdown(text)}" for where, text in rows[:_SHOWN])
-            yield from _folded(len(rows))
-    yield from _counts(report)
-    if not report.is_complete:
-        yield from ["", f"## Could not be read ({len(report.unread):,})", ""]
-        for unread in report.unread[:_SHOWN]:
-            yield f"- {code(unread.what)}: {markdown(unread.error)}"
-        yield from _folded(len(report.unread))
-
-
-def _rows(findings: tuple[Finding, ...] | list[Finding], *, is_dated: bool = False) -> Iterator[str]:
-    yield "| resource | control | reason |"
-    yield "|---|---|---|"
-    for finding in findings[:_SHOWN]:
-        reason = markdown(finding.reason + (since(finding) if is_dated else ""))
-        if finding.exemption is not None:
-            accepted = finding.exemption
-            reason += markdown(f" Accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}")
-        name = _resource(finding).replace("|", "\\|")
-        yield f"| {name} | {finding.control} | {reason} |"
-    yield from _folded(len(findings))
-
-
-def _resource(finding: Finding) -> str:
-    resource = finding.resource
-    if resource.type is ResourceType.DELETED_INDEX:
-        return f"{code(resource.name)}, deleted ({code(resource.id or '')})"
-    return code(resource.name)
-
-
-def _folded(total: int) -> Iterator[str]:
-    if total > _SHOWN:
-        yield from ["", f"And {total - _SHOWN:,} more; `--format json` shows all."]
+        sections.append(findings_section(title, [it for group in groups for it in group]))
+    unread = [(it.what, it.error) for it in report.unread]
+    for title, rows in (
+        ("Could not be read", unread),
+        ("Resolved", resolved_rows(report)),
+        ("Drift", drift_rows(report)),
+    ):
+        sections.append(list_section(title, rows))
+    return [it for it in sections if it.rows]
 
 
 def _counts(report: Report) -> Iterator[str]:
-    summary = report.summary
-    coverage = "none can be" if summary.coverage_percent is None else f"{summary.coverage_percent:g} %"
     yield from ["", "## Counts", "", "| | |", "|---|---|"]
-    yield f"| open | {', '.join(f'{number:,} {severity}' for severity, number in summary.open.items())} |"
-    if has_past(report):
-        yield f"| changes | {changes_counted(report)} |"
-    for compliance in Compliance:
-        yield f"| {compliance.replace('_', ' ').lower()} | {summary.findings[compliance]:,} |"
-    yield f"| exempted | {summary.exempted:,} |"
-    yield f"| protected, of what can be backed up | {coverage} |"
-    yield f"| read | {read_so_much(report.inventory)} |"
+    for label, text in count_rows(report):
+        yield f"| {label} | {told(text)} |"

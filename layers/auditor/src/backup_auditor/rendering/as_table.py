@@ -4,31 +4,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
 from backup_auditor.domain.wording import counted
-from backup_auditor.rendering.folding import ALL, fold
+from backup_auditor.rendering.counts import count_rows
+from backup_auditor.rendering.folding import IN_FULL, fold
 from backup_auditor.rendering.grouping import Group, exempted_groups, open_groups, place, scope, unknown_groups
 from backup_auditor.rendering.ink import Ink
-from backup_auditor.rendering.since import changes_counted, drift_rows, has_past, resolved_rows, since
+from backup_auditor.rendering.lead import delta, first_step
+from backup_auditor.rendering.since import drift_rows, has_past, resolved_rows, since
 from backup_auditor.rendering.text import plain
-from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
+from backup_auditor.rendering.verdict import incompleteness, verdict
 from backup_auditor.rendering.wrapping import columns, hanging
 
 _MANY = 100
 """How many open findings are shown one by one."""
 _SHOWN_UNREAD = 10
-_WORDS = {
-    Compliance.NON_COMPLIANT: "non-compliant",
-    Compliance.INSUFFICIENT_DATA: "not known",
-    Compliance.COMPLIANT: "compliant",
-    Compliance.NOT_APPLICABLE: "not applicable",
-}
 
 
-def render_table(report: Report, *, width: int = 100, is_coloured: bool = False) -> Iterator[str]:
-    """Write a report as lines of text of at most `width` characters, where words allow it."""
-    return _Table(report, max(width, 40), Ink(is_coloured)).lines()
+def render_table(
+    report: Report, *, width: int = 100, is_coloured: bool = False, in_full: str = IN_FULL
+) -> Iterator[str]:
+    """Write a report as lines of text of at most `width` characters, where words allow it.
+
+    `in_full` is the command that shows what is folded.
+    """
+    return _Table(report, max(width, 40), Ink(is_coloured), in_full).lines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,11 @@ class _Table:
     report: Report
     width: int
     ink: Ink
+    in_full: str
 
     def lines(self) -> Iterator[str]:
         yield from self._verdict()
+        yield from self._lead()
         groups = open_groups(self.report)
         is_foldable = sum(len(it.findings) for it in groups) > _MANY
         for group in groups:
@@ -61,6 +63,13 @@ class _Table:
         yield self.ink.of(report.compliance, head) + self.ink.strong(first[len(head) :])
         yield from map(self.ink.strong, rest)
 
+    def _lead(self) -> Iterator[str]:
+        told = (("first", first_step(self.report)), ("changes", delta(self.report)))
+        yield from columns([(label, plain(text)) for label, text in told if text is not None], self.width)
+
+    def _folded(self, more: str) -> Iterator[str]:
+        yield from map(self.ink.faint, hanging(f"  and {more}; all: {self.in_full}", self.width, "    "))
+
     def _open(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
         shown, folded = fold(group.findings) if is_foldable else (group.findings, 0)
         heading = f"{group.severity.upper():8}  "
@@ -70,7 +79,7 @@ class _Table:
         rows = [(plain(place(it)), plain(it.reason + (since(it) if is_told else ""))) for it in shown]
         yield from columns(rows, self.width)
         if folded:
-            yield self.ink.faint(f"  and {folded:,} more; {ALL}")
+            yield from self._folded(f"{folded:,} more")
         first = group.findings[0]
         if first.remediation:
             yield from hanging(f"  next: {plain(first.remediation)}", self.width, "        ")
@@ -86,7 +95,7 @@ class _Table:
         shown, folded = fold(groups)
         yield from columns([(plain(scope(it)), plain(it[0].reason)) for it in shown], self.width)
         if folded:
-            yield self.ink.faint(f"  and {sum(map(len, groups[len(shown) :])):,} more; {ALL}")
+            yield from self._folded(f"{sum(map(len, groups[len(shown) :])):,} more")
 
     def _exempted(self) -> Iterator[str]:
         groups = exempted_groups(self.report)
@@ -102,7 +111,7 @@ class _Table:
                 rows.append((plain(scope(group)), plain(until)))
         yield from columns(rows, self.width)
         if folded:
-            yield self.ink.faint(f"  and under {counted(folded, 'more exemption')}; {ALL}")
+            yield from self._folded(f"under {counted(folded, 'more exemption')}")
 
     def _past(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         if not rows:
@@ -112,32 +121,10 @@ class _Table:
         shown, folded = fold(rows)
         yield from columns([(plain(where), plain(text)) for where, text in shown], self.width)
         if folded:
-            yield self.ink.faint(f"  and {folded:,} more; {ALL}")
+            yield from self._folded(f"{folded:,} more")
 
     def _counts(self) -> Iterator[str]:
-        report = self.report
-        found, opened = report.summary.findings, report.summary.open
-        coverage = report.summary.coverage_percent
-        yield from columns(
-            [
-                ("open", ", ".join(f"{number:,} {severity}" for severity, number in opened.items())),
-                *([("changes", changes_counted(report))] if has_past(report) else []),
-                (
-                    "findings",
-                    ", ".join(f"{found[it]:,} {_WORDS[it]}" for it in _WORDS)
-                    + f"; {report.summary.exempted:,} exempted",
-                ),
-                (
-                    "coverage",
-                    "none of what was read can be backed up"
-                    if coverage is None
-                    else f"{coverage:g} % of what can be backed up has an enabled schedule and a recent recovery point",
-                ),
-                ("read", read_so_much(report.inventory)),
-                ("audited", f"{format_moment(report.observed_at)}, policy {plain(report.policy_source)}"),
-            ],
-            self.width,
-        )
+        yield from columns([(label, plain(text)) for label, text in count_rows(self.report)], self.width)
 
     def _unread(self) -> Iterator[str]:
         if self.report.is_complete:
@@ -147,4 +134,4 @@ class _Table:
         for unread in self.report.unread[:_SHOWN_UNREAD]:
             yield from hanging(f"  {plain(unread.what)}: {plain(unread.error)}", self.width, "    ")
         if len(self.report.unread) > _SHOWN_UNREAD:
-            yield self.ink.faint(f"  and {len(self.report.unread) - _SHOWN_UNREAD:,} more; {ALL}")
+            yield from self._folded(f"{len(self.report.unread) - _SHOWN_UNREAD:,} more")

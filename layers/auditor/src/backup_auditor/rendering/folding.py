@@ -2,7 +2,8 @@
 
 SHOWN = 5
 """How many of more than that, and one, are shown before the rest is folded."""
-ALL = "--format json shows all"
+IN_FULL = "backup-auditor audit --format json"
+"""What shows all, where nothing else is said."""
 
 
 def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:

@@ -1,8 +1,12 @@
 """Text that is fit to be shown: nothing in a name can move a cursor or end a table's cell."""
 
 import re
+from itertools import pairwise
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$@-])")
+_REFERENCES = re.compile(r"[@#](?=\w)|\bgh-(?=\d)|:(?=//|[a-z][\w+-]*:|[+-]1:|100:|1234:)|\bwww(?=\.)", re.IGNORECASE)
+_BREAK = "<!-- -->"
+"""What keeps GitHub from seeing a name, a number, an address or an emoji in what follows each other."""
 
 
 def plain(text: str) -> str:
@@ -23,8 +27,10 @@ def shortened(text: str, length: int) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return a text in which nothing is markup, on one line."""
-    return _MARKDOWN.sub(r"\\\1", plain(text))
+    """Return a text in which nothing is markup, on one line, and which calls nobody and links to nothing."""
+    shown = plain(text)
+    ends = [0, *(it.end() for it in _REFERENCES.finditer(shown)), len(shown)]
+    return _BREAK.join(_MARKDOWN.sub(r"\\\1", shown[start:end]) for start, end in pairwise(ends))
 
 
 def code(text: str) -> str:
