@@ -6,7 +6,17 @@ import sys
 
 from benchmarks.figures import Figure, table
 
-BENCHMARKS = ("judging", "lifecycle", "reading", "memory", "growth", "start", "cold_start", "first_event")
+BENCHMARKS = (
+    "judging",
+    "lifecycle",
+    "reading",
+    "remediating",
+    "memory",
+    "growth",
+    "start",
+    "cold_start",
+    "first_event",
+)
 
 
 def main() -> int:

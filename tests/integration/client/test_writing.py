@@ -273,6 +273,23 @@ def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(worl
                     look("orders")
 
 
+def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
+    """Then it is read again; an index that is gone is not found, unless not all could be read."""
+    with serving(world) as server:
+        waits = Waits()
+        with open_writer(connection_to(server, key=server.editor_key), waits.surroundings()) as writer:
+            assert [writer.remedies.index("orders").name for _ in range(3)] == ["orders"] * 3
+            assert len(server.requests) == 1
+            world.delete_index("orders")
+            waits.sleep(1.1)
+            with pytest.raises(NotFoundError):
+                writer.remedies.index("orders")
+            waits.sleep(1.1)
+            server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
+            with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
+                writer.remedies.index("orders")
+
+
 def test_a_full_project_says_so(world: World) -> None:
     """The quota is told from the key's permission."""
     world.conduct.backup_quota = 0

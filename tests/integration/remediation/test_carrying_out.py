@@ -44,7 +44,6 @@ def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
     assert set(map(str, scheduled(project.world).values())) == {"[('auditor', 'daily', 7, True)]"}
     calls = [it for it in project.server.requests if it.role == "editor" and "orders" in it.path]
     assert [(it.method, it.path.removeprefix("/indexes/orders")) for it in calls] == [
-        ("GET", ""),
         ("GET", "/backup-schedules"),
         ("POST", "/backup-schedules"),
         ("GET", "/backup-schedules"),

@@ -88,15 +88,17 @@ class Case:
         """Make up what goes wrong with any call."""
         chance = self.chance
         made = []
-        for _ in range(chance.randint(1, 4)):
+        for number in range(chance.randint(1, 5)):
+            is_of_acting = number % 2 == 0
             kind = chance.choice(["status", "status", "reset", "reset_after_effect", "truncate", "garbage", "shift"])
             fault = Fault(
                 kind=kind,
-                method=chance.choice([None, "GET", "POST", "PATCH"]),
-                status=chance.choice([408, 409, 429, 500, 502, 503, 504]),
-                probability=chance.choice([0.1, 0.3, 0.6]),
+                method=chance.choice(["POST", "POST", "PATCH"]) if is_of_acting else chance.choice([None, "GET"]),
+                path=chance.choice(["*", "/indexes/*/*", "/indexes/index-?"]),
+                status=chance.choice([400, 401, 403, 404, 408, 409, 429, 500, 502, 503, 504]),
+                probability=chance.choice([0.1, 0.3, 0.6, 1.0]),
                 times=chance.choice([1, 3, 20]),
-                after=chance.randint(0, 20),
+                after=0 if is_of_acting else chance.randint(0, 20),
                 seed=chance.randrange(1000),
                 change=self._meddle if kind == "shift" else None,
             )

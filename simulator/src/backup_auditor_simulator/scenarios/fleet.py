@@ -1,4 +1,4 @@
-"""A healthy project of any size, every index like every other; its quota is off."""
+"""Projects of any size, every index like every other: healthy, or without any schedule. Their quota is off."""
 
 from datetime import datetime, timedelta
 
@@ -26,3 +26,11 @@ def fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5, seed
 
         script.ago(backups_per_index * _DAY + since_run, begin)
     return script.play()
+
+
+def bare(now: datetime, *, indexes: int = 200, seed: int = 0) -> World:
+    """Build a project of indexes that have neither a schedule nor a backup."""
+    world = World(now, seed=seed, conduct=Conduct(backup_quota=None))
+    for number in range(indexes):
+        world.create_index(f"bare-{number:05d}")
+    return world

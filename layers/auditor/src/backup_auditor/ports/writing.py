@@ -27,7 +27,7 @@ class ProjectWriter(Protocol):
         """How long to wait, at most, for what was asked of it."""
 
     def index(self, name: str) -> Index:
-        """Read one index."""
+        """Return one index, as it was within the last second."""
 
     def schedules(self, index: str) -> tuple[Schedule, ...]:
         """Read all schedules of an index."""

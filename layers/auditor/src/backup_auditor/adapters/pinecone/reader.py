@@ -11,7 +11,7 @@ from backup_auditor.adapters.pinecone.shared_refusal import SharedRefusal
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.translation import Translation
 from backup_auditor.adapters.pinecone.transport import Transport
-from backup_auditor.adapters.pinecone.understanding import read_one, read_page, read_rows
+from backup_auditor.adapters.pinecone.understanding import read_page, read_rows
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import Unread, Walk
 from backup_auditor.domain.walks import by_id
@@ -63,11 +63,6 @@ class PineconeReader:
     def backups(self, on_page: Callable[[], None] | None = None) -> Walk[Backup]:
         """Walk the backups of the project, before all other calls: it is the longest walk."""
         return self._walk_backups("/backups", self._connection.api_version, urgent=True, on_page=on_page)
-
-    def index(self, name: str) -> Index:
-        """Read one index. Raises any `PineconeError`."""
-        body = self._caller.read(f"/indexes/{quoted(name)}".encode(), self._connection.api_version)
-        return self._translation.index(read_one(body, shapes.INDEX))
 
     def schedules(self, index: str, raised: Errors = (*_OF_INDEX, PlanForbidsError)) -> Walk[Schedule]:
         """Walk the schedules of an index. Raises what is said, and lets any other error break the walk off.

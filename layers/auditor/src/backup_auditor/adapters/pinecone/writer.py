@@ -10,6 +10,7 @@ from backup_auditor.adapters.pinecone.reader import PineconeReader
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.adapters.pinecone.writing.backups import BackupWriter
+from backup_auditor.adapters.pinecone.writing.recent_indexes import RecentIndexes
 from backup_auditor.adapters.pinecone.writing.remedies import Remedies
 from backup_auditor.adapters.pinecone.writing.schedules import ScheduleWriter
 
@@ -32,8 +33,10 @@ class PineconeWriter:
 def open_writer(connection: Connection, surroundings: Surroundings | None = None) -> Iterator[PineconeWriter]:
     """Open a project for changes; it wants a key that may make them."""
     with Transport(connection) as transport:
-        caller = Caller(connection, transport, surroundings or Surroundings())
+        around = surroundings or Surroundings()
+        caller = Caller(connection, transport, around)
         reader = PineconeReader(connection, caller)
         schedules = ScheduleWriter(caller, connection.schedules_api_version, reader)
         backups = BackupWriter(caller, connection.api_version, reader)
-        yield PineconeWriter(schedules, backups, Remedies(caller, reader, schedules, backups))
+        indexes = RecentIndexes(reader, around.monotonic)
+        yield PineconeWriter(schedules, backups, Remedies(caller, reader, indexes, schedules, backups))

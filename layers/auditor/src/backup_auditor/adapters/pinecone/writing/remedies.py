@@ -6,6 +6,7 @@ from datetime import timedelta
 from backup_auditor.adapters.pinecone.calling import Caller
 from backup_auditor.adapters.pinecone.reader import PineconeReader
 from backup_auditor.adapters.pinecone.writing.backups import BackupWriter
+from backup_auditor.adapters.pinecone.writing.recent_indexes import RecentIndexes
 from backup_auditor.adapters.pinecone.writing.schedules import ScheduleWriter
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.facts import Backup, Index, Schedule
@@ -20,11 +21,17 @@ class Remedies:
     """A `ProjectWriter` over HTTP."""
 
     def __init__(
-        self, caller: Caller, reader: PineconeReader, schedules: ScheduleWriter, backups: BackupWriter
+        self,
+        caller: Caller,
+        reader: PineconeReader,
+        indexes: RecentIndexes,
+        schedules: ScheduleWriter,
+        backups: BackupWriter,
     ) -> None:
         """Look through a reader, and write through the writers, all of them over one caller."""
         self._caller = caller
         self._reader = reader
+        self._indexes = indexes
         self._schedules = schedules
         self._backups = backups
 
@@ -39,8 +46,8 @@ class Remedies:
         return self._reader.seconds_left
 
     def index(self, name: str) -> Index:
-        """Read one index."""
-        return self._reader.index(name)
+        """Return one index, as it was within the last second."""
+        return self._indexes.find(name)
 
     def schedules(self, index: str) -> tuple[Schedule, ...]:
         """Read all schedules of an index."""
