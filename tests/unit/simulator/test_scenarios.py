@@ -100,5 +100,5 @@ def test_the_healthy_project_has_every_kind_of_index() -> None:
 @pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])
 def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
     """The message says which there are."""
-    with pytest.raises(ValueError, match="healthy, neglected, empty, fleet"):
+    with pytest.raises(ValueError, match="healthy, neglected, empty, bare, fleet"):
         scenario(name, now=NOW)
