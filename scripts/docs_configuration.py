@@ -32,6 +32,7 @@ projects:
   - name: search                                  # what reports call it
     secret: backup-auditor/search                 # on AWS: the secret that holds its key, by name or ARN
     key_env: SEARCH_API_KEY                       # on a laptop: the variable that holds its key
+    editor_secret: backup-auditor-editor/search   # on AWS: the secret with a key that may write, for remediation alone
     policy: ssm:/backup-auditor/policies/search   # or s3://BUCKET/KEY; on a laptop a file beside the registry, too
     alerts:                                       # on AWS: where what is told
       - {sns: "arn:aws:sns:eu-central-1:111122223333:backup-auditor-search", severity: medium}
@@ -44,6 +45,8 @@ SSM or S3. A parameter holds 4 KB, some thirty projects; a list that is longer b
 
 - `secret` holds the key as it is, or as JSON: `{"PINECONE_API_KEY": "…"}`. On a laptop it is used where there is no
   `key_env`, with the credentials and the region that boto3 finds (`pip install 'backup-auditor[aws]'`).
+- `editor_secret` holds a key with editor rights in the same way. Only the function `remediate` reads it, where there
+  is one; without it a project is audited and not put right. Its name begins as the stack's `EditorNamePrefix` says.
 - Without `policy`, a project has the one that a single audit would have: on AWS the stack's.
 - `alerts` routes by severity: each channel hears of what is at least as severe as it says, or of everything where it
   does not say. `slack` names the secret that holds the webhook. Without `alerts` a project has the channels of the
@@ -64,7 +67,7 @@ policy and the channels hold for the projects that name none of their own.
 """
 
 _IN_ALL = """
-`audit` reads `PINECONE_CONTROLLER_HOST`, `PINECONE_API_VERSION`, `PINECONE_SCHEDULES_API_VERSION`,
+`audit` and `remediate` read `PINECONE_CONTROLLER_HOST`, `PINECONE_API_VERSION`, `PINECONE_SCHEDULES_API_VERSION`,
 `BACKUP_AUDITOR_MAX_CONCURRENCY` and `BACKUP_AUDITOR_DEADLINE`, too. Registry and policies are remembered for five
 minutes, and read again at once when a project is not found or a policy does not hold; so are secrets, and a key that
 Pinecone no longer accepts is read again at once: what is changed there needs no deployment.

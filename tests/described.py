@@ -7,7 +7,7 @@ from typing import Any
 from cloud.templates import read_template, transformed
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
-FUNCTIONS = ("dispatch", "audit", "notify", "watch")
+FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
 
 
 @cache

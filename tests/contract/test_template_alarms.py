@@ -25,9 +25,17 @@ def alarms() -> dict[str, dict[str, Any]]:
     return {name: it["Properties"] for name, it in resources("AWS::CloudWatch::Alarm").items()}
 
 
+def body() -> str:
+    """Return the text of the dashboard, remediation included."""
+    text, more = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    condition, its, none = more["Remediation"]["Fn::If"]
+    assert (condition, none) == ("RemediationIsEnabled", "")
+    return str(text).replace("${Remediation}", its["Fn::Sub"])
+
+
 def dashboard() -> dict[str, Any]:
     """Return the dashboard with made-up names in the places of those that are known once it is deployed."""
-    text = re.sub(r"\$\{(?!!)[^}]+\}", "name", properties("Dashboard")["DashboardBody"]["Fn::Sub"])
+    text = re.sub(r"\$\{(?!!)[^}]+\}", "name", body())
     found: dict[str, Any] = json.loads(text.replace("${!", "${"))
     return found
 
@@ -70,7 +78,7 @@ def test_metrics_are_those_that_are_emitted() -> None:
     asked |= {name for text in queries for name in re.findall(r"(?:MIN|SUM)\((\w+)\)", text)}
     text = json.dumps(dashboard()).replace('\\"', '"')
     shown = set(re.findall(r'MetricName="(\w+)"', text)) | {"ProjectsOverdue"}
-    assert asked == {"ProjectsOverdue", "AuditComplete", "DeliveryFailures"} | OF_AWS
+    assert asked == {"ProjectsOverdue", "AuditComplete", "DeliveryFailures", "ScheduleCreationFailures"} | OF_AWS
     assert shown <= EMITTED
     assert '"PineconeBackupAuditor", "ProjectsOverdue"' in text
 
@@ -78,7 +86,7 @@ def test_metrics_are_those_that_are_emitted() -> None:
 def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
     """The queries name the namespace, and the dimensions with which the metrics are emitted."""
     queries = [it["Metrics"][0] for it in alarms().values() if "Metrics" in it]
-    assert len(queries) == 2
+    assert len(queries) == 3
     for it in queries:
         assert it["Expression"].endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
     text = json.dumps(dashboard()).replace('\\"', '"')
@@ -88,8 +96,7 @@ def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
 
 def test_the_dashboard_shows_every_alarm() -> None:
     """The dashboard begins with all alarms; no two widgets lie upon each other."""
-    body = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", body)) == set(alarms())
+    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", body())) == set(alarms())
     taken = [
         (x, y)
         for it in dashboard()["widgets"]

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from described import FUNCTIONS, TEMPLATE, leaves, properties, resources, written
+from described import FUNCTIONS, TEMPLATE, leaves, made, properties, resources, written
 
+READERS = ("AuditRole", "NotifyRole")
+"""The roles that read secrets, and none with a key that may write."""
+EDITORS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
+DENIED = {"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": {"Fn::Sub": EDITORS}}
 NO_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """What AWS knows no resource of."""
 
@@ -27,12 +31,16 @@ def actions(role: str) -> set[str]:
     return {action for it in statements(role) for action in listed(it["Action"])}
 
 
+def _reads_secrets(statement: dict[str, Any]) -> bool:
+    return bool(statement["Effect"] == "Allow" and statement["Action"] == "secretsmanager:GetSecretValue")
+
+
 @pytest.mark.parametrize("role", sorted(resources("AWS::IAM::Role")))
 def test_a_role_names_what_it_may(role: str) -> None:
-    """Every statement allows named actions on named resources, but for traces, which have no resources."""
+    """Every statement speaks of named actions on named resources, but for traces, which have no resources."""
     assert "ManagedPolicyArns" not in properties(role)
     for it in statements(role):
-        assert it["Effect"] == "Allow"
+        assert it["Effect"] == "Allow" or (role in READERS and it == DENIED)
         assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in listed(it["Action"]))
         assert ("*" in listed(it["Resource"])) == (set(listed(it["Action"])) <= NO_RESOURCE)
 
@@ -51,10 +59,14 @@ def test_every_statement_says_why(role: str) -> None:
 def test_only_those_who_need_it_may() -> None:
     """The audit reads keys and writes reports, the delivery reads webhooks and publishes; nobody else does."""
     may = {verb: actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
-    assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in may[verb]} == {"audit", "notify"}
+    assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in may[verb]} == {
+        "audit",
+        "notify",
+        "remediate",
+    }
     assert {verb for verb in FUNCTIONS if "s3:PutObject" in may[verb]} == {"audit"}
     assert {verb for verb in FUNCTIONS if "sns:Publish" in may[verb]} == {"notify"}
-    assert {verb for verb in FUNCTIONS if "events:PutEvents" in may[verb]} == {"dispatch", "audit", "notify"}
+    assert {verb for verb in FUNCTIONS if "events:PutEvents" in may[verb]} == {*FUNCTIONS} - {"watch"}
     assert not {action for some in may.values() for action in some if "Delete" in action} - {"dynamodb:DeleteItem"}
 
 
@@ -68,11 +80,35 @@ def test_resources_are_of_this_partition() -> None:
 
 def test_one_project_reads_its_own_secrets() -> None:
     """Without a registry the audit reads the two secrets it was told of; all that share the prefix only with one."""
-    (secrets,) = [it for it in statements("AuditRole") if it["Action"] == "secretsmanager:GetSecretValue"]
+    (secrets,) = [it for it in statements("AuditRole") if _reads_secrets(it)]
     asked = [(it["Fn::If"][0], leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
     assert [name for name, _ in asked] == ["HasRegistry", "HasOneProject", "HasPing"]
     assert asked[0][1][-1].endswith(":secret:${NamePrefix}*")
     assert asked[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
+
+
+def test_only_remediation_reads_keys_that_may_write() -> None:
+    """It reads those, and no other secret; all others who read secrets are denied them, however they are named."""
+    (secrets,) = [it for it in statements("RemediateRole") if _reads_secrets(it)]
+    assert leaves(secrets["Resource"]) == [
+        "HasRegistry",
+        EDITORS,
+        EDITORS.replace("EditorNamePrefix}*", "EditorKeySecret}-??????"),
+    ]
+    assert [role for role in resources("AWS::IAM::Role") if DENIED in statements(role)] == [*READERS]
+    values = {
+        it: written()["Parameters"][it]["Default"] for it in ("NamePrefix", "EditorNamePrefix", "EditorKeySecret")
+    }
+    assert values["EditorKeySecret"].startswith(values["EditorNamePrefix"])
+    assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
+
+
+def test_without_remediation_there_is_none() -> None:
+    """Neither its function nor its role, nor anything that speaks of them, is there unless it is asked for."""
+    assert written()["Parameters"]["EnableRemediation"]["Default"] == "false"
+    found = {name: it for name, it in made()["Resources"].items() if "Remediate" in name or "ScheduleCreation" in name}
+    assert {"RemediateFunction", "RemediateRole", "RemediateFunctionCompleted"} <= found.keys()
+    assert [name for name, it in found.items() if it.get("Condition") != "RemediationIsEnabled"] == []
 
 
 def test_what_others_may_do_is_bound_to_them() -> None:

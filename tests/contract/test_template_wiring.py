@@ -15,6 +15,7 @@ RULES = {
     "EveryProjectRequested": "dispatch",
     "AuditFunctionProjectRequested": "audit",
     "NotifyFunctionCompleted": "notify",
+    "RemediateFunctionCompleted": "remediate",
 }
 
 
@@ -55,6 +56,13 @@ def test_what_is_completed_is_told() -> None:
     """A completed audit starts the delivery, and no other event of ours starts anything."""
     assert started_by("Backup Audit Completed", {"project": "search"}) == ["notify"]
     assert started_by("Backup Finding Opened", {"project": "search"}) == []
+
+
+@pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
+def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
+    """An audit that proposes nothing starts none, and nor do the events that remediation itself puts on the bus."""
+    assert started_by("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
+    assert started_by("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
 
 
 def test_no_rule_is_left_out() -> None:

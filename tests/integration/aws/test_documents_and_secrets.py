@@ -17,7 +17,7 @@ from backup_auditor.bootstrap.reading_aws import fetched_key, fetched_policy
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
-from backup_auditor.settings.functions import Registration
+from backup_auditor.settings.registration import Registration
 from moto_served import moto_served
 
 BUCKET = "config"

@@ -118,7 +118,7 @@ def test_everything_wrong_with_the_list_is_told() -> None:
         pytest.param(
             "{name: a, secret: s, x: p}",
             "a",
-            'unknown key "x" in the project "a"; known there: name, secret, key_env, policy, alerts',
+            'unknown key "x" in the project "a"; known there: name, secret, key_env, editor_secret, policy, alerts',
             id="far-key",
         ),
         pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is no list', id="no-list"),

@@ -15,6 +15,7 @@ from backup_auditor.settings.functions import (
     audit_settings,
     dispatch_settings,
     notify_settings,
+    remediate_settings,
     watch_settings,
 )
 
@@ -24,6 +25,7 @@ READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "audit": audit_settings,
     "dispatch": dispatch_settings,
     "notify": notify_settings,
+    "remediate": remediate_settings,
     "watch": watch_settings,
 }
 ALL = {
@@ -33,6 +35,7 @@ ALL = {
     "REGISTRY": "",
     "PROJECT_NAME": "search",
     "API_KEY_SECRET": "backup-auditor/search",
+    "EDITOR_KEY_SECRET": "backup-auditor-editor/search",
     "POLICY": "ssm:/backup-auditor/policies/search",
     "ALERT_TOPIC": TOPIC,
     "ALERT_SEVERITY": "medium",
@@ -88,6 +91,15 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
     assert settings.registration.document is None
     assert (settings.state_table, settings.evidence_bucket, settings.event_bus) == ("table", "bucket", "bus")
     assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/ping", timedelta(days=400))
+
+
+def test_only_remediation_has_the_key_that_may_write() -> None:
+    """It has that one and no other; the audit, which is given both, knows nothing of it."""
+    only = remediate_settings(ALL).registration.only
+    assert only == RegisteredProject("search", policy=ALL["POLICY"], editor_secret=ALL["EDITOR_KEY_SECRET"])
+    audited = audit_settings(ALL).registration.only
+    assert audited is not None
+    assert audited.editor_secret is None
 
 
 def test_a_registry_takes_the_place_of_the_one_project() -> None:

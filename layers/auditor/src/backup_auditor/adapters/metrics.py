@@ -22,6 +22,8 @@ _UNITS = {
     "BackupsTotal": "Count",
     "BackupStorageBytes": "Bytes",
     "BackupQuotaUsedPercent": "Percent",
+    "SchedulesCreated": "Count",
+    "ScheduleCreationFailures": "Count",
     "DeliveryFailures": "Count",
     "ApiRequests": "Count",
     "ApiThrottles": "Count",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from backup_auditor.adapters.remembered import Reading
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.registry import Registry
-from backup_auditor.settings.functions import Registration
+from backup_auditor.settings.registration import Registration
 
 EVENTS = Channel(ChannelKind.EVENTS, "")
 

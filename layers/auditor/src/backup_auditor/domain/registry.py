@@ -23,6 +23,8 @@ class RegisteredProject:
     """Where its alerts go. On AWS the channel of the events is the first of them."""
     line: int | None = None
     """Where it stands in the registry."""
+    editor_secret: str | None = None
+    """The secret that holds a key of it that may write; without one it is not put right on AWS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,12 @@ from backup_auditor.errors import BackupAuditorError, BadKeyError
 from backup_auditor.ports.nightly import KeyedLog, NightlyWorld
 from backup_auditor.rendering.events import events_of
 from backup_auditor.service.auditing import Audit, audit
+from backup_auditor.service.unwatched import Unwatched
 
 _FAILED = {"AuditCompleted": 0}
 """And not `AuditComplete`, whose alarm stays on until the next night: a retry may mend it."""
 _MOST_LOGGED = 500
 """Findings that are logged, the worst first: the report has all."""
-
-
-class _Unwatched:
-    """Progress that nobody looks at."""
-
-    def expect(self, what: str, count: int) -> None:
-        """Say nothing."""
-
-    def done(self, what: str) -> None:
-        """Say nothing."""
 
 
 def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, object]:
@@ -91,7 +82,7 @@ def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWo
             policy,
             project=project.name,
             observed_at=world.now(),
-            progress=_Unwatched(),
+            progress=Unwatched(),
             store=world.store(),
             evidence=world.evidence(),
             channels=project.channels,

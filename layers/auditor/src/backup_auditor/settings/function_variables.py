@@ -19,6 +19,11 @@ API_KEY_SECRET = Variable(
     "",
     "The secret that holds the key of the one project: as it is, or as JSON with `PINECONE_API_KEY`.",
 )
+EDITOR_KEY_SECRET = Variable(
+    "EDITOR_KEY_SECRET",
+    "",
+    "The secret with a key of the one project that may write: as it is, or as JSON with `PINECONE_API_KEY`.",
+)
 POLICY = Variable(
     "POLICY", "", "The policy of projects that name none of their own: `ssm:NAME` or `s3://BUCKET/KEY`; else built-in."
 )
@@ -55,9 +60,10 @@ READ_BY: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, *_CHANNELS),
         "watch": (STATE_TABLE, REGISTRY, PROJECT_NAME),
+        "remediate": (STATE_TABLE, EVENT_BUS, REGISTRY, PROJECT_NAME, EDITOR_KEY_SECRET, POLICY),
     }
 )
-"""By the name of the function. `audit` reads Pinecone's variables beside these, but for the key and the deadline's."""
+"""By the name of the function. `audit` and `remediate` read Pinecone's too, but for key and deadline."""
 
 VARIABLES = tuple(dict.fromkeys(it for some in READ_BY.values() for it in some))
 """Every one of them, once."""

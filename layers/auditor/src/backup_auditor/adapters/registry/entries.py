@@ -21,7 +21,7 @@ from backup_auditor.domain.naming import (
 )
 from backup_auditor.domain.registry import Mistake, RegisteredProject
 
-ENTRY_KEYS = ("name", "secret", "key_env", "policy", "alerts")
+ENTRY_KEYS = ("name", "secret", "key_env", "editor_secret", "policy", "alerts")
 ALERT_KEYS = ("sns", "slack", "severity", "all_is_well")
 MOST_ALERTS = 20
 
@@ -62,12 +62,13 @@ class _Entry:
         self.problems.extend(unknown_keys(node, ENTRY_KEYS, place))
         secret = self._optional(node, "secret", secret_name, place)
         variable = self._optional(node, "key_env", key_variable, place)
+        editor = self._optional(node, "editor_secret", secret_name, place)
         policy = self._optional(node, "policy", _policy, place)
         channels = self._channels(node, usual, place)
         if not {"secret", "key_env"} & node.items.keys():
             lacks = "has neither secret nor key_env; say where its key is"
             self.problems.append(Problem(f"{place} {lacks}", node.line))
-        return RegisteredProject(self.name, secret, variable, policy or usual.policy, channels, node.line)
+        return RegisteredProject(self.name, secret, variable, policy or usual.policy, channels, node.line, editor)
 
     def _channels(self, entry: Mapped, usual: Usual, place: str) -> tuple[Channel, ...]:
         node = entry.items.get("alerts")

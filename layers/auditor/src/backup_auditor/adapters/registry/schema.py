@@ -32,6 +32,7 @@ def _project() -> Schema:
         "name": {**_TEXT, "maxLength": 100, "pattern": r"^[^\s/\\.]([^/\\]*[^\s/\\])?$"},
         "secret": {"type": "string", "pattern": _SECRETS_NAME},
         "key_env": {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"},
+        "editor_secret": {"type": "string", "pattern": _SECRETS_NAME},
         "policy": _TEXT,
         "alerts": {"type": "array", "maxItems": MOST_ALERTS, "items": _alert()},
     }
@@ -39,6 +40,7 @@ def _project() -> Schema:
         "what reports call the project",
         "the secret that holds its key, by name or ARN; on AWS it must have one",
         "the variable that holds its key, on a laptop",
+        "the secret that holds a key of it that may write, for remediation on AWS",
         "its policy: ssm:NAME, s3://BUCKET/KEY, or on a laptop a file beside the registry",
         "where its alerts go; without it, to the channels of the stack",
     )
