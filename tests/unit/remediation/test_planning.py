@@ -225,6 +225,14 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     assert planned(remedial(max_creations=0), *cases).applicable == planned(remedial(), *cases).actions[2:]
 
 
+def test_what_is_only_proposed_takes_no_room_from_what_is_carried_out() -> None:
+    """It comes last."""
+    cases = (bare(), scheduled("slow", retention=3 * DAY))
+    twelve = 4 + 8
+    assert [it.index for it in planned(remedial(Mode.APPLY, Mode.PROPOSE, quota=twelve), *cases).actions] == ["orders"]
+    assert [it.index for it in planned(remedial(Mode.PROPOSE, Mode.APPLY, quota=twelve), *cases).actions] == ["slow"]
+
+
 def test_nothing_is_made_while_it_is_not_known_what_fills_the_quota() -> None:
     """Without a quota, it does not matter."""
     told = inventory(bare(), scheduled("odd", retention=None))

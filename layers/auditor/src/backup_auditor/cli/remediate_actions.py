@@ -78,7 +78,7 @@ def _shown(arguments: Namespace, plan: Plan, told: tuple[Result, ...]) -> int:
 def _applied(arguments: Namespace, wanted: Asked, log: RemediationLog, plan: Plan, inventory: Inventory | None) -> int:
     is_json = arguments.format == "json"
     if not is_json:
-        put(lines([*plan_table(plan, terminal_width()), ""]), None)
+        put(lines(plan_table(plan, terminal_width())), None)
     if plan.actions and not plan.applicable:
         kinds = sorted({it.kind.value for it in plan.actions})
         raise PlanError(f"the policy lets none of this be carried out ({', '.join(kinds)}); nothing was changed")
@@ -93,8 +93,8 @@ def _applied(arguments: Namespace, wanted: Asked, log: RemediationLog, plan: Pla
         outcome = _carried_out(wanted, log, plan, inventory)
     if is_json:
         put([plan_json(plan, outcome.results)], None)
-    else:
-        put(lines(results_table(plan, outcome.results, terminal_width())), None)
+    elif outcome.results:
+        put(lines(["", *results_table(plan, outcome.results, terminal_width())]), None)
     if outcome.interrupted is not None:
         raise outcome.interrupted
     return remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)

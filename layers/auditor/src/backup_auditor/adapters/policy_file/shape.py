@@ -67,8 +67,8 @@ class RemediationShape(Shape):
         Mode.NEVER
     )
     fix_schedules: Annotated[Mode, Field(strict=False, description="whether schedules are changed")] = Mode.NEVER
-    first_backup: Annotated[bool, Field(description="whether a new schedule is followed by a backup at once")] = False
-    max_creations: Annotated[Count, Field(description="how many schedules one run may make")] = 5
+    first_backup: Annotated[bool, Field(description="whether one backup is taken of an index that has none")] = False
+    max_creations: Annotated[Count, Field(description="how many schedules and first backups one run may make")] = 5
     schedule_name: Annotated[ScheduleName, Field(description="what a schedule that is made is called")] = "auditor"
 
 

@@ -45,8 +45,8 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def mode_of(self, kind: Kind) -> Mode:
-        """Return what the policy lets be done of a kind. A first backup is made as schedules are."""
-        return self.fix_schedules if kind is Kind.CHANGE_SCHEDULE else self.create_schedules
+        """Return what the policy lets be done of a kind."""
+        return mode_of(kind, self.create_schedules, self.fix_schedules)
 
     @property
     def applicable(self) -> tuple[Action, ...]:
@@ -59,3 +59,8 @@ class Plan:
         if age > LONGEST_AGE:
             return f"is more than {LONGEST_AGE // timedelta(hours=1)} hours old"
         return "is of a time to come" if age < -timedelta(minutes=5) else None
+
+
+def mode_of(kind: Kind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
+    """Return which of the policy's modes holds for a kind. A first backup is made where schedules are."""
+    return fix_schedules if kind is Kind.CHANGE_SCHEDULE else create_schedules

@@ -1,19 +1,20 @@
 """Makes a plan of what was read and judged: the worst protected first, within the quota and the policy's bounds."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.policy import Mode, Policy, Remediation
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.remediation.actions import Action, Kind
 from backup_auditor.domain.remediation.candidates import Candidate, candidates_of
-from backup_auditor.domain.remediation.plan import LeftOut, Plan
+from backup_auditor.domain.remediation.plan import LeftOut, Plan, mode_of
 from backup_auditor.domain.remediation.room import Room, room_of
 
 _ORDER = (Kind.CREATE_SCHEDULE, Kind.CHANGE_SCHEDULE, Kind.FIRST_BACKUP)
-"""In which order the kinds take what room there is."""
+"""In which order the kinds take what room there is; what is only proposed comes after all that is carried out."""
 
 
 def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> Plan:
@@ -33,7 +34,7 @@ def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -
                 left_out.append(found)
     room = room_of(project)
     slots_before = room.filled
-    actions = _bounded(candidates, room, policy.remediation.max_creations, left_out)
+    actions = _bounded(_in_order(candidates, policy.remediation), room, policy.remediation.max_creations, left_out)
     return Plan(
         project=inventory.project,
         policy_sha256=policy.sha256,
@@ -48,12 +49,20 @@ def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -
     )
 
 
+def _in_order(candidates: list[Candidate], allowed: Remediation) -> list[Candidate]:
+    def place(it: Candidate) -> tuple[bool, int, tuple[datetime, str]]:
+        mode = mode_of(it.action.kind, allowed.create_schedules, allowed.fix_schedules)
+        return mode is not Mode.APPLY, _ORDER.index(it.action.kind), it.order
+
+    return sorted(candidates, key=place)
+
+
 def _bounded(candidates: list[Candidate], room: Room, most: int, left_out: list[LeftOut]) -> list[Action]:
     """Return what fits. What only has to wait for another run keeps its room, so that nothing less urgent takes it."""
     chosen: list[Action] = []
     created = 0
     waiting: set[str] = set()
-    for candidate in sorted(candidates, key=lambda it: (_ORDER.index(it.action.kind), it.order)):
+    for candidate in candidates:
         action = candidate.action
         why = room.why_none_for(action.slots)
         if why is None:
