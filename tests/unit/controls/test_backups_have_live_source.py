@@ -7,7 +7,23 @@ import pytest
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind
-from builders import DAY, NOW, SECOND, backup, disputed, findings, index, inventory, judged, policy, schedule, whole
+from builders import (
+    DAY,
+    NOW,
+    SECOND,
+    backup,
+    broken,
+    disputed,
+    findings,
+    index,
+    inventory,
+    judged,
+    known,
+    policy,
+    remembering,
+    schedule,
+    whole,
+)
 
 ID = "backups-have-live-source"
 KEEP = 30 * DAY
@@ -49,6 +65,17 @@ def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) 
 def test_any_backup_but_a_planned_run_counts(rows: tuple[Backup, ...], expected: Compliance) -> None:
     """In whatever state it is."""
     assert verdict(*rows) is expected
+
+
+@pytest.mark.parametrize("rows", [(), (gone(-DAY, status="Scheduled"),)])
+def test_a_listing_that_broke_off_shows_of_none_that_it_is_gone(rows: tuple[Backup, ...]) -> None:
+    """What stood there, by what is remembered, may stand there still."""
+    memory = remembering(known(gone(90 * DAY)))
+    unread, read = (
+        findings(ID, inventory(index(), backups=listing(rows)), memory=memory)[ResourceType.DELETED_INDEX, "id-gone"]
+        for listing in (broken, whole)
+    )
+    assert (unread.compliance, read.compliance) == (Compliance.INSUFFICIENT_DATA, Compliance.NOT_APPLICABLE)
 
 
 def test_without_a_limit_there_is_nothing_to_judge() -> None:

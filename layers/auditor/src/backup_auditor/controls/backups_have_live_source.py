@@ -12,6 +12,7 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
+from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.moments import days, format_lengths, format_moment, hours
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.wording import counted
@@ -24,6 +25,8 @@ def judge(subject: DeletedIndexSubject) -> Verdict:
         return not_applicable("The policy sets no limit to how long backups of deleted indexes are kept.")
     backups = [it for it in subject.backups if it.phase is not Phase.PLANNED]
     if not backups:
+        if (unread := subject.project.inventory.backups.broken) is not None:
+            raise unread_error("backups", unread)
         return not_applicable("No backup of it is listed.")
     newest = max((it.captured_at for it in backups if it.captured_at is not None), default=None)
     age = subject.observed_at - newest if newest is not None else None
