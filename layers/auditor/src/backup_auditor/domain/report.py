@@ -16,6 +16,7 @@ from backup_auditor.domain.lifecycle.advancing import Outcome
 from backup_auditor.domain.listing import Unread, known_rows
 from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.proposal import Proposal, proposals_of
 from backup_auditor.domain.timeline import Timeline
 
 SCHEMA_VERSION = "1"
@@ -63,6 +64,8 @@ class Report:
     resolved: tuple[Resolved, ...]
     drift: tuple[Drift, ...]
     unread: tuple[Unread, ...]
+    proposals: tuple[Proposal, ...] | None = None
+    """What would put the project right; `None` where the policy wants to hear of none."""
     rules: tuple[AppliedRule, ...] = ()
     """What the policy requires; empty where a report was read back."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
@@ -79,6 +82,7 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcom
 
     The same arguments give the same report.
     """
+    findings = outcome.findings if outcome else judgement.findings
     return Report(
         audit_id=outcome.audit_id if outcome else audit_id_of(inventory, policy),
         observed_at=inventory.observed_at,
@@ -89,10 +93,11 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcom
         policy_sha256=policy.sha256,
         inventory=_count(inventory, judgement),
         summary=_summarize(judgement),
-        findings=outcome.findings if outcome else judgement.findings,
+        findings=findings,
         resolved=outcome.resolved if outcome else (),
         drift=outcome.drift if outcome else (),
         unread=inventory.unread,
+        proposals=proposals_of(inventory, policy, findings),
         rules=applied_rules(inventory, policy),
         timelines=judgement.timelines,
     )

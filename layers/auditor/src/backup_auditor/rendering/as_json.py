@@ -8,6 +8,7 @@ from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import SCHEMA_VERSION, Report
+from backup_auditor.rendering.proposal_json import proposal_json
 from backup_auditor.rendering.rules_json import rule_json
 from backup_auditor.rendering.timeline_json import resource_json, timeline_json
 
@@ -29,6 +30,9 @@ def render_json(report: Report) -> Iterator[str]:
     yield ","
     yield from _rows("rules", report.rules, rule_json)
     yield ","
+    if report.proposals is not None:
+        yield from _rows("proposals", report.proposals, proposal_json)
+        yield ","
     yield from _rows("timelines", report.timelines, timeline_json)
     yield "\n}"
 

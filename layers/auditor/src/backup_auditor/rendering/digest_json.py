@@ -9,6 +9,7 @@ from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import SCHEMA_VERSION
 from backup_auditor.rendering.digest_headline import headline
+from backup_auditor.rendering.proposal_json import proposal_json
 from backup_auditor.rendering.text import clipped
 
 _LENGTH = 1000
@@ -17,7 +18,7 @@ _LENGTH = 1000
 def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
     """Return a digest as a JSON object with at most so many findings, the worst of what is new first."""
     told, message, report = digest.told, digest.message, digest.report
-    findings = (*told.opened, *told.lasting)
+    findings, proposals = (*told.opened, *told.lasting), report.proposals or ()
     return {
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
@@ -41,10 +42,12 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "report": {**report_of(digest), "link": digest.report_link},
         "findings": [_finding(it, digest) for it in findings[:shown]],
         "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
+        **({"proposals": [proposal_json(it) for it in proposals[:shown]]} if proposals else {}),
         "unread_facts": [_unread(it) for it in report.unread[:shown]],
         "left_out": {
             "findings": _rest(findings, shown),
             "resolved_findings": _rest(told.resolved, shown),
+            **({"proposals": _rest(proposals, shown)} if proposals else {}),
             "unread_facts": _rest(report.unread, shown),
         },
     }

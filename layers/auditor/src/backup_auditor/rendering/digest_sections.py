@@ -1,5 +1,6 @@
 """What stands below the first line of a digest: rows under titles, so many as have room, and how many have not."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from backup_auditor.rendering.text import shortened
 _LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
 
+_FATES = {"propose": "proposed alone", "apply": "the policy has it carried out"}
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -26,13 +29,14 @@ class Section:
 
 
 def sections(digest: Digest, shown: int) -> tuple[Section, ...]:
-    """Return what is new, what ended, what lasts and what is not known: of each at most so many rows, the worst."""
+    """Return what is new, ended, lasts, is proposed and is not known: of each at most so many rows, the worst."""
     told = digest.told
     found = (
         _findings("Opened", told.opened, shown, digest),
         _resolved(told.resolved, shown),
         _findings("Still open", told.still_open, shown, digest),
         _findings("Open before, and not to be judged now", told.out_of_sight, shown, digest),
+        _proposals(digest, shown),
         _unread(digest, shown),
     )
     return tuple(it for it in found if it is not None)
@@ -104,6 +108,16 @@ def _unread(digest: Digest, shown: int) -> Section | None:
     unread = digest.report.unread
     rows = (f"{_short(it.what)}: {_short(it.error)}" for it in unread[:shown])
     return _plain_section("Could not be read", rows, len(unread), shown)
+
+
+def _proposals(digest: Digest, shown: int) -> Section | None:
+    proposals = digest.report.proposals or ()
+    rows = (
+        f"{_short(it.index)}: {it.kind} ({_FATES[it.mode]})\n  {_short(it.because)}\n"
+        f"  {it.method} {_short(it.path)} {_short(json.dumps(dict(it.body)))}"
+        for it in proposals[:shown]
+    )
+    return _plain_section("Proposed", rows, len(proposals), shown)
 
 
 def _plain_section(title: str, rows: Iterable[str], total: int, shown: int) -> Section | None:

@@ -8,6 +8,7 @@ from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resour
 from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import parse_moment
+from backup_auditor.domain.proposal import Proposal
 from backup_auditor.domain.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
 from backup_auditor.errors import EvidenceError
 
@@ -54,7 +55,14 @@ def _report(facts: _Json) -> Report:
         resolved=tuple(map(_resolved, facts["resolved"])),
         drift=tuple(Drift(it["what"], _resource(it["resource"]), it["before"], it["after"]) for it in facts["drift"]),
         unread=tuple(Unread(it["what"], it["error"]) for it in facts["unread"]),
+        proposals=tuple(map(_proposal, facts["proposals"])) if "proposals" in facts else None,
     )
+
+
+def _proposal(facts: _Json) -> Proposal:
+    told = {name: facts[name] for name in ("plan_id", "kind", "index", "mode", "because")}
+    call = facts["call"]
+    return Proposal(**told, method=call["method"], path=call["path"], body=call["body"])
 
 
 def _summary(facts: _Json) -> Summary:
