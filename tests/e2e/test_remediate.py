@@ -4,7 +4,9 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,3 +241,28 @@ def test_on_a_terminal_it_asks(home: Home, answer: str, code: int, writes: int) 
         os.close(main)
     assert (process.returncode, len(home.writes)) == (code, writes)
     assert b"plan " in out
+
+
+def test_who_ends_it_is_told_what_was_done(home: Home) -> None:
+    """What is in flight is finished and recorded; the rest is not begun, and the next run goes on."""
+    home.policy("remediation: {create_schedules: apply, max_creations: 100}")
+    with home.server.world.lock:
+        for number in range(50):
+            home.server.world.create_index(f"index-{number}")
+    env = access(home.server, PINECONE_API_KEY=Server.editor_key)
+    line = [str(COMMAND), "remediate", "--state", "state", "--apply", "--yes", "--format", "json"]
+    with subprocess.Popen(line, env=env, cwd=home.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not home.writes and process.poll() is None:
+            time.sleep(0.01)
+        home.server.latency = 0.2
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    told = json.loads(out)["results"]
+    states = {it["state"] for it in told}
+    assert (process.returncode, err) == (130, b"backup-auditor: interrupted\n")
+    assert states == {"done", "not begun"}
+    made = {it.id for it in home.server.world.schedules.values() if it.name == "auditor"}
+    assert {it["id"] for it in told if it["state"] == "done"} == made
+    home.server.latency = 0.0
+    assert home.remediate("--apply", "--yes").code == 0
+    assert len(home.server.world.schedules) == 53

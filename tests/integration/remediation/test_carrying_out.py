@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.domain.policy import Mode
+from backup_auditor.domain.remediation.actions import Action
+from backup_auditor.domain.remediation.deciding import Seen
 from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor.service.doing import Doing, Done
 from backup_auditor_simulator import Fault, Server, World
 from planned import remedial
 from remedying import Project, remedying, states
@@ -239,6 +242,31 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         assert told.count(ActionState.NOT_BEGUN) >= 26
         assert "Stopped: " in outcome.results[-1].detail
         assert len(project.writes) <= 4
+
+
+def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the limiter, which may let fewer through."""
+    world = empty_world()
+    for number in range(60):
+        world.create_index(f"index-{number}")
+    in_flight: list[int] = []
+    begun: set[str] = set()
+    real = Doing.do
+
+    def counting(doing: Doing, action: Action, seen: Seen) -> tuple[Done, dict[str, object]]:
+        begun.add(action.key)
+        in_flight.append(len(begun))
+        try:
+            return real(doing, action, seen)
+        finally:
+            begun.discard(action.key)
+
+    monkeypatch.setattr(Doing, "do", counting)
+    with remedying(world, tmp_path / "state") as project:
+        found, plan = project.audited(), project.planned()
+        project.server.latency = 0.02
+        assert set(states(project.carried_out(plan, found).results).values()) == {ActionState.DONE}
+    assert 8 < max(in_flight) <= 20
 
 
 def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:

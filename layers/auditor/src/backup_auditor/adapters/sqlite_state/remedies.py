@@ -60,8 +60,13 @@ class SqliteRemediationLog:
 
     def conclude(self, record: ActionRecord) -> None:
         """Record what came of an attempt that was begun."""
-        with self._using() as connection, transaction(connection):
-            connection.execute(f"REPLACE {_ROW}", _row_of(record))
+        with self._using() as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")  # what power failure takes of it, reading settles
+            try:
+                with transaction(connection):
+                    connection.execute(f"REPLACE {_ROW}", _row_of(record))
+            finally:
+                connection.execute("PRAGMA synchronous = FULL")
 
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
