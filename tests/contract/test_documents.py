@@ -9,7 +9,7 @@ import pytest
 
 from backup_auditor import errors
 from backup_auditor.adapters import idempotency
-from backup_auditor.adapters.dynamodb_state import items
+from backup_auditor.adapters.dynamodb_state import items, remediation_items
 from backup_auditor.adapters.policy_file.loading import load_policy
 from transcripts import run_transcripts
 
@@ -74,7 +74,8 @@ def test_the_architecture_knows_every_item() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent"}
+    remedies = {remediation_items.ACTIONS.strip("#"), remediation_items.plan_sort("").strip("#")}
+    assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent", *remedies}
     assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency._PARTITION.partition("#")[0]}
 
 
