@@ -80,10 +80,6 @@ def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
         pytest.param(("audit", "--form", "json"), ("--form",), id="shortened-flag"),
         pytest.param(("audit", "--fail-on", "always"), ("--fail-on",), id="unknown-severity"),
         pytest.param(("audit", "--format", "xml"), ("'xml'", "use table, json, markdown, csv,"), id="unknown-format"),
-        *(
-            pytest.param(("audit", "--format", it), (f"the format {it} does not exist yet; use table,",), id=it)
-            for it in ("html",)
-        ),
         pytest.param(("audit", "--state", "s", "--no-state"), ("--no-state",), id="state-and-no-state"),
         pytest.param(
             ("audit", "--inventory", "i", "--save-inventory", "s"), ("--save-inventory",), id="both-inventories"

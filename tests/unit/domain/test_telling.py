@@ -107,7 +107,18 @@ def test_what_only_one_look_misses_is_not_called_missing() -> None:
     runs = [*daily_runs(2), *daily_runs(3, 6 * HOUR + 4 * DAY)]
     found = told(inventory(index(runs=runs, walks=1), walks=1))
     assert (found.gaps, found.missed) == ((), ())
-    assert [it.partition(",")[0] for it in found.not_known] == ["Runs seem to be missing", "The objective was not met"]
+    assert [it.partition(",")[0] for it in found.not_known] == [
+        "Runs seem to be missing",
+        "The objective seems to have been missed",
+    ]
+
+
+def test_that_the_newest_point_is_too_old_rests_on_what_its_finding_rests_on() -> None:
+    """Two looks at the project's backups are enough, even where nobody looked twice at histories."""
+    case = index(runs=daily_runs(3, 54 * HOUR), walks=1)
+    found = told(inventory(case))
+    assert found.missed == (Period(ago(24 * HOUR), NOW),)
+    assert [it.partition(",")[0] for it in found.not_known] == ["Runs seem to be missing"]
 
 
 def test_failed_runs_and_those_under_way_are_told() -> None:

@@ -11,7 +11,7 @@ from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_table import render_table
 
-_ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf")
+_ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf", "html")
 """The forms that have room for many reports in one document."""
 
 
@@ -40,11 +40,14 @@ def _in_full(arguments: Namespace) -> str:
 
 
 def _all_in_one(reports: Iterable[Report], form: str) -> Iterable[str]:
-    module = import_module(f"backup_auditor.rendering.as_{form}")
+    package = "backup_auditor.rendering"
+    module = import_module(f"{package}.html.document" if form == "html" else f"{package}.as_{form}")
     pieces: Iterable[str]
     match form:
         case "csv":
             pieces = module.render_csv(reports)
+        case "html":
+            pieces = module.render_html(reports)
         case "junit":
             pieces = module.render_junit(reports)
         case "sarif":

@@ -95,8 +95,13 @@ class _Telling:
         return [Period(at, end if expires is None else min(end, expires)) for at, end, expires in ends]
 
     def _missed(self, found: list[Period]) -> list[Period]:
-        listings = (*self._backups.listings, *self._subject.schedules.listings, *self._backups.history_listings())
-        return found if found and self._is_confirmed("The objective was not met", listings) else []
+        """Keep what is certain: that the newest point is too old today rests on less than that nights were missed."""
+        lasting = [it for it in found if it.end == self._now]
+        past = [it for it in found if it.end != self._now]
+        listed = self._backups.listings
+        runs = (*listed, *self._subject.schedules.listings, *self._backups.history_listings())
+        told = past if past and self._is_confirmed("The objective seems to have been missed", runs) else []
+        return told + (lasting if lasting and self._is_confirmed("The objective is not met", listed) else [])
 
     def _gaps(self) -> tuple[Gap, ...]:
         answers = answers_of(self._subject.schedules.enabled, self._gaps_of)

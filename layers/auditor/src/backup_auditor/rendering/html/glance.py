@@ -1,0 +1,116 @@
+"""The project at a glance: its oldest recovery points, those that end first, slots, how long findings are known."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backup_auditor.domain.finding import Finding, Resource, Severity, fingerprint
+from backup_auditor.domain.moments import format_length, format_minute
+from backup_auditor.domain.report import Report
+from backup_auditor.domain.timeline import Timeline
+
+_ROWS = 10
+_MOST = 3
+"""How many times the objective the longest bar stands for."""
+_AHEAD = timedelta(days=30)
+"""How long the longest bar of what is left stands for."""
+_AGES = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
+_LASTING = "recovery-points-outlast-horizon"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row with a bar, whose length is in percent of the picture."""
+
+    anchor: str
+    name: str
+    length: float
+    told: str
+    amiss: str = ""
+    """What is wrong, in a word or two; empty where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Rows with bars, and how many more there are."""
+
+    rows: tuple[Bar, ...]
+    more: int
+    mark: float | None = None
+    """Where the limit lies, in percent."""
+
+
+def ages(timelines: Iterable[Timeline], observed_at: datetime) -> Bars:
+    """Return the age of each index's newest recovery point against its objective, the worst first."""
+    found: list[tuple[float, Bar]] = []
+    for it in timelines:
+        ratio, told, amiss = float("inf"), "none is known" if it.not_known else "there is none", ""
+        if it.recovery_points:
+            age = observed_at - it.recovery_points[-1].captured_at
+            ratio = age / it.max_age if it.max_age else float(age > timedelta()) * _MOST
+            told, amiss = f"{format_length(age)} of {format_length(it.max_age)}", "too old" if ratio > 1 else ""
+        elif it.earlier_recovery_points:
+            told = f"older than {format_length(observed_at - it.since)}"
+        length = round(100 * min(ratio, _MOST) / _MOST, 1)
+        found.append((ratio, Bar(index_anchor(it.resource), it.resource.name, length, told, amiss)))
+    rows = [bar for _, bar in sorted(found, key=lambda it: (-it[0], it[1].name))]
+    return Bars(tuple(rows[:_ROWS]), len(rows[_ROWS:]), round(100 / _MOST, 1))
+
+
+def endings(timelines: Iterable[Timeline], report: Report) -> Bars:
+    """Return how long each index has a recovery point if none is added, those that end first foremost."""
+    amiss = {it.resource.name for it in report.findings if it.is_open and it.control == _LASTING}
+    found = sorted((it.zero_at, it.resource.name, it.resource) for it in timelines if it.zero_at is not None)
+    rows = []
+    for at, name, resource in found[:_ROWS]:
+        left = max(at - report.observed_at, timedelta())
+        told = f"{left / timedelta(days=1):.1f} d, {format_minute(at)}"
+        length = round(100 * min(left / _AHEAD, 1), 1)
+        rows.append(Bar(index_anchor(resource), name, length, told, "too soon" if name in amiss else ""))
+    return Bars(tuple(rows), len(found[_ROWS:]))
+
+
+def slots(report: Report) -> tuple[Bars, tuple[str, ...]]:
+    """Return how full the quota of backups is and will be, as bars where the figures are known, and in words."""
+    found = {it.control: it for it in report.findings if it.control in _SLOTS}
+    rows = []
+    for control, label in _SLOTS.items():
+        evidence: Mapping[str, object] = found[control].evidence if control in found else {}
+        quota, taken = evidence.get("quota"), _taken(evidence)
+        if isinstance(quota, int) and quota and taken is not None:
+            length = round(min(100 * taken / quota, 150) / 1.5, 1)
+            amiss = "too many" if found[control].is_open else ""
+            rows.append(Bar("", label, length, f"{taken:,} of {quota:,}", amiss))
+    reasons = tuple(found[it].reason for it in _SLOTS if it in found)
+    return Bars(tuple(rows), 0, round(100 / 1.5, 1)), reasons
+
+
+def _taken(evidence: Mapping[str, object]) -> int | None:
+    parts = [evidence[it] for it in ("backups", "slots", "manual") if it in evidence]
+    numbers = [it for it in parts if isinstance(it, int)]
+    return sum(numbers) if numbers else None
+
+
+_SLOTS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "once schedules have filled up"}
+"""The controls whose evidence tells of slots, and which moment it tells of."""
+
+
+def open_since(report: Report) -> list[tuple[str, list[int]]]:
+    """Count open findings by severity, for how long they have been known; empty where nothing is remembered."""
+    dated = [it for it in report.findings if it.is_open and it.first_seen is not None]
+    if not dated:
+        return []
+    counts = {label: [0] * len(Severity) for _, label in _AGES}
+    for it in dated:
+        counts[_age(it, report.observed_at)][len(Severity) - 1 - it.severity.rank] += 1
+    return list(counts.items())
+
+
+def _age(finding: Finding, observed_at: datetime) -> str:
+    known = observed_at - (finding.first_seen or observed_at)
+    return next(label for most, label in _AGES if most is None or known < timedelta(days=most))
+
+
+def index_anchor(resource: Resource) -> str:
+    """Return the fragment of an index, which is the same in every audit."""
+    return f"index-{fingerprint('', resource)}"

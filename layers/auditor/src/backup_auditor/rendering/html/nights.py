@@ -1,0 +1,134 @@
+"""What a page shows of one index: its picture, the same in a sentence, and the moments it is made of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.moments import format_length, format_minute
+from backup_auditor.domain.periods import Period
+from backup_auditor.domain.timeline import Point, Timeline
+from backup_auditor.domain.wording import counted
+from backup_auditor.rendering.html.glance import index_anchor
+from backup_auditor.rendering.html.picture import Picture, picture_of
+from backup_auditor.rendering.timeline import laid_out
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One row of moments: what happened, when, and what is to be said of it."""
+
+    what: str
+    at: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexNights:
+    """One index on the page."""
+
+    anchor: str
+    name: str
+    worst: str
+    """The severity of its worst open finding; empty where none is open."""
+    findings: tuple[Finding, ...]
+    """Those that are open, the worst first."""
+    exempted: int
+    unknown: int
+    objective: str
+    begins: str
+    ends: str
+    picture: Picture
+    told: str
+    not_known: tuple[str, ...]
+    nights: tuple[Night, ...]
+
+
+def index_nights(
+    timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_told_whole: bool
+) -> IndexNights:
+    """Return what is shown of one index; its moments one by one only where they are to be told."""
+    found = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
+    line = laid_out(timeline, observed_at)
+    rule = f"rule {timeline.rule}" if timeline.rule else "the defaults"
+    return IndexNights(
+        anchor=index_anchor(timeline.resource),
+        name=timeline.resource.name,
+        worst=found[0].severity if found else "",
+        findings=tuple(found),
+        exempted=sum(it.exemption is not None for it in findings),
+        unknown=sum(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings),
+        objective=f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}",
+        begins=f"{timeline.since:%Y-%m-%d}",
+        ends=f"{line.shown.end:%Y-%m-%d}",
+        picture=picture_of(line),
+        told=told(timeline, observed_at),
+        not_known=timeline.not_known,
+        nights=tuple(_nights(timeline)) if is_told_whole else (),
+    )
+
+
+def standing(view: IndexNights) -> tuple[int, int, str]:
+    """Return what indexes are sorted by: the worst first, then those with most findings."""
+    rank = Severity(view.worst).rank + 1 if view.worst else 0
+    return -rank, -len(view.findings), view.name
+
+
+def told(timeline: Timeline, observed_at: datetime) -> str:
+    """Say in a sentence what the picture shows."""
+    parts = [_points(timeline, observed_at)]
+    counts = ((timeline.failed, "failed run"), (timeline.under_way, "run under way"), (timeline.planned, "planned run"))
+    parts += [_counted(len(moments), thing) for moments, thing in counts if moments]
+    if timeline.gaps:
+        missing = sum(it.missing for it in timeline.gaps)
+        parts.append(f"{_counted(missing, 'run')} missing in {counted(len(timeline.gaps), 'gap')}")
+    if timeline.missed:
+        parts.append(f"objective missed for {format_length(_together(timeline.missed))}")
+    if timeline.zero_at is not None:
+        verb = "is" if timeline.zero_at > observed_at else "was to be"
+        parts.append(f"none {verb} left after {format_minute(timeline.zero_at)} if none is added")
+    elif any(it.expires is False for it in timeline.recovery_points):
+        parts.append("one at least never expires")
+    return "; ".join(parts) + "."
+
+
+def _points(timeline: Timeline, observed_at: datetime) -> str:
+    points, earlier = timeline.recovery_points, timeline.earlier_recovery_points
+    if not points:
+        return counted(earlier, "recovery point") + " of before" if earlier else "No recovery point is known"
+    age = format_length(observed_at - points[-1].captured_at)
+    before = f" and {earlier:,} of before" if earlier else ""
+    return f"{counted(len(points), 'recovery point')}{before}, the newest {age} old"
+
+
+def _counted(count: int, thing: str) -> str:
+    head, _, tail = thing.partition(" under way")
+    return f"{counted(count, head)} under way" if _ or tail else counted(count, thing)
+
+
+def _together(periods: Sequence[Period]) -> timedelta:
+    return sum((it.end - it.start for it in periods), timedelta())
+
+
+def _nights(timeline: Timeline) -> Iterator[Night]:
+    """Tell every moment, the latest first."""
+    rows = [(it.captured_at, "recovery point", _expiry(it)) for it in timeline.recovery_points]
+    rows += [(it, "past recovery point", "listed no more") for it in timeline.past]
+    rows += [(it, "failed run", "") for it in timeline.failed]
+    rows += [(it, "run under way", "") for it in timeline.under_way]
+    rows += [(it, "planned run", "") for it in timeline.planned]
+    for gap in timeline.gaps:
+        rows.append((gap.start, f"{counted(gap.missing, 'run')} missing", f"until {_moment(gap.end)}"))
+    rows += [(it.start, "objective missed", f"until {_moment(it.end)}") for it in timeline.missed]
+    for at, what, said in sorted(rows, reverse=True):
+        yield Night(what, _moment(at), said)
+
+
+def _expiry(point: Point) -> str:
+    if point.expires is False:
+        return "never expires"
+    return "expiry not known" if point.expires_at is None else f"expires {_moment(point.expires_at)}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
