@@ -24,7 +24,12 @@ ROOT = Path(__file__).parents[2]
 BUILD = Build(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
 CONFIG = "backup-auditor-config"
 SLACK = "backup-auditor/slack"
-MANY = {"Registry": "ssm:/backup-auditor/registry", "ConfigBucket": CONFIG, "SlackSecret": SLACK}
+MANY = {
+    "Registry": "ssm:/backup-auditor/registry",
+    "ConfigBucket": CONFIG,
+    "SlackSecret": SLACK,
+    "EnableRemediation": "true",
+}
 """The parameters of a stack for many projects."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
 """Stands in every secret, and may be found nowhere else."""

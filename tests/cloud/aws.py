@@ -8,6 +8,8 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any, Self
 
+import pytest
+from moto.dynamodb.models.table import Table
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -17,6 +19,7 @@ from cloud.callers import Principal, Seen
 from cloud.calls import Call, Need, call_of
 from cloud.faults import Fault, Kind, refusal_of
 from cloud.iam import Statement, allowed
+from cloud.quick_tables import copied
 
 type _Start = Callable[..., Any]
 
@@ -34,6 +37,7 @@ class Aws:
         self.denied: list[tuple[str, Need]] = []
         self.faults: list[Fault] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._patches = pytest.MonkeyPatch()
         self._lock = Lock()
         self._one_at_a_time = Lock()
         self._server: BaseWSGIServer | None = None
@@ -49,6 +53,7 @@ class Aws:
     def __enter__(self) -> Self:
         """Begin to serve, without anything that other tests left in moto."""
         moto_api_backend.reset()
+        self._patches.setattr(Table, "__deepcopy__", copied, raising=False)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -56,6 +61,7 @@ class Aws:
 
     def __exit__(self, *_: object) -> None:
         """End."""
+        self._patches.undo()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()

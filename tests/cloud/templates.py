@@ -98,6 +98,8 @@ def _asked(function: str, argument: Any, names: set[str], buses: set[str]) -> An
         return {"Fn::GetAtt": [argument, "Name"]}
     if function == "Fn::Sub" and isinstance(argument, str):
         return {function: _substituted(argument, names)}
+    if function == "Fn::Sub":
+        return {function: [_substituted(argument[0], names), argument[1]]}
     whole = argument if isinstance(argument, list) else [argument]
     return f"made-up-{'-'.join(whole)}" if function in {"Ref", "Fn::GetAtt"} and whole[0] in names else None
 

@@ -156,3 +156,34 @@ def test_a_condition_that_something_is_missing_holds_where_it_is(aws: Aws, kille
     finally:
         aws.denials = ()
     assert killed == []
+
+
+def test_a_transaction_that_fails_changes_nothing(aws: Aws) -> None:
+    """Neither what it put, nor what it updated, nor what it deleted."""
+    dynamodb = client("dynamodb", aws.endpoint)
+    names = [{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")]
+    keys = [{"AttributeName": it, "KeyType": kind} for it, kind in (("PK", "HASH"), ("SK", "RANGE"))]
+    dynamodb.create_table(TableName="table", AttributeDefinitions=names, KeySchema=keys, BillingMode="PAY_PER_REQUEST")
+
+    def key(sort: str) -> dict[str, Any]:
+        return {"PK": {"S": "a"}, "SK": {"S": sort}}
+
+    for sort in ("1", "2", "3"):
+        dynamodb.put_item(TableName="table", Item={**key(sort), "n": {"N": "1"}})
+    before = dynamodb.scan(TableName="table")["Items"]
+    update = {"UpdateExpression": "SET m = :it ADD n :it", "ExpressionAttributeValues": {":it": {"N": "1"}}}
+    writes: list[dict[str, Any]] = [
+        {"Put": {"TableName": "table", "Item": {**key("4"), "n": {"N": "1"}}}},
+        {"Update": {"TableName": "table", "Key": key("1"), **update}},
+        {"Delete": {"TableName": "table", "Key": key("2")}},
+    ]
+    fails = {
+        "ConditionCheck": {"TableName": "table", "Key": key("3"), "ConditionExpression": "attribute_not_exists(PK)"}
+    }
+    with pytest.raises(ClientError) as refused:
+        dynamodb.transact_write_items(TransactItems=[*writes, fails])
+    assert code_of(refused) == "TransactionCanceledException"
+    assert dynamodb.scan(TableName="table")["Items"] == before
+    dynamodb.transact_write_items(TransactItems=writes)
+    after = {it["SK"]["S"]: it.get("n", {}).get("N") for it in dynamodb.scan(TableName="table")["Items"]}
+    assert after == {"1": "2", "3": "1", "4": "1"}

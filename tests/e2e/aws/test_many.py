@@ -11,7 +11,11 @@ from backup_auditor_simulator import World
 from cloud.application import CONFIG, Application
 
 FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
-PARAMETERS = {"Registry": f"s3://{CONFIG}/backup-auditor/registry.yaml", "ConfigBucket": CONFIG}
+PARAMETERS = {
+    "Registry": f"s3://{CONFIG}/backup-auditor/registry.yaml",
+    "ConfigBucket": CONFIG,
+    "EnableRemediation": "true",
+}
 """A registry of a thousand projects is too large for a parameter."""
 
 

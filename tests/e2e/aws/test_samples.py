@@ -13,7 +13,12 @@ from listening import answering
 
 NOW = datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
 SAMPLES = sorted((ROOT / "events").glob("*.json"))
-PARAMETERS = {"ProjectName": "search", "ApiKeySecret": "backup-auditor/search", "PingUrlSecret": "backup-auditor/ping"}
+PARAMETERS = {
+    "ProjectName": "search",
+    "ApiKeySecret": "backup-auditor/search",
+    "PingUrlSecret": "backup-auditor/ping",
+    "EnableRemediation": "true",
+}
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
