@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.telling import timeline_of
 from backup_auditor.rendering.index_facts import backup_rows, index_rows, run_rows, schedule_rows
 from backup_auditor.rendering.ink import Ink
 from backup_auditor.rendering.requirements import requirement_rows
 from backup_auditor.rendering.since import since
 from backup_auditor.rendering.text import plain
+from backup_auditor.rendering.timeline_text import timeline_lines
 from backup_auditor.rendering.wrapping import columns, hanging
 
 
@@ -28,6 +30,9 @@ def render_explanation(
     yield from page.section("Schedules", schedule_rows(subject))
     yield from page.section("Backups", backup_rows(subject))
     yield from page.section("Runs", run_rows(subject))
+    if subject.unsupported is None:
+        yield ""
+        yield from timeline_lines(timeline_of(subject), subject.observed_at, page.width, page.ink)
     yield from page.section(f"Required by {policy.source}", requirement_rows(subject))
     yield ""
     yield page.ink.strong("Verdicts")

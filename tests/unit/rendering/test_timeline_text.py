@@ -1,0 +1,163 @@
+"""The nights of an index, drawn in text."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.telling import timeline_of
+from backup_auditor.rendering.explanation import render_explanation
+from backup_auditor.rendering.ink import Ink
+from backup_auditor.rendering.timeline_text import timeline_lines
+from builders import DAY, HOUR, NOW, backup, broken, daily_runs, index, inventory, judged, planned_run, run, schedule
+from goldens import Approve
+from nights_told import POLICY, nights
+from reports import BUILT_IN
+from strategies import projects
+
+
+def drawn(facts: Any, width: int = 80, *, is_coloured: bool = False) -> list[str]:
+    """Draw the nights of the only index."""
+    told = facts if isinstance(facts, Inventory) else inventory(facts)
+    subject = IndexSubject(ProjectSubject(told, BUILT_IN), told.indexes[0])
+    return list(timeline_lines(timeline_of(subject), NOW, width, Ink(is_coloured)))
+
+
+def row(label: str, facts: Any, width: int = 80) -> tuple[str, str]:
+    """Return what a row shows before the audit, and after it."""
+    line = next(it for it in drawn(facts, width) if it.startswith(f"  {label} "))
+    before, _, after = line[13:].partition("|")
+    return before.strip(), after.rstrip()
+
+
+def test_a_healthy_index_has_a_point_a_night() -> None:
+    """A column for each, what is planned behind the audit, and how many are left as they expire."""
+    assert row("runs", index()) == ("#######", "o")
+    assert row("objective", index()) == ("=======", "")
+    assert row("left", index()) == ("", "6543210000")
+
+
+def test_the_audit_stands_where_it_was() -> None:
+    """Thirty days lie before it and ten behind it, under their dates."""
+    lines = drawn(index())
+    assert lines[0] == "Timeline, 1 d a column, UTC"
+    assert lines[1].split() == ["2026-10-23", "now"]
+    bars = {it.index("|") for it in lines[2:5]}
+    assert bars == {13 + 30}
+    assert lines[1].index("now") + 1 == 13 + 30
+    assert "to 2026-12-02; " in " ".join(lines)
+
+
+def test_a_fault_is_seen_and_told() -> None:
+    """A run that failed, nights without one, and since when the newest point is too old."""
+    runs = [run(54 * HOUR, status="Failed"), *daily_runs(2, 126 * HOUR), planned_run()]
+    facts = index(runs=runs)
+    assert row("runs", facts) == ("##!!x!!", "o")
+    assert row("objective", facts) == ("===XXXX", "")
+    told = " ".join(" ".join(drawn(facts, 200)).split())
+    assert "failed 2026-11-20 06:00 UTC" in told
+    assert "too old 2026-11-18 12:00 UTC to 2026-11-22 12:00 UTC" in told
+    assert "missing 2 runs, 2026-11-17 06:00 UTC to 2026-11-20 06:00 UTC" in told
+    assert "x failed; ! missing; = recent enough; X too old" in told
+
+
+def test_no_missing_run_is_lost_among_others() -> None:
+    """Where a column is longer than the time without a run, it shows that rather than the runs beside it."""
+    runs = [*daily_runs(10), *daily_runs(10, 12 * DAY + 6 * HOUR)]
+    facts = index(schedules=[schedule(retention=30 * DAY)], runs=runs)
+    assert row("runs", facts, 40) == ("#####!#####", "o")
+    assert row("runs", facts, 80) == ("##########!!##########", "o")
+
+
+def test_runs_between_gaps_are_shown() -> None:
+    """A run that has none before it and none after it stands alone."""
+    assert row("runs", index(runs=[run(it * DAY) for it in (1, 4, 7)])) == ("#!!#!!#", "o")
+
+
+def test_faults_have_the_colour_of_faults() -> None:
+    """Where colours are wanted; the characters are the same."""
+    facts = index(runs=[run(6 * HOUR, status="Failed"), planned_run()])
+    coloured = "\n".join(drawn(facts, is_coloured=True))
+    assert "\x1b[1;31mx\x1b[0m|" in coloured
+    assert "\x1b[1;31m0000000000\x1b[0m" in coloured
+    assert "\x1b" not in "\n".join(drawn(facts))
+
+
+def test_the_moment_of_zero_points_is_told() -> None:
+    """And shown, as the first nought."""
+    (zero,) = [it for it in drawn(index()) if it.startswith("  none left")]
+    assert zero.split(maxsplit=2)[2] == "from 2026-11-29 06:00 UTC, if none is added"
+
+
+def test_points_that_never_expire_stay() -> None:
+    """A backup taken by hand is left at every time to come."""
+    facts = index(backups=[backup(2 * DAY)])
+    assert row("left", facts)[1] == "7654321111"
+    assert not any(it.startswith("  none left") for it in drawn(facts))
+
+
+def test_many_points_are_a_plus() -> None:
+    """More than a digit can tell."""
+    runs = [*daily_runs(20), planned_run()]
+    facts = index(schedules=[schedule(retention=20 * DAY)], runs=runs)
+    assert row("left", facts)[1] == "++++++++++"[:10]
+
+
+def test_what_may_expire_unknown_is_not_counted() -> None:
+    """Where nothing tells when a point expires, how many are left is not known."""
+    facts = index(schedules=[schedule(retention=None)])
+    assert set(row("left", facts)[1]) == {"?"}
+
+
+def test_older_points_are_counted_apart() -> None:
+    """Those before the first column are told by their number."""
+    facts = index(schedules=[schedule(retention=60 * DAY)], runs=[*daily_runs(40), planned_run()])
+    assert row("runs", facts)[0] == "#" * 30
+    assert "  earlier    10 recovery points before 2026-10-23 12:00 UTC" in drawn(facts)
+
+
+def test_what_is_not_known_is_told() -> None:
+    """A listing that broke off leaves a picture that says so."""
+    assert any(it.startswith("  not known") for it in drawn(inventory(index(), backups=broken())))
+
+
+@pytest.mark.parametrize(
+    "frequency,width,column",
+    [
+        ("daily", 80, "1 d"),
+        ("daily", 160, "1 d"),
+        ("daily", 40, "2 d"),
+        ("weekly", 80, "2 d"),
+        ("monthly", 80, "10 d"),
+    ],
+)
+def test_a_column_is_a_length_that_people_count_in(frequency: str, width: int, column: str) -> None:
+    """As short as the width allows."""
+    lines = drawn(index(schedules=[schedule(frequency=frequency, retention=400 * DAY)], runs=[run(HOUR)]), width)
+    assert lines[0] == f"Timeline, {column} a column, UTC"
+    assert max(map(len, lines)) <= width
+
+
+def test_explanations_stay_as_they_were_approved(approve: Approve) -> None:
+    """The whole page of an index whose schedule is paused again."""
+    night = nights()[-1]
+    facts = next(it for it in night.indexes if it.index.name == "wiki")
+    subject = IndexSubject(ProjectSubject(night, POLICY), facts)
+    findings = [it for it in judged(night, POLICY).findings if it.resource.name == "wiki"]
+    approve("explanation.txt", ["\n".join(render_explanation(subject, findings[:3], width=80))])
+
+
+@given(projects(), st.integers(40, 200), st.integers(0, 40))
+def test_any_index_can_be_drawn(told: Inventory, width: int, days: int) -> None:
+    """On lines that print and keep to the width, with the bar in one column."""
+    for facts in told.indexes:
+        subject = IndexSubject(ProjectSubject(told, BUILT_IN), facts)
+        lines = list(timeline_lines(timeline_of(subject), NOW + timedelta(days=days), width, Ink(is_coloured=False)))
+        assert all(it.isprintable() for it in lines)
+        assert all(len(it) <= width for it in lines[:5])
+        assert len({it.index("|") for it in lines[2:5]}) == 1
