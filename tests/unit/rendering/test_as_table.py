@@ -174,6 +174,13 @@ def test_it_stays_as_it_was_approved(approve: Approve) -> None:
     approve("report.txt", ["\n".join(render_table(told(), width=80))])
 
 
+def test_proposals_are_counted() -> None:
+    """Where the policy wants to hear of any; what they are is shown elsewhere."""
+    assert "proposals" not in table(report())
+    told = table(replace(report(), proposals=()))
+    assert "  proposals  0 actions would put something right; backup-auditor remediate shows which" in told
+
+
 def test_counts_come_after_the_findings() -> None:
     """The counts stand below what they count."""
     shown = table(report(inventory(bare("orders"))))

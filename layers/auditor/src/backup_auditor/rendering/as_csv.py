@@ -33,6 +33,7 @@ _COLUMNS = (
     "unread_in_all",
     "resolved_in_all",
     "drift_in_all",
+    "proposals_in_all",
 )
 _FORMULAS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
 _SPECIAL = frozenset(',"')

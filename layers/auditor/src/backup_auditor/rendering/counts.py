@@ -3,6 +3,7 @@
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.verdict import read_so_much
 
 _WORDS = {
@@ -21,9 +22,14 @@ def count_rows(report: Report) -> list[tuple[str, str]]:
         ("open", ", ".join(f"{number:,} {severity}" for severity, number in opened.items())),
         ("findings", f"{verdicts}; {report.summary.exempted:,} exempted"),
         ("coverage", _coverage(report.summary.coverage_percent)),
+        *([("proposals", _proposals(len(report.proposals)))] if report.proposals is not None else []),
         ("read", read_so_much(report.inventory)),
         ("audited", f"{format_moment(report.observed_at)}, policy {report.policy_source}"),
     ]
+
+
+def _proposals(count: int) -> str:
+    return f"{counted(count, 'action')} would put something right; backup-auditor remediate shows which"
 
 
 def _coverage(percent: float | None) -> str:
