@@ -42,6 +42,7 @@ NOT_MADE: dict[str, set[str]] = {
         "dynamodb:PutItem",
         "dynamodb:Query",
         "events:PutEvents",
+        "sqs:SendMessage",
     },
 }
 """What no function did in these nights, and why it is allowed all the same."""
