@@ -1,14 +1,11 @@
 """The findings as JUnit's XML."""
 
-import io
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from junitparser import JUnitXml
-from xmlschema import XMLSchema11
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.report import Report
@@ -17,8 +14,19 @@ from goldens import Approve
 from nights_told import told
 from reports import finding, report
 
-SCHEMA = Path(__file__).parent / "schemas" / "junit-10.xsd"
-"""That of Jenkins's xUnit plugin, which says in itself whose it is, and under which licence."""
+KNOWN = {
+    "testsuites": {"name", "tests", "failures", "errors", "skipped"},
+    "testsuite": {"name", "id", "tests", "failures", "errors", "skipped", "timestamp", "hostname", "package", "time"},
+    "properties": set(),
+    "property": {"name", "value"},
+    "testcase": {"classname", "name", "time"},
+    "failure": {"message", "type"},
+    "error": {"message", "type"},
+    "skipped": {"message", "type"},
+    "system-out": set(),
+    "system-err": set(),
+}
+"""The elements that readers of the format agree on, and their attributes."""
 OUTCOMES = {
     Compliance.COMPLIANT: "passed",
     Compliance.NON_COMPLIANT: "Failure",
@@ -27,16 +35,11 @@ OUTCOMES = {
 }
 
 
-@cache
-def schema() -> Any:
-    """Read the schema."""
-    return XMLSchema11(str(SCHEMA))
-
-
 def checked(*reports: Report) -> Any:
-    """Write reports, hold them against the schema, and read them back."""
+    """Write reports, see that nothing in them is strange to readers of the format, and read them back."""
     text = "".join(render_junit(reports))
-    schema().validate(io.StringIO(text))
+    for element in ET.fromstring(text.encode()).iter():  # noqa: S314  it is our own
+        assert element.attrib.keys() <= KNOWN[element.tag], element.tag
     return JUnitXml.fromstring(text.encode())
 
 
