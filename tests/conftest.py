@@ -18,7 +18,7 @@ TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
 SIMULATOR = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
-WITH_SOCKETS = ("integration", "e2e")
+WITH_SOCKETS = ("integration", "e2e", "browser")
 _NUMBERS = count()
 _WRITES: list[Request] = []
 """Everything that would have changed a simulated project, from the first test on."""

@@ -84,7 +84,7 @@ class ProjectView:
             return f"{changed}."
         if any(it.lifecycle for it in self.report.findings):
             return "No audit before this one is remembered: everything found is new."
-        return "Nothing is remembered of audits before this one, or nothing was found by any."
+        return "No change since an audit before this one is known."
 
     @cached_property
     def timelines(self) -> list[Timeline]:
@@ -94,7 +94,7 @@ class ProjectView:
     @property
     def ages(self) -> Bars:
         """How old the newest recovery points are."""
-        return ages(self.timelines, self.report.observed_at)
+        return ages(self.timelines, self.report)
 
     @property
     def endings(self) -> Bars:

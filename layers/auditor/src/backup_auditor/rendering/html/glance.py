@@ -16,6 +16,7 @@ _AHEAD = timedelta(days=30)
 """How long the longest bar of what is left stands for."""
 _AGES = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
 _LASTING = "recovery-points-outlast-horizon"
+_LACKING = ("index-has-recovery-point", "recovery-points-belong-to-index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,21 @@ class Bars:
     """Where the limit lies, in percent."""
 
 
-def ages(timelines: Iterable[Timeline], observed_at: datetime) -> Bars:
+def ages(timelines: Iterable[Timeline], report: Report) -> Bars:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
     found: list[tuple[float, Bar]] = []
+    observed_at = report.observed_at
+    lacking = {it.resource.name for it in report.findings if it.is_open and it.control in _LACKING}
     for it in timelines:
-        ratio, told, amiss = float("inf"), "none is known" if it.not_known else "there is none", ""
+        amiss = "missing" if it.resource.name in lacking else ""
+        ratio = float("inf") if amiss else 0.0
+        told = "none is known" if it.not_known else "there is none"
         if it.recovery_points:
             age = observed_at - it.recovery_points[-1].captured_at
             ratio = age / it.max_age if it.max_age else float(age > timedelta()) * _MOST
             told, amiss = f"{format_length(age)} of {format_length(it.max_age)}", "too old" if ratio > 1 else ""
         elif it.earlier_recovery_points:
-            told = f"older than {format_length(observed_at - it.since)}"
+            ratio, amiss, told = float("inf"), "too old", f"older than {format_length(observed_at - it.since)}"
         length = round(100 * min(ratio, _MOST) / _MOST, 1)
         found.append((ratio, Bar(index_anchor(it.resource), it.resource.name, length, told, amiss)))
     rows = [bar for _, bar in sorted(found, key=lambda it: (-it[0], it[1].name))]

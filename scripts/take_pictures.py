@@ -1,0 +1,85 @@
+"""Takes the README's pictures of the neglected project's report. Needs Chromium."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from simulation import COMMAND, simulating
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+NOW = "2026-11-02T06:00:00Z"
+_WIDTH, _HEIGHT = 1100, 1000
+_TAKEN = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
+_SEEN = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
+_OF = "of.sha256"
+
+
+def seen_of(page: Page) -> str:
+    """Return the hash of what the pictures show: where it is another, they are old."""
+    shown: str = page.evaluate(f"{_SEEN}.map(it => it.outerHTML).join('\\n')")
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def is_current(page: Page) -> bool:
+    """Tell whether the pictures that are kept are of this page."""
+    return (PICTURES / _OF).read_text(encoding="utf-8").strip() == seen_of(page)
+
+
+def _write_page(folder: Path) -> Path:
+    """Write the report as the tests do: judged from what was read before."""
+    audit = [str(COMMAND), "audit", "--fail-on", "never"]
+    with simulating("neglected", now=NOW) as environment:
+        for flags in (
+            [
+                "--project",
+                "neglected",
+                "--now",
+                NOW,
+                "--no-state",
+                "--save-inventory",
+                "seen",
+                "--output",
+                "report.txt",
+            ],
+            ["--inventory", "seen", "--format", "html", "--output", "report.html"],
+        ):
+            subprocess.run([*audit, *flags], cwd=folder, env={**os.environ, **environment}, check=True)
+    return folder / "report.html"
+
+
+def _take(browser: Browser, address: str) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    for name, (scheme, part) in _TAKEN.items():
+        context = browser.new_context(
+            viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
+        )
+        page = context.new_page()
+        page.goto(address)
+        page.evaluate(f"document.querySelector('{part}').scrollIntoView()")
+        page.wait_for_timeout(300)
+        page.screenshot(path=PICTURES / name)
+        (PICTURES / _OF).write_text(f"{seen_of(page)}\n", encoding="utf-8")
+        context.close()
+
+
+def main() -> int:
+    """Take the pictures."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print("Chromium is not installed", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"])
+        _take(browser, _write_page(Path(folder)).as_uri())
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The reports that browsers open: of the healthy and the neglected project, and one whose every text is hostile."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.rendering.as_json import render_json
+from backup_auditor.rendering.html.document import render_html
+from nights_told import MARKUP, told
+from simulation import COMMAND, simulating
+
+NOW = "2026-11-02T06:00:00Z"
+SCENARIOS = ("healthy", "neglected", "hostile")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report as a page, and as JSON."""
+
+    name: str
+    page: Path
+    json: Any
+
+    def findings(self, *verdicts: str) -> dict[str, Any]:
+        """Return the findings of some verdicts, by their ids on the page."""
+        return {f"finding-{it['fingerprint']}": it for it in self.json["findings"] if it["compliance"] in verdicts}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The findings that stand on the page, by their ids there."""
+        return self.findings("NON_COMPLIANT", "INSUFFICIENT_DATA")
+
+
+def written(name: str, folder: Path) -> Written:
+    """Write the report of a scenario into a folder."""
+    return _hostile(folder) if name == "hostile" else _audited(name, folder)
+
+
+def _audited(scenario: str, folder: Path) -> Written:
+    seen = f"{scenario}.seen"
+    audits: dict[str, tuple[str, ...]] = {
+        "txt": ("--project", scenario, "--now", NOW, "--no-state", "--save-inventory", seen),
+        "json": ("--inventory", seen),
+        "html": ("--inventory", seen),
+    }
+    with simulating(scenario, now=NOW) as environment:
+        for form, flags in audits.items():
+            command = [str(COMMAND), "audit", *flags, "--output", f"{scenario}.{form}", "--fail-on", "never"]
+            command += [] if form == "txt" else ["--format", form]
+            subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=True)
+    text = (folder / f"{scenario}.json").read_text(encoding="utf-8")
+    return Written(scenario, folder / f"{scenario}.html", json.loads(text))
+
+
+def _hostile(folder: Path) -> Written:
+    """Write a report in which every text is as bad as they come, where it can be."""
+    shown = told.__wrapped__(CATALOGUE)
+    findings = (replace(it, evidence={**it.evidence, MARKUP: MARKUP}) for it in shown.findings)
+    report = replace(shown, project=MARKUP, policy_source=MARKUP, findings=tuple(findings))
+    page = folder / "hostile.html"
+    page.write_text("".join(render_html([report])), encoding="utf-8")
+    return Written("hostile", page, json.loads("".join(render_json(report))))
