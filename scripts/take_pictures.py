@@ -17,18 +17,14 @@ NOW = "2026-11-02T06:00:00Z"
 _WIDTH, _HEIGHT = 1100, 1000
 _TAKEN = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
 _SEEN = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
-_OF = "of.sha256"
+OF = PICTURES / "of.sha256"
+"""What the pictures that are kept show, as a hash."""
 
 
 def seen_of(page: Page) -> str:
     """Return the hash of what the pictures show: where it is another, they are old."""
     shown: str = page.evaluate(f"{_SEEN}.map(it => it.outerHTML).join('\\n')")
     return hashlib.sha256(shown.encode()).hexdigest()
-
-
-def is_current(page: Page) -> bool:
-    """Tell whether the pictures that are kept are of this page."""
-    return (PICTURES / _OF).read_text(encoding="utf-8").strip() == seen_of(page)
 
 
 def _write_page(folder: Path) -> Path:
@@ -64,7 +60,7 @@ def _take(browser: Browser, address: str) -> None:
         page.evaluate(f"document.querySelector('{part}').scrollIntoView()")
         page.wait_for_timeout(300)
         page.screenshot(path=PICTURES / name)
-        (PICTURES / _OF).write_text(f"{seen_of(page)}\n", encoding="utf-8")
+        OF.write_text(f"{seen_of(page)}\n", encoding="utf-8")
         context.close()
 
 

@@ -18,7 +18,7 @@ EVIDENCE = """found => found.map(it => [it.id, [...it.querySelectorAll(":scope >
 ])])"""
 MOMENTS = """found => found.map(it => [
   it.dataset.index, it.querySelector(".told").textContent,
-  [...it.querySelectorAll(".moments tbody tr")].map(row => [...row.cells].map(cell => cell.textContent)),
+  [...it.querySelectorAll(".moments li")].map(row => row.textContent),
   Object.fromEntries([...it.querySelectorAll(".nights path")].map(path => [
     path.getAttribute("class"), (path.getAttribute("d").match(/M/g) || []).length])),
 ])"""
@@ -104,21 +104,20 @@ def test_every_moment_of_a_picture_is_one_of_the_json(written: Written, browser:
                 assert f"after {_minute(it['zero_recovery_points_at'])} UTC" in told
 
 
-def _moments(timeline: dict[str, Any]) -> Iterator[list[str]]:
+def _moments(timeline: dict[str, Any]) -> Iterator[str]:
     for it in timeline["recovery_points"]:
         expiry = "never expires" if it["expires"] is False else "expiry not known"
         expiry = f"expires {_minute(it['expires_at'])}" if it["expires_at"] else expiry
-        yield [_minute(it["captured_at"]), "recovery point", expiry]
-    for at in timeline["past_recovery_points"]:
-        yield [_minute(at), "past recovery point", "listed no more"]
+        yield f"{_minute(it['captured_at'])} recovery point, {expiry}"
+    yield from (f"{_minute(at)} past recovery point, listed no more" for at in timeline["past_recovery_points"])
     kinds = (("failed_runs", "failed run"), ("runs_under_way", "run under way"), ("planned_runs", "planned run"))
     for key, what in kinds:
-        yield from ([_minute(at), what, ""] for at in timeline[key])
+        yield from (f"{_minute(at)} {what}" for at in timeline[key])
     for it in timeline["missing_runs"]:
         runs = "1 run" if it["missing"] == 1 else f"{it['missing']} runs"
-        yield [_minute(it["from"]), f"{runs} missing", f"until {_minute(it['to'])}"]
+        yield f"{_minute(it['from'])} {runs} missing, until {_minute(it['to'])}"
     for it in timeline["objective_missed"]:
-        yield [_minute(it["from"]), "objective missed", f"until {_minute(it['to'])}"]
+        yield f"{_minute(it['from'])} objective missed, until {_minute(it['to'])}"
 
 
 def _minute(moment: str) -> str:

@@ -10,4 +10,5 @@ from pages import Written
 def test_the_pictures_are_current(neglected: Written, browser: Browser) -> None:
     """What they show is what the page shows now."""
     with opened(browser, neglected.page) as found:
-        assert take_pictures.is_current(found.page), "take them anew: .venv/bin/python scripts/take_pictures.py"
+        kept = take_pictures.OF.read_text(encoding="utf-8").strip()
+        assert kept == take_pictures.seen_of(found.page), "take them anew: .venv/bin/python scripts/take_pictures.py"

@@ -11,8 +11,8 @@ from backup_auditor.domain.finding import Finding
 
 _CONTROLS = {it.id: it for it in CATALOGUE.all}
 _CALL = re.compile(r"(GET|POST|PATCH) (/[^\s.,]+)(?: with (\{.*\}))?(?=\.$|, | for | until )")
-_KEY = '-H "Api-Key: $PINECONE_API_KEY" -H "X-Pinecone-Api-Version: ${PINECONE_API_VERSION:-2026-07}"'
-_HOST = '"${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"'
+_KEY = '-H "Api-Key: $PINECONE_API_KEY" -H X-Pinecone-Api-Version:${PINECONE_API_VERSION:-2026-07}'
+_HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
 _SCHEDULE = "/backup-schedules/{id}"
 
 
@@ -55,7 +55,7 @@ def _command(call: re.Match[str], finding: Finding) -> str | None:
         path = path.replace("{id}", quoted_path(schedule_id, safe=""))
     path = re.sub(r"\{(?:name|index)\}", lambda _: quoted_path(finding.resource.name, safe=""), path)
     path = path.replace("{id}", "SCHEDULE_ID" if path.startswith(_SCHEDULE) else "BACKUP_ID")
-    sent = "" if verb == "GET" else f" -H 'Content-Type: application/json' -d {quote(body or '{}')}"
+    sent = "" if verb == "GET" else f" -H Content-Type:application/json -d {quote(body or '{}')}"
     method = "" if verb == "GET" else f" -X {verb}"
     return f"curl -sS{method} {_HOST}{quote(path)} {_KEY}{sent}"
 

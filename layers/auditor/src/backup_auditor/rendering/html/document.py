@@ -19,8 +19,8 @@ from backup_auditor.rendering.rules_json import rule_json
 from backup_auditor.rendering.since import drift_rows, resolved_rows
 from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
 
-_TOLD_WHOLE = 500
-"""Of how many indexes at the most every moment stands on the page as text too."""
+_FEW_INDEXES, _FEW_FINDINGS = 200, 400
+"""Of how many at the most every moment stands on the page as text too."""
 _ROWS = 1_000
 """How many rows a list shows before the rest is counted."""
 _COMPLIANCE = {"COMPLIANT": "All is well", "NON_COMPLIANT": "Not as required", "INSUFFICIENT_DATA": "Not known"}
@@ -104,7 +104,7 @@ class ProjectView:
     @property
     def is_told_whole(self) -> bool:
         """Whether every moment stands on the page as text."""
-        return len(self.timelines) <= _TOLD_WHOLE
+        return len(self.timelines) <= _FEW_INDEXES and self.findings.total <= _FEW_FINDINGS
 
     def indexes(self) -> Iterator[IndexNights]:
         """Return what is shown of each index, the worst first."""

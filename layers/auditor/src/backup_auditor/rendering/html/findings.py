@@ -11,9 +11,9 @@ from backup_auditor.rendering.html.commands import Steps, commands_of, steps_of
 from backup_auditor.rendering.html.figures import Figure, figures_of
 from backup_auditor.rendering.since import has_past, since
 
-_IN_FULL = 1_500
+_IN_FULL = 300
 """How many findings are shown with evidence and commands."""
-_SHOWN = 10_000
+_SHOWN = 6_000
 """How many are shown at all."""
 _OPENED = 20
 """How many stand open when the page is."""
@@ -34,7 +34,6 @@ class FindingView:
     reason: str
     since: str
     remediation: str
-    fingerprint: str
     is_whole: bool
     is_opened: bool
     figures: tuple[Figure, ...]
@@ -63,13 +62,17 @@ class FindingViews:
         """Look at the findings of one report."""
         self._is_dated = has_past(report)
         self._numbers = count()
-        self.shown = 0
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in open_groups(report)),
             *(("not-known", "", _cause(it), it) for it in unknown_groups(report)),
             *(("exempted", "", _exemption(it[0]), it) for it in exempted_groups(report)),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
+
+    @property
+    def short(self) -> int:
+        """How many are shown without evidence and commands."""
+        return max(min(self.total, _SHOWN) - _IN_FULL, 0)
 
     @property
     def left_out(self) -> int:
@@ -103,7 +106,6 @@ class FindingViews:
             reason=finding.reason,
             since=since(finding).strip(" ()") if self._is_dated else "",
             remediation=finding.remediation if is_whole else "",
-            fingerprint=finding.fingerprint,
             is_whole=is_whole,
             is_opened=is_opened,
             figures=tuple(figures_of(finding.evidence)) if is_whole else (),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.moments import format_length, format_minute
@@ -12,6 +12,8 @@ from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.html.glance import index_anchor
 from backup_auditor.rendering.html.picture import Picture, picture_of
 from backup_auditor.rendering.timeline import laid_out
+
+_MINUTE, _DAY = len("2026-11-22 12:00"), len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def index_nights(
         exempted=sum(it.exemption is not None for it in findings),
         unknown=sum(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings),
         objective=f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}",
-        begins=f"{timeline.since:%Y-%m-%d}",
-        ends=f"{line.shown.end:%Y-%m-%d}",
+        begins=_moment(timeline.since)[:_DAY],
+        ends=_moment(line.shown.end)[:_DAY],
         picture=picture_of(line),
         told=told(timeline, observed_at),
         not_known=timeline.not_known,
@@ -131,4 +133,4 @@ def _expiry(point: Point) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return moment.astimezone(UTC).isoformat(" ", "minutes")[:_MINUTE]

@@ -6,34 +6,44 @@ for (const project of document.querySelectorAll(".project")) {
   const indexes = [...project.querySelectorAll(".index")];
   const said = form.querySelector("output");
   const control = form.elements.namedItem("control");
-  for (const name of [...new Set(findings.map((it) => it.dataset.control))].sort()) {
+  for (const name of [...new Set(findings.map((it) => it.getAttribute("data-control")))].sort()) {
     control.append(new Option(name, name));
   }
+  const say = (shown) => {
+    said.textContent = `${shown.toLocaleString("en")} of ${findings.length.toLocaleString("en")} findings shown`;
+  };
+  const hide = (it, hidden) => { if (it.hidden !== hidden) it.hidden = hidden; };
   const apply = () => {
-    const wanted = Object.fromEntries(["severity", "control", "state"].map((it) => [it, form.elements.namedItem(it).value]));
+    const wanted = ["severity", "control", "state"]
+      .map((it) => [`data-${it}`, form.elements.namedItem(it).value])
+      .filter(([, value]) => value);
     const part = form.elements.namedItem("index").value.trim().toLowerCase();
-    const named = (it) => it.dataset.index.toLowerCase().includes(part);
+    const named = (it) => !part || it.getAttribute("data-index").toLowerCase().includes(part);
     let shown = 0;
     for (const it of findings) {
-      it.hidden = !(Object.entries(wanted).every(([key, value]) => !value || it.dataset[key] === value) && named(it));
-      shown += !it.hidden;
+      const fits = wanted.every(([key, value]) => it.getAttribute(key) === value) && named(it);
+      hide(it, !fits);
+      shown += fits;
     }
-    for (const it of groups) it.hidden = !it.querySelector(".finding:not([hidden])");
-    for (const it of indexes) it.hidden = !named(it);
-    said.textContent = `${shown.toLocaleString("en")} of ${findings.length.toLocaleString("en")} findings shown`;
+    for (const it of groups) hide(it, !it.querySelector(".finding:not([hidden])"));
+    for (const it of indexes) hide(it, !named(it));
+    say(shown);
   };
   let waiting = 0;
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(apply, findings.length > 500 ? 150 : 0); });
   form.addEventListener("reset", () => setTimeout(apply));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = findings.length === 0;
-  apply();
+  say(findings.length);
 }
 const show = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
-  const form = target.closest(".project")?.querySelector(".filters");
-  if (form && target.hidden) { form.reset(); for (const it of target.closest(".project").querySelectorAll("[data-index], .group")) it.hidden = false; }
+  const project = target.closest(".project");
+  if (target.hidden) {
+    project.querySelector(".filters").reset();
+    for (const it of project.querySelectorAll(".finding, .group, .index")) it.hidden = false;
+  }
   for (let it = target; it; it = it.parentElement) if (it.tagName === "DETAILS") it.open = true;
   target.scrollIntoView();
 };

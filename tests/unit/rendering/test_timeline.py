@@ -1,0 +1,79 @@
+"""Where the nights of an index lie on a line."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.periods import Period
+from backup_auditor.domain.timeline import Point, Timeline
+from backup_auditor.rendering.html.picture import picture_of
+from backup_auditor.rendering.timeline import NOW as AUDIT
+from backup_auditor.rendering.timeline import laid_out
+from builders import DAY, HOUR, NOW, ago, index, judged
+from strategies import projects
+
+
+def told() -> Timeline:
+    """Tell the nights of a healthy index."""
+    (timeline,) = judged(index()).timelines
+    return timeline
+
+
+def test_past_and_future_have_one_scale() -> None:
+    """Three quarters are the last 30 nights, and the rest the next ten."""
+    line = laid_out(told(), NOW)
+    assert line.shown == Period(NOW - 30 * DAY, NOW + 10 * DAY)
+    assert line.planned == pytest.approx((AUDIT + 18 / 960,))
+    assert line.points[-1] == pytest.approx(AUDIT - 6 / 960)
+    [met] = line.met
+    assert met == pytest.approx((AUDIT - 150 / 960, AUDIT))
+
+
+def test_each_expiry_is_a_step() -> None:
+    """Seven points go one by one; where the last is gone, none is left."""
+    line = laid_out(told(), NOW)
+    assert [count for _, count in line.left] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert line.left[-1][0] == pytest.approx(line.zero)
+
+
+def test_what_lies_beyond_is_not_shown() -> None:
+    """A moment after the end, or before the beginning, has no place."""
+    far = replace(told(), zero_at=NOW + 11 * DAY, planned=(NOW + 11 * DAY,), failed=(ago(31 * DAY),))
+    line = laid_out(far, NOW)
+    assert (line.zero, line.planned, line.failed) == (None, (), ())
+
+
+@pytest.mark.parametrize(
+    "timeline,expected",
+    [
+        pytest.param(replace(told(), recovery_points=(), zero_at=None), AUDIT, id="there-is-none"),
+        pytest.param(replace(told(), recovery_points=(), zero_at=None, not_known=("Why.",)), None, id="not-known"),
+        pytest.param(
+            replace(told(), recovery_points=(), zero_at=None, earlier_recovery_points=1), None, id="an-earlier-one"
+        ),
+        pytest.param(replace(told(), zero_at=ago(HOUR)), AUDIT, id="over-already"),
+        pytest.param(
+            replace(told(), recovery_points=(Point(ago(DAY), expires=False, expires_at=None),), zero_at=None),
+            None,
+            id="never-expires",
+        ),
+    ],
+)
+def test_where_none_is_left(timeline: Timeline, expected: float | None) -> None:
+    """It is the audit itself where there is none, and nowhere where that is not known."""
+    assert laid_out(timeline, NOW).zero == expected
+
+
+@given(projects())
+def test_everything_lies_on_the_line(facts: Inventory) -> None:
+    """Whatever a project holds, places lie between 0 and 1, steps go down, and the picture can be drawn."""
+    for timeline in judged(facts).timelines:
+        line = laid_out(timeline, facts.observed_at)
+        for places in (line.points, line.past, line.failed, line.under_way, line.planned):
+            assert all(0 <= it <= 1 for it in places)
+        assert all(0 <= a < b <= AUDIT + 1e-9 for a, b in (*line.met, *line.missed))
+        assert all(a[1] > b[1] and a[0] <= b[0] for a, b in pairwise(line.left))
+        assert "-" not in "".join(getattr(picture_of(line), it) for it in picture_of(line).__slots__)
