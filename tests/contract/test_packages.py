@@ -7,7 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "auditor"
-SHIPPED_SUFFIXES = {".py", ".pyi", ".json", ".yaml", ".typed"}
+SHIPPED_SUFFIXES = {".css", ".jinja", ".js", ".json", ".py", ".pyi", ".typed", ".yaml"}
 
 
 def described(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from backup_auditor_simulator import Server
 from commanded import environment
 from simulated import empty_world, serving
 
+pytestmark = pytest.mark.writes
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 STEP = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 STEPS = dict(STEP.findall(RUNBOOK.read_text(encoding="utf-8")))
