@@ -1,14 +1,18 @@
 """Builds plans for tests, from facts that `builders` makes."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
+from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy, Remediation
 from backup_auditor.domain.remediation.actions import Kind
 from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.planning import plan_of
-from builders import IndexCase, index, inventory, judged, policy, renamed
+from builders import IndexCase, index, inventory, judged, policy, renamed, schedule
+
+ACCEPTED = Exemption(("*",), ("*",), "team", "rebuilt nightly", date(2027, 1, 1))
 
 
 def remedial(
@@ -46,3 +50,8 @@ def calls(plan: Plan) -> list[str]:
 def left_out(plan: Plan, kind: Kind | None = None) -> dict[str, str]:
     """Return why something is left out, by index."""
     return {it.index: it.reason for it in plan.left_out if kind in (None, it.kind)}
+
+
+def scheduled(called: str = "orders", **facts: Any) -> IndexCase:
+    """Build an index with one schedule of these settings."""
+    return renamed(index(schedules=[schedule(**facts)], state="Ready"), called)

@@ -84,3 +84,11 @@ def remedying(world: World, state: Path, policy: Policy | None = None) -> Iterat
 def states(results: tuple[Result, ...]) -> dict[str, ActionState]:
     """Return what came of the actions, by index."""
     return {it.action.index: it.state for it in results}
+
+
+def scheduled(world: World) -> dict[str, list[tuple[str, str, int, bool]]]:
+    """Return the schedules of each index."""
+    return {
+        name: [(it.name, it.frequency.value, it.retention.days, it.enabled) for it in index.schedules.values()]
+        for name, index in world.indexes.items()
+    }

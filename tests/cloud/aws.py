@@ -11,7 +11,6 @@ from typing import Any, Self
 import pytest
 from moto.dynamodb.models.table import Table
 from moto.moto_api._internal.models import moto_api_backend
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
@@ -20,6 +19,7 @@ from cloud.calls import Call, Need, call_of
 from cloud.faults import Fault, Kind, refusal_of
 from cloud.iam import Statement, allowed
 from cloud.quick_tables import copied
+from moto_served import Moto, Quiet
 
 type _Start = Callable[..., Any]
 
@@ -36,10 +36,9 @@ class Aws:
         self.seen: list[Seen] = []
         self.denied: list[tuple[str, Need]] = []
         self.faults: list[Fault] = []
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = Moto()
         self._patches = pytest.MonkeyPatch()
         self._lock = Lock()
-        self._one_at_a_time = Lock()
         self._server: BaseWSGIServer | None = None
         self._thread: Thread | None = None
 
@@ -54,7 +53,7 @@ class Aws:
         """Begin to serve, without anything that other tests left in moto."""
         moto_api_backend.reset()
         self._patches.setattr(Table, "__deepcopy__", copied, raising=False)
-        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
+        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=Quiet)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self
@@ -71,12 +70,12 @@ class Aws:
         """Answer one request."""
         content = _whole(environ)
         if environ["PATH_INFO"].startswith("/moto-api"):
-            return self._asked(environ)(environ, start)
+            return self._moto(environ, start)
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
         call = call_of(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
         who = self.principals.get(call.key)
         if who is None:
-            return self._asked(environ)(environ, start)
+            return self._moto(environ, start)
         response = self._answer(environ, call, who)
         with self._lock:
             self.seen.append(Seen(who.function, call, response.status_code if response else 0))
@@ -96,7 +95,7 @@ class Aws:
             fault = next((it for it in self.faults if it.strikes(call, who.function)), None)
         if fault is not None and fault.kind in {Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED}:
             return _refused(fault.kind, call)
-        response = self._asked(environ)
+        response = self._moto.answer(environ)
         if fault is not None and fault.kind is Kind.LATE:
             time.sleep(fault.seconds)
         elif fault is not None:
@@ -104,11 +103,6 @@ class Aws:
                 who.kill()
             return None
         return self._as_seen(response, call, who)
-
-    def _asked(self, environ: dict[str, Any]) -> Response:
-        """Ask moto, one at a time: its transactions are none where two threads meet."""
-        with self._one_at_a_time:
-            return Response.from_app(self._moto, environ, buffered=True)
 
     def _as_seen(self, response: Response, call: Call, who: Principal) -> Response:
         """Hide that an object is missing from whoever may not list its bucket, as S3 does."""
@@ -118,11 +112,6 @@ class Aws:
         if allowed(Need("s3:ListBucket", bucket), who.statements):
             return response
         return _refused(Kind.REFUSED, call, "Access Denied")
-
-
-class _Quiet(MotoRequestHandler):
-    def log_request(self, *_: object) -> None:
-        """Say nothing of single requests."""
 
 
 def _refused(kind: Kind, call: Call, *text: str) -> Response:

@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from alerts import KEPT, SLACK, TOPIC, found, told
 from backup_auditor.adapters.event_bus import EventBus
@@ -20,19 +19,16 @@ from backup_auditor.ports.delivery import Event
 from backup_auditor.rendering.events import events_of
 from backup_auditor.rendering.sns import publication_of
 from listening import answering
+from moto_served import REGION, moto_served
 
-REGION = "eu-central-1"
 REPORT = told(*(found(f"index-{number}") for number in range(40)))
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """Serve AWS on loopback while the tests of this module run."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_served() as environ:
+        yield environ["AWS_ENDPOINT_URL"]
 
 
 def client(service: Any, url: str) -> Any:

@@ -2,14 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.dynamodb_state.store import DynamoState
@@ -19,6 +18,7 @@ from backup_auditor.cli.main import main
 from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, index, inventory
 from dynamo import REGION, make_table
+from moto_served import moto_served
 from reports import BUILT_IN
 
 TABLE = "state"
@@ -26,41 +26,28 @@ BUCKET = "reports"
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Serve AWS on loopback while the tests of this module run."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def aws() -> Iterator[Mapping[str, str]]:
+    """Serve AWS while the tests of this module run."""
+    with moto_served() as environ:
+        yield environ
 
 
 @pytest.fixture(scope="module")
-def made(url: str) -> Any:
+def made(aws: Mapping[str, str]) -> Any:
     """Record two nights, and miss one between them; return a client for the reports."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in surroundings(url).items():
+        for name, value in aws.items():
             patch.setenv(name, value)
-        aws = AwsSession()
-        bucket: Any = aws.s3
-        make_table(aws.dynamodb, TABLE)
+        session = AwsSession()
+        bucket: Any = session.s3
+        make_table(session.dynamodb, TABLE)
     bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    store = DynamoState(aws.dynamodb, TABLE, retention=timedelta(days=400))
+    store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
     for night in (0, 2):
         told = inventory(index("orders"), observed_at=NOW + night * DAY)
         done = judge(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
         assert done.unrecorded is None
     return bucket
-
-
-def surroundings(url: str) -> dict[str, str]:
-    """Return the environment in which AWS is reached."""
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +66,11 @@ def command(*arguments: str) -> tuple[int, str, str]:
     return code, out.read(), err.read()
 
 
-def test_nights_and_reports_of_the_application_are_shown(made: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nights_and_reports_of_the_application_are_shown(
+    made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one without an audit is missing; an altered report and one that is gone are found."""
-    for name, value in surroundings(url).items():
+    for name, value in aws.items():
         monkeypatch.setenv(name, value)
     code, out, err = command("list", "--table", TABLE, "--format", "json")
     assert (code, err) == (1, "")
@@ -105,11 +94,11 @@ def test_nights_and_reports_of_the_application_are_shown(made: Any, url: str, mo
     ],
 )
 def test_what_aws_lacks_is_said_in_one_line(
-    url: str, monkeypatch: pytest.MonkeyPatch, missing: str, table: str, said: str
+    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing: str, table: str, said: str
 ) -> None:
     """Nothing was looked at: exit 2."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name, value in surroundings(url).items():
+    for name, value in aws.items():
         if name != missing:
             monkeypatch.setenv(name, value)
     code, out, err = command("list", "--table", table)

@@ -1,15 +1,11 @@
 """Changes: each is sent once, and a lost answer is settled by looking."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.errors import (
-    BadKeyError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
@@ -22,8 +18,9 @@ from backup_auditor.errors import (
     UnsupportedError,
 )
 from backup_auditor_simulator import Fault, Kind, Server, World
-from reading import FAMILIES, Waits, connection_to
-from simulated import empty_world, serving
+from reading import FAMILIES
+from simulated import empty_world
+from writing import posts, writing
 
 pytestmark = pytest.mark.writes
 WEEK = timedelta(days=7)
@@ -33,28 +30,12 @@ LOST = [
 ]
 
 
-@contextmanager
-def writing(
-    world: World, *, key: str = Server.editor_key, **options: object
-) -> Iterator[tuple[PineconeWriter, Server]]:
-    """Serve a world and open it for changes."""
-    with serving(world) as server:
-        connection = connection_to(server, key=key, **options)
-        with open_writer(connection, Waits().surroundings()) as writer:
-            yield writer, server
-
-
 @pytest.fixture
 def world() -> World:
     """Begin with one index."""
     world = empty_world()
     world.create_index("orders")
     return world
-
-
-def posts(server: Server) -> int:
-    """Count what was to be created."""
-    return sum(it.method == "POST" for it in server.requests)
 
 
 @pytest.mark.parametrize("version, schedules_version", FAMILIES)
@@ -238,56 +219,6 @@ def test_a_throttled_creation_did_nothing_and_is_sent_again(world: World) -> Non
         with pytest.raises(ThrottledError):
             writer.backups.create("orders")
     assert (len(world.schedules), posts(server)) == (1, 12)
-
-
-def test_what_was_just_read_is_not_read_again(world: World) -> None:
-    """It tells as well which schedule, or backup, is the new one."""
-    there = world.create_backup("orders", "by-hand")
-    with writing(world) as (writer, server):
-        server.faults.append(Fault(kind="reset_after_effect", method="POST"))
-        known = writer.remedies.backups("orders")
-        read = len(server.requests)
-        made = writer.remedies.take_backup("orders", "by-hand", known)
-        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
-        assert made.backup_id != there.id
-        read = len(server.requests)
-        writer.remedies.create_schedule("orders", "nightly", Frequency.DAILY, WEEK, ())
-        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
-
-
-def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(world: World) -> None:
-    """A key that is not accepted is told from an index that is gone, and from a listing that breaks off."""
-    cases: list[tuple[Fault, type[PineconeError]]] = [
-        (Fault(status=401), BadKeyError),
-        (Fault(status=403), ForbiddenError),
-        (Fault(status=404), NotFoundError),
-        (Fault(status=503), UnavailableError),
-        (Fault(kind="garbage", body=b'{"data": [{}]}'), UnavailableError),
-    ]
-    with writing(world) as (writer, server):
-        assert writer.remedies.index("orders").state == "Ready"
-        for fault, error in cases:
-            server.faults[:] = [fault]
-            for look in (writer.remedies.schedules, writer.remedies.backups):
-                with pytest.raises(error):
-                    look("orders")
-
-
-def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
-    """Then it is read again; an index that is gone is not found, unless not all could be read."""
-    with serving(world) as server:
-        waits = Waits()
-        with open_writer(connection_to(server, key=server.editor_key), waits.surroundings()) as writer:
-            assert [writer.remedies.index("orders").name for _ in range(3)] == ["orders"] * 3
-            assert len(server.requests) == 1
-            world.delete_index("orders")
-            waits.sleep(1.1)
-            with pytest.raises(NotFoundError):
-                writer.remedies.index("orders")
-            waits.sleep(1.1)
-            server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
-            with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
-                writer.remedies.index("orders")
 
 
 def test_a_full_project_says_so(world: World) -> None:

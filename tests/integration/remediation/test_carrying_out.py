@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Action
-from backup_auditor.domain.remediation.deciding import Seen
 from backup_auditor.domain.remediation.record import ActionState
-from backup_auditor.service.doing import Doing, Done
 from backup_auditor_simulator import Fault, Server, World
 from planned import remedial
-from remedying import Project, remedying, states
+from remedying import Project, remedying, scheduled, states
 from simulated import empty_world
 
 pytestmark = pytest.mark.writes
@@ -30,14 +27,6 @@ def project(tmp_path: Path) -> Iterator[Project]:
         world.create_index(name)
     with remedying(world, tmp_path / "state") as found:
         yield found
-
-
-def scheduled(world: World) -> dict[str, list[tuple[str, str, int, bool]]]:
-    """Return the schedules of each index."""
-    return {
-        name: [(it.name, it.frequency.value, it.retention.days, it.enabled) for it in index.schedules.values()]
-        for name, index in world.indexes.items()
-    }
 
 
 def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
@@ -213,121 +202,6 @@ def first_plan(project: Project) -> str:
     assert record is not None
     assert record.attempt == 2
     return record.plan_id
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(Fault(status=401, method="POST"), id="key"),
-        pytest.param(Fault(status=403, method="POST", message="Access denied"), id="permission"),
-        pytest.param(Fault(kind="refuse_plan", method="POST"), id="plan"),
-        pytest.param(Fault(status=403, method="POST", message="Increase your quota."), id="quota"),
-        pytest.param(Fault(status=401, method="GET", path="/indexes/*/*"), id="key-while-reading"),
-    ],
-)
-def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fault) -> None:
-    """What is in flight is finished; nothing else is begun."""
-    fault.struck = fault.fitting = 0
-    world = empty_world()
-    for number in range(30):
-        world.create_index(f"index-{number}")
-    with remedying(world, tmp_path / "state") as project:
-        found = project.audited()
-        plan = project.planned()
-        project.server.faults.append(fault)
-        outcome = project.carried_out(plan, found, ceiling=4)
-        assert outcome.stopped_by is not None
-        told = list(states(outcome.results).values())
-        assert told.count(ActionState.FAILED) <= 4
-        assert told.count(ActionState.NOT_BEGUN) >= 26
-        assert "Stopped: " in outcome.results[-1].detail
-        assert len(project.writes) <= 4
-
-
-def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within the limiter, which may let fewer through."""
-    world = empty_world()
-    for number in range(60):
-        world.create_index(f"index-{number}")
-    in_flight: list[int] = []
-    begun: set[str] = set()
-    real = Doing.do
-
-    def counting(doing: Doing, action: Action, seen: Seen) -> tuple[Done, dict[str, object]]:
-        begun.add(action.key)
-        in_flight.append(len(begun))
-        try:
-            return real(doing, action, seen)
-        finally:
-            begun.discard(action.key)
-
-    monkeypatch.setattr(Doing, "do", counting)
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
-        project.server.latency = 0.02
-        assert set(states(project.carried_out(plan, found).results).values()) == {ActionState.DONE}
-    assert 8 < max(in_flight) <= 20
-
-
-def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
-    """In the order in which they come back; a success between them begins the count anew."""
-    world = empty_world()
-    for number in range(12):
-        world.create_index(f"index-{number:02}")
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
-        for number in (0, 1, 3, 4, 6, 7, 8):
-            path = f"/indexes/index-{number:02}/*"
-            project.server.faults.append(Fault(status=400, method="POST", path=path))
-        told = states(project.carried_out(plan, found, ceiling=1).results)
-        assert [name for name, it in told.items() if it is ActionState.NOT_BEGUN] == [
-            "index-09",
-            "index-10",
-            "index-11",
-        ]
-        assert list(told.values()).count(ActionState.DONE) == 2
-
-
-def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path) -> None:
-    """Faster, longer, resumed; what reads back is what was asked for."""
-    world = empty_world()
-    for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
-        world.create_index(name)
-        schedule = world.create_schedule(name, "theirs", frequency, days)
-        if name == "paused":
-            world.update_schedule(schedule.id, enabled=False)
-    with remedying(world, tmp_path / "state") as project:
-        outcome = project.run()
-        assert set(states(outcome.results).values()) == {ActionState.DONE}
-        assert scheduled(world) == {
-            "slow": [("theirs", "daily", 60, True)],
-            "brief": [("theirs", "daily", 7, True)],
-            "paused": [("theirs", "daily", 7, True)],
-        }
-        undone = {it.action.index: it.undo.body for it in outcome.results if it.undo is not None}
-        assert undone["slow"] == {"frequency": "weekly"}
-        assert undone["paused"] == {"enabled": False, "frequency": "weekly"}
-
-
-def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    """Somebody else is at it."""
-    world = empty_world()
-    for name in ("slow", "gone", "done"):
-        world.create_index(name)
-        world.create_schedule(name, name, "weekly", 60)
-    with remedying(world, tmp_path / "state") as project:
-        project.planned()
-        ids = {it.index.name: it.id for it in world.schedules.values()}
-        world.update_schedule(ids["slow"], frequency="monthly")
-        world.delete_schedule(ids["gone"])
-        world.update_schedule(ids["done"], frequency="daily")
-        told = states(project.carried_out().results)
-        assert told == {
-            "slow": ActionState.SKIPPED,
-            "gone": ActionState.SKIPPED,
-            "done": ActionState.ALREADY_THERE,
-        }
-        assert project.writes == []
 
 
 def test_a_first_backup_is_taken_once(project: Project) -> None:

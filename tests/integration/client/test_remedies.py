@@ -1,0 +1,80 @@
+"""What is read at the moment of acting: little, and all of it or an error."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.adapters.pinecone.writer import open_writer
+from backup_auditor.domain.cadence import Frequency
+from backup_auditor.errors import (
+    BadKeyError,
+    ForbiddenError,
+    NotFoundError,
+    PineconeError,
+    UnavailableError,
+)
+from backup_auditor_simulator import Fault, World
+from reading import Waits, connection_to
+from simulated import empty_world, serving
+from writing import writing
+
+pytestmark = pytest.mark.writes
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def world() -> World:
+    """Begin with one index."""
+    world = empty_world()
+    world.create_index("orders")
+    return world
+
+
+def test_what_was_just_read_is_not_read_again(world: World) -> None:
+    """It tells as well which schedule, or backup, is the new one."""
+    there = world.create_backup("orders", "by-hand")
+    with writing(world) as (writer, server):
+        server.faults.append(Fault(kind="reset_after_effect", method="POST"))
+        known = writer.remedies.backups("orders")
+        read = len(server.requests)
+        made = writer.remedies.take_backup("orders", "by-hand", known)
+        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
+        assert made.backup_id != there.id
+        read = len(server.requests)
+        writer.remedies.create_schedule("orders", "nightly", Frequency.DAILY, WEEK, ())
+        assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
+
+
+def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(world: World) -> None:
+    """A key that is not accepted is told from an index that is gone, and from a listing that breaks off."""
+    cases: list[tuple[Fault, type[PineconeError]]] = [
+        (Fault(status=401), BadKeyError),
+        (Fault(status=403), ForbiddenError),
+        (Fault(status=404), NotFoundError),
+        (Fault(status=503), UnavailableError),
+        (Fault(kind="garbage", body=b'{"data": [{}]}'), UnavailableError),
+    ]
+    with writing(world) as (writer, server):
+        assert writer.remedies.index("orders").state == "Ready"
+        for fault, error in cases:
+            server.faults[:] = [fault]
+            for look in (writer.remedies.schedules, writer.remedies.backups):
+                with pytest.raises(error):
+                    look("orders")
+
+
+def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
+    """Then it is read again; an index that is gone is not found, unless not all could be read."""
+    with serving(world) as server:
+        waits = Waits()
+        with open_writer(connection_to(server, key=server.editor_key), waits.surroundings()) as writer:
+            assert [writer.remedies.index("orders").name for _ in range(3)] == ["orders"] * 3
+            assert len(server.requests) == 1
+            world.delete_index("orders")
+            waits.sleep(1.1)
+            with pytest.raises(NotFoundError):
+                writer.remedies.index("orders")
+            waits.sleep(1.1)
+            server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
+            with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
+                writer.remedies.index("orders")
