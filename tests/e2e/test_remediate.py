@@ -228,6 +228,18 @@ def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: Home) -
     assert "not the project that the policy is for" in done.err
 
 
+@pytest.mark.parametrize("expected", [None, "ours"])
+def test_a_plan_is_not_carried_out_with_the_key_of_another_project(home: Home, expected: str | None) -> None:
+    """Whatever its owner calls it: Pinecone's own id tells, the plan's or the policy's."""
+    home.server.world.project_id = "ours"
+    home.policy(f"{APPLY}project: {{expected_id: {expected or 'null'}}}\n")
+    shown = plan_id(home.remediate())
+    home.server.world.project_id = "theirs"
+    done = home.remediate("--plan", shown, "--apply", "--yes")
+    assert (done.code, home.writes) == (2, [])
+    assert ("not the project that the policy is for" if expected else "is of the project ours") in done.err
+
+
 @pytest.mark.parametrize("answer,code,writes", [("y", 0, 3), ("n", 2, 0), ("", 2, 0)])
 def test_on_a_terminal_it_asks(home: Home, answer: str, code: int, writes: int) -> None:
     """Anything but yes is no."""

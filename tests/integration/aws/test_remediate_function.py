@@ -198,6 +198,19 @@ def test_a_plan_that_may_not_be_carried_out_is_refused(stage: Stage, how: str) -
     assert len(stage.pinecone.requests) == asked
 
 
+def test_a_plan_is_not_carried_out_with_the_key_of_another_project(stage: Stage) -> None:
+    """Pinecone's own id tells, where a schedule does: the secret may hold another key by now."""
+    world = stage.pinecone.world
+    world.create_index("slow")
+    world.create_schedule("slow", "theirs", "weekly", 60)
+    stage.policy("apply", max_creations=0)
+    plan = stage.run({"project": "search"})["plan_id"]
+    world.project_id = "another"
+    answer = stage.run({"project": "search", "plan": plan})
+    assert "and the key is of another" in answer["refused"]
+    assert stage.writes == []
+
+
 def test_a_viewers_key_changes_nothing(stage: Stage) -> None:
     """Pinecone refuses the first write; it is counted, the rest is not begun, and the answer says so."""
     secret_is(stage.pinecone.viewer_key, EDITOR_SECRET)

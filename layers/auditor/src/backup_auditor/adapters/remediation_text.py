@@ -26,6 +26,7 @@ def plan_text(plan: Plan) -> str:
         "slots_before": plan.slots_before,
         "slots_after": plan.slots_after,
         "quota": plan.quota,
+        "project_id": plan.project_id,
     }
     return json.dumps(told)
 
@@ -44,6 +45,7 @@ def plan_in(text: str) -> Plan:
         slots_before=told["slots_before"],
         slots_after=told["slots_after"],
         quota=told["quota"],
+        project_id=told.get("project_id"),
     )
 
 

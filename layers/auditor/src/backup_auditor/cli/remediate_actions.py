@@ -19,7 +19,7 @@ from backup_auditor.errors import PlanError, UsageError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.rendering.plan import plan_json, plan_table, results_table
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import found_plan, made_plan
+from backup_auditor.service.remediating import check_project, found_plan, made_plan
 from backup_auditor.settings.pinecone import read_settings
 
 DONE, REFUSED = 0, 2
@@ -102,6 +102,8 @@ def _applied(arguments: Namespace, wanted: Asked, log: RemediationLog, plan: Pla
 
 def _carried_out(wanted: Asked, log: RemediationLog, plan: Plan, inventory: Inventory | None) -> Outcome:
     if inventory is None or clock.now() - inventory.observed_at > _FRESH:
-        inventory = audited(wanted, is_recorded=False).inventory
+        found = audited(wanted, is_recorded=False)
+        check_project(found, plan)
+        inventory = found.inventory
     with open_project_for_changes(read_settings(os.environ)) as writer:
         return carry_out(plan, wanted.policy, inventory, writer=writer, log=log, who=who(), now=clock.now)

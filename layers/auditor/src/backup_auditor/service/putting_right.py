@@ -19,7 +19,7 @@ from backup_auditor.ports.writing import ProjectWriter, RemediationLog
 from backup_auditor.rendering.remediation_events import creations_of, proposals_of, results_of
 from backup_auditor.service.auditing import Audit, audit
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import found_plan, made_plan
+from backup_auditor.service.remediating import check_project, found_plan, made_plan
 from backup_auditor.service.unwatched import Unwatched
 
 _ROUNDS = 3
@@ -91,7 +91,10 @@ def _planned(
         plan = found_plan(world.remembered, project.name, request.plan_id, policy, world.now())
     with world.open_reader(world.key(project)) as reader:
         found = audit(reader, policy, project=project.name, observed_at=world.now(), progress=Unwatched())
-    return plan or made_plan(found, policy, world.remembered), found
+    if plan is None:
+        return made_plan(found, policy, world.remembered), found
+    check_project(found, plan)
+    return plan, found
 
 
 def _carried_out(plan: Plan, project: RegisteredProject, policy: Policy, found: Audit, world: RemedialWorld) -> Outcome:

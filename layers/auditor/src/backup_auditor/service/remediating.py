@@ -18,15 +18,26 @@ def made_plan(audit: Audit, policy: Policy, log: RemediationLog) -> Plan:
     Raises `UnavailableError` where it is not known which indexes there are, `PlanError` where this is not the project
     that the policy is for, and `StateError`.
     """
-    unread = audit.inventory.indexes_unread
+    check_project(audit)
+    plan = plan_of(audit.inventory, policy, audit.report.findings)
+    log.keep(plan)
+    return plan
+
+
+def check_project(audit: Audit, plan: Plan | None = None) -> None:
+    """Raise what `made_plan` does, and `PlanError` where a plan was made of another project than was audited.
+
+    Projects bear the names that their owners type: a key of another one is told by Pinecone's id, where it is known.
+    """
+    unread, found = audit.inventory.indexes_unread, audit.inventory.project_id
     if unread is not None:
         raise UnavailableError(f"which indexes there are could not be read: {unread.what}: {unread.error}; try again")
     for it in audit.report.findings:
         if it.control == "project-is-expected" and it.compliance is Compliance.NON_COMPLIANT:
             raise PlanError(f"this is not the project that the policy is for: {it.reason}")
-    plan = plan_of(audit.inventory, policy, audit.report.findings)
-    log.keep(plan)
-    return plan
+    if plan is not None and None not in {found, plan.project_id} and found != plan.project_id:
+        told = f"plan {plan.plan_id} is of the project {plan.project_id} of Pinecone, and the key is of {found}"
+        raise PlanError(f"{told}; use the key that it was made with")
 
 
 def found_plan(log: RemediationLog, project: str, plan_id: str, policy: Policy, now: datetime) -> Plan:

@@ -36,6 +36,8 @@ class Plan:
     slots_before: int
     slots_after: int
     quota: int | None
+    project_id: str | None = None
+    """Pinecone's own id of the project, where any schedule told it."""
 
     @property
     def plan_id(self) -> str:

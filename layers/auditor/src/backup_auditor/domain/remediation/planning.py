@@ -46,6 +46,7 @@ def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -
         slots_before=slots_before,
         slots_after=slots_before + sum(it.slots for it in actions),
         quota=room.quota,
+        project_id=inventory.project_id,
     )
 
 
