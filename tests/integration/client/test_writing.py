@@ -115,7 +115,7 @@ def test_a_restore_whose_answer_was_lost_is_found(world: World) -> None:
     assert begun.index_id == world.indexes["orders-again"].id
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524])
 def test_what_reading_does_not_settle_stays_unknown_and_is_not_sent_again(world: World, status: int) -> None:
     """A creation that shows nowhere may still be under way."""
     with writing(world) as (writer, server):

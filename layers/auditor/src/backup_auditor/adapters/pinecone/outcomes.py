@@ -32,5 +32,8 @@ def is_worth_repeating(outcome: Outcome) -> bool:
 def may_have_taken_effect(outcome: Outcome) -> bool:
     """Tell whether a call that changes something, and was not answered well, may have changed it all the same."""
     if isinstance(outcome, Answer):
-        return outcome.status in OVERLOADED and not is_throttle(outcome)
+        is_of_the_server = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # or of a proxy before it, as 520 to 526
+        return outcome.status == HTTPStatus.REQUEST_TIMEOUT or (
+            is_of_the_server and outcome.status != HTTPStatus.NOT_IMPLEMENTED
+        )
     return not isinstance(outcome, UnreachableError | NotConnectedError)
