@@ -15,7 +15,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import ChangeSchedule, CreateSchedule, Kind, TakeBackup
 from backup_auditor.domain.remediation.calls import Settings
 from backup_auditor.domain.remediation.plan import LeftOut, Plan
-from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState
 from backup_auditor.errors import StateError
 from backup_auditor.ports.writing import RemediationLog
 from builders import DAY, NOW, SECOND
@@ -93,6 +93,23 @@ def test_an_action_is_recorded_before_and_after(opening: Opening) -> None:
         assert log.last("default", RECORD.key) == RECORD
         log.conclude(DONE)
         assert log.last("default", RECORD.key) == DONE
+
+
+@every_log
+@pytest.mark.parametrize("state", ActionState)
+def test_what_reading_shows_never_takes_the_place_of_what_is_known(opening: Opening, state: ActionState) -> None:
+    """Who made the attempt knows better, whichever of them is the first to say so."""
+    known = replace(DONE, state=state)
+    shown = replace(known, state=ActionState.FAILED, detail="It does not show.", ended_at=NOW + 2 * DAY)
+    with opening() as log:
+        assert log.begin(RECORD)
+        log.conclude(known)
+        log.settle(shown)
+        assert log.last("default", RECORD.key) == (shown if state in OPEN else known)
+        log.conclude(DONE)
+        assert log.last("default", RECORD.key) == DONE
+        log.settle(replace(shown, attempt=2))
+        assert [*log.actions("default", PLAN.plan_id)] == [DONE]
 
 
 @every_log

@@ -8,7 +8,7 @@ from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.deciding import Seen
 from backup_auditor.domain.remediation.record import ActionState
 from backup_auditor.service.doing import Doing, Done
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator import Fault, World
 from remedying import remedying, states
 from simulated import empty_world
 
@@ -86,3 +86,22 @@ def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
             "index-11",
         ]
         assert list(told.values()).count(ActionState.DONE) == 2
+
+
+def test_three_that_read_back_amiss_stop_everything(tmp_path: Path) -> None:
+    """What is not there as it was asked for is no success, and is not made of every index that is left."""
+    world = empty_world()
+    for number in range(8):
+        world.create_index(f"index-{number}")
+    with remedying(world, tmp_path / "state") as project:
+        found, plan = project.audited(), project.planned()
+
+        def pause_all(world: World) -> None:
+            for schedule in list(world.schedules.values()):
+                world.update_schedule(schedule.id, enabled=False)
+
+        fault = Fault(kind="shift", method="GET", path="/indexes/*/backup-schedules", change=pause_all)
+        project.server.faults.append(fault)
+        told = [it.state for it in project.carried_out(plan, found, ceiling=1).results]
+        assert told == [ActionState.AMISS] * 3 + [ActionState.NOT_BEGUN] * 5
+        assert len(project.writes) == 3

@@ -71,5 +71,8 @@ class RemediationLog(Protocol):
     def conclude(self, record: ActionRecord) -> None:
         """Record what came of an attempt that was begun."""
 
+    def settle(self, record: ActionRecord) -> None:
+        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+
     def actions(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""

@@ -8,7 +8,7 @@ from backup_auditor.domain.remediation.actions import Action, TakeBackup
 from backup_auditor.domain.remediation.calls import settings_of
 from backup_auditor.domain.remediation.deciding import Seen, Verdict, verdict_on
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState, Result, is_done_already
+from backup_auditor.domain.remediation.record import OPEN, WRITTEN, ActionRecord, ActionState, Result, is_done_already
 from backup_auditor.errors import NotFoundError, PineconeError, StateError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.service.doing import Doing, Done
@@ -40,23 +40,22 @@ class Acting:
             except PineconeError as error:
                 return Result(action, ActionState.FAILED, f"It could not be read again: {error}"), error
             verdict = verdict_on(action, seen, self.doing.policy)
-            if previous is not None and previous.state in OPEN:
-                verdict = self._settled(action, seen, previous, verdict)
+            if previous is not None:
+                verdict = verdict or _why_it_may_yet_show(action, seen, previous)
+                self._settle(previous, verdict)
             if verdict is not None:
                 return Result(action, verdict.state, verdict.detail), None
             return self._do(action, seen, 1 if previous is None else previous.attempt + 1)
         except StateError as error:
             return Result(action, ActionState.FAILED, f"It could not be recorded, and was not done: {error}"), error
 
-    def _settled(self, action: Action, seen: Seen, previous: ActionRecord, verdict: Verdict | None) -> Verdict | None:
-        """Say of an attempt whose outcome nobody knew what is seen of it now; a backup is given time to show."""
-        if verdict is None and isinstance(action, TakeBackup) and seen.at - previous.began_at < _SETTLED:
-            why = f"{previous.who} asked for it at {format_moment(previous.began_at)}, and it may yet show."
-            return Verdict(ActionState.SKIPPED, why)
-        is_there = verdict is not None and verdict.state is ActionState.ALREADY_THERE
-        state, detail = (ActionState.DONE, "it shows") if is_there else (ActionState.FAILED, "it does not show")
-        self._conclude(replace(previous, state=state, detail=f"Settled by reading: {detail}."))
-        return verdict
+    def _settle(self, previous: ActionRecord, verdict: Verdict | None) -> None:
+        """Record of an attempt whose outcome nobody knew what is seen of it now."""
+        if previous.state not in OPEN or (verdict is not None and verdict.state is ActionState.SKIPPED):
+            return
+        state, detail = (ActionState.FAILED, "it does not show") if verdict is None else (ActionState.DONE, "it shows")
+        told = replace(previous, state=state, detail=f"Settled by reading: {detail}.", ended_at=self.doing.now())
+        self.log.settle(told)
 
     def _do(self, action: Action, seen: Seen, attempt: int) -> Done:
         record = self._record(action, seen, attempt)
@@ -87,3 +86,12 @@ class Acting:
 
     def _conclude(self, record: ActionRecord) -> None:
         self.log.conclude(replace(record, ended_at=self.doing.now()))
+
+
+def _why_it_may_yet_show(action: Action, seen: Seen, previous: ActionRecord) -> Verdict | None:
+    """Return why a backup that was asked for and is not listed is not asked for again yet: no 409 stops a second."""
+    was_asked_for = isinstance(action, TakeBackup) and previous.state in OPEN | WRITTEN
+    if not was_asked_for or seen.at - previous.began_at >= _SETTLED:
+        return None
+    why = f"{previous.who} asked for it at {format_moment(previous.began_at)}, and it may yet show."
+    return Verdict(ActionState.SKIPPED, why)

@@ -12,7 +12,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.remediation.actions import Action, CreateSchedule
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import ActionState, Result, is_done_already
+from backup_auditor.domain.remediation.record import NOT_WELL, ActionState, Result, is_done_already
 from backup_auditor.domain.remediation.room import room_of
 from backup_auditor.errors import (
     BackupAuditorError,
@@ -133,7 +133,7 @@ class _Run:
         self.done[result.action.key] = result
         if result.state in {ActionState.DONE, ActionState.ALREADY_THERE}:
             self.failures = 0
-        elif result.state in {ActionState.FAILED, ActionState.UNKNOWN}:
+        elif result.state in NOT_WELL:
             self.failures += 1
         if isinstance(error, _OF_THE_PROJECT):
             self._stop(str(error), error)

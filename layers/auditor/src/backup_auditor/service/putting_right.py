@@ -9,7 +9,7 @@ from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.remediation.actions import Kind
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import WRITTEN, ActionState, Result
+from backup_auditor.domain.remediation.record import NOT_WELL, WRITTEN, Result
 from backup_auditor.domain.remedy_request import RemedyRequest
 from backup_auditor.errors import BackupAuditorError, ChannelRefusedError, PlanError
 from backup_auditor.ports.delivery import Bus, Event
@@ -23,7 +23,6 @@ from backup_auditor.service.remediating import check_project, found_plan, made_p
 from backup_auditor.service.unwatched import Unwatched
 
 _ROUNDS = 3
-_FAILED = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.AMISS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def _carried_out(plan: Plan, project: RegisteredProject, policy: Policy, found: 
 
 def _figures(outcome: Outcome) -> dict[str, float | None]:
     made = [it for it in outcome.results if it.state in WRITTEN and it.action.kind is Kind.CREATE_SCHEDULE]
-    failed = sum(it.state in _FAILED for it in outcome.results)
+    failed = sum(it.state in NOT_WELL for it in outcome.results)
     return {"SchedulesCreated": len(made), "ScheduleCreationFailures": failed or int(outcome.stopped_by is not None)}
 
 
@@ -131,7 +130,7 @@ def _answer(plan: Plan, outcome: Outcome, proposed: int, world: RemedialWorld) -
     results: Iterable[Result] = outcome.results
     for it in results:
         facts = {"index": it.action.index, "kind": it.action.kind, "state": it.state, "detail": it.detail}
-        told = world.log.error if it.state in _FAILED else world.log.info
+        told = world.log.error if it.state in NOT_WELL else world.log.info
         told("action", extra={**facts, "undo": str(it.undo) if it.undo else None, "plan_id": plan.plan_id})
     if outcome.stopped_by is not None:
         world.log.error(str(outcome.stopped_by), extra={"plan_id": plan.plan_id})

@@ -19,7 +19,7 @@ from backup_auditor.adapters.dynamodb_state.remediation_items import (
 from backup_auditor.adapters.dynamodb_state.table import Table
 from backup_auditor.adapters.remediation_text import plan_in, plan_text
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import ActionRecord
+from backup_auditor.domain.remediation.record import OPEN, ActionRecord
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
@@ -94,6 +94,22 @@ class DynamoRemediationLog:
         """Record what came of an attempt that was begun."""
         with self._table.telling():
             self._table.call("put_item", Item=action_item(record))
+
+    def settle(self, record: ActionRecord) -> None:
+        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+        still_open = {f":{number}": text(it) for number, it in enumerate(sorted(OPEN))}
+        with self._table.telling():
+            try:
+                self._table.call(
+                    "put_item",
+                    Item=action_item(record),
+                    ConditionExpression=f"#state IN ({', '.join(still_open)})",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues=still_open,
+                )
+            except Exception as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
 
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""

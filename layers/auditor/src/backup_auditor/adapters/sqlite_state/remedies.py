@@ -12,7 +12,7 @@ from backup_auditor.adapters.remediation_text import plan_in, plan_text
 from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
 from backup_auditor.adapters.ticks import certain_moment, moment, ticks
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState
 
 _COLUMNS = (
     *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
@@ -68,6 +68,15 @@ class SqliteRemediationLog:
             finally:
                 connection.execute("PRAGMA synchronous = FULL")
 
+    def settle(self, record: ActionRecord) -> None:
+        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+        with self._using() as connection, transaction(connection):
+            still_open = "project = ? AND key = ? AND attempt = ? AND state IN (?, ?)"
+            connection.execute(
+                f"UPDATE action SET state = ?, detail = ?, ended_at = ? WHERE {still_open}",  # noqa: S608  our own words
+                (record.state, record.detail, ticks(record.ended_at), *_place_of(record), *OPEN),
+            )
+
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
         with self._using() as connection:
@@ -85,6 +94,10 @@ def open_remediation_log(path: Path) -> Iterator[SqliteRemediationLog]:
     """Open a state to record plans and actions in; it is made where there is none. Raises `StateError`."""
     with opened(path, is_written=True, is_shared=True) as connection:
         yield SqliteRemediationLog(path, connection)
+
+
+def _place_of(it: ActionRecord) -> tuple[str, str, int]:
+    return it.project, it.key, it.attempt
 
 
 def _row_of(it: ActionRecord) -> tuple[Any, ...]:

@@ -31,6 +31,8 @@ class ActionState(StrEnum):
 
 
 WRITTEN = frozenset({ActionState.DONE, ActionState.AMISS})
+NOT_WELL = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.AMISS})
+"""What counts as a failure."""
 OPEN = frozenset({ActionState.INTENDED, ActionState.UNKNOWN})
 
 
