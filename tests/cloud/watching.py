@@ -11,6 +11,7 @@ from cloud.made import target_of
 from cloud.stack import Stack
 
 _SCHEMA = re.compile(r'SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\)')
+_SHARE = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
 _STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {
     "MIN": min,
     "MAX": max,
@@ -51,7 +52,9 @@ def metrics_of(invocations: Iterable[Invocation]) -> list[Datum]:
     found = []
     for done in invocations:
         found += [datum for line in lines_of(done) if isinstance(line, dict) and "_aws" in line for datum in _emf(line)]
-        found.append(Datum("AWS/Lambda", "Errors", {"FunctionName": done.function}, float(not done.succeeded)))
+        dimensions = {"FunctionName": done.function}
+        found.append(Datum("AWS/Lambda", "Errors", dimensions, float(not done.succeeded)))
+        found.append(Datum("AWS/Lambda", "Invocations", dimensions, 1.0))
     return found
 
 
@@ -72,28 +75,40 @@ def _emf(line: Mapping[str, Any]) -> Iterator[Datum]:
 
 
 def _rings(alarm: Mapping[str, Any], stack: Stack, data: list[Datum]) -> bool:
-    statistic, fitting = _looked_at(alarm, stack, data)
-    if not fitting:
+    figure = (
+        _calculated(alarm, stack, data) if "Metrics" in alarm else _measured(alarm, alarm["Statistic"], stack, data)
+    )
+    if figure is None:
         return bool(alarm.get("TreatMissingData") == "breaching")
-    value = _STATISTICS[statistic](it.value for it in fitting)
-    return _COMPARISONS[alarm["ComparisonOperator"]](value, float(alarm["Threshold"]))
+    return _COMPARISONS[alarm["ComparisonOperator"]](figure, float(alarm["Threshold"]))
 
 
-def _looked_at(alarm: Mapping[str, Any], stack: Stack, data: list[Datum]) -> tuple[str, list[Datum]]:
-    """Return the statistic of an alarm, and the values that it is taken of."""
-    if "Metrics" in alarm:
-        (query,) = alarm["Metrics"]
-        parsed = _SCHEMA.fullmatch(query["Expression"])
-        if parsed is None:
-            raise NotImplementedError(f"nobody can read this query here: {query['Expression']}")
-        statistic, name, namespace, keys = parsed.groups()
-        wanted = {it.strip() for it in keys.split(",") if it.strip()}
-        return statistic, [
-            it for it in data if (it.namespace, it.name, set(it.dimensions)) == (namespace, name, wanted)
-        ]
-    dimensions = {it["Name"]: _value(it["Value"], stack) for it in alarm.get("Dimensions", ())}
-    key = (alarm["Namespace"], alarm["MetricName"], dimensions)
-    return alarm["Statistic"], [it for it in data if (it.namespace, it.name, it.dimensions) == key]
+def _calculated(alarm: Mapping[str, Any], stack: Stack, data: list[Datum]) -> float | None:
+    """Return what an alarm's expression makes of the metrics: a query over all projects, or a share of a hundred."""
+    (expression,) = [it["Expression"] for it in alarm["Metrics"] if "Expression" in it]
+    if query := _SCHEMA.fullmatch(expression):
+        statistic, name, namespace, keys = query.groups()
+        wanted = (namespace, name, {it.strip() for it in keys.split(",") if it.strip()})
+        return _statistic(statistic, [it for it in data if (it.namespace, it.name, set(it.dimensions)) == wanted])
+    if share := _SHARE.fullmatch(expression):
+        asked = {it["Id"]: it["MetricStat"] for it in alarm["Metrics"] if "MetricStat" in it}
+        figures = {key: _measured(it["Metric"], it["Stat"], stack, data) for key, it in asked.items()}
+        part, whole = figures[share[1]], figures[share[3]]
+        if part is None or whole is None:
+            return None
+        return 100 * part / whole if part >= float(share[2]) else 0
+    raise NotImplementedError(f"nobody can read this expression here: {expression}")
+
+
+def _measured(metric: Mapping[str, Any], statistic: str, stack: Stack, data: list[Datum]) -> float | None:
+    """Return a statistic of one metric, which is named with all its dimensions."""
+    dimensions = {it["Name"]: _value(it["Value"], stack) for it in metric.get("Dimensions", ())}
+    wanted = (metric["Namespace"], metric["MetricName"], dimensions)
+    return _statistic(statistic, [it for it in data if (it.namespace, it.name, it.dimensions) == wanted])
+
+
+def _statistic(name: str, data: list[Datum]) -> float | None:
+    return _STATISTICS[name](it.value for it in data) if data else None
 
 
 def _value(value: Any, stack: Stack) -> str:

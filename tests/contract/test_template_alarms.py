@@ -1,18 +1,26 @@
 """What the template says of alarms and the dashboard."""
 
 import json
+import math
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backup_auditor.adapters import metrics
-from described import made, properties, resources
+from backup_auditor.service.delivery import settling
+from cloud.stack import Stack
+from cloud.watching import Datum, ringing
+from described import function, made, properties, resources
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+COUNTED = {"ProjectsOverdue", "ProjectsIncomplete"}
+TAKEN = timedelta(minutes=5)
+"""What a sweep may take."""
 EMITTED = set(metrics._UNITS)
-OF_AWS = {"Errors", "Throttles", "ApproximateNumberOfMessagesVisible"}
+OF_AWS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 TREATED = {
     "ProjectsOverdueAlarm": "breaching",
     "IncompleteAuditAlarm": "ignore",
@@ -23,6 +31,33 @@ TREATED = {
 def alarms() -> dict[str, dict[str, Any]]:
     """Return the alarms, by their names in the template."""
     return {name: it["Properties"] for name, it in resources("AWS::CloudWatch::Alarm").items()}
+
+
+def measured(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics of which an alarm calculates."""
+    return [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", ()) if "MetricStat" in it]
+
+
+def expressions() -> list[str]:
+    """Return what alarms calculate."""
+    return [it["Expression"] for alarm in alarms().values() for it in alarm.get("Metrics", ()) if "Expression" in it]
+
+
+def queries() -> list[str]:
+    """Return the queries over all projects."""
+    return [it for it in expressions() if it.startswith("SELECT")]
+
+
+def rings(*data: Datum) -> set[str]:
+    """Return the alarms that metrics of one period set off, but that of the look that is missing here."""
+    stack = Stack(made(), {}, {name: name for name in made()["Resources"]}, {}, {}, {}, ())
+    return ringing(stack, data) - {"ProjectsOverdueAlarm"}
+
+
+def invoked(name: str, *, times: int, errors: int) -> tuple[Datum, ...]:
+    """Return what Lambda counts of a function."""
+    its = {"FunctionName": name}
+    return Datum("AWS/Lambda", "Invocations", its, times), Datum("AWS/Lambda", "Errors", its, errors)
 
 
 def body() -> str:
@@ -71,24 +106,74 @@ def test_silence_is_taken_rightly(name: str) -> None:
     assert alarms()[name]["TreatMissingData"] == TREATED.get(name, "notBreaching")
 
 
+def test_missing_figures_do_not_ring_before_the_first_look() -> None:
+    """The alarm on overdue projects comes after the schedule, which begins with a look at once."""
+    assert made()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
+    assert properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
+    assert "StartDate" not in properties("WatchSchedule")
+    assert alarms()["ProjectsOverdueAlarm"]["Period"] == 3600
+
+
+def test_no_project_ends_the_alarm_of_another() -> None:
+    """What they share adds up failures, or counts them all; what is not delivered fails once in each period at least."""
+    assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in queries())
+    assert not alarms()["IncompleteAuditAlarm"].get("Dimensions")
+    good = [Datum(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
+    for name, alarm in {
+        "ProjectsIncomplete": "IncompleteAuditAlarm",
+        "DeliveryFailures": "DeliveryFailuresAlarm",
+    }.items():
+        dimensions = {"project": "search"} if name == "DeliveryFailures" else {}
+        other = Datum(metrics.NAMESPACE, name, {"project": "other"}, 0.0)
+        assert rings(Datum(metrics.NAMESPACE, name, dimensions, 1.0), other, *good) == {alarm}
+    sweep = timedelta(minutes=int(re.findall(r"\d+", properties("SweepSchedule")["ScheduleExpression"])[0]))
+    period = timedelta(seconds=alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
+    assert math.ceil(settling._WAITS[-1] / sweep) * sweep + TAKEN < period
+
+
+@pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])
+@pytest.mark.parametrize(
+    "times, errors, is_ringing",
+    [
+        pytest.param(3, 3, True, id="the-only-event-failed-for-good"),
+        pytest.param(3, 2, False, id="mended-by-the-last-try"),
+        pytest.param(303, 3, False, id="three-of-hundreds-mended-by-a-retry"),
+        pytest.param(120, 30, True, id="a-tenth-of-a-hundred-failed-for-good"),
+        pytest.param(300, 0, False, id="none"),
+    ],
+)
+def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
+    """As many as a function has projects, so many fail once; one that fails for good is a dead letter besides."""
+    wanted = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
+    assert rings(*invoked(function(verb), times=times, errors=errors)) == wanted
+
+
+@pytest.mark.parametrize("verb", ["dispatch", "watch"])
+@pytest.mark.parametrize("errors, is_ringing", [(2, False), (3, True)])
+def test_three_errors_ring_where_few_events_come(verb: str, errors: int, *, is_ringing: bool) -> None:
+    """Three tries are one event to its end."""
+    wanted = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
+    assert rings(*invoked(function(verb), times=24, errors=errors)) == wanted
+
+
 def test_metrics_are_those_that_are_emitted() -> None:
     """Every metric that an alarm or the dashboard asks for is one that the functions or AWS emit."""
     asked = {it["MetricName"] for it in alarms().values() if "MetricName" in it}
-    queries = [it["Metrics"][0]["Expression"] for it in alarms().values() if "Metrics" in it]
-    asked |= {name for text in queries for name in re.findall(r"(?:MIN|SUM)\((\w+)\)", text)}
+    asked |= {metric["MetricName"] for it in alarms().values() for metric in measured(it)}
+    asked |= {name for text in queries() for name in re.findall(r"SUM\((\w+)\)", text)}
     text = json.dumps(dashboard()).replace('\\"', '"')
-    shown = set(re.findall(r'MetricName="(\w+)"', text)) | {"ProjectsOverdue"}
-    assert asked == {"ProjectsOverdue", "AuditComplete", "DeliveryFailures", "ScheduleCreationFailures"} | OF_AWS
+    shown = set(re.findall(r'MetricName="(\w+)"', text)) | COUNTED
+    assert asked == COUNTED | {"DeliveryFailures", "ScheduleCreationFailures"} | OF_AWS
     assert shown <= EMITTED
-    assert '"PineconeBackupAuditor", "ProjectsOverdue"' in text
+    for name in COUNTED:
+        assert f'"PineconeBackupAuditor", "{name}"' in text
 
 
 def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
     """The queries name the namespace, and the dimensions with which the metrics are emitted."""
-    queries = [it["Metrics"][0] for it in alarms().values() if "Metrics" in it]
-    assert len(queries) == 3
-    for it in queries:
-        assert it["Expression"].endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
+    assert len(queries()) == 2
+    for it in queries():
+        assert it.endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
     text = json.dumps(dashboard()).replace('\\"', '"')
     schemas = set(re.findall(r"SEARCH\('\{([^}]+)\} MetricName", text))
     assert schemas == {f"{metrics.NAMESPACE},project", f"{metrics.NAMESPACE},project,severity"}

@@ -37,8 +37,8 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         deploy(names)
         boto3.client("ssm").put_parameter(Name=PARAMETER, Value=REGISTRY, Type="String", Overwrite=True)
         state = DynamoState(AwsSession().dynamodb, names["STATE_TABLE"])
-        for project, age in (("fresh", HOUR), ("late", 27 * HOUR)):
-            audit = Memory(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(age))
+        for project, age, complete in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
+            audit = Memory(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete))
             recorded(state, NOTHING, audit, project)
         watch._world.cache_clear()
         yield
@@ -57,9 +57,9 @@ def watched() -> Any:
 
 def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
     """A new project is not yet: its 26 hours begin when it is first seen."""
-    assert watched() == {"registered": 3, "overdue": 1, "projects": ["late"]}
+    assert watched() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    assert line["ProjectsOverdue"] == [1.0]
+    assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
 
 

@@ -14,6 +14,7 @@ from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.errors import StateError
+from backup_auditor.ports.state import LastAudits
 from builders import DAY, HOUR, NOW, backup, index, inventory
 from nights import Nights
 from stores import PROJECT, recorded, stored
@@ -57,16 +58,16 @@ def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
     assert expiries(table) == [int((NOW + HOUR + timedelta(days=90)).timestamp())]
 
 
-def test_the_last_complete_audit_is_known_without_loading_anything(table: Any) -> None:
-    """An incomplete one later changes nothing."""
-    assert table.store.last_complete(PROJECT) is None
+def test_the_last_audits_are_known_without_loading_anything(table: Any) -> None:
+    """An incomplete one leaves the last complete one where it was."""
+    assert table.store.last_audits(PROJECT) == LastAudits(None, None)
     recorded(table.store, NOTHING, replace(FIRST, complete_at=None))
-    assert table.store.last_complete(PROJECT) is None
+    assert table.store.last_audits(PROJECT) == LastAudits(NOW, None)
     second = replace(FIRST, revision=2, audit_id="second")
     recorded(table.store, FIRST, second)
     recorded(table.store, second, replace(second, revision=3, audit_id="third", observed_at=NOW + DAY))
     with struck(table.client, Strike(lambda: None, 99)) as calls:
-        assert table.store.last_complete(PROJECT) == NOW
+        assert table.store.last_audits(PROJECT) == LastAudits(NOW + DAY, NOW)
     assert calls.calls == 1
 
 
@@ -167,7 +168,7 @@ def test_a_table_that_cannot_be_used_is_an_error_of_one_line(table: Any, error: 
         lambda: table.store.load(PROJECT),
         lambda: recorded(table.store, FIRST, replace(FIRST, revision=2)),
         lambda: table.store.audits(PROJECT, NOW),
-        lambda: table.store.last_complete(PROJECT),
+        lambda: table.store.last_audits(PROJECT),
         lambda: table.store.registered_since(PROJECT, NOW),
         lambda: table.outbox.pending(None, NOW),
         lambda: table.outbox.claim(MESSAGE, NOW, NOW + LEASE),

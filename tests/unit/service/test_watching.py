@@ -7,6 +7,7 @@ import pytest
 
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
 from backup_auditor.errors import StateError
+from backup_auditor.ports.state import LastAudits
 from backup_auditor.service.watching import WatchWorld, watch
 from builders import HOUR, NOW, SECOND
 from nightly import Lines
@@ -20,11 +21,12 @@ class Watched:
         self.last = last
         self.since = dict(since)
 
-    def last_complete(self, project: str) -> datetime | None:
+    def last_audits(self, project: str) -> LastAudits:
         """Return when it was audited, if it was."""
         if project == "unreadable":
             raise StateError("the table cannot be read")
-        return self.last.get(project)
+        complete = self.last.get(project)
+        return LastAudits(NOW if project.startswith("half") else complete, complete)
 
     def registered_since(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for."""
@@ -48,9 +50,13 @@ class Watch:
         assert not more
         self.metrics.append((project, dict(values)))
 
+    def told(self) -> dict[str, object]:
+        """Watch, and return what is told."""
+        return watch(WatchWorld(lambda: self.registry, self.watched, self.emit, self.log, lambda: NOW))
+
     def overdue(self) -> object:
         """Watch, and return who is overdue."""
-        return watch(WatchWorld(lambda: self.registry, self.watched, self.emit, self.log, lambda: NOW))["projects"]
+        return self.told()["projects"]
 
 
 @pytest.mark.parametrize(
@@ -70,17 +76,27 @@ def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None
     last = {"search": NOW - HOUR, "late": NOW - 31 * HOUR, "later": NOW - 50 * HOUR}
     watched = Watch("search", "late", "later", last=last)
     assert watched.overdue() == ["late", "later"]
-    assert watched.metrics == [(None, {"ProjectsOverdue": 2})]
+    assert watched.metrics == [(None, {"ProjectsOverdue": 2, "ProjectsIncomplete": 0})]
     told = watched.log.of("error")
     assert told[0].startswith("late has had no complete audit for 1 d 7 h: look for its last lines in the log")
     assert [facts["project"] for _, _, facts in watched.log.lines] == ["late", "later"]
+
+
+def test_projects_whose_last_audit_was_incomplete_are_counted() -> None:
+    """However long ago the last complete one was, or whether there ever was one; a project without any is none."""
+    watched = Watch(
+        "search", "half-read", "half-read-ever", "new", last={"search": NOW - HOUR, "half-read": NOW - HOUR}
+    )
+    assert watched.told()["incomplete"] == ["half-read", "half-read-ever"]
+    assert watched.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 2})]
+    assert watched.log.of("warning")[0].startswith("half-read: its last audit did not see everything: look at `unread`")
 
 
 def test_nothing_overdue_is_a_true_zero() -> None:
     """Silence would be an alarm."""
     watched = Watch(last={})
     assert watched.overdue() == []
-    assert watched.metrics == [(None, {"ProjectsOverdue": 0})]
+    assert watched.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 0})]
 
 
 def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> None:

@@ -29,6 +29,7 @@ _UNITS = {
     "ApiThrottles": "Count",
     "AuditDurationMs": "Milliseconds",
     "ProjectsOverdue": "Count",
+    "ProjectsIncomplete": "Count",
 }
 """CloudWatch knows no unit for hours and days."""
 

@@ -31,11 +31,24 @@ class AuditLog(Protocol):
         """Return what is kept of a project's audits since a moment, the oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class LastAudits:
+    """When a project was audited last, and when completely; `None` where it never was."""
+
+    observed_at: datetime | None
+    complete_at: datetime | None
+
+    @property
+    def are_incomplete(self) -> bool:
+        """Whether the last audit of all did not see everything."""
+        return self.observed_at != self.complete_at
+
+
 class Watched(Protocol):
     """Knows how long a project has gone without a complete audit. It is the store's side for whoever watches it."""
 
-    def last_complete(self, project: str) -> datetime | None:
-        """Return when the last complete audit was, without loading what is remembered; `None` where there was none."""
+    def last_audits(self, project: str) -> LastAudits:
+        """Return when the last audits were, without loading what is remembered."""
 
     def registered_since(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for, by whoever watches: the present moment, the first time."""

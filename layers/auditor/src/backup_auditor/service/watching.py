@@ -1,4 +1,7 @@
-"""The use case of the function `watch`: which registered projects have gone too long without a complete audit."""
+"""The use case of the function `watch`: which registered projects have gone too long without a complete audit.
+
+And whose last audit was incomplete: one figure for all of them, which no project's good audit can hide.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.delivery import Log
 from backup_auditor.ports.nightly import Emit
-from backup_auditor.ports.state import Watched
+from backup_auditor.ports.state import LastAudits, Watched
 
 OVERDUE_AFTER = timedelta(hours=26)
 """A night, and two hours for an audit that begins late or is made again."""
@@ -33,40 +36,56 @@ class _Wait:
     """How long a project has gone without a complete audit."""
 
     project: str
-    last: datetime | None
+    last: LastAudits
     length: timedelta
 
 
 def watch(world: WatchWorld) -> dict[str, object]:
-    """Measure how many projects are overdue, log each, and return who they are.
+    """Measure how many projects are overdue, and of how many the last audit was incomplete; log and return both.
 
     One that never had a complete audit waits since it was first seen here. What keeps this from being found out is
     raised: then there is no figure, and that raises the alarm as well.
     """
     registry, now = world.registry(), world.now()
-    overdue = [it for it in _waits(registry.names, world.watched, now) if it.length > OVERDUE_AFTER]
+    waits = _waits(registry.names, world.watched, now)
+    overdue = [it for it in waits if it.length > OVERDUE_AFTER]
     for it in overdue:
-        facts = {"project": it.project, "last_complete": format_moment(it.last) if it.last else None}
-        world.log.error(_told(it), extra=facts)
-    world.emit(None, {"ProjectsOverdue": len(overdue)})
-    projects = [it.project for it in overdue[:_MOST_TOLD]]
-    return {"registered": len(registry.names), "overdue": len(overdue), "projects": projects}
+        last = it.last.complete_at
+        world.log.error(_told(it), extra={"project": it.project, "last_complete": last and format_moment(last)})
+    incomplete = [it.project for it in waits if it.last.are_incomplete]
+    for project in incomplete:
+        world.log.warning(_incomplete(project), extra={"project": project})
+    world.emit(None, {"ProjectsOverdue": len(overdue), "ProjectsIncomplete": len(incomplete)})
+    return {
+        "registered": len(registry.names),
+        "overdue": len(overdue),
+        "projects": [it.project for it in overdue[:_MOST_TOLD]],
+        "incomplete": incomplete[:_MOST_TOLD],
+    }
 
 
 def _waits(projects: tuple[str, ...], watched: Watched, now: datetime) -> list[_Wait]:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a hundred projects are a hundred questions
 
     def wait(project: str) -> _Wait:
-        last = watched.last_complete(project)
-        return _Wait(project, last, now - (last or watched.registered_since(project, now)))
+        last = watched.last_audits(project)
+        return _Wait(project, last, now - (last.complete_at or watched.registered_since(project, now)))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(wait, projects))
 
 
 def _told(wait: _Wait) -> str:
-    what = "has had no complete audit" if wait.last else "never had a complete audit, and has been registered"
+    never = wait.last.complete_at is None
+    what = "never had a complete audit, and has been registered" if never else "has had no complete audit"
     return (
         f"{wait.project} {what} for {format_length(wait.length)}: look for its last lines in the log of the function"
         ' audit, mend what they say, then audit it: invoke audit with {"project": NAME}'
+    )
+
+
+def _incomplete(project: str) -> str:
+    return (
+        f"{project}: its last audit did not see everything: look at `unread` in its report,"
+        " and at its lines in the log of the function audit"
     )

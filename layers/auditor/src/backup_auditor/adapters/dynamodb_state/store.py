@@ -27,6 +27,7 @@ from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import ConflictingRecordError, StateError
+from backup_auditor.ports.state import LastAudits
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -88,11 +89,11 @@ class DynamoState:
         with self._table.telling():
             return [*map(audit_of, self._table.found("PK = :project AND SK BETWEEN :since AND :end", values))]
 
-    def last_complete(self, project: str) -> datetime | None:
-        """Return when the last complete audit was."""
+    def last_audits(self, project: str) -> LastAudits:
+        """Return when the last audits were."""
         with self._table.telling():
-            item = self._table.item(key(project_key(project), HEAD), ("complete_at",))
-            return moment_in(item or {}, "complete_at")
+            item = self._table.item(key(project_key(project), HEAD), ("observed_at", "complete_at")) or {}
+            return LastAudits(moment_in(item, "observed_at"), moment_in(item, "complete_at"))
 
     def registered_since(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for; the first time, the present moment, which is kept."""
