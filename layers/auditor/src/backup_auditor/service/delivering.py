@@ -39,20 +39,20 @@ def deliver(
     `channel_of` tells the channel of a message, `None` where the project has it no more; where it raises, the message
     waits, and counts as failed. Raises `StateError` where the outbox cannot be read: then nothing was looked at.
     """
-    lanes: dict[tuple[str, str], list[Message]] = {}
-    for message in sorted(means.outbox.pending(project, means.now()), key=_age):
-        if only is None or message.channel_id.partition(":")[0] == only:
-            lanes.setdefault((message.project, message.channel_id), []).append(message)
+    lanes: dict[tuple[str, str], list[Handover]] = {}
     fates: _Fates = Counter()
+    for message in sorted(means.outbox.pending(project, means.now()), key=_age):
+        if only is not None and _kind_of(message) != only:
+            continue
+        try:
+            channel = channel_of(message)
+        except BackupAuditorError as error:
+            fates += _unknown(message, error, means)
+        else:
+            lanes.setdefault(_lane_of(message), []).append(Handover(message, channel, means))
     with Crew(_AT_ONCE) as crew:
-        for messages in lanes.values():
-            try:
-                channel = channel_of(messages[0])
-            except BackupAuditorError as error:
-                fates += _unknown(messages, error, means)
-                continue
-            not_ended = Counter({(messages[0].project, Fate.WAITING): len(messages)})
-            crew.do(partial(_work_off, messages, channel, means), fates.update, instead=not_ended)
+        for lane in lanes.values():
+            crew.do(partial(_work_off, lane), fates.update, instead=_waiting(lane))
         crew.finish(means.patience.seconds_left)
     return _deliveries(fates)
 
@@ -61,25 +61,37 @@ def _age(message: Message) -> tuple[datetime, str]:
     return message.observed_at, message.message_id
 
 
-def _work_off(messages: Sequence[Message], channel: Channel | None, means: Means) -> _Fates:
+def _kind_of(message: Message) -> str:
+    return message.channel_id.partition(":")[0]
+
+
+def _lane_of(message: Message) -> tuple[str, str]:
+    """Return what takes one message at a time. A webhook does, whichever projects share it: it takes one a second."""
+    is_shared = _kind_of(message) == ChannelKind.SLACK
+    return "" if is_shared else message.project, message.channel_id
+
+
+def _work_off(lane: Sequence[Handover]) -> _Fates:
     """Deliver the messages of one channel, the oldest first; where it is too busy for one, the others wait."""
     fates: _Fates = Counter()
-    for number, message in enumerate(messages, 1):
-        outcome = Handover(message, channel, means).done()
-        fates[message.project, outcome.fate] += 1
+    for number, handover in enumerate(lane, 1):
+        outcome = handover.done()
+        fates[handover.message.project, outcome.fate] += 1
         if outcome.is_channel_busy:
-            fates[message.project, Fate.WAITING] += len(messages) - number
-            break
+            return fates + _waiting(lane[number:])
     return fates
 
 
-def _unknown(messages: Sequence[Message], error: BackupAuditorError, means: Means) -> _Fates:
-    """Let messages wait whose channel cannot be known: an alert may not be lost."""
-    for message in messages:
-        extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
-        text = f"{message.project}: a message to {message.channel_id} waits: {error}"
-        means.log.error(text, extra=extra)
-    return Counter({(messages[0].project, Fate.FAILED_LASTINGLY): len(messages)})
+def _waiting(lane: Sequence[Handover]) -> _Fates:
+    return Counter((it.message.project, Fate.WAITING) for it in lane)
+
+
+def _unknown(message: Message, error: BackupAuditorError, means: Means) -> _Fates:
+    """Let a message wait whose channel cannot be known: an alert may not be lost."""
+    extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
+    text = f"{message.project}: a message to {message.channel_id} waits: {error}"
+    means.log.error(text, extra=extra)
+    return Counter({(message.project, Fate.FAILED_LASTINGLY): 1})
 
 
 def _deliveries(fates: _Fates) -> Deliveries:
