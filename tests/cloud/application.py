@@ -9,6 +9,7 @@ from typing import Any, Self
 import yaml
 
 from backup_auditor_simulator import World
+from backup_auditor_simulator.api.service import EDITOR
 from cloud.aws import Aws
 from cloud.clock import MovedClock
 from cloud.deployed import Deployed
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 BUILD = Build(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
 CONFIG = "backup-auditor-config"
 SLACK = "backup-auditor/slack"
+EDITORS = "backup-auditor-editor/"
+"""How the names of secrets begin that hold keys that may write."""
 MANY = {
     "Registry": "ssm:/backup-auditor/registry",
     "ConfigBucket": CONFIG,
@@ -38,6 +41,11 @@ CANARY = "x" * 6 + "Canary" + "x" * 6
 def key_of(project: str, version: int = 1) -> str:
     """Return the key of a project."""
     return f"pcsk_{project}_{version}_{CANARY}"
+
+
+def editor_key_of(project: str) -> str:
+    """Return the key of a project that may write."""
+    return f"pcsk_{project}_editor_{CANARY}"
 
 
 class Application(Deployed):
@@ -62,8 +70,8 @@ class Application(Deployed):
         keys = {name: key_of(name) for name in worlds}
         self.projects = self._stack.enter_context(Projects(worlds, keys, self.clock))
         self.client("s3").create_bucket(Bucket=CONFIG, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        for name, key in keys.items():
-            self.put_secret(f"backup-auditor/{name}", key)
+        for name in worlds:
+            self._admit(name)
         self.put_secret(SLACK, self.slack.webhook(f"T0/B0/{CANARY}"))
         self.registry = parameters.get("Registry", "")
         self.put_registry([self.entry(name) for name in worlds])
@@ -94,7 +102,7 @@ class Application(Deployed):
         """Add a project."""
         self.worlds[name] = world
         self.projects.add(name, world, key_of(name))
-        self.put_secret(f"backup-auditor/{name}", key_of(name))
+        self._admit(name)
         self.put_registry([self.entry(it) for it in self.worlds])
 
     def unregister(self, name: str) -> None:
@@ -104,7 +112,8 @@ class Application(Deployed):
 
     def entry(self, name: str, **more: Any) -> dict[str, Any]:
         """Return the registry's entry of a project."""
-        return {"name": name, "secret": f"backup-auditor/{name}", **more}
+        secrets = {"secret": f"backup-auditor/{name}", "editor_secret": f"{EDITORS}{name}"}
+        return {"name": name, **secrets, **more}
 
     def put_registry(self, entries: list[dict[str, Any]]) -> None:
         """Register projects, and nothing else."""
@@ -137,6 +146,12 @@ class Application(Deployed):
         """Let the hourly look be taken."""
         self.flow.fire("WatchSchedule", self.clock.now())
         return self.flow.run()
+
+    def _admit(self, name: str) -> None:
+        """Put both keys of a project where the functions look for them."""
+        self.put_secret(f"backup-auditor/{name}", key_of(name))
+        self.put_secret(f"{EDITORS}{name}", editor_key_of(name))
+        self.projects.admit(name, editor_key_of(name), EDITOR)
 
     def _subscribed(self, topic: str, name: str) -> str:
         """Return the address of a new queue that is given what a topic publishes."""

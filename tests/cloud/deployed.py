@@ -11,6 +11,14 @@ from cloud.runner import Runner
 from cloud.stack import Stack
 from cloud.watching import Datum, metrics_of, ringing
 
+_BY_LAMBDA = {
+    # Lambda writes the log and sends traces in the function's name; nothing of ours calls either
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
+
 
 class Deployed:
     """A deployed application, as whoever operates it sees it."""
@@ -68,6 +76,13 @@ class Deployed:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
         return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in keys}
+
+    def idle(self, name: str) -> set[str]:
+        """Return the actions that the role of a function allows, and that were not made so far."""
+        function = self.stack.functions[name]
+        made = {need.action for it in self.aws.seen if it.function == function.name for need in it.call.needs}
+        allowed = {action for it in self.stack.statements[function.role] if it.allows for action in it.actions}
+        return allowed - made - _BY_LAMBDA
 
     def _taken(self, url: str) -> list[Any]:
         """Take every message out of a queue."""

@@ -18,7 +18,7 @@ class Projects(Server):
     """Pinecone with many projects, on loopback, while its context lasts."""
 
     def __init__(self, worlds: Mapping[str, World], keys: Mapping[str, str], clock: MovedClock) -> None:
-        """Serve worlds by the names of their projects; each has one key, and follows the clock."""
+        """Serve worlds by the names of their projects; each has one key at first, a viewer's, and follows the clock."""
         super().__init__(World(MovedClock.BEGINNING))
         self._clock = clock
         self.desks: dict[str, Desk] = {}
@@ -28,12 +28,18 @@ class Projects(Server):
 
     def add(self, name: str, world: World, key: str) -> None:
         """Serve one more world."""
-        self.desks[name] = self.by_key[key] = Desk(world, clock=self._clock.now, roles={key: VIEWER})
+        self.desks[name] = Desk(world, clock=self._clock.now, roles={})
+        self.admit(name, key)
+
+    def admit(self, name: str, key: str, role: str = VIEWER) -> None:
+        """Accept one more key of a project."""
+        desk = self.by_key[key] = self.desks[name]
+        desk.roles = {**desk.roles, key: role}
 
     def rotate(self, old: str, new: str) -> None:
         """Let a project have another key; the old one is accepted no more."""
         desk = self.by_key.pop(old)
-        desk.roles = {new: VIEWER}
+        desk.roles = {new if key == old else key: role for key, role in desk.roles.items()}
         self.by_key[new] = desk
 
     async def _serve(self) -> None:
