@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift
+from backup_auditor.domain.history import Drift, PastAudit
 from backup_auditor.domain.memory import (
     NOTHING,
     FindingState,
@@ -59,6 +59,7 @@ class FakeStore:
             schedules=_applied(before.schedules, recording.schedules, "schedule_id"),
             indexes=_applied(before.indexes, recording.indexes, "name"),
             drift=recording.drift,
+            history=recording.history,
         )
         if recording.audit is not None:
             self.recorded.setdefault(project, []).append(recording.audit)
@@ -232,6 +233,8 @@ INDEXES = st.builds(
 )
 VALUES = st.none() | st.booleans() | st.integers(-9, 9) | NAMES
 DRIFT = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAMES, VALUES, max_size=2))
+COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
+PAST_AUDITS = st.builds(PastAudit, MOMENTS, st.booleans(), COUNTS)
 MEMORIES = st.builds(
     Memory,
     audit_id=NAMES,
@@ -243,6 +246,7 @@ MEMORIES = st.builds(
     schedules=st.lists(SCHEDULES, max_size=4).map(lambda rows: {it.schedule_id: it for it in rows}),
     indexes=st.lists(INDEXES, max_size=4).map(lambda rows: {it.name: it for it in rows}),
     drift=st.lists(DRIFT, max_size=2).map(tuple),
+    history=st.lists(PAST_AUDITS, max_size=2).map(tuple),
 )
 
 

@@ -85,7 +85,7 @@ def _anonymous(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     written(path)
-    database(path, "PRAGMA user_version = 3")
+    database(path, "PRAGMA user_version = 4")
 
 
 def _cut_short(path: Path) -> None:
@@ -121,6 +121,11 @@ def _no_json(path: Path) -> None:
     database(path, "UPDATE project SET drift = 'nothing'")
 
 
+def _no_history(path: Path) -> None:
+    written(path)
+    database(path, "UPDATE project SET history = '[[1,1,0]]'")
+
+
 def _without_table(path: Path) -> None:
     written(path)
     database(path, "DROP TABLE backup")
@@ -133,13 +138,14 @@ def _without_table(path: Path) -> None:
         pytest.param(_short_text, "this is no state of backup-auditor", id="short-text"),
         pytest.param(_foreign, "this is no state of backup-auditor", id="foreign-database"),
         pytest.param(_anonymous, "this is no state of backup-auditor", id="anonymous-database"),
-        pytest.param(_newer, "a newer backup-auditor wrote this state (version 3); update this one", id="newer"),
+        pytest.param(_newer, "a newer backup-auditor wrote this state (version 4); update this one", id="newer"),
         pytest.param(_cut_short, "the state is damaged", id="cut-short"),
         pytest.param(_overwritten, "the state is damaged", id="overwritten"),
         pytest.param(_headless, "this is no state of backup-auditor", id="headless"),
         pytest.param(_nonsense, "the state is damaged ('dreadful' is not a valid Severity)", id="nonsense"),
         pytest.param(_endless, "the state is damaged", id="a-moment-beyond-the-last-year"),
         pytest.param(_no_json, "the state is damaged", id="no-json"),
+        pytest.param(_no_history, "the state is damaged", id="no-history"),
         pytest.param(_without_table, "the state cannot be used: no such table: backup", id="without-a-table"),
     ],
 )

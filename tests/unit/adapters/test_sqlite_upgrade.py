@@ -1,14 +1,15 @@
 """A state of an older version is brought up to date when it is next recorded in, and can be looked at before."""
 
+import re
 import sqlite3
 from contextlib import closing
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backup_auditor.adapters.sqlite_state import file as state_file
-from backup_auditor.adapters.sqlite_state.schema import UPGRADES
+from backup_auditor.adapters.sqlite_state.schema import UPGRADES, VERSION
 from backup_auditor.adapters.sqlite_state.store import look_into_state, open_state
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
@@ -16,25 +17,31 @@ from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.errors import StateError
 from builders import DAY, NOW, index, inventory
 from nights import Nights
-from stores import PROJECT, recorded, stored
+from stores import PROJECT, recorded
 
-VERSION_1 = (Path(__file__).parent / "state_version_1.sql").read_text()
-FIRST = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2)}
+of_every_older_version = pytest.mark.parametrize("older", TABLES)
+EARLIER = AuditRecord("earlier", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+FIRST = replace(EARLIER, audit_id="first", observed_at=NOW)
+WRONG = "INSERT INTO what_is_not_there VALUES (1)"
 
 
-def old_state(path: Path) -> Memory:
-    """Make a file of version 1, with the rows that a night left in it then."""
+def old_state(path: Path, older: int) -> Memory:
+    """Make a file of an older version, with the rows that a night left in it then; return what is known of it now."""
     nights = Nights()
     nights.audited(inventory(index("orders")))
     new = path.with_name("new")
     with open_state(new) as store:
-        stored(store, NOTHING, nights.memory)
+        recorded(store, NOTHING, nights.memory, audit=EARLIER)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(VERSION_1)
+        connection.executescript(TABLES[older])
         connection.execute("ATTACH ? AS new", (str(new),))
-        for table in ("project", "finding", "backup", "schedule", "live_index"):
-            connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")  # noqa: S608  our own words
-    return nights.memory
+        tables = connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+            columns = ", ".join(name for (name,) in rows)
+            connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")  # noqa: S608  our own words
+    return replace(nights.memory, history=())
 
 
 def version(path: Path) -> int:
@@ -44,56 +51,62 @@ def version(path: Path) -> int:
     return int(found)
 
 
-def test_what_was_remembered_stays_and_audits_are_kept_from_then_on(tmp_path: Path) -> None:
-    """Those before are not known of."""
+@of_every_older_version
+def test_what_was_remembered_stays_and_audits_are_kept_from_then_on(tmp_path: Path, older: int) -> None:
+    """Those before stay as well, from the version on that kept any."""
     path = tmp_path / "state"
-    memory = old_state(path)
+    memory = old_state(path, older)
     with open_state(path) as store:
         assert store.load(PROJECT) == memory
-        assert store.audits(PROJECT, datetime.min.replace(tzinfo=NOW.tzinfo)) == []
+        assert store.audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
         nights = Nights()
         nights.memory = memory
         nights.audited(inventory(index("orders")), at=NOW + DAY)
         recorded(store, memory, nights.memory, audit=FIRST)
         assert store.audits(PROJECT, NOW) == [FIRST]
         assert store.load(PROJECT) == nights.memory
-    assert version(path) == 2
+    assert version(path) == VERSION
 
 
-def test_it_can_be_looked_at_as_it_is(tmp_path: Path) -> None:
+@of_every_older_version
+def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older: int) -> None:
     """Not a byte of it changes."""
     path = tmp_path / "state"
-    memory = old_state(path)
+    memory = old_state(path, older)
     before = path.read_bytes()
     with look_into_state(path) as store:
         assert store.load(PROJECT) == memory
-        assert store.audits(PROJECT, NOW - DAY) == []
+        assert store.audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
     assert path.read_bytes() == before
 
 
-def test_what_fails_halfway_leaves_the_older_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@of_every_older_version
+def test_what_fails_halfway_leaves_the_older_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: int
+) -> None:
     """The next time it is tried again."""
     path = tmp_path / "state"
-    memory = old_state(path)
+    memory = old_state(path, older)
     with monkeypatch.context() as patch:
-        patch.setattr(state_file, "UPGRADES", {1: (*UPGRADES[1], "INSERT INTO what_is_not_there VALUES (1)")})
+        patch.setattr(state_file, "UPGRADES", {**UPGRADES, VERSION - 1: (*UPGRADES[VERSION - 1], WRONG)})
         with pytest.raises(StateError, match="no such table: what_is_not_there"), open_state(path):
             pass
-    assert version(path) == 1
+    assert version(path) == older
     with open_state(path) as store:
         assert store.load(PROJECT) == memory
-    assert version(path) == 2
+    assert version(path) == VERSION
 
 
-def test_the_tables_are_those_of_a_new_state(tmp_path: Path) -> None:
+@of_every_older_version
+def test_the_tables_are_those_of_a_new_state(tmp_path: Path, older: int) -> None:
     """Whichever version they came from."""
     old, new = tmp_path / "old", tmp_path / "fresh"
-    old_state(old)
+    old_state(old, older)
     tables = []
     for path in (old, new):
         with open_state(path):
             pass
         with closing(sqlite3.connect(path)) as connection:
             rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
-            tables.append([(name, " ".join(sql.split())) for name, sql in rows])
+            tables.append([(name, re.sub(r"\s*([,()])\s*|\s+", r"\1 ", sql).strip()) for name, sql in rows])
     assert tables[0] == tables[1]

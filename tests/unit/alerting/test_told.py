@@ -12,7 +12,7 @@ from hypothesis import given
 from alerts import ended, found, told
 from backup_auditor.domain.alerting.told import told_of
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
-from backup_auditor.domain.history import Drift
+from backup_auditor.domain.history import Drift, PastAudit, open_by_severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import EvidenceError
@@ -41,6 +41,7 @@ def written(shown: Report) -> bytes:
         pytest.param(told(found(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None), unread=2), id="unread"),
         pytest.param(told(resolved=(ended(), ended("carts"))), id="resolved"),
         pytest.param(told(drift=(Drift("policy changed", PROJECT, "0", {"a": [1, None]}),)), id="drift"),
+        pytest.param(told(history=(PastAudit(NOW - DAY, False, open_by_severity([found()])),)), id="history"),
         pytest.param(told(observed_at=NOW + timedelta(microseconds=1)), id="a-fraction-of-a-second"),
         pytest.param(told(found("a\x00\u202e\U0001f600é\n"), project="<!channel>"), id="strange-names"),
     ],
@@ -48,6 +49,13 @@ def written(shown: Report) -> bytes:
 def test_it_is_the_report_that_was_written(shown: Report) -> None:
     """Nothing is lost between writing and telling."""
     assert list(render_json(told_of(written(shown), WHERE))) == list(render_json(shown))
+
+
+def test_a_report_of_before_history_was_told_knows_none() -> None:
+    """It reads as one without audits before it."""
+    document = json.loads(written(told(history=(PastAudit(NOW - DAY, True, open_by_severity(())),))))
+    del document["history"]
+    assert told_of(json.dumps(document).encode(), WHERE).history == ()
 
 
 @given(projects())

@@ -168,7 +168,7 @@ def test_a_recording_has_everything_that_is_remembered_of_the_audit() -> None:
     after, recording = nights.memory, recording_of(before, nights.memory)
     assert recording is not None
     assert after.drift
-    for fact in ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift"):
+    for fact in ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"):
         assert getattr(recording, fact) == getattr(after, fact) is not None
     assert recording.indexes.deletes == tuple(before.indexes)
 

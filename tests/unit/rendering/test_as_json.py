@@ -9,7 +9,7 @@ import pytest
 from jsonschema import ValidationError
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.history import Drift, PastAudit, Resolved, open_by_severity
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_json import render_json
 from builders import BROKEN, NOW, broken, index, inventory
@@ -25,7 +25,8 @@ def remembering(shown: Report) -> Report:
     )
     drift = Drift("retention", RESOURCE, {"days": 7}, {"days": 3})
     found = tuple(replace(it, lifecycle="ongoing", first_seen=NOW) for it in shown.findings)
-    return replace(shown, resolved=(resolved,), drift=(drift,), findings=found)
+    past = PastAudit(NOW - timedelta(days=1), is_complete=False, open=open_by_severity(found))
+    return replace(shown, resolved=(resolved,), drift=(drift,), findings=found, history=(past,))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,7 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         "resolved",
         "drift",
         "unread",
+        "history",
         "rules",
         "timelines",
     ]
@@ -93,6 +95,18 @@ def test_an_exemption_is_shown_whole() -> None:
         "reason": "rebuilt nightly",
         "expires": "2027-03-31",
     }
+
+
+def test_the_audits_before_are_told_with_what_they_found_open() -> None:
+    """Each with its moment, whether it was complete, and a count for every severity."""
+    shown = report(inventory(bare("orders")))
+    counts = {it.value: number for it, number in shown.summary.open.items()}
+    past = PastAudit(NOW - timedelta(days=1), is_complete=True, open=shown.summary.open)
+    assert document_of(report())["history"] == []
+    assert document_of(replace(shown, history=(past,)))["history"] == [
+        {"observed_at": "2026-11-21T12:00:00Z", "complete": True, "open": counts}
+    ]
+    assert sum(counts.values()) > 0
 
 
 def test_what_is_unread_is_listed() -> None:

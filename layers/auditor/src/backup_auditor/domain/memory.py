@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Resource, Severity
-from backup_auditor.domain.history import Drift
+from backup_auditor.domain.history import PAST_AUDITS, Drift, PastAudit
 
 
 class FindingState(StrEnum):
@@ -106,6 +106,12 @@ class Memory:
     """By name."""
     drift: tuple[Drift, ...] = ()
     """What the last audit told of drift, so that the same audit, delivered twice, says the same."""
+    history: tuple[PastAudit, ...] = ()
+    """The last audits, the oldest first: the one recorded last, and those that its report tells of."""
+
+    def history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
+        """Return the last audits before a moment, as many as a report tells of."""
+        return tuple(it for it in self.history if it.observed_at < observed_at)[-PAST_AUDITS:]
 
 
 NOTHING = Memory()

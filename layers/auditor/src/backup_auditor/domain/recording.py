@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.audit_record import AuditRecord
-from backup_auditor.domain.history import Drift
+from backup_auditor.domain.history import Drift, PastAudit
 from backup_auditor.domain.memory import KnownBackup, KnownFinding, KnownIndex, KnownSchedule, Memory
 
 
@@ -33,6 +33,7 @@ class Recording:
     complete_at: datetime | None
     policy_sha256: str | None
     drift: tuple[Drift, ...]
+    history: tuple[PastAudit, ...]
     findings: Changes[KnownFinding]
     backups: Changes[KnownBackup]
     schedules: Changes[KnownSchedule]
@@ -55,6 +56,7 @@ def recording_of(before: Memory, after: Memory) -> Recording | None:
         complete_at=after.complete_at,
         policy_sha256=after.policy_sha256,
         drift=after.drift,
+        history=after.history,
         findings=_changes(before.findings, after.findings),
         backups=_changes(before.backups, after.backups),
         schedules=_changes(before.schedules, after.schedules),

@@ -9,7 +9,7 @@ from datetime import datetime
 from backup_auditor.domain.applied import AppliedRule, applied_rules
 from backup_auditor.domain.evaluation import Judgement
 from backup_auditor.domain.finding import Compliance, Finding, Severity
-from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.history import Drift, PastAudit, Resolved, open_by_severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.inventory_digest import inventory_digest
 from backup_auditor.domain.lifecycle.advancing import Outcome
@@ -64,6 +64,8 @@ class Report:
     resolved: tuple[Resolved, ...]
     drift: tuple[Drift, ...]
     unread: tuple[Unread, ...]
+    history: tuple[PastAudit, ...] = ()
+    """The audits before this one, the oldest first; empty where none is remembered."""
     proposals: tuple[Proposal, ...] | None = None
     """What would put the project right; `None` where the policy wants to hear of none."""
     rules: tuple[AppliedRule, ...] = ()
@@ -97,6 +99,7 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcom
         resolved=outcome.resolved if outcome else (),
         drift=outcome.drift if outcome else (),
         unread=inventory.unread,
+        history=outcome.memory.history_before(inventory.observed_at) if outcome else (),
         proposals=proposals_of(inventory, policy, findings),
         rules=applied_rules(inventory, policy),
         timelines=judgement.timelines,
@@ -131,11 +134,10 @@ def _count(inventory: Inventory, judgement: Judgement) -> InventoryCounts:
 
 def _summarize(judgement: Judgement) -> Summary:
     verdicts = Counter(it.compliance for it in judgement.findings)
-    severities = Counter(it.severity for it in judgement.findings if it.is_open)
     coverage = judgement.coverage
     return Summary(
         findings={it: verdicts[it] for it in Compliance},
-        open={it: severities[it] for it in reversed(Severity)},
+        open=open_by_severity(judgement.findings),
         exempted=sum(it.exemption is not None for it in judgement.findings),
         coverage_percent=coverage.protected * 1000 // coverage.indexes / 10 if coverage.indexes else None,
     )

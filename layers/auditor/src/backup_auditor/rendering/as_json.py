@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from backup_auditor.domain.finding import Exemption, Finding
-from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.history import Drift, PastAudit, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import SCHEMA_VERSION, Report
@@ -27,6 +27,8 @@ def render_json(report: Report) -> Iterator[str]:
     yield from _rows("drift", report.drift, _drift)
     yield ","
     yield from _rows("unread", report.unread, _unread)
+    yield ","
+    yield from _rows("history", report.history, _past_audit)
     yield ","
     yield from _rows("rules", report.rules, rule_json)
     yield ","
@@ -117,3 +119,7 @@ def _drift(drift: Drift) -> dict[str, object]:
 
 def _unread(unread: Unread) -> dict[str, object]:
     return {"what": unread.what, "error": unread.error}
+
+
+def _past_audit(audit: PastAudit) -> dict[str, object]:
+    return {"observed_at": format_moment(audit.observed_at), "complete": audit.is_complete, "open": dict(audit.open)}

@@ -18,6 +18,8 @@ from backup_auditor.adapters.dynamodb_state.items import (
     text,
 )
 from backup_auditor.adapters.dynamodb_state.packing import LARGEST, Listing
+from backup_auditor.adapters.history_text import history_of, history_text
+from backup_auditor.domain.history import PastAudit
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import StateError
@@ -38,6 +40,7 @@ class Head:
     complete_at: datetime | None
     policy_sha256: str | None
     listing: Listing
+    history: tuple[PastAudit, ...] = ()
 
     @property
     def chunks(self) -> frozenset[str]:
@@ -54,6 +57,7 @@ class Head:
             observed_at=self.observed_at,
             complete_at=self.complete_at,
             policy_sha256=self.policy_sha256,
+            history=self.history,
             **known,
         )
 
@@ -72,6 +76,7 @@ def head_of(recording: Recording, writer: str, listing: Listing) -> Head:
         complete_at=recording.complete_at,
         policy_sha256=recording.policy_sha256,
         listing=listing,
+        history=recording.history,
     )
 
 
@@ -88,6 +93,7 @@ def head_item(project: str, head: Head) -> Item:
         "audit_id": text(head.audit_id),
         "observed_at": text(moment_text(head.observed_at)),
         "chunks": {"B": chunks},
+        "history": text(history_text(head.history)),
     }
     if head.complete_at is not None:
         item["complete_at"] = text(moment_text(head.complete_at))
@@ -109,4 +115,5 @@ def read_head(project: str, item: Mapping[str, Any]) -> Head:
         complete_at=moment_in(item, "complete_at"),
         policy_sha256=item["policy_sha256"]["S"] if "policy_sha256" in item else None,
         listing=json.loads(zlib.decompress(item["chunks"]["B"])),
+        history=history_of(item["history"]["S"]) if "history" in item else (),
     )

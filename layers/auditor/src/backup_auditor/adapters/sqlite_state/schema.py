@@ -2,7 +2,7 @@
 
 APPLICATION_ID = 0x42416453
 """What the head of the file says whose it is."""
-VERSION = 2
+VERSION = 3
 """Grows when the tables change; a state of a newer version is refused."""
 
 _AUDIT = """
@@ -45,6 +45,7 @@ _ACTION = """
     ) STRICT, WITHOUT ROWID
     """
 _AUDITS_AND_REMEDIES = (_AUDIT, _PLAN, _ACTION)
+_HISTORY = "ALTER TABLE project ADD COLUMN history TEXT NOT NULL DEFAULT '[]'"
 
 SCHEMA = (
     """
@@ -56,7 +57,8 @@ SCHEMA = (
         observed_at INTEGER NOT NULL,
         complete_at INTEGER,
         policy_sha256 TEXT,
-        drift TEXT NOT NULL
+        drift TEXT NOT NULL,
+        history TEXT NOT NULL DEFAULT '[]'
     ) STRICT
     """,
     """
@@ -115,5 +117,5 @@ SCHEMA = (
     """,
     *_AUDITS_AND_REMEDIES,
 )
-UPGRADES = {1: _AUDITS_AND_REMEDIES}
+UPGRADES = {1: _AUDITS_AND_REMEDIES, 2: (_HISTORY,)}
 """What takes the tables of an older version to the next."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from backup_auditor.adapters.history_text import history_of, history_text
 from backup_auditor.adapters.known_rows import AUDITS, BACKUPS, FINDINGS, INDEXES, SCHEDULES, Table
 from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
 from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
@@ -16,6 +17,8 @@ from backup_auditor.domain.recording import Changes, Recording
 from backup_auditor.errors import ConflictingRecordError
 
 _HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
+_WITH_AUDITS, _WITH_HISTORY = 2, 3
+"""The versions of the tables since which audits are kept, and what they found."""
 
 
 class SqliteState:
@@ -29,12 +32,15 @@ class SqliteState:
     def load(self, project: str) -> Memory:
         """Return what is remembered of a project."""
         with telling(self._path), transaction(self._connection, "BEGIN"):
-            if self._connection.execute("PRAGMA user_version").fetchone() == (0,):
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
                 return NOTHING  # an empty file, that is only looked at
-            head = self._connection.execute(f"SELECT {_HEAD} FROM project WHERE name = ?", (project,)).fetchone()  # noqa: S608  columns are our own words
+            history = "history" if version >= _WITH_HISTORY else "'[]'"  # only looked at: of a version that kept none
+            wanted = f"SELECT {_HEAD}, {history} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
+            head = self._connection.execute(wanted, (project,)).fetchone()
             if head is None:
                 return NOTHING
-            key, revision, audit_id, observed_at, complete_at, policy_sha256, drift = head
+            key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history = head
             return Memory(
                 revision=revision,
                 audit_id=audit_id,
@@ -46,6 +52,7 @@ class SqliteState:
                 schedules=self._rows(SCHEDULES, key, project),
                 indexes=self._rows(INDEXES, key, project),
                 drift=drift_of(drift),
+                history=history_of(history),
             )
 
     def _rows[Known](self, table: Table[Known], key: int, project: str) -> dict[str, Known]:
@@ -56,7 +63,7 @@ class SqliteState:
     def audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""
         with telling(self._path):
-            if self._connection.execute("PRAGMA user_version").fetchone() < (2,):
+            if self._connection.execute("PRAGMA user_version").fetchone() < (_WITH_AUDITS,):
                 return []  # only looked at: empty, or of the version that kept none
             found = self._connection.execute(
                 f"SELECT {', '.join(f'audit.{it}' for it in AUDITS.columns)}"  # noqa: S608  columns are our own words
@@ -89,9 +96,10 @@ class SqliteState:
             ticks(recording.complete_at),
             recording.policy_sha256,
             drift_text(recording.drift),
+            history_text(recording.history),
         )
         (written,) = self._connection.execute(
-            f"INSERT OR REPLACE INTO project (name, {_HEAD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608  our own words
+            f"INSERT OR REPLACE INTO project (name, {_HEAD}, history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608  our own words
             (project, key, *head),
         ).fetchone()
         return int(written)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.history import Drift, PastAudit, Resolved
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import parse_moment
 from backup_auditor.domain.proposal import Proposal
@@ -55,6 +55,7 @@ def _report(facts: _Json) -> Report:
         resolved=tuple(map(_resolved, facts["resolved"])),
         drift=tuple(Drift(it["what"], _resource(it["resource"]), it["before"], it["after"]) for it in facts["drift"]),
         unread=tuple(Unread(it["what"], it["error"]) for it in facts["unread"]),
+        history=tuple(map(_past_audit, facts.get("history", ()))),
         proposals=tuple(map(_proposal, facts["proposals"])) if "proposals" in facts else None,
     )
 
@@ -68,10 +69,18 @@ def _proposal(facts: _Json) -> Proposal:
 def _summary(facts: _Json) -> Summary:
     return Summary(
         findings={it: facts["findings"][it] for it in Compliance},
-        open={it: facts["open"][it] for it in reversed(Severity)},
+        open=_open(facts["open"]),
         exempted=facts["exempted"],
         coverage_percent=facts["coverage_percent"],
     )
+
+
+def _past_audit(facts: _Json) -> PastAudit:
+    return PastAudit(parse_moment(facts["observed_at"]), facts["complete"], _open(facts["open"]))
+
+
+def _open(counts: _Json) -> dict[Severity, int]:
+    return {it: counts[it] for it in reversed(Severity)}
 
 
 def _finding(facts: _Json) -> Finding:

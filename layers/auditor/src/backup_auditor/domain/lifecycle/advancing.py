@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from backup_auditor.domain.evaluation import Judgement
 from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
-from backup_auditor.domain.history import Drift, Resolved
+from backup_auditor.domain.history import PAST_AUDITS, Drift, PastAudit, Resolved, open_by_severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.absence import Absence, listed_ids
 from backup_auditor.domain.lifecycle.backups import remembered_backups
@@ -69,6 +69,7 @@ class _Step:
             findings=self._known_findings(memory.findings),
             backups=remembered_backups(memory.backups, inventory, self._expiries(memory)),
             drift=(),
+            history=self._history(memory.history),
         )
         if inventory.unread:
             return after
@@ -84,6 +85,10 @@ class _Step:
 
     def _expiries(self, memory: Memory) -> Expiries:
         return ProjectSubject(self._inventory, self._policy, memory).expiries
+
+    def _history(self, before: tuple[PastAudit, ...]) -> tuple[PastAudit, ...]:
+        this = PastAudit(self._stamp.observed_at, not self._inventory.unread, open_by_severity(self._findings))
+        return (*before, this)[-(PAST_AUDITS + 1) :]
 
     def _known_findings(self, before: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
         known = dict(before)

@@ -1,0 +1,47 @@
+"""What the head of a project holds of the audits before: little, and nothing where an older version wrote it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.history import PAST_AUDITS, PastAudit
+from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.errors import StateError
+from builders import NOW
+from stores import PROJECT, recorded, stored
+
+PAST = PastAudit(NOW, is_complete=True, open=dict.fromkeys(reversed(Severity), 10**6))
+FIRST = Memory(revision=1, audit_id="first", observed_at=NOW, history=(PAST,))
+KEY = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
+
+
+def test_a_head_of_before_history_was_kept_is_loaded_without_any(table: Any) -> None:
+    """The next recording writes it."""
+    recorded(table.store, NOTHING, FIRST)
+    table.client.update_item(TableName=table.name, Key=KEY, UpdateExpression="REMOVE history")
+    before = replace(FIRST, history=())
+    assert table.store.load(PROJECT) == before
+    after = replace(FIRST, revision=2, audit_id="second")
+    assert stored(table.store, before, after) == after
+
+
+def test_a_head_stays_small_however_much_was_found(table: Any) -> None:
+    """All that it says of past audits takes less than two kilobytes."""
+    recorded(table.store, NOTHING, replace(FIRST, history=(PAST,) * (PAST_AUDITS + 1)))
+    (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
+    assert len(head["history"]["S"]) < 2_000
+
+
+def test_a_head_whose_history_is_damaged_is_refused(table: Any) -> None:
+    """A count is missing."""
+    recorded(table.store, NOTHING, FIRST)
+    table.client.update_item(
+        TableName=table.name,
+        Key=KEY,
+        UpdateExpression="SET history = :cut",
+        ExpressionAttributeValues={":cut": {"S": "[[1,1,0]]"}},
+    )
+    with pytest.raises(StateError, match=rf"the state in the table {table.name} is damaged"):
+        table.store.load(PROJECT)
