@@ -12,9 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
+from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.remediate import remediator
-from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
+from backup_auditor.domain.remediation.record import ActionRecord
+from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError, StateError
 from backup_auditor_simulator import Fault, Server
 from lone_project import Context, deploy, names_for, project_at, secret_is
 from moto_served import moto_served
@@ -142,6 +144,20 @@ def test_the_same_event_twice_acts_once(stage: Stage) -> None:
     stage.events()
     answer = stage.run(COMPLETED)
     assert (answer["actions"], stage.writes, stage.events()) == (0, written, [])
+
+
+def test_what_was_done_is_told_although_its_records_cannot_be_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer, an event for each, and no second invocation that would find nothing left to tell."""
+
+    def unreadable(*_: object) -> list[ActionRecord]:
+        raise StateError("the table cannot be used: throttled; try again later")
+
+    monkeypatch.setattr(DynamoRemediationLog, "actions", unreadable)
+    answer = stage.run(COMPLETED)
+    assert {it["state"] for it in answer["results"]} == {"done"}
+    assert [it["detail-type"] for it in stage.events()] == [CREATED, CREATED]
 
 
 def test_a_plan_that_is_asked_for_again_acts_once(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from backup_auditor.ports.writing import ProjectWriter, RemediationLog
 from backup_auditor.rendering.remediation_events import creations_of, proposals_of, results_of
 from backup_auditor.service.auditing import Audit, audit
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import check_project, found_plan, made_plan
+from backup_auditor.service.remediating import check_project, found_plan, made_plan, recorded_of
 from backup_auditor.service.unwatched import Unwatched
 
 _ROUNDS = 3
@@ -75,7 +75,7 @@ def put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]
     if Mode.APPLY in modes:
         world.emit(project.name, _figures(outcome))
     proposals = list(proposals_of(plan)) if request.plan_id is None else []
-    records = {it.key: it for it in world.remembered.actions(plan.project, plan.plan_id)} if outcome.results else {}
+    records = recorded_of(plan, world.remembered) if outcome.results else {}
     creations = creations_of(plan, outcome.results, records)
     _tell(project.name, [Event(kind, detail) for kind, detail in (*proposals, *creations)], world)
     return _answer(plan, outcome, len(proposals), world)
