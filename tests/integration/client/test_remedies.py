@@ -1,5 +1,6 @@
 """What is read at the moment of acting: little, and all of it or an error."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -78,3 +79,13 @@ def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
             server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
             with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
                 writer.remedies.index("orders")
+
+
+def test_who_waits_for_a_slow_listing_takes_it(world: World) -> None:
+    """Else twenty that act at once would list the indexes one after the other."""
+    with serving(world) as server:
+        connection = connection_to(server, key=server.editor_key)
+        server.faults.append(Fault(kind="delay", path="/indexes", seconds=1.3))
+        with open_writer(connection) as writer, ThreadPoolExecutor(4) as pool:
+            assert [it.name for it in pool.map(writer.remedies.index, ["orders"] * 4)] == ["orders"] * 4
+    assert len(server.requests) == 1

@@ -13,7 +13,7 @@ _RECENT = 1.0
 
 
 class RecentIndexes:
-    """Looks indexes up by name. Safe to use from many threads."""
+    """Looks indexes up by name. Safe to use from many threads: who waits for a listing takes it, slow as it may be."""
 
     def __init__(self, reader: PineconeReader, monotonic: Monotonic) -> None:
         """List nothing yet."""
@@ -24,10 +24,10 @@ class RecentIndexes:
 
     def find(self, name: str) -> Index:
         """Return an index. Raises any `PineconeError`, `NotFoundError` where there is none of that name."""
+        asked = self._monotonic()
         with self._lock:
-            now = self._monotonic()
-            if self._listed is None or now - self._listed[0] > _RECENT:
-                self._listed = now, self._reader.indexes()
+            if self._listed is None or asked - self._listed[0] > _RECENT:
+                self._listed = self._monotonic(), self._reader.indexes()
             walk = self._listed[1]
         found = next((it for it in walk.rows if it.name == name), None)
         if found is not None:
