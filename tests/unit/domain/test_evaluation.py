@@ -28,7 +28,6 @@ from builders import (
     policy,
     renamed,
     run,
-    schedule,
     verdicts,
 )
 
@@ -178,13 +177,6 @@ def test_remediation_names_the_resource_where_there_is_something_to_do() -> None
     found = {it.control: it for it in judged(NEGLECTED).findings}
     assert "POST /indexes/main/backup-schedules" in found["index-has-schedule"].remediation
     assert found["schedule-is-enabled"].remediation == ""
-
-
-def test_remediation_names_the_schedule_that_the_evidence_names() -> None:
-    """So that the call can be made as it stands; what is not told stays a placeholder."""
-    found = {it.control: it for it in judged(index(schedules=[schedule(retention=DAY)], runs=[])).findings}
-    assert "PATCH /backup-schedules/schedule-1 " in found["schedule-retention-meets-minimum"].remediation
-    assert "GET /backup-schedules/{schedule_id}/history" in found["recovery-points-meet-minimum-copies"].remediation
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,9 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
     scopes=(ResourceType.PROJECT,),
     family=Family.QUOTA,
     rationale="When the quota is full no further backup is made, scheduled or manual, of any index.",
-    remediation="Delete backups of {name} that nobody needs, those of deleted indexes first (GET /backups, DELETE"
-    " /backups/{id}); shorten retentions by PATCH /backup-schedules/{id}; or ask Pinecone for a greater quota.",
+    remediation="Delete backups of {name} that nobody needs, those of deleted indexes first (GET /backups lists"
+    " them, DELETE /backups/BACKUP_ID deletes one); shorten retentions by PATCH /backup-schedules/SCHEDULE_ID"
+    " (GET /indexes/INDEX/backup-schedules tells it); or ask Pinecone for a greater quota.",
     guidance=Guidance(
         looks_at="How many backups the project lists, against the quota of its plan or of the policy.",
         console=(

@@ -53,7 +53,7 @@ BACKUP_SIZE_IS_STABLE = Control(
     " not.",
     remediation="Find out what was written to {name} or deleted from it since the backup before, by"
     " GET /indexes/{name}/backups; if it should not have been, restore an older recovery point under another name, by"
-    " POST /backups/{id}/create-index.",
+    " POST /backups/BACKUP_ID/create-index, with an id that is listed there.",
     guidance=Guidance(
         looks_at="The size of the newest recovery point and of the up to 7 before it.",
         console=(

@@ -34,8 +34,9 @@ BACKUP_STATUS_IS_KNOWN = Control(
     family=Family.RUNS,
     rationale="A backup in a status that nobody knows is counted neither as good nor as failed: whether it can be"
     " restored is open.",
-    remediation="Look the status up in Pinecone's documentation and at the backup, in the console under the Backups tab"
-    " of {name} or by GET /backups/{backup_id}; then update this auditor, or report the status to its maintainers.",
+    remediation="Look the status up in Pinecone's documentation and at the backups that the evidence names, in the"
+    " console under the Backups tab of {name} or by GET /backups/BACKUP_ID; then update this auditor, or report the"
+    " status to its maintainers.",
     guidance=Guidance(
         looks_at="The status of every backup and run of the index.",
         console=(

@@ -75,8 +75,8 @@ BACKUPS_EXPIRE_ON_TIME = Control(
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="Backups that outlive their retention cost storage, fill the quota, and hold what should be gone.",
-    remediation="Look at the backups of {name} that the evidence names, by GET /backups/{id}; if they are not needed,"
-    " delete them by DELETE /backups/{id}, and ask Pinecone's support why they did not expire.",
+    remediation="Look at the backups of {name} that the evidence names, each by GET /backups/BACKUP_ID; if they are not"
+    " needed, delete each by DELETE /backups/BACKUP_ID, and ask Pinecone's support why they did not expire.",
     guidance=Guidance(
         looks_at="The listed backups that a schedule made, their capture time, and the present retention of that"
         " schedule.",

@@ -57,7 +57,7 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
     rationale="Backups of a deleted index that were taken by hand never expire: they cost storage, fill the quota, and"
     " hold what was perhaps to be deleted.",
     remediation="Decide whether anybody may still want {name} back; if not, delete the backups that the evidence names,"
-    " by DELETE /backups/{id}.",
+    " each by DELETE /backups/BACKUP_ID.",
     guidance=Guidance(
         looks_at="The backups of an index id that is not live, and the capture time of the newest.",
         console=(

@@ -65,8 +65,9 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Data that somebody had erased from the index lives on in every backup that was taken before.",
-    remediation="Delete the backups under the name {name} that the evidence names, by DELETE /backups/{id}, and shorten"
-    " the retention of its schedule, by PATCH /backup-schedules/{id}; manual backups never go by themselves.",
+    remediation="Delete the backups under the name {name} that the evidence names, each by DELETE /backups/BACKUP_ID,"
+    " and shorten the retention of its schedule, by PATCH /backup-schedules/{schedule_id}; manual backups never go by"
+    " themselves.",
     guidance=Guidance(
         looks_at="The capture time of every backup under the name of the index, those of earlier indexes included.",
         console=(

@@ -24,7 +24,8 @@ NAMESPACE_COUNT_IS_STABLE = Control(
     family=Family.CONTENT,
     rationale="A namespace that is gone is a tenant or a data set that is gone; the records of the others hide it.",
     remediation="Find out which namespace of {name} is gone, and whether it should be; before the last healthy"
-    " recovery point expires, restore it under another name, by POST /backups/{id}/create-index.",
+    " recovery point expires, restore it under another name, by POST"
+    " /backups/{last_healthy.backup_id}/create-index.",
     guidance=Guidance(
         looks_at="The namespace count of the newest recovery point and of the up to 7 before it.",
         console=(

@@ -68,7 +68,7 @@ NO_RUN_IS_STUCK = Control(
     family=Family.RUNS,
     rationale="A backup that never ends is no recovery point, and may hold up those after it.",
     remediation="Look at the backup that the evidence names, in the console under the Backups tab of {name} or by"
-    " GET /backups/{backup_id}; take another by POST /indexes/{name}/backups, and ask Pinecone's support"
+    " GET /backups/BACKUP_ID; take another by POST /indexes/{name}/backups, and ask Pinecone's support"
     " about the first.",
     guidance=Guidance(
         looks_at="The backups under way, and their capture time.",

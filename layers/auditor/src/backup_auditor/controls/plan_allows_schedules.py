@@ -51,7 +51,7 @@ PLAN_ALLOWS_SCHEDULES = Control(
     family=Family.AUDIT,
     rationale="On a plan without backup schedules every recovery point depends on somebody who remembers to take it.",
     remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups by a"
-    " job of your own: POST /indexes/{index}/backups.",
+    " job of your own: POST /indexes/INDEX/backups, for each index.",
     guidance=Guidance(
         looks_at="The answers to the calls that list schedules.",
         console=(

@@ -23,7 +23,7 @@ RECORD_COUNT_IS_STABLE = Control(
     rationale="Records that were deleted by mistake are noticed when it is too late: the healthy recovery points"
     " expire, and those after them lack the same records.",
     remediation="Find out what deleted records from {name}; before the last healthy recovery point expires, restore"
-    " it under another name, by POST /backups/{id}/create-index, or lengthen the retention of its"
+    " it under another name, by POST /backups/{last_healthy.backup_id}/create-index, or lengthen the retention of its"
     " schedule.",
     guidance=Guidance(
         looks_at="The record count of the newest recovery point and of the up to 7 before it.",

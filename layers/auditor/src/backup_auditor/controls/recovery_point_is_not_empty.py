@@ -54,7 +54,8 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
     family=Family.CONTENT,
     rationale="A backup of an index that was emptied looks like any other, and takes the place of the good ones.",
     remediation="Look whether {name} itself is empty, by POST /describe_index_stats at its host; if it should not be,"
-    " restore an older recovery point under another name, by POST /backups/{id}/create-index, before it expires.",
+    " restore an older recovery point under another name, by POST /backups/BACKUP_ID/create-index, before it"
+    " expires; GET /indexes/{name}/backups lists them with their ids.",
     guidance=Guidance(
         looks_at="The record count of the newest recovery point.",
         console=(

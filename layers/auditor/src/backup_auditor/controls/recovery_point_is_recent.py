@@ -51,7 +51,7 @@ RECOVERY_POINT_IS_RECENT = Control(
     family=Family.RECOVERY,
     rationale="Everything that was written since the newest recovery point is lost in a restore.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; then find out why its schedule makes none:"
+    " POST /indexes/{name}/backups; then find out why no schedule made one:"
     " GET /backup-schedules/{schedule_id}/history.",
     guidance=Guidance(
         looks_at="The capture time of the newest recovery point.",

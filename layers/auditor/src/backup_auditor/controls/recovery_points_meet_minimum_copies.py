@@ -43,7 +43,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     family=Family.RECOVERY,
     rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
     remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; then find out why its schedule made fewer:"
+    " POST /indexes/{name}/backups; then find out why no schedule made more:"
     " GET /backup-schedules/{schedule_id}/history.",
     guidance=Guidance(
         looks_at="How many recovery points there are, and the age of the enabled schedules.",

@@ -78,8 +78,9 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="Recovery points that are not replaced expire one after the other, and then nothing can be restored.",
-    remediation="Resume the schedule of {name} by PATCH /backup-schedules/{id}, or take a backup by hand, which never"
-    " expires: in the console under the index's Backups tab, or by POST /indexes/{name}/backups.",
+    remediation="Take a backup of {name} by hand, which never expires: in the console under the index's Backups tab, or"
+    " by POST /indexes/{name}/backups; then see that a schedule makes new ones: create one, resume it by PATCH"
+    ' /backup-schedules/{schedule_id} with {"enabled": true}, or look in its history for why it does not run.',
     guidance=Guidance(
         looks_at="The expiry of every recovery point (capture time and the present retention of its schedule), the"
         " enabled schedules, and the age of the newest recovery point.",

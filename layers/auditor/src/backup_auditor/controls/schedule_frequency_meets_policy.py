@@ -32,7 +32,7 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     family=Family.SCHEDULES,
     rationale="What was written since the last recovery point is lost in a restore; the frequency bounds how much.",
     remediation="Raise the frequency of the schedule of {name}: in the console under the index's Backups tab, or by"
-    ' PATCH /backup-schedules/{schedule_id} with {"frequency": ...}.',
+    ' PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',
     guidance=Guidance(
         looks_at="The frequency of each enabled schedule.",
         console=(

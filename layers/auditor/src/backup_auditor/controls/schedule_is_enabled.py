@@ -5,7 +5,6 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.schedule_facts import label
-from backup_auditor.domain.wording import counted
 
 
 def judge(subject: IndexSubject) -> Verdict:
@@ -17,7 +16,9 @@ def judge(subject: IndexSubject) -> Verdict:
     schedules.need_all()
     if not schedules.known:
         return not_applicable("It has no backup schedule.", evidence)
-    reason = f"None of its {counted(len(schedules.known), 'schedule')} is enabled: no new recovery point will be made."
+    first, *others = schedules.known
+    none_is = f"None of its {1 + len(others):,} schedules is" if others else f"Its schedule {label(first)} is not"
+    reason = f"{none_is} enabled: no new recovery point will be made."
     return non_compliant(reason, evidence, rests_on=schedules.listings)
 
 

@@ -28,7 +28,7 @@ SCHEDULE_IS_UNIQUE = Control(
     rationale="Pinecone means one schedule to be enabled per index: with two, backups and their cost double, and"
     " nobody can say which retention holds.",
     remediation="Decide which schedule of {name} is to stay, and pause the others: in the console under the index's"
-    ' Backups tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": false}.',
+    ' Backups tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": false} for each.',
     guidance=Guidance(
         looks_at="How many schedules of the index are enabled.",
         console=(

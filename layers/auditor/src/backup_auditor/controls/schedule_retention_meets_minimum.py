@@ -34,7 +34,7 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     rationale="A fault that is found later than the oldest recovery point was made cannot be undone.",
     remediation="Lengthen the retention of the schedule of {name}, which also keeps what it already made: in the"
     " console under the index's Backups tab, or by PATCH /backup-schedules/{schedule_id} with"
-    ' {"retention": {"expire_after_days": ...}}.',
+    ' {"retention": {"expire_after_days": {min_days}}}.',
     guidance=Guidance(
         looks_at="The retention of each enabled schedule.",
         console=(

@@ -35,7 +35,7 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     remediation="Shorten the retention of the schedule of {name}, after making sure that the older backups, which this"
     " deletes, are not needed: in the console under the index's Backups tab, or by PATCH"
     " /backup-schedules/{schedule_id} with"
-    ' {"retention": {"expire_after_days": ...}}.',
+    ' {"retention": {"expire_after_days": {max_days}}}.',
     guidance=Guidance(
         looks_at="The retention of each enabled schedule.",
         console=(

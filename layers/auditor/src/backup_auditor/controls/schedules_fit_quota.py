@@ -79,8 +79,8 @@ SCHEDULES_FIT_QUOTA = Control(
     family=Family.QUOTA,
     rationale="Schedules that hold more than the quota run well for weeks, and fail when it is full: all at once.",
     remediation="Shorten retentions of the schedules of {name} or lower their frequency by PATCH"
-    " /backup-schedules/{id}, delete manual backups that nobody needs by DELETE /backups/{id}, or ask Pinecone"
-    " for a greater quota.",
+    " /backup-schedules/SCHEDULE_ID (GET /indexes/INDEX/backup-schedules tells it), delete manual backups that nobody"
+    " needs by DELETE /backups/BACKUP_ID (GET /backups tells it), or ask Pinecone for a greater quota.",
     guidance=Guidance(
         looks_at="The frequency and the retention of every enabled schedule, and the backups that no schedule made.",
         console=(

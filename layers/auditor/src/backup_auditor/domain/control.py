@@ -82,7 +82,7 @@ class Control[Subject]:
     family: Family
     rationale: str
     remediation: str
-    """What to do next; `{name}` stands for the resource's name, `{schedule_id}` for the schedule the evidence names."""
+    """What to do next; `{name}` is the resource's name, `{schedule_id}` its schedule's id, any other a figure's."""
     guidance: Guidance
     judge: Callable[[Subject], Verdict]
     parameters: Mapping[str, str] = field(default_factory=dict)

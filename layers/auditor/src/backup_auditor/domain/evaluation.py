@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
 from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject, deleted_indexes
+from backup_auditor.domain.filling import filled
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, fingerprint
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
@@ -66,12 +68,12 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
     indexes = protected = recovery_points = 0
     for control in catalogue.project:
         verdict = _judge(control, project, project, None, doubts)
-        findings.append(_finding(control, project.resource, verdict, policy, inventory))
+        findings.append(_finding(control, project.resource, verdict, project))
     for facts in inventory.indexes:
         subject = IndexSubject(project, facts)  # one at a time: what is worked out for an index goes with it
         for index_control in catalogue.index:
             verdict = _index_verdict(index_control, subject, project, doubts)
-            findings.append(_finding(index_control, subject.resource, verdict, policy, inventory))
+            findings.append(_finding(index_control, subject.resource, verdict, project, subject.schedules.only))
         if subject.unsupported is None:
             indexes += 1
             protected += subject.is_protected
@@ -79,7 +81,7 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
     for deleted in deleted_indexes(project):
         for deleted_control in catalogue.deleted_index:
             verdict = _judge(deleted_control, deleted, project, deleted.name, doubts)
-            findings.append(_finding(deleted_control, deleted.resource, verdict, policy, inventory))
+            findings.append(_finding(deleted_control, deleted.resource, verdict, project))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     coverage = Coverage(indexes, protected, recovery_points)
     return Judgement(tuple(findings), coverage, frozenset(doubts), Timelines(inventory, policy, memory))
@@ -113,13 +115,23 @@ def _judge[Subject](
     return confirmed(verdict, project, index, doubts)
 
 
+_NOTHING: Evidence = MappingProxyType({})
+_FIND_OUT = "Nothing is known to be wrong here. Find out why it is not known, which the reason tells, and audit again."
+"""What is to be done where nothing could be judged: the control's own remedy may be for a fault that is none."""
+
+
 def _finding[Subject](
-    control: Control[Subject], resource: Resource, verdict: Verdict, policy: Policy, inventory: Inventory
+    control: Control[Subject],
+    resource: Resource,
+    verdict: Verdict,
+    project: ProjectSubject,
+    known: Evidence = _NOTHING,
 ) -> Finding:
-    deviates = verdict.compliance in _DEVIATIONS
+    steps = {Compliance.NON_COMPLIANT: control.remediation, Compliance.INSUFFICIENT_DATA: _FIND_OUT}
+    step = steps.get(verdict.compliance, "")
     exemption = None
-    if deviates and resource.type is not ResourceType.PROJECT:
-        exemption = policy.exemption_for(control.id, resource.name, inventory.observed_at)
+    if step and resource.type is not ResourceType.PROJECT:
+        exemption = project.policy.exemption_for(control.id, resource.name, project.observed_at)
     return Finding(
         control=control.id,
         resource=resource,
@@ -127,18 +139,7 @@ def _finding[Subject](
         severity=verdict.severity or control.severity,
         reason=verdict.reason,
         evidence=verdict.evidence,
-        remediation=_filled(control.remediation, resource, verdict.evidence) if deviates else "",
+        remediation=filled(step, resource, {**known, **verdict.evidence}),
         fingerprint=fingerprint(control.id, resource),
         exemption=exemption,
     )
-
-
-def _filled(remediation: str, resource: Resource, evidence: Evidence) -> str:
-    """Put names in the place of what stands for them, as far as the evidence tells them."""
-    schedule_id = evidence.get("schedule_id")
-    if isinstance(schedule_id, str):
-        remediation = remediation.replace("{schedule_id}", schedule_id)
-    return remediation.replace("{name}", resource.name)
-
-
-_DEVIATIONS = frozenset({Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA})

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Deployment, Schedule
+from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Listing, ListingId, ListingKind, Refusal, RefusalKind, Unread, known_rows
 from backup_auditor.domain.schedule_facts import evidence_of, label
@@ -37,6 +38,11 @@ class IndexSchedules:
     def perhaps_enabled(self) -> tuple[Schedule, ...]:
         """Those of which Pinecone does not say whether they are enabled."""
         return tuple(it for it in self.known if it.enabled is None)
+
+    @property
+    def only(self) -> Evidence:
+        """What names its schedule, where it has one and no more."""
+        return evidence_of(self.known[0]) if len(self.known) == 1 and self.unread is None else {}
 
     def need_listing(self) -> None:
         """Raise `InsufficientError` unless all schedules are known."""
