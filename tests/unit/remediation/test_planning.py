@@ -137,7 +137,10 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     assert "max_creations" in left_out(plan, Kind.CREATE_SCHEDULE)["b"]
     assert "4 of the quota" in left_out(plan, Kind.CHANGE_SCHEDULE)["slow"]
     assert left_out(plan, Kind.FIRST_BACKUP).keys() == {"a", "b"}
-    assert planned(remedial(max_creations=0), *cases).applicable == planned(remedial(), *cases).actions[2:]
+    assert "the next run goes on" in left_out(plan, Kind.CREATE_SCHEDULE)["b"]
+    none = planned(remedial(max_creations=0), *cases)
+    assert none.applicable == planned(remedial(), *cases).actions[2:]
+    assert left_out(none)["a"] == "One run creates no more than 0 (max_creations)."
 
 
 def test_what_is_only_proposed_takes_no_room_from_what_is_carried_out() -> None:

@@ -43,7 +43,8 @@ class Doing:
         try:
             made = self._send(action, seen)
         except OutcomeUnknownError as error:
-            return (Result(action, ActionState.UNKNOWN, str(error)), error), {}
+            changed = action.schedule_id if isinstance(action, ChangeSchedule) else None
+            return (Result(action, ActionState.UNKNOWN, str(error), changed), error), {}
         except NotFoundError:
             return (Result(action, ActionState.SKIPPED, "It is gone."), None), {}
         except ConflictError as error:

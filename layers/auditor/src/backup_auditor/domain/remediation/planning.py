@@ -69,7 +69,9 @@ def _bounded(candidates: list[Candidate], room: Room, most: int, left_out: list[
         if why is None:
             room.put(action.slots)
             if action.is_creation and (created >= most or action.index in waiting):
-                why = f"One run creates no more than {most:,} (max_creations); the next run goes on."
+                why = (
+                    f"One run creates no more than {most:,} (max_creations){'; the next run goes on' if most else ''}."
+                )
                 waiting.add(action.index)
         if why is not None:
             left_out.append(LeftOut(action.index, action.kind, f"{why[0].upper()}{why[1:].removesuffix('.')}."))
