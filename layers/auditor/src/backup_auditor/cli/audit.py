@@ -9,7 +9,8 @@ from backup_auditor.adapters.inventory_file import save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
 from backup_auditor.bootstrap import laptop
 from backup_auditor.cli.asked import asked, audited, refuse_one_file_for_two
-from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED, exit_code, worst
+from backup_auditor.cli.ending import exit_code, worst
+from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED
 from backup_auditor.cli.failures import sentence
 from backup_auditor.cli.forms import written
 from backup_auditor.cli.output import opened, put, say

@@ -1,40 +1,7 @@
-"""What the exit code of an audit says, and that of a plan that was carried out."""
-
-from collections.abc import Collection, Iterable
-
-from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.remediation.record import WRITTEN, ActionState, Result
-from backup_auditor.domain.report import Report
+"""The exit codes. This module imports nothing: every start needs it."""
 
 WELL = 0
 NON_COMPLIANT = 1
 NOTHING_AUDITED = 2
 INCOMPLETE = 3
-
-_WORST_FIRST = (NOTHING_AUDITED, INCOMPLETE, NON_COMPLIANT, WELL)
-
-
-def exit_code(report: Report, fail_on: str) -> int:
-    """Return 3 where anything is not known, else 1 where anything at or above `fail_on` is open, else 0."""
-    unknown = any(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in report.findings)
-    if unknown or not report.is_complete:
-        return INCOMPLETE
-    if fail_on == "never":
-        return WELL
-    least = Severity(fail_on).rank
-    return NON_COMPLIANT if any(it.is_open and it.severity.rank >= least for it in report.findings) else WELL
-
-
-def worst(codes: Iterable[int]) -> int:
-    """Return the code of several audits: the one that leaves most unknown."""
-    return min(codes, key=_WORST_FIRST.index)
-
-
-def remediation_code(results: Collection[Result], *, is_refused: bool) -> int:
-    """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1."""
-    states = {it.state for it in results}
-    if ActionState.UNKNOWN in states:
-        return INCOMPLETE
-    if is_refused and not states & WRITTEN:
-        return NOTHING_AUDITED
-    return WELL if states <= {ActionState.DONE, ActionState.ALREADY_THERE} else NON_COMPLIANT
+INTERRUPTED = 130

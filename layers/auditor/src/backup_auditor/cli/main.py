@@ -7,14 +7,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
+from backup_auditor.cli.exit_codes import INTERRUPTED, NOTHING_AUDITED
 from backup_auditor.cli.parser import make_parser
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
     from typing import NoReturn
-
-NOTHING_AUDITED = 2
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:

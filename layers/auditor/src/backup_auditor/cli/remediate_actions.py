@@ -9,7 +9,7 @@ from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.remediation import open_log, open_project_for_changes, who
 from backup_auditor.cli.asked import PROJECT, Asked, audited, check_name, chosen_policy, state_of
 from backup_auditor.cli.consent import agreed, refuse_without_consent
-from backup_auditor.cli.exit_codes import remediation_code
+from backup_auditor.cli.ending import remediation_code
 from backup_auditor.cli.output import lines, put, say, terminal_width
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
