@@ -50,7 +50,7 @@ def test_an_empty_variable_counts_as_absent() -> None:
 
 def test_another_variable_can_hold_the_key() -> None:
     """A project of a registry names the variable of its own key."""
-    assert read_settings({"SEARCH_KEY": "other"}, key_variable="SEARCH_KEY").key == "other"
+    assert read_settings({"SEARCH_KEY": "other-key"}, key_variable="SEARCH_KEY").key == "other-key"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def test_another_variable_can_hold_the_key() -> None:
         pytest.param("PINECONE_API_KEY", "two words", id="key-with-a-blank"),
         pytest.param("PINECONE_API_KEY", "line\nend", id="key-with-a-line-end"),
         pytest.param("PINECONE_API_KEY", "schlüssel", id="key-beyond-ascii"),
+        pytest.param("PINECONE_API_KEY", "shorter", id="too-short-for-a-key"),
         pytest.param("PINECONE_API_VERSION", "latest", id="word-for-a-version"),
         pytest.param("PINECONE_API_VERSION", "2026-7", id="short-version"),
         pytest.param("PINECONE_SCHEDULES_API_VERSION", "v1", id="other-version"),
@@ -105,6 +106,15 @@ def test_keys_are_taken_out_of_any_text() -> None:
     shaped = "pcsk" + "_" + "x" * 20
     assert redacted(f"key-for-tests failed, as did {shaped}.", KEY) == "[key] failed, as did [key]."
     assert redacted("nothing to hide", {}) == "nothing to hide"
+
+
+def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
+    """It is refused as a key, so that it is nobody's; to take it out would garble the refusal itself."""
+    environ = {"PINECONE_API_KEY": "e"}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(environ)
+    told = "PINECONE_API_KEY is too short for a key; copy the whole key"
+    assert redacted(str(caught.value), environ) == told
 
 
 @pytest.mark.parametrize(

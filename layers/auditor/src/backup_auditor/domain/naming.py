@@ -8,6 +8,8 @@ import re
 _PROJECT = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
+SHORTEST_KEY = 8
+"""Far below any key of Pinecone. What is shorter is no key, and would be taken out of words that hold it by chance."""
 _SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 _PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
@@ -34,6 +36,8 @@ def usable_key(text: str) -> str:
     """Read a key, which goes into a header. Raises `ValueError`, which does not repeat it."""
     if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
         raise ValueError("holds characters that no key has; copy the key again, without blanks or quotes")
+    if len(text) < SHORTEST_KEY:
+        raise ValueError("is too short for a key; copy the whole key")
     return text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from backup_auditor.domain.naming import usable_key
+from backup_auditor.domain.naming import SHORTEST_KEY, usable_key
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.variables import Variable, read
 
@@ -106,7 +106,7 @@ def can_be_drawn_on(environ: Mapping[str, str]) -> bool:
 def redacted(text: str, environ: Mapping[str, str]) -> str:
     """Return a text without the project's key, or anything that has the shape of a Pinecone key."""
     key = environ.get(KEY_VARIABLE, "").strip()
-    without = text.replace(key, "[key]") if key else text
+    without = text.replace(key, "[key]") if len(key) >= SHORTEST_KEY else text
     return re.sub(r"pcsk_\w+", "[key]", without)
 
 

@@ -1,0 +1,21 @@
+"""What a secret may hold, whatever it was fetched from."""
+
+import pytest
+
+from backup_auditor.adapters.secrets import PINECONE_KEY, secret
+from backup_auditor.errors import SecretError
+
+SHORT = "ab" * 3 + "c"
+
+
+def read(name: str, *, fresh: bool = False) -> str | bytes:
+    """Read a secret that holds seven characters, however often."""
+    del name, fresh
+    return SHORT
+
+
+def test_what_is_too_short_for_a_key_is_refused() -> None:
+    """By the name of the secret, and without what it holds."""
+    with pytest.raises(SecretError, match=r"^the secret search is too short for a key; copy the whole key$") as caught:
+        secret("search", PINECONE_KEY, read)
+    assert SHORT not in str(caught.value)
