@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 _ATTEMPTS = 5
+_PATIENT_ATTEMPTS = 12
+"""Parameter Store answers 40 calls a second. Of a thousand audits that begin at once each comes to its turn within
+about a minute; with five attempts half of them would give up (docs/deployment.md)."""
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 20
 _CONNECTIONS = 16
@@ -41,8 +44,8 @@ class AwsSession:
 
     @cached_property
     def ssm(self) -> "SSMClient":
-        """The registry and policies."""
-        return cast("SSMClient", self._client("ssm"))
+        """The registry and policies, of which every audit of a night reads its own, all at once."""
+        return cast("SSMClient", self._client("ssm", attempts=_PATIENT_ATTEMPTS))
 
     @cached_property
     def secrets(self) -> "SecretsManagerClient":

@@ -15,6 +15,7 @@ _REMEDIES = {
     "NoSuchKey": "there is no such object; put it there, or correct the address",
     "AccessDenied": "there is no such object, or it may not be read; put it there, and look at the permissions",
     "AccessDeniedException": "it may not be read; look at the permissions, and at the beginning of its name",
+    "ThrottlingException": "it is asked too often; keep it in S3, or switch on higher throughput in Parameter Store",
 }
 _OTHERWISE = "it cannot be fetched"
 

@@ -1,0 +1,99 @@
+"""Parameter Store that is asked too often, over real boto3: it is waited for, and what never answers is an error."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.documents import fetch_document
+from backup_auditor.errors import DocumentError
+
+THROTTLED = {"__type": "ThrottlingException", "message": "Rate exceeded"}
+ANSWER = {"Parameter": {"Name": "/backup-auditor/policy", "Value": "version: 1\n"}}
+ADDRESS = "ssm:/backup-auditor/policy"
+ATTEMPTS = 12
+
+
+class Store:
+    """Answers that it is asked too often, some times."""
+
+    def __init__(self, throttles: int) -> None:
+        """Take how often."""
+        self.throttles = throttles
+        self.calls = 0
+
+    def answer(self) -> tuple[int, dict[str, Any]]:
+        """Return status and content."""
+        self.calls += 1
+        return (400, THROTTLED) if self.calls <= self.throttles else (200, ANSWER)
+
+
+@contextmanager
+def served(store: Store) -> Iterator[str]:
+    """Serve it on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            """Answer."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status, content = store.answer()
+            text = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing of single requests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Write down what the client would wait, and do not wait."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
+@contextmanager
+def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]:
+    """Lead boto3 to the store."""
+    with served(store) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", address)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield AwsSession()
+
+
+def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    """Eleven refusals are borne, with waits of up to 20 seconds between them: a minute and a quarter on average."""
+    store = Store(ATTEMPTS - 1)
+    with asked(store, monkeypatch) as aws:
+        assert fetch_document(aws, ADDRESS) == b"version: 1\n"
+    assert store.calls == ATTEMPTS
+    assert all(it <= most for it, most in zip(waits, (1, 2, 4, 8, 16, *[20] * 6), strict=True))
+
+
+def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    """The audit fails, is tried again by Lambda, and becomes a dead letter: it ends, and is never silent."""
+    store = Store(99)
+    with (
+        asked(store, monkeypatch) as aws,
+        pytest.raises(DocumentError, match=r"it is asked too often; .* \(ThrottlingException\)$"),
+    ):
+        fetch_document(aws, ADDRESS)
+    assert store.calls == ATTEMPTS
+    assert len(waits) == ATTEMPTS - 1
