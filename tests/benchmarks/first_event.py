@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from backup_auditor.bootstrap.clock import now
 from backup_auditor_simulator import scenario
 from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, built, function_of
-from benchmarks.cpu_share import CpuShare
 from benchmarks.figures import Figure, alternating, table
+from cloud.cgroup import CpuShare
 from cloud.function import Function
 from cloud.invocation import Invocation
 from cloud.sandbox import Sandbox

@@ -1,57 +1,82 @@
-"""A limit of memory for one process, by a control group where those can be made."""
+"""What a process may have of the machine, by control groups of version 1 where those can be made."""
 
 import contextlib
 import os
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Self
 
-_MEMORY = Path("/sys/fs/cgroup/memory")
+_GROUPS = Path("/sys/fs/cgroup")
 _NUMBERS = count()
 _MEBIBYTE = 1024 * 1024
+_PERIOD = 20_000
+"""Microseconds in which a share is kept: short, so that it is kept within a start too."""
 
 
-class Limit:
-    """A control group of version 1 that holds so much memory; nothing at all where there can be none."""
+class Group:
+    """A control group, while its context lasts; nothing at all where there can be none."""
 
-    def __init__(self, mebibytes: int) -> None:
-        """Prepare a limit, that of a function's memory."""
-        self._mebibytes = mebibytes
-        self._group: Path | None = _MEMORY / f"backup-auditor-{os.getpid()}-{next(_NUMBERS)}"
+    def __init__(self, controller: str, settings: Mapping[str, int]) -> None:
+        """Prepare a group of a controller, with its settings."""
+        self._settings = settings
+        self._folder: Path | None = _GROUPS / controller / f"backup-auditor-{os.getpid()}-{next(_NUMBERS)}"
 
     @property
     def holds(self) -> bool:
-        """Whether the limit is enforced."""
-        return self._group is not None
-
-    @property
-    def was_reached(self) -> bool:
-        """Whether a process was killed because it wanted more."""
-        if self._group is None:
-            return False
-        return "oom_kill 0" not in (self._group / "memory.oom_control").read_text(encoding="ascii")
+        """Whether it is enforced."""
+        return self._folder is not None
 
     def __enter__(self) -> Self:
         """Make the group."""
-        if self._group is not None:
+        if self._folder is not None:
             try:
-                self._group.mkdir()
-                (self._group / "memory.limit_in_bytes").write_text(str(self._mebibytes * _MEBIBYTE), encoding="ascii")
+                self._folder.mkdir()
+                for name, value in self._settings.items():
+                    (self._folder / name).write_text(str(value), encoding="ascii")
             except OSError:
-                self._group = None
+                self._folder = None
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove it; whatever ran in it has ended."""
-        if self._group is not None:
+        if self._folder is not None:
             with contextlib.suppress(OSError):
-                self._group.rmdir()
+                self._folder.rmdir()
+
+    def take(self, pid: int) -> None:
+        """Hold a process to it from now on."""
+        if self._folder is not None:
+            (self._folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def command(self, *words: str) -> list[str]:
-        """Return the command that runs another one within the limit."""
-        if self._group is None:
+        """Return the command that runs another one within it."""
+        if self._folder is None:
             return list(words)
-        return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._group / "cgroup.procs"), *words]
+        return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._folder / "cgroup.procs"), *words]
+
+
+class Limit(Group):
+    """So much memory."""
+
+    def __init__(self, mebibytes: int) -> None:
+        """Prepare a limit, that of a function's memory."""
+        super().__init__("memory", {"memory.limit_in_bytes": mebibytes * _MEBIBYTE})
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether a process was killed because it wanted more."""
+        if self._folder is None:
+            return False
+        return "oom_kill 0" not in (self._folder / "memory.oom_control").read_text(encoding="ascii")
+
+
+class CpuShare(Group):
+    """So much of a processor: 1 is one."""
+
+    def __init__(self, share: float) -> None:
+        """Prepare a share, such as a function's memory brings with it."""
+        super().__init__("cpu", {"cpu.cfs_period_us": _PERIOD, "cpu.cfs_quota_us": int(_PERIOD * share)})
 
 
 def peak_of(pid: int) -> int:
