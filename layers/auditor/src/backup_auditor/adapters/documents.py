@@ -1,5 +1,6 @@
 """Fetches documents that AWS keeps: `ssm:NAME` from Parameter Store, `s3://BUCKET/KEY` from S3."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.yaml_file.limits import LARGEST
@@ -34,7 +35,7 @@ def fetch_document(aws: "AwsSession", address: str) -> bytes:
         raise DocumentError(
             f"{address}: it cannot be fetched: {why}; look at region, credentials and network"
         ) from None
-    if len(content) > LARGEST:
+    if content is None:
         raise DocumentError(f"{address}: has more than {LARGEST:,} bytes; is it the right document?")
     return content
 
@@ -44,7 +45,9 @@ def _parameter(aws: "AwsSession", address: str) -> bytes:
     return aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
 
 
-def _object(aws: "AwsSession", address: str) -> bytes:
+def _object(aws: "AwsSession", address: str) -> bytes | None:
+    """Return all of an object, `None` where it is too large. Where its answer breaks off that fails: a part is none."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
-    with aws.s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
-        return body.read(LARGEST + 1)
+    answer = aws.s3.get_object(Bucket=bucket, Key=key)
+    with closing(answer["Body"]) as body:
+        return body.read() if answer["ContentLength"] <= LARGEST else None  # only what is read in full is compared

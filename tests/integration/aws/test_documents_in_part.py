@@ -1,0 +1,27 @@
+"""A document of S3 whose answer breaks off: what arrived of it is not taken for all of it."""
+
+import pytest
+
+from backup_auditor.adapters.aws_session import AwsSession
+from backup_auditor.adapters.documents import fetch_document
+from backup_auditor.adapters.registry.reading import parse_registry
+from backup_auditor.errors import DocumentError
+from listening import answering
+
+FIRST = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/search}\n"
+REGISTRY = FIRST + b"  - {name: shop, secret: backup-auditor/shop}\n"
+ADDRESS = "s3://config/backup-auditor/projects.yaml"
+
+
+@pytest.mark.parametrize("arrived", [pytest.param(FIRST, id="a-registry-in-itself"), pytest.param(b"", id="nothing")])
+def test_a_document_that_breaks_off_is_none(arrived: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The projects that are missing there would count as taken out, and their alerts would be dropped."""
+    assert parse_registry(FIRST, ADDRESS).names == ("search",)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(REGISTRY)}\r\n\r\n".encode()
+    with answering(head + arrived) as (port, _):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        with pytest.raises(DocumentError, match="cannot be fetched"):
+            fetch_document(AwsSession(), ADDRESS)
