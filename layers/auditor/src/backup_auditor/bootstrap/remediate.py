@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
 from typing import Protocol
 
 from aws_lambda_powertools import Logger
@@ -15,7 +15,6 @@ from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.documents import fetch_document
 from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
 from backup_auditor.adapters.event_bus import EventBus
-from backup_auditor.adapters.remembered import Remembered
 from backup_auditor.adapters.secrets import PINECONE_KEY, fetch_secret, secret
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.pinecone import connection_of, open_project
@@ -47,14 +46,16 @@ class Context(Protocol):
 
 
 class Remediator:
-    """Puts projects right, one invocation after the other. Keys are fetched for each, and not remembered."""
+    """Puts projects right, one invocation after the other.
+
+    Nothing is remembered from one to the next, no key and no policy: one that says `never` holds from that moment on.
+    """
 
     def __init__(self, settings: RemediateSettings, log: Logger) -> None:
         """Make nothing that takes time."""
         self._settings = settings
         self._log = log
         self._aws = AwsSession()
-        self._documents = Remembered(partial(fetch_document, self._aws))
 
     def remediate(self, event: object, context: Context) -> dict[str, object]:
         """Put right what an event or a payload asks for. Raises what keeps it from that."""
@@ -63,7 +64,7 @@ class Remediator:
         return put_right(request, self._world(context))
 
     def _world(self, context: Context) -> RemedialWorld:
-        settings, aws, documents = self._settings, self._aws, self._documents
+        settings, aws, documents = self._settings, self._aws, self._document
 
         def seconds_left() -> float:
             return context.get_remaining_time_in_millis() / 1000
@@ -91,6 +92,9 @@ class Remediator:
                 "add it to the registry"
             )
         return secret(project.editor_secret, PINECONE_KEY, self._fetch)
+
+    def _document(self, name: str, *, fresh: bool = False) -> bytes:  # noqa: ARG002  nothing is remembered
+        return fetch_document(self._aws, name)
 
     def _fetch(self, name: str, *, fresh: bool = False) -> str | bytes:  # noqa: ARG002  nothing is remembered
         return fetch_secret(self._aws, name)
