@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.alerting.digest import digest_of
 from backup_auditor.domain.alerting.occasions import messages_of
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
 from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.report import InventoryCounts, Report, Summary
@@ -23,7 +24,9 @@ _DOCUMENT = Path(__file__).parents[1] / "docs" / "events.md"
 _SAMPLES = re.compile(r"(<!-- (events|message): [^\n]* -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 _AUDIT_ID = "4c1f0a52e6d9478b93a6f1b7d2c85e30"
-_KEPT = KeptReport(f"s3://evidence-of-backups/search/2026-11-02/{_AUDIT_ID}/report.json", "9f" * 32)
+_FOLDER = f"s3://evidence-of-backups/search/2026-11-02/{_AUDIT_ID}"
+_PAGE = KeptFile(f"{_FOLDER}/report.html", "7c" * 32)
+_KEPT = KeptReport(f"{_FOLDER}/report.json", "9f" * 32, _PAGE)
 _TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:backup-auditor-search")
 _EXPIRES = (
     "The last recovery point of `orders` expires on 2026-11-05 06:00 UTC, in 3 days; resume the schedule, or take a"
@@ -51,8 +54,8 @@ def _events() -> Iterator[str]:
 
 def _message() -> str:
     [message] = messages_of(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
-    link = report_link(_KEPT.location, "eu-central-1")
-    publication = publication_of(digest_of(_report(), message, _TOPIC, report_link=link))
+    link_to = partial(report_link, region="eu-central-1")
+    publication = publication_of(digest_of(_report(), message, _TOPIC, link_to=link_to))
     parts = json.loads(publication.message)
     email = f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n"
     return f"{email}\n{_block(json.loads(parts['sqs']))}"

@@ -1,7 +1,7 @@
 """Builds reports for tests of what somebody is told of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.alerting.digest import Digest, digest_of
 from backup_auditor.domain.alerting.message import Message, Occasion
 from backup_auditor.domain.alerting.occasions import message_id_of, occasion_for
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
 from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.listing import Unread
@@ -20,10 +20,9 @@ from backup_auditor.domain.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.report_link import report_link
 from builders import NOW
 
-KEPT = KeptReport(
-    "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef/report.json", hashlib.sha256(b"{}").hexdigest()
-)
-LINK = report_link(KEPT.location, "eu-central-1")
+_FOLDER = "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef"
+PAGE = KeptFile(f"{_FOLDER}/report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
+KEPT = KeptReport(f"{_FOLDER}/report.json", hashlib.sha256(b"{}").hexdigest(), PAGE)
 TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:alerts")
 SLACK = Channel(ChannelKind.SLACK, "backup-auditor/slack")
 EVENTS = Channel(ChannelKind.EVENTS, "")
@@ -102,12 +101,18 @@ def at(days: float) -> datetime:
     return NOW + timedelta(days=days)
 
 
-def digest(
+def linked(location: str) -> str | None:
+    """Return the address of what is kept."""
+    return report_link(location, "eu-central-1")
+
+
+def digest(  # noqa: PLR0913  each is one thing a digest may be about
     report: Report,
     channel: Channel = TOPIC,
     *,
     previous_at: datetime | None = YESTERDAY,
-    link: str | None = LINK,
+    kept: KeptReport = KEPT,
+    link_to: Callable[[str], str | None] = linked,
     may_be_repeat: bool = False,
 ) -> Digest:
     """Choose what a channel is told of a report."""
@@ -119,10 +124,10 @@ def digest(
         observed_at=report.observed_at,
         channel_id=channel.channel_id,
         occasion=occasion,
-        report=KEPT,
+        report=kept,
         previous_at=previous_at,
     )
-    return digest_of(report, message, channel, report_link=link, may_be_repeat=may_be_repeat)
+    return digest_of(report, message, channel, link_to=link_to, may_be_repeat=may_be_repeat)
 
 
 _EVIL = (

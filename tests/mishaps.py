@@ -12,7 +12,7 @@ from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.alerting.occasions import messages_of
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile
 from backup_auditor.errors import (
     AcceptanceUnknownError,
     ChannelRefusedError,
@@ -195,7 +195,7 @@ class Process:
 
         return called
 
-    def read(self, kept: KeptReport) -> bytes:
+    def read(self, kept: KeptFile) -> bytes:
         """Be a place for evidence."""
         return self.call("read", lambda: self.world.evidence.read(kept), lambda _: EvidenceError("it cannot be read"))
 

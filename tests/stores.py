@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from backup_auditor.domain.alerting.message import Message
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift, PastAudit
 from backup_auditor.domain.memory import (
@@ -155,7 +155,10 @@ class FakeEvidence:
                 break
         return kept
 
-    def read(self, kept: KeptReport) -> bytes:
+    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile | None:
+        """Keep none."""
+
+    def read(self, kept: KeptFile) -> bytes:
         """Return what is kept."""
         try:
             return self.kept[kept.location]

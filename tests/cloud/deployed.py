@@ -71,11 +71,18 @@ class Deployed:
         return [it for page in pages for it in page["Items"]]
 
     def reports(self, prefix: str = "") -> dict[str, bytes]:
-        """Return every object of the evidence bucket, or those whose keys begin so."""
+        """Return every report of the evidence bucket, or those whose keys begin so."""
+        return self._kept(prefix, ".json")
+
+    def pages(self, prefix: str = "") -> dict[str, bytes]:
+        """Return every page of the evidence bucket, or those whose keys begin so."""
+        return self._kept(prefix, ".html")
+
+    def _kept(self, prefix: str, ending: str) -> dict[str, bytes]:
         s3, bucket = self.client("s3"), self.stack.physical["EvidenceBucket"]
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
-        return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in keys}
+        return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in keys if it.endswith(ending)}
 
     def idle(self, name: str) -> set[str]:
         """Return the actions that the role of a function allows, and that were not made so far."""

@@ -73,6 +73,12 @@ class Nights:
         bucket = self.app.stack.physical["EvidenceBucket"]
         return {f"s3://{bucket}/{key}": it for key, it in self.app.reports(f"{self.name}/").items()}
 
+    def pages(self) -> dict[str, str]:
+        """Return the hashes of its pages by where they are."""
+        bucket = self.app.stack.physical["EvidenceBucket"]
+        kept = self.app.pages(f"{self.name}/").items()
+        return {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in kept}
+
     def told(self) -> list[Told]:
         """Return what topic and webhook were told of it."""
         found = by_topic(self.app)[self._topic :] + by_webhook(self.app)[self._webhook :]
@@ -80,7 +86,7 @@ class Nights:
 
     def wrongs(self, trouble: Trouble) -> Iterator[str]:
         """Yield what may never be, and is."""
-        reports = self.reports()
+        reports, pages = self.reports(), self.pages()
         told = self.told()
         events = [
             it for it in list(self.app.flow.events.values())[self._events :] if it["detail"].get("project") == self.name
@@ -92,6 +98,8 @@ class Nights:
             if content is None or hashlib.sha256(content).hexdigest() != record["sha256"]["S"]:
                 yield f"the report of {record['audit_id']['S']} is not what was recorded"
                 continue
+            if "page_location" in record and pages.get(record["page_location"]["S"]) != record["page_sha256"]["S"]:
+                yield f"the page of {record['audit_id']['S']} is not what was recorded"
             report = json.loads(content)
             for kind, wanted in changes(report).items():
                 heard = {it["detail"]["fingerprint"] for it in events if _is(it, kind, report)}

@@ -11,7 +11,7 @@ import pytest
 from backup_auditor.adapters.dynamodb_state.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.errors import ConflictingRecordError
 from backup_auditor.ports.state import Claim, Outbox, StateStore
@@ -35,7 +35,15 @@ MESSAGE = Message(
     report=KeptReport("s3://reports/default/report.json", "5f" * 32),
     previous_at=None,
 )
-EVENTS = replace(MESSAGE, message_id="2", channel_id="events", occasion=Occasion.AUDITED, previous_at=NOW - DAY)
+PAGED = replace(MESSAGE.report, page=KeptFile("s3://reports/default/report.html", "7c" * 32))
+EVENTS = replace(
+    MESSAGE,
+    message_id="2",
+    channel_id="events",
+    occasion=Occasion.AUDITED,
+    report=PAGED,
+    previous_at=NOW - DAY,
+)
 FRESH = Claim(1, may_be_repeat=False)
 
 

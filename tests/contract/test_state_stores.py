@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.adapters.sqlite_state.store import open_state
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import recording_of
@@ -149,6 +149,15 @@ def test_it_is_known_which_audits_were_recorded(opening: Opening) -> None:
         assert list(store.audits(PROJECT, NOW)) == [AUDIT]
         assert list(store.audits(PROJECT, NOW + DAY)) == []
         assert [it.audit_id for it in store.audits("other", EVER)] == ["other"]
+
+
+@pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, dynamodb)])
+def test_it_is_known_where_the_page_of_an_audit_is(opening: Opening) -> None:
+    """But for files, beside which no pages are kept."""
+    paged = replace(AUDIT, report=replace(KEPT, page=KeptFile("s3://reports/default/report.html", "7c" * 32)))
+    with opening() as store:
+        recorded(store, NOTHING, FIRST, audit=paged)
+        assert list(store.audits(PROJECT, EVER)) == [paged]
 
 
 @every_store

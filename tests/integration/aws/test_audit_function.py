@@ -45,11 +45,15 @@ class Stage:
         """Return all that stands in the table."""
         return list(boto3.client("dynamodb").scan(TableName=os.environ["STATE_TABLE"])["Items"])
 
-    def reports(self) -> dict[str, bytes]:
+    def kept(self) -> dict[str, bytes]:
         """Return all that stands in the bucket."""
         client, bucket = boto3.client("s3"), os.environ["EVIDENCE_BUCKET"]
         keys = [it["Key"] for it in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
         return {f"s3://{bucket}/{key}": client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def reports(self) -> dict[str, bytes]:
+        """Return the reports in the bucket."""
+        return {location: it for location, it in self.kept().items() if location.endswith(".json")}
 
     def events(self) -> list[dict[str, Any]]:
         """Take what was put on the bus."""
@@ -110,8 +114,13 @@ def test_every_sample_is_an_audit(stage: Stage, sample: str, capsys: pytest.Capt
     """Its report is in the bucket, its record in the table, its event on the bus, its figures on standard output."""
     event = json.loads((ROOT / "events" / sample).read_text(encoding="utf-8"))
     summary = json.loads(json.dumps(handler()(event, stage.context)))
-    ((location, content),) = stage.reports().items()
-    assert summary["report"] == {"location": location, "sha256": hashlib.sha256(content).hexdigest()}
+    (page, location), (drawn, content) = zip(*sorted(stage.kept().items()), strict=True)
+    hashes = [hashlib.sha256(it).hexdigest() for it in (content, drawn)]
+    assert summary["report"] == {
+        "location": location,
+        "sha256": hashes[0],
+        "page": {"location": page, "sha256": hashes[1]},
+    }
     assert json.loads(content)["audit_id"] == summary["audit_id"]
     assert summary["complete"] is True
     assert any(it["SK"]["S"].startswith("audit#") for it in stage.items())
@@ -223,4 +232,4 @@ def test_what_cannot_be_audited_is_logged_and_raised(
     with pytest.raises(error):
         handler()(event, stage.context)
     assert emitted(capsys) == {}
-    assert stage.reports() == {}
+    assert stage.kept() == {}

@@ -70,7 +70,7 @@ def test_a_digest_reaches_whoever_subscribed(aws: str) -> None:
     policy = {"severity": ["high", "critical"], "event": ["Backup Finding Opened"]}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
     (message,) = messages_of(REPORT, KEPT, (TOPIC,), None)
-    it = publication_of(digest_of(REPORT, message, TOPIC, report_link=None))
+    it = publication_of(digest_of(REPORT, message, TOPIC, link_to=lambda _: None))
     SnsTopics(sns).publish(topic, it.subject, it.message, it.attributes)
     (heard,) = received(aws, queue)
     assert heard["Subject"] == it.subject

@@ -58,7 +58,7 @@ def test_a_digest_is_posted(receiver: Receiver) -> None:
     """Its blocks are within Slack's limits, and its names are what they were."""
     report = told(*(found(f"<!channel> {number}") for number in range(500)))
     (message,) = messages_of(report, KEPT, (SLACK,), None)
-    post_to(receiver.webhook(CANARY), dict(slack_payload(digest_of(report, message, SLACK, report_link=None))))
+    post_to(receiver.webhook(CANARY), dict(slack_payload(digest_of(report, message, SLACK, link_to=lambda _: None))))
     ((path, payload),) = receiver.posted
     assert path == f"/services/{CANARY}"
     assert "<!channel>" not in str(payload)

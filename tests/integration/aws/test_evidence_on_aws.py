@@ -46,7 +46,7 @@ def made(aws: Mapping[str, str]) -> Any:
     for night in (0, 2):
         told = inventory(index("orders"), observed_at=NOW + night * DAY)
         done = judge(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
-        assert done.unrecorded is None
+        assert (done.unrecorded, done.pageless) == (None, None)
     return bucket
 
 
@@ -77,12 +77,34 @@ def test_nights_and_reports_of_the_application_are_shown(
     assert [it["standing"] for it in json.loads(out)["nights"]] == ["audited", "missing", "audited"]
     code, out, _ = command("verify", "--table", TABLE, "--format", "json")
     assert code == 0
-    places = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in json.loads(out)["reports"]]
+    found = json.loads(out)["reports"]
+    assert {(it["standing"], it["page"]["standing"]) for it in found} == {("intact", "intact")}
+    places = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in found]
     made.put_object(Bucket=BUCKET, Key=places[0], Body=b"{}")
     made.delete_object(Bucket=BUCKET, Key=places[1])
     code, out, err = command("verify", "--table", TABLE, "--format", "json")
     assert (code, err) == (1, "")
-    assert [it["standing"] for it in json.loads(out)["reports"]] == ["altered", "gone"]
+    found = json.loads(out)["reports"]
+    assert [(it["standing"], it["page"]["standing"]) for it in found] == [("altered", "intact"), ("gone", "intact")]
+
+
+def test_an_altered_page_is_found_too(made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens it is shown something else than was written then, however well its report stands."""
+    for name, value in aws.items():
+        monkeypatch.setenv(name, value)
+    before, _, _ = command("verify", "--table", TABLE, "--project", "paged")
+    assert before == 2
+    told = inventory(index("orders"), project="paged")
+    session = AwsSession()
+    store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
+    judge(told, BUILT_IN, store, EvidenceBucket(made, BUCKET))
+    (page,) = [
+        it["Key"] for it in made.list_objects_v2(Bucket=BUCKET, Prefix="paged/")["Contents"] if "html" in it["Key"]
+    ]
+    made.put_object(Bucket=BUCKET, Key=page, Body=b"<p>All is well</p>")
+    code, out, _ = command("verify", "--table", TABLE, "--project", "paged")
+    assert code == 1
+    assert out.startswith("paged: 1 audit: reports 1 intact; pages 1 altered\n")
 
 
 @pytest.mark.parametrize(

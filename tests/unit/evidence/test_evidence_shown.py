@@ -1,12 +1,13 @@
 """How nights and reports are shown: a line that counts, then a line for each; or everything as JSON."""
 
 import json
+from dataclasses import replace
 
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.nights import nights_of
 from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
-from backup_auditor.service.evidence import ReportStanding
+from backup_auditor.service.evidence import Standing
 from builders import DAY, HOUR, NOW
 
 KEPT = KeptReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
@@ -14,10 +15,12 @@ FULL = AuditRecord("a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.C
 PART = AuditRecord("b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None)
 NIGHTS = nights_of([FULL, PART], None, NOW.date(), NOW.date())
 FATES = [
-    (FULL, ReportStanding.ALTERED, "its hash is 00"),
-    (FULL, ReportStanding.GONE, f"{KEPT.location} is gone"),
-    (PART, ReportStanding.NOT_KEPT, None),
+    (FULL, (Standing.ALTERED, "its hash is 00"), None),
+    (FULL, (Standing.GONE, f"{KEPT.location} is gone"), None),
+    (PART, (Standing.NOT_KEPT, None), None),
 ]
+PAGE = KeptFile("s3://reports/search/2026-11-20/a/report.html", "7c" * 32)
+PAGED = replace(FULL, report=replace(KEPT, page=PAGE))
 
 
 def test_nights_are_shown_one_a_line() -> None:
@@ -69,3 +72,33 @@ def test_reports_are_told_to_machines() -> None:
         ("a", "gone", f"{KEPT.location} is gone"),
         ("b", "not kept", None),
     ]
+
+
+def test_a_page_has_a_line_of_its_own() -> None:
+    """Below its report's, and is counted by itself."""
+    fates = [(PAGED, (Standing.INTACT, None), (Standing.ALTERED, "its hash is 00")), FATES[2]]
+    assert list(reports_table("search", fates, 200)) == [
+        "search: 2 audits: reports 1 intact, 1 not kept; pages 1 altered",
+        "",
+        f"  2026-11-20T12:00:00Z  intact      {KEPT.location}",
+        f"  2026-11-20T12:00:00Z  altered     {PAGE.location}: its hash is 00",
+        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+    ]
+
+
+def test_pages_are_told_to_machines() -> None:
+    """Beside the report, whose keys say nothing of them."""
+    fates = [(PAGED, (Standing.INTACT, None), (Standing.ALTERED, "its hash is 00")), FATES[0]]
+    paged, bare = json.loads(reports_json("search", fates))["reports"]
+    assert (paged["report"], paged["standing"], paged["why"]) == (
+        {"location": KEPT.location, "sha256": KEPT.sha256},
+        "intact",
+        None,
+    )
+    assert paged["page"] == {
+        "location": PAGE.location,
+        "sha256": PAGE.sha256,
+        "standing": "altered",
+        "why": "its hash is 00",
+    }
+    assert bare["page"] is None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import SLACK, TOPIC, digest, ended, found, told
+from alerts import KEPT, SLACK, TOPIC, digest, ended, found, told
 from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift
@@ -64,7 +64,8 @@ CASES: Mapping[str, Digest] = {
     ),
     "a-deleted-index": digest(told(found(resource=GONE, control="backups-have-live-source", severity=Severity.LOW))),
     "may-be-a-repeat": digest(told(LAST), SLACK, may_be_repeat=True),
-    "kept-nowhere-that-has-an-address": digest(told(LAST), SLACK, link=None),
+    "kept-nowhere-that-has-an-address": digest(told(LAST), SLACK, link_to=lambda _: None),
+    "without-a-page": digest(told(LAST), SLACK, kept=replace(KEPT, page=None)),
 }
 
 

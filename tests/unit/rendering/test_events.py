@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from alerts import KEPT, ended, found, hostile_reports, told
+from alerts import KEPT, PAGE, ended, found, hostile_reports, told
 from backup_auditor.domain.alerting.event import EventType
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.report import Report
@@ -20,7 +20,11 @@ COMMON = {
     "project": "search",
     "audit_id": "0123456789abcdef0123456789abcdef",
     "observed_at": "2026-11-22T12:00:00Z",
-    "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+    "report": {
+        "location": KEPT.location,
+        "sha256": KEPT.sha256,
+        "page": {"location": PAGE.location, "sha256": PAGE.sha256},
+    },
 }
 
 

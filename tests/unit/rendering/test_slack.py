@@ -39,7 +39,7 @@ def said(shown: Mapping[str, Any]) -> str:
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None) -> None:
     """Blocks, their shapes, and the length of each text and of all together."""
-    shown = payload(report, link=link)
+    shown = payload(report, link_to=lambda _: link)
     assert 1 <= len(shown["blocks"]) <= 50
     assert all(set(it) == SHAPES[it["type"]] for it in shown["blocks"])
     assert all(1 <= len(it["elements"]) <= 10 for it in shown["blocks"] if it["type"] == "context")
@@ -53,7 +53,7 @@ def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None)
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_names_are_never_markup(report: Report, link: str | None) -> None:
     """What is not our own words stands where nothing is markup, with what calls, links or hides written out."""
-    shown = payload(report, link=link)
+    shown = payload(report, link_to=lambda _: link)
     for it in texts(shown):
         if it["type"] == "plain_text":
             assert it["emoji"] is False
@@ -120,7 +120,7 @@ def test_the_report_is_linked_where_it_has_an_address() -> None:
     shown = payload(told(found()))
     assert "|Open the report>" in said(shown)
     assert "Report: s3://evidence/search/2026-11-22/" in said(shown)
-    assert "|Open the report>" not in said(payload(told(found()), link=None))
+    assert "|Open the report>" not in said(payload(told(found()), link_to=lambda _: None))
 
 
 def test_a_possible_repeat_says_so() -> None:

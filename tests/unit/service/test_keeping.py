@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.recording import Recording
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import ConflictingRecordError, EvidenceError, StateError
@@ -27,6 +27,22 @@ class FullEvidence(FakeEvidence):
     def keep(self, report: Report) -> KeptReport:
         """Fail."""
         raise EvidenceError(f"the bucket takes nothing of {report.project}")
+
+
+class PagedEvidence(FakeEvidence):
+    """A place where pages are kept too, or an error says why not."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        """Fail with this."""
+        super().__init__()
+        self.error = error
+
+    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile:
+        """Fail, or say where the page is, once its report is there."""
+        assert kept.location in self.kept
+        if self.error:
+            raise self.error
+        return KeptFile(f"{kept.location}.html", report.audit_id)
 
 
 class RefusingStore(FakeStore):
@@ -99,6 +115,43 @@ def test_nothing_is_recorded_without_its_evidence() -> None:
     assert (done.record, done.messages) == (None, ())
     assert done.report.findings
     assert store.memories == {}
+
+
+def test_the_record_and_every_message_say_where_the_page_is() -> None:
+    """It was written after the report, and before anybody is told where it is."""
+    nights, evidence = Nights(), PagedEvidence()
+    outcome = nights.audited(NEGLECTED)
+    said = report(NEGLECTED, BUILT_IN)
+    recorded = Keeping(FakeStore(), evidence, (EVENTS, TOPIC)).record(Nights().memory, outcome, said)
+    assert recorded.audit is not None
+    assert recorded.audit.report is not None
+    assert recorded.audit.report.page == KeptFile(f"{recorded.audit.report.location}.html", said.audit_id)
+    assert {it.report for it in recorded.messages} == {recorded.audit.report}
+    assert recorded.pageless is None
+
+
+@pytest.mark.parametrize(
+    "error,why",
+    [
+        pytest.param(EvidenceError("the bucket takes no page"), "the bucket takes no page", id="refused"),
+        pytest.param(
+            ZeroDivisionError("a text that may hold anything"),
+            "it cannot be drawn (ZeroDivisionError); please report that as a defect",
+            id="a-fault-of-our-own",
+        ),
+    ],
+)
+def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, why: str) -> None:
+    """The report is the evidence. That there is no page is said, and nothing points to one."""
+    store, evidence = FakeStore(), PagedEvidence(error)
+    done = judge(NEGLECTED, BUILT_IN, store, evidence)
+    (location,) = evidence.kept
+    assert done.unrecorded is None
+    assert done.record is not None
+    assert done.record.report is not None
+    assert (done.record.report.location, done.record.report.page) == (location, None)
+    assert store.audits(PROJECT, NOW) == [done.record]
+    assert done.pageless == f"{location} has no page beside it: {why}"
 
 
 def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.audit_request import AuditRequest
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.domain.report import Report
 from backup_auditor.errors import (
     BadKeyError,
     DeliveryError,
+    EvidenceError,
     ForbiddenError,
     PolicyError,
     RegistryError,
@@ -20,6 +23,16 @@ from backup_auditor.service.nightly import audit_registered
 from builders import DAY, broken, index
 from nightly import SEARCH, Night
 from reports import bare
+from stores import FakeEvidence
+
+
+class Pageless(FakeEvidence):
+    """A place where no page can be kept."""
+
+    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile:
+        """Fail."""
+        raise EvidenceError(f"the bucket takes none of {report.project} beside {kept.location}")
+
 
 FAILED = {"AuditCompleted": 0}
 REQUEST = AuditRequest("search", "nightly", "request-1")
@@ -47,13 +60,26 @@ def test_an_audit_is_recorded_measured_and_told_of() -> None:
     assert summary["project"] == "search"
     assert summary["audit_id"] == kept.audit_id
     assert summary["complete"] is True
-    assert summary["report"] == {"location": kept.report.location, "sha256": kept.report.sha256}
+    assert summary["report"] == {"location": kept.report.location, "sha256": kept.report.sha256, "page": None}
     assert night.measured()["AuditComplete"] == 1
     assert night.measured()["IndexesProtected"] == 1
     assert night.measured()["ApiThrottles"] == 3
     assert night.measured()["AuditDurationMs"] == 1500
     assert (night.told, night.pings) == (["search"], 1)
     assert night.log.keys == {"project": "search", "request_reason": "nightly", "audit_id": kept.audit_id}
+
+
+def test_an_audit_without_a_page_says_so_and_is_no_failure() -> None:
+    """In one line that somebody looks at: the report stands, and all are told of it."""
+    night = Night(evidence=Pageless())
+    summary = audited(night)
+    (kept,) = night.store.recorded["search"]
+    assert kept.report is not None
+    assert kept.report.page is None
+    assert summary["report"] == {"location": kept.report.location, "sha256": kept.report.sha256, "page": None}
+    place = kept.report.location
+    assert night.log.of("error") == [f"{place} has no page beside it: the bucket takes none of search beside {place}"]
+    assert (night.measured()["AuditComplete"], night.told, night.pings) == (1, ["search"], 1)
 
 
 def test_open_findings_are_measured_by_severity_and_logged_the_worst_first() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import EvidenceError, EvidenceGoneError
 from backup_auditor.rendering.as_json import render_json
@@ -27,12 +27,15 @@ class EvidenceFile:
             digest.update(piece)
         return KeptReport(str(self._path), digest.hexdigest())
 
-    def read(self, kept: KeptReport) -> bytes:
+    def keep_page(self, report: Report, kept: KeptReport) -> None:
+        """Write none: whoever wants a page asks for that format."""
+
+    def read(self, kept: KeptFile) -> bytes:
         """Return the bytes of a report that was written."""
         return read_file(kept)
 
 
-def read_file(kept: KeptReport) -> bytes:
+def read_file(kept: KeptFile) -> bytes:
     """Return the bytes of a report in a file. Raises `EvidenceGoneError` where it is gone, or `EvidenceError`."""
     try:
         return Path(kept.location).read_bytes()

@@ -102,6 +102,7 @@ def _drift(_: str, row: Row) -> Drift:
 
 
 def _audit_row(it: AuditRecord) -> Row:
+    # a page is not remembered: a state in a file is that of a laptop, where none is kept
     report = (it.report.location, it.report.sha256) if it.report else (None, None)
     return it.audit_id, ticks(it.observed_at), it.is_complete, it.compliance, *report
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.evidence_file import read_file
 from backup_auditor.adapters.sqlite_state.store import look_into_state
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile
 from backup_auditor.errors import BackupAuditorError, EvidenceError, StateError
 from backup_auditor.ports.state import AuditLog
 
@@ -28,8 +28,8 @@ def audits_in_table(table: str) -> AbstractContextManager[AuditLog]:
     return nullcontext(DynamoState(_asked(lambda: _aws().dynamodb, StateError), table))
 
 
-def read_report(kept: KeptReport) -> bytes:
-    """Return the bytes of a report, wherever it is kept. Raises `EvidenceError`."""
+def read_kept(kept: KeptFile) -> bytes:
+    """Return the bytes of a report or a page, wherever it is kept. Raises `EvidenceError`."""
     if not kept.location.startswith("s3://"):
         return read_file(kept)
     from backup_auditor.adapters.evidence_bucket import EvidenceBucket  # noqa: PLC0415  a file takes none of it

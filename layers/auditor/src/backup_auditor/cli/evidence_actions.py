@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from backup_auditor.bootstrap import clock
-from backup_auditor.bootstrap.evidence import audits_in_file, audits_in_table, read_report
+from backup_auditor.bootstrap.evidence import audits_in_file, audits_in_table, read_kept
 from backup_auditor.cli.asked import PROJECT, check_name
 from backup_auditor.cli.output import lines, put, terminal_width
 from backup_auditor.cli.state_path import state_file
@@ -17,7 +17,7 @@ from backup_auditor.domain.nights import NightStanding, nights_of, within
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.state import AuditLog
 from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
-from backup_auditor.service.evidence import ReportStanding, verified
+from backup_auditor.service.evidence import Standing, verified
 
 WELL = 0
 WANTING = 1
@@ -63,17 +63,17 @@ def _list(arguments: Namespace, project: str, audits: list[AuditRecord], days: t
 def _verify(
     arguments: Namespace, project: str, audits: list[AuditRecord], days: tuple[date | None, date | None]
 ) -> int:
-    fates = [(it.audit, it.standing, it.why) for it in verified(within(audits, *days), audits, read_report)]
+    fates = [(it.audit, it.report, it.page) for it in verified(within(audits, *days), audits, read_kept)]
     if not fates:
         raise _nothing(project)
     if arguments.format == "json":
         put([reports_json(project, fates)], None)
     else:
         put(lines(reports_table(project, fates, terminal_width())), None)
-    found = {standing for _, standing, _ in fates}
-    if ReportStanding.UNREADABLE in found:
+    found = {it[0] for _, *both in fates for it in both if it is not None}
+    if Standing.UNREADABLE in found:
         return UNREADABLE
-    return WANTING if found & {ReportStanding.ALTERED, ReportStanding.GONE} else WELL
+    return WANTING if found & {Standing.ALTERED, Standing.GONE} else WELL
 
 
 def _nothing(project: str) -> UsageError:

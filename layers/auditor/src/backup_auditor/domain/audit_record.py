@@ -7,13 +7,21 @@ from backup_auditor.domain.finding import Compliance
 
 
 @dataclass(frozen=True, slots=True)
-class KeptReport:
-    """A report that was written where it can be found again."""
+class KeptFile:
+    """What was written where it can be found again."""
 
     location: str
     """A path, or an `s3://` address."""
     sha256: str
     """Of the bytes that were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReport(KeptFile):
+    """A report that was kept, as JSON: that is the evidence."""
+
+    page: KeptFile | None = None
+    """The same report for people, beside it; `None` where none is written, as on a laptop, or none could be."""
 
 
 @dataclass(frozen=True, slots=True)

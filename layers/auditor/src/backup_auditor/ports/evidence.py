@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.report import Report
 
 
@@ -12,5 +12,11 @@ class Evidence(Protocol):
     def keep(self, report: Report) -> KeptReport:
         """Write a report where it can be found again, or find that it stands there already. Raises `EvidenceError`."""
 
-    def read(self, kept: KeptReport) -> bytes:
-        """Return the bytes of a report as they stand there now, whatever their hash. Raises `EvidenceError`."""
+    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile | None:
+        """Write the page of a report that is kept beside it; `None` where no pages are written.
+
+        Raises `EvidenceError`.
+        """
+
+    def read(self, kept: KeptFile) -> bytes:
+        """Return the bytes of a file as they stand there now, whatever their hash. Raises `EvidenceError`."""

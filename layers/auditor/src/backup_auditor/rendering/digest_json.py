@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from backup_auditor.domain.alerting.digest import Digest
+from backup_auditor.domain.audit_record import KeptFile
 from backup_auditor.domain.finding import Finding, Resource, Severity
 from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.listing import Unread
@@ -39,7 +40,7 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "open": {it: sum(found.severity is it for found in told.open) for it in reversed(Severity)},
         "open_before_and_unknown": len(told.out_of_sight),
         "unread": len(report.unread),
-        "report": {**report_of(digest), "link": digest.report_link},
+        "report": _report(digest),
         "findings": [_finding(it, digest) for it in findings[:shown]],
         "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
         **({"proposals": [proposal_json(it) for it in proposals[:shown]]} if proposals else {}),
@@ -53,9 +54,8 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
     }
 
 
-def report_of(digest: Digest) -> dict[str, str]:
-    """Say where the report is, and what it must hash to."""
-    kept = digest.message.report
+def kept_json(kept: KeptFile) -> Mapping[str, str]:
+    """Say where a file is, and what it must hash to."""
     return {"location": kept.location, "sha256": kept.sha256}
 
 
@@ -67,6 +67,12 @@ def resource_json(resource: Resource) -> Mapping[str, str | None]:
         "name": clipped(resource.name, _LENGTH),
         "id": None if resource.id is None else clipped(resource.id, _LENGTH),
     }
+
+
+def _report(digest: Digest) -> Mapping[str, object]:
+    kept = digest.message.report
+    page = {**kept_json(kept.page), "link": digest.page_link} if kept.page else None
+    return {**kept_json(kept), "link": digest.report_link, "page": page}
 
 
 def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:

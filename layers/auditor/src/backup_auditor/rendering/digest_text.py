@@ -6,6 +6,7 @@ from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.moments import format_minute
 from backup_auditor.rendering.digest_headline import headline
 from backup_auditor.rendering.digest_sections import remarks, sections
+from backup_auditor.rendering.report_link import for_people
 from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.verdict import read_so_much
 
@@ -35,8 +36,9 @@ def _lines(digest: Digest, shown: int) -> Iterator[str]:
 
 def _where(digest: Digest) -> Iterator[str]:
     report = digest.report
+    location, link = for_people(digest)
     yield f"Audited {format_minute(report.observed_at)}: {read_so_much(report.inventory)}."
-    yield f"Report: {plain(digest.message.report.location)}"
-    if digest.report_link:
-        yield f"        {digest.report_link}"
+    yield f"Report: {plain(location)}"
+    if link:
+        yield f"        {link}"
     yield f"Audit {plain(report.audit_id)}, message {digest.message.message_id}"

@@ -9,7 +9,7 @@ from backup_auditor.domain.finding import Finding, Severity
 from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import SCHEMA_VERSION, Report
-from backup_auditor.rendering.digest_json import resource_json
+from backup_auditor.rendering.digest_json import kept_json, resource_json
 from backup_auditor.rendering.text import clipped
 
 type Detail = Mapping[str, object]
@@ -40,7 +40,7 @@ def _common(report: Report, kept: KeptReport) -> Detail:
         "project": clipped(report.project, _LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
-        "report": {"location": kept.location, "sha256": kept.sha256},
+        "report": {**kept_json(kept), "page": kept_json(kept.page) if kept.page else None},
     }
 
 

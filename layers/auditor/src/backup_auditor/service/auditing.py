@@ -43,6 +43,8 @@ class Audit:
     """What was kept of it; `None` where it changed nothing, or is not recorded."""
     messages: tuple[Message, ...] = ()
     """What was recorded with it, for those who are to be told."""
+    pageless: str | None = None
+    """Why the report that was kept has no page beside it, although it should."""
 
 
 def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its caller
@@ -131,7 +133,7 @@ class _Conclusion:
         except (EvidenceError, StateError) as error:  # the audit stands all the same
             unrecorded = error
         notes = (*self.notes, outcome.note) if outcome.note else self.notes
-        return Audit(self.inventory, report, notes, unrecorded, recorded.audit, recorded.messages)
+        return Audit(self.inventory, report, notes, unrecorded, recorded.audit, recorded.messages, recorded.pageless)
 
     def _told(self, judgement: Judgement, memory: Memory) -> tuple[Outcome, Report]:
         """Take what is remembered past this audit, and report."""

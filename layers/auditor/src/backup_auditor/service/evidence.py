@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile
 from backup_auditor.errors import EvidenceError, EvidenceGoneError
 
 
-class ReportStanding(StrEnum):
-    """What became of a report."""
+class Standing(StrEnum):
+    """What became of a file."""
 
     INTACT = "intact"
     """It has the hash that was recorded."""
@@ -21,20 +21,24 @@ class ReportStanding(StrEnum):
     """Whether it is intact cannot be told."""
 
 
+type Fate = tuple[Standing, str | None]
+"""What became of a file, and what is to be said of it beyond that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """One audit, and what became of its report."""
 
     audit: AuditRecord
-    standing: ReportStanding
-    why: str | None = None
-    """What is to be said of it beyond that."""
+    report: Fate
+    page: Fate | None = None
+    """`None` where none was kept."""
 
 
 def verified(
-    audits: Sequence[AuditRecord], recorded: Sequence[AuditRecord], read: Callable[[KeptReport], bytes]
+    audits: Sequence[AuditRecord], recorded: Sequence[AuditRecord], read: Callable[[KeptFile], bytes]
 ) -> Iterator[Verified]:
-    """Read the report of each audit again, and compare its hash with the one that was recorded.
+    """Read the report of each audit again, and its page, and compare their hashes with those that were recorded.
 
     `recorded` are all audits that are known of: a file that a later one was written to does not hold the earlier.
     """
@@ -42,22 +46,22 @@ def verified(
     for audit in audits:
         report = audit.report
         if report is None:
-            yield Verified(audit, ReportStanding.NOT_KEPT)
+            yield Verified(audit, (Standing.NOT_KEPT, None))
             continue
         later = latest.get(report.location, audit)
         if later.report != report:
-            yield Verified(audit, ReportStanding.GONE, f"the report of audit {later.audit_id} was written over it")
+            yield Verified(audit, (Standing.GONE, f"the report of audit {later.audit_id} was written over it"))
             continue
-        yield _compared(audit, report, read)
+        yield Verified(audit, _compared(report, read), _compared(report.page, read) if report.page else None)
 
 
-def _compared(audit: AuditRecord, report: KeptReport, read: Callable[[KeptReport], bytes]) -> Verified:
+def _compared(kept: KeptFile, read: Callable[[KeptFile], bytes]) -> Fate:
     try:
-        found = hashlib.sha256(read(report)).hexdigest()
+        found = hashlib.sha256(read(kept)).hexdigest()
     except EvidenceGoneError as error:
-        return Verified(audit, ReportStanding.GONE, str(error))
+        return Standing.GONE, str(error)
     except EvidenceError as error:
-        return Verified(audit, ReportStanding.UNREADABLE, str(error))
-    if found == report.sha256:
-        return Verified(audit, ReportStanding.INTACT)
-    return Verified(audit, ReportStanding.ALTERED, f"its hash is {found}, and was {report.sha256} when it was written")
+        return Standing.UNREADABLE, str(error)
+    if found == kept.sha256:
+        return Standing.INTACT, None
+    return Standing.ALTERED, f"its hash is {found}, and was {kept.sha256} when it was written"

@@ -101,6 +101,8 @@ def _log(done: Audit, summary: dict[str, object], log: KeyedLog) -> None:
     """Write down what was found; an audit that is not complete is no matter of course."""
     for note in done.notes:
         log.info(note, extra={})
+    if done.pageless is not None:
+        log.error(done.pageless, extra={})
     for it in done.report.unread:
         log.warning("could not be read", extra={"what": it.what, "error": it.error})
     found = sorted((it for it in done.report.findings if it.is_open), key=lambda it: -it.severity.rank)

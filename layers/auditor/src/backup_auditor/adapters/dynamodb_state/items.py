@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance
 
 type Item = dict[str, Any]
@@ -131,8 +131,12 @@ def message_of(item: Mapping[str, Any]) -> Message:
 
 
 def _report_attributes(report: KeptReport) -> Item:
-    return {"location": text(report.location), "sha256": text(report.sha256)}
+    item = {"location": text(report.location), "sha256": text(report.sha256)}
+    if report.page is not None:
+        item |= {"page_location": text(report.page.location), "page_sha256": text(report.page.sha256)}
+    return item
 
 
 def _report(item: Mapping[str, Any]) -> KeptReport:
-    return KeptReport(item["location"]["S"], item["sha256"]["S"])
+    page = KeptFile(item["page_location"]["S"], item["page_sha256"]["S"]) if "page_location" in item else None
+    return KeptReport(item["location"]["S"], item["sha256"]["S"], page)

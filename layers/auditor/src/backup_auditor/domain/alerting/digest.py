@@ -1,5 +1,6 @@
 """What one channel is told of one audit, before it is put into words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backup_auditor.domain.alerting.channel import Channel
@@ -21,6 +22,8 @@ class Digest:
     """The fingerprints of the lasting findings that somebody is to be reminded of now."""
     report_link: str | None
     """Where a browser finds the report; `None` where it has no such address."""
+    page_link: str | None
+    """Where it finds the page of it."""
     may_be_repeat: bool
     """Whether an earlier attempt may have reached the channel without our hearing of it."""
 
@@ -52,9 +55,21 @@ class Digest:
 
 
 def digest_of(
-    report: Report, message: Message, channel: Channel, *, report_link: str | None, may_be_repeat: bool = False
+    report: Report,
+    message: Message,
+    channel: Channel,
+    *,
+    link_to: Callable[[str], str | None],
+    may_be_repeat: bool = False,
 ) -> Digest:
     """Choose what a message says to its channel, which may want to hear of less than when the message was recorded."""
-    told = Selection(report, channel.severity)
+    told, kept = Selection(report, channel.severity), message.report
     due = (it for it in told.lasting if is_due(it, report.observed_at, message.previous_at))
-    return Digest(message, told, frozenset(it.fingerprint for it in due), report_link, may_be_repeat)
+    return Digest(
+        message,
+        told,
+        frozenset(it.fingerprint for it in due),
+        link_to(kept.location),
+        link_to(kept.page.location) if kept.page else None,
+        may_be_repeat,
+    )

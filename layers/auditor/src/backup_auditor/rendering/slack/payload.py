@@ -6,6 +6,7 @@ from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.moments import format_minute
 from backup_auditor.rendering.digest_headline import brief, explanation, headline
 from backup_auditor.rendering.digest_sections import remarks, sections
+from backup_auditor.rendering.report_link import for_people
 from backup_auditor.rendering.slack.blocks import Block, footnote, header, paragraph, paragraphs, title
 from backup_auditor.rendering.slack.escaping import fitted, units
 
@@ -38,10 +39,11 @@ def _blocks(digest: Digest, shown: int) -> Iterator[Block]:
         yield from paragraphs(section.rows)
         if section.rest:
             yield footnote(f"{section.rest} The report has all of them.")
+    location, link = for_people(digest)
     yield footnote(
-        f"Audited {format_minute(digest.report.observed_at)}. Report: {digest.message.report.location}",
+        f"Audited {format_minute(digest.report.observed_at)}. Report: {location}",
         f"Message {digest.message.message_id}",
-        link=digest.report_link,
+        link=link,
     )
 
 

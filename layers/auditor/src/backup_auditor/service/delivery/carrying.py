@@ -89,7 +89,5 @@ def _noted(parcel: Parcel, accepted: str, error: DeliveryError) -> DeliveryError
 
 
 def _digest(parcel: Parcel, region: str) -> Digest:
-    link = report_link(parcel.message.report.location, region)
-    return digest_of(
-        parcel.report, parcel.message, parcel.channel, report_link=link, may_be_repeat=parcel.may_be_repeat
-    )
+    link_to = partial(report_link, region=region)
+    return digest_of(parcel.report, parcel.message, parcel.channel, link_to=link_to, may_be_repeat=parcel.may_be_repeat)
