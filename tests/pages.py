@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.history import PAST_AUDITS, PastAudit
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.html.document import render_html
 from nights_told import MARKUP, told
@@ -57,10 +60,18 @@ def _audited(scenario: str, folder: Path) -> Written:
 
 
 def _hostile(folder: Path) -> Written:
-    """Write a report in which every text is as bad as they come, where it can be."""
+    """Write a report in which every text is as bad as they come, where it can be, and of many audits before it."""
     shown = told.__wrapped__(CATALOGUE)
     findings = (replace(it, evidence={**it.evidence, MARKUP: MARKUP}) for it in shown.findings)
-    report = replace(shown, project=MARKUP, policy_source=MARKUP, findings=tuple(findings))
+    past = tuple(
+        PastAudit(
+            shown.observed_at - timedelta(days=PAST_AUDITS - number),
+            is_complete=number % 7 > 0,
+            open={it: number * 1_000**it.rank // 7 % 90_001 for it in reversed(Severity)},
+        )
+        for number in range(PAST_AUDITS)
+    )
+    report = replace(shown, project=MARKUP, policy_source=MARKUP, findings=tuple(findings), history=past)
     page = folder / "hostile.html"
     page.write_text("".join(render_html([report])), encoding="utf-8")
     return Written("hostile", page, json.loads("".join(render_json(report))))

@@ -16,6 +16,13 @@ EVIDENCE = """found => found.map(it => [it.id, [...it.querySelectorAll(":scope >
     ? [...figure.querySelectorAll("tbody tr")].map(row => [...row.cells].map(cell => cell.textContent))
     : figure.querySelector("dd").textContent,
 ])])"""
+CELLS = "found => found.map(row => [...row.cells].map(cell => cell.textContent))"
+COURSES = """found => found.map(row => {
+  const marks = name => (row.querySelector(`path.${name}`)?.getAttribute("d").match(/M/g) || []).length;
+  const [severity, , ...figures] = [...row.cells].map(cell => cell.textContent);
+  return [severity, figures, marks(severity), marks("unsure")];
+})"""
+SEVERITIES = ("critical", "high", "medium", "low")
 MOMENTS = """found => found.map(it => [
   it.dataset.index, it.querySelector(".told").textContent,
   [...it.querySelectorAll(".moments li")].map(row => row.textContent),
@@ -67,6 +74,35 @@ def test_every_count_is_that_of_the_json(written: Written, browser: Browser) -> 
         for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "unread")):
             assert f"({len(written.json[members])})" in found.texts(f"#{section}-1 h2")[0]
             assert found.page.locator(f"#{section}-1 tbody tr").count() == len(written.json[members])
+
+
+def test_past_audits_are_those_of_the_json(written: Written, browser: Browser) -> None:
+    """Each count stands as text, this audit's first; a column is drawn for each that is not 0, a line where unsure."""
+    this = {"observed_at": written.json["observed_at"], "complete": written.json["complete"]}
+    audits = [*written.json["history"], {**this, "open": written.json["summary"]["open"]}]
+    with opened(browser, written.page) as found:
+        if not written.json["history"]:
+            assert found.page.locator(".trends, .audits").count() == 0
+            assert "No audit before this one is remembered." in found.texts("#glance-1 p")
+            return
+        rows = found.page.eval_on_selector_all(".audits tbody tr", CELLS)
+        told = [
+            [
+                it["observed_at"],
+                *(f"{count:,}" for count in it["open"].values()),
+                "all" if it["complete"] else "not all",
+            ]
+            for it in reversed(audits)
+        ]
+        told[0][0] += " (this one)"
+        assert rows == told
+        assert f"each of {len(audits)} audits" in found.texts(".trends caption")[0]
+        drawn = {severity: rest for severity, *rest in found.page.eval_on_selector_all(".trends tbody tr", COURSES)}
+        for severity in SEVERITIES:
+            counts = [it["open"][severity] for it in audits]
+            unsure = sum(not it["complete"] for it in audits)
+            figures = [f"{counts[-1]:,}", f"{max(counts):,}"]
+            assert drawn[severity] == [figures, sum(it > 0 for it in counts), unsure]
 
 
 def test_every_finding_says_what_the_json_says(written: Written, browser: Browser) -> None:

@@ -14,6 +14,7 @@ from backup_auditor.rendering.html.figures import Figure, figures_of
 from backup_auditor.rendering.html.findings import FindingViews, anchor
 from backup_auditor.rendering.html.glance import Bars, ages, endings, open_since, slots
 from backup_auditor.rendering.html.nights import IndexNights, index_nights, standing
+from backup_auditor.rendering.html.trend import trend
 from backup_auditor.rendering.lead import delta
 from backup_auditor.rendering.rules_json import rule_json
 from backup_auditor.rendering.since import drift_rows, resolved_rows
@@ -62,6 +63,7 @@ class ProjectView:
         self.severities = list(reversed(Severity))
         self.read_so_much = read_so_much(report.inventory)
         self.open_since = open_since(report)
+        self.trend = trend(report)
         self.slot_bars, self.slot_reasons = slots(report)
         self.resolved = resolved_rows(report)
         self.drift = drift_rows(report)
