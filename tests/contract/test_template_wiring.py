@@ -100,7 +100,7 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
 @pytest.mark.parametrize(
     "text, is_taken",
     [
-        pytest.param("cron(15 2 * * ? *)", True, id="default"),
+        pytest.param("cron(15 4 * * ? *)", True, id="default"),
         pytest.param("cron(0/30 8-17 ? * MON-FRI *)", True, id="working-days"),
         pytest.param("cron(15 2 L * ? 2026-2030)", True, id="last-day"),
         pytest.param("rate(1 day)", True, id="rate"),
@@ -124,6 +124,13 @@ def test_the_window_leaves_nobody_overdue() -> None:
     widest = timedelta(minutes=written()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
     longest = timedelta(seconds=properties(function("audit"))["Timeout"])
     assert timedelta(hours=25) + widest + longest <= OVERDUE_AFTER
+
+
+def test_the_default_hour_is_there_every_day() -> None:
+    """Clocks go forward between 22:00 and 04:00, wherever they do, and what is due then is not made up for."""
+    minute, hour, *days = re.findall(r"[^ ()]+", written()["Parameters"]["ScheduleExpression"]["Default"])[1:]
+    assert (days, minute.isdigit()) == (["*", "*", "?", "*"], True)
+    assert 4 <= int(hour) < 22
 
 
 def test_defaults_are_values() -> None:
