@@ -136,6 +136,32 @@ def test_old_points_are_counted() -> None:
     assert (len(hourly.recovery_points), hourly.earlier_recovery_points) == (60, 47)
 
 
+def test_it_is_told_when_old_points_expire() -> None:
+    """As far as nights to come are shown: as long as those that were."""
+    found = told(index(schedules=[replace(OLD, retention=33 * DAY)], runs=daily_runs(32)))
+    assert found.earlier_expiries == tuple(sorted(it + 33 * DAY for it in moments(*(30.25 * DAY, 31.25 * DAY))))
+    later = told(index(schedules=[replace(OLD, retention=62 * DAY)], runs=daily_runs(32)))
+    assert (later.earlier_recovery_points, later.earlier_expiries) == (2, ())
+
+
+@pytest.mark.parametrize(
+    "facts,expected",
+    [
+        pytest.param(inventory(index()), True, id="all-is-known"),
+        pytest.param(inventory(index(schedules=())), True, id="there-is-none"),
+        pytest.param(inventory(index(backups=[backup(9 * DAY)])), True, id="one-never-expires"),
+        pytest.param(inventory(index(), backups=broken()), False, id="not-all-is-read"),
+        pytest.param(inventory(index(backups=[backup(None)])), False, id="one-tells-no-time"),
+        pytest.param(inventory(index(schedules=[schedule(retention=None)])), False, id="retention-not-known"),
+    ],
+)
+def test_it_is_told_whether_what_is_left_is_known(facts: Inventory, *, expected: bool) -> None:
+    """All recovery points have to be, and the end of each; without that no moment of none is told."""
+    found = told(facts)
+    assert found.is_left_known is expected
+    assert expected or found.zero_at is None
+
+
 @pytest.mark.parametrize(
     "frequency,length",
     [

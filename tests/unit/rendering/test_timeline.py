@@ -39,6 +39,20 @@ def test_each_expiry_is_a_step() -> None:
     assert line.left[-1][0] == pytest.approx(line.zero)
 
 
+def test_points_of_before_expire_too() -> None:
+    """They are counted until then, though they have no place of their own."""
+    earlier = (NOW + HOUR, NOW + 30 * DAY)
+    line = laid_out(replace(told(), earlier_recovery_points=3, earlier_expiries=earlier), NOW)
+    assert [count for _, count in line.left] == [10, 9, 8, 7, 6, 5, 4, 3, 2]
+    assert line.left[1][0] == pytest.approx(AUDIT + 1 / 960)
+
+
+def test_what_is_not_known_has_no_steps() -> None:
+    """A picture that went down only where expiries are known would show too many."""
+    line = laid_out(replace(told(), is_left_known=False), NOW)
+    assert (line.left, picture_of(line).left) == ((), "")
+
+
 def test_what_lies_beyond_is_not_shown() -> None:
     """A moment after the end, or before the beginning, has no place."""
     far = replace(told(), zero_at=NOW + 11 * DAY, planned=(NOW + 11 * DAY,), failed=(ago(31 * DAY),))
@@ -50,7 +64,7 @@ def test_what_lies_beyond_is_not_shown() -> None:
     "timeline,expected",
     [
         pytest.param(replace(told(), recovery_points=(), zero_at=None), AUDIT, id="there-is-none"),
-        pytest.param(replace(told(), recovery_points=(), zero_at=None, not_known=("Why.",)), None, id="not-known"),
+        pytest.param(replace(told(), recovery_points=(), zero_at=None, is_left_known=False), None, id="not-known"),
         pytest.param(
             replace(told(), recovery_points=(), zero_at=None, earlier_recovery_points=1), None, id="an-earlier-one"
         ),

@@ -121,6 +121,20 @@ def test_older_points_are_counted_apart() -> None:
     assert "  earlier    10 recovery points before 2026-10-23 12:00 UTC" in drawn(facts)
 
 
+def test_older_points_are_left_until_they_expire() -> None:
+    """Three of before the first column go first, then the two that are shown."""
+    facts = index(schedules=[schedule(retention=33 * DAY)], runs=daily_runs(5, 28 * DAY + 6 * HOUR))
+    assert row("runs", facts)[0].startswith("##")
+    assert row("left", facts)[1] == "4321000000"
+
+
+def test_what_may_be_left_beside_is_not_counted() -> None:
+    """A listing that broke off may lack points: how many are left is not known, and nor is when none is."""
+    facts = inventory(index(), backups=broken(index().listed))
+    assert set(row("left", facts)[1]) == {"?"}
+    assert not any(it.startswith("  none left") for it in drawn(facts))
+
+
 def test_what_is_not_known_is_told() -> None:
     """A listing that broke off leaves a picture that says so."""
     assert any(it.startswith("  not known") for it in drawn(inventory(index(), backups=broken())))

@@ -37,9 +37,11 @@ class _Telling:
 
     def timeline(self) -> Timeline:
         subject, certain = self._subject, self._backups.certain
-        points, undated = self._points()
+        points, are_all = self._points()
         since = self._since()
         told = [it for it in points if it.captured_at >= since][-MOST:]
+        earlier = points[: len(points) - len(told)]
+        is_left_known = are_all and all(it.expires is False or it.expires_at is not None for it in points)
         lasting = joined_periods(self._lasting(points), Period(since, self._now))
         self._note_unread()
         return Timeline(
@@ -48,8 +50,10 @@ class _Telling:
             since=since,
             max_age=subject.require.max_age,
             recovery_points=tuple(told),
-            earlier_recovery_points=len(points) - len(told),
-            zero_at=_zero_at(points, undated),
+            earlier_recovery_points=len(earlier),
+            earlier_expiries=_expiries(earlier, shifted(self._now, self._now - since)),
+            is_left_known=is_left_known,
+            zero_at=_zero_at(points) if is_left_known else None,
             past=latest((it.captured_at for it in certain if _is_past(it)), since, MOST),
             failed=self._when(Phase.FAILED, since),
             under_way=self._when(Phase.UNDER_WAY, since),
@@ -60,17 +64,18 @@ class _Telling:
             not_known=tuple(self._not_known),
         )
 
-    def _points(self) -> tuple[list[Point], int]:
-        """Return the recovery points, oldest first, and how many there are that tell no time."""
+    def _points(self) -> tuple[list[Point], bool]:
+        """Return the recovery points, oldest first, and whether there can be no other."""
         try:
             found, undated = self._backups.recovery_points, self._backups.undated_recovery_points
         except InsufficientError as error:
             self._not_known[error.reason] = None
-            return [], 0
+            return [], False
         if undated:
             self._not_known["Some of its Ready backups tell no time at which they were taken."] = None
         expiries = [(it.captured_at, self._backups.expiry(it)) for it in reversed(found)]
-        return [Point(at, it.expires, it.at) for at, it in expiries if at is not None], len(undated)
+        points = [Point(at, it.expires, it.at) for at, it in expiries if at is not None]
+        return points, not undated and self._backups.unread is None
 
     def _since(self) -> datetime:
         known = [Frequency.of(it.frequency) for it in self._subject.schedules.enabled]
@@ -135,6 +140,10 @@ def _is_past(it: Standing) -> bool:
     return it.phase is Phase.READY and not it.is_listed
 
 
-def _zero_at(points: list[Point], undated: int) -> datetime | None:
-    ends = [it.expires_at for it in points if it.expires is not False and it.expires_at is not None]
-    return max(ends) if ends and len(ends) == len(points) and not undated else None
+def _zero_at(points: list[Point]) -> datetime | None:
+    ends = [it.expires_at for it in points if it.expires_at is not None]
+    return max(ends) if ends and len(ends) == len(points) else None
+
+
+def _expiries(points: list[Point], until: datetime) -> tuple[datetime, ...]:
+    return tuple(sorted(it.expires_at for it in points if it.expires_at is not None and it.expires_at <= until))

@@ -33,6 +33,10 @@ class Timeline:
     recovery_points: tuple[Point, ...]
     earlier_recovery_points: int
     """How many there are that lie before those told."""
+    earlier_expiries: tuple[datetime, ...]
+    """When those of them expire that do so within as long to come as is told of what was."""
+    is_left_known: bool
+    """Whether it is known how many recovery points are left at each time to come, if none is added."""
     zero_at: datetime | None
     """When none is left if none is added; `None` where there is none, one never expires, or that is not known."""
     past: tuple[datetime, ...]

@@ -47,7 +47,8 @@ class Line:
     met: Stretches
     missed: Stretches
     left: tuple[tuple[float, int], ...]
-    """How many recovery points are left from a place on, if none is added; the first place is that of the audit."""
+    """How many recovery points are left from a place on, if none is added; the first place is that of the audit. Empty
+    where that is not known."""
     zero: float | None
     """From where on none is left; `None` where that is not known, does not come, or lies beyond what is shown."""
 
@@ -67,19 +68,20 @@ def laid_out(timeline: Timeline, observed_at: datetime) -> Line:
         gaps=scale.stretches(Period(it.start, it.end) for it in timeline.gaps),
         met=scale.stretches(timeline.met),
         missed=scale.stretches(timeline.missed),
-        left=_left(timeline, observed_at, scale),
+        left=_left(timeline, observed_at, scale) if timeline.is_left_known else (),
         zero=zero,
     )
 
 
 def _zero(timeline: Timeline, observed_at: datetime, scale: Scale) -> float | None:
-    is_empty = not (timeline.recovery_points or timeline.earlier_recovery_points or timeline.not_known)
-    at = observed_at if is_empty else timeline.zero_at
+    is_empty = timeline.is_left_known and not (timeline.recovery_points or timeline.earlier_recovery_points)
+    at = observed_at if is_empty and not timeline.not_known else timeline.zero_at
     return None if at is None or at > scale.shown.end else scale.at(max(at, observed_at))
 
 
 def _left(timeline: Timeline, observed_at: datetime, scale: Scale) -> tuple[tuple[float, int], ...]:
-    ends = sorted(it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
+    told = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
+    ends = sorted([*told, *timeline.earlier_expiries])
     count = timeline.earlier_recovery_points + len(timeline.recovery_points)
     steps = [(scale.at(observed_at), count - sum(it <= observed_at for it in ends))]
     for end in ends:

@@ -25,6 +25,8 @@ def timeline_json(timeline: Timeline) -> dict[str, object]:
         "since": format_moment(timeline.since),
         "recovery_points": list(points),
         "earlier_recovery_points": timeline.earlier_recovery_points,
+        "earlier_recovery_points_expire_at": _moments(timeline.earlier_expiries),
+        "recovery_points_left_known": timeline.is_left_known,
         "zero_recovery_points_at": _moment(timeline.zero_at),
         "past_recovery_points": _moments(timeline.past),
         "failed_runs": _moments(timeline.failed),

@@ -1,6 +1,5 @@
 """The nights of one index as rows of characters, a column for so much time, with a bar where the audit is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil, floor
@@ -61,12 +60,12 @@ class Rows:
                 row[first : last + 1] = mark * (last + 1 - first)
         return self._barred(row)
 
-    def left(self, *, told: Callable[[int], str]) -> str:
-        """Show how many recovery points are left by the end of each column to come, each number as it is told."""
+    def left(self) -> str:
+        """Show how many recovery points are left by the end of each column to come."""
         row = self._blank()
         for column in range(self.before, len(row)):
             end = NOW + (column + 1 - self.before) / self._length
-            row[column] = told(next(count for place, count in reversed(self.line.left) if place <= end))
+            row[column] = _digit([count for place, count in self.line.left if place <= end])
         return self._barred(row)
 
     @property
@@ -95,9 +94,11 @@ def rows_within(line: Line, width: int) -> Rows:
     return Rows(line, next(fitting, _CELLS[-1]))
 
 
-def digit(count: int) -> str:
-    """Return a number as one character."""
-    return str(count) if count < _DIGITS else MANY
+def _digit(counts: list[int]) -> str:
+    """Return the last of some numbers as one character."""
+    if not counts:
+        return UNCERTAIN
+    return str(counts[-1]) if counts[-1] < _DIGITS else MANY
 
 
 def _columns(line: Line, cell: timedelta) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 
 from backup_auditor.domain.continuity import Gap
@@ -41,8 +40,7 @@ def timeline_lines(timeline: Timeline, observed_at: datetime, width: int, ink: I
     start, end = f"{line.shown.start:%Y-%m-%d}", f"{line.shown.end:%Y-%m-%d}"
     yield ink.strong(f"Timeline, {format_length(drawn.cell)} a column, UTC")
     yield ink.faint(f"{'':{_LABEL}}{start}{'now':>{max(drawn.before - len(start) + 2, 4)}}")
-    left = drawn.left(told=partial(_left, timeline))
-    for label, row in (("runs", runs), ("objective", objective), ("left", left)):
+    for label, row in (("runs", runs), ("objective", objective), ("left", drawn.left())):
         yield f"  {label:{_LABEL - 2}}{_painted(row, ink)}".rstrip()
     told = [("legend", _legend(runs + objective, end)), *_told(timeline)]
     yield from columns([(label, plain(text)) for label, text in told], width)
@@ -75,14 +73,6 @@ def _stretch(it: Gap | Period) -> str:
 def _listed(texts: Sequence[str]) -> str:
     shown, folded = fold(tuple(texts))
     return "; ".join([*shown, *([f"and {folded:,} more"] if folded else [])])
-
-
-def _left(timeline: Timeline, count: int) -> str:
-    """Return how many are left as a character: a question mark where some may be gone by then, or may not."""
-    is_certain = all(it.expires is False or it.expires_at is not None for it in timeline.recovery_points)
-    count_told = count - timeline.earlier_recovery_points
-    shown = rows.digit(count_told)
-    return shown if shown == rows.MANY or (is_certain and not timeline.earlier_recovery_points) else rows.UNCERTAIN
 
 
 def _painted(row: str, ink: Ink) -> str:

@@ -89,6 +89,8 @@ def told(timeline: Timeline, observed_at: datetime) -> str:
     if timeline.zero_at is not None:
         verb = "is" if timeline.zero_at > observed_at else "was to be"
         parts.append(f"none {verb} left after {format_minute(timeline.zero_at)} if none is added")
+    elif not timeline.is_left_known:
+        parts.append("how long there will be some is not known")
     elif any(it.expires is False for it in timeline.recovery_points):
         parts.append("one at least never expires")
     return "; ".join(parts) + "."

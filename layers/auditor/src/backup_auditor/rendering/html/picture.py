@@ -54,9 +54,9 @@ def _along(stretches: Stretches, height: int) -> str:
 
 
 def _stairs(left: tuple[tuple[float, int], ...]) -> str:
-    most = left[0][1]
-    if not most:
+    if not left or not left[0][1]:
         return ""
+    most = left[0][1]
     steps = "".join(f"H{_x(place)}V{_height(count, most)}" for place, count in left[1:])
     return f"M{_x(left[0][0])} {_FLOOR}V{_height(most, most)}{steps}H{_WIDE}V{_FLOOR}Z"
 
