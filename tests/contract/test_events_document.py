@@ -12,6 +12,7 @@ import yaml
 
 import docs_events
 from backup_auditor.domain.alerting.event import EventType
+from backup_auditor.domain.audit_request import AuditRequest, read_request
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
@@ -34,6 +35,17 @@ def test_there_is_a_sample_of_each_event() -> None:
     """Every type that is put on the bus is shown, and told of in the table."""
     assert [it["detail-type"] for it in docs_events.sample_events()] == list(EventType)
     assert all(f"| `{it}` |" in TEXT for it in EventType)
+
+
+def test_the_request_of_the_document_is_one() -> None:
+    """Put on the bus as it stands there, it asks for the audit of a project."""
+    [entries] = re.findall(r"put-events --entries '(.*?)'\n", TEXT, re.DOTALL)
+    [entry] = json.loads(entries)
+    detail = json.loads(entry["Detail"])
+    request = read_request(
+        {"source": entry["Source"], "detail-type": entry["DetailType"], "id": "given by the bus", "detail": detail}
+    )
+    assert request == AuditRequest("search", "after a migration", "given by the bus")
 
 
 @pytest.mark.parametrize("number,event", list(enumerate(EventType)))
