@@ -5,6 +5,7 @@
 
 import os
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.actions import Kind
+from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Kind
 from backup_auditor.domain.remediation.record import ActionState
 from backup_auditor.domain.remediation.wanted import wanted_of
 from backup_auditor.errors import PineconeError, UsageError
@@ -95,7 +96,7 @@ class Case:
                 kind=kind,
                 method=chance.choice(["POST", "POST", "PATCH"]) if is_of_acting else chance.choice([None, "GET"]),
                 path=chance.choice(["*", "/indexes/*/*", "/indexes/index-?"]),
-                status=chance.choice([400, 401, 403, 404, 408, 409, 429, 500, 502, 503, 504]),
+                status=chance.choice([400, 401, 402, 403, 404, 408, 409, 412, 429, 500, 502, 503, 504, 524]),
                 probability=chance.choice([0.1, 0.3, 0.6, 1.0]),
                 times=chance.choice([1, 3, 20]),
                 after=0 if is_of_acting else chance.randint(0, 20),
@@ -103,7 +104,22 @@ class Case:
                 change=self._meddle if kind == "shift" else None,
             )
             made.append(fault)
-        return made
+        return [*made, *self._late_listing()]
+
+    def _late_listing(self) -> list[Fault]:
+        """Let a listing show nothing for a while, as one does in which what was just made does not show yet."""
+        chance = self.chance
+        paths = ["/indexes/*/backups", "/backups", *([] if self.paused else ["/indexes/*/backup-schedules"])]
+        late = Fault(
+            kind="garbage",
+            method="GET",
+            path=chance.choice(paths),
+            body=b'{"data": []}',
+            content_type="application/json",
+            times=chance.choice([1, 3, 8]),
+            after=chance.randint(0, 25),
+        )
+        return [late] if chance.random() < 0.6 else []
 
     def _meddle(self, world: World) -> None:
         """Do what somebody else may do at any moment."""
@@ -111,9 +127,13 @@ class Case:
         name = self.chance.choice(live) if live else ""
         if not live or name in self.paused or world.index(name).kind is Deployed.POD:
             return
-        if self.chance.random() < 0.4:
+        fate = self.chance.random()
+        if fate < 0.4:
             world.delete_index(name)
             self.bare.discard(name)
+        elif fate < 0.6 and name in self.bare:
+            world.delete_index(name)
+            world.create_index(name)
         elif not any(it.enabled for it in world.index(name).schedules.values()):
             world.create_schedule(name, "theirs", "daily", 100)
 
@@ -135,7 +155,7 @@ def took_effect(request: Request) -> bool:
     return request.status is None or request.status < 300
 
 
-def check(case: Case, before: int) -> None:
+def check(case: Case, before: int, *, is_shared: bool) -> None:
     """Look at what may never be."""
     world = case.world
     for name, index in world.indexes.items():
@@ -143,6 +163,9 @@ def check(case: Case, before: int) -> None:
         assert len(enabled) <= 1, name
         if name in case.paused:
             assert [it.name for it in index.schedules.values()] == ["theirs"], name
+    if is_shared:
+        by_hand = (it for it in world.backups.values() if (it.name or "").startswith(FIRST_BACKUP_PREFIX))
+        assert set(Counter(it.index.id for it in by_hand).values()) <= {1}
     if case.quota is not None and before <= case.quota:
         assert slots(world) <= case.quota + meddled(case)
 
@@ -164,7 +187,8 @@ def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -
     case = Case(seed)
     world = case.world
     with remedying(world, tmp_path / "state", case.policy) as project:
-        other_state = tmp_path / ("state" if case.chance.random() < 0.5 else "other")
+        is_shared = case.chance.random() < 0.5
+        other_state = tmp_path / ("state" if is_shared else "other")
         with open_remediation_log(other_state) as other_log:
             other = replace(project, log=other_log, who="other@there", plan=None)
             for _ in range(2):
@@ -175,7 +199,7 @@ def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -
                 run_once(project)
                 rival.join()
                 project.server.faults.clear()
-                check(case, before)
+                check(case, before, is_shared=is_shared)
                 creations = [it for it in project.writes[written:] if it.method == "POST" and took_effect(it)]
                 assert len(creations) <= 2 * case.most
                 assert_recorded(project, other)
@@ -184,7 +208,7 @@ def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -
             outcome = project.run()
             assert all(it.state in {ActionState.DONE, ActionState.ALREADY_THERE} for it in outcome.results), outcome
             world.advance(timedelta(hours=2))
-        check(case, 0)
+        check(case, 0, is_shared=is_shared)
         assert_covered(case, project)
 
 
