@@ -51,6 +51,15 @@ def test_what_is_wrong_with_the_project_alone_says_so(number: int, told: str) ->
     assert f"{told} the policy on the project as a whole {be} not met." in shown
 
 
+@pytest.mark.parametrize("unknown,told", [(0, ""), (1, "; 1 verdict could not be given")])
+def test_that_not_all_was_read_is_no_fault_that_was_found(unknown: int, told: str) -> None:
+    """Where that alone is open, nobody is to think that something is wrong with an index."""
+    project = Resource(ResourceType.PROJECT, "default", "default")
+    lacking = finding(compliance=Compliance.INSUFFICIENT_DATA)
+    shown = showing(finding(control="inventory-is-complete", resource=project), *[lacking] * unknown)
+    assert f"NON COMPLIANT: default: Nothing was found wrong in what could be read{told}." in shown
+
+
 def test_a_project_without_indexes_says_so() -> None:
     """An empty project is audited, and the verdict says that there is nothing to back up."""
     assert "The project has no indexes: there is nothing to back up." in table(report(inventory()))

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 
+from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.report import Report
@@ -178,6 +179,21 @@ def test_the_first_step_is_about_the_worst() -> None:
     found = page(replace(report(), findings=(finding(), worst)))
     assert found.text.index("Do this.") < found.text.index("At a glance")
     assert f"#finding-{worst.fingerprint}" in found.links
+
+
+def test_what_is_not_known_is_seen_to_where_nothing_is_worse() -> None:
+    """Nobody is left without a first step because nothing was found wrong."""
+    unknown = finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.", remediation="Find out.")
+    found = page(replace(report(), findings=(unknown,)))
+    assert found.text.index("First: orders: Its age is not told.") < found.text.index("Find out.")
+
+
+def test_steps_have_no_blanks() -> None:
+    """What is to be put into a call is in capitals, as in the commands."""
+    controls = (finding(control=it.id, name=it.id) for it in CATALOGUE.all)
+    steps = page(replace(report(), findings=tuple(controls))).text
+    assert "GET /backup-schedules/SCHEDULE_ID/history." in steps
+    assert not re.search(r"\{(id|index|name|schedule_id)\}", steps)
 
 
 def test_commands_are_filled_in() -> None:

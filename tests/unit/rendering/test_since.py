@@ -112,6 +112,13 @@ def test_the_changes_are_counted() -> None:
     assert lines[2] == f"  changes  {told}"
 
 
+def test_an_audit_after_a_good_one_has_a_past() -> None:
+    """Though nothing of the good one is left but that it was: what is found now is new."""
+    assert "  changes  0 new, 0 reopened, 0 ongoing; 0 resolved" in table(reported(inventory(WELL), inventory(WELL)))
+    broken_since = table(reported(inventory(WELL), inventory(PAUSED)))
+    assert "no new recovery point will be made. (new)" in " ".join(broken_since.split())
+
+
 def test_markdown_tells_the_same() -> None:
     """In its own sections."""
     shown = "\n".join(render_markdown(reported(inventory(PAUSED), inventory(WELL, bare("carts")))))

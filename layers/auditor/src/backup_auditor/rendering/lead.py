@@ -7,13 +7,21 @@ from backup_auditor.rendering.grouping import open_groups, place, unknown_groups
 from backup_auditor.rendering.since import changes_counted, has_past
 
 
-def first_step(report: Report) -> str | None:
-    """Say what to do first: about what is worst, or else about what is not known; `None` where all is well."""
+def first_finding(report: Report) -> Finding | None:
+    """Return what to see to first: the worst that is open, or else what is not known; `None` where there is neither."""
     groups = open_groups(report)
     if groups:
-        return _step(groups[0].findings[0])
+        return groups[0].findings[0]
     unknown = unknown_groups(report)
-    return _look(unknown[0][0]) if unknown else None
+    return unknown[0][0] if unknown else None
+
+
+def first_step(report: Report) -> str | None:
+    """Say what to do first; `None` where nothing is to be done."""
+    finding = first_finding(report)
+    if finding is None:
+        return None
+    return _step(finding) if finding.is_open else _look(finding)
 
 
 def _step(finding: Finding) -> str:

@@ -14,7 +14,7 @@ _ORDER = ("new", "reopened", "ongoing")
 def has_past(report: Report) -> bool:
     """Tell whether anything of the report is older than this audit; in a first one everything is new."""
     is_old = any(it.lifecycle in {"reopened", "ongoing"} for it in report.findings)
-    return is_old or bool(report.resolved or report.drift)
+    return is_old or bool(report.resolved or report.drift or report.history)
 
 
 def since(finding: Finding) -> str:

@@ -5,6 +5,8 @@ from backup_auditor.domain.report import InventoryCounts, Report
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import deleted_indexes_in, indexes_in
 
+_INCOMPLETE = "inventory-is-complete"
+
 
 def verdict(report: Report) -> str:
     """Return the sentence that a reader who reads no more must have read."""
@@ -12,8 +14,7 @@ def verdict(report: Report) -> str:
         return _non_compliant(report)
     total = report.inventory.indexes
     if report.compliance is Compliance.INSUFFICIENT_DATA:
-        unknown = [it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and not it.exemption]
-        return f"Nothing was found wrong, but {counted(len(unknown), 'verdict')} could not be given."
+        return f"Nothing was found wrong, but {counted(_unknown(report), 'verdict')} could not be given."
     if not total:
         return "The project has no indexes: there is nothing to back up."
     if report.summary.coverage_percent is None:
@@ -26,6 +27,10 @@ def verdict(report: Report) -> str:
 
 def _non_compliant(report: Report) -> str:
     found = [it for it in report.findings if it.is_open]
+    if all(it.control == _INCOMPLETE for it in found):
+        unknown = _unknown(report)
+        not_given = f"; {counted(unknown, 'verdict')} could not be given" if unknown else ""
+        return f"Nothing was found wrong in what could be read{not_given}."
     indexes, deleted = indexes_in(found), deleted_indexes_in(found)
     if indexes:
         of_all = counted(report.inventory.indexes, "index", "indexes")
@@ -34,6 +39,10 @@ def _non_compliant(report: Report) -> str:
         return f"{counted(deleted, 'deleted index', 'deleted indexes')} {_be(deleted)} not as the policy requires."
     requirements = counted(len(found), "requirement")
     return f"{requirements} of the policy on the project as a whole {_be(len(found))} not met."
+
+
+def _unknown(report: Report) -> int:
+    return sum(it.compliance is Compliance.INSUFFICIENT_DATA and not it.exemption for it in report.findings)
 
 
 def _be(number: int) -> str:

@@ -54,11 +54,16 @@ def _command(call: re.Match[str], finding: Finding) -> str | None:
     if path.startswith(_SCHEDULE) and isinstance(schedule_id, str):
         path = path.replace("{id}", quoted_path(schedule_id, safe=""))
     path = re.sub(r"\{(?:name|index)\}", lambda _: quoted_path(finding.resource.name, safe=""), path)
-    path = path.replace("{id}", "SCHEDULE_ID" if path.startswith(_SCHEDULE) else "BACKUP_ID")
+    path = _without_blanks(path)
     sent = "" if verb == "GET" else f" -H Content-Type:application/json -d {quote(body or '{}')}"
     method = "" if verb == "GET" else f" -X {verb}"
     return f"curl -sS{method} {_HOST}{quote(path)} {_KEY}{sent}"
 
 
 def _named(steps: tuple[str, ...], name: str | None) -> tuple[str, ...]:
-    return tuple(re.sub(r"\{(?:name|index)\}", lambda _: name or "NAME", it) for it in steps)
+    return tuple(re.sub(r"\{(?:name|index)\}", lambda _: name or "NAME", _without_blanks(it)) for it in steps)
+
+
+def _without_blanks(text: str) -> str:
+    """Write in capitals which id is to be put in."""
+    return text.replace(_SCHEDULE, "/backup-schedules/SCHEDULE_ID").replace("{id}", "BACKUP_ID")

@@ -8,14 +8,14 @@ from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
 from backup_auditor.domain.timeline import Timeline
-from backup_auditor.rendering.grouping import open_groups, place
+from backup_auditor.rendering.grouping import place
 from backup_auditor.rendering.html.engine import page_template, read, source_hash
 from backup_auditor.rendering.html.figures import Figure, figures_of
 from backup_auditor.rendering.html.findings import FindingViews, anchor
 from backup_auditor.rendering.html.glance import Bars, ages, endings, open_since, slots
 from backup_auditor.rendering.html.nights import IndexNights, index_nights, standing
 from backup_auditor.rendering.html.trend import trend
-from backup_auditor.rendering.lead import delta
+from backup_auditor.rendering.lead import delta, first_finding
 from backup_auditor.rendering.rules_json import rule_json
 from backup_auditor.rendering.since import drift_rows, resolved_rows
 from backup_auditor.rendering.verdict import incompleteness, read_so_much, verdict
@@ -24,7 +24,7 @@ _FEW_INDEXES, _FEW_FINDINGS = 200, 400
 """Of how many at the most every moment stands on the page as text too."""
 _ROWS = 1_000
 """How many rows a list shows before the rest is counted."""
-_COMPLIANCE = {"COMPLIANT": "All is well", "NON_COMPLIANT": "Not as required", "INSUFFICIENT_DATA": "Not known"}
+_COMPLIANCE = {"COMPLIANT": "As required", "NON_COMPLIANT": "Not as required", "INSUFFICIENT_DATA": "Not known"}
 
 
 def render_html(reports: Iterable[Report]) -> Iterator[str]:
@@ -71,22 +71,15 @@ class ProjectView:
 
     @cached_property
     def first(self) -> First | None:
-        """The worst of what is open, with the next step."""
-        groups = open_groups(self.report)
-        if not groups:
-            return None
-        worst = groups[0].findings[0]
-        return First(anchor(worst), place(worst), worst.reason, worst.remediation)
+        """The worst of what is open, or else of what is not known, with the next step."""
+        found = first_finding(self.report)
+        return None if found is None else First(anchor(found), place(found), found.reason, found.remediation)
 
     @property
     def delta(self) -> str:
         """What changed since the last audit, in one line."""
         changed = delta(self.report)
-        if changed is not None:
-            return f"{changed}."
-        if any(it.lifecycle for it in self.report.findings):
-            return "No audit before this one is remembered: everything found is new."
-        return "No change since an audit before this one is known."
+        return f"Since the last audit: {changed}." if changed else "No audit before this one is remembered."
 
     @cached_property
     def timelines(self) -> list[Timeline]:
