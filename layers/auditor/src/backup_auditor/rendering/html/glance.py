@@ -16,6 +16,7 @@ _AHEAD = timedelta(days=30)
 """How long the longest bar of what is left stands for."""
 _AGES = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
 _LASTING = "recovery-points-outlast-horizon"
+_RECENT = "recovery-point-is-recent"
 _LACKING = ("index-has-recovery-point", "recovery-points-belong-to-index")
 
 
@@ -45,26 +46,33 @@ def ages(timelines: Iterable[Timeline], report: Report) -> Bars:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
     found: list[tuple[float, Bar]] = []
     observed_at = report.observed_at
-    lacking = {it.resource.name for it in report.findings if it.is_open and it.control in _LACKING}
+    lacking, late = _open_on(report, *_LACKING), _open_on(report, _RECENT)
     for it in timelines:
-        amiss = "missing" if it.resource.name in lacking else ""
-        ratio = float("inf") if amiss else 0.0
-        told = "none is known" if it.not_known else "there is none"
+        name = it.resource.name
+        amiss = "missing" if name in lacking else "too old" if name in late else ""
         if it.recovery_points:
             age = observed_at - it.recovery_points[-1].captured_at
             ratio = age / it.max_age if it.max_age else float(age > timedelta()) * _MOST
-            told, amiss = f"{format_length(age)} of {format_length(it.max_age)}", "too old" if ratio > 1 else ""
+            told = f"{format_length(age)} of {format_length(it.max_age)}"
         elif it.earlier_recovery_points:
-            ratio, amiss, told = float("inf"), "too old", f"older than {format_length(observed_at - it.since)}"
-        length = round(100 * min(ratio, _MOST) / _MOST, 1)
-        found.append((ratio, Bar(index_anchor(it.resource), it.resource.name, length, told, amiss)))
+            ratio, told = float("inf"), f"older than {format_length(observed_at - it.since)}"
+        else:  # what is not known stands between what is too old and what is not
+            ratio, told = (1.0, "none is known") if it.not_known else (float("inf"), "there is none")
+        is_drawn = amiss or it.recovery_points or it.earlier_recovery_points
+        length = round(100 * min(ratio, _MOST) / _MOST, 1) if is_drawn else 0.0
+        found.append((ratio, Bar(index_anchor(it.resource), name, length, told, amiss)))
     rows = [bar for _, bar in sorted(found, key=lambda it: (-it[0], it[1].name))]
     return Bars(tuple(rows[:_ROWS]), len(rows[_ROWS:]), round(100 / _MOST, 1))
 
 
+def _open_on(report: Report, *controls: str) -> set[str]:
+    """Return the names of the indexes that findings of some controls are open on: nothing else is called amiss."""
+    return {it.resource.name for it in report.findings if it.is_open and it.control in controls}
+
+
 def endings(timelines: Iterable[Timeline], report: Report) -> Bars:
     """Return how long each index has a recovery point if none is added, those that end first foremost."""
-    amiss = {it.resource.name for it in report.findings if it.is_open and it.control == _LASTING}
+    amiss = _open_on(report, _LASTING)
     found = sorted((it.zero_at, it.resource.name, it.resource) for it in timelines if it.zero_at is not None)
     rows = []
     for at, name, resource in found[:_ROWS]:
