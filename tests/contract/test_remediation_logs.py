@@ -113,6 +113,29 @@ def test_what_reading_shows_never_takes_the_place_of_what_is_known(opening: Open
 
 
 @every_log
+def test_what_reading_shows_is_recorded_whole(opening: Opening) -> None:
+    """With what was made and how it reads back."""
+    with opening() as log:
+        assert log.begin(RECORD)
+        log.settle(DONE)
+        assert log.last("default", RECORD.key) == DONE
+
+
+@every_log
+def test_attempts_whose_outcome_is_open_are_found(opening: Opening) -> None:
+    """Those of one project, of all its plans, the oldest first."""
+    lost = replace(RECORD, key=ACTIONS[1].key, plan_id="another", began_at=NOW - SECOND)
+    with opening() as log:
+        for it in (RECORD, replace(DONE, key=ACTIONS[2].key), lost, replace(RECORD, project="other")):
+            assert log.begin(it)
+        log.conclude(replace(lost, state=ActionState.UNKNOWN))
+        assert [*log.unsettled("default")] == [replace(lost, state=ActionState.UNKNOWN), RECORD]
+        log.conclude(DONE)
+        assert [*log.unsettled("nobody")] == []
+        assert [it.key for it in log.unsettled("default")] == [lost.key]
+
+
+@every_log
 def test_an_attempt_is_begun_by_one(opening: Opening) -> None:
     """Who is later leaves what stands there, whether it is under way or done."""
     with opening() as log:

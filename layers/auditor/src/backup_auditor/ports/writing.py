@@ -74,5 +74,8 @@ class RemediationLog(Protocol):
     def settle(self, record: ActionRecord) -> None:
         """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
 
+    def unsettled(self, project: str) -> Sequence[ActionRecord]:
+        """Return every attempt of which nobody knows what came of it, the oldest first."""
+
     def actions(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""

@@ -20,6 +20,7 @@ from backup_auditor.rendering.remediation_events import creations_of, proposals_
 from backup_auditor.service.auditing import Audit, audit
 from backup_auditor.service.carrying_out import Outcome, carry_out
 from backup_auditor.service.remediating import check_project, found_plan, made_plan, recorded_of
+from backup_auditor.service.taking_up import TakenUp, taken_up
 from backup_auditor.service.unwatched import Unwatched
 
 _ROUNDS = 3
@@ -64,6 +65,7 @@ def put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]
         }
     try:
         plan, found = _planned(request, project, policy, world)
+        earlier = taken_up(found.inventory, world.remembered, world.who)
         outcome = _carried_out(plan, project, policy, found, world)
     except PlanError as error:
         world.log.warning(str(error), extra={"plan_id": request.plan_id})
@@ -73,10 +75,10 @@ def put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]
             world.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         raise
     if Mode.APPLY in modes:
-        world.emit(project.name, _figures(outcome))
+        world.emit(project.name, _figures(outcome, earlier))
     proposals = list(proposals_of(plan)) if request.plan_id is None else []
     records = recorded_of(plan, world.remembered) if outcome.results else {}
-    creations = creations_of(plan, outcome.results, records)
+    creations = (it for done in ((plan, outcome.results, records), *earlier) for it in creations_of(*done))
     _tell(project.name, [Event(kind, detail) for kind, detail in (*proposals, *creations)], world)
     return _answer(plan, outcome, len(proposals), world)
 
@@ -104,8 +106,9 @@ def _carried_out(plan: Plan, project: RegisteredProject, policy: Policy, found: 
         return carry_out(plan, policy, found.inventory, writer=writer, log=log, who=who, now=now)
 
 
-def _figures(outcome: Outcome) -> dict[str, float | None]:
-    made = [it for it in outcome.results if it.state in WRITTEN and it.action.kind is Kind.CREATE_SCHEDULE]
+def _figures(outcome: Outcome, earlier: list[TakenUp]) -> dict[str, float | None]:
+    results = (*outcome.results, *(it for _, found, _ in earlier for it in found))
+    made = [it for it in results if it.state in WRITTEN and it.action.kind is Kind.CREATE_SCHEDULE]
     failed = sum(it.state in NOT_WELL for it in outcome.results)
     return {"SchedulesCreated": len(made), "ScheduleCreationFailures": failed or int(outcome.stopped_by is not None)}
 

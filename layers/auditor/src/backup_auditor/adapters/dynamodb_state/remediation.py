@@ -4,10 +4,10 @@ import zlib
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backup_auditor.adapters.aws_answers import answer_of, code_of
-from backup_auditor.adapters.dynamodb_state.items import expiry, key, project_key, text
+from backup_auditor.adapters.dynamodb_state.items import Item, expiry, key, project_key, text
 from backup_auditor.adapters.dynamodb_state.remediation_items import (
     ACTIONS,
     action_item,
@@ -29,6 +29,10 @@ _KEPT = timedelta(days=30)
 """How long a plan can be looked at; it can be carried out for a day."""
 _LARGEST = 380_000
 """Bytes of a plan, so that it is within an item's 400 KB."""
+_OPEN = {f":open{number}": text(it) for number, it in enumerate(sorted(OPEN))}
+_IS_OPEN = f"#state IN ({', '.join(_OPEN)})"
+_STATE = {"#state": "state"}
+"""A word that DynamoDB keeps for itself."""
 
 
 class DynamoRemediationLog:
@@ -97,26 +101,30 @@ class DynamoRemediationLog:
 
     def settle(self, record: ActionRecord) -> None:
         """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
-        still_open = {f":{number}": text(it) for number, it in enumerate(sorted(OPEN))}
         with self._table.telling():
             try:
                 self._table.call(
                     "put_item",
                     Item=action_item(record),
-                    ConditionExpression=f"#state IN ({', '.join(still_open)})",
-                    ExpressionAttributeNames={"#state": "state"},
-                    ExpressionAttributeValues=still_open,
+                    ConditionExpression=_IS_OPEN,
+                    ExpressionAttributeNames=_STATE,
+                    ExpressionAttributeValues=_OPEN,
                 )
             except Exception as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
 
+    def unsettled(self, project: str) -> list[ActionRecord]:
+        """Return every attempt of which nobody knows what came of it, the oldest first."""
+        return self._attempts(project, _OPEN, FilterExpression=_IS_OPEN, ExpressionAttributeNames=_STATE)
+
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
-        values = {":project": text(project_key(project)), ":actions": text(ACTIONS), ":plan": text(plan_id)}
+        return self._attempts(project, {":plan": text(plan_id)}, FilterExpression="plan_id = :plan")
+
+    def _attempts(self, project: str, values: Item, **which: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
+        wanted = {":project": text(project_key(project)), ":actions": text(ACTIONS), **values}
         with self._table.telling():
-            found = self._table.found(
-                "PK = :project AND begins_with(SK, :actions)", values, FilterExpression="plan_id = :plan"
-            )
+            found = self._table.found("PK = :project AND begins_with(SK, :actions)", wanted, **which)
             records = [action_of(project, it) for it in found]
         return sorted(records, key=lambda it: (it.began_at, action_sort(it.key, it.attempt)))

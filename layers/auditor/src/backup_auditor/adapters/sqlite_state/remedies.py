@@ -73,9 +73,15 @@ class SqliteRemediationLog:
         with self._using() as connection, transaction(connection):
             still_open = "project = ? AND key = ? AND attempt = ? AND state IN (?, ?)"
             connection.execute(
-                f"UPDATE action SET state = ?, detail = ?, ended_at = ? WHERE {still_open}",  # noqa: S608  our own words
-                (record.state, record.detail, ticks(record.ended_at), *_place_of(record), *OPEN),
+                f"UPDATE action SET {', '.join(f'{it} = ?' for it in _COLUMNS)} WHERE {still_open}",  # noqa: S608  our own words
+                (*_row_of(record), *_place_of(record), *OPEN),
             )
+
+    def unsettled(self, project: str) -> list[ActionRecord]:
+        """Return every attempt of which nobody knows what came of it, the oldest first."""
+        with self._using() as connection:
+            wanted = f"{_SELECT} AND state IN (?, ?) ORDER BY began_at, key, attempt"
+            return [_record_of(it) for it in connection.execute(wanted, (project, *OPEN))]
 
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
