@@ -1,14 +1,17 @@
 """What reached those who are to be told, by topic, webhook and bus."""
 
+import html
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from cloud.application import Application
 
 _MESSAGE = re.compile(r"Message ([0-9a-f]{16,64})")
+_LINK = re.compile(r"<(https://[^|>]+)\|Open the report>")
 _PROJECT = re.compile(r"Report: s3://[^/]+/([^/]+)/")
 
 
@@ -47,6 +50,12 @@ def by_webhook(app: Application) -> list[Told]:
         (message_id,), (project,) = set(_MESSAGE.findall(text)), set(_PROJECT.findall(text))
         found.append(Told(f"slack:{path}", project, message_id, text, "repeat" in text, {}))
     return found
+
+
+def linked(told: Told) -> str:
+    """Return the key of the object that a message leads people to."""
+    link = told.document["report"]["page"]["link"] if told.document else html.unescape(_LINK.findall(told.text)[0])
+    return parse_qs(urlsplit(link).query)["prefix"][0]
 
 
 def changes(report: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -35,6 +35,8 @@ class Night:
     done: list[Invocation]
     reports: dict[str, Any]
     """By project, those that this night added."""
+    pages: dict[str, str]
+    """Their pages."""
     topic: list[Told]
     webhook: list[Told]
     events: list[Any]
@@ -74,18 +76,24 @@ class Nights:
         for _ in range(sweeps):
             app.sweep(timedelta(minutes=50))
         app.watch()
-        reports = app.reports()
+        reports, pages = app.reports(), app.pages()
         night = Night(
             moment,
             app.runner.done[begun:],
             {key.partition("/")[0]: json.loads(it) for key, it in reports.items() if key not in keys},
+            {key.partition("/")[0]: it.decode() for key, it in pages.items() if key not in keys},
             by_topic(app)[topic:],
             by_webhook(app)[webhook:],
             list(app.flow.events.values())[events:],
             app.ringing(begun),
             Counter(key.partition("/")[0] for key in reports if key not in keys),
         )
-        self._seen = (set(reports), topic + len(night.topic), webhook + len(night.webhook), events + len(night.events))
+        self._seen = (
+            {*reports, *pages},
+            topic + len(night.topic),
+            webhook + len(night.webhook),
+            events + len(night.events),
+        )
         self.all.append(night)
         return night
 

@@ -2,15 +2,20 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 
+from backup_auditor.domain.alerting.told import told_of
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.rendering.verdict import verdict
 from cloud.application import CANARY, Application
-from cloud.hearing import changes
+from cloud.hearing import changes, linked
 from cloud.nights import DAY, FIRST, PROJECTS, Nights, break_everything, change, worlds
 
 NOT_MADE: dict[str, set[str]] = {
@@ -20,6 +25,8 @@ NOT_MADE: dict[str, set[str]] = {
     "WatchFunction": {"s3:GetObject", "sqs:SendMessage"},  # as above; it did not fail to the end
 }
 """What a function did not do in these nights, and why it is allowed all the same; `remediate` has nights of its own."""
+
+_FINDING = re.compile(r'id="finding-([0-9a-f]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +71,49 @@ def test_reports_lie_where_they_are_looked_for_and_are_what_was_recorded(nights:
         assert record["PK"]["S"] == f"project#{project}"
         assert (date, audit_id, name) == (record["observed_at"]["S"][:10], record["audit_id"]["S"], "report.json")
     versions = app.client("s3").list_object_versions(Bucket=bucket)["Versions"]
-    assert Counter(it["Key"] for it in versions) == dict.fromkeys(kept, 1)
+    assert Counter(it["Key"] for it in versions) == dict.fromkeys([*kept, *app.pages()], 1)
     assert len(nights.all) == 3
+
+
+def test_each_report_has_its_page_beside_it_as_it_was_recorded(app: Application) -> None:
+    """Under the same name, as a browser takes it, with its hash in the same record."""
+    pages, bucket = app.pages(), app.stack.physical["EvidenceBucket"]
+    records = [it for it in app.items() if "location" in it and "complete" in it]
+    assert {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in pages.items()} == {
+        it["page_location"]["S"]: it["page_sha256"]["S"] for it in records
+    }
+    for it in records:
+        assert it["page_location"]["S"] == it["location"]["S"].replace("/report.json", "/report.html")
+    types = {app.client("s3").head_object(Bucket=bucket, Key=it)["ContentType"] for it in pages}
+    assert types == {"text/html; charset=utf-8"}
+
+
+def test_pages_say_what_the_night_found(nights: Nights) -> None:
+    """Its verdict, and each finding that is open or could not be judged, and no other."""
+    for night in nights.all:
+        assert night.pages.keys() == night.reports.keys()
+        for project, report in night.reports.items():
+            page = unescape(night.pages[project])
+            told = told_of(json.dumps(report).encode(), project)
+            assert f'<p class="sentence">{verdict(told)}' in page
+            assert report["audit_id"] in page
+            unwell = [
+                it for it in told.findings if it.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
+            ]
+            assert set(_FINDING.findall(page)) == {it.fingerprint for it in unwell}
+            assert all(it.reason in page for it in unwell)
+
+
+def test_every_message_leads_to_the_page_of_its_audit(nights: Nights, app: Application) -> None:
+    """Whoever follows it finds it there."""
+    pages = app.pages()
+    told = [it for night in nights.all for it in (*night.topic, *night.webhook)]
+    assert {it.channel.partition(":")[0] for it in told} == {"sns", "slack"}
+    for it in told:
+        project, _, audit_id, name = linked(it).split("/")
+        assert linked(it) in pages
+        assert (project, name) == (it.project, "report.html")
+        assert not it.document or it.document["audit_id"] == audit_id
 
 
 def test_everyone_is_told_of_every_change_once(nights: Nights) -> None:
@@ -175,7 +223,7 @@ def test_no_secret_leaves(nights: Nights, app: Application) -> None:
     left = [
         *(it.log + it.content.decode(errors="replace") for it in app.runner.done),
         *(json.dumps(it) for it in app.flow.events.values()),
-        *(it.decode() for it in app.reports().values()),
+        *(it.decode() for it in (*app.reports().values(), *app.pages().values())),
         *(repr(it) for it in app.items()),
         *(json.dumps(it) for it in app.published()),
         *(json.dumps(payload) for _, payload in app.slack.posted),
