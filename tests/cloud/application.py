@@ -18,7 +18,7 @@ from cloud.invocation import Invocation
 from cloud.made import Build
 from cloud.projects import Projects
 from cloud.runner import Runner
-from cloud.stack import create
+from cloud.stack import NAME, create
 from slack_receiver import receiving
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +146,13 @@ class Application(Deployed):
         """Let the hourly look be taken."""
         self.flow.fire("WatchSchedule", self.clock.now())
         return self.flow.run()
+
+    def kill(self, verb: str) -> None:
+        """End every process of a function, wherever it is."""
+        name = f"{NAME}-{verb}"
+        for it in list(self.aws.principals.values()):
+            if it.function == name:
+                it.kill()
 
     def _admit(self, name: str) -> None:
         """Put both keys of a project where the functions look for them."""

@@ -16,6 +16,7 @@ from cloud.calls import Need
 from cloud.faults import Fault, Kind
 from cloud.hearing import by_topic
 from cloud.iam import allowed
+from cloud.invocation import End
 from cloud.nights import DAY, FIRST, Nights
 from cloud.put_right import COMPLETED, CREATED, PROPOSED, Righted, bare, policy
 from cloud.watching import metrics_of
@@ -27,6 +28,7 @@ POLICIES = {"shop": APPLY, "search": PROPOSE, "mail": NEVER}
 BARE = ("carts", "orders")
 DUE = {(kind, index) for kind in ("create schedule", "first backup") for index in BARE}
 CONTROLS = {"index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"}
+COMPLETED_SAMPLE = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
 SAMPLE = json.loads((ROOT / "events/remediate.plan.json").read_text(encoding="utf-8"))
 
 
@@ -193,6 +195,26 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
     assert sorted((it["kind"], it["index"]) for it in project.told(CREATED)) == sorted(DUE)
     states = [sorted(it["state"]["S"] for it in attempts) for attempts in project.records.values()]
     assert all(it.count("done") == 1 for it in states), states
+
+
+def test_what_a_killed_run_has_done_is_told_by_the_next(app: Application) -> None:
+    """Lambda tries again, finds the schedule that was just made, records it, counts it, and makes no other."""
+    project = another(app, "killed")
+    path = "/indexes/orders/backup-schedules"
+    killing = PineconeFault(kind="shift", method="POST", path=path, times=1, change=lambda _: app.kill("remediate"))
+    app.projects.desks["killed"].faults.append(killing)
+    begun = len(app.runner.done)
+    app.flow.deliver("RemediateFunction", COMPLETED_SAMPLE | {"detail": {"project": "killed"}})
+    killed, again = app.flow.run()
+    assert (killed.end, again.end) == (End.EXIT, End.RESPONSE)
+    assert project.writes.count(("POST", path)) == 1
+    (record,) = project.records["create schedule/orders"]
+    assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it shows.")
+    assert ("create schedule", "orders") in {(it["kind"], it["index"]) for it in project.told(CREATED)}
+    assert {it["state"]["S"] for attempts in project.records.values() for it in attempts[-1:]} == {"done"}
+    assert [project.first_backups(name) for name in BARE] == [1, 1]
+    counted = [it.value for it in metrics_of(app.runner.done[begun:]) if it.name == "SchedulesCreated"]
+    assert counted in ([1.0], [2.0])
 
 
 def test_what_could_not_be_done_rings_and_is_done_on_demand(app: Application) -> None:
