@@ -182,7 +182,7 @@ def _deleted(client: Any, kept: KeptReport) -> KeptReport:
         pytest.param(
             lambda _, kept: replace(kept, location="s3://elsewhere/report.json"),
             EvidenceError,
-            "cannot be used: NoSuchBucket: The specified bucket does not exist; look at the bucket",
+            "cannot be used: NoSuchBucket: The specified bucket does not exist; look whether it is there",
             id="no-bucket",
         ),
         pytest.param(
@@ -203,6 +203,15 @@ def test_a_report_that_is_gone_is_told_from_one_that_cannot_be_read(
         bucket.read(kept)
     assert type(caught.value) is error
     assert said in str(caught.value)
+
+
+def test_a_report_that_may_not_be_read_may_be_gone(client: Any) -> None:
+    """S3 tells who may not list a bucket, as no function may, only that access is denied."""
+    bucket = EvidenceBucket(client, BUCKET)
+    kept = bucket.keep(REPORT)
+    denied = Strike(raising(lambda: refusal("AccessDenied", 403)), 0)
+    with struck(client, denied), pytest.raises(EvidenceError, match="look whether it is there, and who may"):
+        bucket.read(kept)
 
 
 def test_what_is_no_answer_of_aws_stays_what_it_is(client: Any) -> None:

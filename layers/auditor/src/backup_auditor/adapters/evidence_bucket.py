@@ -147,4 +147,4 @@ def _failure(location: str, error: Exception) -> Exception:
         return error
     if code_of(error) in {"NoSuchKey", "404"}:
         return EvidenceGoneError(f"{location} is gone; restore an earlier version of it from the bucket")
-    return EvidenceError(f"{location} cannot be used: {text_of(error)}; look at the bucket and at who may use it")
+    return EvidenceError(f"{location} cannot be used: {text_of(error)}; look whether it is there, and who may use it")
