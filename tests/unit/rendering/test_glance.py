@@ -3,7 +3,7 @@
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.rendering.html.glance import Bar, ages
-from builders import HOUR, backup, broken, daily_runs, index, inventory, renamed
+from builders import HOUR, ago, backup, broken, daily_runs, index, inventory, renamed, schedule
 from reports import BUILT_IN, EXEMPTION, bare, exempting, report
 
 OLD = renamed(index(runs=daily_runs(3, 54 * HOUR)), "old")
@@ -23,6 +23,15 @@ def test_the_worst_age_comes_first() -> None:
         ("carts", "there is none", "missing"),
         ("old", "2 d 6 h of 1 d 6 h", "too old"),
         ("well", "6 h of 1 d 6 h", ""),
+    ]
+
+
+def test_what_need_not_be_there_yet_stands_below_what_should() -> None:
+    """An index whose first run is not due has none, and nothing amiss."""
+    young = renamed(index(schedules=[schedule(created_at=ago(HOUR))], runs=[]), "young")
+    assert [(it.name, it.told, it.amiss) for it in shown(inventory(young, OLD))] == [
+        ("old", "2 d 6 h of 1 d 6 h", "too old"),
+        ("young", "there is none", ""),
     ]
 
 

@@ -44,7 +44,7 @@ class Bars:
 
 def ages(timelines: Iterable[Timeline], report: Report) -> Bars:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
-    found: list[tuple[float, Bar]] = []
+    found: list[tuple[tuple[bool, float], Bar]] = []
     observed_at = report.observed_at
     lacking, late = _open_on(report, *_LACKING), _open_on(report, _RECENT)
     for it in timelines:
@@ -60,8 +60,8 @@ def ages(timelines: Iterable[Timeline], report: Report) -> Bars:
             ratio, told = (1.0, "none is known") if it.not_known else (float("inf"), "there is none")
         is_drawn = amiss or it.recovery_points or it.earlier_recovery_points
         length = round(100 * min(ratio, _MOST) / _MOST, 1) if is_drawn else 0.0
-        found.append((ratio, Bar(index_anchor(it.resource), name, length, told, amiss)))
-    rows = [bar for _, bar in sorted(found, key=lambda it: (-it[0], it[1].name))]
+        found.append(((not amiss, -ratio), Bar(index_anchor(it.resource), name, length, told, amiss)))
+    rows = [bar for _, bar in sorted(found, key=lambda it: (it[0], it[1].name))]
     return Bars(tuple(rows[:_ROWS]), len(rows[_ROWS:]), round(100 / _MOST, 1))
 
 
