@@ -50,3 +50,8 @@ def test_a_stranger_is_noticed() -> None:
 def test_the_command_line_starts_bare() -> None:
     """Importing the command line loads no third party: it is paid for by the command that needs it."""
     assert strangers_after("import backup_auditor.cli.main") == set()
+
+
+def test_an_audit_on_aws_loads_no_template_engine_before_it_draws() -> None:
+    """It is paid for by the first page."""
+    assert "jinja2" not in strangers_after("import backup_auditor.bootstrap.nightly")
