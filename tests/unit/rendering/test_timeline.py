@@ -53,6 +53,13 @@ def test_what_is_not_known_has_no_steps() -> None:
     assert (line.left, picture_of(line).left) == ((), "")
 
 
+def test_stairs_end_where_none_is_left() -> None:
+    """Otherwise they reach to the end of what is shown."""
+    assert picture_of(laid_out(told(), NOW)).left.endswith("H919V62Z")
+    lasting = replace(told(), earlier_recovery_points=1, zero_at=None)
+    assert picture_of(laid_out(lasting, NOW)).left.endswith("H1000V62Z")
+
+
 def test_what_lies_beyond_is_not_shown() -> None:
     """A moment after the end, or before the beginning, has no place."""
     far = replace(told(), zero_at=NOW + 11 * DAY, planned=(NOW + 11 * DAY,), failed=(ago(31 * DAY),))

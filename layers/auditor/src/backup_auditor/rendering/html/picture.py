@@ -58,7 +58,8 @@ def _stairs(left: tuple[tuple[float, int], ...]) -> str:
         return ""
     most = left[0][1]
     steps = "".join(f"H{_x(place)}V{_height(count, most)}" for place, count in left[1:])
-    return f"M{_x(left[0][0])} {_FLOOR}V{_height(most, most)}{steps}H{_WIDE}V{_FLOOR}Z"
+    end = f"H{_WIDE}V{_FLOOR}" if left[-1][1] else ""  # where none is left there is no stair, and no edge of one
+    return f"M{_x(left[0][0])} {_FLOOR}V{_height(most, most)}{steps}{end}Z"
 
 
 def _height(count: int, most: int) -> int:
