@@ -10,10 +10,13 @@ COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 
 @contextmanager
-def simulating(scenario: str, *, now: str | None = None, latency: float = 0.0) -> Iterator[Mapping[str, str]]:
+def simulating(
+    scenario: str, *, now: str | None = None, latency: float = 0.0, writes: bool = False
+) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
 
-    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer.
+    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. Raises
+    `RuntimeError` where something was to be changed, and `writes` does not say so.
     """
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
@@ -23,16 +26,25 @@ def simulating(scenario: str, *, now: str | None = None, latency: float = 0.0) -
             yield _environment(process)
         finally:
             process.terminate()
+        if not writes and "writes 0" not in _said(process):
+            raise RuntimeError(f"something was to change the {scenario} project, or nobody knows: nothing here does")
 
 
 def _environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
     """Read what the simulator says of itself once it serves: a name and a value a line."""
+    said: dict[str, str] = {}
+    for line in _said(process):
+        name, _, value = line.partition(" ")
+        said[name] = value
+        if {"url", "viewer-key"} <= said.keys():
+            break
+    else:
+        raise RuntimeError("the simulator ended before it served")
+    return {"PINECONE_CONTROLLER_HOST": said["url"], "PINECONE_API_KEY": said["viewer-key"]}
+
+
+def _said(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Yield the lines that the simulator has still to say."""
     if process.stdout is None:
         raise TypeError("the simulator's output goes elsewhere")
-    said: dict[str, str] = {}
-    while not {"url", "viewer-key"} <= said.keys():
-        name, _, value = process.stdout.readline().strip().partition(" ")
-        if not name:
-            raise RuntimeError("the simulator ended before it served")
-        said[name] = value
-    return {"PINECONE_CONTROLLER_HOST": said["url"], "PINECONE_API_KEY": said["viewer-key"]}
+    yield from (line.strip() for line in process.stdout)

@@ -21,7 +21,10 @@ SIMULATOR = TESTS / "integration" / "simulator"
 WITH_SOCKETS = ("integration", "e2e", "browser")
 _NUMBERS = count()
 _WRITES: list[Request] = []
-"""Everything that would have changed a simulated project, from the first test on."""
+"""Everything that would have changed a simulated project of this process since the last test.
+
+What is simulated in a process of its own says so at its end, and `simulation.simulating` looks.
+"""
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 
 hypothesis.settings.register_profile(
@@ -105,7 +108,9 @@ def _no_memory(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_writes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let nothing change a simulated project but the tests that say they do: an audit never does."""
-    before = len(_WRITES)
     yield
+    # those of fixtures that last longer, too: they were made before this one, and since the last test
+    written = _WRITES.copy()
+    _WRITES.clear()
     if request.node.get_closest_marker("writes") is None:
-        assert _WRITES[before:] == []
+        assert written == []

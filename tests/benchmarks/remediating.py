@@ -37,7 +37,7 @@ def measure() -> list[Figure]:
 def _carried_out() -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
-        simulating(f"bare:{INDEXES}", latency=LATENCY) as environment,
+        simulating(f"bare:{INDEXES}", latency=LATENCY, writes=True) as environment,
         open_remediation_log(Path(folder) / "state") as log,
     ):
         connection = Connection(Server.editor_key, environment["PINECONE_CONTROLLER_HOST"])

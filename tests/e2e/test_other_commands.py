@@ -156,7 +156,7 @@ def test_one_project_does_not_keep_the_others(registry: Path, healthy: Server, t
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
-    """`simulate` says where it serves and with which keys, is audited, and ends with 0 on a signal."""
+    """`simulate` says where it serves and with which keys, is audited, and ends with 0 on a signal: nobody wrote."""
     flags = [str(COMMAND), "simulate", "--scenario", "fleet:1x5", "--now", MOMENT]
     with subprocess.Popen(flags, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         assert process.stdout is not None
@@ -165,6 +165,7 @@ def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
         done = command("audit", "--now", MOMENT, env=env)
         process.send_signal(number)
         assert process.wait(30) == 0
+        assert process.stdout.read() == "writes 0\n"
     assert "on 1 index." in done.out
 
 

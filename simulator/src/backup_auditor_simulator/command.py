@@ -20,7 +20,7 @@ def run(
     latency: float = 0.0,
     quota: int | None = None,
 ) -> int:
-    """Serve a scenario until SIGINT or SIGTERM, and return the exit code.
+    """Serve a scenario until SIGINT or SIGTERM, say how many calls were to change it, and return the exit code.
 
     Without `now` the world follows the real clock. `quota` is how many backups the project may hold, in place of the
     scenario's own; 0 is no limit. Raises `ValueError` where there is no such scenario, and `OSError` where the port is
@@ -37,4 +37,6 @@ def run(
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
         is_over.wait()
+    writes = sum(it.method != "GET" for it in server.requests)
+    sys.stdout.write(f"writes {writes}\n")
     return 0

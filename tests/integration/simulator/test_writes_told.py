@@ -1,0 +1,37 @@
+"""A simulator in a process of its own says whether anything was to be changed, so that no audit does it unseen."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from backup_auditor_simulator import Server
+from simulation import simulating
+
+
+def change(environment: Mapping[str, str], key: str) -> int:
+    """Ask for a change with a key; return the status of the answer."""
+    headers = {"Api-Key": key, "X-Pinecone-Api-Version": "2026-07"}
+    path = f"{environment['PINECONE_CONTROLLER_HOST']}/indexes/none/backups"
+    return httpx.post(path, headers=headers, json={"name": "x"}, trust_env=False).status_code
+
+
+def test_what_only_reads_is_served() -> None:
+    """Nothing is said against it."""
+    with simulating("empty") as environment:
+        reading = {"Api-Key": environment["PINECONE_API_KEY"]}
+        answer = httpx.get(f"{environment['PINECONE_CONTROLLER_HOST']}/indexes", headers=reading, trust_env=False)
+    assert answer.is_success
+
+
+@pytest.mark.parametrize("key", [Server.viewer_key, Server.editor_key], ids=["viewer", "editor"])
+def test_what_asks_for_a_change_is_told(key: str) -> None:
+    """Whether or not it was refused."""
+    with pytest.raises(RuntimeError, match="something was to change the empty project"), simulating("empty") as it:
+        assert change(it, key) in {403, 404}
+
+
+def test_what_may_write_says_so() -> None:
+    """Then nothing is said against it either."""
+    with simulating("empty", writes=True) as it:
+        assert change(it, Server.editor_key) == 404
