@@ -16,6 +16,7 @@ BENCHMARKS = (
     "start",
     "cold_start",
     "first_event",
+    "sizes",
 )
 
 

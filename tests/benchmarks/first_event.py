@@ -1,4 +1,4 @@
-"""How soon the built `audit` is done with its first event, beside one that imports everything before, and how large."""
+"""How soon the built `audit` is done with its first event, beside one that imports everything before."""
 
 import json
 import time
@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backup_auditor.bootstrap.clock import now
-from backup_auditor_simulator import scenario
 from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, built, function_of
 from benchmarks.figures import Figure, alternating, table
 from cloud.cgroup import CpuShare
@@ -21,7 +20,6 @@ from simulated import empty_world
 SHARE = MEBIBYTES / 1769
 ROUNDS = 15
 MOST = 1.0
-MOST_MEBIBYTES = 128
 
 TELLING = """
 import sys
@@ -48,9 +46,9 @@ def lambda_handler(event, context):
 
 
 def measure() -> list[Figure]:
-    """Compare medians of alternating first events, each in a process of its own; then audit what is large."""
+    """Compare medians of alternating first events, each in a process of its own."""
     with TemporaryDirectory() as folder:
-        return [_first_event(Path(folder)), _memory(Path(folder))]
+        return [_first_event(Path(folder))]
 
 
 def _first_event(folder: Path) -> Figure:
@@ -84,13 +82,6 @@ def _seconds(function: Function, folder: Path, share: CpuShare) -> float:
         share.take(sandbox._process.pid)
         _good(sandbox.invoke(EVENT))
         return time.perf_counter() - sandbox.started_at
-
-
-def _memory(folder: Path) -> Figure:
-    with audited_by_functions(scenario("fleet:200x5", now=now()), "memory") as variables:
-        peak = _invoked(built(folder / "large", "audit", variables), folder).peak / 2**20
-    what = "memory: `audit` of 200 indexes and 1,000 backups, at most resident"
-    return Figure(what, f"< {MOST_MEBIBYTES} MB", f"{peak:.0f} MB", peak < MOST_MEBIBYTES)
 
 
 def _invoked(function: Function, folder: Path) -> Invocation:

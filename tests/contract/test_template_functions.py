@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from backup_auditor.settings.function_variables import READ_BY
 from described import FUNCTIONS, function, made, properties, resources, written
 
 ROOT = Path(__file__).parents[2]
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+TAKEN = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81}
+"""The most mebibytes that each had resident, by `make bench ARGS=sizes`; docs/deployment.md has the loads."""
 
 
 def test_every_function_is_made() -> None:
@@ -76,6 +80,14 @@ def test_a_function_is_looked_after(verb: str) -> None:
         asked = [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", ()) if "MetricStat" in it] or [alarm]
         assert metric in {it["MetricName"] for it in asked}
         assert [it["Dimensions"][0]["Value"] for it in asked] == [{"Ref": name}] * len(asked)
+
+
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_a_function_has_twice_the_memory_that_its_largest_load_takes(verb: str) -> None:
+    """What was measured is told where the sizes are explained."""
+    size = properties(function(verb))["MemorySize"]
+    assert size >= 2 * TAKEN[verb]
+    assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{TAKEN[verb]} MB\b", DEPLOYMENT, re.MULTILINE)
 
 
 def test_an_audit_waits_for_no_other() -> None:
