@@ -6,6 +6,7 @@ _TOGETHER = (
     "tests/e2e/aws/test_aws_on_loopback.py",
     "tests/e2e/aws/test_nights.py",
     "tests/e2e/aws/test_remediating.py",
+    "tests/e2e/aws/test_remediating_in_trouble.py",
     "tests/e2e/aws/test_runtime.py",
     "tests/e2e/aws/test_samples.py",
     "tests/e2e/aws/test_stack.py",
