@@ -118,7 +118,7 @@ def digest(  # noqa: PLR0913  each is one thing a digest may be about
     """Choose what a channel is told of a report."""
     occasion = occasion_for(channel, report, previous_at) or Occasion.CHANGED
     message = Message(
-        message_id=message_id_of(report, channel),
+        message_id=message_id_of(report.project, report.audit_id, channel),
         project=report.project,
         audit_id=report.audit_id,
         observed_at=report.observed_at,

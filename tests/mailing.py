@@ -9,6 +9,7 @@ from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.alerting.occasions import messages_of
+from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import DeliveryError
 from backup_auditor.ports.delivery import Event, Put
@@ -17,6 +18,7 @@ from backup_auditor.service.delivery.carrying import EventCarrier, TopicCarrier,
 from backup_auditor.service.delivery.means import Means
 from backup_auditor.service.delivery.parcel import Carrier
 from backup_auditor.service.delivery.persevering import Patience
+from backup_auditor.service.delivery.registered import Address, RegisteredChannels
 from builders import NOW
 from stores import FakeEvidence, FakeOutbox, Waiting
 
@@ -116,7 +118,7 @@ class PostOffice:
 
     def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> Deliveries:
         """Deliver what is due."""
-        return deliver(self.means, self._channel_of, project, only)
+        return deliver(self.means, self._address_of, project, only)
 
     def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> Deliveries:
         """Let some time pass, and deliver what is due then."""
@@ -141,9 +143,11 @@ class PostOffice:
             return TopicCarrier(self.topics, self.patience, "eu-central-1")
         return WebhookCarrier(self.webhooks, self.patience, "eu-central-1")
 
-    def _channel_of(self, message: Message) -> Channel | None:
-        channels = self.channels.get(message.project, ())
-        return next((it for it in channels if it.channel_id == message.channel_id), None)
+    def _address_of(self, message: Message) -> Address:
+        return RegisteredChannels(self._registry).address_of(message)
+
+    def _registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
+        return Registry(tuple(RegisteredProject(name, channels=its) for name, its in self.channels.items()))
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

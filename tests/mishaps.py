@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any
 
 from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.alerting.channel import ChannelKind
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.alerting.occasions import messages_of
 from backup_auditor.domain.audit_record import KeptFile
@@ -26,6 +26,7 @@ from backup_auditor.service.delivery.carrying import EventCarrier
 from backup_auditor.service.delivery.means import Means
 from backup_auditor.service.delivery.parcel import Carrier, Parcel
 from backup_auditor.service.delivery.persevering import Patience
+from backup_auditor.service.delivery.registered import Address
 from backup_auditor.service.delivery.settling import ACCEPTED
 from builders import NOW
 from mailing import FakeLog
@@ -113,7 +114,7 @@ class World:
         """Let a process deliver; what ends it is heard of by nobody but its clock."""
         process = Process(self)
         try:
-            deliveries = deliver(process.means, channel_of)
+            deliveries = deliver(process.means, address_of)
         except (Killed, StateError):
             self.failures = {}
         else:
@@ -128,9 +129,9 @@ class World:
         return set(carried)
 
 
-def channel_of(message: Message) -> Channel | None:
-    """Return the channel of a message."""
-    return next(it for it in CHANNELS[message.project] if it.channel_id == message.channel_id)
+def address_of(message: Message) -> Address:
+    """Return where a message goes."""
+    return Address(next(it for it in CHANNELS[message.project] if it.channel_id == message.channel_id))
 
 
 @dataclass

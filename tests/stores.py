@@ -127,6 +127,15 @@ class FakeOutbox:
             it.taken_until, it.retry_at, it.why = None, retry_at, why
         return it.attempts
 
+    def readdress(self, message: Message, instead: Message) -> bool:
+        """Put another in the place of a message."""
+        known = (*self.waiting, *(it.message_id for it in self.accepted))
+        if instead.message_id in known:
+            return False
+        self.waiting.pop(message.message_id, None)
+        self.waiting[instead.message_id] = Waiting(instead)
+        return True
+
     def progress(self, message: Message) -> str:
         """Return what was noted."""
         it = self.waiting.get(message.message_id)

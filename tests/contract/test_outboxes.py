@@ -171,3 +171,29 @@ def test_progress_is_noted_until_the_message_is_accepted(opening: Opening) -> No
         other.note_progress(EVENTS, "0-29")
         assert other.progress(EVENTS) == ""
         assert list(other.pending(None, NOW + DAY)) == []
+
+
+@every_outbox
+def test_another_takes_the_place_of_one_that_nobody_is_left_to_hear(opening: Opening) -> None:
+    """In one step, with no attempt to its name; the first is not there any more."""
+    instead = replace(MESSAGE, message_id="3", channel_id="sns:right")
+    with holding(opening, MESSAGE) as (outbox, other):
+        outbox.claim(MESSAGE, NOW, NOW + LEASE)
+        assert outbox.readdress(MESSAGE, instead)
+        assert list(other.pending(None, NOW)) == [instead]
+        assert other.claim(MESSAGE, NOW + DAY, NOW + DAY + LEASE) is None
+        assert other.claim(instead, NOW, NOW + LEASE) == FRESH
+
+
+@every_outbox
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_nobody_is_told_twice_because_another_is_not_there(opening: Opening, is_sent: bool) -> None:
+    """Whoever waits for the same, or had it, takes nobody's place."""
+    instead = replace(MESSAGE, message_id="3", channel_id="sns:right")
+    with holding(opening, MESSAGE, instead) as (outbox, other):
+        if is_sent:
+            other.claim(instead, NOW, NOW + LEASE)
+            other.sent(instead, NOW)
+        outbox.claim(MESSAGE, NOW, NOW + LEASE)
+        assert not outbox.readdress(MESSAGE, instead)
+        assert list(other.pending(None, NOW + DAY)) == [MESSAGE, *([] if is_sent else [instead])]

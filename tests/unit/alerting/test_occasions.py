@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +11,7 @@ from backup_auditor.domain.alerting.message import Occasion
 from backup_auditor.domain.alerting.occasions import messages_of, occasion_for
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.report import Report
-from builders import NOW
+from builders import NOW, SECOND
 from reports import EXEMPTION
 
 WEEKLY = replace(TOPIC, tells_all_is_well=True)
@@ -74,23 +75,25 @@ def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days:
     "previous_at,is_reminded",
     [
         pytest.param(at(-1 / 24), False, id="an-hour-ago"),
-        pytest.param(datetime(2026, 11, 22, tzinfo=UTC), False, id="at-midnight"),
-        pytest.param(datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC), True, id="a-second-before-midnight"),
+        pytest.param(at(-0.5), False, id="twelve-hours-ago"),
+        pytest.param(at(-0.5) - SECOND, True, id="a-second-more"),
         pytest.param(at(-30), True, id="a-month-ago"),
         pytest.param(None, False, id="never"),
     ],
 )
 def test_a_reminder_is_told_once_however_often_is_audited(previous_at: datetime | None, *, is_reminded: bool) -> None:
-    """The first audit after a reminder fell due tells it; another one on the same UTC day is silent."""
+    """The first audit after a reminder fell due tells it; another one in the same day is silent."""
     report = told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=40))
     assert (occasion_for(TOPIC, report, previous_at) is Occasion.REMINDER) is is_reminded
 
 
-def test_the_days_of_reminders_are_those_of_utc() -> None:
-    """Whatever offset the moments come with."""
-    east = NOW.astimezone(tz=datetime.fromisoformat("2026-11-22T00:00:00+14:00").tzinfo)
-    report = told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=2), observed_at=east)
-    assert occasion_for(TOPIC, report, NOW - timedelta(hours=2)) is None
+def test_a_night_around_midnight_reminds_every_day() -> None:
+    """However many minutes it begins earlier than the one before, or later; the others count from when it began."""
+    first, minutes = datetime(2026, 11, 1, 23, 55, tzinfo=UTC), (0, 9, 3, 0, 9, 1)
+    nights = [first + timedelta(days=day, minutes=it) for day, it in enumerate(minutes)]
+    finding = replace(found(severity=Severity.CRITICAL, lifecycle="ongoing"), first_seen=first)
+    for before, night in pairwise(nights):
+        assert occasion_for(TOPIC, told(finding, observed_at=night), before) is Occasion.REMINDER
 
 
 @pytest.mark.parametrize(

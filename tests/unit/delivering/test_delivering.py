@@ -218,7 +218,7 @@ def test_where_the_registry_cannot_be_read_alerts_wait() -> None:
     def unreadable(*, fresh: bool) -> Registry:
         raise RegistryError(f"the registry has no version: 1; add it (read afresh: {fresh})")
 
-    deliveries = deliver(office.means, RegisteredChannels(unreadable).channel_of)
+    deliveries = deliver(office.means, RegisteredChannels(unreadable).address_of)
     assert (deliveries.sent, deliveries.failures) == (1, {"search": 2})
     assert office.deliver().sent == 2
 

@@ -1,5 +1,7 @@
 """A message goes where it is wanted now, waits where nobody can know that, and is dropped where nobody wants it."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerts import EVENTS, KEPT, SLACK, TOPIC, found, told
@@ -7,7 +9,7 @@ from backup_auditor.domain.alerting.channel import Channel
 from backup_auditor.domain.alerting.occasions import messages_of
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError
-from backup_auditor.service.delivery.registered import RegisteredChannels
+from backup_auditor.service.delivery.registered import Address, RegisteredChannels
 
 EVENT, ALERT = messages_of(told(found()), KEPT, (EVENTS, TOPIC), None)
 WITH = Registry((RegisteredProject("search", channels=(EVENTS, TOPIC)),))
@@ -46,7 +48,7 @@ class Readings:
 )
 def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel | None) -> None:
     """Nobody is told who is not registered now."""
-    assert RegisteredChannels(readings).channel_of(ALERT) == channel
+    assert RegisteredChannels(readings).address_of(ALERT).channel == channel
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,20 @@ def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel 
 def test_a_message_waits_where_nobody_can_know(readings: Readings, error: type[Exception]) -> None:
     """A mistake in the registry costs no alert."""
     with pytest.raises(error):
-        RegisteredChannels(readings).channel_of(ALERT)
+        RegisteredChannels(readings).address_of(ALERT)
+
+
+def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
+    """A topic takes nobody's place that was told by a webhook."""
+    renamed = replace(TOPIC, target=f"{TOPIC.target}-renamed")
+    registry = Registry((RegisteredProject("search", channels=(EVENTS, SLACK, renamed)), ELSEWHERE))
+    assert RegisteredChannels(Readings(registry)).address_of(ALERT) == Address(None, (renamed,))
 
 
 def test_events_need_no_registry() -> None:
     """Every project has the bus."""
     readings = Readings(MISTAKEN)
-    assert RegisteredChannels(readings).channel_of(EVENT) == EVENTS
+    assert RegisteredChannels(readings).address_of(EVENT) == Address(EVENTS)
     assert readings.asked == []
 
 
@@ -75,7 +84,7 @@ def test_a_registry_is_read_once() -> None:
         channels = RegisteredChannels(readings)
         for _ in range(3):
             try:
-                channels.channel_of(ALERT)
+                channels.address_of(ALERT)
             except DocumentError:
                 continue
         assert readings.asked == [False, True]

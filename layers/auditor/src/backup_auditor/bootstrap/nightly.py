@@ -125,12 +125,13 @@ class _Invocation:
     def _tell(self, project: str) -> None:
         from backup_auditor.bootstrap.delivery import DeliveryPlaces, delivery_means  # noqa: PLC0415  at the end
         from backup_auditor.service.delivering import deliver  # noqa: PLC0415  as above
+        from backup_auditor.service.delivery.registered import Address  # noqa: PLC0415  as above
 
         its = self.all.settings
         webhook_in = partial(secret, sort=SLACK_WEBHOOK, read=self.all.secrets)
         places = DeliveryPlaces(its.state_table, its.evidence_bucket, its.event_bus, webhook_in)
         means = delivery_means(self.all.aws, places, lambda: self._seconds_left() - _FOR_THE_END, self.all.log)
-        deliver(means, lambda _message: EVENTS, project, ChannelKind.EVENTS)
+        deliver(means, lambda _message: Address(EVENTS), project, ChannelKind.EVENTS)
 
 
 @cache

@@ -51,7 +51,7 @@ class Notifier:
         settings = self._settings
         places = DeliveryPlaces(settings.state_table, settings.evidence_bucket, settings.event_bus, self._webhook_in)
         means = delivery_means(self._aws, places, seconds_left, self._log)
-        deliveries = deliver(means, RegisteredChannels(self._registry).channel_of, project)
+        deliveries = deliver(means, RegisteredChannels(self._registry).address_of, project)
         for name, failures in deliveries.failures.items():
             emit(name, {"DeliveryFailures": failures})
         return {

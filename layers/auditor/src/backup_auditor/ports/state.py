@@ -82,6 +82,9 @@ class Outbox(Protocol):
     def failed(self, message: Message, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
         """Say that it was not accepted, or that nobody knows, and when to try again. Return how often it was tried."""
 
+    def readdress(self, message: Message, instead: Message) -> bool:
+        """Let another message take the place of one; `False`, and nothing is done, where that waits or was sent."""
+
     def progress(self, message: Message) -> str:
         """Return what was noted of the parts of a message that were accepted; empty where nothing was."""
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.domain.alerting.channel import ChannelKind
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.service.delivery.handing_over import Handover
 from backup_auditor.service.delivery.means import Fate, Means
+from backup_auditor.service.delivery.registered import Address
 
 _AT_ONCE = 8
 
 type _Fates = Counter[tuple[str, Fate]]
-type ChannelOf = Callable[[Message], Channel | None]
+type AddressOf = Callable[[Message], Address]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ class Deliveries:
 
 
 def deliver(
-    means: Means, channel_of: ChannelOf, project: str | None = None, only: ChannelKind | None = None
+    means: Means, address_of: AddressOf, project: str | None = None, only: ChannelKind | None = None
 ) -> Deliveries:
     """Deliver the messages of a project, or of all, that are due; of one kind, or of all.
 
-    `channel_of` tells the channel of a message, `None` where the project has it no more; where it raises, the message
-    waits, and counts as failed. Raises `StateError` where the outbox cannot be read: then nothing was looked at.
+    `address_of` tells where a message goes now; where it raises, the message waits, and counts as failed. Raises
+    `StateError` where the outbox cannot be read: then nothing was looked at.
     """
     lanes: dict[tuple[str, str], list[Handover]] = {}
     fates: _Fates = Counter()
@@ -45,11 +46,11 @@ def deliver(
         if only is not None and _kind_of(message) != only:
             continue
         try:
-            channel = channel_of(message)
+            address = address_of(message)
         except BackupAuditorError as error:
             fates += _unknown(message, error, means)
         else:
-            lanes.setdefault(_lane_of(message), []).append(Handover(message, channel, means))
+            lanes.setdefault(_lane_of(message), []).append(Handover(message, address, means))
     with Crew(_AT_ONCE) as crew:
         for lane in lanes.values():
             crew.do(partial(_work_off, lane), fates.update, instead=_waiting(lane))

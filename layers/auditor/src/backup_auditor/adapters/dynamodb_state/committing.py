@@ -47,7 +47,7 @@ def commit(table: Table, writes: list[Item], writer: str, latest: Callable[[], H
     failure = failure_of(table, writes, writer)
     if failure is None or latest().writer == writer:
         return
-    if _CONDITION in _reasons(failure):
+    if is_refused(failure):
         raise ConflictingRecordError("another audit of the project was recorded meanwhile; audit again")
     raise failure
 
@@ -62,11 +62,15 @@ def failure_of(table: Table, writes: list[Item], token: str) -> Exception | None
             failure = error
         else:
             return None
-        reasons = _reasons(failure)
-        if _CONDITION in reasons or not (_PASSING.intersection(reasons) or _may_pass(failure)):
+        if is_refused(failure) or not (_PASSING.intersection(_reasons(failure)) or _may_pass(failure)):
             break
         table.wait(attempt)
     return failure
+
+
+def is_refused(failure: Exception) -> bool:
+    """Tell whether a transaction was not done because one of its conditions did not hold."""
+    return _CONDITION in _reasons(failure)
 
 
 def _reasons(error: Exception) -> tuple[str, ...]:

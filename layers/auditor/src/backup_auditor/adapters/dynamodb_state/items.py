@@ -18,6 +18,8 @@ AUDITS = "audit#"
 AFTER_AUDITS = "audit$"
 """Sorts after every audit: the next character."""
 CHUNKS = "chunk#"
+_SENT_KEPT = timedelta(days=90)
+"""How long it is kept that a message was accepted."""
 
 
 def project_key(project: str) -> str:
@@ -98,6 +100,12 @@ def message_key(message: Message) -> Item:
 def sent_key(message: Message) -> Item:
     """Return the key under which it is kept that a message was accepted."""
     return key(project_key(message.project), f"sent#{moment_text(message.observed_at)}#{message.channel_id}")
+
+
+def sent_item(message: Message, now: datetime) -> Item:
+    """Write that a message was accepted."""
+    when: Item = {"sent_at": text(moment_text(now)), "expires_at": expiry(now, _SENT_KEPT)}
+    return {**sent_key(message), **message_item(message), **when}
 
 
 def message_item(message: Message) -> Item:

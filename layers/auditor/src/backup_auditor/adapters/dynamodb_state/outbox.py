@@ -1,21 +1,21 @@
 """The outbox of every project in one DynamoDB table: what was recorded to be told, until it was accepted."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.aws_answers import answer_of, code_of
-from backup_auditor.adapters.dynamodb_state.committing import failure_of
+from backup_auditor.adapters.dynamodb_state.committing import failure_of, is_refused
 from backup_auditor.adapters.dynamodb_state.items import (
     OUTBOX,
     Item,
-    expiry,
     message_item,
     message_key,
     message_of,
     moment_text,
     number,
+    sent_item,
     sent_key,
     text,
 )
@@ -26,8 +26,6 @@ from backup_auditor.ports.state import Claim
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEPT = timedelta(days=90)
-"""How long it is kept that a message was accepted."""
 _LONGEST_REASON = 500
 _UNTAKEN = "(attribute_not_exists(taken_until) OR taken_until <= :now)"
 _DUE = f"(attribute_not_exists(retry_at) OR retry_at <= :now) AND {_UNTAKEN}"
@@ -79,15 +77,9 @@ class DynamoOutbox:
 
     def sent(self, message: Message, now: datetime) -> None:
         """Put a message away, and keep for a while that it was accepted."""
-        kept = {
-            **sent_key(message),
-            **message_item(message),
-            "sent_at": text(moment_text(now)),
-            "expires_at": expiry(now, _KEPT),
-        }
         writes = [
             {"Delete": {"TableName": self._table.name, "Key": message_key(message)}},
-            {"Put": {"TableName": self._table.name, "Item": kept}},
+            {"Put": {"TableName": self._table.name, "Item": sent_item(message, now)}},
         ]
         with self._table.telling():
             failure = failure_of(self._table, writes, token_hex(8))
@@ -107,6 +99,20 @@ class DynamoOutbox:
         with self._table.telling():
             _, item = self._update(message, update, "taken_by = :token", values)
             return _count(item, "attempts")
+
+    def readdress(self, message: Message, instead: Message) -> bool:
+        """Put another in the place of a message that was taken here, unless that one is known."""
+        unless_there = {"TableName": self._table.name, "ConditionExpression": "attribute_not_exists(PK)"}
+        writes = [
+            {"Delete": {"TableName": self._table.name, "Key": message_key(message)}},
+            {"Put": {**unless_there, "Item": {**message_key(instead), **message_item(instead)}}},
+            {"ConditionCheck": {**unless_there, "Key": sent_key(instead)}},
+        ]
+        with self._table.telling():
+            failure = failure_of(self._table, writes, token_hex(8))
+            if failure is not None and not is_refused(failure):
+                raise failure
+        return failure is None
 
     def progress(self, message: Message) -> str:
         """Return what was noted."""

@@ -1,6 +1,7 @@
 """Which channels have to be told of an audit, and why: one message for each, or none."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
@@ -24,7 +25,7 @@ def messages_of(
         if occasion is None or channel.channel_id in found:
             continue
         found[channel.channel_id] = Message(
-            message_id=message_id_of(report, channel),
+            message_id=message_id_of(report.project, report.audit_id, channel),
             project=report.project,
             audit_id=report.audit_id,
             observed_at=report.observed_at,
@@ -36,9 +37,15 @@ def messages_of(
     return tuple(found.values())
 
 
-def message_id_of(report: Report, channel: Channel) -> str:
+def readdressed(message: Message, channel: Channel) -> Message:
+    """Return what another channel has to be told instead."""
+    message_id = message_id_of(message.project, message.audit_id, channel)
+    return replace(message, message_id=message_id, channel_id=channel.channel_id)
+
+
+def message_id_of(project: str, audit_id: str, channel: Channel) -> str:
     """Return what makes a message the same message: project, audit and channel."""
-    parts = (report.project, report.audit_id, channel.channel_id)
+    parts = (project, audit_id, channel.channel_id)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
 

@@ -7,12 +7,14 @@ from functools import partial
 
 from backup_auditor.domain.alerting.channel import Channel
 from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.alerting.occasions import occasion_for, readdressed
 from backup_auditor.domain.alerting.told import told_of
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import BackupAuditorError, ReportAlteredError, StateError
 from backup_auditor.ports.state import Claim
 from backup_auditor.service.delivery.means import Fate, Means, Outcome
 from backup_auditor.service.delivery.parcel import Parcel
+from backup_auditor.service.delivery.registered import Address
 from backup_auditor.service.delivery.settling import ACCEPTED, Settlement
 
 _FOR_ONE_MESSAGE = 40.0
@@ -24,10 +26,10 @@ _LEASE_MARGIN = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One message and its channel; `None` where the project has no such channel any more."""
+    """One message, and where it goes."""
 
     message: Message
-    channel: Channel | None
+    address: Address
     means: Means
 
     def done(self) -> Outcome:
@@ -47,21 +49,35 @@ class Handover:
             return settlement.stuck(f"it cannot be taken from the outbox: {error}")
         if progress == ACCEPTED:
             return settlement.accepted()
-        return self._carried(self.channel, claim, progress) if self.channel else settlement.dropped()
+        channel = self.address.channel
+        return self._carried(settlement, channel, claim, progress) if channel else self._readdressed(settlement)
 
-    def _carried(self, channel: Channel, claim: Claim, progress: str) -> Outcome:
-        settlement = Settlement(self.message, self.means)
+    def _readdressed(self, settlement: Settlement) -> Outcome:
+        """Hand a message to a channel that has not heard of its audit; drop it where everybody has."""
+        for channel in self.address.instead:
+            try:
+                is_new = self.means.outbox.readdress(self.message, readdressed(self.message, channel))
+            except StateError as error:
+                return settlement.stuck(f"it cannot be handed to {channel.channel_id}: {error}")
+            if is_new:
+                return settlement.handed_to(channel)
+        return settlement.dropped("the project has no such channel any more")
+
+    def _carried(self, settlement: Settlement, channel: Channel, claim: Claim, progress: str) -> Outcome:
         try:
-            self._carry(channel, claim, progress)
+            report = self._report()
+            if occasion_for(channel, report, self.message.previous_at) is None:
+                return settlement.dropped(f"nothing in it is {channel.severity} or worse, which the channel wants now")
+            self._carry(channel, report, claim, progress)
         except BackupAuditorError as error:
             return settlement.failed(claim, error, str(error))
         except Exception as error:  # noqa: BLE001  it may keep no other message, and its text may hold anything
             return settlement.failed(claim, error, f"{_place_of(error)}; please report it as a defect")
         return settlement.accepted()
 
-    def _carry(self, channel: Channel, claim: Claim, progress: str) -> None:
+    def _carry(self, channel: Channel, report: Report, claim: Claim, progress: str) -> None:
         note = partial(self.means.outbox.note_progress, self.message)
-        parcel = Parcel(self.message, channel, self._report(), claim.may_be_repeat, progress, note)
+        parcel = Parcel(self.message, channel, report, claim.may_be_repeat, progress, note)
         self.means.carrier_for(channel.kind).carry(parcel)
 
     def _report(self) -> Report:

@@ -31,9 +31,9 @@ class Fate(StrEnum):
 
     SENT = "accepted"
     DROPPED = "dropped"
-    """Its channel is not one of the project's any more."""
+    """Its channel is not one of the project's any more, or wants to hear of nothing in it."""
     WAITING = "waiting"
-    """Another has it, or there was no time for it."""
+    """Another has it, or will: there was no time for it, or it goes to another channel."""
     FAILED = "failed"
     FAILED_LASTINGLY = "failed lastingly"
     """Not for the first time, or so that only somebody's doing can mend it."""

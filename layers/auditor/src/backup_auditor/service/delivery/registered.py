@@ -1,5 +1,7 @@
 """Which channel a message is for, by what is registered now: what is certainly not wanted any more, and what may be."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from backup_auditor.domain.alerting.channel import Channel, ChannelKind
@@ -8,6 +10,16 @@ from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import BackupAuditorError, RegistryError
 
 _EVENTS = Channel(ChannelKind.EVENTS, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a message goes."""
+
+    channel: Channel | None
+    """`None` where its project is known to have that channel no more."""
+    instead: tuple[Channel, ...] = ()
+    """Then the project's channels of the same kind: one of them may be the same by its right name."""
 
 
 class ReadRegistry(Protocol):
@@ -25,14 +37,15 @@ class RegisteredChannels:
         self._read = read
         self._known: dict[bool, Registry | BackupAuditorError] = {}
 
-    def channel_of(self, message: Message) -> Channel | None:
-        """Return the channel of a message; `None` where its project is known to have it no more.
+    def address_of(self, message: Message) -> Address:
+        """Return where a message goes now.
 
         Raises `RegistryError` and `DocumentError` where that cannot be known: a mistake may not cost an alert.
         """
         if message.channel_id == _EVENTS.channel_id:  # every project has it
-            return _EVENTS
-        return _found(self._registry(fresh=False), message) or _wanted(self._registry(fresh=True), message)
+            return Address(_EVENTS)
+        found = _found(self._registry(fresh=False), message)
+        return Address(found) if found else _wanted(self._registry(fresh=True), message)
 
     def _registry(self, *, fresh: bool) -> Registry:
         if fresh not in self._known:
@@ -47,13 +60,17 @@ class RegisteredChannels:
 
 
 def _found(registry: Registry, message: Message) -> Channel | None:
-    channels = (channel for it in registry.projects if it.name == message.project for channel in it.channels)
-    return next((it for it in channels if it.channel_id == message.channel_id), None)
+    return next((it for it in _channels(registry, message) if it.channel_id == message.channel_id), None)
 
 
-def _wanted(registry: Registry, message: Message) -> Channel | None:
+def _channels(registry: Registry, message: Message) -> Iterator[Channel]:
+    return (channel for it in registry.projects if it.name == message.project for channel in it.channels)
+
+
+def _wanted(registry: Registry, message: Message) -> Address:
     """Find a channel in the registry as it is now, of which no mistake may hide it."""
     if registry.mistakes and all(it.name != message.project for it in registry.projects):
         told = "; ".join(registry.told(it) for it in registry.mistakes[:3])
         raise RegistryError(f"{message.project} may be one of the entries with a mistake: {told}")
-    return _found(registry, message)
+    of_its_kind = (it for it in _channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
+    return Address(_found(registry, message), tuple(of_its_kind))

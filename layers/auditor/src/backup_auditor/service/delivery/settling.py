@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from backup_auditor.domain.alerting.channel import Channel
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.moments import format_to_second
 from backup_auditor.errors import (
@@ -73,10 +74,16 @@ class Settlement:
         self._tell(self.means.log.warning, text, attempts=claim.attempts)
         return Outcome(Fate.FAILED, is_busy)
 
-    def dropped(self) -> Outcome:
+    def dropped(self, why: str) -> Outcome:
         """Record that a message is wanted nowhere any more."""
-        self._tell(self.means.log.warning, "the project has no such channel any more, so it is not sent")
+        self._tell(self.means.log.warning, f"{why}, so it is not sent")
         return self.accepted(Fate.DROPPED)
+
+    def handed_to(self, channel: Channel) -> Outcome:
+        """Write down that another channel is told instead, with the next messages that are due."""
+        text = f"the project has no such channel any more; {channel.channel_id} is told instead"
+        self._tell(self.means.log.warning, text)
+        return Outcome(Fate.WAITING)
 
     def stuck(self, why: str) -> Outcome:
         """Write down what the outbox could not be told: the message stays, and is tried when its lease is over."""
