@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any
 
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
@@ -39,7 +40,8 @@ class Quiet(MotoRequestHandler):
 
 @contextmanager
 def moto_served() -> Iterator[Mapping[str, str]]:
-    """Serve AWS, and return the variables by which boto3 finds it and is let in."""
+    """Serve AWS, with nothing in it, and return the variables by which boto3 finds it and is let in."""
+    moto_api_backend.reset()
     server = make_server("127.0.0.1", 0, Moto(), threaded=True, request_handler=Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

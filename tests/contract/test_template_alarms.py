@@ -115,7 +115,7 @@ def test_missing_figures_do_not_ring_before_the_first_look() -> None:
 
 
 def test_no_project_ends_the_alarm_of_another() -> None:
-    """What they share adds up failures, or counts them all; what is not delivered fails once in each period at least."""
+    """What they share adds up failures, or counts all; what is not delivered fails once in each period at least."""
     assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in queries())
     assert not alarms()["IncompleteAuditAlarm"].get("Dimensions")
     good = [Datum(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
