@@ -2,7 +2,9 @@
 
 import argparse
 import importlib
+import re
 import sys
+from pathlib import Path
 
 from benchmarks.figures import Figure, table
 
@@ -17,19 +19,33 @@ BENCHMARKS = (
     "cold_start",
     "first_event",
     "sizes",
+    "drawing",
 )
+README = Path(__file__).parents[2] / "README.md"
+_RECORDED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
 
 
 def main() -> int:
     """Run the benchmarks that are named, or all."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write the table into README.md as well")
     parser.add_argument("names", nargs="*", help=f"which ones: {', '.join(BENCHMARKS)}")
+    arguments = parser.parse_args()
+    if arguments.record and arguments.names:
+        parser.error("only the figures of all benchmarks are recorded; name none")
     figures: list[Figure] = []
-    for name in parser.parse_args().names or BENCHMARKS:
+    for name in arguments.names or BENCHMARKS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         figures += importlib.import_module(f"benchmarks.{name}").measure()
     print(table(figures))
+    if arguments.record:
+        _record(table(figures))
     return 0 if all(figure.holds for figure in figures) else 1
+
+
+def _record(text: str) -> None:
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(_RECORDED.sub(lambda _: f"\n{text}\n\n", readme, count=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
