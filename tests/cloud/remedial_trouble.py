@@ -20,6 +20,7 @@ _CALLS = (
     "ssm:GetParameter",
     "secretsmanager:GetSecretValue",
     "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
     "dynamodb:Query",
     "events:PutEvents",
 )
@@ -94,7 +95,8 @@ class Case:
         """Let an audit that proposes something be complete, and all that follows from it be done."""
         app, begun = self.app, len(self.app.runner.done)
         app.clock.set(moment)
-        event = {**_COMPLETED, "detail": {**_COMPLETED["detail"], "project": self.righted.name}}
+        detail = {**_COMPLETED["detail"], "project": self.righted.name, "audit_id": f"{moment:%Y%m%d}"}
+        event = {**_COMPLETED, "detail": detail}
         app.flow.deliver("RemediateFunction", event)
         app.flow.run()
         return app.ringing(begun) - {"ProjectsOverdueAlarm"}

@@ -76,7 +76,7 @@ def test_the_architecture_knows_every_item() -> None:
     kinds = {sort for partition, sort in rows if partition == "project"}
     remedies = {remediation_items.ACTIONS.strip("#"), remediation_items.plan_sort("").strip("#")}
     assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent", *remedies}
-    assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency._PARTITION.partition("#")[0]}
+    assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency.PARTITION}
 
 
 def test_the_tree_of_errors_is_whole() -> None:

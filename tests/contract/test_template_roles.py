@@ -103,6 +103,17 @@ def test_only_remediation_reads_keys_that_may_write() -> None:
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
 
 
+def test_remediation_takes_nothing_away() -> None:
+    """It records, and changes or deletes no more than what says that an event was given to it already."""
+    found = [
+        it
+        for it in statements("RemediateRole")
+        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*listed(it["Action"])}
+    ]
+    keys = [it["Condition"] for it in found]
+    assert keys == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["idempotency#remediate"]}}]
+
+
 def test_without_remediation_there_is_none() -> None:
     """Neither its function nor its role, nor anything that speaks of them, is there unless it is asked for."""
     assert written()["Parameters"]["EnableRemediation"]["Default"] == "false"

@@ -23,6 +23,7 @@ from cloud.watching import metrics_of
 
 pytestmark = pytest.mark.writes
 APPLY, NEVER = "ssm:/backup-auditor/apply", "ssm:/backup-auditor/never"
+ONE = "ssm:/backup-auditor/one"
 PROPOSE = f"s3://{CONFIG}/backup-auditor/propose.json"
 POLICIES = {"shop": APPLY, "search": PROPOSE, "mail": NEVER}
 BARE = ("carts", "orders")
@@ -53,11 +54,11 @@ def app(nights: Nights) -> Application:
     return nights.app
 
 
-def another(app: Application, name: str) -> Righted:
+def another(app: Application, name: str, its: str = APPLY) -> Righted:
     """Register one more project that is to be put right, for a test of its own."""
     world = bare(app.clock.now(), *BARE)
     app.register(name, world)
-    entries = [app.entry(it, policy=POLICIES.get(it, APPLY)) for it in app.worlds]
+    entries = [app.entry(it, policy=its if it == name else POLICIES.get(it, APPLY)) for it in app.worlds]
     app.put_registry(entries)
     app.runner.end_processes()
     return Righted(app, name)
@@ -185,16 +186,36 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
     project = another(app, "twice" if repeats == "at once" else "again")
     app.flow.put("Backup Audit Requested", {"project": project.name})
     app.flow.repeats, app.flow.lateness = 1.0, float(repeats != "at once")
-    begun = len(app.runner.done)
-    done = app.flow.run()
+    begun, given_up = len(app.runner.done), len(app.flow.dead)
+    app.flow.run()
     app.flow.repeats = 0.0
-    assert all(it.succeeded for it in done)
+    assert len(app.flow.dead) == given_up
     assert [it.function for it in app.runner.done[begun:]].count("backup-auditor-remediate") >= 2
     assert [project.schedules[name] for name in BARE] == [[("auditor", True)]] * 2
     assert [project.first_backups(name) for name in BARE] == [1, 1]
     assert sorted((it["kind"], it["index"]) for it in project.told(CREATED)) == sorted(DUE)
     states = [sorted(it["state"]["S"] for it in attempts) for attempts in project.records.values()]
     assert all(it.count("done") == 1 for it in states), states
+
+
+def test_an_event_that_was_acted_on_is_not_acted_on_again(app: Application) -> None:
+    """Neither when it comes late, nor when it was put twice, though there is more to do, and a further run might."""
+    app.put_document(ONE, policy("apply", max_creations=1))
+    project = another(app, "late", ONE)
+    app.flow.put("Backup Audit Requested", {"project": project.name})
+    app.flow.run()
+    event = next(
+        it for it in app.flow.events.values() if it["detail-type"] == COMPLETED and it["detail"]["project"] == "late"
+    )
+    made = [("POST", "/indexes/carts/backup-schedules")]
+    assert project.writes == made
+    for again in (event, {**event, "id": "a0b1c2d3-0000-4000-8000-000000000000"}):
+        app.flow.deliver("RemediateFunction", again)
+        (done,) = app.flow.run()
+        assert done.succeeded
+        assert project.writes == made
+    app.runner.invoke("RemediateFunction", b'{"project": "late"}')
+    assert len(project.writes) == 2
 
 
 def test_what_a_killed_run_has_done_is_told_by_the_next(app: Application) -> None:
@@ -250,23 +271,24 @@ def test_a_plan_that_may_not_be_carried_out_is_refused(app: Application, plan: s
     assert len(project.requests) == before
 
 
-def test_what_fails_to_the_end_is_kept_and_rings(app: Application) -> None:
+@pytest.mark.parametrize("name,call", [("unrecorded", "dynamodb:Query"), ("untaken", "dynamodb:PutItem")])
+def test_what_fails_to_the_end_is_kept_and_rings(app: Application, name: str, call: str) -> None:
     """The event becomes a dead letter, and nothing was written that is not recorded: nothing at all."""
-    project = another(app, "unrecorded")
-    fault = Fault(kind=Kind.UNAVAILABLE, call="dynamodb:PutItem", function="backup-auditor-remediate", times=None)
+    project = another(app, name)
+    fault = Fault(kind=Kind.UNAVAILABLE, call=call, function="backup-auditor-remediate", times=None)
     app.aws.faults.append(fault)
     begun = len(app.runner.done)
     (detail, *_) = project.app.flow.told(COMPLETED)
     event = next(it for it in app.flow.events.values() if it["detail"] is detail)
-    app.flow.deliver("RemediateFunction", {**event, "detail": {**detail, "project": "unrecorded"}})
+    app.flow.deliver("RemediateFunction", {**event, "detail": {**detail, "project": name}})
     app.flow.run()
     app.aws.faults.clear()
     assert (project.writes, project.records) == ([], {})
     assert {it.function for it in app.flow.dead} == {"RemediateFunction"}
-    ringing = {"RemediateErrorsAlarm", "DeadLettersAlarm", "ScheduleCreationFailuresAlarm"}
-    assert ringing <= app.ringing(begun)
+    assert {"RemediateErrorsAlarm", "DeadLettersAlarm"} <= app.ringing(begun)
     failures = [it.value for it in metrics_of(app.runner.done[begun:]) if it.name == "ScheduleCreationFailures"]
-    assert failures == [1.0] * 3
+    assert failures == ([1.0] * 3 if call == "dynamodb:Query" else [])
+    assert ("ScheduleCreationFailuresAlarm" in app.ringing(begun)) == bool(failures)
 
 
 def test_the_role_allows_what_was_called_and_nothing_else(app: Application) -> None:

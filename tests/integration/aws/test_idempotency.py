@@ -12,6 +12,7 @@ from backup_auditor.adapters.idempotency import once
 from backup_auditor.errors import RequestError, StateError
 from lone_project import Context, deploy, names_for
 from moto_served import moto_served
+from nightly import Lines
 
 NAMES = names_for("idempotency")
 TABLE = NAMES["STATE_TABLE"]
@@ -30,10 +31,13 @@ def client() -> Iterator[Any]:
 class Work:
     """Something that is to be done once."""
 
-    def __init__(self, client: Any, request_id: str) -> None:
+    def __init__(self, client: Any, request_id: str, verb: str = "audit") -> None:
         """Count how often it is done."""
         self.client = client
         self.request_id = request_id
+        self.verb = verb
+        self.table = TABLE
+        self.log = Lines()
         self.times = 0
         self.error: BaseException | None = None
         self.begun = Event()
@@ -42,7 +46,8 @@ class Work:
 
     def asked(self, context: Context | None = None) -> dict[str, object]:
         """Ask for it."""
-        return once(self.request_id, self._done, client=self.client, table=TABLE, context=context or Context())
+        how: dict[str, Any] = {"verb": self.verb, "client": self.client, "table": self.table, "log": self.log}
+        return once(self.request_id, self._done, context=context or Context(), **how)
 
     def _done(self) -> dict[str, object]:
         self.times += 1
@@ -138,12 +143,39 @@ def test_who_was_killed_is_followed_at_once_by_its_own_retry(client: Any) -> Non
 def test_a_table_that_cannot_be_asked_is_told_in_one_line(client: Any) -> None:
     """Nothing is worked out: it may have been before."""
     work = Work(client, "no-table")
+    work.table = "gone"
     with pytest.raises(
         RequestError, match=r"^the request no-table: .* cannot be told: ResourceNotFoundException"
     ) as told:
-        once("no-table", work._done, client=client, table="gone", context=Context())
+        work.asked()
     assert told.value.__cause__ is None
     assert work.times == 0
+
+
+def test_each_function_has_requests_of_its_own(client: Any) -> None:
+    """The same id, asked of another, is another request."""
+    works = [Work(client, "shared", verb) for verb in ("audit", "remediate")]
+    assert [it.asked()["times"] for it in works] == [1, 1]
+    items = client.query(
+        TableName=TABLE,
+        KeyConditionExpression="PK = :it",
+        ExpressionAttributeValues={":it": {"S": "idempotency#remediate"}},
+    )["Items"]
+    assert [it["SK"]["S"].partition("#")[0] for it in items] == ["remediate"]
+
+
+def test_what_is_answered_and_cannot_be_noted_is_the_answer(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To fail by then would have it worked out again at once; the log says that it may be, should it come again."""
+    work = Work(client, "unnoted")
+
+    def refused(**_: object) -> None:
+        raise client.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "Throttled"}}, "UpdateItem")
+
+    monkeypatch.setattr(client, "update_item", refused)
+    assert work.asked() == {"times": 1, "report": None}
+    ((level, line, extra),) = work.log.lines
+    assert (level, extra["request"]) == ("error", "unnoted")
+    assert "should it come again" in line
 
 
 class _KilledError(BaseException):

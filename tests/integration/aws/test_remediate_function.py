@@ -122,8 +122,6 @@ def test_a_completed_audit_has_schedules_made(stage: Stage) -> None:
     """Each index gets its own, each creation is an event that says who did it, and they are counted."""
     answer = stage.run(COMPLETED)
     assert stage.schedules() == ["carts", "orders"]
-    assert {it["state"] for it in answer["results"]} == {"done"}
-    assert [it["undo"]["method"] for it in answer["results"]] == ["DELETE", "DELETE"]
     assert stage.metrics() == {"SchedulesCreated": 2, "ScheduleCreationFailures": 0}
     told = stage.events()
     assert {it["detail-type"] for it in told} == {CREATED}
@@ -133,16 +131,51 @@ def test_a_completed_audit_has_schedules_made(stage: Stage) -> None:
     assert (its["who"], its["plan_id"], its["before"]) == ("app-remediate request", answer["plan_id"], {})
     assert its["after"]["enabled"] is True
     assert its["id"] in stage.pinecone.world.schedules
-    assert its["undo"]["path"] == f"/backup-schedules/{its['id']}"
+    assert its["undo"] == {"method": "DELETE", "path": f"/backup-schedules/{its['id']}", "body": {}}
 
 
-def test_the_same_event_twice_acts_once(stage: Stage) -> None:
-    """The second time nothing is left to do, and nothing is told."""
-    stage.run(COMPLETED)
+def test_who_asks_hears_what_became_of_each_action(stage: Stage) -> None:
+    """With the call that undoes it."""
+    answer = stage.run({"project": "search"})
+    assert [(it["state"], it["undo"]["method"]) for it in answer["results"]] == [("done", "DELETE")] * 2
+
+
+@pytest.mark.parametrize("other", [{}, {"id": "put-again"}], ids=["delivered", "put"])
+def test_the_same_event_twice_acts_once(stage: Stage, other: dict[str, str]) -> None:
+    """The second time nothing is done though there is more to do, whether it was delivered twice or put twice."""
+    stage.policy("apply", max_creations=1)
+    first = stage.run(COMPLETED)
     written = stage.writes
     stage.events()
-    answer = stage.run(COMPLETED)
-    assert (answer["actions"], stage.writes, stage.events()) == (0, written, [])
+    assert stage.run(COMPLETED | other) == first
+    assert (len(written), stage.writes, stage.events()) == (1, written, [])
+
+
+def test_each_audit_is_acted_on(stage: Stage) -> None:
+    """What one has left over, the next one has done; so does whoever asks for it."""
+    stage.policy("apply", max_creations=1)
+    stage.run(COMPLETED)
+    stage.run(COMPLETED | {"detail": {"project": "search", "audit_id": "the-next"}})
+    assert stage.schedules() == ["carts", "orders"]
+
+
+def test_an_event_that_failed_is_acted_on_when_it_comes_again(stage: Stage) -> None:
+    """What kept it from that may be over by then."""
+    secret_is("pcsk_" + "x" * 20, EDITOR_SECRET)
+    with pytest.raises(BadKeyError):
+        stage.run(COMPLETED)
+    secret_is(stage.pinecone.editor_key, EDITOR_SECRET)
+    stage.run(COMPLETED)
+    assert stage.schedules() == ["carts", "orders"]
+
+
+def test_an_event_that_nothing_tells_from_others_is_refused(stage: Stage) -> None:
+    """It could be acted on twice."""
+    event = {**COMPLETED, "detail": {"project": "search"}}
+    del event["id"]
+    with pytest.raises(RequestError, match="neither an audit_id nor an id"):
+        stage.run(event)
+    assert stage.pinecone.requests == []
 
 
 def test_what_was_done_is_told_although_its_records_cannot_be_read(
@@ -154,7 +187,7 @@ def test_what_was_done_is_told_although_its_records_cannot_be_read(
         raise StateError("the table cannot be used: throttled; try again later")
 
     monkeypatch.setattr(DynamoRemediationLog, "actions", unreadable)
-    answer = stage.run(COMPLETED)
+    answer = stage.run({"project": "search"})
     assert {it["state"] for it in answer["results"]} == {"done"}
     assert [it["detail-type"] for it in stage.events()] == [CREATED, CREATED]
 
@@ -175,7 +208,7 @@ def test_what_is_proposed_is_told_and_not_done(stage: Stage) -> None:
     """Every action is an event with the exact call, the plan is kept, and not one write is sent."""
     stage.policy("propose", first_backup=True)
     answer = stage.run(COMPLETED)
-    assert (answer["proposed"], answer["results"], stage.writes) == (4, [], [])
+    assert (answer["proposed"], "results" in answer, stage.writes) == (4, False, [])
     told = stage.events()
     assert {it["detail-type"] for it in told} == {PROPOSED}
     calls = {f"{it['detail']['call']['method']} {it['detail']['call']['path']}" for it in told}
@@ -194,7 +227,7 @@ def test_never_is_never(stage: Stage) -> None:
     stage.pinecone.requests.clear()
     stage.metrics()
     stage.policy("never")
-    answer = stage.run(COMPLETED)
+    answer = stage.run({"project": "search"})
     assert "wants no remediation" in answer["refused"]
     assert (stage.pinecone.requests, stage.events(), stage.metrics()) == ([], [], {})
 
@@ -279,6 +312,6 @@ def test_a_lost_answer_is_settled(stage: Stage) -> None:
     """A creation that took effect unheard is found by reading, and not made again."""
     path = "/indexes/orders/backup-schedules"
     stage.pinecone.faults.append(Fault(kind="reset_after_effect", method="POST", path=path, times=1))
-    answer = stage.run(COMPLETED)
+    answer = stage.run({"project": "search"})
     assert stage.schedules() == ["carts", "orders"]
     assert {it["state"] for it in answer["results"]} == {"done"}

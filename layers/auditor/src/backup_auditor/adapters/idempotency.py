@@ -18,41 +18,49 @@ from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import D
 
 from backup_auditor.adapters.aws_answers import answer_of, code_of, text_of
 from backup_auditor.errors import RequestError
+from backup_auditor.ports.delivery import Log
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_PARTITION = "idempotency#audit"
+PARTITION = "idempotency"
+"""How the partitions begin; the verb follows."""
 _KEPT = int(timedelta(days=1).total_seconds())
 _FREE = "attribute_not_exists(PK) OR expires_at < :now"
 _LEFT = "#status = :inprogress AND (in_progress_expiration < :now_in_millis OR invocation = :invocation)"
 
 
-def once(
+def once(  # noqa: PLR0913  each is one thing that it takes, named by its caller
     request_id: str,
     answer: Callable[[], dict[str, object]],
     *,
+    verb: str,
     client: "DynamoDBClient",
     table: str,
     context: Any,  # noqa: ANN401  Lambda's context, which has no type of its own
+    log: Log,
 ) -> dict[str, object]:
     """Return the answer to a request, which is worked out once for a day; one that failed is worked out again.
 
-    Raises `RequestError` while it is being worked out elsewhere: whoever asked is to ask again later, for the other one
-    may yet fail. It counts as failed once its function has run out of time, or when the same invocation comes again.
+    The verb is what the function does: each has its own requests. Raises `RequestError` while it is being worked out
+    elsewhere: whoever asked is to ask again later, for the other one may yet fail. It counts as failed once its
+    function has run out of time, or when the same invocation comes again.
     """
     config = IdempotencyConfig(expires_after_seconds=_KEPT, hash_function="sha256")
     config.register_lambda_context(context)
 
+    answers: list[dict[str, object]] = []
+
     def worked_out(*, request_id: str) -> dict[str, object]:  # noqa: ARG001  the key is read from it
-        return answer()
+        answers.append(answer())
+        return answers[-1]
 
     wrapped = idempotent_function(
         worked_out,
         data_keyword_argument="request_id",
-        persistence_store=_Requests(client, table, context.aws_request_id),
+        persistence_store=_Requests(client, table, verb, context.aws_request_id),
         config=config,
-        key_prefix="audit",
+        key_prefix=verb,
     )
     try:
         return dict(wrapped(request_id=request_id))
@@ -61,6 +69,10 @@ def once(
         raise RequestError(f"the request {request_id} {why}") from None
     except IdempotencyPersistenceLayerError as error:
         why = text_of(error.__cause__ or error)
+        if answers:  # to fail by now would have it worked out again
+            told = "a request is answered, and that could not be noted: should it come again, it is answered anew"
+            log.error(told, extra={"request": request_id, "error": why})  # noqa: TRY400  it says all there is
+            return answers[-1]
         raise RequestError(
             f"the request {request_id}: whether it is answered cannot be told: {why}; look at the table {table}"
         ) from None
@@ -73,12 +85,12 @@ class _Requests(DynamoDBPersistenceLayer):
     both would be told that it is still under way. So would a client that sends a call again whose answer was lost.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, invocation: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, verb: str, invocation: str) -> None:
         super().__init__(
             table_name=table,
             key_attr="PK",
             sort_key_attr="SK",
-            static_pk_value=_PARTITION,
+            static_pk_value=f"{PARTITION}#{verb}",
             expiry_attr="expires_at",
             boto3_client=client,
         )

@@ -70,9 +70,11 @@ class Nightly:
         return once(
             f"{request.project}/{request.request_id}",  # who asks for several under one id means each of them
             lambda: audit_registered(request, world),
+            verb="audit",
             client=self.aws.dynamodb,
             table=self.settings.state_table,
             context=context,
+            log=self.log,
         )
 
     def key(self, project: RegisteredProject, *, fresh: bool = False) -> str:

@@ -58,10 +58,23 @@ class Remediator:
         self._aws = AwsSession()
 
     def remediate(self, event: object, context: Context) -> dict[str, object]:
-        """Put right what an event or a payload asks for. Raises what keeps it from that."""
+        """Put right what an event, the same event once, or a payload asks for. Raises what keeps it from that."""
         request = read_remedy_request(event)
-        self._log.append_keys(project=request.project, plan_id=request.plan_id)
-        return put_right(request, self._world(context))
+        self._log.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
+        world = self._world(context)
+        if request.request_id is None:
+            return put_right(request, world)
+        from backup_auditor.adapters.idempotency import once  # noqa: PLC0415  who invokes it directly does without
+
+        return once(
+            f"{request.project}/{request.request_id}",
+            lambda: _kept(put_right(request, world)),
+            verb="remediate",
+            client=self._aws.dynamodb,
+            table=self._settings.state_table,
+            context=context,
+            log=self._log,
+        )
 
     def _world(self, context: Context) -> RemedialWorld:
         settings, aws, documents = self._settings, self._aws, self._document
@@ -98,6 +111,11 @@ class Remediator:
 
     def _fetch(self, name: str, *, fresh: bool = False) -> str | bytes:  # noqa: ARG002  nothing is remembered
         return fetch_secret(self._aws, name)
+
+
+def _kept(answer: dict[str, object]) -> dict[str, object]:
+    """Return what is kept of the answer to an event: what became of each action is in the log, and an item is small."""
+    return {name: it for name, it in answer.items() if name != "results"}
 
 
 def _within(key: str, seconds: float) -> Settings:

@@ -20,6 +20,8 @@ class RemedyRequest:
     project: str
     plan_id: str | None = None
     """A plan that was made before; `None` for one that is made now."""
+    request_id: str | None = None
+    """By which it is the same request, however often it comes; `None` where it is a new one each time."""
 
 
 def read_remedy_request(payload: object) -> RemedyRequest:
@@ -30,9 +32,20 @@ def read_remedy_request(payload: object) -> RemedyRequest:
         told = payload.get("source"), payload["detail-type"]
         if told != _COMPLETED:
             raise RequestError(f"the event {str(told)[:200]} asks for no remediation; one that does is {_COMPLETED}")
-        return RemedyRequest(_project(payload.get("detail"), "the event's detail"))
+        return _of_event(payload)
     refuse_unknown(payload, "the payload", ("project", "plan"))
     return RemedyRequest(_project(payload, "the payload"), text_in(payload, "plan"))
+
+
+def _of_event(event: Mapping[object, object]) -> RemedyRequest:
+    """Read an event. An audit whose event was put twice is told by two ids: its own is the same."""
+    detail = event.get("detail")
+    project = _project(detail, "the event's detail")
+    request_id = text_in(detail, "audit_id") if isinstance(detail, Mapping) else None
+    request_id = request_id or text_in(event, "id")
+    if request_id is None:
+        raise RequestError("the event has neither an audit_id nor an id, so it could be acted on twice; give it one")
+    return RemedyRequest(project, request_id=request_id)
 
 
 def _project(mapping: object, what: str) -> str:
