@@ -20,8 +20,9 @@ A control is one requirement, judged for each resource. Every control on every r
 
 Settings of paused schedules are not judged; with two enabled schedules, each must pass. The longest interval of a
 schedule is 1 day, 7 days, or 31 days for a monthly one. A recovery point is a backup that one can restore the live
-index from: `Ready`, of the live index's own id, and captured already. Placeholders such as `{name}` stand for the
-resource's name. `backup-auditor controls ID` shows the same on the command line.
+index from: `Ready`, of the live index's own id, and captured already. In what is to be done, `{name}` stands for the
+resource's name, `{schedule_id}` and the like for what is known of a finding, which fills them in, and capitals for what
+is to be put in by hand. `backup-auditor controls ID` shows the same on the command line.
 
 """
 

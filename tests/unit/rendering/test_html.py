@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 
-from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.report import Report
@@ -186,24 +185,6 @@ def test_what_is_not_known_is_seen_to_where_nothing_is_worse() -> None:
     unknown = finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.", remediation="Find out.")
     found = page(replace(report(), findings=(unknown,)))
     assert found.text.index("First: orders: Its age is not told.") < found.text.index("Find out.")
-
-
-def test_steps_have_no_blanks() -> None:
-    """What is to be put into a call is in capitals, as in the commands."""
-    controls = (finding(control=it.id, name=it.id) for it in CATALOGUE.all)
-    steps = page(replace(report(), findings=tuple(controls))).text
-    assert "GET /backup-schedules/SCHEDULE_ID/history." in steps
-    assert not re.search(r"\{(id|index|name|schedule_id)\}", steps)
-
-
-def test_commands_are_filled_in() -> None:
-    """A call of which everything is known can be copied as it stands; a quote in a name ends no argument."""
-    control, evidence = "schedule-is-enabled", {"schedule_id": "s-1"}
-    text = page(replace(report(), findings=(finding(control=control, evidence=evidence, name="a'b c"),))).text
-    assert "/indexes/a%27b%20c/backup-schedules -H" in text
-    assert "-X PATCH ${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}/backup-schedules/s-1 -H" in text
-    assert "-d '{\"enabled\": true}'" in text
-    assert "-X DELETE" not in text
 
 
 def test_many_projects_are_one_page() -> None:

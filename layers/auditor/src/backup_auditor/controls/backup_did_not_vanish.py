@@ -77,7 +77,7 @@ BACKUP_DID_NOT_VANISH = Control(
         ),
         api=(
             "GET /backups.",
-            "GET /backups/{id}, which answers 404 for one that is gone.",
+            "GET /backups/BACKUP_ID, which answers 404 for one that is gone.",
             "POST /indexes/{name}/backups.",
         ),
         false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt the"

@@ -63,7 +63,7 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
     family=Family.PROTECTION,
     rationale="A backup is as much personal data, or data under a contract, as the index it was taken of.",
     remediation="A backup stays where its index is: move {name} by making it anew in an allowed region, and filling it"
-    " there; then delete the backups that the evidence names, by DELETE /backups/{id}.",
+    " there; then delete the backups that the evidence names, by DELETE /backups/BACKUP_ID.",
     guidance=Guidance(
         looks_at="The cloud and the region of every recovery point.",
         console=(
@@ -71,7 +71,7 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
             "Give it a schedule.",
             "Delete {name} and its backups, when nobody needs them any more.",
         ),
-        api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/{id}."),
+        api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
         false_positives="A region that was allowed since: add it to the policy.",
     ),
     judge=judge,

@@ -77,7 +77,7 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
             "Open Backups of the project, and delete those of deleted indexes that nobody needs.",
             "Open the indexes with the most backups, and shorten the retention of their schedules.",
         ),
-        api=("GET /backups.", "DELETE /backups/{id}.", "PATCH /backup-schedules/{id}."),
+        api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
         false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
         corresponds_to=("AWS Trusted Advisor service limits",),
     ),

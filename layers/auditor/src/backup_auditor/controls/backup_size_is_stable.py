@@ -60,7 +60,10 @@ BACKUP_SIZE_IS_STABLE = Control(
             "Open {name} and its Backups tab.",
             "Compare the newest backup with those before it: records, namespaces, size.",
         ),
-        api=("GET /indexes/{name}/backups.", 'POST /backups/{id}/create-index with {"name": NAME}.'),
+        api=(
+            "GET /indexes/{name}/backups.",
+            'POST /backups/BACKUP_ID/create-index with {"name": "NAME"}, for one that is listed there.',
+        ),
         false_positives="An index that is being filled for the first time; the finding ends when the median has"
         " followed.",
         frameworks=INTACT,

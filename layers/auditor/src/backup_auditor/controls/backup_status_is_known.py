@@ -43,7 +43,7 @@ BACKUP_STATUS_IS_KNOWN = Control(
             "Open {name} and its Backups tab.",
             "Look at the backups that the evidence names.",
         ),
-        api=("GET /backups/{id}.",),
+        api=("GET /backups/BACKUP_ID, which the evidence names.",),
         false_positives="A status that Pinecone introduced after this version of the auditor.",
         frameworks=(Framework.SOC_2_A1_2,),
     ),

@@ -84,7 +84,7 @@ BACKUPS_EXPIRE_ON_TIME = Control(
             "Open {name} and its Backups tab.",
             "Delete the backups that the evidence names, if nobody needs them.",
         ),
-        api=("GET /backups/{id}.", "DELETE /backups/{id}, which cannot be undone."),
+        api=("GET /backups/BACKUP_ID, which the evidence names.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
         false_positives="A retention that was just lowered: Pinecone may take a while to delete what is now too old.",
     ),
     judge=judge,

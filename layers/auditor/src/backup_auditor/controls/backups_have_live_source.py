@@ -64,7 +64,7 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
             "Open Backups of the project, and find those whose source index is gone.",
             "Delete what is not needed.",
         ),
-        api=("GET /backups.", "DELETE /backups/{id}, which cannot be undone."),
+        api=("GET /backups.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
         false_positives="Backups that are kept on purpose, as an archive: exempt the name of the index.",
     ),
     judge=judge,

@@ -75,7 +75,10 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
             "Delete the backups that the evidence names.",
             "Edit the schedule: its retention should be no longer than erasure_days.",
         ),
-        api=("DELETE /backups/{id}, which cannot be undone.", "PATCH /backup-schedules/{id} with a shorter retention."),
+        api=(
+            "DELETE /backups/BACKUP_ID, which cannot be undone.",
+            "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
+        ),
         false_positives="Backups under a legal hold: exempt the index until it ends.",
     ),
     judge=judge,

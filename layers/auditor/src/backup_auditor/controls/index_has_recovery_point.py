@@ -48,7 +48,7 @@ INDEX_HAS_RECOVERY_POINT = Control(
         ),
         api=(
             "POST /indexes/{name}/backups.",
-            "GET /backups/{id} until its status is Ready.",
+            "GET /backups/BACKUP_ID until its status is Ready; the answer to POST tells its id.",
         ),
         false_positives="An index that was just made and is to be backed up by hand.",
         frameworks=RECOVERABLE,

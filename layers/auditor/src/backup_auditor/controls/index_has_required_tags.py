@@ -27,11 +27,11 @@ INDEX_HAS_REQUIRED_TAGS = Control(
     family=Family.PROTECTION,
     rationale="Rules of the policy go by tags: an index without them may have less asked of it than was meant.",
     remediation='Tag {name}: in the console under the index\'s settings, or by PATCH /indexes/{name} with {"tags":'
-    " {KEY: VALUE}}.",
+    ' {"KEY": "VALUE"}}.',
     guidance=Guidance(
         looks_at="The tags of the index.",
         console=("Open {name} and its settings.", "Add the tags that the finding names."),
-        api=('PATCH /indexes/{name} with {"tags": {KEY: VALUE}}.',),
+        api=('PATCH /indexes/{name} with {"tags": {"KEY": "VALUE"}}.',),
         false_positives="An index that belongs to nobody yet: exempt it for some days.",
         corresponds_to=("AWS Config required-tags",),
     ),

@@ -36,7 +36,7 @@ INDEX_HAS_SCHEDULE = Control(
         ),
         api=(
             (
-                'POST /indexes/{name}/backup-schedules with {"name": NAME, "schedule": {"type": "time-based", '
+                'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
                 '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
             ),
         ),

@@ -80,7 +80,7 @@ LATEST_RUN_SUCCEEDED = Control(
         ),
         api=(
             "POST /indexes/{name}/backups.",
-            "GET /backups/{id} until it is finished.",
+            "GET /backups/BACKUP_ID until it is finished; the answer to POST tells its id.",
         ),
         false_positives="A single failure of the service's own; the next run shows.",
         frameworks=BACKED_UP,

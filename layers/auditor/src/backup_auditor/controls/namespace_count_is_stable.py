@@ -34,8 +34,8 @@ NAMESPACE_COUNT_IS_STABLE = Control(
             "Restore that one under another name, and compare.",
         ),
         api=(
-            "GET /backups/{id}, with the id of the last healthy one.",
-            'POST /backups/{id}/create-index with {"name": NAME}.',
+            "GET /backups/{last_healthy.backup_id}, the last healthy one.",
+            'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
         ),
         false_positives="Namespaces that come and go, one for each session say: let a rule allow a greater drop.",
         frameworks=INTACT,

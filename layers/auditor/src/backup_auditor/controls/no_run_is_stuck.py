@@ -78,7 +78,7 @@ NO_RUN_IS_STUCK = Control(
             "Create another.",
         ),
         api=(
-            "GET /backups/{id}.",
+            "GET /backups/BACKUP_ID, which the evidence names.",
             "POST /indexes/{name}/backups.",
         ),
         false_positives="A backup of a very large index can take hours: let a rule allow a longer stuck_after.",

@@ -58,9 +58,7 @@ PLAN_ALLOWS_SCHEDULES = Control(
             "Open Settings, Plan.",
             "Choose a plan that has backup schedules.",
         ),
-        api=(
-            "There is no call that changes the plan; POST /indexes/{index}/backups takes a backup without a schedule.",
-        ),
+        api=("There is no call that changes the plan; POST /indexes/INDEX/backups takes a backup without a schedule.",),
         false_positives="Projects that are backed up by a job of your own.",
         frameworks=BACKED_UP,
     ),

@@ -71,7 +71,7 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
         ),
         api=(
             "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{id}/history.",
+            "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="The service may be late on a busy day: let a rule allow a longer grace.",
         frameworks=BACKED_UP,

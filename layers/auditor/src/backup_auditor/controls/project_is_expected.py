@@ -48,14 +48,14 @@ PROJECT_IS_EXPECTED = Control(
     rationale="A key implies its project: with the wrong key a healthy project is audited night after night, and the"
     " one that was meant never.",
     remediation="Give the audit of {name} the key of the project that the policy expects, or correct expected_id; the"
-    " project's id stands in the console, and in the answer to GET /indexes/{index}/backup-schedules.",
+    " project's id stands in the console, and in the answer to GET /indexes/INDEX/backup-schedules.",
     guidance=Guidance(
         looks_at="The project id that the schedules tell; Pinecone tells it nowhere else.",
         console=(
             "Open the project that is meant, and compare its id.",
             "Open API keys, and create a key of that project.",
         ),
-        api=("GET /indexes/{index}/backup-schedules tells the project's id.",),
+        api=("GET /indexes/INDEX/backup-schedules tells the project's id.",),
         false_positives="None are known. Without a schedule the id cannot be told, and the verdict is not given.",
     ),
     judge=judge,

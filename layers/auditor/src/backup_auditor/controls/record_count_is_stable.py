@@ -33,8 +33,8 @@ RECORD_COUNT_IS_STABLE = Control(
             "Restore that one under another name, and compare.",
         ),
         api=(
-            "GET /backups/{id}, with the id of the last healthy one.",
-            'POST /backups/{id}/create-index with {"name": NAME}.',
+            "GET /backups/{last_healthy.backup_id}, the last healthy one.",
+            'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
         ),
         false_positives="Records that were deleted on purpose: the finding ends when the median has followed.",
         frameworks=INTACT,

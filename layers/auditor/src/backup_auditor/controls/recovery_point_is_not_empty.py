@@ -63,7 +63,10 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
             "Open its Backups tab, and find the newest backup that has records.",
             "Restore that one under another name.",
         ),
-        api=("GET /indexes/{name}/backups.", 'POST /backups/{id}/create-index with {"name": NAME}.'),
+        api=(
+            "GET /indexes/{name}/backups.",
+            'POST /backups/BACKUP_ID/create-index with {"name": "NAME"}, for one that is listed there.',
+        ),
         false_positives="A backup that was taken minutes after its index was made can be empty, rightly: it holds"
         " nothing newer than about 15 minutes before its capture. An index that is meant to be empty: allow_empty.",
         frameworks=INTACT,

@@ -62,7 +62,7 @@ RECOVERY_POINT_IS_RECENT = Control(
         ),
         api=(
             "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{id}/history.",
+            "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="An index that has not changed since: let a rule allow a greater max_age.",
         frameworks=RECOVERABLE,

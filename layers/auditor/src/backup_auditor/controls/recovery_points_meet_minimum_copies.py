@@ -54,7 +54,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
         ),
         api=(
             "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{id}/history.",
+            "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="After a pause copies are few until the schedule has run often enough.",
         frameworks=RECOVERABLE,

@@ -89,7 +89,7 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
             "Resume the schedule, or create one.",
             "Create a backup, if the schedule cannot run in time.",
         ),
-        api=('PATCH /backup-schedules/{id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
+        api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
         false_positives="An index that is about to be deleted: exempt it until then.",
         frameworks=RECOVERABLE,
         corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),

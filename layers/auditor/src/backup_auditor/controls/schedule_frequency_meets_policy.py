@@ -39,7 +39,7 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
             "Open {name} and its Backups tab.",
             "Edit the schedule and choose the required frequency.",
         ),
-        api=('PATCH /backup-schedules/{id} with {"frequency": FREQUENCY}.',),
+        api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
         false_positives="An index that seldom changes: let a rule ask for less of it.",
         frameworks=BACKED_UP,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),

@@ -49,7 +49,7 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
             "Open {name} and its Backups tab.",
             "Edit the schedule: lengthen its retention, or choose a higher frequency.",
         ),
-        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
         false_positives="Manual backups make up for the copies that the schedule does not keep: let a rule ask for "
         "fewer.",
         frameworks=BACKED_UP,

@@ -42,7 +42,7 @@ SCHEDULE_IS_ENABLED = Control(
         ),
         api=(
             "GET /indexes/{name}/backup-schedules for its id.",
-            'PATCH /backup-schedules/{id} with {"enabled": true}.',
+            'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
         ),
         false_positives="A pause is somebody's decision: exempt the index until the day on which it is to end.",
         frameworks=BACKED_UP,

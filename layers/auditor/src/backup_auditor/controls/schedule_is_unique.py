@@ -38,7 +38,7 @@ SCHEDULE_IS_UNIQUE = Control(
         ),
         api=(
             "GET /indexes/{name}/backup-schedules.",
-            'PATCH /backup-schedules/{id} with {"enabled": false}, for each of the others.',
+            'PATCH /backup-schedules/{schedule_id} with {"enabled": false}, for each of the others.',
         ),
         false_positives="Two schedules that are meant to be, one daily and one kept for long: Pinecone allows a second "
         "only by chance.",

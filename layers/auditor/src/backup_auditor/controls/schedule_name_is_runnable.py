@@ -49,7 +49,7 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
             "Delete the old one; its backups stay.",
         ),
         api=(
-            "DELETE /backup-schedules/{id}.",
+            "DELETE /backup-schedules/{schedule_id}.",
             "POST /indexes/{name}/backup-schedules with a shorter name.",
         ),
         false_positives="None are known: every run of such a schedule fails.",

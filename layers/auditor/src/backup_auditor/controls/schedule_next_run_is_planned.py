@@ -55,8 +55,8 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
             "Resume it, which also takes a backup.",
         ),
         api=(
-            'PATCH /backup-schedules/{id} with {"enabled": false}.',
-            'PATCH /backup-schedules/{id} with {"enabled": true}.',
+            'PATCH /backup-schedules/{schedule_id} with {"enabled": false}.',
+            'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
         ),
         false_positives="The service may be late in planning the next run after an outage of its own.",
         frameworks=BACKED_UP,

@@ -41,7 +41,7 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
             "Open {name} and its Backups tab.",
             "Edit the schedule and lengthen its retention.",
         ),
-        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
         false_positives="Backups that are copied elsewhere and kept there: let a rule ask for less.",
         frameworks=BACKED_UP,
         corresponds_to=(

@@ -42,10 +42,8 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
             "Edit the schedule: lengthen its retention, or choose a higher frequency.",
         ),
         api=(
-            (
-                'PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}, or with '
-                '{"frequency": FREQUENCY}.'
-            ),
+            'PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}} for more days.',
+            'PATCH /backup-schedules/{schedule_id} with {"frequency": "FREQUENCY"} for more runs instead.',
         ),
         false_positives="None: the days without a backup are certain. Manual backups may cover them, and nothing makes "
         "sure of it.",

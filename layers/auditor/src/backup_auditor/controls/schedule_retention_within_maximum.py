@@ -43,7 +43,7 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
             "Make sure that the backups older than the maximum are not needed.",
             "Edit the schedule and shorten its retention.",
         ),
-        api=('PATCH /backup-schedules/{id} with {"retention": {"expire_after_days": DAYS}}.',),
+        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
         false_positives="An index under a legal hold: exempt it until the hold ends.",
     ),
     judge=judge,

@@ -78,7 +78,7 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
             "Create a backup, if the gap reaches to today.",
         ),
         api=(
-            "GET /backup-schedules/{id}/history.",
+            "GET /backup-schedules/{schedule_id}/history.",
             "POST /indexes/{name}/backups.",
         ),
         false_positives="A schedule that was paused meanwhile, or whose frequency was raised, shows the gap until it "

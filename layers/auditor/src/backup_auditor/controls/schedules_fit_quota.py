@@ -87,7 +87,7 @@ SCHEDULES_FIT_QUOTA = Control(
             "Open the indexes that take most slots, and edit their schedules: the evidence says what would fit.",
             "Open Backups of the project, and delete manual backups that nobody needs.",
         ),
-        api=("PATCH /backup-schedules/{id}.", "DELETE /backups/{id}."),
+        api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
         false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
     ),
     judge=judge,

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
 from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject, deleted_indexes
-from backup_auditor.domain.filling import filled
+from backup_auditor.domain.filling import filled_step, told_of
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, fingerprint
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
@@ -68,7 +67,7 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
     indexes = protected = recovery_points = 0
     for control in catalogue.project:
         verdict = _judge(control, project, project, None, doubts)
-        findings.append(_finding(control, project.resource, verdict, project))
+        findings.append(_finding(control, project.resource, verdict, project, {}))
     for facts in inventory.indexes:
         subject = IndexSubject(project, facts)  # one at a time: what is worked out for an index goes with it
         for index_control in catalogue.index:
@@ -81,7 +80,7 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
     for deleted in deleted_indexes(project):
         for deleted_control in catalogue.deleted_index:
             verdict = _judge(deleted_control, deleted, project, deleted.name, doubts)
-            findings.append(_finding(deleted_control, deleted.resource, verdict, project))
+            findings.append(_finding(deleted_control, deleted.resource, verdict, project, {}))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     coverage = Coverage(indexes, protected, recovery_points)
     return Judgement(tuple(findings), coverage, frozenset(doubts), Timelines(inventory, policy, memory))
@@ -115,7 +114,6 @@ def _judge[Subject](
     return confirmed(verdict, project, index, doubts)
 
 
-_NOTHING: Evidence = MappingProxyType({})
 _FIND_OUT = "Nothing is known to be wrong here. Find out why it is not known, which the reason tells, and audit again."
 """What is to be done where nothing could be judged: the control's own remedy may be for a fault that is none."""
 
@@ -125,7 +123,7 @@ def _finding[Subject](
     resource: Resource,
     verdict: Verdict,
     project: ProjectSubject,
-    known: Evidence = _NOTHING,
+    known: Evidence,
 ) -> Finding:
     steps = {Compliance.NON_COMPLIANT: control.remediation, Compliance.INSUFFICIENT_DATA: _FIND_OUT}
     step = steps.get(verdict.compliance, "")
@@ -139,7 +137,8 @@ def _finding[Subject](
         severity=verdict.severity or control.severity,
         reason=verdict.reason,
         evidence=verdict.evidence,
-        remediation=filled(step, resource, {**known, **verdict.evidence}),
+        remediation=filled_step(step, told_of(resource, known, verdict.evidence)),
         fingerprint=fingerprint(control.id, resource),
         exemption=exemption,
+        known=known,
     )

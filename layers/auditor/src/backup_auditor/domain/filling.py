@@ -1,6 +1,7 @@
 """Fills the blanks of what is to be done about a finding with what is known of it."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from backup_auditor.domain.finding import Evidence, Resource
 
@@ -8,22 +9,36 @@ _BLANK = re.compile(r"\{([a-z_.]+)\}")
 _SCHEDULE = "schedule_id"
 
 
-def filled(step: str, resource: Resource, evidence: Evidence) -> str:
-    """Put the resource's name into `{name}`, and figures of the evidence into the blanks that are called as they are.
+def told_of(resource: Resource, known: Evidence, evidence: Evidence) -> Evidence:
+    """Put together what fills the blanks: the resource's name, figures of the evidence, then what else is known."""
+    return {**known, **evidence, "name": resource.name}
 
-    What nothing tells is left in capitals for the reader to find; where the id of a schedule is found, is added.
+
+def filled(text: str, told: Evidence, written: Callable[[str], str] = str) -> str:
+    """Put what is told into the blanks that are called as it is, written as the place asks for.
+
+    What nothing tells is left in capitals for the reader to find.
     """
-    told = {**evidence, "name": resource.name}
-    done = _BLANK.sub(lambda it: _figure(told, it[1]) or _capitals(it[1]), step)
+
+    def fill(blank: re.Match[str]) -> str:
+        figure = _figure(told, blank[1])
+        return written(figure) if figure else _capitals(blank[1])
+
+    return _BLANK.sub(fill, text)
+
+
+def filled_step(step: str, told: Evidence) -> str:
+    """Fill a step; where the id of a schedule is found, is added if nothing tells it."""
+    done = filled(step, told)
     if f"{{{_SCHEDULE}}}" not in step or _figure(told, _SCHEDULE):
         return done
-    return f"{done} GET /indexes/{resource.name}/backup-schedules tells {_capitals(_SCHEDULE)}."
+    return f"{done} GET /indexes/{told['name']}/backup-schedules tells {_capitals(_SCHEDULE)}."
 
 
 def _figure(told: object, name: str) -> str | None:
     """Return what a blank stands for; a dot leads into an object."""
     for key in name.split("."):
-        told = told.get(key) if isinstance(told, dict) else None
+        told = told.get(key) if isinstance(told, Mapping) else None
     return str(told) if isinstance(told, str | int) else None
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -77,6 +77,8 @@ class Finding:
     exemption: Exemption | None = None
     lifecycle: str | None = None
     first_seen: datetime | None = None
+    known: Evidence = field(default_factory=dict)
+    """What its remediation names and the verdict was not computed from."""
 
     @property
     def is_open(self) -> bool:

@@ -33,7 +33,7 @@ class Guidance:
     console: tuple[str, ...]
     """What to do in Pinecone's console, step by step; empty where nothing can be done there."""
     api: tuple[str, ...]
-    """The same by calls of the API."""
+    """The same by calls of the API, with the blanks that the remediation has; capitals are for the reader to fill."""
     false_positives: str
     """When a finding may be no fault."""
     frameworks: tuple[Framework, ...] = ()

@@ -39,7 +39,7 @@ class IndexSchedules:
         """Those of which Pinecone does not say whether they are enabled."""
         return tuple(it for it in self.known if it.enabled is None)
 
-    @property
+    @cached_property
     def only(self) -> Evidence:
         """What names its schedule, where it has one and no more."""
         return evidence_of(self.known[0]) if len(self.known) == 1 and self.unread is None else {}

@@ -84,7 +84,7 @@ class FindingViews:
         for kind, severity, title, findings in self._groups:
             views = list(self._views(findings))
             if views:
-                steps = steps_of(title, findings[0].resource.name if len(findings) == 1 else None)
+                steps = steps_of(title, findings[0] if len(findings) == 1 else None)
                 yield GroupView(kind, severity, title, steps, views)
 
     def _views(self, findings: Iterable[Finding]) -> Iterator[FindingView]:
