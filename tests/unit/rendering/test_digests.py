@@ -29,7 +29,10 @@ LAST = found(
 GONE = Resource(ResourceType.DELETED_INDEX, "search", "orders", "id-earlier")
 PROJECT = Resource(ResourceType.PROJECT, "search", "search", "project-1")
 UNREAD = found(
-    control="inventory-is-complete", resource=PROJECT, reason="1 fact could not be read.", remediation="Audit again."
+    control="inventory-is-complete",
+    resource=PROJECT,
+    reason="1 fact could not be read, first GET /backup-schedules/0/history: 503",
+    remediation="Look at `unread` in the report of search.",
 )
 UNKNOWN = Compliance.INSUFFICIENT_DATA
 CASES: Mapping[str, Digest] = {
@@ -56,6 +59,7 @@ CASES: Mapping[str, Digest] = {
             unread=1,
         )
     ),
+    "only-the-reading-failed": digest(told(UNREAD, found("users", lifecycle=None, compliance=UNKNOWN), unread=1)),
     "all-is-well": digest(told(), replace(TOPIC, tells_all_is_well=True), previous_at=None),
     "all-is-well-above-low": digest(
         told(found(severity=Severity.LOW, lifecycle="ongoing", days=1)),

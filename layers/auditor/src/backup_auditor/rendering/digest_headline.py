@@ -8,7 +8,7 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import place, place_of
 from backup_auditor.rendering.text import shortened
-from backup_auditor.rendering.verdict import incompleteness, verdict
+from backup_auditor.rendering.verdict import INCOMPLETE, incompleteness, verdict
 
 _NAME = 200
 _SENTENCE = 500
@@ -21,7 +21,9 @@ def headline(digest: Digest) -> str:
 
 def explanation(digest: Digest) -> str:
     """Return what follows the shortest: what is worst, what to do about it, and whether anything was not read."""
-    return " ".join(it for it in (incompleteness(digest.report), _advice(digest)) if it)
+    worst = _worst(digest)
+    unread = None if worst is not None and worst.control == INCOMPLETE else incompleteness(digest.report)
+    return " ".join(it for it in (unread, _advice(digest)) if it)
 
 
 def brief(digest: Digest) -> str:
@@ -42,13 +44,17 @@ def nothing_open(severity: Severity) -> str:
 
 
 def _how_bad(digest: Digest) -> str:
-    told = digest.told
-    worst = (told.opened or told.lasting)[:1]
-    if worst:
-        return worst[0].severity.upper()
+    told, worst = digest.told, _worst(digest)
+    if worst is not None:
+        return worst.severity.upper()
     if told.resolved:
         return "RESOLVED"
     return "ALL IS WELL" if told.is_well else "NOT KNOWN"
+
+
+def _worst(digest: Digest) -> Finding | None:
+    """Return what is worst of what is new, or else of what lasts."""
+    return next(iter(digest.told.opened or digest.told.lasting), None)
 
 
 def _what(digest: Digest) -> str:
@@ -86,15 +92,14 @@ def _named(resources: Sequence[Resource]) -> str:
 
 
 def _advice(digest: Digest) -> str:
-    """Return what is worst of what is new, or else of what lasts, and what to do about it."""
-    told = digest.told
-    findings = told.opened or told.lasting
-    if findings:
-        worst = findings[0]
+    """Say what is worst, and what to do about it."""
+    told, worst = digest.told, _worst(digest)
+    if worst is not None:
         reason, next_step = (shortened(it, _SENTENCE) for it in (worst.reason, worst.remediation))
         is_named = len(told.opened) + len(told.lasting) == 1 and not told.resolved
         first = "" if is_named else f"First: {shortened(place(worst), _NAME)}: "
-        return f"{first}{reason}" + (f" Next: {next_step}" if next_step else "")
+        stop = "" if reason.endswith((".", "…")) else "."  # it may end with an error of the service
+        return f"{first}{reason}{stop}" + (f" Next: {next_step}" if next_step else "")
     if told.unknown:
         return f"{counted(len(told.unknown), 'verdict')} could not be given."
     if digest.report.compliance is Compliance.COMPLIANT:

@@ -5,7 +5,8 @@ from backup_auditor.domain.report import InventoryCounts, Report
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.grouping import deleted_indexes_in, indexes_in
 
-_INCOMPLETE = "inventory-is-complete"
+INCOMPLETE = "inventory-is-complete"
+"""The control that says itself what could not be read."""
 
 
 def verdict(report: Report) -> str:
@@ -27,7 +28,7 @@ def verdict(report: Report) -> str:
 
 def _non_compliant(report: Report) -> str:
     found = [it for it in report.findings if it.is_open]
-    if all(it.control == _INCOMPLETE for it in found):
+    if all(it.control == INCOMPLETE for it in found):
         unknown = _unknown(report)
         not_given = f"; {counted(unknown, 'verdict')} could not be given" if unknown else ""
         return f"Nothing was found wrong in what could be read{not_given}."
