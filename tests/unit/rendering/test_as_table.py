@@ -34,6 +34,18 @@ def test_the_first_line_counts_the_indexes_in_trouble() -> None:
     assert table(shown).startswith("NON COMPLIANT: default: 1 of 2 indexes is not as the policy requires.\n")
 
 
+def test_what_cannot_be_restored_at_all_comes_before_what_is_late() -> None:
+    """However many more are late: there, something is left to restore."""
+    late = [
+        finding(control="recovery-point-is-recent", severity=Severity.CRITICAL, remediation=f"mend {it}", name=it)
+        for it in ("orders", "stock")
+    ]
+    none = finding(
+        control="index-has-recovery-point", severity=Severity.CRITICAL, remediation="mend users", name="users"
+    )
+    assert "  first  mend users" in showing(*late, none)
+
+
 def test_a_deleted_index_is_named_by_its_id_too() -> None:
     """Another index, live or deleted, may have had its name."""
     gone = finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))

@@ -8,6 +8,11 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.report import Report
 from backup_auditor.domain.wording import counted
 
+_NOTHING_LEFT = frozenset(
+    {"index-has-recovery-point", "recovery-points-belong-to-index", "recovery-point-is-not-empty"}
+)
+"""Controls without which there is nothing to restore an index from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -19,10 +24,15 @@ class Group:
 
 
 def open_groups(report: Report) -> list[Group]:
-    """Return what is non-compliant and not exempted, by severity and control: worst first, then what strikes most."""
+    """Return what is non-compliant and not exempted, by severity and control: worst first, then what strikes most.
+
+    Of what is equally severe, indexes of which nothing can be restored come before those of which something can.
+    """
     grouped = _grouped((it for it in report.findings if it.is_open), lambda it: (it.severity, it.control))
     found = [Group(it[0].severity, it[0].control, tuple(it)) for it in grouped]
-    return sorted(found, key=lambda it: (-it.severity.rank, -len(it.findings), it.control))
+    return sorted(
+        found, key=lambda it: (-it.severity.rank, it.control not in _NOTHING_LEFT, -len(it.findings), it.control)
+    )
 
 
 def unknown_groups(report: Report) -> list[tuple[Finding, ...]]:
