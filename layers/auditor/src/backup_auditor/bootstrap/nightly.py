@@ -67,15 +67,9 @@ class Nightly:
             return audit_registered(request, world)
         from backup_auditor.adapters.idempotency import once  # noqa: PLC0415  who invokes it directly does without
 
-        return once(
-            f"{request.project}/{request.request_id}",  # who asks for several under one id means each of them
-            lambda: audit_registered(request, world),
-            verb="audit",
-            client=self.aws.dynamodb,
-            table=self.settings.state_table,
-            context=context,
-            log=self.log,
-        )
+        key = f"{request.project}/{request.request_id}"  # who asks for several under one id means each of them
+        answer, client, table = partial(audit_registered, request, world), self.aws.dynamodb, self.settings.state_table
+        return once(key, answer, verb="audit", client=client, table=table, context=context, log=self.log)
 
     def key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
         """Return the key of a project. Raises `SecretError`."""
