@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Mode, Policy, Remediation
 from backup_auditor.domain.remediation.actions import Kind
 from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.planning import plan_of
-from builders import IndexCase, index, inventory, judged, policy, renamed, schedule
+from builders import IndexCase, daily_runs, index, inventory, judged, policy, renamed, schedule
 
 ACCEPTED = Exemption(("*",), ("*",), "team", "rebuilt nightly", date(2027, 1, 1))
 
@@ -52,6 +52,7 @@ def left_out(plan: Plan, kind: Kind | None = None) -> dict[str, str]:
     return {it.index: it.reason for it in plan.left_out if kind in (None, it.kind)}
 
 
-def scheduled(called: str = "orders", **facts: Any) -> IndexCase:
-    """Build an index with one schedule of these settings."""
-    return renamed(index(schedules=[schedule(**facts)], state="Ready"), called)
+def scheduled(called: str = "orders", *, held: int | None = None, **facts: Any) -> IndexCase:
+    """Build an index with one schedule of these settings, and so many runs of it, where that matters."""
+    runs = None if held is None else daily_runs(held)
+    return renamed(index(schedules=[schedule(**facts)], runs=runs, state="Ready"), called)

@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Kind
 from backup_auditor.domain.remediation.record import ActionState
 from backup_auditor.domain.remediation.wanted import wanted_of
 from backup_auditor.errors import PineconeError, UsageError
-from backup_auditor_simulator import Fault, Request, World
+from backup_auditor_simulator import Fault, Request, State, World
 from backup_auditor_simulator import Kind as Deployed
 from planned import remedial
 from remedying import Project, remedying
@@ -45,6 +46,8 @@ class Case:
         self.paused: set[str] = set()
         """The indexes with a paused schedule that nobody touches."""
         self.bare: set[str] = set()
+        for number in range(chance.choice([0, 0, 1, 2])):
+            self._outlived(f"outlived-{number}")
         for number in range(chance.randint(2, 8)):
             self._index(f"index-{number}")
         self.world.advance(timedelta(hours=1))
@@ -62,6 +65,19 @@ class Case:
         self.policy = replace(self.policy, exemptions=self._exemptions())
         self.world.conduct.backup_quota = self.quota or 5000
 
+    def _outlived(self, name: str) -> None:
+        """Make an index whose schedule runs no more, and whose runs are kept for long."""
+        self.world.create_index(name)
+        schedule = self.world.create_schedule(name, "outlived", "daily", 100)
+        self.world.advance(timedelta(days=self.chance.choice([3, 15])))
+        fate = self.chance.choice(["paused", "deleted", "slowed"])
+        if fate == "deleted":
+            self.world.delete_schedule(schedule.id)
+            self.bare.add(name)
+        else:
+            settings = {"enabled": False} if fate == "paused" else {"frequency": "monthly"}
+            self.world.update_schedule(schedule.id, **settings)
+
     def _index(self, name: str) -> None:
         kind = self.chance.choice(["bare", "bare", "bare", "pod", "paused", "slow", "fine", "backed up", "not ready"])
         index = self.world.create_index(name, kind=Deployed.POD if kind == "pod" else Deployed.SERVERLESS)
@@ -69,7 +85,9 @@ class Case:
             self.world.update_schedule(self.world.create_schedule(name, "theirs").id, enabled=False)
             self.paused.add(name)
         elif kind in {"slow", "fine"}:
-            self.world.create_schedule(name, "theirs", "monthly" if kind == "slow" else "daily", 100)
+            self.world.create_schedule(
+                name, "theirs", "monthly" if kind == "slow" else "daily", self.chance.choice([10, 100])
+            )
         elif kind == "backed up":
             self.world.create_backup(name, "by-hand")
         elif kind == "not ready":
@@ -135,7 +153,7 @@ class Case:
             world.delete_index(name)
             world.create_index(name)
         elif not any(it.enabled for it in world.index(name).schedules.values()):
-            world.create_schedule(name, "theirs", "daily", 100)
+            world.create_schedule(name, "meddled", "daily", 100)
 
 
 def ours(world: World) -> list[str]:
@@ -144,10 +162,24 @@ def ours(world: World) -> list[str]:
 
 
 def slots(world: World) -> int:
-    """Return how many backups the project holds at most, as the controls count."""
+    """Return how many backups the project holds at most: of each schedule what it may hold, or holds."""
     days = {"daily": 1, "weekly": 7, "monthly": 31}
-    held = sum(it.retention.days // days[it.frequency.value] + 1 for it in world.schedules.values() if it.enabled)
-    return held + sum(it.schedule is None for it in world.backups.values())
+    enabled = [it for it in world.schedules.values() if it.enabled]
+    most = Counter({it.id: it.retention.days // days[it.frequency.value] + 1 for it in enabled})
+    backups = [it for it in world.backups.values() if it.state is not State.PLANNED]
+    held = Counter(it.schedule.id if it.schedule else "by hand" for it in backups)
+    return (most | held).total()
+
+
+def peak(world: World) -> int:
+    """Return how many backups the project comes to hold, if nobody touches it, and no quota keeps it from that."""
+    later = deepcopy(world, {id(world.lock): world.lock})
+    later.conduct.backup_quota = None
+    found = 0
+    for _ in range(110):
+        later.advance(timedelta(days=1))
+        found = max(found, sum(it.state is not State.PLANNED for it in later.backups.values()))
+    return found
 
 
 def took_effect(request: Request) -> bool:
@@ -167,12 +199,12 @@ def check(case: Case, before: int, *, is_shared: bool) -> None:
         by_hand = (it for it in world.backups.values() if (it.name or "").startswith(FIRST_BACKUP_PREFIX))
         assert set(Counter(it.index.id for it in by_hand).values()) <= {1}
     if case.quota is not None and before <= case.quota:
-        assert slots(world) <= case.quota + meddled(case)
+        assert peak(world) <= case.quota + meddled(case)
 
 
 def meddled(case: Case) -> int:
     """Return what others have taken of the quota meanwhile."""
-    return sum(it.retention.days + 1 for it in case.world.schedules.values() if it.name == "theirs")
+    return sum(it.retention.days + 1 for it in case.world.schedules.values() if it.name == "meddled")
 
 
 def run_once(project: Project) -> None:
@@ -185,14 +217,14 @@ def run_once(project: Project) -> None:
 def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -> None:
     """Two run at once while calls fail, then one runs cleanly as often as its bound makes necessary."""
     case = Case(seed)
-    world = case.world
+    world, at_first = case.world, peak(case.world)
     with remedying(world, tmp_path / "state", case.policy) as project:
         is_shared = case.chance.random() < 0.5
         other_state = tmp_path / ("state" if is_shared else "other")
         with open_remediation_log(other_state) as other_log:
             other = replace(project, log=other_log, who="other@there", plan=None)
             for _ in range(2):
-                before, written = slots(world), len(project.writes)
+                before, written = peak(world), len(project.writes)
                 project.server.faults[:] = case.faults()
                 rival = Thread(target=run_once, args=(other,))
                 rival.start()
@@ -208,7 +240,7 @@ def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -
             outcome = project.run()
             assert all(it.state in {ActionState.DONE, ActionState.ALREADY_THERE} for it in outcome.results), outcome
             world.advance(timedelta(hours=2))
-        check(case, 0, is_shared=is_shared)
+        check(case, at_first, is_shared=is_shared)
         assert_covered(case, project)
 
 

@@ -131,7 +131,7 @@ def test_a_smaller_one_may_still_fit() -> None:
 
 def test_one_run_creates_no_more_than_it_may() -> None:
     """The rest waits, and keeps its room: no change takes it. Backups count too."""
-    cases = (bare("a"), bare("b"), scheduled("slow", retention=3 * DAY))
+    cases = (bare("a"), bare("b"), scheduled("slow", retention=3 * DAY, held=3))
     plan = planned(remedial(quota=4 + 8 + 8, max_creations=1, first_backup=True), *cases)
     assert [it.index for it in plan.actions] == ["a"]
     assert "max_creations" in left_out(plan, Kind.CREATE_SCHEDULE)["b"]
@@ -145,7 +145,7 @@ def test_one_run_creates_no_more_than_it_may() -> None:
 
 def test_what_is_only_proposed_takes_no_room_from_what_is_carried_out() -> None:
     """It comes last."""
-    cases = (bare(), scheduled("slow", retention=3 * DAY))
+    cases = (bare(), scheduled("slow", retention=3 * DAY, held=3))
     twelve = 4 + 8
     assert [it.index for it in planned(remedial(Mode.APPLY, Mode.PROPOSE, quota=twelve), *cases).actions] == ["orders"]
     assert [it.index for it in planned(remedial(Mode.PROPOSE, Mode.APPLY, quota=twelve), *cases).actions] == ["slow"]

@@ -45,6 +45,8 @@ class Quota:
         """How many backups are listed under each name, those of deleted indexes too."""
         self.manual = Counter[str]()
         """How many of them were taken by hand."""
+        self.scheduled = Counter[str]()
+        """How many of them a schedule made, by its id; those of schedules that are not known stand under none."""
         self.perhaps_manual = 0
         """Of how many it is not known whether they were."""
         self.perhaps_planned = 0
@@ -57,7 +59,10 @@ class Quota:
             self.perhaps_planned += _may_be_planned(backup, expiries)
             if expires is None:
                 self.perhaps_manual += 1
-            elif not expires:
+            elif expires:
+                maker = expiries.maker(backup.backup_id)
+                self.scheduled[maker.schedule_id if maker else ""] += 1
+            else:
                 self.manual[backup.index_name] += 1
 
     @cached_property

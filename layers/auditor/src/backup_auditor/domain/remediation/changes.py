@@ -71,12 +71,13 @@ def _changed(subject: IndexSubject, schedule: Schedule, exempted: frozenset[str]
         return f"Its schedule {label(schedule)} keeps backups longer than is allowed; a retention is never lowered."
     slots = slots_of(longer or retention, (other or frequency).interval)
     before = slots_of(retention, frequency.interval) if schedule.enabled else 0
+    held = max(before, subject.project.quota.scheduled[schedule.schedule_id])
     return ChangeSchedule(
         index=subject.name,
         schedule_id=schedule.schedule_id,
         name=label(schedule),
         changes=changes,
         before=Settings(schedule.enabled, frequency, retention),
-        slots=max(0, slots - before),
+        slots=max(0 if schedule.enabled else 1, slots - held),  # who is resumed makes one at once
         because=because,
     )

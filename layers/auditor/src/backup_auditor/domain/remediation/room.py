@@ -1,5 +1,10 @@
-"""How much of the quota of backups is left for a plan, counted as `schedules-fit-quota` does."""
+"""How much of the quota of backups is left for a plan.
 
+Enabled schedules and manual backups count as `schedules-fit-quota` has it, and so does whatever else is listed: runs of
+schedules that are paused, deleted or slowed down stay until they expire, and by then what is made now has filled up.
+"""
+
+from collections import Counter
 from dataclasses import dataclass
 
 from backup_auditor.domain.project_subject import ProjectSubject
@@ -31,9 +36,10 @@ class Room:
 
 
 def room_of(project: ProjectSubject) -> Room:
-    """Return what fills the quota: what enabled schedules hold at most, and what was taken by hand, or perhaps was."""
+    """Return what fills the quota: what each schedule may hold, or holds already, and what perhaps never expires."""
     held = project.quota
-    filled = sum(it.least for it in held.holdings) + held.manual.total() + held.perhaps_manual
+    enabled = Counter({it.schedule.schedule_id: it.least for it in held.holdings})
+    filled = (enabled | held.scheduled).total() + held.manual.total() + held.perhaps_manual
     unknown = [f"what schedule {it.schedule.schedule_id} holds" for it in held.holdings if it.slots is None]
     unknown += held.unread()
     broken = project.inventory.backups.broken

@@ -1,0 +1,61 @@
+"""What fills the quota beside what the controls count: runs that are listed, and stay until they expire."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backup_auditor.domain.policy import Mode
+from builders import DAY, daily_runs, index, inventory, renamed
+from planned import bare, planned, remedial, scheduled
+
+
+def test_runs_of_a_paused_schedule_fill_the_quota() -> None:
+    """They are kept for a year more, and eight of the new schedule come on top."""
+    held = scheduled("held", enabled=False, retention=400 * DAY, held=30)
+    plan = planned(remedial(fix=Mode.NEVER, quota=40), held, bare("a"), bare("b"), bare("c"))
+    assert [it.index for it in plan.actions] == ["a"]
+    assert (plan.slots_before, plan.slots_after) == (30, 38)
+
+
+def test_runs_of_a_schedule_that_is_gone_fill_the_quota() -> None:
+    """Their names tell that they were runs; nothing tells when they expire."""
+    runs = [replace(it, index_name="orders") for it in daily_runs(5)]
+    left = renamed(index(schedules=(), listed=runs, state="Ready"), "orders")
+    plan = planned(remedial(quota=12), left)
+    assert (plan.slots_before, plan.actions) == (5, ())
+    assert planned(remedial(quota=13), left).slots_after == 13
+
+
+def test_an_enabled_schedule_fills_what_it_may_hold_or_holds() -> None:
+    """One that was slowed down still holds what it made before."""
+    policy = remedial(quota=100)
+    assert planned(policy, scheduled(retention=7 * DAY, held=3)).slots_before == 8
+    assert planned(policy, scheduled(retention=7 * DAY, held=12)).slots_before == 12
+
+
+@pytest.mark.parametrize(
+    "held,settings,more",
+    [
+        pytest.param(3, {"enabled": False}, 5, id="resumed"),
+        pytest.param(8, {"enabled": False}, 1, id="resumed-while-full"),
+        pytest.param(20, {"enabled": False}, 1, id="resumed-while-more-than-full"),
+        pytest.param(5, {"retention": 3 * DAY}, 3, id="kept-longer-than-it-was"),
+        pytest.param(2, {"retention": 3 * DAY}, 4, id="kept-longer"),
+        pytest.param(20, {"retention": 3 * DAY}, 0, id="kept-longer-and-held-longer"),
+    ],
+)
+def test_a_change_takes_what_is_not_filled_by_its_own_runs(held: int, settings: dict[str, Any], more: int) -> None:
+    """A schedule that is resumed makes one backup at once, whatever it holds."""
+    plan = planned(remedial(quota=50), scheduled(held=held, **settings))
+    assert [it.slots for it in plan.actions] == [more]
+    assert plan.slots_after - plan.slots_before == more
+    assert len(planned(remedial(quota=plan.slots_after), scheduled(held=held, **settings)).actions) == 1
+
+
+def test_a_planned_run_fills_nothing() -> None:
+    """It is listed before it begins."""
+    told = inventory(scheduled(enabled=False, held=2))
+    rows = [replace(told.backups.rows[0], backup_id="ahead", status="Scheduled"), *told.backups.rows]
+    more = replace(told, backups=replace(told.backups, rows=tuple(rows)))
+    assert planned(remedial(fix=Mode.NEVER), told=more).slots_before == 2
