@@ -136,6 +136,17 @@ def test_attempts_whose_outcome_is_open_are_found(opening: Opening) -> None:
 
 
 @every_log
+def test_every_attempt_is_found(opening: Opening) -> None:
+    """Whatever its plan and whatever came of it, the oldest first; none of another project."""
+    earlier = replace(DONE, key=ACTIONS[1].key, plan_id="another", began_at=NOW - SECOND)
+    with opening() as log:
+        for it in (RECORD, earlier, replace(RECORD, project="other"), replace(RECORD, attempt=2)):
+            assert log.begin(it)
+        assert [*log.attempts("default")] == [earlier, RECORD, replace(RECORD, attempt=2)]
+        assert [*log.attempts("nobody")] == []
+
+
+@every_log
 def test_an_attempt_is_begun_by_one(opening: Opening) -> None:
     """Who is later leaves what stands there, whether it is under way or done."""
     with opening() as log:

@@ -1,5 +1,6 @@
 """So many actions at once, until there is no use in going on."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from backup_auditor.domain.remediation.deciding import Seen
 from backup_auditor.domain.remediation.record import ActionState
 from backup_auditor.service.doing import Doing, Done
 from backup_auditor_simulator import Fault, World
-from remedying import remedying, states
+from planned import remedial
+from remedying import remedying, scheduled, states
 from simulated import empty_world
 
 pytestmark = pytest.mark.writes
@@ -42,6 +44,28 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         assert told.count(ActionState.NOT_BEGUN) >= 26
         assert "Stopped: " in outcome.results[-1].detail
         assert len(project.writes) <= 4
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_what_is_refused_for_ever_keeps_nobody_waiting(tmp_path: Path, status: int) -> None:
+    """Each run creates no more than two, and the first four are refused again and again; the others get theirs."""
+    world = empty_world()
+    for number in range(8):
+        world.create_index(f"index-{number}")
+    policy = remedial(max_creations=2)
+    with remedying(world, tmp_path / "state", policy) as project:
+        project.server.faults.append(Fault(status=status, method="POST", path="/indexes/index-[0-3]/*"))
+        for _ in range(4):
+            shown = project.planned()
+            assert project.planned() == shown
+            project.run()
+            assert project.plan == shown
+            world.advance(timedelta(days=1))
+        assert [name for name, its in scheduled(world).items() if its] == [f"index-{it}" for it in range(4, 8)]
+        tried = {it.path for it in project.writes}
+        project.run()
+        assert len(tried) == 8
+        assert len(project.writes) == 10
 
 
 def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,5 +77,8 @@ class RemediationLog(Protocol):
     def unsettled(self, project: str) -> Sequence[ActionRecord]:
         """Return every attempt of which nobody knows what came of it, the oldest first."""
 
+    def attempts(self, project: str) -> Sequence[ActionRecord]:
+        """Return every attempt at any action, the oldest first."""
+
     def actions(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""

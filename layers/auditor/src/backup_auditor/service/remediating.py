@@ -20,7 +20,8 @@ def made_plan(audit: Audit, policy: Policy, log: RemediationLog) -> Plan:
     that the policy is for, and `StateError`.
     """
     check_project(audit)
-    plan = plan_of(audit.inventory, policy, audit.report.findings)
+    attempts = log.attempts(audit.inventory.project)
+    plan = plan_of(audit.inventory, policy, audit.report.findings, attempts)
     log.keep(plan)
     return plan
 

@@ -118,6 +118,10 @@ class DynamoRemediationLog:
         """Return every attempt of which nobody knows what came of it, the oldest first."""
         return self._attempts(project, _OPEN, FilterExpression=_IS_OPEN, ExpressionAttributeNames=_STATE)
 
+    def attempts(self, project: str) -> list[ActionRecord]:
+        """Return every attempt at any action, the oldest first."""
+        return self._attempts(project, {})
+
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
         return self._attempts(project, {":plan": text(plan_id)}, FilterExpression="plan_id = :plan")

@@ -83,6 +83,12 @@ class SqliteRemediationLog:
             wanted = f"{_SELECT} AND state IN (?, ?) ORDER BY began_at, key, attempt"
             return [_record_of(it) for it in connection.execute(wanted, (project, *OPEN))]
 
+    def attempts(self, project: str) -> list[ActionRecord]:
+        """Return every attempt at any action, the oldest first."""
+        with self._using() as connection:
+            wanted = f"{_SELECT} ORDER BY began_at, key, attempt"
+            return [_record_of(it) for it in connection.execute(wanted, (project,))]
+
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
         with self._using() as connection:

@@ -1,7 +1,7 @@
 """Makes a plan of what was read and judged: the worst protected first, within the quota and the policy's bounds."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.index_subject import IndexSubject
@@ -11,14 +11,18 @@ from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.remediation.actions import Action, Kind
 from backup_auditor.domain.remediation.candidates import Candidate, candidates_of
 from backup_auditor.domain.remediation.plan import LeftOut, Plan, mode_of
+from backup_auditor.domain.remediation.record import ActionRecord, failed_at
 from backup_auditor.domain.remediation.room import Room, room_of
 
 _ORDER = (Kind.CREATE_SCHEDULE, Kind.CHANGE_SCHEDULE, Kind.FIRST_BACKUP)
 """In which order the kinds take what room there is; what is only proposed comes after all that is carried out."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> Plan:
-    """Return the plan for a project. The same facts, policy and findings give the same plan."""
+def plan_of(
+    inventory: Inventory, policy: Policy, findings: Iterable[Finding], attempts: Iterable[ActionRecord] = ()
+) -> Plan:
+    """Return the plan for a project. The same facts, policy, findings and earlier attempts give the same plan."""
     project = ProjectSubject(inventory, policy)
     by_index: dict[str, dict[str, Finding]] = {}
     for finding in findings:
@@ -34,7 +38,8 @@ def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -
                 left_out.append(found)
     room = room_of(project)
     slots_before = room.filled
-    actions = _bounded(_in_order(candidates, policy.remediation), room, policy.remediation.max_creations, left_out)
+    candidates = _in_order(candidates, policy.remediation, failed_at(attempts))
+    actions = _bounded(candidates, room, policy.remediation.max_creations, left_out)
     return Plan(
         project=inventory.project,
         policy_sha256=policy.sha256,
@@ -50,10 +55,16 @@ def plan_of(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -
     )
 
 
-def _in_order(candidates: list[Candidate], allowed: Remediation) -> list[Candidate]:
-    def place(it: Candidate) -> tuple[bool, int, tuple[datetime, str]]:
+def _in_order(candidates: list[Candidate], allowed: Remediation, failed: Mapping[str, datetime]) -> list[Candidate]:
+    """Sort them. What failed when it was tried last, and all else of its index, is behind the rest: it may for ever."""
+    behind: dict[str, datetime] = {}
+    for it in candidates:
+        index = it.action.index
+        behind[index] = max(behind.get(index, _NEVER), failed.get(it.action.key, _NEVER))
+
+    def place(it: Candidate) -> tuple[bool, datetime, int, tuple[datetime, str]]:
         mode = mode_of(it.action.kind, allowed.create_schedules, allowed.fix_schedules)
-        return mode is not Mode.APPLY, _ORDER.index(it.action.kind), it.order
+        return mode is not Mode.APPLY, behind[it.action.index], _ORDER.index(it.action.kind), it.order
 
     return sorted(candidates, key=place)
 

@@ -1,6 +1,6 @@
 """What is recorded of an action before and after it is done, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +82,12 @@ def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: dateti
         and previous.began_at >= made_at
         and previous.state in {*WRITTEN, ActionState.ALREADY_THERE}
     )
+
+
+def failed_at(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
+    """Return the actions that did not go well when they were tried last, by their keys: when that was."""
+    latest = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
+    return {key: it.began_at for key, it in latest.items() if it.state in NOT_WELL}
 
 
 def results_of(plan: Plan, records: Sequence[ActionRecord]) -> tuple[Result, ...]:
