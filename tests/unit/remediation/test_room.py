@@ -27,27 +27,36 @@ def test_runs_of_a_schedule_that_is_gone_fill_the_quota() -> None:
     assert planned(remedial(quota=13), left).slots_after == 13
 
 
-def test_an_enabled_schedule_fills_what_it_may_hold_or_holds() -> None:
-    """One that was slowed down still holds what it made before."""
-    policy = remedial(quota=100)
-    assert planned(policy, scheduled(retention=7 * DAY, held=3)).slots_before == 8
-    assert planned(policy, scheduled(retention=7 * DAY, held=12)).slots_before == 12
+@pytest.mark.parametrize(
+    "held,settings,most",
+    [
+        pytest.param(3, {}, 8, id="young"),
+        pytest.param(7, {}, 8, id="steady"),
+        pytest.param(12, {}, 13, id="listed-although-they-expired"),
+        pytest.param(14, {"frequency": "weekly", "retention": 100 * DAY}, 27, id="slowed-down"),
+        pytest.param(14, {"frequency": "weekly", "retention": 14 * DAY}, 15, id="slowed-down-and-kept-for-little"),
+    ],
+)
+def test_an_enabled_schedule_fills_what_it_comes_to_hold(held: int, settings: dict[str, Any], most: int) -> None:
+    """What it made stays until it expires, and meanwhile it makes others."""
+    policy = remedial(fix=Mode.NEVER, quota=100)
+    assert planned(policy, scheduled(held=held, **{"retention": 7 * DAY, **settings})).slots_before == most
 
 
 @pytest.mark.parametrize(
     "held,settings,more",
     [
         pytest.param(3, {"enabled": False}, 5, id="resumed"),
-        pytest.param(8, {"enabled": False}, 1, id="resumed-while-full"),
+        pytest.param(7, {"enabled": False}, 1, id="resumed-while-full"),
         pytest.param(20, {"enabled": False}, 1, id="resumed-while-more-than-full"),
-        pytest.param(5, {"retention": 3 * DAY}, 3, id="kept-longer-than-it-was"),
         pytest.param(2, {"retention": 3 * DAY}, 4, id="kept-longer"),
-        pytest.param(20, {"retention": 3 * DAY}, 0, id="kept-longer-and-held-longer"),
+        pytest.param(5, {"retention": 3 * DAY}, 2, id="kept-longer-than-was-deleted"),
+        pytest.param(14, {"frequency": "weekly", "retention": 100 * DAY}, 74, id="made-faster"),
     ],
 )
 def test_a_change_takes_what_is_not_filled_by_its_own_runs(held: int, settings: dict[str, Any], more: int) -> None:
-    """A schedule that is resumed makes one backup at once, whatever it holds."""
-    plan = planned(remedial(quota=50), scheduled(held=held, **settings))
+    """A schedule that is resumed makes one backup at least, whatever it holds."""
+    plan = planned(remedial(quota=200), scheduled(held=held, **settings))
     assert [it.slots for it in plan.actions] == [more]
     assert plan.slots_after - plan.slots_before == more
     assert len(planned(remedial(quota=plan.slots_after), scheduled(held=held, **settings)).actions) == 1

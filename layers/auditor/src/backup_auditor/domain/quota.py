@@ -45,8 +45,8 @@ class Quota:
         """How many backups are listed under each name, those of deleted indexes too."""
         self.manual = Counter[str]()
         """How many of them were taken by hand."""
-        self.scheduled = Counter[str]()
-        """How many of them a schedule made, by its id; those of schedules that are not known stand under none."""
+        self.runs: dict[str, list[datetime]] = {}
+        """When a schedule made the others, by its id; those of schedules that are not known stand under none."""
         self.perhaps_manual = 0
         """Of how many it is not known whether they were."""
         self.perhaps_planned = 0
@@ -61,7 +61,8 @@ class Quota:
                 self.perhaps_manual += 1
             elif expires:
                 maker = expiries.maker(backup.backup_id)
-                self.scheduled[maker.schedule_id if maker else ""] += 1
+                made_at = run_moment(backup) or backup.created_at or inventory.observed_at
+                self.runs.setdefault(maker.schedule_id if maker else "", []).append(made_at)
             else:
                 self.manual[backup.index_name] += 1
 
@@ -69,6 +70,16 @@ class Quota:
     def holdings(self) -> list[Holding]:
         """What the schedules hold that are known to be enabled."""
         return [Holding(name, it, _slots(it)) for name, schedules in self._schedules for it in schedules.enabled]
+
+    def comes_to_hold(self, schedule_id: str, retention: timedelta, interval: timedelta) -> int:
+        """Return how many backups a schedule comes to hold if it is set so: what it made stays until it expires.
+
+        That is most just before one of those expires: it, the newer ones, and what is made until then.
+        """
+        ages = sorted(self._inventory.observed_at - it for it in self.runs.get(schedule_id, ()))
+        left = (max(retention - age, timedelta()) for age in ages)
+        at_its_ends = (newer + slots_of(it, interval) for newer, it in enumerate(left, 1))
+        return max([slots_of(retention, interval), *at_its_ends])
 
     def by_index(self) -> Mapping[str, list[Holding]]:
         """Return what the enabled schedules hold of each index that takes any of the quota by itself."""

@@ -18,7 +18,6 @@ from backup_auditor.domain.remediation.wanted import (
     retentions_enough,
 )
 from backup_auditor.domain.schedule_facts import label
-from backup_auditor.domain.slots import slots_of
 
 _ENABLED = "schedule-is-enabled"
 _FREQUENCY = "schedule-frequency-meets-policy"
@@ -69,15 +68,16 @@ def _changed(subject: IndexSubject, schedule: Schedule, exempted: frozenset[str]
     changes = Settings(None if schedule.enabled else True, other, longer)
     if not changes.body:
         return f"Its schedule {label(schedule)} keeps backups longer than is allowed; a retention is never lowered."
-    slots = slots_of(longer or retention, (other or frequency).interval)
-    before = slots_of(retention, frequency.interval) if schedule.enabled else 0
-    held = max(before, subject.project.quota.scheduled[schedule.schedule_id])
+    quota, schedule_id = subject.project.quota, schedule.schedule_id
+    held = len(quota.runs.get(schedule_id, ()))
+    before = quota.comes_to_hold(schedule_id, retention, frequency.interval) if schedule.enabled else held
+    after = quota.comes_to_hold(schedule_id, longer or retention, (other or frequency).interval)
     return ChangeSchedule(
         index=subject.name,
-        schedule_id=schedule.schedule_id,
+        schedule_id=schedule_id,
         name=label(schedule),
         changes=changes,
         before=Settings(schedule.enabled, frequency, retention),
-        slots=max(0 if schedule.enabled else 1, slots - held),  # who is resumed makes one at once
+        slots=after - before,
         because=because,
     )
