@@ -185,6 +185,33 @@ def test_a_plan_tells_its_actions(opening: Opening) -> None:
         assert [*log.actions("other", PLAN.plan_id)] == []
 
 
+def test_what_was_written_is_to_be_told_until_it_is() -> None:
+    """Of one project, the oldest first; what nobody knows, or was never written, is nothing to tell of."""
+    states = {it: replace(DONE, key=it, state=it, began_at=NOW - n * SECOND) for n, it in enumerate(ActionState)}
+    with a_table() as (client, table):
+        log = DynamoRemediationLog(client, table)
+        for it in (*states.values(), replace(DONE, project="other")):
+            assert log.begin(it)
+        assert log.untold("default") == [states[ActionState.AMISS], states[ActionState.DONE]]
+        log.mark_told(states[ActionState.AMISS], NOW)
+        assert log.untold("default") == [states[ActionState.DONE]]
+        assert log.last("default", ActionState.AMISS) == states[ActionState.AMISS]
+        assert log.untold("other") == [replace(DONE, project="other")]
+
+
+def test_what_is_recorded_otherwise_by_now_is_still_to_be_told() -> None:
+    """Whoever made the attempt knows better than who settled it by reading, and may come back late."""
+    later = replace(DONE, state=ActionState.AMISS, ended_at=NOW + 2 * DAY)
+    with a_table() as (client, table):
+        log = DynamoRemediationLog(client, table)
+        for known in (DONE, later):
+            log.conclude(later)
+            log.mark_told(known, NOW)
+            assert log.untold("default") == ([] if known == later else [later])
+        log.conclude(DONE)
+        assert log.untold("default") == [DONE]
+
+
 def test_plans_end_and_actions_are_kept() -> None:
     """In the table a plan may be deleted after 30 days; who changed what stays there."""
     with a_table() as (client, table):

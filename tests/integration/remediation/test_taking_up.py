@@ -57,7 +57,7 @@ def test_what_shows_was_done(tmp_path: Path, who: str, later: timedelta, *, is_t
         found = project.audited().inventory
         read = replace(found, observed_at=min(it.began_at for it in records.values()) + later)
         earlier = taken_up(read, project.log, who)
-        settled = {key: it for _, _, by_key in earlier for key, it in by_key.items()}
+        settled = {it.key: it for it in earlier}
         assert settled.keys() == (records.keys() if is_taken_up else set())
         for key, it in settled.items():
             assert it == project.log.last("default", key)

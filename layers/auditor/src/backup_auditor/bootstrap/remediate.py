@@ -23,8 +23,10 @@ from backup_auditor.bootstrap.projects import projects_of
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.remedy_request import read_remedy_request
 from backup_auditor.errors import BackupAuditorError, SecretError
+from backup_auditor.ports.remedial import RemedialWorld
 from backup_auditor.ports.writing import ProjectWriter
-from backup_auditor.service.putting_right import RemedialWorld, put_right
+from backup_auditor.service.announcing import heard
+from backup_auditor.service.putting_right import put_right
 from backup_auditor.settings.functions import RemediateSettings, remediate_settings
 from backup_auditor.settings.pinecone import Settings, settings_with
 
@@ -66,7 +68,7 @@ class Remediator:
             return put_right(request, world)
         from backup_auditor.adapters.idempotency import once  # noqa: PLC0415  who invokes it directly does without
 
-        return once(
+        answer = once(
             f"{request.project}/{request.request_id}",
             lambda: _kept(put_right(request, world)),
             verb="remediate",
@@ -75,6 +77,7 @@ class Remediator:
             context=context,
             log=self._log,
         )
+        return heard(answer, request.project, world)
 
     def _world(self, context: Context) -> RemedialWorld:
         settings, aws, documents = self._settings, self._aws, self._document

@@ -1,7 +1,7 @@
 """What remediation needs of a project's place at Pinecone, and of whatever records what was done, as protocols."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backup_auditor.domain.cadence import Frequency
@@ -82,3 +82,13 @@ class RemediationLog(Protocol):
 
     def actions(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
+
+
+class ToldLog(RemediationLog, Protocol):
+    """Remembers, besides, of what was done that the bus has heard of it."""
+
+    def untold(self, project: str) -> Sequence[ActionRecord]:
+        """Return every attempt that was written and not told, the oldest first."""
+
+    def mark_told(self, record: ActionRecord, at: datetime) -> None:
+        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""

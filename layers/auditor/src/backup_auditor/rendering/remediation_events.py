@@ -8,7 +8,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.calls import Call
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import WRITTEN, ActionRecord, Result
+from backup_auditor.domain.remediation.record import ActionRecord, Result
 from backup_auditor.domain.report import SCHEMA_VERSION
 from backup_auditor.rendering.text import clipped
 
@@ -32,22 +32,11 @@ def proposals_of(plan: Plan) -> Iterator[tuple[RemediationEvent, Detail]]:
             yield RemediationEvent.SCHEDULE_PROPOSED, action_detail(plan, action)
 
 
-def creations_of(
-    plan: Plan, results: Sequence[Result], records: Mapping[str, ActionRecord]
-) -> Iterator[tuple[RemediationEvent, Detail]]:
-    """Yield an event for each action that was done; the records, by the keys of the actions, know the rest of it."""
-    for result in results:
-        if result.state in WRITTEN:
-            record = records.get(result.action.key)
-            told = {
-                "who": record.who if record else None,
-                "before": dict(record.before) if record else None,
-                "after": dict(record.after) if record else None,
-            }
-            yield (
-                RemediationEvent.SCHEDULE_CREATED,
-                {**action_detail(plan, result.action), **told, **_outcome(result)},
-            )
+def creation_of(plan: Plan, action: Action, record: ActionRecord) -> tuple[RemediationEvent, Detail]:
+    """Return the event of an action of a plan that was done, by its record."""
+    outcome = _outcome(Result(action, record.state, record.detail, record.made_id))
+    told = {"who": record.who, "before": dict(record.before), "after": dict(record.after)}
+    return RemediationEvent.SCHEDULE_CREATED, {**action_detail(plan, action), **told, **outcome}
 
 
 def results_of(results: Sequence[Result]) -> list[Detail]:

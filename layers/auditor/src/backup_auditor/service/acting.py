@@ -12,6 +12,7 @@ from backup_auditor.domain.remediation.record import OPEN, WRITTEN, ActionRecord
 from backup_auditor.errors import NotFoundError, PineconeError, StateError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.service.doing import Doing, Done
+from backup_auditor.service.taking_up import as_shown
 
 _SETTLED = timedelta(minutes=15)
 """After so long a backup that was asked for shows, if it is being taken at all."""
@@ -42,20 +43,20 @@ class Acting:
             verdict = verdict_on(action, seen, self.doing.policy)
             if previous is not None:
                 verdict = verdict or _why_it_may_yet_show(action, seen, previous)
-                self._settle(previous, verdict)
+                self._settle(previous, seen, verdict)
             if verdict is not None:
                 return Result(action, verdict.state, verdict.detail), None
             return self._do(action, seen, 1 if previous is None else previous.attempt + 1)
         except StateError as error:
             return Result(action, ActionState.FAILED, f"It could not be recorded, and was not done: {error}"), error
 
-    def _settle(self, previous: ActionRecord, verdict: Verdict | None) -> None:
+    def _settle(self, previous: ActionRecord, seen: Seen, verdict: Verdict | None) -> None:
         """Record of an attempt whose outcome nobody knew what is seen of it now."""
         if previous.state not in OPEN or (verdict is not None and verdict.state is ActionState.SKIPPED):
             return
-        state, detail = (ActionState.FAILED, "it does not show") if verdict is None else (ActionState.DONE, "it shows")
-        told = replace(previous, state=state, detail=f"Settled by reading: {detail}.", ended_at=self.doing.now())
-        self.log.settle(told)
+        settled = as_shown(previous, self.log, {seen.index.name: seen.schedules}, seen.backups, seen.at)
+        detail = "Settled by reading: it does not show."
+        self.log.settle(settled or replace(previous, state=ActionState.FAILED, detail=detail, ended_at=seen.at))
 
     def _do(self, action: Action, seen: Seen, attempt: int) -> Done:
         record = self._record(action, seen, attempt)

@@ -43,7 +43,7 @@ class Outcome:
     results: tuple[Result, ...] = ()
     """Of every action that the policy lets be carried out, in the order of the plan."""
     stopped_by: BackupAuditorError | None = None
-    """What concerned the project as a whole, if anything did."""
+    """What concerned the project as a whole, if anything did: the log before all else."""
     interrupted: BaseException | None = None
     """What told this process to end, if anything did."""
 
@@ -143,4 +143,5 @@ class _Run:
 
     def _stop(self, why: str, error: BackupAuditorError | None = None) -> None:
         self.why_stopped = self.why_stopped or why
-        self.so_far.stopped_by = self.so_far.stopped_by or error
+        if self.so_far.stopped_by is None or isinstance(error, StateError):  # something may be unrecorded
+            self.so_far.stopped_by = error

@@ -1,59 +1,45 @@
 """The use case of the function `remediate`: one registered project is read, and put right as far as its policy says."""
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.remediation.actions import Kind
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import NOT_WELL, WRITTEN, Result
+from backup_auditor.domain.remediation.record import NOT_WELL, WRITTEN, ActionRecord, ActionState, Result
 from backup_auditor.domain.remedy_request import RemedyRequest
-from backup_auditor.errors import BackupAuditorError, ChannelRefusedError, PlanError
-from backup_auditor.ports.delivery import Bus, Event
-from backup_auditor.ports.nightly import Emit, KeyedLog
-from backup_auditor.ports.reading import ProjectReader
-from backup_auditor.ports.writing import ProjectWriter, RemediationLog
-from backup_auditor.rendering.remediation_events import creations_of, proposals_of, results_of
+from backup_auditor.errors import BackupAuditorError, OutcomeUnknownError, PlanError, StateError
+from backup_auditor.ports.delivery import Event
+from backup_auditor.ports.remedial import RemedialWorld
+from backup_auditor.rendering.remediation_events import proposals_of, results_of
+from backup_auditor.service.announcing import announce, put_events
 from backup_auditor.service.auditing import Audit, audit
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import check_project, found_plan, made_plan, recorded_of
-from backup_auditor.service.taking_up import TakenUp, taken_up
+from backup_auditor.service.remediating import check_project, found_plan, made_plan
+from backup_auditor.service.taking_up import taken_up
 from backup_auditor.service.unwatched import Unwatched
 
-_ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class RemedialWorld:
-    """What remediation on AWS needs. The functions raise what is said of them."""
-
-    registry: Callable[[str], Registry]
-    """Raises `RegistryError` and `DocumentError`."""
-    policy: Callable[[RegisteredProject], Policy]
-    """Raises `PolicyError` and `DocumentError`."""
-    key: Callable[[RegisteredProject], str]
-    """Returns the key that may write, which is another than the audit's. Raises `SecretError`."""
-    open_reader: Callable[[str], AbstractContextManager[ProjectReader]]
-    open_writer: Callable[[str], AbstractContextManager[ProjectWriter]]
-    remembered: RemediationLog
-    bus: Bus
-    emit: Emit
-    log: KeyedLog
-    now: Callable[[], datetime]
-    seconds_left: Callable[[], float]
-    who: str
-    """Who acts, for the records."""
+_MOST_TOLD = 20
+"""How many of the things that could not be read stand in the log."""
 
 
 def put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]:
-    """Plan, propose and act, and return what was and was not done.
+    """Plan, propose, act and tell, and return what was and was not done; `untold` says why the bus has not heard of it.
 
     A plan that may not be carried out is refused in the answer, and nothing is written. What else keeps a project from
-    being put right is raised: whoever asked will ask again.
+    being put right is raised, and so is what keeps it from being known what was done, where it was an event that asked:
+    it comes again. Whatever was done is told before that, as far as the bus takes it.
     """
+    try:
+        answer = _put_right(request, world)
+    except BackupAuditorError:
+        announce(request.project, world)
+        raise
+    untold = announce(request.project, world)
+    return answer if untold is None else {**answer, "untold": str(untold)}
+
+
+def _put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]:
     project = world.registry(request.project).find(request.project)
     policy = world.policy(project)
     modes = {policy.remediation.create_schedules, policy.remediation.fix_schedules}
@@ -75,12 +61,14 @@ def put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object]
             world.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         raise
     if Mode.APPLY in modes:
-        world.emit(project.name, _figures(outcome, earlier))
-    proposals = list(proposals_of(plan)) if request.plan_id is None else []
-    records = recorded_of(plan, world.remembered) if outcome.results else {}
-    creations = (it for done in ((plan, outcome.results, records), *earlier) for it in creations_of(*done))
-    _tell(project.name, [Event(kind, detail) for kind, detail in (*proposals, *creations)], world)
-    return _answer(plan, outcome, len(proposals), world)
+        world.emit(project.name, _figures(outcome, earlier, is_complete=found.report.is_complete))
+    proposals = [Event(*it) for it in proposals_of(plan)] if request.plan_id is None else []
+    put_events(project.name, proposals, world)
+    answer = _answer(plan, outcome, len(proposals), world)
+    why_open = _why_open(outcome)
+    if why_open is not None and request.request_id is not None:
+        raise why_open
+    return answer
 
 
 def _planned(
@@ -92,6 +80,9 @@ def _planned(
         plan = found_plan(world.remembered, project.name, request.plan_id, policy, world.now())
     with world.open_reader(world.key(project)) as reader:
         found = audit(reader, policy, project=project.name, observed_at=world.now(), progress=Unwatched())
+    if not found.report.is_complete:
+        unread = [f"{it.what}: {it.error}" for it in found.report.unread[:_MOST_TOLD]]
+        world.log.error("nothing is planned by what could not be read", extra={"unread": unread})
     if plan is None:
         return made_plan(found, policy, world.remembered), found
     check_project(found, plan)
@@ -106,27 +97,20 @@ def _carried_out(plan: Plan, project: RegisteredProject, policy: Policy, found: 
         return carry_out(plan, policy, found.inventory, writer=writer, log=log, who=who, now=now)
 
 
-def _figures(outcome: Outcome, earlier: list[TakenUp]) -> dict[str, float | None]:
-    results = (*outcome.results, *(it for _, found, _ in earlier for it in found))
-    made = [it for it in results if it.state in WRITTEN and it.action.kind is Kind.CREATE_SCHEDULE]
+def _figures(outcome: Outcome, earlier: Sequence[ActionRecord], *, is_complete: bool) -> dict[str, float | None]:
+    written = [it.action.key for it in outcome.results if it.state in WRITTEN] + [it.key for it in earlier]
+    made = [it for it in written if it.startswith(Kind.CREATE_SCHEDULE)]
     failed = sum(it.state in NOT_WELL for it in outcome.results)
-    return {"SchedulesCreated": len(made), "ScheduleCreationFailures": failed or int(outcome.stopped_by is not None)}
+    is_left = outcome.stopped_by is not None or not is_complete
+    return {"SchedulesCreated": len(made), "ScheduleCreationFailures": failed or int(is_left)}
 
 
-def _tell(project: str, events: list[Event], world: RemedialWorld) -> None:
-    """Put events on the bus. What it does not take stands in the log and in the records all the same."""
-    left, error = events, None
-    for _ in range(_ROUNDS):
-        if not left:
-            return
-        put = world.bus.put(left, world.seconds_left)
-        left, error = [left[it] for it in put.left], put.error
-        if isinstance(error, ChannelRefusedError):
-            break
-    if left:
-        for it in left:
-            world.log.error("an event was not taken", extra={"error": str(error), "event": it.detail_type, **it.detail})
-        world.emit(project, {"DeliveryFailures": len(left)})
+def _why_open(outcome: Outcome) -> BackupAuditorError | None:
+    """Return why it is not known, or not recorded, what came of an action; `None` where all is."""
+    if isinstance(outcome.stopped_by, StateError):
+        return outcome.stopped_by
+    unknown = (it for it in outcome.results if it.state is ActionState.UNKNOWN)
+    return next((OutcomeUnknownError(f"{it.action.key}: {it.detail}") for it in unknown), None)
 
 
 def _answer(plan: Plan, outcome: Outcome, proposed: int, world: RemedialWorld) -> dict[str, object]:

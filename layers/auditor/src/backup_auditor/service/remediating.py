@@ -7,8 +7,7 @@ from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.planning import plan_of
-from backup_auditor.domain.remediation.record import ActionRecord
-from backup_auditor.errors import PlanError, StateError, UnavailableError
+from backup_auditor.errors import PlanError, UnavailableError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.service.auditing import Audit
 
@@ -54,11 +53,3 @@ def found_plan(log: RemediationLog, project: str, plan_id: str, policy: Policy, 
     if why is not None:
         raise PlanError(f"plan {plan_id} {why} (of {format_moment(plan.made_at)}); {remedy}")
     return plan
-
-
-def recorded_of(plan: Plan, log: RemediationLog) -> dict[str, ActionRecord]:
-    """Return the latest record of each action of a plan; none where they cannot be read: what was done is told."""
-    try:
-        return {it.key: it for it in log.actions(plan.project, plan.plan_id)}
-    except StateError:
-        return {}

@@ -2,12 +2,12 @@
 
 import zlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from backup_auditor.adapters.aws_answers import answer_of, code_of
-from backup_auditor.adapters.dynamodb_state.items import Item, expiry, key, project_key, text
+from backup_auditor.adapters.dynamodb_state.items import Item, expiry, key, moment_text, project_key, text
 from backup_auditor.adapters.dynamodb_state.remediation_items import (
     ACTIONS,
     action_item,
@@ -19,7 +19,7 @@ from backup_auditor.adapters.dynamodb_state.remediation_items import (
 from backup_auditor.adapters.dynamodb_state.table import Table
 from backup_auditor.adapters.remediation_text import plan_in, plan_text
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import OPEN, ActionRecord
+from backup_auditor.domain.remediation.record import OPEN, WRITTEN, ActionRecord
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ _LARGEST = 380_000
 """Bytes of a plan, so that it is within an item's 400 KB."""
 _OPEN = {f":open{number}": text(it) for number, it in enumerate(sorted(OPEN))}
 _IS_OPEN = f"#state IN ({', '.join(_OPEN)})"
+_WRITTEN = {f":written{number}": text(it) for number, it in enumerate(sorted(WRITTEN))}
+_IS_WRITTEN = f"#state IN ({', '.join(_WRITTEN)})"
 _STATE = {"#state": "state"}
 """A word that DynamoDB keeps for itself."""
 
 
 class DynamoRemediationLog:
-    """A `RemediationLog` over one table. Safe to use from many threads."""
+    """A `ToldLog` over one table. Safe to use from many threads."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         """Take the client and the table's name."""
@@ -101,18 +103,7 @@ class DynamoRemediationLog:
 
     def settle(self, record: ActionRecord) -> None:
         """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
-        with self._table.telling():
-            try:
-                self._table.call(
-                    "put_item",
-                    Item=action_item(record),
-                    ConditionExpression=_IS_OPEN,
-                    ExpressionAttributeNames=_STATE,
-                    ExpressionAttributeValues=_OPEN,
-                )
-            except Exception as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
+        self._put_if(action_item(record), _IS_OPEN, _OPEN)
 
     def unsettled(self, project: str) -> list[ActionRecord]:
         """Return every attempt of which nobody knows what came of it, the oldest first."""
@@ -122,9 +113,32 @@ class DynamoRemediationLog:
         """Return every attempt at any action, the oldest first."""
         return self._attempts(project, {})
 
+    def untold(self, project: str) -> list[ActionRecord]:
+        """Return every attempt that was written and not told, the oldest first."""
+        which = f"attribute_not_exists(told_at) AND {_IS_WRITTEN}"
+        return self._attempts(project, _WRITTEN, FilterExpression=which, ExpressionAttributeNames=_STATE)
+
+    def mark_told(self, record: ActionRecord, at: datetime) -> None:
+        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
+        self._put_if(
+            {**action_item(record), "told_at": text(moment_text(at))},
+            "#state = :state AND ended_at = :ended_at",
+            {":state": text(record.state), ":ended_at": action_item(record)["ended_at"]},
+        )
+
     def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
         return self._attempts(project, {":plan": text(plan_id)}, FilterExpression="plan_id = :plan")
+
+    def _put_if(self, item: Item, condition: str, values: Item) -> None:
+        """Put an item in the place of the one that is there, if that meets a condition."""
+        how = {"ExpressionAttributeNames": _STATE, "ExpressionAttributeValues": values}
+        with self._table.telling():
+            try:
+                self._table.call("put_item", Item=item, ConditionExpression=condition, **how)
+            except Exception as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
 
     def _attempts(self, project: str, values: Item, **which: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
         wanted = {":project": text(project_key(project)), ":actions": text(ACTIONS), **values}

@@ -46,6 +46,10 @@ class Plan:
         text = json.dumps([self.project, self.policy_sha256, calls])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def action(self, key: str) -> Action | None:
+        """Return the action that a key names."""
+        return next((it for it in self.actions if it.key == key), None)
+
     def mode_of(self, kind: Kind) -> Mode:
         """Return what the policy lets be done of a kind."""
         return mode_of(kind, self.create_schedules, self.fix_schedules)

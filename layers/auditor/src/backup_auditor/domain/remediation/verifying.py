@@ -1,10 +1,8 @@
 """Whether what was done reads back as it was asked for, and alone."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import known_rows
 from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
 from backup_auditor.domain.remediation.calls import Settings, settings_of
@@ -53,9 +51,13 @@ def _amiss_of_backup(made_id: str, before: Seen, after: Seen) -> Iterator[str]:
             yield f"Another backup appeared beside it: {it.name or it.backup_id}."
 
 
-def shown(action: Action, before: Container[str], inventory: Inventory) -> Schedule | Backup | None:
-    """Return what an action made or changed, as far as it shows; `before` are the ids that were there already."""
-    schedules = (row for it in inventory.indexes if it.index.name == action.index for row in known_rows(it.schedules))
+def shown(
+    action: Action, before: Container[str], schedules: Iterable[Schedule], backups: Iterable[Backup]
+) -> Schedule | Backup | None:
+    """Return what an action made or changed, as far as it shows in what is read of its index.
+
+    `before` are the ids that were there already.
+    """
     match action:
         case CreateSchedule():
             made = (it for it in schedules if it.name == action.name and it.schedule_id not in before)
@@ -64,10 +66,8 @@ def shown(action: Action, before: Container[str], inventory: Inventory) -> Sched
             its = (it for it in schedules if it.schedule_id == action.schedule_id)
             return next((it for it in its if settings_of(it).within(action.changes) == action.changes), None)
         case TakeBackup():
-            backups = (
-                it for it in inventory.listed_backups() if (it.index_name, it.name) == (action.index, action.name)
-            )
-            return next((it for it in backups if it.backup_id not in before), None)
+            taken = (it for it in backups if it.name == action.name and it.backup_id not in before)
+            return next(taken, None)
 
 
 def _state(schedule: Schedule) -> str:
