@@ -7,7 +7,8 @@ import pytest
 
 from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.deciding import Seen
-from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.errors import StateError
 from backup_auditor.service.doing import Doing, Done
 from backup_auditor_simulator import Fault, World
 from planned import remedial
@@ -44,6 +45,27 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         assert told.count(ActionState.NOT_BEGUN) >= 26
         assert "Stopped: " in outcome.results[-1].detail
         assert len(project.writes) <= 4
+
+
+def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stopped it first: something that was done may be unrecorded."""
+    world = empty_world()
+    for number in range(3):
+        world.create_index(f"index-{number}")
+    with remedying(world, tmp_path / "state") as project:
+        found, plan = project.audited(), project.planned()
+        project.server.faults.append(Fault(status=401, method="POST", path="/indexes/index-[02]/*"))
+        real = project.log.conclude
+
+        def concluded(record: ActionRecord) -> None:
+            if record.key.endswith("index-1"):
+                raise StateError("the state cannot be used")
+            real(record)
+
+        monkeypatch.setattr(project.log, "conclude", concluded)
+        outcome = project.carried_out(plan, found)
+        assert isinstance(outcome.stopped_by, StateError)
+        assert [it.state for it in outcome.results] == [ActionState.FAILED, ActionState.DONE, ActionState.FAILED]
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])

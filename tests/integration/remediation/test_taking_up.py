@@ -85,3 +85,16 @@ def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
         left(project.log, replace(record, plan_id="forgotten"))
         project.world.advance(timedelta(hours=1))
         assert taken_up(project.audited().inventory, project.log, WHO) == []
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_stands_there_at_the_moment_of_acting_settles_what_was_begun(tmp_path: Path, *, is_ours: bool) -> None:
+    """It was done if it is what the attempt made, and not if it is somebody else's; either is good enough."""
+    with remedying(empty_world(), tmp_path / "state", remedial(fix=Mode.NEVER)) as project:
+        (record,) = done(project).values()
+        left(project.log, record if is_ours else replace(record, before={str(record.made_id): {}}))
+        assert {it.state for it in project.carried_out().results} == {ActionState.ALREADY_THERE}
+        found = project.log.last("default", record.key)
+        assert found is not None
+        its = (ActionState.DONE, record.made_id) if is_ours else (ActionState.FAILED, None)
+        assert (found.state, found.made_id, found.after) == (*its, record.after if is_ours else {})
