@@ -42,7 +42,7 @@ def audited_once(folder: Path, count: int) -> None:
         assert app.flow.dead == []
         assert app.aws.denied == []
         seen = {it.content for it in app.watch()}
-        assert [json.loads(it) for it in seen] == [{"registered": count, "overdue": 0, "projects": []}]
+        assert [json.loads(it) for it in seen] == [{"registered": count, "overdue": 0, "projects": [], "incomplete": []}]
 
 
 def test_thirty_projects_are_each_audited_once(tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ for (const project of document.querySelectorAll(".project")) {
   form.hidden = findings.length === 0;
   say(findings.length);
 }
+// What was out of sight takes its true height only once it is drawn, and moves what lies below it.
+const lead = (target, frames = 12) => {
+  target.scrollIntoView();
+  if (frames) requestAnimationFrame(() => lead(target, frames - 1));
+};
 const show = () => {
   const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
@@ -45,7 +50,7 @@ const show = () => {
     for (const it of project.querySelectorAll(".finding, .group, .index")) it.hidden = false;
   }
   for (let it = target; it; it = it.parentElement) if (it.tagName === "DETAILS") it.open = true;
-  target.scrollIntoView();
+  lead(target);
 };
 addEventListener("hashchange", show);
 show();
