@@ -42,7 +42,8 @@ def audited_once(folder: Path, count: int) -> None:
         assert app.flow.dead == []
         assert app.aws.denied == []
         seen = {it.content for it in app.watch()}
-        assert [json.loads(it) for it in seen] == [{"registered": count, "overdue": 0, "projects": [], "incomplete": []}]
+        well = {"registered": count, "overdue": 0, "projects": [], "incomplete": []}
+        assert [json.loads(it) for it in seen] == [well]
 
 
 def test_thirty_projects_are_each_audited_once(tmp_path: Path) -> None:
