@@ -31,7 +31,10 @@ MOST = 0.5
 """Of memory and time: the other half is for what nobody thought of."""
 MOST_OF_AUDIT = 128
 SIZES = (256, 512, 1024)
-POLICY = f"version: 1\nremediation: {{create_schedules: apply, max_creations: {CREATIONS}}}\n"
+POLICY = f"""version: 1
+project: {{backup_quota: 5000}}
+remediation: {{create_schedules: apply, max_creations: {CREATIONS}}}
+"""
 SLACK, EDITOR = "backup-auditor/slack", "backup-auditor-editor/search"
 
 
