@@ -1,6 +1,7 @@
 """One project on Pinecone's simulator, and an application on moto that audits it, without a stack."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,3 +65,14 @@ def secret_is(value: str, name: str = SECRET) -> None:
         client.put_secret_value(SecretId=name, SecretString=value)
     except client.exceptions.ResourceNotFoundException:
         client.create_secret(Name=name, SecretString=value)
+
+
+def taken_events() -> list[dict[str, Any]]:
+    """Take what was put on the bus."""
+    sqs, found = boto3.client("sqs"), []
+    queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        found += [json.loads(it["Body"]) for it in messages]
+        for it in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=it["ReceiptHandle"])
+    return found

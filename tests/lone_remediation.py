@@ -15,7 +15,7 @@ import pytest
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.remediate import remediator
 from backup_auditor_simulator import Server
-from lone_project import Context, deploy, project_at, secret_is
+from lone_project import Context, deploy, project_at, secret_is, taken_events
 from simulated import empty_world, serving
 
 ROOT = Path(__file__).parents[1]
@@ -55,13 +55,7 @@ class Stage:
 
     def events(self) -> list[dict[str, Any]]:
         """Take what was put on the bus."""
-        sqs, found = boto3.client("sqs"), []
-        queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            found += [json.loads(it["Body"]) for it in messages]
-            for it in messages:
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=it["ReceiptHandle"])
-        return found
+        return taken_events()
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics that were emitted since this was asked last."""

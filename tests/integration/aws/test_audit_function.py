@@ -19,8 +19,7 @@ from backup_auditor.errors import BadKeyError, RegistryError, RequestError, Secr
 from backup_auditor.settings.functions import audit_settings
 from backup_auditor_simulator import Fault, Server
 from listening import answering
-from lone_project import SECRET, Context, deploy, names_for, project_at, secret_is
-from moto_served import moto_served
+from lone_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
 from reading import add_healthy_index
 from simulated import empty_world, serving
 
@@ -57,20 +56,7 @@ class Stage:
 
     def events(self) -> list[dict[str, Any]]:
         """Take what was put on the bus."""
-        sqs, found = boto3.client("sqs"), []
-        queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            found += [json.loads(it["Body"]) for it in messages]
-            for it in messages:
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=it["ReceiptHandle"])
-        return found
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Mapping[str, str]]:
-    """Serve AWS while the tests of this module run."""
-    with moto_served() as environ:
-        yield environ
+        return taken_events()
 
 
 @pytest.fixture

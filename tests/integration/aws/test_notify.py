@@ -26,7 +26,6 @@ from backup_auditor.domain.alerting.occasions import messages_of
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from builders import NOW
 from dynamo import make_table
-from moto_served import moto_served
 from slack_receiver import LOST, NO_SERVICE, UNAVAILABLE, Receiver, receiving
 
 ROOT = Path(__file__).parents[3]
@@ -110,13 +109,6 @@ class StandardOutput(io.StringIO):
     def write(self, text: str) -> int:
         """Write there."""
         return sys.stdout.write(text)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Mapping[str, str]]:
-    """Serve AWS while the tests of this module run."""
-    with moto_served() as environ:
-        yield environ
 
 
 @pytest.fixture

@@ -13,16 +13,8 @@ from backup_auditor.ports.delivery import Put
 from backup_auditor_simulator import Fault
 from lone_project import names_for
 from lone_remediation import COMPLETED, CREATED, Stage, staged
-from moto_served import moto_served
 
 pytestmark = pytest.mark.writes
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Mapping[str, str]]:
-    """Serve AWS while the tests of this module run."""
-    with moto_served() as environ:
-        yield environ
 
 
 @pytest.fixture

@@ -1,47 +1,22 @@
 """Pages in a bucket: each beside its report, under the same name, written once, and never written over."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from backup_auditor.adapters.evidence_bucket import EvidenceBucket
 from backup_auditor.domain.audit_record import KeptFile
 from backup_auditor.errors import EvidenceError
 from backup_auditor.rendering.html.document import render_html
+from buckets import BUCKET, versions
 from reports import finding, report
 from striking import KilledError, Strike, raising, refusal, struck, unanswered, unreachable
 
-BUCKET = "reports"
 REPORT = report()
 FOLDER = f"default/2026-11-22/{REPORT.audit_id}"
-
-
-@cache
-def _client() -> Any:
-    """Make a client, once: it is slow to make."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-central-1")  # noqa: S106  no secret
-    return session.client("s3")
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    """Make a bucket as the template does: versioned."""
-    with mock_aws():
-        client = _client()
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield client
-
-
-def versions(client: Any) -> list[str]:
-    """Return the name of every version of every object."""
-    return [it["Key"] for it in client.list_object_versions(Bucket=BUCKET).get("Versions", [])]
 
 
 def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> None:

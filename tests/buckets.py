@@ -1,0 +1,10 @@
+"""The bucket in which tests keep reports, and what lies in it."""
+
+from typing import Any
+
+BUCKET = "reports"
+
+
+def versions(client: Any) -> list[str]:
+    """Return the name of every version of every object."""
+    return [it["Key"] for it in client.list_object_versions(Bucket=BUCKET).get("Versions", [])]
