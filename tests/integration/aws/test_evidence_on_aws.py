@@ -13,7 +13,7 @@ import pytest
 from backup_auditor.adapters.aws_session import AwsSession
 from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.adapters.evidence_bucket import EvidenceBucket
-from backup_auditor.bootstrap import evidence
+from backup_auditor.bootstrap import clock, evidence
 from backup_auditor.cli.main import main
 from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, index, inventory
@@ -70,6 +70,7 @@ def test_nights_and_reports_of_the_application_are_shown(
     made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one without an audit is missing; an altered report and one that is gone are found."""
+    monkeypatch.setattr(clock, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
     code, out, err = command("list", "--table", TABLE, "--format", "json")
