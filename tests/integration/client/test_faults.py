@@ -49,7 +49,9 @@ def unread_after(fault: Fault, **options: object) -> tuple[Unread, ...]:
         pytest.param(Fault(status=403, message="No."), "403: No.", id="forbidden"),
         pytest.param(Fault(kind="garbage"), "the answer is not JSON", id="page-of-a-proxy"),
         pytest.param(
-            Fault(kind="garbage", body='{"hello": 1}'), "the answer holds no list called data", id="other-json"
+            Fault(kind="garbage", body='{"hello": 1}'),
+            'the answer has no list under the key "data", but other keys: "hello"',
+            id="other-json",
         ),
         pytest.param(Fault(kind="reset"), "the connection broke off", id="reset"),
         pytest.param(Fault(kind="truncate"), "the answer broke off, or is not HTTP", id="truncated"),
@@ -69,6 +71,42 @@ def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fa
     """The rest is read and judged all the same, and the reason says nothing that changes from run to run."""
     fault.path = "/indexes/orders/backup-schedules"
     assert unread_after(fault) == (Unread(ORDERS, error),)
+
+
+@pytest.mark.parametrize(
+    "path, call",
+    [
+        pytest.param("/indexes", "GET /indexes", id="indexes"),
+        pytest.param("/backups", "GET /backups", id="backups"),
+        pytest.param("/indexes/orders/backup-schedules", ORDERS, id="schedules"),
+        pytest.param("*/history", "GET /backup-schedules/", id="history"),
+    ],
+)
+@pytest.mark.parametrize("body", ['{"error": {"code": "UNKNOWN"}}', '{"items": [], "pagination": null}'])
+def test_an_answer_that_lacks_its_list_is_a_read_error(path: str, call: str, body: str) -> None:
+    """Every listing whose answer holds other keys in place of its list is unread, and names the call."""
+    (found,) = unread_after(Fault(kind="garbage", path=path, body=body))
+    assert found.what.startswith(call)
+    assert "but other keys" in found.error
+
+
+def test_an_answer_without_own_backups_is_a_read_error() -> None:
+    """An index's own backups are unread where the answer lacks its list; the index may have recovery points."""
+    world = empty_world()
+    world.create_index("orders")
+    world.create_backup("orders")
+    fault = Fault(kind="garbage", path="/indexes/orders/backups", body='{"backups": []}')
+    with serving(world) as server:
+        server.faults.append(fault)
+        found = audited(server).inventory.unread
+    error = 'the answer has no list under the key "data", but other keys: "backups"'
+    assert found == (Unread("GET /indexes/orders/backups", error),)
+
+
+@pytest.mark.parametrize("body", ["{}", '{"pagination": null}', '{"pagination": {"next": ""}}'])
+def test_an_empty_answer_is_an_empty_list(body: str) -> None:
+    """An answer without any key, or with `pagination` alone, lists nothing and is no read error."""
+    assert unread_after(Fault(kind="garbage", path="*/history", body=body)) == ()
 
 
 def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:

@@ -65,12 +65,53 @@ def test_a_page_may_be_empty_in_several_ways(answer: dict[str, Any]) -> None:
         pytest.param(b'{"error": {}, "data": null, "status": 1}'.replace(b'"data": null, ', b""), id="error-with-200"),
         pytest.param(b'{"data": {"a": 1}}', id="data-is-an-object"),
         pytest.param(b'{"data": "no"}', id="data-is-a-text"),
+        pytest.param(b'{"data": null, "error": {"code": "UNKNOWN"}}', id="null-beside-an-error"),
+        pytest.param(b'{"data": false}', id="data-is-false"),
+        pytest.param(b'{"data": 0}', id="data-is-zero"),
+        pytest.param(b'{"backups": []}', id="another-list"),
+        pytest.param(b'{"indexes": []}', id="the-list-of-another-call"),
+        pytest.param(b'{"pagination": {"next": "t"}, "items": []}', id="pagination-and-another-list"),
     ],
 )
 def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
     """An answer that cannot be understood is never silence."""
     with pytest.raises(NotUnderstoodError):
         read(answer)
+
+
+@pytest.mark.parametrize(
+    "answer, names",
+    [
+        pytest.param({"error": {}, "status": 1}, 'other keys: "error", "status"', id="error"),
+        pytest.param({"a": 1, "b": 2, "c": 3, "d": 4}, 'other keys: "a", "b", "c"', id="at-most-three"),
+        pytest.param({"k" * 50: 1}, f'other keys: "{"k" * 40}"', id="long-key"),
+        pytest.param({"a\n\u001bb": 1}, 'other keys: "a b"', id="control-characters"),
+        pytest.param({"data": {}}, "another type", id="no-list"),
+    ],
+)
+def test_an_error_names_the_missing_list_and_what_stands_there_instead(answer: dict[str, Any], names: str) -> None:
+    """The error for an answer without its list names the key of the list and up to three other keys."""
+    with pytest.raises(NotUnderstoodError) as caught:
+        read(answer)
+    assert str(caught.value) == f'the answer has no list under the key "data", but {names}'
+
+
+@pytest.mark.parametrize("answer", [b'{"data": []}', b'{"indexes": null, "error": {}}', b'{"status": 200}'])
+def test_an_answer_without_indexes_is_not_an_empty_project(answer: bytes) -> None:
+    """The list of indexes is not understood where the answer has unknown keys in its place."""
+    with pytest.raises(NotUnderstoodError, match='no list under the key "indexes", but other keys'):
+        read_rows(answer, "indexes", shapes.INDEX)
+
+
+@pytest.mark.parametrize("answer", [{"data": [], "foo": 1}, {"data": [], "error": None, "pagination": None}])
+def test_an_empty_list_stands_beside_unknown_keys(answer: dict[str, Any]) -> None:
+    """Unknown keys beside an empty list are ignored: new keys appear over time."""
+    assert read(answer) == RawRows([])
+
+
+def test_a_lone_pagination_leads_to_the_next_page() -> None:
+    """A page without a list and with a token is an empty page that another one follows."""
+    assert read({"pagination": {"next": "t"}}) == RawRows([], "t")
 
 
 @pytest.mark.parametrize("field", ["backup_id", "source_index_id", "source_index_name", "status"])

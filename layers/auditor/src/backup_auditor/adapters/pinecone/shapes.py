@@ -91,17 +91,9 @@ class RawPage[Row](TypedDict, total=False):
     pagination: Pagination | None
 
 
-@with_config(_TOLERANT)
-class RawIndexes(TypedDict, total=False):
-    """The one answer that lists all indexes."""
-
-    indexes: Required[list[IndexRow] | None]
-
-
 BACKUP_PAGE = TypeAdapter(RawPage[BackupRow])
 SCHEDULE_PAGE = TypeAdapter(RawPage[ScheduleRow])
 RESTORE_JOB_PAGE = TypeAdapter(RawPage[RestoreJobRow])
-INDEXES = TypeAdapter(RawIndexes)
 BACKUP = TypeAdapter(BackupRow)
 SCHEDULE = TypeAdapter(ScheduleRow)
 INDEX = TypeAdapter(IndexRow)

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from backup_auditor.adapters.pinecone.shapes import RawPage
+from backup_auditor.adapters.pinecone.texts import one_line
 from backup_auditor.errors import NotUnderstoodError
 
 _NOT_JSON = "the answer is not JSON"
+_PAGINATION = "pagination"
+_SHOWN_KEYS = 3
+"""How many keys of an answer that is not understood an error names."""
+_LONGEST_KEY = 40
 
 
 class RawRows[Row](NamedTuple):
@@ -27,8 +32,10 @@ def read_page[Row](body: bytes, page: TypeAdapter[RawPage[Row]], row: TypeAdapte
         found = page.validate_json(body)
     except ValidationError:
         return _read_page_in_pieces(body, row)
-    pagination = found.get("pagination")
-    return RawRows(found["data"] or [], (pagination.get("next") or None) if pagination else None)
+    rows, pagination = found["data"], found.get("pagination")
+    if rows is None:  # an empty list only where the answer holds nothing else
+        return _read_page_in_pieces(body, row)
+    return RawRows(rows, (pagination.get("next") or None) if pagination else None)
 
 
 def read_rows[Row](body: bytes, key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
@@ -44,7 +51,7 @@ def read_one[Row](body: bytes, row: TypeAdapter[Row]) -> Row:
 def _read_page_in_pieces[Row](body: bytes, row: TypeAdapter[Row]) -> RawRows[Row]:
     whole = _object(body)
     found = _rows_of(whole, "data", row)
-    pagination = whole.get("pagination")
+    pagination = whole.get(_PAGINATION)
     token = pagination.get("next") if isinstance(pagination, dict) else pagination
     if token is None or token == "":
         return found
@@ -64,12 +71,13 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _rows_of[Row](whole: dict[str, Any], key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
-    """Read the rows under a key. An empty object is an empty listing; one that speaks of other things is none."""
+    """Read the rows under a key. An answer without a list is empty only where it has no key that is not known."""
     listed = whole.get(key)
-    if listed is None and (key in whole or not whole.keys() - {"pagination"}):
+    unknown = sorted(whole.keys() - {key, _PAGINATION})
+    if listed is None and not unknown:
         return RawRows([])
     if not isinstance(listed, list):
-        raise NotUnderstoodError(f"the answer holds no list called {key}")
+        raise NotUnderstoodError(_without_list(key, whole, unknown))
     rows: list[Row] = []
     faults: list[str] = []
     for it in listed:
@@ -79,6 +87,14 @@ def _rows_of[Row](whole: dict[str, Any], key: str, row: TypeAdapter[Row]) -> Raw
             faults.append(str(error))
     fault = f"{len(faults)} of {len(listed)} rows cannot be understood: {min(faults)}" if faults else None
     return RawRows(rows, fault=fault)
+
+
+def _without_list(key: str, whole: dict[str, Any], unknown: list[str]) -> str:
+    """Say that an answer has no list under a key, and what it has instead: a few of its other keys."""
+    if whole.get(key) is not None:
+        return f'the answer has no list under the key "{key}", but another type'
+    shown = ", ".join(f'"{one_line(it)[:_LONGEST_KEY]}"' for it in unknown[:_SHOWN_KEYS])
+    return f'the answer has no list under the key "{key}", but other keys: {shown}'
 
 
 def _read_row[Row](raw: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
