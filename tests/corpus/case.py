@@ -45,6 +45,8 @@ class Case:
     """What is done to the project between the two audits, right before the second."""
     known: frozenset[Failed] = SILENT
     """What the first of two audits finds."""
+    clock_behind: timedelta = timedelta()
+    """How far the clock of the auditor is behind that of the service."""
     conduct: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Mapping[str, Any], ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)

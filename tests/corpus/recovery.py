@@ -29,6 +29,7 @@ ENDING = "recovery-points-outlast-horizon"
 FOREIGN = "recovery-points-belong-to-index"
 SLOW = {"run_takes": 8 * HOUR}
 """Every backup takes longer than the grace, and not so long that it is stuck."""
+OPTIONAL = "defaults: {schedule: {required: false}}"
 AGELESS = "defaults: {recovery: {max_age: 90d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
 HUNG = {0: Fate.HANGS}
@@ -97,6 +98,30 @@ CASES = (
         conduct=SLOW,
         policy="defaults: {recovery: {max_age: 26h}}",
         then=on(OLD),
+    ),
+    Case(
+        label="recovery points 15 minutes ahead of the auditor's clock",
+        happen=(created(DAY), by_hand(10 * MINUTE, 20 * MINUTE)),
+        policy=OPTIONAL,
+        clock_behind=25 * MINUTE - SECOND,
+    ),
+    Case(
+        label="a recovery point more than 15 minutes ahead of the auditor's clock",
+        happen=(created(DAY), by_hand(10 * MINUTE, 20 * MINUTE)),
+        policy=OPTIONAL,
+        clock_behind=25 * MINUTE + SECOND,
+        fails=on(FEW),
+    ),
+    Case(
+        label="the newest run is ahead of the auditor's clock",
+        happen=(life(since_run=11 * MINUTE),),
+        clock_behind=20 * MINUTE,
+    ),
+    Case(
+        label="a failed run is ahead of the auditor's clock",
+        happen=(life(since_run=11 * MINUTE, fates={0: Fate.FAILS}),),
+        clock_behind=20 * MINUTE,
+        fails=on("latest-run-succeeded"),
     ),
     Case(label="one copy is left", happen=(life(), cleaned_up(1)), fails=on(FEW)),
     Case(label="two copies are left", happen=(life(), cleaned_up(2))),

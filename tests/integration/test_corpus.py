@@ -55,7 +55,7 @@ def audited(server: Server, case: Case, versions: tuple[str, str], store: FakeSt
             reader,
             required(case.policy),
             project=PROJECT,
-            observed_at=server.world.now,
+            observed_at=server.world.now - case.clock_behind,
             progress=Unseen(),
             store=store if case.change else None,
         ).report

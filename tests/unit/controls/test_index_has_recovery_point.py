@@ -8,6 +8,7 @@ import pytest
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUPS
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from builders import (
     DAY,
     GRACE,
@@ -38,7 +39,9 @@ def made(age: timedelta, **facts: Any) -> list[Schedule]:
     "row,expected",
     [
         pytest.param(backup(0 * SECOND), Compliance.COMPLIANT, id="captured-now"),
-        pytest.param(backup(-SECOND), Compliance.NON_COMPLIANT, id="one-second-in-the-future"),
+        pytest.param(backup(-CLOCK_TOLERANCE), Compliance.COMPLIANT, id="ahead-at-limit"),
+        pytest.param(backup(-CLOCK_TOLERANCE - SECOND), Compliance.NON_COMPLIANT, id="ahead-one-second-past"),
+        pytest.param(run(-CLOCK_TOLERANCE, status="Initializing"), Compliance.NON_COMPLIANT, id="planned-ahead"),
         pytest.param(backup(status="READY"), Compliance.COMPLIANT, id="ready-in-capitals"),
         pytest.param(backup(status="Initializing"), Compliance.NON_COMPLIANT, id="under-way"),
         pytest.param(backup(status="Failed"), Compliance.NON_COMPLIANT, id="failed"),

@@ -4,6 +4,7 @@ import pytest
 
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from builders import (
     DAY,
     HOUR,
@@ -20,6 +21,8 @@ from builders import (
 )
 
 ID = "latest-run-succeeded"
+MINUTE = 60 * SECOND
+AHEAD = CLOCK_TOLERANCE + SECOND
 GOOD, OLD_GOOD = run(HOUR), run(HOUR + DAY)
 BAD, OLD_BAD = run(HOUR, status="Failed"), run(HOUR + DAY, status="InitializationFailed")
 UNDATED = {"scheduled_for": None, "created_at": None, "name": None}
@@ -34,7 +37,10 @@ UNDATED = {"scheduled_for": None, "created_at": None, "name": None}
         pytest.param([run(SECOND, status="Pending"), BAD], Compliance.NON_COMPLIANT, id="under-way-is-not-finished"),
         pytest.param([planned_run(), GOOD], Compliance.COMPLIANT, id="planned-is-not-finished"),
         pytest.param([run(SECOND, status="Odd"), GOOD], Compliance.COMPLIANT, id="unknown-is-neither"),
-        pytest.param([run(-SECOND, status="Failed"), GOOD], Compliance.COMPLIANT, id="one-second-in-the-future"),
+        pytest.param([run(-CLOCK_TOLERANCE, status="Failed"), GOOD], Compliance.NON_COMPLIANT, id="ahead-at-limit"),
+        pytest.param([run(-AHEAD, status="Failed"), GOOD], Compliance.COMPLIANT, id="ahead-one-second-past"),
+        pytest.param([run(-MINUTE, status="Failed"), run(-2 * MINUTE)], Compliance.COMPLIANT, id="ahead-in-order"),
+        pytest.param([run(-MINUTE), run(-2 * MINUTE, status="Failed")], Compliance.NON_COMPLIANT, id="ahead-failed"),
         pytest.param([run(0 * SECOND, status="Failed"), GOOD], Compliance.NON_COMPLIANT, id="captured-now"),
         pytest.param([run(HOUR, status="Pending")], Compliance.NOT_APPLICABLE, id="none-finished"),
         pytest.param([], Compliance.NOT_APPLICABLE, id="none-at-all"),

@@ -6,6 +6,7 @@ import pytest
 
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from builders import DAY, GRACE, HOUR, SECOND, ago, backup, broken, compliance, finding, index, inventory, run, whole
 
 ID = "recovery-point-is-recent"
@@ -36,6 +37,14 @@ def test_age_counts_from_the_capture_not_from_the_planning() -> None:
     evidence = finding(ID, index(runs=[run(HOUR, created_at=ago(DAY + HOUR))])).evidence
     assert evidence["age_hours"] == 1.0
     assert finding(ID, index(runs=[], backups=[backup(2 * HOUR)])).evidence["age_hours"] == 2.0
+
+
+@pytest.mark.parametrize("ahead", [SECOND, CLOCK_TOLERANCE], ids=["one-second", "at-limit"])
+def test_the_age_of_a_recovery_point_is_never_negative(ahead: timedelta) -> None:
+    """A recovery point whose capture time lies slightly ahead is 0 hours old."""
+    found = finding(ID, index(runs=[run(-ahead)]))
+    assert (found.evidence["age_hours"], found.evidence["newest"]) == (0.0, "2026-11-22T12:00:00Z")
+    assert found.reason.startswith("Its newest recovery point is 0 s old")
 
 
 def test_the_name_of_a_run_tells_its_capture_where_no_field_does() -> None:

@@ -9,6 +9,7 @@ import pytest
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ListingId, ListingKind
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from builders import (
     DAY,
     GRACE,
@@ -56,7 +57,8 @@ def runs_at(*ages: timedelta) -> list[Backup]:
         pytest.param(29 * DAY, Compliance.NON_COMPLIANT, id="older-than-the-time-looked-at"),
         pytest.param(90 * DAY, Compliance.NON_COMPLIANT, id="older-than-its-retention"),
         pytest.param(0 * SECOND, Compliance.COMPLIANT, id="captured-now"),
-        pytest.param(-SECOND, Compliance.NON_COMPLIANT, id="one-second-in-the-future"),
+        pytest.param(-CLOCK_TOLERANCE, Compliance.COMPLIANT, id="ahead-at-limit"),
+        pytest.param(-CLOCK_TOLERANCE - SECOND, Compliance.NON_COMPLIANT, id="ahead-one-second-past"),
     ],
 )
 def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) -> None:

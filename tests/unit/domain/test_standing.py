@@ -1,10 +1,12 @@
 """How a backup stands, from every row that shows it."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
 from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.standing import Standing, newest_first, standings
 from builders import DAY, GRACE, HOUR, NOW, SECOND, ago, backup, run, schedule, unnamed_run
@@ -46,6 +48,37 @@ def test_the_capture_time_is_taken_from_whatever_row_tells_it() -> None:
     assert stand([bare], [run(DAY, scheduled_for=None)]).captured_at == ago(DAY)
     assert stand([bare]).captured_at == ago(2 * DAY)
     assert stand([bare]).run_at is None
+
+
+@pytest.mark.parametrize("status", ["Ready", "Failed", "InitializationFailed"])
+@pytest.mark.parametrize(
+    "ahead, captured_at",
+    [
+        pytest.param(SECOND, NOW, id="one-second"),
+        pytest.param(CLOCK_TOLERANCE, NOW, id="at-limit"),
+        pytest.param(CLOCK_TOLERANCE + SECOND, NOW + CLOCK_TOLERANCE + SECOND, id="one-second-past"),
+    ],
+)
+def test_a_capture_time_slightly_ahead_counts_as_now(status: str, ahead: timedelta, captured_at: datetime) -> None:
+    """A finished backup up to 15 minutes in the future was taken now: clocks differ."""
+    assert stand([run(-ahead, status=status)]).captured_at == captured_at
+    assert stand((), [run(-ahead, status=status)]).captured_at == captured_at
+    assert stand([backup(-ahead, status=status)]).captured_at == captured_at
+
+
+@pytest.mark.parametrize("status", ["Scheduled", "Initializing", "Archived"])
+def test_a_capture_time_of_what_is_not_finished_stays_ahead(status: str) -> None:
+    """A planned run keeps its time, and so does a row of unknown status."""
+    found = stand([run(-SECOND, status=status)])
+    assert found.captured_at == NOW + SECOND
+    assert found.phase in {Phase.PLANNED, Phase.UNKNOWN}
+
+
+def test_backups_slightly_ahead_keep_their_order() -> None:
+    """The newest of two backups whose capture times both count as now is the one that was captured later."""
+    rows = [backup(-SECOND, backup_id="b"), backup(-2 * SECOND, backup_id="a"), backup(0 * SECOND, backup_id="c")]
+    found = newest_first(standings(rows, (), NOW, GRACE).values())
+    assert [it.backup.backup_id for it in found] == ["a", "b", "c"]
 
 
 def test_a_row_of_a_history_alone_is_not_listed() -> None:

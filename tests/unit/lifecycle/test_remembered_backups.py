@@ -1,6 +1,7 @@
 """Backups are remembered with the moment until which they should exist, by the retention known since."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.backups import remembered_backups
 from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.project_subject import ProjectSubject
 from builders import BROKEN, DAY, NOW, SECOND, ago, backup, broken, index, inventory, run, schedule, whole
 from reports import BUILT_IN
@@ -42,6 +44,21 @@ def test_a_run_should_exist_until_its_retention_has_passed() -> None:
     (known,) = remembered(project(RUN)).values()
     assert (known.schedule_id, known.captured_at, known.known_since) == ("schedule-1", CAPTURED, NOW)
     assert (known.expires, known.expires_at) == (True, CAPTURED + 7 * DAY)
+
+
+@pytest.mark.parametrize(
+    "ahead, captured_at",
+    [
+        pytest.param(CLOCK_TOLERANCE, NOW, id="at-limit"),
+        pytest.param(CLOCK_TOLERANCE + SECOND, NOW + CLOCK_TOLERANCE + SECOND, id="one-second-past"),
+    ],
+)
+def test_a_backup_captured_slightly_ahead_is_remembered_as_now(ahead: timedelta, captured_at: datetime) -> None:
+    """A later audit keeps the capture time that was recorded first."""
+    facts = project(run(-ahead))
+    for told in ((facts,), (facts, later(facts, DAY))):
+        (known,) = remembered(*told).values()
+        assert known.captured_at == captured_at
 
 
 def test_a_manual_backup_should_exist_for_good() -> None:

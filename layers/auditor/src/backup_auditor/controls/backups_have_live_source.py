@@ -1,5 +1,7 @@
 """Control `backups-have-live-source`."""
 
+from datetime import timedelta
+
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -29,7 +31,7 @@ def judge(subject: DeletedIndexSubject) -> Verdict:
             raise unread_error("backups", unread)
         return not_applicable("No backup of it is listed.")
     newest = max((it.captured_at for it in backups if it.captured_at is not None), default=None)
-    age = subject.observed_at - newest if newest is not None else None
+    age = max(subject.observed_at - newest, timedelta()) if newest is not None else None
     evidence = {
         "backups": len(backups),
         "newest": format_moment(newest) if newest is not None else None,

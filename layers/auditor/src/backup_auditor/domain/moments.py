@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _RUN_NAME = re.compile(r".+-(\d{8}T\d{6}Z)\Z")
+CLOCK_TOLERANCE = timedelta(minutes=15)
+"""How far the service's clock and the auditor's may differ, and how close to its expiry a backup may be missing."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.moments import moment_in_run_name
+from backup_auditor.domain.moments import CLOCK_TOLERANCE, moment_in_run_name
 
 
 class Phase(IntEnum):
@@ -25,6 +25,7 @@ _PHASES = {
     "failed": Phase.FAILED,
     "initializationfailed": Phase.FAILED,
 }
+_FINISHED = (Phase.READY, Phase.FAILED)
 _USUAL = {"Ready": Phase.READY}
 """What nearly every row says, as Pinecone writes it: there are many rows."""
 
@@ -37,6 +38,16 @@ def phase_of_status(status: str) -> Phase:
 def run_moment(backup: Backup) -> datetime | None:
     """Return when a scheduled run is, or was, due to capture; `None` where the row carries no run's moment."""
     return backup.scheduled_for or moment_in_run_name(backup.name)
+
+
+def capture_time(phase: Phase, moment: datetime | None, observed_at: datetime) -> datetime | None:
+    """Return when the data was taken, by the auditor's clock, if the rows of a backup say that it was at a moment.
+
+    What is finished was not taken in the future: a moment that lies ahead by no more than clocks may differ is now.
+    """
+    if moment is None or moment <= observed_at or phase not in _FINISHED:
+        return moment
+    return observed_at if moment - observed_at <= CLOCK_TOLERANCE else moment
 
 
 def is_planned_run(backup: Backup, observed_at: datetime) -> bool:

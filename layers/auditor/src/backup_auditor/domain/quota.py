@@ -61,7 +61,7 @@ class Quota:
                 self.perhaps_manual += 1
             elif expires:
                 maker = expiries.maker(backup.backup_id)
-                made_at = run_moment(backup) or backup.created_at or inventory.observed_at
+                made_at = min(run_moment(backup) or backup.created_at or inventory.observed_at, inventory.observed_at)
                 self.runs.setdefault(maker.schedule_id if maker else "", []).append(made_at)
             else:
                 self.manual[backup.index_name] += 1

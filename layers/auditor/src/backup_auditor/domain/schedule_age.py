@@ -9,8 +9,8 @@ from backup_auditor.domain.schedule_facts import created_at_of, interval_of
 
 
 def age_of(subject: IndexSubject, schedule: Schedule) -> timedelta:
-    """Return how long ago a schedule was made."""
-    return subject.observed_at - created_at_of(schedule)
+    """Return how long ago a schedule was made; a moment in the future is now."""
+    return max(subject.observed_at - created_at_of(schedule), timedelta())
 
 
 def is_younger(subject: IndexSubject, schedule: Schedule, intervals: int) -> bool:

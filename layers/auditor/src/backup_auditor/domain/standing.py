@@ -8,7 +8,7 @@ from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.listing import Unread
 from backup_auditor.domain.moments import moment_in_run_name
-from backup_auditor.domain.phase import Phase, phase_of_status
+from backup_auditor.domain.phase import Phase, capture_time, phase_of_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,10 @@ class Standing:
     """The row that shows it furthest along."""
     phase: Phase
     captured_at: datetime | None
-    """When the data was, or is to be, taken; `None` where no row tells any time."""
+    """When the data was, or is to be, taken; `None` where no row tells any time.
+
+    Of a finished backup it is not later than the audit, where no more than a difference of clocks is in the way.
+    """
     run_at: datetime | None
     """When its run was, or is, due; `None` where no row tells a run's moment."""
     is_listed: bool
@@ -30,6 +33,8 @@ class Standing:
     """The schedule whose history lists it; the first, should there be more."""
     unknown_status: str | None = None
     """A status that any of its rows has and that is not known."""
+    reported_at: datetime | None = None
+    """When the data was taken as its rows say, by the service's clock: the order of backups goes by it."""
 
     def may_be_planned(self, histories_unread: Unread | None) -> bool:
         """Tell whether it is shown as under way, and may be the planned run of a schedule that is not wholly known."""
@@ -76,7 +81,9 @@ def _stand(
     created_at = _first(it.created_at for it in rows)
     if phase is Phase.UNDER_WAY and is_still_planned(run_at, created_at, schedule, observed_at, grace):
         phase = Phase.PLANNED
-    return Standing(row, phase, run_at or created_at, run_at, is_listed, is_listed_ready, schedule, unknown)
+    moment = run_at or created_at
+    captured_at = capture_time(phase, moment, observed_at)
+    return Standing(row, phase, captured_at, run_at, is_listed, is_listed_ready, schedule, unknown, moment)
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:
@@ -101,7 +108,7 @@ def is_still_planned(
 
 def newest_first(found: Iterable[Standing]) -> list[Standing]:
     """Sort dated backups by capture time, newest first; those without any time are left out."""
-    dated = [(it.captured_at, it.backup.backup_id, it) for it in found if it.captured_at is not None]
+    dated = [(it.reported_at or it.captured_at, it.backup.backup_id, it) for it in found if it.captured_at is not None]
     return [it for _, _, it in sorted(dated, key=lambda key: key[:2], reverse=True)]
 
 

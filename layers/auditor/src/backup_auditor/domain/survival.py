@@ -1,13 +1,13 @@
 """Whether a remembered backup that is not listed any more should still exist."""
 
-from datetime import timedelta
 from enum import Enum, auto
 
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.memory import KnownBackup
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.project_subject import ProjectSubject
 
-MARGIN = timedelta(minutes=15)
+MARGIN = CLOCK_TOLERANCE
 """How close to its expiry a backup is no longer expected: it is listed later than `observed_at`, by other clocks."""
 
 

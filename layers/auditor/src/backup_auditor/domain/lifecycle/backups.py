@@ -8,7 +8,7 @@ from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.memory import KnownBackup
-from backup_auditor.domain.phase import Phase, phase_of_status, run_moment
+from backup_auditor.domain.phase import Phase, capture_time, phase_of_status, run_moment
 
 
 def remembered_backups(
@@ -22,7 +22,9 @@ def remembered_backups(
         before = known.get(row.backup_id)
         listed.add(row.backup_id)
         if before is not None or phase_of_status(row.status) is Phase.READY:
-            captured_at = (before and before.captured_at) or _captured_at(row, runs.get(row.backup_id))
+            captured_at = (before and before.captured_at) or _captured_at(
+                row, runs.get(row.backup_id), inventory.observed_at
+            )
             found[row.backup_id] = _seen(row, captured_at, before, expiries, inventory.observed_at)
     is_complete = not inventory.unread
     for backup_id, before in known.items():
@@ -33,9 +35,10 @@ def remembered_backups(
     return found
 
 
-def _captured_at(row: Backup, run: Backup | None) -> datetime | None:
+def _captured_at(row: Backup, run: Backup | None, observed_at: datetime) -> datetime | None:
     """Return when the data was taken: the moment of the run, which its history alone may tell, else the row's own."""
-    return run_moment(row) or (run_moment(run) if run else None) or row.created_at
+    moment = run_moment(row) or (run_moment(run) if run else None) or row.created_at
+    return capture_time(Phase.READY, moment, observed_at)
 
 
 def _seen(
