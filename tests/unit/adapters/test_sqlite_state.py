@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.sqlite_state import file as state_file
+from backup_auditor.adapters.sqlite_state.schema import VERSION
 from backup_auditor.adapters.sqlite_state.store import look_into_state, open_state
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.errors import StateError
@@ -85,7 +86,7 @@ def _anonymous(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     written(path)
-    database(path, "PRAGMA user_version = 4")
+    database(path, f"PRAGMA user_version = {VERSION + 1}")
 
 
 def _cut_short(path: Path) -> None:
@@ -138,7 +139,9 @@ def _without_table(path: Path) -> None:
         pytest.param(_short_text, "this is no state of backup-auditor", id="short-text"),
         pytest.param(_foreign, "this is no state of backup-auditor", id="foreign-database"),
         pytest.param(_anonymous, "this is no state of backup-auditor", id="anonymous-database"),
-        pytest.param(_newer, "a newer backup-auditor wrote this state (version 4); update this one", id="newer"),
+        pytest.param(
+            _newer, f"a newer backup-auditor wrote this state (version {VERSION + 1}); update this one", id="newer"
+        ),
         pytest.param(_cut_short, "the state is damaged", id="cut-short"),
         pytest.param(_overwritten, "the state is damaged", id="overwritten"),
         pytest.param(_headless, "this is no state of backup-auditor", id="headless"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.adapters.dynamodb_state.head import VERSION
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.history import PAST_AUDITS, PastAudit
 from backup_auditor.domain.memory import NOTHING, Memory
@@ -25,6 +26,22 @@ def test_a_head_of_before_history_was_kept_is_loaded_without_any(table: Any) -> 
     assert table.store.load(PROJECT) == before
     after = replace(FIRST, revision=2, audit_id="second")
     assert stored(table.store, before, after) == after
+
+
+def test_a_head_of_version_1_is_loaded_and_becomes_one_of_this_version(table: Any) -> None:
+    """A head of version 1 has no id of the Pinecone project; the next recording stores it."""
+    recorded(table.store, NOTHING, FIRST)
+    table.client.update_item(
+        TableName=table.name,
+        Key=KEY,
+        UpdateExpression="SET version = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    assert table.store.load(PROJECT) == FIRST
+    after = replace(FIRST, revision=2, audit_id="second", pinecone_project_id="project-1")
+    assert stored(table.store, FIRST, after) == after
+    (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
+    assert head["version"] == {"N": str(VERSION)}
 
 
 def test_a_head_stays_small_however_much_was_found(table: Any) -> None:

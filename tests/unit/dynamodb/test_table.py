@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.adapters.dynamodb_state.head import VERSION
 from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.domain.alerting.message import Message, Occasion
 from backup_auditor.domain.audit_record import AuditRecord, KeptReport
@@ -83,12 +84,12 @@ def test_what_a_newer_version_wrote_is_left_alone(table: Any) -> None:
     """It is neither judged by nor written over."""
     recorded(table.store, NOTHING, FIRST)
     key = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
-    version = {":two": {"N": "2"}}
+    version = {":newer": {"N": str(VERSION + 1)}}
     table.client.update_item(
-        TableName=table.name, Key=key, UpdateExpression="SET version = :two", ExpressionAttributeValues=version
+        TableName=table.name, Key=key, UpdateExpression="SET version = :newer", ExpressionAttributeValues=version
     )
     before = table.items
-    said = r"default: a newer backup-auditor wrote this state \(version 2\); update this one"
+    said = rf"default: a newer backup-auditor wrote this state \(version {VERSION + 1}\); update this one"
     with pytest.raises(StateError, match=said):
         table.store.load(PROJECT)
     with pytest.raises(StateError, match=said):

@@ -183,3 +183,17 @@ def test_only_differences_are_recorded() -> None:
     assert recording is not None
     kinds = (recording.findings, recording.backups, recording.schedules, recording.indexes)
     assert [(it.upserts, it.deletes) for it in kinds] == [((), ())] * 4
+
+
+def test_the_id_of_the_pinecone_project_is_stored_once_an_audit_knows_it() -> None:
+    """An audit without any schedule knows no id, and leaves the one that is stored."""
+    nights = Nights()
+    assert nights.audited(UNSCHEDULED).memory.pinecone_project_id is None
+    assert nights.audited(ORDERS).memory.pinecone_project_id == "project-1"
+    assert nights.audited(UNSCHEDULED).memory.pinecone_project_id == "project-1"
+
+
+def test_two_ids_in_one_inventory_are_no_id() -> None:
+    """Which of them is the id of the project is unknown, so neither is stored."""
+    both = inventory(index("orders", schedules=[schedule(), schedule("other", project_id="project-2")]))
+    assert Nights().audited(both).memory.pinecone_project_id is None

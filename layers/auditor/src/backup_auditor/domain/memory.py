@@ -108,6 +108,8 @@ class Memory:
     """What the last audit told of drift, so that the same audit, delivered twice, says the same."""
     history: tuple[PastAudit, ...] = ()
     """The last audits, the oldest first: the one recorded last, and those that its report tells of."""
+    pinecone_project_id: str | None = None
+    """Pinecone's id of the project, once an audit knew it; it never changes after that."""
 
     def history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
         """Return the last audits before a moment, as many as a report tells of."""

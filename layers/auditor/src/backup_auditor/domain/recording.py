@@ -32,6 +32,7 @@ class Recording:
     observed_at: datetime
     complete_at: datetime | None
     policy_sha256: str | None
+    pinecone_project_id: str | None
     drift: tuple[Drift, ...]
     history: tuple[PastAudit, ...]
     findings: Changes[KnownFinding]
@@ -55,6 +56,7 @@ def recording_of(before: Memory, after: Memory) -> Recording | None:
         observed_at=after.observed_at,
         complete_at=after.complete_at,
         policy_sha256=after.policy_sha256,
+        pinecone_project_id=after.pinecone_project_id,
         drift=after.drift,
         history=after.history,
         findings=_changes(before.findings, after.findings),

@@ -24,7 +24,7 @@ from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import StateError
 
-VERSION = 1
+VERSION = 2
 """Grows when the items change; what a newer version wrote is left alone."""
 
 
@@ -41,6 +41,8 @@ class Head:
     policy_sha256: str | None
     listing: Listing
     history: tuple[PastAudit, ...] = ()
+    pinecone_project_id: str | None = None
+    """A head of version 1 has none."""
 
     @property
     def chunks(self) -> frozenset[str]:
@@ -58,6 +60,7 @@ class Head:
             complete_at=self.complete_at,
             policy_sha256=self.policy_sha256,
             history=self.history,
+            pinecone_project_id=self.pinecone_project_id,
             **known,
         )
 
@@ -77,6 +80,7 @@ def head_of(recording: Recording, writer: str, listing: Listing) -> Head:
         policy_sha256=recording.policy_sha256,
         listing=listing,
         history=recording.history,
+        pinecone_project_id=recording.pinecone_project_id,
     )
 
 
@@ -99,6 +103,8 @@ def head_item(project: str, head: Head) -> Item:
         item["complete_at"] = text(moment_text(head.complete_at))
     if head.policy_sha256 is not None:
         item["policy_sha256"] = text(head.policy_sha256)
+    if head.pinecone_project_id is not None:
+        item["pinecone_project_id"] = text(head.pinecone_project_id)
     return item
 
 
@@ -116,4 +122,5 @@ def read_head(project: str, item: Mapping[str, Any]) -> Head:
         policy_sha256=item["policy_sha256"]["S"] if "policy_sha256" in item else None,
         listing=json.loads(zlib.decompress(item["chunks"]["B"])),
         history=history_of(item["history"]["S"]) if "history" in item else (),
+        pinecone_project_id=item["pinecone_project_id"]["S"] if "pinecone_project_id" in item else None,
     )

@@ -2,7 +2,7 @@
 
 APPLICATION_ID = 0x42416453
 """What the head of the file says whose it is."""
-VERSION = 3
+VERSION = 4
 """Grows when the tables change; a state of a newer version is refused."""
 
 _AUDIT = """
@@ -46,6 +46,7 @@ _ACTION = """
     """
 _AUDITS_AND_REMEDIES = (_AUDIT, _PLAN, _ACTION)
 _HISTORY = "ALTER TABLE project ADD COLUMN history TEXT NOT NULL DEFAULT '[]'"
+_PINECONE_PROJECT_ID = "ALTER TABLE project ADD COLUMN pinecone_project_id TEXT"
 
 SCHEMA = (
     """
@@ -58,7 +59,8 @@ SCHEMA = (
         complete_at INTEGER,
         policy_sha256 TEXT,
         drift TEXT NOT NULL,
-        history TEXT NOT NULL DEFAULT '[]'
+        history TEXT NOT NULL DEFAULT '[]',
+        pinecone_project_id TEXT
     ) STRICT
     """,
     """
@@ -117,5 +119,5 @@ SCHEMA = (
     """,
     *_AUDITS_AND_REMEDIES,
 )
-UPGRADES = {1: _AUDITS_AND_REMEDIES, 2: (_HISTORY,)}
+UPGRADES = {1: _AUDITS_AND_REMEDIES, 2: (_HISTORY,), 3: (_PINECONE_PROJECT_ID,)}
 """What takes the tables of an older version to the next."""

@@ -17,8 +17,8 @@ from backup_auditor.domain.recording import Changes, Recording
 from backup_auditor.errors import ConflictingRecordError
 
 _HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
-_WITH_AUDITS, _WITH_HISTORY = 2, 3
-"""The versions of the tables since which audits are kept, and what they found."""
+_WITH_AUDITS, _WITH_HISTORY, _WITH_PINECONE_PROJECT_ID = 2, 3, 4
+"""The versions of the tables that added the audits, what they found, and the id of the Pinecone project."""
 
 
 class SqliteState:
@@ -36,17 +36,19 @@ class SqliteState:
             if version == 0:
                 return NOTHING  # an empty file, that is only looked at
             history = "history" if version >= _WITH_HISTORY else "'[]'"  # only looked at: of a version that kept none
-            wanted = f"SELECT {_HEAD}, {history} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
+            project_id = "pinecone_project_id" if version >= _WITH_PINECONE_PROJECT_ID else "NULL"
+            wanted = f"SELECT {_HEAD}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
             head = self._connection.execute(wanted, (project,)).fetchone()
             if head is None:
                 return NOTHING
-            key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history = head
+            key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
             return Memory(
                 revision=revision,
                 audit_id=audit_id,
                 observed_at=certain_moment(observed_at),
                 complete_at=moment(complete_at),
                 policy_sha256=policy_sha256,
+                pinecone_project_id=project_id,
                 findings=self._rows(FINDINGS, key, project),
                 backups=self._rows(BACKUPS, key, project),
                 schedules=self._rows(SCHEDULES, key, project),
@@ -97,9 +99,11 @@ class SqliteState:
             recording.policy_sha256,
             drift_text(recording.drift),
             history_text(recording.history),
+            recording.pinecone_project_id,
         )
         (written,) = self._connection.execute(
-            f"INSERT OR REPLACE INTO project (name, {_HEAD}, history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608  our own words
+            f"INSERT OR REPLACE INTO project (name, {_HEAD}, history, pinecone_project_id)"  # noqa: S608  our own words
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (project, key, *head),
         ).fetchone()
         return int(written)

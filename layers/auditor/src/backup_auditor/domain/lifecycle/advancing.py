@@ -70,6 +70,7 @@ class _Step:
             backups=remembered_backups(memory.backups, inventory, self._expiries(memory)),
             drift=(),
             history=self._history(memory.history),
+            pinecone_project_id=memory.pinecone_project_id or inventory.project_id,
         )
         if inventory.unread:
             return after
