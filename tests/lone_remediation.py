@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from backup_auditor.adapters.dynamodb_state.items import HEAD, key, project_key
 from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.remediate import remediator
 from backup_auditor_simulator import Server
@@ -43,10 +44,20 @@ class Stage:
         found: dict[str, Any] = json.loads(json.dumps(module.lambda_handler(event, self.context)))
         return found
 
-    def policy(self, create: str, **more: object) -> None:
+    def policy(self, create: str, *, expected_id: str | None = None, **more: object) -> None:
         """Write the policy of the project."""
-        text = json.dumps({"version": 1, "remediation": {"create_schedules": create, **more}})
+        remediation = {"create_schedules": create, **more}
+        text = json.dumps({"version": 1, "project": {"expected_id": expected_id}, "remediation": remediation})
         boto3.client("ssm").put_parameter(Name=self.address, Value=text, Type="String", Overwrite=True)
+
+    def record_project(self, project_id: str) -> None:
+        """Let the state hold the id that an audit recorded."""
+        boto3.client("dynamodb").update_item(
+            TableName=os.environ["STATE_TABLE"],
+            Key=key(project_key("search"), HEAD),
+            UpdateExpression="SET pinecone_project_id = :id",
+            ExpressionAttributeValues={":id": {"S": project_id}},
+        )
 
     @property
     def address(self) -> str:
@@ -84,8 +95,8 @@ def staged(
         world.create_index(name)
     told = {"EDITOR_KEY_SECRET": EDITOR_SECRET, "POLICY": f"ssm:/backup-auditor/{own['STATE_TABLE']}"}
     with serving(world) as server:
-        for key, value in {**own, **project_at(server), **told}.items():
-            monkeypatch.setenv(key, value)
+        for name, value in {**own, **project_at(server), **told}.items():
+            monkeypatch.setenv(name, value)
         monkeypatch.delenv("API_KEY_SECRET")
         monkeypatch.setattr(clock, "now", lambda: server.world.now)
         deploy(own)

@@ -9,14 +9,19 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
+from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.adapters.sqlite_state.store import open_state
 from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Mode
+from backup_auditor.domain.recording import recording_of
 from backup_auditor.domain.remediation.actions import ChangeSchedule, CreateSchedule, Kind, TakeBackup
 from backup_auditor.domain.remediation.calls import Settings
 from backup_auditor.domain.remediation.plan import LeftOut, Plan
 from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState
 from backup_auditor.errors import StateError
+from backup_auditor.ports.state import StateStore
 from backup_auditor.ports.writing import RemediationLog
 from builders import DAY, NOW, SECOND
 from dynamo import a_table, items_of
@@ -242,3 +247,28 @@ def test_a_table_that_is_gone_is_told_of() -> None:
     """A log that cannot be written says so before anything is done."""
     with a_table() as (client, _), pytest.raises(StateError, match="look at its name"):
         DynamoRemediationLog(client, "gone").begin(RECORD)
+
+
+def test_the_project_that_an_audit_recorded_in_a_file_is_known() -> None:
+    """The state and the log of remediation are one file."""
+    with TemporaryDirectory() as place, open_remediation_log(Path(place) / "state") as log:
+        assert log.pinecone_project_id("default") is None
+        with open_state(Path(place) / "state") as store:
+            record_project(store)
+        assert (log.pinecone_project_id("default"), log.pinecone_project_id("other")) == ("ours", None)
+
+
+def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
+    """The state and the log of remediation are one table."""
+    with a_table() as (client, table):
+        log = DynamoRemediationLog(client, table)
+        assert log.pinecone_project_id("default") is None
+        record_project(DynamoState(client, table))
+        assert (log.pinecone_project_id("default"), log.pinecone_project_id("other")) == ("ours", None)
+
+
+def record_project(store: StateStore) -> None:
+    """Record an audit that knew Pinecone's id of the project."""
+    recording = recording_of(NOTHING, Memory(revision=1, audit_id="first", observed_at=NOW, pinecone_project_id="ours"))
+    assert recording is not None
+    store.record("default", recording)

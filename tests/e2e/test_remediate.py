@@ -240,6 +240,117 @@ def test_a_plan_is_not_carried_out_with_the_key_of_another_project(home: Home, e
     assert ("not the project that the policy is for" if expected else "is of the project ours") in done.err
 
 
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Home]:
+    """Serve three indexes without a schedule, in a project that the policy names."""
+    world = World(datetime.now(UTC))
+    world.project_id = "ours"
+    for name in ("carts", "orders", "searches"):
+        world.create_index(name)
+    with serving(world) as server:
+        home = Home(server, tmp_path)
+        home.policy(f"{APPLY}project: {{expected_id: ours}}\n")
+        yield home
+
+
+def audited_with_a_schedule(home: Home) -> None:
+    """Let an audit record the id of the project, which a schedule tells that is deleted afterwards."""
+    schedule = home.server.world.create_schedule("carts", "theirs", "daily", 9)
+    done = command("audit", "--state", "state", env=access(home.server), cwd=home.folder)
+    assert done.code in {0, 1}
+    home.server.world.delete_schedule(schedule.id)
+
+
+def test_nothing_is_written_to_a_project_that_nothing_tells_to_be_the_expected_one(bare: Home) -> None:
+    """The plan is shown; it is not applied, and the message says how to go on."""
+    assert bare.remediate().code == 0
+    done = bare.remediate("--apply", "--yes")
+    assert (done.code, bare.writes) == (2, [])
+    assert "the policy expects project ours" in done.err
+    assert "create the first schedule by hand" in done.err
+
+
+def test_a_project_that_the_state_knows_is_written_to(bare: Home) -> None:
+    """An audit recorded its id, though no schedule tells it now."""
+    audited_with_a_schedule(bare)
+    done = bare.remediate("--apply", "--yes")
+    assert (done.code, len(bare.writes)) == (0, 3)
+
+
+def test_the_first_answer_that_names_another_project_stops_everything(bare: Home) -> None:
+    """One call was sent, and the call that undoes it is printed."""
+    audited_with_a_schedule(bare)
+    bare.server.world.project_id = "theirs"
+    done = bare.remediate("--apply", "--yes")
+    assert (done.code, len(bare.writes)) == (1, 1)
+    assert "The key opens Pinecone project theirs instead of ours" in " ".join(done.out.split())
+    assert done.out.count("undo: DELETE /backup-schedules/") == 1
+    assert done.out.count("not begun") >= 2
+
+
+@pytest.mark.parametrize("expected", ["null", "ours"])
+def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(bare: Home, expected: str) -> None:
+    """The plan was made while a schedule told the id; the key opens a project without any schedule now."""
+    bare.policy(f"{APPLY}project: {{expected_id: {expected}}}\n")
+    schedule = bare.server.world.create_schedule("carts", "theirs", "daily", 9)
+    shown = plan_id(bare.remediate())
+    bare.server.world.delete_schedule(schedule.id)
+    bare.server.world.project_id = "theirs"
+    done = bare.remediate("--plan", shown, "--apply", "--yes")
+    assert (done.code, bare.writes) == (2, [])
+    assert "was made for Pinecone project ours" in done.err
+
+
+def test_a_state_of_another_project_is_not_planned_by(bare: Home) -> None:
+    """Both ids are named, and nothing is shown or written."""
+    audited_with_a_schedule(bare)
+    bare.server.world.project_id = "theirs"
+    bare.policy(APPLY)
+    bare.server.world.create_schedule("carts", "theirs", "daily", 9)
+    done = bare.remediate("--apply", "--yes")
+    assert (done.code, done.out, bare.writes) == (2, "", [])
+    assert "ours" in done.err
+    assert "theirs" in done.err
+
+
+def test_what_was_left_out_because_it_could_not_be_read_is_exit_code_3(home: Home) -> None:
+    """Shown or applied; what could be read is planned and done all the same."""
+    fault = Fault(kind="garbage", path="/indexes/carts/backup-schedules", method="GET")
+    home.server.faults.append(fault)
+    shown = home.remediate()
+    assert shown.code == 3
+    assert "carts" in shown.out.partition("LEFT OUT")[2]
+    assert home.remediate("--apply", "--yes").code == 3
+    home.server.faults.clear()
+    assert home.remediate("--apply", "--yes").code == 0
+
+
+def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: Home) -> None:
+    """Nothing that the policy requires is missing."""
+    home.server.world.create_index("fine")
+    home.server.world.create_schedule("fine", "theirs", "daily", 9)
+    shown = plan_id(home.remediate())
+    home.server.world.delete_index("slow")
+    done = home.remediate("--plan", shown, "--apply", "--yes")
+    assert (done.code, len(home.writes)) == (0, 2)
+    assert "skipped. The index is gone." in done.out
+
+
+def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: Home) -> None:
+    """It is written as asked, and verification fails."""
+    (slow,) = home.server.world.index("slow").schedules
+
+    def pause(world: World) -> None:
+        world.update_schedule(slow, enabled=False)
+
+    path = f"/backup-schedules/{slow}"
+    home.server.faults.append(Fault(kind="shift", method="PATCH", path=path, times=1, change=pause))
+    done = home.remediate("--apply", "--yes")
+    assert done.code == 1
+    assert "Verification failed. Its schedule theirs is paused." in " ".join(done.out.split())
+    assert "undo: PATCH" in done.out
+
+
 @pytest.mark.parametrize("answer,code,writes", [("y", 0, 3), ("n", 2, 0), ("", 2, 0)])
 def test_on_a_terminal_it_asks(home: Home, answer: str, code: int, writes: int) -> None:
     """Anything but yes is no."""

@@ -68,14 +68,16 @@ def test_an_event_that_failed_is_acted_on_when_it_comes_again(stage: Stage) -> N
 
 
 def test_a_plan_that_is_asked_for_again_acts_once(stage: Stage) -> None:
-    """Even where what it did is gone since: somebody has taken it away."""
+    """What stands is already there; what somebody deleted since is skipped."""
     first = stage.run({"project": "search"})
+    again = stage.run({"project": "search", "plan": first["plan_id"]})
+    assert {it["state"] for it in again["results"]} == {"already there"}
     for schedule in list(stage.pinecone.world.schedules):
         stage.pinecone.world.delete_schedule(schedule)
     written = stage.writes
     stage.events()
     again = stage.run({"project": "search", "plan": first["plan_id"]})
-    assert {it["state"] for it in again["results"]} == {"already there"}
+    assert {it["state"] for it in again["results"]} == {"skipped"}
     assert (stage.writes, stage.events()) == (written, [])
 
 
@@ -135,6 +137,48 @@ def test_a_plan_is_not_carried_out_with_the_key_of_another_project(stage: Stage)
     world.project_id = "another"
     answer = stage.run({"project": "search", "plan": plan})
     assert "and the key is of another" in answer["refused"]
+    assert stage.writes == []
+
+
+def test_a_project_that_nothing_tells_to_be_the_expected_one_is_left_alone(stage: Stage) -> None:
+    """Nothing is written, and it counts as a failure: nobody reads the answer to an event."""
+    stage.policy("apply", expected_id="ours")
+    answer = stage.run(COMPLETED)
+    assert "the policy expects project ours" in answer["refused"]
+    assert stage.writes == []
+    assert stage.metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}
+
+
+def test_a_project_that_an_audit_recorded_is_written_to(stage: Stage) -> None:
+    """The state tells the id, though no schedule does."""
+    stage.pinecone.world.project_id = "ours"
+    stage.policy("apply", expected_id="ours")
+    stage.record_project("ours")
+    stage.run(COMPLETED)
+    assert stage.schedules() == ["carts", "orders"]
+
+
+@pytest.mark.parametrize("expected_id", [None, "ours"])
+def test_the_first_answer_that_names_another_project_stops_everything(stage: Stage, expected_id: str | None) -> None:
+    """One call is sent, and the answer has the call that undoes it."""
+    stage.pinecone.world.project_id = "theirs"
+    stage.policy("apply", expected_id=expected_id)
+    stage.record_project("ours")
+    answer = stage.run({"project": "search"})
+    assert len(stage.writes) == 1
+    first, second = answer["results"]
+    assert (first["state"], first["undo"]["method"], second["state"]) == ("amiss", "DELETE", "not begun")
+    assert "Pinecone project theirs instead of ours" in answer["stopped_by"]
+
+
+def test_a_state_of_another_project_is_not_planned_by(stage: Stage) -> None:
+    """The key that may write is of another project than the audits were."""
+    world = stage.pinecone.world
+    world.project_id = "theirs"
+    world.create_schedule("carts", "theirs", "daily", 9)
+    stage.record_project("ours")
+    answer = stage.run(COMPLETED)
+    assert "is of Pinecone project ours, and the key opens theirs" in answer["refused"]
     assert stage.writes == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.cli.ending import remediation_code
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.record import ActionState
 from backup_auditor_simulator import Fault, Server, World
@@ -58,14 +59,18 @@ def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
 
 
 def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
-    """Even where what it did is gone since; a plan made anew acts again."""
+    """What it did and stands is already there; what was undone since is skipped; a plan made anew acts again."""
     plan = project.planned()
     project.carried_out(plan)
     written = len(project.writes)
+    again = project.carried_out(plan)
+    assert set(states(again.results).values()) == {ActionState.ALREADY_THERE}
+    assert remediation_code(again.results, is_refused=False) == 0
     for schedule in list(project.world.schedules):
         project.world.delete_schedule(schedule)
     again = project.carried_out(plan)
-    assert set(states(again.results).values()) == {ActionState.ALREADY_THERE}
+    assert set(states(again.results).values()) == {ActionState.SKIPPED}
+    assert remediation_code(again.results, is_refused=False) == 1
     assert "tester@here did it" in again.results[0].detail
     assert len(project.writes) == written
     project.world.advance(timedelta(minutes=1))

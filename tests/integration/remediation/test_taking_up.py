@@ -56,14 +56,14 @@ def test_what_shows_was_done(tmp_path: Path, who: str, later: timedelta, *, is_t
             left(project.log, it)
         found = project.audited().inventory
         read = replace(found, observed_at=min(it.began_at for it in records.values()) + later)
-        earlier = taken_up(read, project.log, who)
+        earlier = taken_up(read, project.policy, project.log, who)
         settled = {it.key: it for it in earlier}
         assert settled.keys() == (records.keys() if is_taken_up else set())
         for key, it in settled.items():
             assert it == project.log.last("default", key)
             assert (it.state, it.made_id, it.who) == (ActionState.DONE, records[key].made_id, WHO)
             assert it.after.keys() == records[key].after.keys()
-        assert taken_up(read, project.log, who) == []
+        assert taken_up(read, project.policy, project.log, who) == []
         assert len(project.log.unsettled("default")) == (0 if is_taken_up else len(records))
 
 
@@ -74,7 +74,7 @@ def test_what_does_not_show_stays_open(tmp_path: Path, key: str) -> None:
         record = done(project)[key]
         left(project.log, replace(record, before={str(record.made_id): {}}))
         project.world.advance(timedelta(hours=1))
-        assert taken_up(project.audited().inventory, project.log, WHO) == []
+        assert taken_up(project.audited().inventory, project.policy, project.log, WHO) == []
         assert [it.key for it in project.log.unsettled("default")] == [key]
 
 
@@ -84,7 +84,7 @@ def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
         (record,) = done(project).values()
         left(project.log, replace(record, plan_id="forgotten"))
         project.world.advance(timedelta(hours=1))
-        assert taken_up(project.audited().inventory, project.log, WHO) == []
+        assert taken_up(project.audited().inventory, project.policy, project.log, WHO) == []
 
 
 @pytest.mark.parametrize("is_ours", [True, False])

@@ -41,7 +41,10 @@ def test_a_schedule_that_falls_short_is_changed_by_one_call(settings: dict[str, 
     "case,why",
     [
         pytest.param(scheduled(retention=500 * DAY), "never lowered", id="kept-too-long"),
-        pytest.param(scheduled(frequency="weekly", name="n" * 29), "too long for any run", id="name-too-long"),
+        pytest.param(scheduled(frequency="weekly", name="n" * 29), "a name cannot be changed", id="name-too-long"),
+        pytest.param(scheduled(name="n" * 29), "every run fails", id="name-alone-too-long"),
+        pytest.param(scheduled(frequency="weekly", retention=500 * DAY), "never lowered", id="slow-and-kept-too-long"),
+        pytest.param(scheduled(enabled=False, retention=500 * DAY), "never lowered", id="paused-and-kept-too-long"),
         pytest.param(scheduled(frequency="hourly"), "not known", id="frequency-unknown"),
         pytest.param(scheduled(retention=None), "not known", id="retention-unknown"),
         pytest.param(

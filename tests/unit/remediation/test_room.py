@@ -46,16 +46,16 @@ def test_an_enabled_schedule_fills_what_it_comes_to_hold(held: int, settings: di
 @pytest.mark.parametrize(
     "held,settings,more",
     [
-        pytest.param(3, {"enabled": False}, 5, id="resumed"),
-        pytest.param(7, {"enabled": False}, 1, id="resumed-while-full"),
-        pytest.param(20, {"enabled": False}, 1, id="resumed-while-more-than-full"),
+        pytest.param(3, {"enabled": False}, 6, id="resumed"),
+        pytest.param(7, {"enabled": False}, 2, id="resumed-while-full"),
+        pytest.param(20, {"enabled": False}, 2, id="resumed-while-more-than-full"),
         pytest.param(2, {"retention": 3 * DAY}, 4, id="kept-longer"),
         pytest.param(5, {"retention": 3 * DAY}, 2, id="kept-longer-than-was-deleted"),
         pytest.param(14, {"frequency": "weekly", "retention": 100 * DAY}, 74, id="made-faster"),
     ],
 )
 def test_a_change_takes_what_is_not_filled_by_its_own_runs(held: int, settings: dict[str, Any], more: int) -> None:
-    """A schedule that is resumed makes one backup at least, whatever it holds."""
+    """A schedule that is resumed takes one backup at once and makes one more at least, whatever it holds."""
     plan = planned(remedial(quota=200), scheduled(held=held, **settings))
     assert [it.slots for it in plan.actions] == [more]
     assert plan.slots_after - plan.slots_before == more

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from backup_auditor.cli.exit_codes import INCOMPLETE, NON_COMPLIANT, NOTHING_AUDITED, WELL
 from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.record import WRITTEN, ActionState, Result
 from backup_auditor.domain.report import Report
 
@@ -26,11 +27,19 @@ def worst(codes: Iterable[int]) -> int:
     return min(codes, key=_WORST_FIRST.index)
 
 
+def plan_code(plan: Plan) -> int:
+    """Return 3 where a plan leaves something out because it could not be read, else 0."""
+    return INCOMPLETE if any(it.is_unknown for it in plan.left_out) else WELL
+
+
 def remediation_code(results: Collection[Result], *, is_refused: bool) -> int:
-    """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1."""
+    """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1.
+
+    0 says that the policy is satisfied by what stands there, as far as the actions of the plan go.
+    """
     states = {it.state for it in results}
     if ActionState.UNKNOWN in states:
         return INCOMPLETE
     if is_refused and not states & WRITTEN:
         return NOTHING_AUDITED
-    return WELL if states <= {ActionState.DONE, ActionState.ALREADY_THERE} else NON_COMPLIANT
+    return WELL if all(it.is_well for it in results) else NON_COMPLIANT

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 _EXITS = """\
 exit codes:
-  0  the plan was shown or carried out, or there is nothing to do
-  1  it was carried out in part
+  0  the plan was shown or applied, or there is nothing to do
+  1  it was applied in part: something that the policy requires is still missing
   2  it was refused before anything was written
-  3  what became of an action is not known (wins over 1)
+  3  an outcome is unknown, or the plan left something out that could not be read (wins over 1)
 
 The key of the project is read from PINECONE_API_KEY. To show a plan a viewer's key is enough.
 """

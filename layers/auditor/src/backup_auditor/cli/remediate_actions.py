@@ -9,7 +9,7 @@ from backup_auditor.bootstrap import clock
 from backup_auditor.bootstrap.remediation import open_log, open_project_for_changes, who
 from backup_auditor.cli.asked import PROJECT, Asked, audited, check_name, chosen_policy, state_of
 from backup_auditor.cli.consent import agreed, refuse_without_consent
-from backup_auditor.cli.ending import remediation_code
+from backup_auditor.cli.ending import plan_code, remediation_code, worst
 from backup_auditor.cli.output import lines, put, say, terminal_width
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
@@ -19,10 +19,10 @@ from backup_auditor.errors import PlanError, UsageError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.rendering.plan import plan_json, plan_table, results_table
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import check_project, found_plan, made_plan
+from backup_auditor.service.remediating import check_may_write, check_project, found_plan, made_plan
 from backup_auditor.settings.pinecone import read_settings
 
-DONE, REFUSED = 0, 2
+REFUSED = 2
 _FRESH = timedelta(minutes=10)
 """How old the facts may be by which the room in the quota is known."""
 
@@ -68,11 +68,11 @@ def _planned(wanted: Asked, log: RemediationLog) -> tuple[Inventory, Plan]:
 def _shown(arguments: Namespace, plan: Plan, told: tuple[Result, ...]) -> int:
     if arguments.format == "json":
         put([plan_json(plan, told or None)], None)
-        return DONE
+        return plan_code(plan)
     put(lines(plan_table(plan, terminal_width())), None)
     if told:
         put(lines(["", *results_table(plan, told, terminal_width())]), None)
-    return DONE
+    return plan_code(plan)
 
 
 def _applied(arguments: Namespace, wanted: Asked, log: RemediationLog, plan: Plan, inventory: Inventory | None) -> int:
@@ -97,13 +97,14 @@ def _applied(arguments: Namespace, wanted: Asked, log: RemediationLog, plan: Pla
         put(lines(["", *results_table(plan, outcome.results, terminal_width())]), None)
     if outcome.interrupted is not None:
         raise outcome.interrupted
-    return remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)
+    return worst([plan_code(plan), remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)])
 
 
 def _carried_out(wanted: Asked, log: RemediationLog, plan: Plan, inventory: Inventory | None) -> Outcome:
     if inventory is None or clock.now() - inventory.observed_at > _FRESH:
         found = audited(wanted, is_recorded=False)
-        check_project(found, plan)
+        check_project(found, log, plan)
         inventory = found.inventory
+    check_may_write(plan, wanted.policy, inventory, log)
     with open_project_for_changes(read_settings(os.environ)) as writer:
         return carry_out(plan, wanted.policy, inventory, writer=writer, log=log, who=who(), now=clock.now)

@@ -71,12 +71,16 @@ class Quota:
         """What the schedules hold that are known to be enabled."""
         return [Holding(name, it, _slots(it)) for name, schedules in self._schedules for it in schedules.enabled]
 
-    def comes_to_hold(self, schedule_id: str, retention: timedelta, interval: timedelta) -> int:
+    def comes_to_hold(
+        self, schedule_id: str, retention: timedelta, interval: timedelta, *, with_one_now: bool = False
+    ) -> int:
         """Return how many backups a schedule comes to hold if it is set so: what it made stays until it expires.
 
         That is most just before one of those expires: it, the newer ones, and what is made until then.
+        `with_one_now` counts a backup that it takes at once, beside its runs: one that is resumed does.
         """
         ages = sorted(self._inventory.observed_at - it for it in self.runs.get(schedule_id, ()))
+        ages = [timedelta(), *ages] if with_one_now else ages
         left = (max(retention - age, timedelta()) for age in ages)
         at_its_ends = (newer + slots_of(it, interval) for newer, it in enumerate(left, 1))
         return max([slots_of(retention, interval), *at_its_ends])

@@ -62,6 +62,9 @@ class RemediationLog(Protocol):
     def plan(self, project: str, plan_id: str) -> Plan | None:
         """Return a plan of a project, as it was last made; `None` where there is none of that id."""
 
+    def pinecone_project_id(self, project: str) -> str | None:
+        """Return Pinecone's id of a project, once an audit has recorded it."""
+
     def last(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import known_rows
+from backup_auditor.domain.listing import Listing, known_rows
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.remediation.actions import Action, CreateSchedule
+from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
+from backup_auditor.domain.remediation.calls import settings_of
 from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.record import NOT_WELL, ActionState, Result, is_done_already
 from backup_auditor.domain.remediation.room import room_of
@@ -19,6 +20,7 @@ from backup_auditor.errors import (
     BadKeyError,
     DeadlineError,
     ForbiddenError,
+    PlanError,
     PlanForbidsError,
     QuotaError,
     StateError,
@@ -27,12 +29,13 @@ from backup_auditor.gathering.crew import Crew
 from backup_auditor.ports.writing import ProjectWriter, RemediationLog
 from backup_auditor.service.acting import Acting
 from backup_auditor.service.doing import Doing, Done
+from backup_auditor.service.remediating import meant_project
 
 _MOST_IN_FLIGHT = 20
 """How many actions are done at once."""
 _MOST_FAILURES = 3
 """So many in a row, in the order in which they come back, are taken for the end."""
-_OF_THE_PROJECT = (BadKeyError, ForbiddenError, PlanForbidsError, QuotaError, DeadlineError, StateError)
+_OF_THE_PROJECT = (BadKeyError, ForbiddenError, PlanError, PlanForbidsError, QuotaError, DeadlineError, StateError)
 """What concerns every action that is still to come."""
 
 
@@ -62,8 +65,14 @@ def carry_out(  # noqa: PLR0913  each is one thing that acting needs, named by i
 
     Raises nothing that Pinecone or the log answers: what was done is told whatever happened.
     """
-    acting = Acting(plan, Doing(writer, policy, now), log, who)
-    return _Run(plan, writer, acting).outcome(inventory, policy)
+    try:
+        meant = meant_project(plan, policy, inventory, log)
+    except StateError as error:
+        left = (Result(it, ActionState.NOT_BEGUN, f"Stopped: {error}") for it in plan.applicable)
+        return Outcome(tuple(left), error)
+    acting = Acting(plan, Doing(writer, policy, now, meant), log, who)
+    is_proven = meant is None or inventory.project_id == meant
+    return _Run(plan, writer, acting, is_proven=is_proven).outcome(inventory, policy)
 
 
 @dataclass(slots=True)
@@ -71,6 +80,8 @@ class _Run:
     plan: Plan
     writer: ProjectWriter
     acting: Acting
+    is_proven: bool
+    """Whether Pinecone has said that this is the project that is meant: until then one action is in flight."""
     done: dict[str, Result] = field(default_factory=dict)
     waiting: deque[Action] = field(default_factory=deque)
     begun: set[str] = field(default_factory=set)
@@ -106,11 +117,10 @@ class _Run:
         """Look at the room once more: the facts may be newer than the plan."""
         project = ProjectSubject(inventory, policy)
         room = room_of(project)
-        scheduled = {name for name, it in project.facts.items() if known_rows(it.schedules)}
         for action in self.plan.applicable:
-            is_counted = isinstance(action, CreateSchedule) and action.index in scheduled
             previous = self.acting.log.last(self.plan.project, action.key)
-            is_counted = is_counted or is_done_already(previous, self.plan.plan_id, self.plan.made_at)
+            is_counted = is_done_already(previous, self.plan.plan_id, self.plan.made_at)
+            is_counted = is_counted or _is_overtaken(action, project)
             why = None if is_counted else room.why_none_for(action.slots)
             if why is not None:
                 self.done[action.key] = Result(action, ActionState.SKIPPED, f"{why[0].upper()}{why[1:]}.")
@@ -120,7 +130,7 @@ class _Run:
 
     def _go_on(self, crew: Crew) -> None:
         """Begin as many actions as may be in flight."""
-        most = min(_MOST_IN_FLIGHT, self.writer.ceiling)
+        most = min(_MOST_IN_FLIGHT, self.writer.ceiling) if self.is_proven else 1
         while self.why_stopped is None and self.waiting and len(self.begun.difference(self.done)) < most:
             action = self.waiting.popleft()
             self.begun.add(action.key)
@@ -133,6 +143,7 @@ class _Run:
         self.done[result.action.key] = result
         if result.state in {ActionState.DONE, ActionState.ALREADY_THERE}:
             self.failures = 0
+            self.is_proven = self.is_proven or not isinstance(result.action, TakeBackup)
         elif result.state in NOT_WELL:
             self.failures += 1
         if isinstance(error, _OF_THE_PROJECT):
@@ -145,3 +156,25 @@ class _Run:
         self.why_stopped = self.why_stopped or why
         if self.so_far.stopped_by is None or isinstance(error, StateError):  # something may be unrecorded
             self.so_far.stopped_by = error
+
+
+def _is_overtaken(action: Action, project: ProjectSubject) -> bool:
+    """Tell whether somebody acted since the plan was made, so that an action takes no slots: it is not sent any more.
+
+    What stands there is counted with the rest, and whether it is enough is decided when the index is read again.
+    """
+    facts = project.facts.get(action.index)
+    if facts is None:
+        return project.inventory.indexes_unread is None
+    schedules = known_rows(facts.schedules)
+    match action:
+        case CreateSchedule():
+            return bool(schedules)
+        case ChangeSchedule():
+            found = next((it for it in schedules if it.schedule_id == action.schedule_id), None)
+            if found is None:
+                return isinstance(facts.schedules, Listing) and facts.schedules.broken is None
+            others = (it for it in schedules if it is not found and it.enabled is not False)
+            return settings_of(found) != action.before or any(others)
+        case TakeBackup():
+            return False

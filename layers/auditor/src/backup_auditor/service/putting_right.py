@@ -15,7 +15,7 @@ from backup_auditor.rendering.remediation_events import proposals_of, results_of
 from backup_auditor.service.announcing import announce, put_events
 from backup_auditor.service.auditing import Audit, audit
 from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import check_project, found_plan, made_plan
+from backup_auditor.service.remediating import check_may_write, check_project, found_plan, made_plan
 from backup_auditor.service.taking_up import taken_up
 from backup_auditor.service.unwatched import Unwatched
 
@@ -51,10 +51,12 @@ def _put_right(request: RemedyRequest, world: RemedialWorld) -> dict[str, object
         }
     try:
         plan, found = _planned(request, project, policy, world)
-        earlier = taken_up(found.inventory, world.remembered, world.who)
+        earlier = taken_up(found.inventory, policy, world.remembered, world.who)
         outcome = _carried_out(plan, project, policy, found, world)
     except PlanError as error:
         world.log.warning(str(error), extra={"plan_id": request.plan_id})
+        if Mode.APPLY in modes and request.plan_id is None:  # nobody reads the answer
+            world.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         return {"project": project.name, "plan_id": request.plan_id, "refused": str(error)}
     except BackupAuditorError:
         if Mode.APPLY in modes:
@@ -85,7 +87,7 @@ def _planned(
         world.log.error("nothing is planned by what could not be read", extra={"unread": unread})
     if plan is None:
         return made_plan(found, policy, world.remembered), found
-    check_project(found, plan)
+    check_project(found, world.remembered, plan)
     return plan, found
 
 
@@ -93,6 +95,7 @@ def _carried_out(plan: Plan, project: RegisteredProject, policy: Policy, found: 
     if not plan.applicable:
         return Outcome()
     log, who, now = world.remembered, world.who, world.now
+    check_may_write(plan, policy, found.inventory, log)
     with world.open_writer(world.key(project)) as writer:
         return carry_out(plan, policy, found.inventory, writer=writer, log=log, who=who, now=now)
 

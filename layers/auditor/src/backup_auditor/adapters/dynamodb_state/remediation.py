@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from backup_auditor.adapters.aws_answers import answer_of, code_of
-from backup_auditor.adapters.dynamodb_state.items import Item, expiry, key, moment_text, project_key, text
+from backup_auditor.adapters.dynamodb_state.items import HEAD, Item, expiry, key, moment_text, project_key, text
 from backup_auditor.adapters.dynamodb_state.remediation_items import (
     ACTIONS,
     action_item,
@@ -68,6 +68,12 @@ class DynamoRemediationLog:
             if item is None:
                 return None
             return plan_in(zlib.decompress(item["plan"]["B"]).decode())
+
+    def pinecone_project_id(self, project: str) -> str | None:
+        """Return Pinecone's id of a project, once an audit has recorded it."""
+        with self._table.telling():
+            item = self._table.item(key(project_key(project), HEAD), ("pinecone_project_id",))
+            return None if item is None or "pinecone_project_id" not in item else item["pinecone_project_id"]["S"]
 
     def last(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""

@@ -46,6 +46,13 @@ class SqliteRemediationLog:
             found = connection.execute(wanted, (project, plan_id)).fetchone()
             return None if found is None else plan_in(found[0])
 
+    def pinecone_project_id(self, project: str) -> str | None:
+        """Return Pinecone's id of a project, once an audit has recorded it."""
+        with self._using() as connection:
+            wanted = "SELECT pinecone_project_id FROM project WHERE name = ?"
+            found = connection.execute(wanted, (project,)).fetchone()
+            return None if found is None else found[0]
+
     def last(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""
         with self._using() as connection:

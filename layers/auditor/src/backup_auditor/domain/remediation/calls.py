@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from backup_auditor.domain.cadence import Frequency
@@ -49,6 +49,23 @@ class Settings:
             None if other.enabled is None else self.enabled,
             None if other.frequency is None else self.frequency,
             None if other.retention is None else self.retention,
+        )
+
+    def merged(self, other: "Settings") -> "Settings":
+        """Return these settings, and the other ones where these leave something as it is."""
+        return Settings(
+            other.enabled if self.enabled is None else self.enabled,
+            other.frequency if self.frequency is None else self.frequency,
+            other.retention if self.retention is None else self.retention,
+        )
+
+    def applied_to(self, schedule: Schedule) -> Schedule:
+        """Return a schedule as it is once it is changed to this."""
+        return replace(
+            schedule,
+            enabled=schedule.enabled if self.enabled is None else self.enabled,
+            frequency=schedule.frequency if self.frequency is None else self.frequency.value,
+            retention=schedule.retention if self.retention is None else self.retention,
         )
 
 

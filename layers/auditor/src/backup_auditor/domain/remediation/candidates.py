@@ -69,7 +69,8 @@ def _creation(subject: IndexSubject, finding: Finding) -> CreateSchedule | LeftO
             or withheld("create_schedules", subject.project.policy.remediation.create_schedules)
         )
     if why is not None:
-        return LeftOut(subject.name, Kind.CREATE_SCHEDULE, why)
+        is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA or bool(subject.schedules.perhaps_enabled)
+        return LeftOut(subject.name, Kind.CREATE_SCHEDULE, why, is_unknown and subject.unsupported is None)
     if finding.compliance is Compliance.COMPLIANT:
         return None
     wanted = wanted_of(subject.require)
@@ -94,7 +95,7 @@ def _first_backup(subject: IndexSubject) -> TakeBackup | LeftOut | None:
         return None
     if policy.exemption_for("index-has-recovery-point", subject.name, subject.observed_at) is not None:
         return None
-    backups = subject.backups
+    backups, is_unknown = subject.backups, False
     try:
         backups.need_listing()
         if backups.recovery_points or backups.undated_recovery_points:
@@ -106,9 +107,9 @@ def _first_backup(subject: IndexSubject) -> TakeBackup | LeftOut | None:
             elif it.phase not in {Phase.FAILED, Phase.PLANNED}:
                 why = f"A backup of it, {it.backup.name or it.backup.backup_id}, is {it.backup.status}."
     except InsufficientError as error:
-        why = error.reason
+        why, is_unknown = error.reason, True
     if why is not None:
-        return LeftOut(subject.name, Kind.FIRST_BACKUP, why)
+        return LeftOut(subject.name, Kind.FIRST_BACKUP, why, is_unknown)
     name = f"{FIRST_BACKUP_PREFIX}{subject.observed_at.astimezone(UTC):%Y%m%d}"
     return TakeBackup(subject.name, name, "It has no recovery point.")
 

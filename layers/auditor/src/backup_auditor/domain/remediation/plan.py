@@ -19,6 +19,8 @@ class LeftOut:
     index: str
     kind: Kind
     reason: str
+    is_unknown: bool = False
+    """Whether it is left out because something could not be read, or Pinecone does not say it."""
 
 
 @dataclass(frozen=True, slots=True)

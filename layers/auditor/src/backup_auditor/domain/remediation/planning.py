@@ -77,6 +77,7 @@ def _bounded(candidates: list[Candidate], room: Room, most: int, left_out: list[
     for candidate in candidates:
         action = candidate.action
         why = room.why_none_for(action.slots)
+        is_unknown = why is not None and room.unknown is not None
         if why is None:
             room.put(action.slots)
             if action.is_creation and (created >= most or action.index in waiting):
@@ -85,7 +86,8 @@ def _bounded(candidates: list[Candidate], room: Room, most: int, left_out: list[
                 )
                 waiting.add(action.index)
         if why is not None:
-            left_out.append(LeftOut(action.index, action.kind, f"{why[0].upper()}{why[1:].removesuffix('.')}."))
+            reason = f"{why[0].upper()}{why[1:].removesuffix('.')}."
+            left_out.append(LeftOut(action.index, action.kind, reason, is_unknown))
             continue
         created += action.is_creation
         chosen.append(action)

@@ -5,6 +5,7 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.policy import Mode
 
 _READY = "ready"
+_TERMINATING = "terminating"
 
 
 def why_not_ready(index: Index) -> str | None:
@@ -12,6 +13,11 @@ def why_not_ready(index: Index) -> str | None:
     if index.state is None:
         return "Pinecone does not say whether it is ready."
     return None if index.state.casefold() == _READY else f"It is not ready: Pinecone says {index.state!r}."
+
+
+def is_being_deleted(index: Index) -> bool:
+    """Tell whether an index is being deleted: the policy requires nothing of it any more."""
+    return index.state is not None and index.state.casefold() == _TERMINATING
 
 
 def left_out_by_exemption(finding: Finding) -> str | None:

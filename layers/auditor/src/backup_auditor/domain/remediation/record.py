@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from backup_auditor.domain.remediation.actions import Action
+from backup_auditor.domain.remediation.actions import Action, Kind
 from backup_auditor.domain.remediation.calls import Call
 from backup_auditor.domain.remediation.plan import Plan
 
@@ -66,12 +66,23 @@ class Result:
     state: ActionState
     detail: str = ""
     made_id: str | None = None
+    is_satisfied: bool = False
+    """Whether the policy is satisfied although the action was skipped."""
+    is_changed_since: bool = False
+    """Whether somebody has changed since what was written: to undo it would undo that too."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the policy is satisfied by what stands there, as far as this action goes."""
+        is_skipped_well = self.state is ActionState.SKIPPED and self.is_satisfied
+        return is_skipped_well or self.state in {ActionState.DONE, ActionState.ALREADY_THERE}
 
     @property
     def undo(self) -> Call | None:
         """The call that undoes it; `None` where nothing was written by us."""
         is_ours = self.state in {*WRITTEN, ActionState.UNKNOWN}
-        return self.action.undo(self.made_id) if is_ours and self.made_id is not None else None
+        is_alone = not (self.is_changed_since and self.action.kind is Kind.CHANGE_SCHEDULE)
+        return self.action.undo(self.made_id) if is_ours and is_alone and self.made_id is not None else None
 
 
 def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: datetime) -> bool:

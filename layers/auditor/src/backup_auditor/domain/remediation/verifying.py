@@ -1,45 +1,59 @@
-"""Whether what was done reads back as it was asked for, and alone."""
+"""Whether the policy is satisfied by what was done, as it reads back, and alone."""
 
 from collections.abc import Container, Iterable, Iterator
 
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.phase import is_planned_run
+from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
 from backup_auditor.domain.remediation.calls import Settings, settings_of
-from backup_auditor.domain.remediation.deciding import Seen
+from backup_auditor.domain.remediation.deciding import Demand, Seen, demand_on
 from backup_auditor.domain.schedule_facts import label
 
 
-def why_amiss(action: Action, made_id: str, before: Seen, after: Seen) -> str | None:
-    """Return what is not as it was asked for; `None` where all is."""
-    return next(_amiss(action, made_id, before, after), None)
+def why_amiss(action: Action, made_id: str, before: Seen, after: Seen, policy: Policy) -> str | None:
+    """Return why verification fails of what was done; `None` where the policy is satisfied by what stands there."""
+    if isinstance(action, TakeBackup):
+        return next(_amiss_of_backup(made_id, before, after), None)
+    return next(_amiss_of_schedule(made_id, before, after, demand_on(after.index, policy, after.at)), None)
 
 
-def _amiss(action: Action, made_id: str, before: Seen, after: Seen) -> Iterator[str]:
+def changed_since(action: Action, made_id: str, after: Seen) -> str | None:
+    """Return how a schedule reads back that satisfies the policy, and is not as it was asked for; else `None`."""
+    asked = _asked_of(action)
+    made = next((it for it in after.schedules if it.schedule_id == made_id), None)
+    if asked is None or made is None or settings_of(made).within(asked) == asked:
+        return None
+    return f"Its schedule {label(made)} was changed since, to {settings_of(made).body}, and satisfies the policy."
+
+
+def _asked_of(action: Action) -> Settings | None:
     match action:
         case CreateSchedule():
-            asked = Settings(enabled=True, frequency=action.frequency, retention=action.retention)
-            yield from _amiss_of_schedule(made_id, asked, before, after)
+            return Settings(enabled=True, frequency=action.frequency, retention=action.retention)
         case ChangeSchedule():
-            yield from _amiss_of_schedule(made_id, action.changes, before, after)
+            return action.changes
         case TakeBackup():
-            yield from _amiss_of_backup(made_id, before, after)
+            return None
 
 
-def _amiss_of_schedule(made_id: str, asked: Settings, before: Seen, after: Seen) -> Iterator[str]:
+def _amiss_of_schedule(made_id: str, before: Seen, after: Seen, demand: Demand) -> Iterator[str]:
     made = next((it for it in after.schedules if it.schedule_id == made_id), None)
     if made is None:
-        yield f"The schedule {made_id} is not listed."
+        yield f"The schedule {made_id} is not listed. {demand.why_unsatisfied(after.schedules) or ''}".rstrip()
         return
-    now = settings_of(made)
-    if now.within(asked) != asked:
-        yield f"Its schedule {label(made)} reads back as {now.body}."
+    why = demand.why_unsatisfied([made])
+    if why is not None:
+        yield why
     if made.enabled and made.next_run is None:
         yield f"No run of its schedule {label(made)} is planned."
     known = {it.schedule_id for it in before.schedules}
     for it in after.schedules:
         if it.schedule_id not in known and it is not made:
             yield f"Another schedule appeared beside it, {_state(it)}: {label(it)} ({it.schedule_id})."
+    why = demand.why_unsatisfied(after.schedules)
+    if why is not None:
+        yield why
 
 
 def _amiss_of_backup(made_id: str, before: Seen, after: Seen) -> Iterator[str]:
@@ -60,8 +74,9 @@ def shown(
     """
     match action:
         case CreateSchedule():
+            asked = Settings(frequency=action.frequency, retention=action.retention)
             made = (it for it in schedules if it.name == action.name and it.schedule_id not in before)
-            return next(made, None)
+            return next((it for it in made if settings_of(it).within(asked) == asked), None)
         case ChangeSchedule():
             its = (it for it in schedules if it.schedule_id == action.schedule_id)
             return next((it for it in its if settings_of(it).within(action.changes) == action.changes), None)

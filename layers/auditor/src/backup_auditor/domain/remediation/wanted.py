@@ -1,23 +1,33 @@
-"""The schedule that a policy wants of an index: the slowest, and the shortest kept, that is enough."""
+"""The schedule that a policy wants of an index, and whether one satisfies the policy."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Mode, Policy
+from backup_auditor.domain.remediation.calls import Settings
 from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.schedule_facts import label
 from backup_auditor.domain.slots import LONGEST_RETENTION, least_retention, slots_of
 
 LONGEST_NAME = 28
 """Characters of a schedule's name: the service accepts more, and then every run fails."""
+ENABLED = "schedule-is-enabled"
+FREQUENCY = "schedule-frequency-meets-policy"
+MAXIMUM = "schedule-retention-within-maximum"
+NAME = "schedule-name-is-runnable"
+ERASURE = "backups-within-erasure-horizon"
+_UNIQUE = "schedule-is-unique"
 RETENTION_CONTROLS = (
     "schedule-retention-meets-minimum",
     "schedule-retention-outlives-interval",
     "schedule-guarantees-minimum-copies",
 )
+JUDGED = (ENABLED, NAME, FREQUENCY, *RETENTION_CONTROLS, MAXIMUM, ERASURE, _UNIQUE)
+"""The controls that a schedule has to pass, to satisfy the policy."""
 _DAY = timedelta(days=1)
 
 
@@ -58,26 +68,91 @@ def retention_allowed(require: Requirements) -> timedelta:
     return min(it for it in limits if it is not None)
 
 
-def why_not_enough(schedule: Schedule, require: Requirements) -> str | None:
-    """Return in what a schedule falls short of the policy, as a sentence goes on; `None` where it is enough."""
-    return next(_shortcomings(schedule, require), None)
+@dataclass(frozen=True, slots=True)
+class Shortcoming:
+    """One way in which a schedule does not satisfy the policy."""
+
+    control: str
+    """The control that reports it."""
+    text: str
+    """How the sentence goes on that begins with the name of the schedule."""
+    correction: Settings | None = None
+    """The settings that correct it; `None` where no change does."""
+    obstacle: str = ""
+    """Why no change corrects it, as the sentence goes on."""
 
 
-def _shortcomings(schedule: Schedule, require: Requirements) -> Iterator[str]:
+def why_unsatisfied(
+    schedules: Sequence[Schedule], require: Requirements, accepted: Container[str] = frozenset()
+) -> str | None:
+    """Return why the schedules of an index do not satisfy the policy, as a sentence; `None` where they do.
+
+    This is the one answer to that question: for a plan, before a call, after a conflict, and on reading back.
+    `accepted` are the controls whose deviations an exemption accepts for the index.
+    """
+    running = [it for it in schedules if it.enabled is not False] or schedules
+    for schedule in running:
+        for it in shortcomings(schedule, require, accepted):
+            return f"Its schedule {label(schedule)} {it.text}."
+    if len(running) > 1 and _UNIQUE not in accepted:
+        return f"It has {len(running):,} enabled schedules."
+    return None if running else "It has no schedule."
+
+
+def shortcomings(
+    schedule: Schedule, require: Requirements, accepted: Container[str] = frozenset()
+) -> Iterator[Shortcoming]:
+    """Return in what one schedule falls short of the policy, but for what is accepted: nothing where it is enough.
+
+    With all corrections of them together it is enough, unless one has none.
+    """
+    return (it for it in _shortcomings(schedule, require, accepted) if it.control not in accepted)
+
+
+def _shortcomings(schedule: Schedule, require: Requirements, accepted: Container[str]) -> Iterator[Shortcoming]:
     if not schedule.enabled:
-        yield "is paused" if schedule.enabled is False else "may be paused"
+        is_known = schedule.enabled is not None
+        state = Settings(enabled=True) if is_known else None
+        yield Shortcoming(ENABLED, "is paused" if is_known else "may be paused", state, "Pinecone does not say")
+    if schedule.name is None:
+        yield Shortcoming(NAME, "has an unknown name", obstacle="Pinecone does not return it")
+    elif len(schedule.name) > LONGEST_NAME:
+        text = f"has a name of more than {LONGEST_NAME} characters: every run fails"
+        yield Shortcoming(NAME, text, obstacle="a name cannot be changed")
     frequency, retention = Frequency.of(schedule.frequency), schedule.retention
     if frequency is None or retention is None:
-        yield "does not tell its frequency and its retention"
+        text = "does not tell its frequency and its retention"
+        yield Shortcoming(FREQUENCY, text, obstacle="what it needs is unknown")
         return
-    if frequency.is_slower_than(require.schedule.frequency):
-        yield f"runs {frequency}, and {require.schedule.frequency} is required"
-    if retention < (enough := retention_enough(require, frequency)):
-        yield f"keeps backups {format_length(retention)}, and {format_length(enough)} are required"
-    if retention > (allowed := retention_allowed(require)):
-        yield f"keeps backups {format_length(retention)}, and {format_length(allowed)} are allowed"
-    if schedule.name is not None and len(schedule.name) > LONGEST_NAME:
-        yield f"has a name of more than {LONGEST_NAME} characters: every run fails"
+    required = require.schedule.frequency
+    if frequency.is_slower_than(required):
+        yield Shortcoming(FREQUENCY, f"runs {frequency}, and {required} is required", Settings(frequency=required))
+        if FREQUENCY not in accepted:
+            frequency = required
+    yield from _shortcomings_of_retention(retention, frequency, require, accepted)
+
+
+def _shortcomings_of_retention(
+    retention: timedelta, frequency: Frequency, require: Requirements, accepted: Container[str]
+) -> Iterator[Shortcoming]:
+    """Return what is wrong with a retention, were the schedule to run so often."""
+    enough = [(length, control) for control, length in retentions_enough(require, frequency) if control not in accepted]
+    longest, control = max(enough, default=(retention, ""))
+    if retention < longest:
+        text = f"keeps backups {format_length(retention)}, and {format_length(longest)} are required"
+        allowed = retention_allowed(require)
+        longer = Settings(retention=longest) if longest <= allowed else None
+        yield Shortcoming(control, text, longer, f"the limit is {format_length(allowed)}")
+    limits = ((MAXIMUM, require.schedule.retention_max), (ERASURE, require.protection.erasure))
+    for limit_of, limit in limits:
+        if limit is not None and retention > limit:
+            text = f"keeps backups {format_length(retention)}, and {format_length(limit)} are allowed"
+            yield Shortcoming(limit_of, text, obstacle="a retention is never lowered")
+
+
+def accepted_controls(policy: Policy, index: str, at: datetime) -> frozenset[str]:
+    """Return the controls of schedules whose deviations an exemption accepts for an index at a moment."""
+    return frozenset(it for it in JUDGED if policy.exemption_for(it, index, at) is not None)
 
 
 def problems_of(policy: Policy) -> Iterator[tuple[int | None, str]]:

@@ -60,7 +60,12 @@ class ScheduleWriter:
             return self._schedule(self._caller.write("POST", target, self._version, json.dumps(body).encode()))
         except (AnswerLostError, NotUnderstoodError) as lost:
             reason = str(lost)
-        return settle(reason, self._caller, look, lambda it: it.schedule_id not in before and it.name == name)
+
+        def is_it(found: Schedule) -> bool:
+            is_set_so = (Frequency.of(found.frequency), found.retention) == (frequency, retention)
+            return found.schedule_id not in before and found.name == name and is_set_so
+
+        return settle(reason, self._caller, look, is_it)
 
     def update(
         self,
