@@ -58,6 +58,10 @@ DRIFT = Drift(
     {"schedule": "=nightly", "schedule_id": "s-1", "retention_days": 7},
     {"schedule": "=nightly", "schedule_id": "s-1", "retention_days": 14},
 )
+WARNINGS = (
+    'Rule "<b>production</b>" (rules[0]) fits no index: the pattern “prod-*” has quotation marks in it.',
+    'Rule "by-prefix" (rules[1]): the value "prod*" of the tag "env" looks like a pattern.',
+)
 
 
 def _paused(name: str) -> IndexCase:
@@ -95,4 +99,6 @@ def told(catalogue: Catalogue = FEW) -> Report:
         memory, report = outcome.memory, report_of(night, POLICY, judgement, outcome)
     assert report is not None
     # whatever an inventory comes to hold, its hash is not what is looked at here
-    return replace(report, audit_id="0123456789abcdef" * 2, resolved=(*report.resolved, GONE), drift=(DRIFT,))
+    return replace(
+        report, audit_id="0123456789abcdef" * 2, resolved=(*report.resolved, GONE), drift=(DRIFT,), warnings=WARNINGS
+    )

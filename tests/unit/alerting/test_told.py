@@ -41,6 +41,7 @@ def written(shown: Report) -> bytes:
         pytest.param(told(found(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None), unread=2), id="unread"),
         pytest.param(told(resolved=(ended(), ended("carts"))), id="resolved"),
         pytest.param(told(drift=(Drift("policy changed", PROJECT, "0", {"a": [1, None]}),)), id="drift"),
+        pytest.param(told(warnings=("A rule fits nothing.", "Another.")), id="warnings"),
         pytest.param(told(history=(PastAudit(NOW - DAY, False, open_by_severity([found()])),)), id="history"),
         pytest.param(told(observed_at=NOW + timedelta(microseconds=1)), id="a-fraction-of-a-second"),
         pytest.param(told(found("a\x00\u202e\U0001f600é\n"), project="<!channel>"), id="strange-names"),

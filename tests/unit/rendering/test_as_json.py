@@ -64,6 +64,7 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         "resolved",
         "drift",
         "unread",
+        "warnings",
         "history",
         "rules",
         "timelines",

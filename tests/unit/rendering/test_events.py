@@ -48,6 +48,7 @@ def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
             "coverage_percent": 75.0,
         },
         "unread": 2,
+        "warnings": 0,
         "proposals": 0,
         "changes": {"opened": 1, "reopened": 0, "resolved": 1},
     }

@@ -59,8 +59,11 @@ class Rule:
 
     def fits(self, name: str, tags: Mapping[str, str]) -> bool:
         """Tell whether an index falls under this rule."""
-        named = not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
-        return named and all(tags.get(key) in values for key, values in self.tags.items())
+        return self.fits_name(name) and all(tags.get(key) in values for key, values in self.tags.items())
+
+    def fits_name(self, name: str) -> bool:
+        """Tell whether an index of that name falls under this rule, if its tags fit."""
+        return not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
 
 
 class Mode(StrEnum):

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.applied import AppliedRule, applied_rules
@@ -16,6 +16,7 @@ from backup_auditor.domain.lifecycle.advancing import Outcome
 from backup_auditor.domain.listing import Unread, known_rows
 from backup_auditor.domain.phase import is_planned_run
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.policy_warnings import policy_warnings
 from backup_auditor.domain.proposal import Proposal, proposals_of
 from backup_auditor.domain.timeline import Timeline
 
@@ -72,20 +73,33 @@ class Report:
     """What the policy requires; empty where a report was read back."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
     """The nights of each index that can be backed up, sorted by name; empty where a report was read back."""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look but is no finding, a sentence each, sorted. They change neither verdict nor exit code."""
 
     @property
     def is_complete(self) -> bool:
         """Whether everything could be read."""
         return not self.unread
 
+    def with_warnings(self, *sentences: str) -> "Report":
+        """Return the same report with further warnings, each once, sorted."""
+        return replace(self, warnings=tuple(sorted({*self.warnings, *sentences})))
 
-def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcome: Outcome | None = None) -> Report:
+
+def report_of(
+    inventory: Inventory,
+    policy: Policy,
+    judgement: Judgement,
+    outcome: Outcome | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Report:
     """Make the report of what was read and judged, and of the time before where that is remembered.
 
-    The same arguments give the same report.
+    `warnings` are those that neither inventory nor policy shows, such as of a registry. The same arguments give the
+    same report.
     """
     findings = outcome.findings if outcome else judgement.findings
-    return Report(
+    report = Report(
         audit_id=outcome.audit_id if outcome else audit_id_of(inventory, policy),
         observed_at=inventory.observed_at,
         compliance=_overall(judgement.findings),
@@ -104,6 +118,7 @@ def report_of(inventory: Inventory, policy: Policy, judgement: Judgement, outcom
         rules=applied_rules(inventory, policy),
         timelines=judgement.timelines,
     )
+    return report.with_warnings(*policy_warnings(policy, inventory), *warnings)
 
 
 def audit_id_of(inventory: Inventory, policy: Policy) -> str:

@@ -33,7 +33,9 @@ _COLUMNS = (
     "unread_in_all",
     "resolved_in_all",
     "drift_in_all",
+    "warnings_in_all",
     "proposals_in_all",
+    "warnings",
 )
 _FORMULAS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
 _SPECIAL = frozenset(',"')
@@ -42,13 +44,16 @@ _SPECIAL = frozenset(',"')
 def render_csv(reports: Iterable[Report]) -> Iterator[str]:
     """Write the findings of all reports under one heading, each line ended by CR LF but for the last, which lacks LF.
 
-    A text that a spreadsheet would take for a formula has an apostrophe in front.
+    A text that a spreadsheet would take for a formula has an apostrophe in front. The warnings of a report are told
+    once, in its first row.
     """
     yield ",".join(_COLUMNS)
     for report in reports:
         before, after = (_cells(map(_word, it(report).values())) for it in (audit_facts, counts_in_all))
+        warnings = _cell(json.dumps(report.warnings, ensure_ascii=False))
         for finding in report.findings:
-            yield f"\r\n{before},{_cells(_told(finding))},{after}"
+            yield f"\r\n{before},{_cells(_told(finding))},{after},{warnings}"
+            warnings = ""
     yield "\r"
 
 

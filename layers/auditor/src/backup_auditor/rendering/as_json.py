@@ -28,6 +28,8 @@ def render_json(report: Report) -> Iterator[str]:
     yield ","
     yield from _rows("unread", report.unread, _unread)
     yield ","
+    yield from _rows("warnings", report.warnings, str)
+    yield ","
     yield from _rows("history", report.history, _past_audit)
     yield ","
     yield from _rows("rules", report.rules, rule_json)

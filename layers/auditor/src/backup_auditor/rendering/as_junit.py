@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import groupby
 
@@ -27,13 +27,16 @@ def render_junit(reports: Iterable[Report]) -> Iterator[str]:
     """Write a suite for each control of each report, and in it a case for each resource. The last line lacks its end.
 
     What was not met has failed, what could not be judged is an error, what was accepted or does not apply was skipped.
+    The warnings of a report are the error output of its first suite.
     """
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="backup-auditor">\n'
     for report in reports:
         told = audit_facts(report) | counts_in_all(report)
         properties = "".join(_property(name, value) for name, value in told.items())
+        warnings = report.warnings
         for control, findings in groupby(report.findings, key=lambda it: it.control):
-            yield from _suite(report, control, list(findings), properties)
+            yield from _suite(report, control, list(findings), properties, warnings)
+            warnings = ()
     yield "</testsuites>"
 
 
@@ -42,7 +45,9 @@ def _property(name: str, value: str | int) -> str:
     return f"   <property{_attributes(name=name, value=shown)}/>\n"
 
 
-def _suite(report: Report, control: str, findings: list[Finding], properties: str) -> Iterator[str]:
+def _suite(
+    report: Report, control: str, findings: list[Finding], properties: str, warnings: Sequence[str]
+) -> Iterator[str]:
     told = Counter(map(_outcome, findings))
     name = f"{report.project}.{control}"
     counts = {"failures": told[_FAILURE], "errors": told[_ERROR], "skipped": told[_SKIPPED]}
@@ -52,6 +57,8 @@ def _suite(report: Report, control: str, findings: list[Finding], properties: st
         case = f"  <testcase{_attributes(name=place(finding), classname=name)}"
         outcome = _outcome(finding)
         yield f"{case}/>\n" if outcome == _PASSED else f"{case}>\n   {_said(finding, outcome)}\n  </testcase>\n"
+    if warnings:
+        yield f"  <system-err>{'\n'.join(_text(f'Warning: {it}') for it in warnings)}</system-err>\n"
     yield " </testsuite>\n"
 
 

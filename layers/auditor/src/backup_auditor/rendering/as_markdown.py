@@ -7,7 +7,14 @@ from backup_auditor.rendering.counts import count_rows
 from backup_auditor.rendering.folding import IN_FULL
 from backup_auditor.rendering.grouping import exempted_groups, open_groups, unknown_groups
 from backup_auditor.rendering.lead import delta, first_step
-from backup_auditor.rendering.markdown_sections import MOST, Section, findings_section, list_section, told
+from backup_auditor.rendering.markdown_sections import (
+    MOST,
+    Section,
+    findings_section,
+    list_section,
+    sentences_section,
+    told,
+)
 from backup_auditor.rendering.since import drift_rows, has_past, resolved_rows
 from backup_auditor.rendering.text import code
 from backup_auditor.rendering.verdict import incompleteness, verdict
@@ -69,8 +76,9 @@ def _sections(report: Report) -> list[Section]:
         title = f"{group.severity.capitalize()}: {group.control}"
         after = f"Next: {told(next_step)}" if next_step else ""
         sections.append(findings_section(title, group.findings, is_dated=has_past(report), after=after))
-    for title, groups in (("Not known", unknown_groups(report)), ("Exempted", exempted_groups(report))):
-        sections.append(findings_section(title, [it for group in groups for it in group]))
+    sections.append(findings_section("Not known", [it for group in unknown_groups(report) for it in group]))
+    sections.append(sentences_section("Warnings", report.warnings))
+    sections.append(findings_section("Exempted", [it for group in exempted_groups(report) for it in group]))
     unread = [(it.what, it.error) for it in report.unread]
     for title, rows in (
         ("Could not be read", unread),

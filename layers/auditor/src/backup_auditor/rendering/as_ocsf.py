@@ -42,15 +42,23 @@ def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> It
 
 
 def _events(report: Report, known: Mapping[str, AnyControl]) -> Iterator[Json]:
-    """Return an event for each finding, and then one for each that is resolved and no finding any more."""
+    """Return an event for each finding, and then one for each that is resolved and no finding any more.
+
+    The first carries the warnings of the report.
+    """
     resolved = {it.fingerprint: it for it in report.resolved}
+    warnings: Json = {"warnings": report.warnings} if report.warnings else {}
     for finding in report.findings:
-        yield _finding(finding, resolved.pop(finding.fingerprint, None), report, known.get(finding.control))
+        ended = resolved.pop(finding.fingerprint, None)
+        yield _finding(finding, ended, report, known.get(finding.control), warnings)
+        warnings = {}
     for gone in resolved.values():
         yield _gone(gone, report, known.get(gone.control))
 
 
-def _finding(finding: Finding, resolved: Resolved | None, report: Report, control: AnyControl | None) -> Json:
+def _finding(
+    finding: Finding, resolved: Resolved | None, report: Report, control: AnyControl | None, warnings: Json
+) -> Json:
     status = status_of(finding, resolved)
     first_seen = resolved.first_seen if resolved is not None else finding.first_seen
     event = {
@@ -66,6 +74,7 @@ def _finding(finding: Finding, resolved: Resolved | None, report: Report, contro
             "lifecycle": finding.lifecycle,
             "exemption": _exemption(finding.exemption) if finding.exemption else None,
             "because": resolved.because if resolved is not None else None,
+            **warnings,
         },
     }
     if finding.evidence:

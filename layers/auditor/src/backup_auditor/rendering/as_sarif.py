@@ -51,7 +51,11 @@ def _of_run(report: Report) -> dict[str, object]:
     return {
         "automationDetails": {"id": f"backup-auditor/{report.project}/{report.audit_id}"},
         "invocations": [
-            {"executionSuccessful": report.is_complete, "toolExecutionNotifications": notifications},
+            {
+                "executionSuccessful": report.is_complete,
+                "toolExecutionNotifications": notifications,
+                "toolConfigurationNotifications": [_warning(it) for it in report.warnings],
+            },
         ],
         "properties": {
             **audit_facts(report),
@@ -65,6 +69,10 @@ def _of_run(report: Report) -> dict[str, object]:
 
 def _notification(unread: Unread) -> dict[str, object]:
     return {"level": "error", "message": _message(f"{unread.what} could not be read: {unread.error}")}
+
+
+def _warning(sentence: str) -> dict[str, object]:
+    return {"level": "warning", "message": _message(sentence)}
 
 
 def _results(report: Report, numbers: Mapping[str, int]) -> Iterator[dict[str, object]]:

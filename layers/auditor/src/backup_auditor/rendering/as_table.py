@@ -47,6 +47,7 @@ class _Table:
             yield ""
             yield from self._open(group, is_foldable=is_foldable)
         yield from self._unknown()
+        yield from self._warnings()
         yield from self._exempted()
         yield from self._past("RESOLVED", resolved_rows(self.report))
         yield from self._past("DRIFT", drift_rows(self.report))
@@ -96,6 +97,17 @@ class _Table:
         yield from columns([(plain(scope(it)), plain(it[0].reason)) for it in shown], self.width)
         if folded:
             yield from self._folded(f"{sum(map(len, groups[len(shown) :])):,} more")
+
+    def _warnings(self) -> Iterator[str]:
+        if not self.report.warnings:
+            return
+        yield ""
+        yield self.ink.strong(f"WARNINGS ({len(self.report.warnings):,})")
+        shown, folded = fold(self.report.warnings)
+        for sentence in shown:
+            yield from hanging(f"  {plain(sentence)}", self.width, "    ")
+        if folded:
+            yield from self._folded(f"{folded:,} more")
 
     def _exempted(self) -> Iterator[str]:
         groups = exempted_groups(self.report)

@@ -22,5 +22,6 @@ def counts_in_all(report: Report) -> Facts:
         "unread_in_all": len(report.unread),
         "resolved_in_all": len(report.resolved),
         "drift_in_all": len(report.drift),
+        "warnings_in_all": len(report.warnings),
         "proposals_in_all": len(report.proposals or ()),
     }

@@ -45,11 +45,13 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
         **({"proposals": [proposal_json(it) for it in proposals[:shown]]} if proposals else {}),
         "unread_facts": [_unread(it) for it in report.unread[:shown]],
+        **({"warnings": [clipped(it, _LENGTH) for it in report.warnings[:shown]]} if report.warnings else {}),
         "left_out": {
             "findings": _rest(findings, shown),
             "resolved_findings": _rest(told.resolved, shown),
             **({"proposals": _rest(proposals, shown)} if proposals else {}),
             "unread_facts": _rest(report.unread, shown),
+            **({"warnings": _rest(report.warnings, shown)} if report.warnings else {}),
         },
     }
 

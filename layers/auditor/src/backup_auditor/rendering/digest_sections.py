@@ -29,7 +29,7 @@ class Section:
 
 
 def sections(digest: Digest, shown: int) -> tuple[Section, ...]:
-    """Return what is new, ended, lasts, is proposed and is not known: of each at most so many rows, the worst."""
+    """Return what is new, ended, lasts, is proposed, not known or warned of: of each at most so many rows."""
     told = digest.told
     found = (
         _findings("Opened", told.opened, shown, digest),
@@ -38,6 +38,7 @@ def sections(digest: Digest, shown: int) -> tuple[Section, ...]:
         _findings("Open before, and not to be judged now", told.out_of_sight, shown, digest),
         _proposals(digest, shown),
         _unread(digest, shown),
+        _warnings(digest, shown),
     )
     return tuple(it for it in found if it is not None)
 
@@ -108,6 +109,11 @@ def _unread(digest: Digest, shown: int) -> Section | None:
     unread = digest.report.unread
     rows = (f"{_short(it.what)}: {_short(it.error)}" for it in unread[:shown])
     return _plain_section("Could not be read", rows, len(unread), shown)
+
+
+def _warnings(digest: Digest, shown: int) -> Section | None:
+    warnings = digest.report.warnings
+    return _plain_section("Warnings", map(_short, warnings[:shown]), len(warnings), shown)
 
 
 def _proposals(digest: Digest, shown: int) -> Section | None:

@@ -56,6 +56,7 @@ def _completed(report: Report) -> Detail:
             "coverage_percent": summary.coverage_percent,
         },
         "unread": len(report.unread),
+        "warnings": len(report.warnings),
         "proposals": len(report.proposals or ()),
     }
 

@@ -51,6 +51,11 @@ def list_section(title: str, rows: Sequence[tuple[str, str]]) -> Section:
     return Section(title, tuple(f"- {named(where)}: {told(text)}" for where, text in rows[:MOST]), len(rows))
 
 
+def sentences_section(title: str, sentences: Sequence[str]) -> Section:
+    """Return a list of sentences."""
+    return Section(title, tuple(f"- {told(it)}" for it in sentences[:MOST]), len(sentences))
+
+
 def told(text: str) -> str:
     """Return a sentence in which nothing is markup; one that is too long is cut, and ends in an ellipsis."""
     return markdown(clipped(text, _TEXT))

@@ -57,11 +57,12 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
     store: StateStore | None = None,
     evidence: Evidence | None = None,
     channels: tuple[Channel, ...] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
     With a store it is recorded; what is recorded has its report kept as evidence first, where there is a place for it.
-    The channels are told of reports that were kept: they take both.
+    The channels are told of reports that were kept: they take both. `warnings` are those of the registry.
 
     Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read, and
     `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
@@ -79,7 +80,7 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
             if not doubts or not gatherer.walk_again(doubts):
                 break
     keeping = Keeping(store, evidence, channels) if store else None
-    return _Conclusion(inventory, policy, tuple(gatherer.notes)).reached(judgement, memory, keeping)
+    return _Conclusion(inventory, policy, tuple(gatherer.notes), warnings).reached(judgement, memory, keeping)
 
 
 def judge(
@@ -112,11 +113,13 @@ class _Conclusion:
     inventory: Inventory
     policy: Policy
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def reached(self, judgement: Judgement, memory: Memory, keeping: Keeping | None) -> Audit:
         """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
         if keeping is None:
-            return Audit(self.inventory, report_of(self.inventory, self.policy, judgement), self.notes)
+            report = report_of(self.inventory, self.policy, judgement, warnings=self.warnings)
+            return Audit(self.inventory, report, self.notes)
         outcome, report = self._told(judgement, memory)
         recorded = Recorded()
         unrecorded: Unrecorded | None = None
@@ -139,4 +142,4 @@ class _Conclusion:
         """Take what is remembered past this audit, and report."""
         audit_id = audit_id_of(self.inventory, self.policy)
         outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
-        return outcome, report_of(self.inventory, self.policy, judgement, outcome)
+        return outcome, report_of(self.inventory, self.policy, judgement, outcome, self.warnings)

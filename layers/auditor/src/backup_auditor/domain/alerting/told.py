@@ -57,6 +57,7 @@ def _report(facts: _Json) -> Report:
         unread=tuple(Unread(it["what"], it["error"]) for it in facts["unread"]),
         history=tuple(map(_past_audit, facts.get("history", ()))),
         proposals=tuple(map(_proposal, facts["proposals"])) if "proposals" in facts else None,
+        warnings=tuple(facts.get("warnings", ())),
     )
 
 
