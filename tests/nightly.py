@@ -96,7 +96,10 @@ class Night:
     required: Policy = BUILT_IN
     keys: list[str] = field(default_factory=lambda: ["key-1"])
     """The key that is remembered, and the one that a fresh look finds."""
-    accepted: str = "key-1"
+    accepted: str | None = "key-1"
+    """The only key that is not refused; `None` where every key is accepted."""
+    cases: Mapping[str, IndexCase] = field(default_factory=dict)
+    """What single keys open instead."""
     store: FakeStore = field(default_factory=FakeStore)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     log: Lines = field(default_factory=Lines)
@@ -142,8 +145,8 @@ class Night:
 
     @contextmanager
     def _open(self, key: str) -> Iterator[FakeReader]:
-        refused = BadKeyError("401: Invalid API key") if key != self.accepted else None
-        yield FakeReader(self.case, self.failing.get("indexes", refused))
+        refused = BadKeyError("401: Invalid API key") if self.accepted not in {None, key} else None
+        yield FakeReader(self.cases.get(key, self.case), self.failing.get("indexes", refused))
 
     def _ping(self) -> None:
         self._or_fail("ping", None)

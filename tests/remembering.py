@@ -112,9 +112,12 @@ def ended(process: "subprocess.Popen[str]") -> Done:
     return Done(process.returncode, out, err)
 
 
-def two_indexes() -> World:
-    """Build a project in which all is well: `orders` and `carts`, each with a daily schedule, kept for 7 days."""
-    world = World(NOW - timedelta(days=10, hours=6))
+def two_indexes(seed: int = 0) -> World:
+    """Build a project in which all is well: `orders` and `carts`, each with a daily schedule, kept for 7 days.
+
+    Its ids come from the seed: another seed is another Pinecone project.
+    """
+    world = World(NOW - timedelta(days=10, hours=6), seed=seed)
     for name in ("orders", "carts"):
         world.create_index(name)
         world.create_schedule(name, "nightly", retention_days=7)

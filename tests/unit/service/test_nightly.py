@@ -13,6 +13,7 @@ from backup_auditor.errors import (
     DeliveryError,
     EvidenceError,
     ForbiddenError,
+    OtherProjectError,
     PolicyError,
     RegistryError,
     SecretError,
@@ -20,7 +21,7 @@ from backup_auditor.errors import (
     UnavailableError,
 )
 from backup_auditor.service.nightly import audit_registered
-from builders import DAY, broken, index
+from builders import DAY, broken, index, schedule
 from nightly import SEARCH, Night
 from reports import bare
 from stores import FakeEvidence
@@ -119,6 +120,36 @@ def test_an_audit_older_than_the_last_is_told_to_nobody() -> None:
     assert summary["report"] is None
     assert (night.told, night.pings) == (["search"], 1)
     assert any("changes nothing" in it for it in night.log.of("info"))
+
+
+OTHER = index(schedules=[schedule(project_id="project-2")])
+OTHER_PROJECT = (
+    "the state of search belongs to Pinecone project project-1, but Pinecone project project-2 was read; nothing was"
+    " compared or recorded; put a key of project-1 into the secret keys/search, or register project-2 under another name"
+)
+
+
+def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing() -> None:
+    """Nobody is told of false findings: the audit fails with both ids and what to do, as every failure does."""
+    night = Night()
+    audited(night)
+    before, kept = night.store.load("search"), dict(night.evidence.kept)
+    night.case, night.metrics, night.now = OTHER, [], night.now + DAY
+    assert refused(night, OtherProjectError) == OTHER_PROJECT
+    assert night.metrics == [("search", FAILED, {})]
+    assert night.store.load("search") is before
+    assert night.evidence.kept == kept
+    assert (night.told, night.pings) == (["search"], 1)
+
+
+def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again() -> None:
+    """The secret holds the right key by now; only the one that is still remembered was wrong."""
+    night = Night()
+    audited(night)
+    night.cases = {"key-0": OTHER}
+    night.keys, night.now = ["key-0", "key-1"], night.now + DAY
+    night.accepted = None
+    assert audited(night)["complete"] is True
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,14 @@ from backup_auditor.cli.progress import progress
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.naming import project_name
 from backup_auditor.domain.policy import Policy
-from backup_auditor.errors import BadKeyError, NotFoundError, PineconeError, UnreachableError, UsageError
+from backup_auditor.errors import (
+    BadKeyError,
+    NotFoundError,
+    OtherProjectError,
+    PineconeError,
+    UnreachableError,
+    UsageError,
+)
 from backup_auditor.ports.evidence import Evidence
 from backup_auditor.ports.state import StateStore
 from backup_auditor.service.auditing import Audit, audit, judge
@@ -103,7 +110,10 @@ def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | Non
             project=wanted.project or inventory.project,
         )
         with _store(wanted, is_recorded=is_recorded) as store:
-            return judge(inventory, wanted.policy, store, evidence)
+            try:
+                return judge(inventory, wanted.policy, store, evidence)
+            except OtherProjectError as error:
+                raise error.with_remedy(_remedy_for_other_project(error, wanted)) from None
     settings = _settings(wanted)
     observed_at = wanted.now or clock.now()
     project = wanted.project or PROJECT
@@ -119,6 +129,8 @@ def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | Non
                     store=store,
                     evidence=evidence,
                 )
+        except OtherProjectError as error:
+            raise error.with_remedy(_remedy_for_other_project(error, wanted)) from None
         except PineconeError as error:
             raise PineconeError(_why_nothing(error, settings.host, wanted)) from error
 
@@ -134,6 +146,15 @@ def _settings(wanted: Asked) -> Settings:
     if wanted.secret is None:
         return read_settings(os.environ, key_variable=wanted.key_variable)
     return settings_with(os.environ, reading_aws.fetched_key(wanted.secret))
+
+
+def _remedy_for_other_project(error: OtherProjectError, wanted: Asked) -> str:
+    """Return what to do about the state of another project, and which file that is."""
+    source = "an inventory" if wanted.inventory is not None else "a key"
+    return (
+        f"use {source} of {error.known}, or audit {error.found} under another project name or with another state"
+        f" than {wanted.state}"
+    )
 
 
 def _why_nothing(error: PineconeError, host: str, wanted: Asked) -> str:

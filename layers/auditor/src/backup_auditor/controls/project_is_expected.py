@@ -12,7 +12,6 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.listing import known_rows
 from backup_auditor.domain.project_subject import ProjectSubject
 
 
@@ -22,7 +21,7 @@ def judge(subject: ProjectSubject) -> Verdict:
     if expected is None:
         return not_applicable("The policy does not say which project it expects.")
     inventory = subject.inventory
-    ids = sorted({it.project_id for facts in inventory.indexes for it in known_rows(facts.schedules) if it.project_id})
+    ids = sorted(inventory.project_ids)
     evidence: dict[str, object] = {"expected_id": expected, "ids": ids}
     if any(it != expected for it in ids):
         reason = f"The key opens project {', '.join(ids)}, the policy expects {expected}: another project was audited."

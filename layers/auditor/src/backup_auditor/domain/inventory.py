@@ -52,11 +52,16 @@ class Inventory:
             yield from known_rows(facts.own_backups)
 
     @property
+    def project_ids(self) -> frozenset[str]:
+        """Every id of a Pinecone project that the schedules name. Nothing else names one."""
+        found = (schedule.project_id for facts in self.indexes for schedule in known_rows(facts.schedules))
+        return frozenset(it for it in found if it is not None)
+
+    @property
     def project_id(self) -> str | None:
-        """The project's id, which only schedules tell; `None` when they tell none, or more than one."""
-        told = {schedule.project_id for facts in self.indexes for schedule in known_rows(facts.schedules)}
-        told.discard(None)
-        return told.pop() if len(told) == 1 else None
+        """The project's id; `None` when the schedules name none, or more than one."""
+        ids = self.project_ids
+        return next(iter(ids)) if len(ids) == 1 else None
 
     @property
     def unread(self) -> tuple[Unread, ...]:

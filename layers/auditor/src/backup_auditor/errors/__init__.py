@@ -9,6 +9,7 @@ BackupAuditorError
 │   ├── RequestError        an event, or the payload of a function
 │   ├── PlanError           a plan of remediation
 │   ├── InventoryFileError  a saved inventory
+│   ├── OtherProjectError   a state that belongs to another Pinecone project
 │   └── StateError          what remembers audits
 ├── EvidenceError           where reports are kept
 │   ├── EvidenceGoneError   a report is not where it was kept
@@ -64,6 +65,7 @@ from backup_auditor.errors.pinecone import (
 from backup_auditor.errors.usage import (
     DocumentError,
     InventoryFileError,
+    OtherProjectError,
     PlanError,
     PolicyError,
     RegistryError,
@@ -89,6 +91,7 @@ __all__ = [
     "InventoryFileError",
     "NotFoundError",
     "NotUnderstoodError",
+    "OtherProjectError",
     "OutcomeUnknownError",
     "PineconeError",
     "PlanError",

@@ -47,5 +47,21 @@ class InventoryFileError(UsageError):
     """A saved inventory cannot be read."""
 
 
+class OtherProjectError(UsageError):
+    """A state belongs to another Pinecone project than the one that was read. Nothing was compared or recorded."""
+
+    def __init__(self, project: str, known: str, found: str, remedy: str = "") -> None:
+        """Take the name of the project, the id in its state, the id that was read, and what to do."""
+        what = f"the state of {project} belongs to Pinecone project {known}, but Pinecone project {found} was read"
+        super().__init__(f"{what}; nothing was compared or recorded{remedy and '; '}{remedy}")
+        self.project = project
+        self.known = known
+        self.found = found
+
+    def with_remedy(self, remedy: str) -> "OtherProjectError":
+        """Return the same error, and what to do about it."""
+        return OtherProjectError(self.project, self.known, self.found, remedy)
+
+
 class StateError(UsageError):
     """What is remembered of earlier audits cannot be read, or cannot be written."""

@@ -15,7 +15,7 @@ from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_difference import PolicyDifference, difference
 from backup_auditor.domain.report import Report, audit_id_of, report_of
-from backup_auditor.errors import ConflictingRecordError, EvidenceError, PolicyError, StateError
+from backup_auditor.errors import ConflictingRecordError, EvidenceError, OtherProjectError, PolicyError, StateError
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
 from backup_auditor.ports.evidence import Evidence
@@ -64,7 +64,8 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
     With a store it is recorded; what is recorded has its report kept as evidence first, where there is a place for it.
     The channels are told of reports that were kept: they take both. `warnings` are those of the registry.
 
-    Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read, and
+    Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read,
+    `OtherProjectError` when it belongs to another Pinecone project, and
     `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
     is answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
     """
@@ -75,6 +76,7 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
         gatherer.gather()
         while True:
             inventory = gatherer.inventory(project, observed_at)
+            check_same_project(memory, inventory)
             judgement = evaluate(inventory, policy, CATALOGUE, memory)
             doubts = judgement.doubts | doubts_of(memory, inventory)
             if not doubts or not gatherer.walk_again(doubts):
@@ -86,9 +88,13 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
 def judge(
     inventory: Inventory, policy: Policy, store: StateStore | None = None, evidence: Evidence | None = None
 ) -> Audit:
-    """Judge an inventory that was read before, without a call. Raises `PolicyError`, `StateError` as `audit` does."""
+    """Judge an inventory that was read before, without a call.
+
+    Raises `PolicyError`, `StateError` and `OtherProjectError` as `audit` does.
+    """
     check_usable(policy, inventory.observed_at)
     memory = store.load(inventory.project) if store else NOTHING
+    check_same_project(memory, inventory)
     judgement = evaluate(inventory, policy, CATALOGUE, memory)
     return _Conclusion(inventory, policy, ()).reached(judgement, memory, Keeping(store, evidence) if store else None)
 
@@ -98,6 +104,16 @@ def check_usable(policy: Policy, observed_at: datetime) -> None:
     problems = distant_exemptions(policy, observed_at.astimezone(UTC).date())
     if problems:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
+
+
+def check_same_project(memory: Memory, inventory: Inventory) -> None:
+    """Raise `OtherProjectError` where a memory belongs to another Pinecone project than was read.
+
+    Without an id on either side nothing is known, and nothing is raised.
+    """
+    known, found = memory.pinecone_project_id, inventory.project_ids
+    if known is not None and found and known not in found:
+        raise OtherProjectError(inventory.project, known, ", ".join(sorted(found)))
 
 
 def compare(inventory: Inventory, old: Policy, new: Policy) -> PolicyDifference:
@@ -131,6 +147,7 @@ class _Conclusion:
                 except ConflictingRecordError as error:
                     unrecorded = error
                 memory = keeping.store.load(self.inventory.project)
+                check_same_project(memory, self.inventory)
                 judgement = evaluate(self.inventory, self.policy, CATALOGUE, memory)
                 outcome, report = self._told(judgement, memory)
         except (EvidenceError, StateError) as error:  # the audit stands all the same

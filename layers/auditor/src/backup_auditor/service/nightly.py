@@ -8,7 +8,7 @@ from backup_auditor.domain.audit_request import AuditRequest
 from backup_auditor.domain.measures import figures_of, open_by_severity
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import BackupAuditorError, BadKeyError
+from backup_auditor.errors import BackupAuditorError, BadKeyError, OtherProjectError
 from backup_auditor.ports.nightly import KeyedLog, NightlyWorld
 from backup_auditor.rendering.events import events_of
 from backup_auditor.service.auditing import Audit, audit
@@ -59,20 +59,31 @@ def _name(request: AuditRequest, registry: Registry) -> str | None:
 
 
 def _audited(project: RegisteredProject, world: NightlyWorld) -> tuple[Audit, int]:
-    """Audit with the key that is remembered, and with the one that took its place, should it be refused."""
+    """Audit with the key that is remembered, and with the one that took its place, should that be refused.
+
+    A key of another Pinecone project than the state belongs to is refused here.
+    """
     policy, key = world.policy(project), world.key(project)
     try:
         return _read(project, policy, key, world)
-    except BadKeyError as error:
-        refused = str(error)
+    except (BadKeyError, OtherProjectError) as error:
+        refusal = error
     fresh = world.key(project, fresh=True)
     if fresh != key:
         world.log.info("the key was refused; its secret holds another one by now", extra={})
         try:
             return _read(project, policy, fresh, world)
-        except BadKeyError as error:
-            refused = str(error)
-    raise BadKeyError(f"{refused}; put a key of the project into the secret {project.secret}")
+        except (BadKeyError, OtherProjectError) as error:
+            refusal = error
+    raise _with_remedy(refusal, project)
+
+
+def _with_remedy(refusal: BadKeyError | OtherProjectError, project: RegisteredProject) -> BackupAuditorError:
+    """Return why a key cannot be used for a project, and what to do about it."""
+    if isinstance(refusal, OtherProjectError):
+        remedy = f"put a key of {refusal.known} into the secret {project.secret}, or register {refusal.found} under"
+        return refusal.with_remedy(f"{remedy} another name")
+    return BadKeyError(f"{refusal}; put a key of the project into the secret {project.secret}")
 
 
 def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWorld) -> tuple[Audit, int]:

@@ -1,0 +1,136 @@
+"""A state that belongs to another Pinecone project is never compared with what was read."""
+
+from dataclasses import replace
+
+import pytest
+
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.recording import Recording
+from backup_auditor.errors import OtherProjectError
+from backup_auditor.service.auditing import audit, judge
+from backup_auditor.service.unwatched import Unwatched
+from builders import DAY, NOW, broken, index, inventory, schedule, whole
+from nightly import FakeReader
+from reports import BUILT_IN
+from stores import PROJECT, FakeEvidence, FakeStore
+
+LATER = NOW + DAY
+
+
+def project_of(*ids: str | None) -> Inventory:
+    """Build an inventory whose schedules name these Pinecone projects."""
+    schedules = [schedule(f"schedule-{place}", project_id=it) for place, it in enumerate(ids)]
+    return replace(inventory(index("orders", schedules=whole(schedules))), observed_at=LATER)
+
+
+def state_of(*ids: str | None) -> FakeStore:
+    """Return a state in which one audit of such a project is recorded."""
+    store = FakeStore()
+    judge(replace(project_of(*ids), observed_at=NOW), BUILT_IN, store)
+    return store
+
+
+def test_another_project_is_refused_and_the_state_stays_as_it_is() -> None:
+    """The error names both ids, and no report is kept."""
+    store, evidence = state_of("project-1"), FakeEvidence()
+    before = store.load(PROJECT)
+    with pytest.raises(OtherProjectError) as caught:
+        judge(project_of("project-2"), BUILT_IN, store, evidence)
+    assert str(caught.value) == (
+        "the state of default belongs to Pinecone project project-1, but Pinecone project project-2 was read;"
+        " nothing was compared or recorded"
+    )
+    assert store.load(PROJECT) is before
+    assert evidence.kept == {}
+
+
+@pytest.mark.parametrize(
+    "known,read",
+    [
+        pytest.param(["project-1"], ["project-1"], id="the-same"),
+        pytest.param(["project-1"], [None], id="unknown-in-this-audit"),
+        pytest.param(["project-1"], [], id="no-schedule-in-this-audit"),
+        pytest.param([None], ["project-1"], id="unknown-in-the-state"),
+        pytest.param([], ["project-1"], id="learned-now"),
+        pytest.param(["project-1", "project-2"], ["project-3"], id="ambiguous-in-the-state"),
+        pytest.param(["project-1"], ["project-2", "project-1"], id="one-of-two"),
+    ],
+)
+def test_what_may_be_the_same_project_is_compared(known: list[str | None], read: list[str | None]) -> None:
+    """Only an id on both sides can tell two projects apart."""
+    store = state_of(*known)
+    assert judge(project_of(*read), BUILT_IN, store).record is not None
+
+
+def test_two_unknown_ids_are_both_named() -> None:
+    """None of the ids that were read is the id of the state."""
+    with pytest.raises(OtherProjectError, match="but Pinecone project project-2, project-3 was read"):
+        judge(project_of("project-3", "project-2"), BUILT_IN, state_of("project-1"))
+
+
+def test_a_learned_id_refuses_another_project_from_then_on() -> None:
+    """A state of older code has no id; the first audit with a schedule stores it."""
+    store = state_of(None)
+    judge(project_of("project-1"), BUILT_IN, store)
+    with pytest.raises(OtherProjectError, match="belongs to Pinecone project project-1"):
+        judge(replace(project_of("project-2"), observed_at=LATER + DAY), BUILT_IN, store)
+
+
+def test_an_incomplete_audit_of_another_project_is_refused_too() -> None:
+    """One schedule that could be read is enough to know the project."""
+    read = replace(project_of("project-2"), backups=broken())
+    with pytest.raises(OtherProjectError):
+        judge(read, BUILT_IN, state_of("project-1"))
+
+
+def test_an_older_audit_of_another_project_is_refused_too() -> None:
+    """It is not only late: it is compared with nothing."""
+    read = replace(project_of("project-2"), observed_at=NOW - DAY)
+    with pytest.raises(OtherProjectError):
+        judge(read, BUILT_IN, state_of("project-1"))
+
+
+def test_a_live_audit_is_refused_before_any_second_read() -> None:
+    """What the state misses in the other project needs no confirmation."""
+
+    class Reader(FakeReader):
+        reads = 0
+
+        def schedules(self, index: str) -> object:  # type: ignore[override]  # the fake's own walk
+            self.reads += 1
+            return super().schedules(index)
+
+    reader = Reader(index("orders", schedules=whole([schedule("other", project_id="project-2")])))
+    with pytest.raises(OtherProjectError):
+        audit(
+            reader,  # type: ignore[arg-type]  # as above
+            BUILT_IN,
+            project=PROJECT,
+            observed_at=LATER,
+            progress=Unwatched(),
+            store=state_of("project-1"),
+        )
+    assert reader.reads == 1
+
+
+class OvertakenStore(FakeStore):
+    """A store in which an audit of another project is quicker, once."""
+
+    other: Inventory | None = None
+
+    def record(self, project: str, recording: Recording) -> None:
+        """Record the other audit first."""
+        if self.other is not None:
+            other, self.other = self.other, None
+            judge(other, BUILT_IN, self)
+        super().record(project, recording)
+
+
+def test_another_project_that_is_recorded_meanwhile_keeps_the_state() -> None:
+    """Both audits began with an empty state; the later recording is refused and changes nothing."""
+    store = OvertakenStore()
+    store.other = replace(project_of("project-1"), observed_at=NOW)
+    with pytest.raises(OtherProjectError):
+        judge(project_of("project-2"), BUILT_IN, store)
+    assert store.load(PROJECT).pinecone_project_id == "project-1"
+    assert len(store.recorded[PROJECT]) == 1
