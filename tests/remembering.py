@@ -40,6 +40,10 @@ class Done:
         told = self.report["findings"]
         return {(it["control"], it["resource"]["name"]): it["lifecycle"] for it in told if it["lifecycle"]}
 
+    def verdicts(self) -> dict[tuple[str, str], str]:
+        """Return the verdict of each finding, by control and name."""
+        return {(it["control"], it["resource"]["name"]): it["compliance"] for it in self.report["findings"]}
+
     def resolved(self) -> set[tuple[str, str]]:
         """Return what was resolved, by control and name."""
         return {(it["control"], it["resource"]["name"]) for it in self.report["resolved"]}

@@ -62,6 +62,7 @@ class FakeStore:
             drift=recording.drift,
             history=recording.history,
         )
+        self.recorded[project] = [it for it in self.recorded.get(project, []) if it not in recording.discarded]
         if recording.audit is not None:
             self.recorded.setdefault(project, []).append(recording.audit)
         self.outbox.waiting |= {it.message_id: Waiting(it) for it in recording.messages}

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from hypothesis import given
@@ -16,39 +15,35 @@ from backup_auditor.adapters.dynamodb_state.store import DynamoState
 from backup_auditor.adapters.sqlite_state.store import open_state
 from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.lifecycle.discard import discard_of_all, discard_of_future
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import recording_of
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.state import AuditLog, StateStore
+from backup_auditor.ports.state import EVER, RecordedState
 from builders import DAY, NOW, backup, index, inventory, schedule
 from dynamo import a_table
 from nights import Nights
 from stores import MEMORIES, PROJECT, FakeStore, in_a_row, recorded, stored
 
-
-class Store(StateStore, AuditLog, Protocol):
-    """A store with both its sides."""
-
-
-type Opening = Callable[[], AbstractContextManager[Store]]
+type Opening = Callable[[], AbstractContextManager[RecordedState]]
 """Opens a store that is empty."""
 
 
 @contextmanager
-def fake() -> Iterator[Store]:
+def fake() -> Iterator[RecordedState]:
     """Open a store that lives as long as the test."""
     yield FakeStore()
 
 
 @contextmanager
-def sqlite() -> Iterator[Store]:
+def sqlite() -> Iterator[RecordedState]:
     """Open a file of its own."""
     with tempfile.TemporaryDirectory() as folder, open_state(Path(folder) / "state.sqlite3") as store:
         yield store
 
 
 @contextmanager
-def dynamodb() -> Iterator[Store]:
+def dynamodb() -> Iterator[RecordedState]:
     """Make a table of its own."""
     with a_table() as (client, table):
         yield DynamoState(client, table)
@@ -131,7 +126,6 @@ def test_a_recording_made_from_anything_but_the_latest_is_refused(
         assert store.load(PROJECT) == last
 
 
-EVER = datetime.min.replace(tzinfo=UTC)
 KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
 AUDIT = AuditRecord("second", NOW, is_complete=False, compliance=Compliance.NON_COMPLIANT, report=KEPT)
 
@@ -181,3 +175,54 @@ def test_the_audit_of_a_refused_recording_is_not_known(opening: Opening) -> None
         with pytest.raises(ConflictingRecordError):
             recorded(store, NOTHING, FIRST, audit=AUDIT)
         assert store.audits(PROJECT, EVER) == []
+
+
+@every_store
+def test_a_discard_deletes_records_and_moves_the_last_audit_back(opening: Opening) -> None:
+    """The memory is what the discard says; the record of the past audit stays, and the next audit is recorded."""
+    past = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+    future = replace(AUDIT, observed_at=NOW + 200 * DAY)
+    with opening() as store:
+        recorded(store, NOTHING, FIRST, audit=past)
+        recorded(store, FIRST, replace(SECOND, observed_at=future.observed_at), audit=future)
+        recorded(store, NOTHING, FIRST, "other", audit=future)
+        discard = discard_of_future(store.load(PROJECT), store.audits(PROJECT, EVER), NOW + DAY)
+        assert discard is not None
+        store.record(PROJECT, discard.recording)
+        assert store.load(PROJECT) == discard.after
+        assert (discard.after.audit_id, discard.after.observed_at) == ("first", NOW)
+        assert list(store.audits(PROJECT, EVER)) == [past]
+        assert list(store.audits("other", EVER)) == [future]
+        after = replace(discard.after, revision=4, audit_id="fourth", observed_at=NOW + DAY)
+        assert stored(store, discard.after, after) == after
+
+
+@every_store
+@given(memory=MEMORIES)
+def test_a_discard_of_everything_leaves_an_empty_memory(opening: Opening, memory: Memory) -> None:
+    """Only the revision stays, so that an audit that began before it is not recorded after it."""
+    (first,) = in_a_row([memory])
+    with opening() as store:
+        recorded(store, NOTHING, first, audit=AUDIT)
+        discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
+        assert discard is not None
+        store.record(PROJECT, discard.recording)
+        assert store.load(PROJECT) == Memory(revision=2)
+        assert store.audits(PROJECT, EVER) == []
+        assert discard_of_all(store.load(PROJECT), []) is None
+        assert stored(store, Memory(revision=2), replace(FIRST, revision=3)) == replace(FIRST, revision=3)
+
+
+@every_store
+def test_a_discard_that_another_audit_overtakes_is_refused(opening: Opening) -> None:
+    """Nothing is deleted."""
+    future = replace(AUDIT, observed_at=NOW + 200 * DAY)
+    with opening() as store:
+        recorded(store, NOTHING, FIRST, audit=future)
+        discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
+        recorded(store, FIRST, SECOND)
+        assert discard is not None
+        with pytest.raises(ConflictingRecordError):
+            store.record(PROJECT, discard.recording)
+        assert store.load(PROJECT) == SECOND
+        assert list(store.audits(PROJECT, EVER)) == [future]

@@ -6,6 +6,7 @@ import pytest
 
 from backup_auditor.domain.audit_record import KeptFile, KeptReport
 from backup_auditor.domain.audit_request import AuditRequest
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
 from backup_auditor.domain.report import Report
 from backup_auditor.errors import (
@@ -13,6 +14,7 @@ from backup_auditor.errors import (
     DeliveryError,
     EvidenceError,
     ForbiddenError,
+    FutureAuditError,
     OtherProjectError,
     PolicyError,
     RegistryError,
@@ -115,17 +117,31 @@ def test_an_audit_older_than_the_last_is_told_to_nobody() -> None:
     """It changes nothing, keeps no report, and says so."""
     night = Night()
     audited(night)
-    night.now -= DAY
+    night.now -= CLOCK_TOLERANCE
     summary = audited(night)
     assert summary["report"] is None
     assert (night.told, night.pings) == (["search"], 1)
     assert any("changes nothing" in it for it in night.log.of("info"))
 
 
+def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
+    """Nothing is recorded until then, so somebody has to know, and how to end it."""
+    night = Night()
+    audited(night)
+    before = night.store.load("search")
+    night.metrics, night.now = [], night.now - DAY
+    told = refused(night, FutureAuditError)
+    assert told.startswith("the last recorded audit of search, of 2026-11-22T12:00:00Z, lies in the future")
+    assert told.endswith("backup-auditor state discard --project search --table TABLE")
+    assert night.metrics == [("search", FAILED, {})]
+    assert (night.store.load("search"), night.told, night.pings) == (before, ["search"], 1)
+
+
 OTHER = index(schedules=[schedule(project_id="project-2")])
 OTHER_PROJECT = (
-    "the state of search belongs to Pinecone project project-1, but Pinecone project project-2 was read; nothing was"
-    " compared or recorded; put a key of project-1 into the secret keys/search, or register project-2 under another name"
+    "the state of search belongs to Pinecone project project-1, but Pinecone project project-2 was read; nothing"
+    " was compared or recorded; put a key of project-1 into the secret keys/search, or register project-2 under another"
+    " name"
 )
 
 

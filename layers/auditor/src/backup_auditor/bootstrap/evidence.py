@@ -11,17 +11,17 @@ from backup_auditor.adapters.evidence_file import read_file
 from backup_auditor.adapters.sqlite_state.store import look_into_state
 from backup_auditor.domain.audit_record import KeptFile
 from backup_auditor.errors import BackupAuditorError, EvidenceError, StateError
-from backup_auditor.ports.state import AuditLog
+from backup_auditor.ports.state import RecordedState
 
 _REMEDY = "AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'"
 
 
-def audits_in_file(path: Path) -> AbstractContextManager[AuditLog]:
-    """Open a state to read which audits it knows of."""
+def audits_in_file(path: Path) -> AbstractContextManager[RecordedState]:
+    """Open a state to read what it holds, and to leave it as it is."""
     return look_into_state(path)
 
 
-def audits_in_table(table: str) -> AbstractContextManager[AuditLog]:
+def audits_in_table(table: str) -> AbstractContextManager[RecordedState]:
     """Take the table of an application on AWS. Raises `StateError` where AWS cannot be asked."""
     from backup_auditor.adapters.dynamodb_state.store import DynamoState  # noqa: PLC0415  a file takes none of it
 

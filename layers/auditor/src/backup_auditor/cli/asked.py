@@ -2,7 +2,8 @@
 
 import os
 from argparse import Namespace
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from backup_auditor.domain.naming import project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import (
     BadKeyError,
+    FutureAuditError,
     NotFoundError,
     OtherProjectError,
     PineconeError,
@@ -109,18 +111,16 @@ def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | Non
             observed_at=wanted.now or inventory.observed_at,
             project=wanted.project or inventory.project,
         )
-        with _store(wanted, is_recorded=is_recorded) as store:
-            try:
-                return judge(inventory, wanted.policy, store, evidence)
-            except OtherProjectError as error:
-                raise error.with_remedy(_remedy_for_other_project(error, wanted)) from None
+        with _store(wanted, is_recorded=is_recorded) as store, _state_named(wanted):
+            done = judge(inventory, wanted.policy, store, evidence, clock.now if is_recorded else None)
+        return _placed(done, wanted)
     settings = _settings(wanted)
     observed_at = wanted.now or clock.now()
     project = wanted.project or PROJECT
-    with _store(wanted, is_recorded=is_recorded) as store, open_project(settings) as reader:
+    with _store(wanted, is_recorded=is_recorded) as store, open_project(settings) as reader, _state_named(wanted):
         try:
             with progress() as shown:
-                return audit(
+                done = audit(
                     reader,
                     wanted.policy,
                     project=project,
@@ -128,11 +128,18 @@ def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | Non
                     progress=shown,
                     store=store,
                     evidence=evidence,
+                    clock=clock.now if is_recorded else None,
                 )
-        except OtherProjectError as error:
-            raise error.with_remedy(_remedy_for_other_project(error, wanted)) from None
         except PineconeError as error:
             raise PineconeError(_why_nothing(error, settings.host, wanted)) from error
+    return _placed(done, wanted)
+
+
+def _placed(done: Audit, wanted: Asked) -> Audit:
+    """Return an audit whose way out of a recorded future names the state."""
+    if not isinstance(done.unrecorded, FutureAuditError):
+        return done
+    return replace(done, unrecorded=done.unrecorded.with_place("--state", str(wanted.state)))
 
 
 def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
@@ -148,13 +155,15 @@ def _settings(wanted: Asked) -> Settings:
     return settings_with(os.environ, reading_aws.fetched_key(wanted.secret))
 
 
-def _remedy_for_other_project(error: OtherProjectError, wanted: Asked) -> str:
-    """Return what to do about the state of another project, and which file that is."""
-    source = "an inventory" if wanted.inventory is not None else "a key"
-    return (
-        f"use {source} of {error.known}, or audit {error.found} under another project name or with another state"
-        f" than {wanted.state}"
-    )
+@contextmanager
+def _state_named(wanted: Asked) -> Iterator[None]:
+    """Say of a state that belongs to another project which file it is, and what to do."""
+    try:
+        yield
+    except OtherProjectError as error:
+        source = "an inventory" if wanted.inventory is not None else "a key"
+        remedy = f"use {source} of {error.known}, or audit {error.found} under another project name or with another"
+        raise error.with_remedy(f"{remedy} state than {wanted.state}") from None
 
 
 def _why_nothing(error: PineconeError, host: str, wanted: Asked) -> str:

@@ -13,7 +13,7 @@ def refuse_without_consent(*, is_applied: bool, is_agreed: bool) -> None:
     """Raise `UsageError` where nobody can be asked, and nobody agreed beforehand."""
     if is_agreed and not is_applied:
         raise UsageError("--yes agrees to --apply; give both, or neither")
-    if is_applied and not is_agreed and not _is_somebody_there():
+    if is_applied and not is_agreed and not is_terminal():
         raise UsageError("--apply asks on a terminal, and there is none; look at the plan without it, then add --yes")
 
 
@@ -26,5 +26,6 @@ def agreed(plan: Plan, *, is_shown: bool) -> bool:
     return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
 
-def _is_somebody_there() -> bool:
+def is_terminal() -> bool:
+    """Tell whether somebody can be asked."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

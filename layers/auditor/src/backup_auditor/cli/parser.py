@@ -4,7 +4,7 @@ import sys
 from argparse import Action, ArgumentParser
 from importlib import import_module
 
-from backup_auditor.cli import evidence, policy, registry, remediate
+from backup_auditor.cli import evidence, policy, registry, remediate, state
 from backup_auditor.cli.flags import FORMATS, FORMATS_OF_CONTROLS, Parser, port, report_format, seconds
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
@@ -15,8 +15,8 @@ _EXITS = """\
 exit codes:
   0  the audit is complete and nothing at or above --fail-on is non-compliant
   1  it is complete, and something is
-  2  nothing was audited: usage, policy, credentials
-  3  something could not be read or judged (wins over 1)
+  2  nothing was audited: usage, policy, credentials, the state of another Pinecone project
+  3  something could not be read, judged or recorded (wins over 1)
 
 The key of the project is read from PINECONE_API_KEY.
 """
@@ -45,6 +45,7 @@ def make_parser() -> ArgumentParser:
     policy.add_parser(commands)
     registry.add_parser(commands)
     evidence.add_parser(commands)
+    state.add_parser(commands)
     _add_controls(commands)
     _add_simulate(commands)
     return parser
@@ -54,9 +55,9 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "read a project, judge it against a policy, and report"
     parser = commands.add_parser("audit", help=summary, description=f"{summary.capitalize()}.", epilog=_EXITS)
     _add_subject(parser)
-    state = parser.add_mutually_exclusive_group()
-    _add_state(state)
-    state.add_argument("--no-state", action="store_true", help="remember nothing, and tell new from old by nothing")
+    place = parser.add_mutually_exclusive_group()
+    _add_state(place)
+    place.add_argument("--no-state", action="store_true", help="remember nothing, and tell new from old by nothing")
     parser.add_argument(
         "--format", type=report_format, default="table", metavar="|".join(FORMATS), help="default: table"
     )

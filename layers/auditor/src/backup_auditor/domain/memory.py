@@ -90,7 +90,7 @@ class Memory:
     revision: int = 0
     """Grows with each recording; a store refuses one that was not made from the latest."""
     audit_id: str | None = None
-    """The last audit that was recorded."""
+    """The last audit that was recorded; `None` before the first, and once all were discarded."""
     observed_at: datetime | None = None
     complete_at: datetime | None = None
     """When the last complete audit was; drift is told since then."""

@@ -28,8 +28,9 @@ class Recording:
     expects: int
     """The revision that must still be the latest; 0 where nothing was recorded."""
     revision: int
-    audit_id: str
-    observed_at: datetime
+    audit_id: str | None
+    """The audit that is the last one from now on; `None` where none is."""
+    observed_at: datetime | None
     complete_at: datetime | None
     policy_sha256: str | None
     pinecone_project_id: str | None
@@ -43,11 +44,13 @@ class Recording:
     """What is kept for those who ask later which nights were audited."""
     messages: tuple[Message, ...] = ()
     """What somebody has to be told of it: recorded with it, or not at all."""
+    discarded: tuple[AuditRecord, ...] = ()
+    """Audits whose records are deleted with it."""
 
 
 def recording_of(before: Memory, after: Memory) -> Recording | None:
     """Return what a store has to record; `None` where an audit changed nothing."""
-    if after.revision == before.revision or after.audit_id is None or after.observed_at is None:
+    if after.revision == before.revision:
         return None
     return Recording(
         expects=before.revision,

@@ -11,6 +11,7 @@ BackupAuditorError
 │   ├── InventoryFileError  a saved inventory
 │   ├── OtherProjectError   a state that belongs to another Pinecone project
 │   └── StateError          what remembers audits
+│       └── FutureAuditError    the last recorded audit lies in the future of this machine's clock
 ├── EvidenceError           where reports are kept
 │   ├── EvidenceGoneError   a report is not where it was kept
 │   └── ReportAlteredError  a report is not what was kept
@@ -64,6 +65,7 @@ from backup_auditor.errors.pinecone import (
 )
 from backup_auditor.errors.usage import (
     DocumentError,
+    FutureAuditError,
     InventoryFileError,
     OtherProjectError,
     PlanError,
@@ -88,6 +90,7 @@ __all__ = [
     "EvidenceError",
     "EvidenceGoneError",
     "ForbiddenError",
+    "FutureAuditError",
     "InventoryFileError",
     "NotFoundError",
     "NotUnderstoodError",

@@ -1,5 +1,7 @@
 """What is wrong with what the user gave: nothing was audited."""
 
+from shlex import quote
+
 from backup_auditor.errors.base import BackupAuditorError
 
 
@@ -65,3 +67,20 @@ class OtherProjectError(UsageError):
 
 class StateError(UsageError):
     """What is remembered of earlier audits cannot be read, or cannot be written."""
+
+
+class FutureAuditError(StateError):
+    """The last recorded audit lies in the future of this machine's clock, so that no audit is recorded any more."""
+
+    def __init__(self, project: str, recorded: str, now: str, place: str = "") -> None:
+        """Take the name of the project, both moments, and the flag that names its state."""
+        super().__init__(
+            f"the last recorded audit of {project}, of {recorded}, lies in the future of this machine's clock ({now});"
+            " correct the clock if it is wrong, else discard that audit:"
+            f" backup-auditor state discard --project {quote(project)}{place}"
+        )
+        self._told = project, recorded, now
+
+    def with_place(self, flag: str, value: str) -> "FutureAuditError":
+        """Return the same error with the flag that names the state."""
+        return FutureAuditError(*self._told, f" {flag} {quote(value)}")

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from backup_auditor.domain.alerting.message import Message
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""The moment since which all audits are asked for."""
 
 
 class StateStore(Protocol):
@@ -29,6 +32,10 @@ class AuditLog(Protocol):
 
     def audits(self, project: str, since: datetime) -> Sequence[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""
+
+
+class RecordedState(StateStore, AuditLog, Protocol):
+    """A store with the records of its audits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The use cases: an audit collects, judges, remembers and reports, once; a saved inventory is not collected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,11 +12,20 @@ from backup_auditor.domain.evaluation import Judgement, evaluate
 from backup_auditor.domain.exemptions import distant_exemptions
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advancing import Outcome, advance, doubts_of
+from backup_auditor.domain.lifecycle.discard import is_ahead
 from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_difference import PolicyDifference, difference
 from backup_auditor.domain.report import Report, audit_id_of, report_of
-from backup_auditor.errors import ConflictingRecordError, EvidenceError, OtherProjectError, PolicyError, StateError
+from backup_auditor.errors import (
+    ConflictingRecordError,
+    EvidenceError,
+    FutureAuditError,
+    OtherProjectError,
+    PolicyError,
+    StateError,
+)
 from backup_auditor.gathering.crew import Crew
 from backup_auditor.gathering.gatherer import Gatherer
 from backup_auditor.ports.evidence import Evidence
@@ -23,6 +33,7 @@ from backup_auditor.ports.reading import Progress, ProjectReader
 from backup_auditor.ports.state import StateStore
 from backup_auditor.service.keeping import Keeping, Recorded
 
+type Clock = Callable[[], datetime]
 type Unrecorded = StateError | ConflictingRecordError | EvidenceError
 
 _ATTEMPTS = 10
@@ -57,12 +68,14 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
     store: StateStore | None = None,
     evidence: Evidence | None = None,
     channels: tuple[Channel, ...] = (),
+    clock: Clock | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Audit:
     """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
 
     With a store it is recorded; what is recorded has its report kept as evidence first, where there is a place for it.
-    The channels are told of reports that were kept: they take both. `warnings` are those of the registry.
+    The channels are told of reports that were kept: they take both. By this machine's clock the audit finds that the
+    last recorded one lies in the future; without a clock it does not look. `warnings` are those of the registry.
 
     Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read,
     `OtherProjectError` when it belongs to another Pinecone project, and
@@ -82,11 +95,15 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
             if not doubts or not gatherer.walk_again(doubts):
                 break
     keeping = Keeping(store, evidence, channels) if store else None
-    return _Conclusion(inventory, policy, tuple(gatherer.notes), warnings).reached(judgement, memory, keeping)
+    return _Conclusion(inventory, policy, tuple(gatherer.notes), clock, warnings).reached(judgement, memory, keeping)
 
 
 def judge(
-    inventory: Inventory, policy: Policy, store: StateStore | None = None, evidence: Evidence | None = None
+    inventory: Inventory,
+    policy: Policy,
+    store: StateStore | None = None,
+    evidence: Evidence | None = None,
+    clock: Clock | None = None,
 ) -> Audit:
     """Judge an inventory that was read before, without a call.
 
@@ -96,7 +113,8 @@ def judge(
     memory = store.load(inventory.project) if store else NOTHING
     check_same_project(memory, inventory)
     judgement = evaluate(inventory, policy, CATALOGUE, memory)
-    return _Conclusion(inventory, policy, ()).reached(judgement, memory, Keeping(store, evidence) if store else None)
+    keeping = Keeping(store, evidence) if store else None
+    return _Conclusion(inventory, policy, (), clock).reached(judgement, memory, keeping)
 
 
 def check_usable(policy: Policy, observed_at: datetime) -> None:
@@ -129,6 +147,7 @@ class _Conclusion:
     inventory: Inventory
     policy: Policy
     notes: tuple[str, ...]
+    clock: Clock | None
     warnings: tuple[str, ...] = ()
 
     def reached(self, judgement: Judgement, memory: Memory, keeping: Keeping | None) -> Audit:
@@ -152,8 +171,19 @@ class _Conclusion:
                 outcome, report = self._told(judgement, memory)
         except (EvidenceError, StateError) as error:  # the audit stands all the same
             unrecorded = error
+        unrecorded = unrecorded or self._why_overtaken(memory)
         notes = (*self.notes, outcome.note) if outcome.note else self.notes
         return Audit(self.inventory, report, notes, unrecorded, recorded.audit, recorded.messages, recorded.pageless)
+
+    def _why_overtaken(self, memory: Memory) -> FutureAuditError | None:
+        """Return an error where this audit is older than a recorded one that lies in the future of the clock."""
+        last = memory.observed_at
+        if last is None or self.clock is None or last <= self.inventory.observed_at:
+            return None
+        now = self.clock()
+        if not is_ahead(last, now):
+            return None
+        return FutureAuditError(self.inventory.project, format_moment(last), format_moment(now))
 
     def _told(self, judgement: Judgement, memory: Memory) -> tuple[Outcome, Report]:
         """Take what is remembered past this audit, and report."""

@@ -8,10 +8,10 @@ from backup_auditor.domain.audit_request import AuditRequest
 from backup_auditor.domain.measures import figures_of, open_by_severity
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import BackupAuditorError, BadKeyError, OtherProjectError
+from backup_auditor.errors import BackupAuditorError, BadKeyError, FutureAuditError, OtherProjectError
 from backup_auditor.ports.nightly import KeyedLog, NightlyWorld
 from backup_auditor.rendering.events import events_of
-from backup_auditor.service.auditing import Audit, audit
+from backup_auditor.service.auditing import Audit, Unrecorded, audit
 from backup_auditor.service.unwatched import Unwatched
 
 _FAILED = {"AuditCompleted": 0}
@@ -34,7 +34,7 @@ def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, ob
         done, throttles = _audited(registry.find(request.project), world)
         world.log.append_keys(audit_id=done.report.audit_id)
         if done.unrecorded is not None:
-            raise done.unrecorded
+            raise _at_table(done.unrecorded)
     duration = (world.monotonic() - begun) * 1000
     project = done.report.project
     world.emit(
@@ -78,6 +78,11 @@ def _audited(project: RegisteredProject, world: NightlyWorld) -> tuple[Audit, in
     raise _with_remedy(refusal, project)
 
 
+def _at_table(unrecorded: Unrecorded) -> Unrecorded:
+    """Return why an audit was not recorded; a way out names the table of the stack."""
+    return unrecorded.with_place("--table", "TABLE") if isinstance(unrecorded, FutureAuditError) else unrecorded
+
+
 def _with_remedy(refusal: BadKeyError | OtherProjectError, project: RegisteredProject) -> BackupAuditorError:
     """Return why a key cannot be used for a project, and what to do about it."""
     if isinstance(refusal, OtherProjectError):
@@ -97,6 +102,7 @@ def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWo
             store=world.store(),
             evidence=world.evidence(),
             channels=project.channels,
+            clock=world.now,
         )
         return done, reader.throttles
 

@@ -6,7 +6,9 @@ And whose last audit was incomplete: one figure for all of them, which no projec
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from shlex import quote
 
+from backup_auditor.domain.lifecycle.discard import is_ahead
 from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.delivery import Log
@@ -43,15 +45,19 @@ class _Wait:
 def watch(world: WatchWorld) -> dict[str, object]:
     """Measure how many projects are overdue, and of how many the last audit was incomplete; log and return both.
 
-    One that never had a complete audit waits since it was first seen here. What keeps this from being found out is
+    One that never had a complete audit waits since it was first seen here. One whose last complete audit lies in the
+    future is overdue: nobody knows when it was audited. What keeps this from being found out is
     raised: then there is no figure, and that raises the alarm as well.
     """
     registry, now = world.registry(), world.now()
     waits = _waits(registry.names, world.watched, now)
-    overdue = [it for it in waits if it.length > OVERDUE_AFTER]
+    overdue = [it for it in waits if it.length > OVERDUE_AFTER or is_ahead(it.last.complete_at, now)]
     for it in overdue:
         last = it.last.complete_at
-        world.log.error(_told(it), extra={"project": it.project, "last_complete": last and format_moment(last)})
+        world.log.error(
+            _ahead(it) if is_ahead(last, now) else _told(it),
+            extra={"project": it.project, "last_complete": last and format_moment(last)},
+        )
     incomplete = [it.project for it in waits if it.last.are_incomplete]
     for project in incomplete:
         world.log.warning(_incomplete(project), extra={"project": project})
@@ -81,6 +87,13 @@ def _told(wait: _Wait) -> str:
     return (
         f"{wait.project} {what} for {format_length(wait.length)}: look for its last lines in the log of the function"
         ' audit, mend what they say, then audit it: invoke audit with {"project": NAME}'
+    )
+
+
+def _ahead(wait: _Wait) -> str:
+    return (
+        f"{wait.project}: its last complete audit is recorded in the future, so that no audit is recorded until then;"
+        f" discard it: backup-auditor state discard --project {quote(wait.project)} --table TABLE"
     )
 
 

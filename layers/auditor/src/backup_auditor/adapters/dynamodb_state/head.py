@@ -35,8 +35,8 @@ class Head:
     revision: int
     writer: str
     """Made up for each recording: two that were made for the same revision are told apart by it."""
-    audit_id: str
-    observed_at: datetime
+    audit_id: str | None
+    observed_at: datetime | None
     complete_at: datetime | None
     policy_sha256: str | None
     listing: Listing
@@ -65,7 +65,7 @@ class Head:
         )
 
 
-EMPTY = Head(0, "", "", datetime.min, None, None, {})  # noqa: DTZ901  before the first audit there is no moment
+EMPTY = Head(0, "", None, None, None, None, {})
 """What stands for the head of a project that nothing was recorded of."""
 
 
@@ -94,11 +94,13 @@ def head_item(project: str, head: Head) -> Item:
         "version": number(VERSION),
         "revision": number(head.revision),
         "writer": text(head.writer),
-        "audit_id": text(head.audit_id),
-        "observed_at": text(moment_text(head.observed_at)),
         "chunks": {"B": chunks},
         "history": text(history_text(head.history)),
     }
+    if head.audit_id is not None:
+        item["audit_id"] = text(head.audit_id)
+    if head.observed_at is not None:
+        item["observed_at"] = text(moment_text(head.observed_at))
     if head.complete_at is not None:
         item["complete_at"] = text(moment_text(head.complete_at))
     if head.policy_sha256 is not None:
@@ -116,8 +118,8 @@ def read_head(project: str, item: Mapping[str, Any]) -> Head:
     return Head(
         revision=int(item["revision"]["N"]),
         writer=item["writer"]["S"],
-        audit_id=item["audit_id"]["S"],
-        observed_at=datetime.fromisoformat(item["observed_at"]["S"]),
+        audit_id=item["audit_id"]["S"] if "audit_id" in item else None,
+        observed_at=moment_in(item, "observed_at"),
         complete_at=moment_in(item, "complete_at"),
         policy_sha256=item["policy_sha256"]["S"] if "policy_sha256" in item else None,
         listing=json.loads(zlib.decompress(item["chunks"]["B"])),

@@ -14,6 +14,7 @@ from backup_auditor.adapters.dynamodb_state.items import (
     HEAD,
     REGISTERED,
     audit_of,
+    audit_sort,
     key,
     moment_in,
     moment_text,
@@ -76,6 +77,9 @@ class DynamoState:
             writes = writes_of(self._table.name, project, recording, (before, after), self._retention)
             self._chunks.write(project, made.written)
             commit(self._table, writes, writer, lambda: self._head(project))
+            self._table.write(
+                {"DeleteRequest": {"Key": key(project_key(project), audit_sort(it))}} for it in recording.discarded
+            )
         with suppress(StateError), self._table.telling():  # it is recorded; the next recording sweeps again
             sweep(self._table, project, after)
 

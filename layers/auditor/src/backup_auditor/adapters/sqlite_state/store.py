@@ -10,12 +10,13 @@ from backup_auditor.adapters.history_text import history_of, history_text
 from backup_auditor.adapters.known_rows import AUDITS, BACKUPS, FINDINGS, INDEXES, SCHEDULES, Table
 from backup_auditor.adapters.sqlite_state.drift_text import drift_of, drift_text
 from backup_auditor.adapters.sqlite_state.file import opened, telling, transaction
-from backup_auditor.adapters.ticks import certain_moment, moment, ticks
+from backup_auditor.adapters.ticks import moment, ticks
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import Changes, Recording
 from backup_auditor.errors import ConflictingRecordError
 
+# where no audit is the last one, the columns that may not be null hold '' and 0
 _HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
 _WITH_AUDITS, _WITH_HISTORY, _WITH_PINECONE_PROJECT_ID = 2, 3, 4
 """The versions of the tables that added the audits, what they found, and the id of the Pinecone project."""
@@ -44,8 +45,8 @@ class SqliteState:
             key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
             return Memory(
                 revision=revision,
-                audit_id=audit_id,
-                observed_at=certain_moment(observed_at),
+                audit_id=audit_id or None,
+                observed_at=moment(observed_at or None),
                 complete_at=moment(complete_at),
                 policy_sha256=policy_sha256,
                 pinecone_project_id=project_id,
@@ -83,8 +84,8 @@ class SqliteState:
             self._write(BACKUPS, key, recording.backups)
             self._write(SCHEDULES, key, recording.schedules)
             self._write(INDEXES, key, recording.indexes)
-            if recording.audit is not None:
-                self._write(AUDITS, key, Changes((recording.audit,), ()))
+            recorded = () if recording.audit is None else (recording.audit,)
+            self._write(AUDITS, key, Changes(recorded, tuple(it.audit_id for it in recording.discarded)))
 
     def _write_head(self, project: str, recording: Recording) -> int:
         known = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
@@ -93,8 +94,8 @@ class SqliteState:
             raise ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
         head = (
             recording.revision,
-            recording.audit_id,
-            ticks(recording.observed_at),
+            recording.audit_id or "",
+            ticks(recording.observed_at) or 0,
             ticks(recording.complete_at),
             recording.policy_sha256,
             drift_text(recording.drift),
