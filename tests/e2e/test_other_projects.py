@@ -31,7 +31,8 @@ def refused(done: Done, state: Path) -> None:
     assert done.err.count("\n") == 1
     assert f"the state of default belongs to Pinecone project {known}" in done.err
     assert f"Pinecone project {found} was read; nothing was compared or recorded; use " in done.err
-    assert f"another state than {state}" in done.err
+    assert f"another state than {state}; " in done.err
+    assert done.err.endswith(f"backup-auditor state discard --all --project default --state {state}\n")
 
 
 def test_an_audit_with_the_default_name_and_state_is_refused(other: Watched) -> None:
@@ -78,3 +79,11 @@ def test_a_saved_inventory_of_another_project_is_refused(other: Watched, tmp_pat
     assert "use an inventory of " in done.err
     assert other.command("audit", "--inventory", saved).code == 0
     assert other.command("audit", "--inventory", tmp_path / "first.json", "--state", other.state).code == 0
+
+
+def test_a_state_that_a_wrong_key_filled_can_be_discarded(other: Watched) -> None:
+    """The command in the error makes the next audit the first one."""
+    way_out = other.audit().err.strip().rpartition("backup-auditor ")[2]
+    assert other.command(*way_out.split(), "--yes").code == 0
+    first = other.audit()
+    assert (first.code, first.report["resolved"], first.report["drift"]) == (0, [], [])

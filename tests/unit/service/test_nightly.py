@@ -1,5 +1,6 @@
 """One audit on AWS: what is recorded, measured and told of it, and what becomes of it when something is wrong."""
 
+import json
 from typing import Any
 
 import pytest
@@ -137,11 +138,28 @@ def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
     assert (night.store.load("search"), night.told, night.pings) == (before, ["search"], 1)
 
 
+def test_entries_that_share_a_secret_are_no_success() -> None:
+    """The report of each warns of it, its audit counts as incomplete, and nobody who waits for it is called."""
+    other = RegisteredProject("billing", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys/search-AbCdEf")
+    night = Night(registered=Registry((SEARCH, other)))
+    audited(night)
+    (kept,) = night.evidence.kept.values()
+    warning = (
+        'Registry entries "search" and "billing" lead to one Pinecone project (their key is in the secret keys/search),'
+        " so the project that one of them is meant for is not audited; give each entry a key of its own project."
+    )
+    assert json.loads(kept)["warnings"] == [warning]
+    assert night.measured()["AuditComplete"] == 0
+    assert (night.told, night.pings) == (["search"], 0)
+    assert night.log.of("error") == [warning]
+
+
 OTHER = index(schedules=[schedule(project_id="project-2")])
 OTHER_PROJECT = (
     "the state of search belongs to Pinecone project project-1, but Pinecone project project-2 was read; nothing"
     " was compared or recorded; put a key of project-1 into the secret keys/search, or register project-2 under another"
-    " name"
+    " name; if the state was recorded with a wrong key, discard it:"
+    " backup-auditor state discard --all --project search --table TABLE"
 )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
 from backup_auditor.errors import StateError
 from backup_auditor.ports.state import LastAudits
@@ -19,6 +20,7 @@ class Watched:
     def __init__(self, last: Mapping[str, datetime], since: Mapping[str, datetime]) -> None:
         """Take both, by project."""
         self.last = last
+        self.ids: Mapping[str, str] = {}
         self.since = dict(since)
 
     def last_audits(self, project: str) -> LastAudits:
@@ -26,7 +28,7 @@ class Watched:
         if project == "unreadable":
             raise StateError("the table cannot be read")
         complete = self.last.get(project)
-        return LastAudits(NOW if project.startswith("half") else complete, complete)
+        return LastAudits(NOW if project.startswith("half") else complete, complete, self.ids.get(project))
 
     def registered_since(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for."""
@@ -120,3 +122,36 @@ def test_a_state_that_cannot_be_read_is_no_figure() -> None:
     with pytest.raises(StateError):
         watched.overdue()
     assert watched.metrics == []
+
+
+def test_a_complete_audit_of_the_future_is_overdue() -> None:
+    """No audit is recorded until then, so nobody knows whether there was one."""
+    last = {"ahead": NOW + 200 * 24 * HOUR, "near": NOW + CLOCK_TOLERANCE}
+    watched = Watch("ahead", "near", last=last)
+    assert watched.overdue() == ["ahead"]
+    (told,) = watched.log.of("error")
+    assert told.startswith("ahead: its last complete audit is recorded in the future")
+    assert told.endswith("backup-auditor state discard --project ahead --table TABLE")
+
+
+def test_projects_whose_audits_led_to_one_pinecone_project_are_incomplete() -> None:
+    """Their states hold the same id: one of the two is not audited, however complete both look."""
+    watched = Watch("a", "b", "c", "d", last=dict.fromkeys("abcd", NOW - HOUR))
+    watched.watched.ids = {"a": "project-1", "b": "project-1", "c": "project-2"}
+    assert watched.told()["incomplete"] == ["a", "b"]
+    assert watched.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 2})]
+    (told,) = watched.log.of("error")
+    assert told.startswith('Registry entries "a" and "b" lead to one Pinecone project (project-1), so ')
+    assert watched.log.of("warning") == []
+
+
+def test_entries_that_share_a_secret_are_told_once() -> None:
+    """Before any of them was audited, and when both states hold the same id."""
+    watched = Watch(last=dict.fromkeys("ab", NOW - HOUR))
+    watched.registry = Registry((RegisteredProject("a", "keys"), RegisteredProject("b", "keys")))
+    assert watched.told()["incomplete"] == ["a", "b"]
+    watched.watched.ids = {"a": "project-1", "b": "project-1"}
+    watched.log.lines.clear()
+    assert watched.told()["incomplete"] == ["a", "b"]
+    (told,) = watched.log.of("error")
+    assert "(their key is in the secret keys)" in told

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from shlex import join, quote
 
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
@@ -102,8 +103,13 @@ def chosen_policy(path: str | None) -> Policy:
     return built_in_policy()
 
 
-def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | None = None) -> Audit:
-    """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that."""
+def audited(
+    wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | None = None, settings: Settings | None = None
+) -> Audit:
+    """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that.
+
+    Without settings, those are read that the environment has for it.
+    """
     if wanted.inventory is not None:
         inventory = load_inventory(wanted.inventory)
         inventory = replace(
@@ -114,7 +120,7 @@ def audited(wanted: Asked, *, is_recorded: bool = True, evidence: Evidence | Non
         with _store(wanted, is_recorded=is_recorded) as store, _state_named(wanted):
             done = judge(inventory, wanted.policy, store, evidence, clock.now if is_recorded else None)
         return _placed(done, wanted)
-    settings = _settings(wanted)
+    settings = settings or settings_of(wanted)
     observed_at = wanted.now or clock.now()
     project = wanted.project or PROJECT
     with _store(wanted, is_recorded=is_recorded) as store, open_project(settings) as reader, _state_named(wanted):
@@ -149,7 +155,8 @@ def _store(wanted: Asked, *, is_recorded: bool) -> AbstractContextManager[StateS
     return laptop.open_state(wanted.state) if is_recorded else laptop.look_into_state(wanted.state)
 
 
-def _settings(wanted: Asked) -> Settings:
+def settings_of(wanted: Asked) -> Settings:
+    """Read how a project is reached. Raises `SettingsError` and `SecretError`."""
     if wanted.secret is None:
         return read_settings(os.environ, key_variable=wanted.key_variable)
     return settings_with(os.environ, reading_aws.fetched_key(wanted.secret))
@@ -163,7 +170,11 @@ def _state_named(wanted: Asked) -> Iterator[None]:
     except OtherProjectError as error:
         source = "an inventory" if wanted.inventory is not None else "a key"
         remedy = f"use {source} of {error.known}, or audit {error.found} under another project name or with another"
-        raise error.with_remedy(f"{remedy} state than {wanted.state}") from None
+        discard = join(["backup-auditor", "state", "discard", "--all", "--project", error.project])
+        raise error.with_remedy(
+            f"{remedy} state than {wanted.state}; if that state was recorded with a wrong key, discard it:"
+            f" {discard} --state {quote(str(wanted.state))}"
+        ) from None
 
 
 def _why_nothing(error: PineconeError, host: str, wanted: Asked) -> str:

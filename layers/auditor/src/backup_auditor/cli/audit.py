@@ -1,7 +1,6 @@
 """`backup-auditor audit`: collect, judge, report, once."""
 
 from argparse import Namespace
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,10 +11,11 @@ from backup_auditor.cli.asked import asked, audited, refuse_one_file_for_two
 from backup_auditor.cli.ending import exit_code, worst
 from backup_auditor.cli.exit_codes import INCOMPLETE, NOTHING_AUDITED
 from backup_auditor.cli.failures import sentence
-from backup_auditor.cli.forms import written
+from backup_auditor.cli.forms import WITH_TIMELINES, written
 from backup_auditor.cli.output import opened, put, say
 from backup_auditor.cli.registered import Registered, registered
-from backup_auditor.domain.report import Report
+from backup_auditor.cli.report_spool import ReportSpool
+from backup_auditor.domain.shared_projects import Lead, shared_by_leads, warnings_of
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.ports.evidence import Evidence
 from backup_auditor.service.auditing import Audit
@@ -63,23 +63,36 @@ def _tell(audit: Audit, before: str = "") -> None:
 
 
 def _run_many(arguments: Namespace) -> int:
-    """Audit the projects of a registry one after the other; one that cannot be audited does not keep the others."""
+    """Audit the projects of a registry one after the other; one that cannot be audited does not keep the others.
+
+    The reports are written when all are made: only then is it known which entries lead to one Pinecone project.
+    """
     codes: list[int] = []
     with opened(arguments.output) as output:
         wanted = registered(arguments)
-        reports = _reports(arguments, wanted, codes)
-        put(written(reports, arguments, is_file=output is not None), output)
+        spool = ReportSpool(has_timelines=arguments.format in WITH_TIMELINES)
+        leads = [_led(one, arguments, spool, codes) for one in wanted]
+        shared = shared_by_leads(it for it in leads if it is not None)
+        for it in shared:
+            codes.append(INCOMPLETE)
+            if output is not None:  # the reports say it too, where nobody may look
+                say(it.sentence)
+        put(written(spool.reports(warnings_of(shared)), arguments, is_file=output is not None), output)
     return worst(codes)
 
 
-def _reports(arguments: Namespace, wanted: list[Registered], codes: list[int]) -> Iterator[Report]:
-    for one in wanted:
-        try:
-            audit = one.audited()
-        except BackupAuditorError as error:
-            say(f"{one.project}: {sentence(error)}")
-            codes.append(NOTHING_AUDITED)
-            continue
+def _led(one: Registered, arguments: Namespace, spool: ReportSpool, codes: list[int]) -> Lead | None:
+    """Audit one project, keep its report, and return where it led; `None` where not even its key is known."""
+    project_id = None
+    try:
+        audit = one.audited()
+    except BackupAuditorError as error:
+        say(f"{one.project}: {sentence(error)}")
+        codes.append(NOTHING_AUDITED)
+    else:
         _tell(audit, f"{one.project}: ")
         codes.append(_code(audit, arguments.fail_on))
-        yield audit.report
+        project_id = audit.report.project_id
+        spool.add(audit.report)
+    key = one.key()
+    return None if key is None else Lead(one.project, key.place, key.text, project_id)

@@ -11,6 +11,8 @@ from backup_auditor.domain.report import Report
 from backup_auditor.rendering.as_json import render_json
 from backup_auditor.rendering.as_table import render_table
 
+WITH_TIMELINES = ("json", "html")
+"""The forms that show the nights of each index."""
 _ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf", "html")
 """The forms that have room for many reports in one document."""
 

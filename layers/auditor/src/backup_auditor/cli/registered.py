@@ -10,7 +10,7 @@ from typing import NamedTuple
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.registry.reading import load_registry
 from backup_auditor.bootstrap import reading_aws
-from backup_auditor.cli.asked import Asked, audited, chosen_policy, state_of
+from backup_auditor.cli.asked import Asked, audited, chosen_policy, settings_of, state_of
 from backup_auditor.cli.moment import read_now
 from backup_auditor.domain.naming import is_on_aws
 from backup_auditor.domain.policy import Policy
@@ -19,12 +19,21 @@ from backup_auditor.errors import RegistryError, UsageError
 from backup_auditor.service.auditing import Audit
 
 
+class Key(NamedTuple):
+    """A key that opened a project, and where it was read from."""
+
+    place: str
+    text: str
+
+
 class Registered(NamedTuple):
     """One project of a registry, or a mistake in its stead."""
 
     project: str
     audited: Callable[[], Audit]
     """Audits it. Raises whatever keeps this project from being audited."""
+    key: Callable[[], Key | None]
+    """Returns the key that it was audited with; `None` where there is none."""
 
 
 def registered(arguments: Namespace) -> list[Registered]:
@@ -37,18 +46,31 @@ def registered(arguments: Namespace) -> list[Registered]:
     path = Path(arguments.registry)
     registry = load_registry(path)
     usual = chosen_policy(arguments.policy)
-    found = [Registered(it.name, partial(_audited, it, arguments, path.parent, usual)) for it in registry.projects]
-    mistaken = [Registered(it.name, partial(_refuse, registry.told(it))) for it in registry.mistakes]
+    keys: dict[str, Key] = {}
+    found = [
+        Registered(
+            it.name, partial(_audited, it, arguments, path.parent, usual, keys), partial(keys.get, it.name, None)
+        )
+        for it in registry.projects
+    ]
+    mistaken = [Registered(it.name, partial(_refuse, registry.told(it)), lambda: None) for it in registry.mistakes]
     return mistaken + found
 
 
-def _audited(project: RegisteredProject, arguments: Namespace, folder: Path, usual: Policy) -> Audit:
+def _audited(
+    project: RegisteredProject, arguments: Namespace, folder: Path, usual: Policy, keys: dict[str, Key]
+) -> Audit:
+    """Audit a project, and note its key as soon as it is known."""
     policy = usual if project.policy is None else _policy(project.policy, folder)
     state = state_of(arguments, project.name, is_usual=True)
     asked = Asked(policy, project.name, read_now(arguments.now), None, state)
     if project.key_variable is not None:
-        return audited(replace(asked, key_variable=project.key_variable))
-    return audited(replace(asked, secret=project.secret))
+        asked, place = replace(asked, key_variable=project.key_variable), f"the variable {project.key_variable}"
+    else:
+        asked, place = replace(asked, secret=project.secret), f"the secret {project.secret}"
+    settings = settings_of(asked)
+    keys[project.name] = Key(place, settings.key)
+    return audited(asked, settings=settings)
 
 
 def _policy(address: str, folder: Path) -> Policy:

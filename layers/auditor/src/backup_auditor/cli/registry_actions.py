@@ -9,8 +9,9 @@ from pathlib import Path
 from backup_auditor.adapters.registry.reading import load_registry
 from backup_auditor.adapters.registry.schema import registry_schema
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
-from backup_auditor.cli.output import lines, put
+from backup_auditor.cli.output import lines, put, say
 from backup_auditor.domain.registry import Registry
+from backup_auditor.domain.shared_projects import shared_by_secret, shared_by_variable
 from backup_auditor.errors import RegistryError
 from backup_auditor.settings.pinecone import redacted
 
@@ -25,11 +26,14 @@ def run(arguments: Namespace) -> int:
 
 def _validate(path: Path) -> int:
     try:
-        told = _told(load_registry(path))
+        registry = load_registry(path)
+        told = _told(registry)
     except RegistryError as error:
         for problem in error.problems:
             sys.stderr.write(f"{redacted(problem, os.environ)}\n")
         return NOTHING_AUDITED
+    for it in (*shared_by_variable(registry.projects), *shared_by_secret(registry.projects)):
+        say(f"warning: {registry.source}: {it.sentence}")
     put(lines(told), None)
     return WELL
 

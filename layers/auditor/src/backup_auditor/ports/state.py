@@ -44,6 +44,8 @@ class LastAudits:
 
     observed_at: datetime | None
     complete_at: datetime | None
+    pinecone_project_id: str | None = None
+    """Pinecone's id of the project that was audited, once it is known."""
 
     @property
     def are_incomplete(self) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shlex import quote
 
 from backup_auditor.domain.audit_record import KeptReport
 from backup_auditor.domain.audit_request import AuditRequest
 from backup_auditor.domain.measures import figures_of, open_by_severity
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.shared_projects import shared_by_secret, warnings_of
 from backup_auditor.errors import BackupAuditorError, BadKeyError, FutureAuditError, OtherProjectError
 from backup_auditor.ports.nightly import KeyedLog, NightlyWorld
 from backup_auditor.rendering.events import events_of
@@ -23,7 +25,9 @@ _MOST_LOGGED = 500
 def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, object]:
     """Audit a project, and return the summary of its report.
 
-    What keeps it from being audited or recorded is logged, measured and raised: whoever asked will ask again.
+    What keeps it from being audited or recorded is logged, measured and raised: whoever asked will ask again. Where
+    another entry of the registry takes its key from the same secret, its audit counts as incomplete: one of the two
+    projects is not audited.
     """
     begun = world.monotonic()
     with _failures_logged(world.log):
@@ -31,22 +35,25 @@ def audit_registered(request: AuditRequest, world: NightlyWorld) -> dict[str, ob
     name = _name(request, registry)
     world.log.append_keys(project=name or request.project, request_reason=request.reason)
     with _failures_logged(world.log, lambda: world.emit(name, _FAILED) if name else None):
-        done, throttles = _audited(registry.find(request.project), world)
+        found = registry.find(request.project)
+        shared = warnings_of(shared_by_secret(registry.projects)).get(found.name, ())
+        done, throttles = _audited(found, world, shared)
         world.log.append_keys(audit_id=done.report.audit_id)
         if done.unrecorded is not None:
             raise _at_table(done.unrecorded)
+    for sentence in shared:
+        world.log.error(sentence, extra={})
     duration = (world.monotonic() - begun) * 1000
     project = done.report.project
-    world.emit(
-        project, {**figures_of(done.inventory, done.report), "ApiThrottles": throttles, "AuditDurationMs": duration}
-    )
+    figures = {**figures_of(done.inventory, done.report), "ApiThrottles": throttles, "AuditDurationMs": duration}
+    world.emit(project, figures | ({"AuditComplete": 0} if shared else {}))
     for severity, count in open_by_severity(done.inventory, done.report).items():
         world.emit(project, {"FindingsOpen": count}, more={"severity": severity})
     summary = _summary(done)
     _log(done, summary, world.log)
     if done.record is not None:
         _aside(lambda: world.tell(project), "the events were not sent, the next sweep does it", world.log)
-        if done.report.is_complete:
+        if done.report.is_complete and not shared:
             _aside(world.ping, "nobody was told that the audit is complete", world.log)
     return summary
 
@@ -58,21 +65,21 @@ def _name(request: AuditRequest, registry: Registry) -> str | None:
     return request.project if request.project in registry.names else None
 
 
-def _audited(project: RegisteredProject, world: NightlyWorld) -> tuple[Audit, int]:
+def _audited(project: RegisteredProject, world: NightlyWorld, shared: tuple[str, ...]) -> tuple[Audit, int]:
     """Audit with the key that is remembered, and with the one that took its place, should that be refused.
 
     A key of another Pinecone project than the state belongs to is refused here.
     """
     policy, key = world.policy(project), world.key(project)
     try:
-        return _read(project, policy, key, world)
+        return _read(project, policy, key, world, shared)
     except (BadKeyError, OtherProjectError) as error:
         refusal = error
     fresh = world.key(project, fresh=True)
     if fresh != key:
         world.log.info("the key was refused; its secret holds another one by now", extra={})
         try:
-            return _read(project, policy, fresh, world)
+            return _read(project, policy, fresh, world, shared)
         except (BadKeyError, OtherProjectError) as error:
             refusal = error
     raise _with_remedy(refusal, project)
@@ -87,11 +94,16 @@ def _with_remedy(refusal: BadKeyError | OtherProjectError, project: RegisteredPr
     """Return why a key cannot be used for a project, and what to do about it."""
     if isinstance(refusal, OtherProjectError):
         remedy = f"put a key of {refusal.known} into the secret {project.secret}, or register {refusal.found} under"
-        return refusal.with_remedy(f"{remedy} another name")
+        discard = f"backup-auditor state discard --all --project {quote(project.name)} --table TABLE"
+        return refusal.with_remedy(
+            f"{remedy} another name; if the state was recorded with a wrong key, discard it: {discard}"
+        )
     return BadKeyError(f"{refusal}; put a key of the project into the secret {project.secret}")
 
 
-def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWorld) -> tuple[Audit, int]:
+def _read(
+    project: RegisteredProject, policy: Policy, key: str, world: NightlyWorld, shared: tuple[str, ...]
+) -> tuple[Audit, int]:
     with world.open_reader(key) as reader:
         done = audit(
             reader,
@@ -103,6 +115,7 @@ def _read(project: RegisteredProject, policy: Policy, key: str, world: NightlyWo
             evidence=world.evidence(),
             channels=project.channels,
             clock=world.now,
+            warnings=shared,
         )
         return done, reader.throttles
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from backup_auditor.domain.audit_request import REQUESTED
 from backup_auditor.domain.dispatch_request import DispatchRequest
 from backup_auditor.domain.registry import Registry
+from backup_auditor.domain.shared_projects import shared_by_secret
 from backup_auditor.errors import ChannelRefusedError
 from backup_auditor.ports.delivery import Bus, Event, Log
 
@@ -16,11 +17,12 @@ def request_audits(
 ) -> dict[str, object]:
     """Ask for an audit of each project, and return how many, and every mistake of the registry.
 
-    A project whose entry has a mistake is asked for as well: its audit fails, where somebody sees it. An event whose
-    answer was lost is put again: by its request id, its project is audited once. Raises `DeliveryError` where the bus
-    did not take them all: whoever asked will ask again.
+    Entries that share a secret are a mistake too. A project whose entry has a mistake is asked for as well: its audit
+    fails, where somebody sees it. An event whose answer was lost is put again: by its request id, its project is
+    audited once. Raises `DeliveryError` where the bus did not take them all: whoever asked will ask again.
     """
     mistakes = [registry.told(it) for it in registry.mistakes]
+    mistakes += [it.sentence for it in shared_by_secret(registry.projects)]
     for mistake in mistakes:
         log.error(mistake, extra={"request_id": request.request_id})
     events = [

@@ -3,7 +3,7 @@
 And whose last audit was incomplete: one figure for all of them, which no project's good audit can hide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
@@ -11,6 +11,7 @@ from shlex import quote
 from backup_auditor.domain.lifecycle.discard import is_ahead
 from backup_auditor.domain.moments import format_length, format_moment
 from backup_auditor.domain.registry import Registry
+from backup_auditor.domain.shared_projects import Lead, shared_by_leads, shared_by_secret, warnings_of
 from backup_auditor.ports.delivery import Log
 from backup_auditor.ports.nightly import Emit
 from backup_auditor.ports.state import LastAudits, Watched
@@ -45,9 +46,10 @@ class _Wait:
 def watch(world: WatchWorld) -> dict[str, object]:
     """Measure how many projects are overdue, and of how many the last audit was incomplete; log and return both.
 
-    One that never had a complete audit waits since it was first seen here. One whose last complete audit lies in the
-    future is overdue: nobody knows when it was audited. What keeps this from being found out is
-    raised: then there is no figure, and that raises the alarm as well.
+    Projects whose registry entries lead to one Pinecone project count as incomplete: one of them is not audited. A
+    project that never had a complete audit waits since it was first seen here. One whose last complete audit lies in
+    the future is overdue: nobody knows when it was audited. What keeps this from being found out is raised: then there
+    is no figure, and that raises the alarm as well.
     """
     registry, now = world.registry(), world.now()
     waits = _waits(registry.names, world.watched, now)
@@ -58,9 +60,13 @@ def watch(world: WatchWorld) -> dict[str, object]:
             _ahead(it) if is_ahead(last, now) else _told(it),
             extra={"project": it.project, "last_complete": last and format_moment(last)},
         )
-    incomplete = [it.project for it in waits if it.last.are_incomplete]
-    for project in incomplete:
-        world.log.warning(_incomplete(project), extra={"project": project})
+    shared = _shared(registry, waits)
+    for sentence in dict.fromkeys(it for sentences in shared.values() for it in sentences):
+        world.log.error(sentence, extra={})
+    incomplete = [it.project for it in waits if it.last.are_incomplete or it.project in shared]
+    for it in waits:
+        if it.last.are_incomplete:
+            world.log.warning(_incomplete(it.project), extra={"project": it.project})
     world.emit(None, {"ProjectsOverdue": len(overdue), "ProjectsIncomplete": len(incomplete)})
     return {
         "registered": len(registry.names),
@@ -68,6 +74,14 @@ def watch(world: WatchWorld) -> dict[str, object]:
         "projects": [it.project for it in overdue[:_MOST_TOLD]],
         "incomplete": incomplete[:_MOST_TOLD],
     }
+
+
+def _shared(registry: Registry, waits: list[_Wait]) -> Mapping[str, tuple[str, ...]]:
+    """Return what is wrong with entries that lead to one Pinecone project, by their secrets or by their states."""
+    leads = [Lead(it.project, it.project, None, it.last.pinecone_project_id) for it in waits]
+    by_secret = shared_by_secret(registry.projects)
+    known = {it.names for it in by_secret}
+    return warnings_of((*by_secret, *(it for it in shared_by_leads(leads) if it.names not in known)))
 
 
 def _waits(projects: tuple[str, ...], watched: Watched, now: datetime) -> list[_Wait]:

@@ -96,8 +96,10 @@ class DynamoState:
     def last_audits(self, project: str) -> LastAudits:
         """Return when the last audits were."""
         with self._table.telling():
-            item = self._table.item(key(project_key(project), HEAD), ("observed_at", "complete_at")) or {}
-            return LastAudits(moment_in(item, "observed_at"), moment_in(item, "complete_at"))
+            wanted = ("observed_at", "complete_at", "pinecone_project_id")
+            item = self._table.item(key(project_key(project), HEAD), wanted) or {}
+            project_id = item["pinecone_project_id"]["S"] if "pinecone_project_id" in item else None
+            return LastAudits(moment_in(item, "observed_at"), moment_in(item, "complete_at"), project_id)
 
     def registered_since(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for; the first time, the present moment, which is kept."""

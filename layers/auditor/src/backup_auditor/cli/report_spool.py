@@ -1,0 +1,34 @@
+"""Keeps reports until all are made: what one of them warns of may be known only by the last."""
+
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from tempfile import SpooledTemporaryFile
+
+from backup_auditor.domain.report import Report
+
+_IN_MEMORY = 64 * 1024 * 1024
+"""How many bytes are kept in memory before a temporary file holds them: a large project takes some 2 MB."""
+
+
+class ReportSpool:
+    """Reports in their order. Each is held in a form that is smaller than what it was made of."""
+
+    def __init__(self, *, has_timelines: bool) -> None:
+        """Take whether the nights of each index are to be shown: they are most of a report."""
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  it lives as long as the command
+        self._has_timelines = has_timelines
+        self._count = 0
+
+    def add(self, report: Report) -> None:
+        """Keep a report."""
+        timelines = tuple(report.timelines) if self._has_timelines else ()
+        pickle.dump(replace(report, timelines=timelines), self._file, pickle.HIGHEST_PROTOCOL)
+        self._count += 1
+
+    def reports(self, warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
+        """Return the reports, each with the warnings of its project."""
+        self._file.seek(0)
+        for _ in range(self._count):
+            report: Report = pickle.load(self._file)  # noqa: S301  this very process wrote it
+            yield report.with_warnings(*warnings.get(report.project, ()))
