@@ -14,6 +14,7 @@ from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift, PastAudit
 from backup_auditor.domain.memory import (
     NOTHING,
+    EarlierSettings,
     FindingState,
     KnownBackup,
     KnownFinding,
@@ -232,6 +233,15 @@ BACKUPS = st.builds(
     expires=FACTS,
     expires_at=st.none() | MOMENTS,
     known_since=MOMENTS,
+    missed_at=st.none() | MOMENTS,
+)
+EARLIER = st.builds(
+    EarlierSettings,
+    since=MOMENTS,
+    until=MOMENTS,
+    frequency=MAYBE_NAMES,
+    retention=st.none() | LENGTHS,
+    enabled=FACTS,
 )
 SCHEDULES = st.builds(
     KnownSchedule,
@@ -241,6 +251,9 @@ SCHEDULES = st.builds(
     frequency=MAYBE_NAMES,
     retention=st.none() | LENGTHS,
     enabled=FACTS,
+    since=st.none() | MOMENTS,
+    seen_at=st.none() | MOMENTS,
+    earlier=st.lists(EARLIER, max_size=2).map(tuple),
 )
 INDEXES = st.builds(
     KnownIndex, name=st.sampled_from("abcdef"), index_id=MAYBE_NAMES, first_seen=MOMENTS, deletion_protection=FACTS

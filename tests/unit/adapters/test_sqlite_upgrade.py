@@ -20,10 +20,10 @@ from nights import Nights
 from stores import PROJECT, recorded
 
 TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3)}
+WITH_HISTORY = 3
 of_every_older_version = pytest.mark.parametrize("older", TABLES)
 EARLIER = AuditRecord("earlier", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
 FIRST = replace(EARLIER, audit_id="first", observed_at=NOW)
-WITH_HISTORY = 3
 WRONG = "INSERT INTO what_is_not_there VALUES (1)"
 
 
@@ -42,8 +42,9 @@ def old_state(path: Path, older: int) -> Memory:
             rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             columns = ", ".join(name for (name,) in rows)
             connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")  # noqa: S608  our own words
+    schedules = {key: replace(it, since=None) for key, it in nights.memory.schedules.items()}
     past = nights.memory.history if older >= WITH_HISTORY else ()
-    return replace(nights.memory, history=past, pinecone_project_id=None)
+    return replace(nights.memory, schedules=schedules, history=past, pinecone_project_id=None)
 
 
 def version(path: Path) -> int:

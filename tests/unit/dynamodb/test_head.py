@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from backup_auditor.adapters.dynamodb_state.head import VERSION
+from backup_auditor.adapters.dynamodb_state.packing import packed, unpacked
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.history import PAST_AUDITS, PastAudit
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.memory import NOTHING, KnownSchedule, Memory
 from backup_auditor.errors import StateError
-from builders import NOW
+from builders import DAY, NOW, backup, known
 from stores import PROJECT, recorded, stored
 
 PAST = PastAudit(NOW, is_complete=True, open=dict.fromkeys(reversed(Severity), 10**6))
@@ -62,3 +63,27 @@ def test_a_head_whose_history_is_damaged_is_refused(table: Any) -> None:
     )
     with pytest.raises(StateError, match=rf"the state in the table {table.name} is damaged"):
         table.store.load(PROJECT)
+
+
+def test_rows_of_before_settings_were_kept_are_loaded_and_written_anew(table: Any) -> None:
+    """The first version had neither the settings of the past nor the moment at which a backup was missed."""
+    rows = {f"{number}": KnownSchedule(f"{number}", "orders", None, "daily", DAY, True) for number in range(3)}
+    taken = {"one": known(backup(backup_id="one")), "two": known(backup(backup_id="two"))}
+    before = replace(FIRST, schedules=rows, backups=taken)
+    recorded(table.store, NOTHING, before)
+    for item in table.items:
+        if item["SK"]["S"].startswith("chunk#"):
+            columns = {10: 9, 9: 6}
+            cut = [row[: columns[len(row)]] for row in unpacked(item["rows"]["B"])]
+            table.client.put_item(TableName=table.name, Item={**item, "rows": {"B": packed(cut)}})
+    table.client.update_item(
+        TableName=table.name,
+        Key=KEY,
+        UpdateExpression="SET version = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    assert table.store.load(PROJECT) == before
+    schedules = {**rows, "0": replace(rows["0"], since=NOW, seen_at=NOW)}
+    backups = {**taken, "one": replace(taken["one"], missed_at=NOW)}
+    after = replace(before, revision=2, audit_id="second", schedules=schedules, backups=backups)
+    assert stored(table.store, before, after) == after

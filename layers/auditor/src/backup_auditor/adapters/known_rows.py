@@ -1,5 +1,6 @@
 """Turns what is remembered into rows of plain values, which every store can keep, and back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,14 @@ from backup_auditor.adapters.ticks import TICK, certain_moment, moment, ticks
 from backup_auditor.domain.audit_record import AuditRecord, KeptReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.history import Drift
-from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule
+from backup_auditor.domain.memory import (
+    EarlierSettings,
+    FindingState,
+    KnownBackup,
+    KnownFinding,
+    KnownIndex,
+    KnownSchedule,
+)
 
 type Row = tuple[Any, ...]
 
@@ -24,6 +32,10 @@ class Table[Known]:
     row_of: Callable[[Known], Row]
     known_of: Callable[[str, Row], Known]
     """Takes the project's name and a row."""
+
+    def padded(self, row: Row) -> Row:
+        """Return a row of an older version with an empty value for each column that was added since."""
+        return (*row, *(None,) * (len(self.columns) - len(row)))
 
 
 def _fact(number: int | None) -> bool | None:
@@ -53,11 +65,12 @@ def _finding(project: str, row: Row) -> KnownFinding:
 
 def _backup_row(it: KnownBackup) -> Row:
     where = it.backup_id, it.index_id, it.index_name, it.name, it.schedule_id
-    return *where, ticks(it.captured_at), it.expires, ticks(it.expires_at), ticks(it.known_since)
+    times = ticks(it.expires_at), ticks(it.known_since), ticks(it.missed_at)
+    return *where, ticks(it.captured_at), it.expires, *times
 
 
 def _backup(_: str, row: Row) -> KnownBackup:
-    backup_id, index_id, index_name, name, schedule_id, captured_at, expires, expires_at, known_since = row
+    backup_id, index_id, index_name, name, schedule_id, captured_at, expires, expires_at, known_since, missed_at = row
     return KnownBackup(
         backup_id=backup_id,
         index_id=intern(index_id),
@@ -68,18 +81,45 @@ def _backup(_: str, row: Row) -> KnownBackup:
         expires=_fact(expires),
         expires_at=moment(expires_at),
         known_since=certain_moment(known_since),
+        missed_at=moment(missed_at),
     )
 
 
 def _schedule_row(it: KnownSchedule) -> Row:
-    retention = None if it.retention is None else it.retention // TICK
-    return it.schedule_id, it.index_name, it.name, it.frequency, retention, it.enabled
+    settings = it.frequency, _length_ticks(it.retention), it.enabled
+    earlier = [
+        (ticks(old.since), ticks(old.until), old.frequency, _length_ticks(old.retention), old.enabled)
+        for old in it.earlier
+    ]
+    text = json.dumps(earlier, separators=(",", ":")) if earlier else None
+    return it.schedule_id, it.index_name, it.name, *settings, ticks(it.since), ticks(it.seen_at), text
 
 
 def _schedule(_: str, row: Row) -> KnownSchedule:
-    schedule_id, index_name, name, frequency, retention, enabled = row
-    length = None if retention is None else timedelta(microseconds=retention)
-    return KnownSchedule(schedule_id, index_name, name, frequency, length, _fact(enabled))
+    schedule_id, index_name, name, frequency, retention, enabled, since, seen_at, text = row
+    earlier = tuple(
+        EarlierSettings(certain_moment(first), certain_moment(last), often, _length(kept), _fact(is_on))
+        for first, last, often, kept, is_on in (json.loads(text) if text else ())
+    )
+    return KnownSchedule(
+        schedule_id=schedule_id,
+        index_name=index_name,
+        name=name,
+        frequency=frequency,
+        retention=_length(retention),
+        enabled=_fact(enabled),
+        since=moment(since),
+        seen_at=moment(seen_at),
+        earlier=earlier,
+    )
+
+
+def _length_ticks(length: timedelta | None) -> int | None:
+    return None if length is None else length // TICK
+
+
+def _length(count: int | None) -> timedelta | None:
+    return None if count is None else timedelta(microseconds=count)
 
 
 def _index_row(it: KnownIndex) -> Row:
@@ -126,14 +166,14 @@ BACKUPS = Table(
     "backup",
     (
         *("backup_id", "index_id", "index_name", "name", "schedule_id"),
-        *("captured_at", "expires", "expires_at", "known_since"),
+        *("captured_at", "expires", "expires_at", "known_since", "missed_at"),
     ),
     _backup_row,
     _backup,
 )
 SCHEDULES = Table(
     "schedule",
-    ("schedule_id", "index_name", "name", "frequency", "retention", "enabled"),
+    ("schedule_id", "index_name", "name", "frequency", "retention", "enabled", "since", "seen_at", "earlier"),
     _schedule_row,
     _schedule,
 )

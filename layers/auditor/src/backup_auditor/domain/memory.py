@@ -8,6 +8,9 @@ from enum import StrEnum
 from backup_auditor.domain.finding import Resource, Severity
 from backup_auditor.domain.history import PAST_AUDITS, Drift, PastAudit
 
+REPORTED_FOR = timedelta(days=30)
+"""How long a backup that would never have expired is reported after it was first missed."""
+
 
 class FindingState(StrEnum):
     """Where a known finding stands."""
@@ -53,17 +56,38 @@ class KnownBackup:
     """When it should expire, by the least retention known since it was last listed; `None` where nothing tells."""
     known_since: datetime
     """The moment of the audit that listed it first."""
+    missed_at: datetime | None = None
+    """The moment of the audit that first found it missing before its expiry; `None` while it is listed, or has expired.
+
+    From then on its expiry stays as it was known at that moment.
+    """
 
     def is_over(self, observed_at: datetime) -> bool:
-        """Tell whether it need not be listed any more: it has expired, or nothing tells that it has not."""
+        """Tell whether it need not be listed any more: it has expired, or nothing tells that it has not.
+
+        One that never expires is reported for a limited time.
+        """
         if self.expires is False:
-            return False
+            return self.missed_at is not None and observed_at - self.missed_at >= REPORTED_FOR
         return self.expires_at is None or self.expires_at <= observed_at
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierSettings:
+    """Settings that a schedule had before those it has now, as audits saw them."""
+
+    since: datetime
+    """The first audit that saw them."""
+    until: datetime
+    """The last audit that saw them."""
+    frequency: str | None
+    retention: timedelta | None
+    enabled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownSchedule:
-    """A schedule's settings as the last complete audit saw them."""
+    """A schedule's settings as the last audit that read them saw them, and those that it had before."""
 
     schedule_id: str
     index_name: str
@@ -71,6 +95,12 @@ class KnownSchedule:
     frequency: str | None
     retention: timedelta | None
     enabled: bool | None
+    since: datetime | None = None
+    """The first audit that saw these settings; `None` in a state that kept no history: the last complete audit did."""
+    seen_at: datetime | None = None
+    """The last audit that saw these settings; `None` where that is the last recorded one."""
+    earlier: tuple[EarlierSettings, ...] = ()
+    """The settings before these, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +140,14 @@ class Memory:
     """The last audits, the oldest first: the one recorded last, and those that its report tells of."""
     pinecone_project_id: str | None = None
     """Pinecone's id of the project, once an audit knew it; it never changes after that."""
+    first_backups: frozenset[str] = frozenset()
+    """The ids of the backups that remediation took as first backups, by its own log; an audit does not change them."""
+
+    def seen_at(self, schedule: KnownSchedule | None) -> datetime | None:
+        """Return the last audit that saw a schedule's settings; in a state that kept no history, the complete one."""
+        if schedule is None:
+            return None
+        return schedule.seen_at or (self.complete_at if schedule.since is None else self.observed_at)
 
     def history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
         """Return the last audits before a moment, as many as a report tells of."""

@@ -46,8 +46,9 @@ class Chunks:
             if kind == DRIFT.name:
                 drift[name] = [DRIFT.known_of(project, row) for row in unpacked(chunk)]
             else:
-                known_of = tables[kind].known_of
-                known[kind].update((row[0], known_of(project, row)) for row in unpacked(chunk))
+                table = tables[kind]
+                rows = (table.padded(row) for row in unpacked(chunk))
+                known[kind].update((row[0], table.known_of(project, row)) for row in rows)
         in_order = head.listing.get(DRIFT.name, {}).get("", [])
         return head.memory(
             findings=known[FINDINGS.name],

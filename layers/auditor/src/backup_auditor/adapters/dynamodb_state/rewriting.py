@@ -64,7 +64,9 @@ class Rewriting:
         chunks = self._fetch(it for it in names if it is not None)
         for place, change in changed.items():
             listed = before.get(place)
-            written = self._first(change) if listed is None else self._place(change, listed, touched[place], chunks)
+            written = (
+                self._first(change) if listed is None else self._place(kind, change, listed, touched[place], chunks)
+            )
             if any(written):
                 after[place] = written
             else:
@@ -76,15 +78,15 @@ class Rewriting:
         return [self._write(it) for it in divided([*change.rows.values()])]
 
     def _place(
-        self, change: Place, listed: list[str | None], touched: set[int], chunks: Mapping[str, bytes]
+        self, kind: Kind, change: Place, listed: list[str | None], touched: set[int], chunks: Mapping[str, bytes]
     ) -> list[str | None]:
         """Write the touched shares of a place; all of it, in more shares, where one of them has grown too large."""
         count = len(listed)
-        rows = {share: change_of(change, share, count, _rows(chunks, listed[share])) for share in touched}
+        rows = {share: change_of(change, share, count, _rows(kind, chunks, listed[share])) for share in touched}
         made = {share: packed(it) if it else None for share, it in rows.items()}
         if count < MOST_SHARES and any(it is not None and len(it) > GOAL for it in made.values()):
             rest = [it for share, it in enumerate(listed) if share not in touched and it is not None]
-            others = [row for chunk in self._fetch(rest).values() for row in unpacked(chunk)]
+            others = [kind.table.padded(row) for chunk in self._fetch(rest).values() for row in unpacked(chunk)]
             everything = [*others, *(row for some in rows.values() for row in some)]
             return [self._write(it) for it in divided(everything, count * 2)]
         return [self._write(made[share]) if share in made else name for share, name in enumerate(listed)]
@@ -114,5 +116,6 @@ def change_of(change: Place, share: int, count: int, before: Iterable[Row]) -> l
     return kept + [row for row in change.rows.values() if share_of(row, count) == share]
 
 
-def _rows(chunks: Mapping[str, bytes], name: str | None) -> Iterable[Row]:
-    return () if name is None else unpacked(chunks[name])
+def _rows(kind: Kind, chunks: Mapping[str, bytes], name: str | None) -> Iterable[Row]:
+    """Return the rows of a chunk, those of an older version as this one has them: rows of a chunk are of one length."""
+    return () if name is None else map(kind.table.padded, unpacked(chunks[name]))

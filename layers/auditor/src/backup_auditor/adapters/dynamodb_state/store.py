@@ -1,6 +1,7 @@
 """The store that keeps every project's memory in one DynamoDB table."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -21,12 +22,15 @@ from backup_auditor.adapters.dynamodb_state.items import (
     project_key,
     text,
 )
+from backup_auditor.adapters.dynamodb_state.remediation_items import ACTIONS, action_of
 from backup_auditor.adapters.dynamodb_state.rewriting import Rewriting
 from backup_auditor.adapters.dynamodb_state.sweeping import sweep
 from backup_auditor.adapters.dynamodb_state.table import Table
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import Memory
 from backup_auditor.domain.recording import Recording
+from backup_auditor.domain.remediation.actions import first_backup_keys
+from backup_auditor.domain.remediation.record import WRITTEN
 from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.state import LastAudits
 
@@ -56,7 +60,7 @@ class DynamoState:
             head = self._head(project)
             for _ in range(_READS):
                 try:
-                    return self._chunks.memory(project, head)
+                    return replace(self._chunks.memory(project, head), first_backups=self._first_backups(project))
                 except MissingChunkError:
                     head = self._overtaken(project, head)
         raise StateError(f"{project}: it is audited so often that its state cannot be read; audit it less often")
@@ -112,6 +116,14 @@ class DynamoState:
                 ReturnValues="ALL_NEW",
             )
             return moment_in(answer["Attributes"], "since") or now
+
+    def _first_backups(self, project: str) -> frozenset[str]:
+        """Return the ids of the backups that remediation took as first backups."""
+        first, after = (f"{ACTIONS}{it}" for it in first_backup_keys())
+        values = {":project": text(project_key(project)), ":first": text(first), ":after": text(after)}
+        found = self._table.found("PK = :project AND SK BETWEEN :first AND :after", values)
+        records = (action_of(project, it) for it in found)
+        return frozenset(it.made_id for it in records if it.made_id is not None and it.state in WRITTEN)
 
     def _head(self, project: str) -> Head:
         item = self._table.item(key(project_key(project), HEAD))

@@ -46,7 +46,13 @@ _ACTION = """
     """
 _AUDITS_AND_REMEDIES = (_AUDIT, _PLAN, _ACTION)
 _HISTORY = "ALTER TABLE project ADD COLUMN history TEXT NOT NULL DEFAULT '[]'"
-_PINECONE_PROJECT_ID = "ALTER TABLE project ADD COLUMN pinecone_project_id TEXT"
+_SETTINGS_HISTORY_AND_PROJECT_ID = (
+    "ALTER TABLE project ADD COLUMN pinecone_project_id TEXT",
+    "ALTER TABLE backup ADD COLUMN missed_at INTEGER",
+    "ALTER TABLE schedule ADD COLUMN since INTEGER",
+    "ALTER TABLE schedule ADD COLUMN seen_at INTEGER",
+    "ALTER TABLE schedule ADD COLUMN earlier TEXT",
+)
 
 SCHEMA = (
     """
@@ -92,6 +98,7 @@ SCHEMA = (
         expires INTEGER,
         expires_at INTEGER,
         known_since INTEGER NOT NULL,
+        missed_at INTEGER,
         PRIMARY KEY (project, backup_id)
     ) STRICT, WITHOUT ROWID
     """,
@@ -104,6 +111,9 @@ SCHEMA = (
         frequency TEXT,
         retention INTEGER,
         enabled INTEGER,
+        since INTEGER,
+        seen_at INTEGER,
+        earlier TEXT,
         PRIMARY KEY (project, schedule_id)
     ) STRICT, WITHOUT ROWID
     """,
@@ -119,5 +129,5 @@ SCHEMA = (
     """,
     *_AUDITS_AND_REMEDIES,
 )
-UPGRADES = {1: _AUDITS_AND_REMEDIES, 2: (_HISTORY,), 3: (_PINECONE_PROJECT_ID,)}
+UPGRADES = {1: _AUDITS_AND_REMEDIES, 2: (_HISTORY,), 3: _SETTINGS_HISTORY_AND_PROJECT_ID}
 """What takes the tables of an older version to the next."""

@@ -14,6 +14,8 @@ from backup_auditor.adapters.ticks import moment, ticks
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.recording import Changes, Recording
+from backup_auditor.domain.remediation.actions import first_backup_keys
+from backup_auditor.domain.remediation.record import WRITTEN
 from backup_auditor.errors import ConflictingRecordError
 
 # where no audit is the last one, the columns that may not be null hold '' and 0
@@ -56,12 +58,26 @@ class SqliteState:
                 indexes=self._rows(INDEXES, key, project),
                 drift=drift_of(drift),
                 history=history_of(history),
+                first_backups=self._first_backups(project) if version >= _WITH_AUDITS else frozenset(),
             )
 
     def _rows[Known](self, table: Table[Known], key: int, project: str) -> dict[str, Known]:
-        columns = ", ".join(table.columns)
+        there = {name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))}
+        # only looked at: a state of an older version has no columns for what it did not keep
+        columns = ", ".join(it if it in there else f"NULL AS {it}" for it in table.columns)
         found = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
         return {row[0]: table.known_of(project, row) for row in found}
+
+    def _first_backups(self, project: str) -> frozenset[str]:
+        """Return the ids of the backups that remediation took as first backups."""
+        first, after = first_backup_keys()
+        written = ", ".join("?" * len(WRITTEN))
+        found = self._connection.execute(
+            f"SELECT made_id FROM action WHERE project = ? AND key >= ? AND key < ? AND state IN ({written})"  # noqa: S608  our own words
+            " AND made_id IS NOT NULL",
+            (project, first, after, *sorted(WRITTEN)),
+        )
+        return frozenset(made_id for (made_id,) in found)
 
     def audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""

@@ -68,6 +68,7 @@ class _Step:
             observed_at=stamp.observed_at,
             findings=self._known_findings(memory.findings),
             backups=remembered_backups(memory.backups, inventory, self._expiries(memory)),
+            schedules=remembered_schedules(memory, inventory),
             drift=(),
             history=self._history(memory.history),
             pinecone_project_id=memory.pinecone_project_id or inventory.project_id,
@@ -79,7 +80,6 @@ class _Step:
             complete_at=stamp.observed_at,
             policy_sha256=self._policy.sha256,
             indexes=remembered_indexes(memory.indexes, inventory, self._findings),
-            schedules=remembered_schedules(memory.schedules, inventory),
         )
         project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
         return replace(after, drift=drift_between(memory, after, project))

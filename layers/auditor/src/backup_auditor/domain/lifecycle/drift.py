@@ -9,6 +9,7 @@ from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.history import Drift
 from backup_auditor.domain.memory import KnownIndex, KnownSchedule, Memory
 from backup_auditor.domain.moments import days
+from backup_auditor.domain.settings_history import settings_at
 
 
 def drift_between(before: Memory, after: Memory, project: Resource) -> tuple[Drift, ...]:
@@ -54,7 +55,7 @@ class _Schedules:
     project: str
 
     def drift(self) -> Iterator[Drift]:
-        old, new = self.before.schedules, self.after.schedules
+        old, new = self._before(), self.after.schedules
         for schedule_id in old.keys() | new.keys():
             was, is_now = old.get(schedule_id), new.get(schedule_id)
             name = (is_now or old[schedule_id]).index_name
@@ -67,6 +68,12 @@ class _Schedules:
                 continue
             for what, setting in _changes(was, is_now):
                 yield Drift(what, resource, _settings(was, setting), _settings(is_now, setting))
+
+    def _before(self) -> dict[str, KnownSchedule]:
+        """Return the schedules as the last complete audit saw them: an incomplete one may have seen changes since."""
+        at = self.before.complete_at
+        seen = ((key, it if at is None else settings_at(it, at)) for key, it in self.before.schedules.items())
+        return {key: it for key, it in seen if it is not None}
 
 
 def _changes(was: KnownSchedule, is_now: KnownSchedule) -> Iterator[tuple[str, str]]:

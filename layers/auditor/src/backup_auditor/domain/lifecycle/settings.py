@@ -1,13 +1,15 @@
-"""The settings that are remembered to tell drift: indexes and schedules as complete audits saw them."""
+"""The settings that are remembered: indexes as complete audits saw them, schedules as every audit did."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from backup_auditor.domain.facts import Index, Schedule
+from backup_auditor.domain.facts import Index
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, ListingId, ListingKind, known_rows
-from backup_auditor.domain.memory import KnownIndex, KnownSchedule
+from backup_auditor.domain.memory import KnownIndex, KnownSchedule, Memory
+from backup_auditor.domain.settings_history import observed, pruned
 
 
 def remembered_indexes(
@@ -31,29 +33,33 @@ def _index(index: Index, index_id: str | None, before: KnownIndex | None, observ
     )
 
 
-def remembered_schedules(known: Mapping[str, KnownSchedule], inventory: Inventory) -> dict[str, KnownSchedule]:
-    """Return the schedules of the live indexes; one that a single walk missed stays until a second one misses it."""
+def remembered_schedules(memory: Memory, inventory: Inventory) -> dict[str, KnownSchedule]:
+    """Return the schedules to remember after an audit.
+
+    What an audit read of a schedule is a fact, whether or not it read everything: its settings are compared with those
+    known before. Only a complete audit forgets one: that of an index that is gone, or one that two walks missed.
+    """
     found: dict[str, KnownSchedule] = {}
     answers = {facts.index.name: facts for facts in inventory.indexes}
     for name, facts in answers.items():
         for schedule in known_rows(facts.schedules):
-            found[schedule.schedule_id] = _schedule(schedule, name, known.get(schedule.schedule_id))
-    for schedule_id, before in known.items():
+            before = memory.schedules.get(schedule.schedule_id)
+            seen = observed(schedule, name, before, memory.seen_at(before), inventory.observed_at)
+            found[schedule.schedule_id] = pruned(seen, inventory.observed_at)
+    for schedule_id, before in memory.schedules.items():
         told = answers.get(before.index_name)
-        if schedule_id not in found and told is not None and not _proves_absence(told):
-            found[schedule_id] = before
+        is_gone = not inventory.unread and (told is None or _proves_absence(told))
+        if schedule_id not in found and not is_gone:
+            found[schedule_id] = _unread(before, memory)
     return found
 
 
-def _schedule(schedule: Schedule, index_name: str, before: KnownSchedule | None) -> KnownSchedule:
-    return KnownSchedule(
-        schedule_id=schedule.schedule_id,
-        index_name=index_name,
-        name=_first(schedule.name, before.name if before else None),
-        frequency=_first(schedule.frequency, before.frequency if before else None),
-        retention=_first(schedule.retention, before.retention if before else None),
-        enabled=_first(schedule.enabled, before.enabled if before else None),
-    )
+def _unread(before: KnownSchedule, memory: Memory) -> KnownSchedule:
+    """Return a schedule that an audit did not read, with the last audit that did."""
+    seen_at = memory.seen_at(before)
+    if before.seen_at == seen_at and before.since is not None:
+        return before
+    return replace(before, since=before.since or seen_at, seen_at=seen_at)
 
 
 def _proves_absence(facts: IndexFacts) -> bool:

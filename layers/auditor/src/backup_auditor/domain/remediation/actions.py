@@ -106,5 +106,11 @@ class TakeBackup:
 
 type Action = CreateSchedule | ChangeSchedule | TakeBackup
 
+
+def first_backup_keys() -> tuple[str, str]:
+    """Return between which two texts, the second left out, the keys of all first backups sort."""
+    return f"{Kind.FIRST_BACKUP}/", f"{Kind.FIRST_BACKUP}0"  # the next character
+
+
 FIRST_BACKUP_PREFIX = "auditor-first-"
 """How the names of first backups begin, so that a person recognises them."""
