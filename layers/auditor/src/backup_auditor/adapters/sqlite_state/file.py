@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backup_auditor.adapters.sqlite_state.schema import APPLICATION_ID, SCHEMA, UPGRADES, VERSION
+from backup_auditor.adapters.sqlite_state.snapshot import load_snapshot
 from backup_auditor.errors import StateError
 
 _MAGIC = b"SQLite format 3\x00"
@@ -31,13 +32,31 @@ def opened(path: Path, *, is_written: bool, is_shared: bool = False) -> Iterator
             with suppress(FileExistsError):
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         _refuse_strangers(path, file)
-        connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=not is_shared)
+        if is_written:
+            connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=not is_shared)
+        else:
+            connection = _connect_to_look(path, file)
     try:
         with telling(path):
             _prepare(path, connection, is_written=is_written)
         yield connection
     finally:
         connection.close()
+
+
+def _connect_to_look(path: Path, file: Path) -> sqlite3.Connection:
+    """Connect so that neither the file nor its log changes; where only reading is possible, to a copy in memory."""
+    if not all(os.access(it, os.W_OK) for it in (str(file.parent), *_files_of(file))):
+        return load_snapshot(path, file)
+    connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
+    if os.path.lexists(f"{file}-wal"):  # else it would be written into the file, and removed
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
+    return connection
+
+
+def _files_of(file: Path) -> list[str]:
+    """Return the file, and those that SQLite made beside it, as far as they are there."""
+    return [it for it in (f"{file}{suffix}" for suffix in ("", "-wal", "-shm")) if os.path.lexists(it)]
 
 
 def _refuse_strangers(path: Path, file: Path) -> None:

@@ -1,0 +1,115 @@
+"""Reads a state into memory where SQLite may write nothing beside it: in a folder that is only read.
+
+SQLite itself opens a state in WAL mode there only if its side files happen to be there, or on the promise that nobody
+writes to it. The format is that of https://www.sqlite.org/fileformat2.html, sections 1.3 and 4.
+"""
+
+import os
+import sqlite3
+import struct
+from itertools import batched
+from pathlib import Path
+
+from backup_auditor.errors import StateError
+
+_TRIES = 5
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+_WAL_MAGIC = 0x377F0682
+"""The last bit says in which order of bytes checksums are counted: set for big-endian."""
+_WAL_VERSION = 3007000
+_VERSIONS = slice(18, 20)
+"""The bytes of the head that say how the file is written and read: 1 for a rollback journal, 2 for WAL."""
+_PAGE_COUNT = slice(28, 32)
+
+
+def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
+    """Return a connection to a copy in memory. Raises `StateError` where the file is in the middle of a change."""
+    journal = Path(f"{file}-journal")
+    if _size(journal):
+        raise StateError(
+            f"{path}: a write to it broke off, and {journal.name} undoes it; copy both to a writable folder"
+        )
+    image, log = _read_unchanged(path, file)
+    if len(image) > _VERSIONS.stop and image[_VERSIONS] != b"\1\1":
+        image = with_committed_pages(image, log)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    if image:
+        connection.deserialize(image)
+    return connection
+
+
+def _read_unchanged(path: Path, file: Path) -> tuple[bytes, bytes]:
+    """Return the file and its log as they are together, however often another host writes to them."""
+    log = Path(f"{file}-wal")
+    for _ in range(_TRIES):
+        before = _stamp(file), _stamp(log)
+        try:
+            content = log.read_bytes() if before[1] else b""  # before the file, which takes over what the log holds
+        except FileNotFoundError:
+            continue
+        image = file.read_bytes()
+        if before == (_stamp(file), _stamp(log)):
+            return image, content
+    raise StateError(f"{path}: the state changed while it was read; try again")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        it = path.stat()
+    except FileNotFoundError:
+        return None
+    return it.st_ino, it.st_size, it.st_mtime_ns
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if os.path.lexists(path) else 0
+
+
+def with_committed_pages(image: bytes, log: bytes) -> bytes:
+    """Return a database with every page that its write-ahead log committed, as a file that needs no log."""
+    pages, count = _committed(log)
+    size = int.from_bytes(image[16:18]) or 1
+    size = 65536 if size == 1 else size
+    whole = bytearray(image)
+    if pages:
+        whole = whole[: count * size].ljust(count * size, b"\0")
+        for number, page in pages.items():
+            if number <= count:
+                whole[(number - 1) * size : number * size] = page
+        whole[_PAGE_COUNT] = count.to_bytes(4)
+    whole[_VERSIONS] = b"\1\1"
+    return bytes(whole)
+
+
+def _committed(log: bytes) -> tuple[dict[int, bytes], int]:
+    """Return the latest content of each page by its number, and how many pages there are, as of the last commit."""
+    pages: dict[int, bytes] = {}
+    count = 0
+    if len(log) < _WAL_HEADER:
+        return pages, count
+    magic, version, size, _, *salts = struct.unpack(">6I", log[:24])
+    order = ">" if magic & 1 else "<"
+    sums = _checksum(log[:24], order, (0, 0))
+    if magic & ~1 != _WAL_MAGIC or version != _WAL_VERSION or sums != struct.unpack(">2I", log[24:_WAL_HEADER]):
+        return pages, count
+    pending: dict[int, bytes] = {}
+    for start in range(_WAL_HEADER, len(log) - _FRAME_HEADER - size + 1, _FRAME_HEADER + size):
+        number, committed, *rest = struct.unpack(">6I", log[start : start + _FRAME_HEADER])
+        page = log[start + _FRAME_HEADER : start + _FRAME_HEADER + size]
+        sums = _checksum(page, order, _checksum(log[start : start + 8], order, sums))
+        if not number or rest != [*salts, *sums]:
+            break  # what is left of an earlier round, or was never written in full
+        pending[number] = page
+        if committed:
+            pages |= pending
+            count = committed
+            pending = {}
+    return pages, count
+
+
+def _checksum(content: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
+    first, second = sums
+    for one, other in batched(struct.unpack(f"{order}{len(content) // 4}I", content), 2, strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second

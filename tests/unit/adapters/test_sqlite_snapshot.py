@@ -1,0 +1,126 @@
+"""A state read into memory: with what its log committed, and nothing of what it did not."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from backup_auditor.adapters.sqlite_state import snapshot
+from backup_auditor.adapters.sqlite_state.snapshot import load_snapshot, with_committed_pages
+from backup_auditor.errors import StateError
+
+
+def written(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, str]]:
+    """Write to a database in several rounds, the last of them uncommitted; copy it as it is, and return its rows."""
+    chance = Random(seed)  # noqa: S311  no secret
+    source = path.with_name("source")
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {page_size}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 20")
+        connection.execute("PRAGMA cache_size = 5")
+        connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, text TEXT)")
+        for _ in range(chance.randint(1, 30)):
+            connection.execute("BEGIN")
+            for _ in range(chance.randint(1, 40)):
+                row = chance.randint(1, 400), "x" * chance.randint(1, 3000)
+                connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", row)
+            if chance.random() < 0.3:
+                connection.execute("DELETE FROM fact WHERE id > 200")
+            connection.execute("COMMIT" if chance.random() < 0.8 else "ROLLBACK")
+        if chance.random() < 0.3:
+            connection.execute("VACUUM")
+        rows = connection.execute("SELECT * FROM fact ORDER BY id").fetchall()
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM fact")
+        connection.executemany("INSERT INTO fact VALUES (?, ?)", ((number, "y" * 3000) for number in range(50)))
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{source}{suffix}", f"{path}{suffix}")
+        connection.execute("ROLLBACK")
+    return rows
+
+
+def read(path: Path) -> list[tuple[int, str]]:
+    """Read a copy in memory."""
+    with closing(load_snapshot(path, path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return connection.execute("SELECT * FROM fact ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("page_size", [512, 4096, 65536])
+def test_a_copy_holds_what_was_committed(tmp_path: Path, seed: int, page_size: int) -> None:
+    """SQLite itself reads the same from the same files."""
+    path = tmp_path / "state"
+    rows = written(path, seed, page_size=page_size)
+    assert read(path) == rows
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM fact ORDER BY id").fetchall() == rows
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_log_that_breaks_off_or_is_damaged_counts_as_far_as_sqlite_reads_it(tmp_path: Path, seed: int) -> None:
+    """A frame whose checksum is wrong ends it."""
+    path = tmp_path / "state"
+    written(path, seed)
+    log = Path(f"{path}-wal")
+    content = bytearray(log.read_bytes())
+    chance = Random(seed)  # noqa: S311  no secret
+    place = chance.randrange(len(content))
+    if seed % 2:
+        del content[place:]
+    else:
+        content[place] ^= 0x55
+    log.write_bytes(content)
+    found = read(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM fact ORDER BY id").fetchall() == found
+
+
+def test_a_database_without_a_log_is_read_as_it_is(tmp_path: Path) -> None:
+    """Whether it was ever in WAL mode or not; an empty file stays empty."""
+    path = tmp_path / "state"
+    path.touch()
+    with closing(load_snapshot(path, path)) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, text TEXT)")
+        connection.execute("INSERT INTO fact VALUES (1, 'one')")
+    assert read(path) == [(1, "one")]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    assert read(path) == [(1, "one")]
+
+
+def test_a_log_of_another_database_changes_nothing() -> None:
+    """What does not begin as a log does is none."""
+    image = bytes(16) + b"\x10\x00" + b"\2\2" + bytes(4076)
+    plain = image[:18] + b"\1\1" + image[20:]
+    assert with_committed_pages(image, b"") == plain
+    assert with_committed_pages(image, b"no log at all, but as long as the head of one") == plain
+
+
+def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then refused: what is read in parts may never have been there as a whole."""
+    path = tmp_path / "state"
+    rows = written(path, 1)
+    real, stamps = snapshot._stamp, iter(range(100))
+    monkeypatch.setattr(snapshot, "_stamp", lambda it: real(it) if (number := next(stamps)) > 7 else (number, 0, 0))
+    assert read(path) == rows
+    monkeypatch.setattr(snapshot, "_stamp", lambda _: (next(stamps), 0, 0))
+    with pytest.raises(StateError, match="the state changed while it was read; try again"):
+        load_snapshot(path, path)
+
+
+def test_a_journal_that_undoes_half_a_write_is_not_read_past(tmp_path: Path) -> None:
+    """An empty one undoes nothing."""
+    path, journal = tmp_path / "state", tmp_path / "state-journal"
+    rows = written(path, 1)
+    journal.touch()
+    assert read(path) == rows
+    journal.write_bytes(b"what was there before")
+    with pytest.raises(StateError, match="copy both to a writable folder"):
+        load_snapshot(path, path)
