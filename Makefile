@@ -75,7 +75,7 @@ demo: .venv/ready ## audit a neglected project, made up and served on this machi
 build: .venv/ready $(BUILT) ## build what is deployed (sam build), and what the tests run of it
 
 .PHONY: test
-test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some)
+test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: check

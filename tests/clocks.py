@@ -1,5 +1,14 @@
 """Clocks for tests."""
 
+from datetime import UTC, datetime
+
+from time_machine import escape_hatch
+
+
+def real_now() -> datetime:
+    """Return the time of the processes that tests start, and of C libraries: the clock of this one may be moved."""
+    return escape_hatch.datetime.datetime.now(UTC) if escape_hatch.is_travelling() else datetime.now(UTC)
+
 
 class Hand:
     """A clock that is set by hand."""

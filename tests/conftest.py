@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from backup_auditor_simulator.web.desk import Desk
 
 TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
+SHIFT = "AUDITOR_TEST_SHIFT_DAYS"
+"""How many days ahead of the real clock the tests run, or behind it: none may depend on the date."""
 SIMULATOR = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
 WITH_SOCKETS = ("integration", "e2e", "browser")
@@ -44,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A shell lets its background jobs ignore Ctrl-C, and whoever they start inherits that; what is tested is to hear it.
     """
+    _move_clock()
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
     config.addinivalue_line("markers", "writes: may change a simulated project; no other test may")
     _note_writes()
@@ -54,6 +58,27 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _move_clock() -> None:
+    """Move the clock of this process, of workers too; the processes that tests start keep the real one."""
+    days = os.environ.get(SHIFT, "0")
+    try:
+        ahead = timedelta(days=int(days))
+        moment = datetime.now(UTC) + ahead
+    except (ValueError, OverflowError):
+        raise pytest.UsageError(f"invalid {SHIFT} {days!r} (expected a whole number of days, such as -800)") from None
+    if ahead:
+        import time_machine  # noqa: PLC0415  only where the clock is moved
+
+        time_machine.travel(moment, tick=True).start()
+
+
+def pytest_report_header() -> str:
+    """Say when and where the tests believe to run, so that a failure can be repeated."""
+    clock = datetime.now(UTC)
+    variables = " ".join(f"{it}={os.environ[it]}" for it in (SHIFT, "TZ", "LC_ALL") if it in os.environ)
+    return f"clock: {clock:%Y-%m-%d %H:%M} UTC {variables}".rstrip()
 
 
 @pytest.hookimpl(optionalhook=True)

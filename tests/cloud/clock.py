@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clocks import real_now
+
 
 class MovedClock:
     """A clock that runs as the real one does, and is ahead of it by what it was moved."""
@@ -18,11 +20,11 @@ class MovedClock:
 
     def now(self) -> datetime:
         """Return what it shows."""
-        return datetime.now(UTC) + self._ahead
+        return real_now() + self._ahead
 
     def set(self, moment: datetime) -> None:
         """Let it show a moment."""
-        self._ahead = timedelta(seconds=round((moment - datetime.now(UTC)).total_seconds()))
+        self._ahead = timedelta(seconds=round((moment - real_now()).total_seconds()))
         self._write()
 
     def advance(self, length: timedelta) -> None:

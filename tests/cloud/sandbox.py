@@ -9,6 +9,7 @@ from queue import Empty
 from threading import Lock, Thread
 from uuid import uuid4
 
+from clocks import real_now
 from cloud.cgroup import Limit, peak_of
 from cloud.function import Function
 from cloud.invocation import Answer, Asked, End, Invocation
@@ -67,7 +68,7 @@ class Sandbox:
         seconds = self.function.timeout.total_seconds()
         request_id = request_id or str(uuid4())
         self._api.is_ready.wait(_LONGEST_INIT)
-        self._api.asked.put(Asked(request_id, event, self.function.arn, int((time.time() + seconds) * 1000)))
+        self._api.asked.put(Asked(request_id, event, self.function.arn, int((real_now().timestamp() + seconds) * 1000)))
         try:
             answer = self._api.answers.get(timeout=seconds)
         except Empty:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from backup_auditor.bootstrap import clock
 from backup_auditor_simulator import Fault, Server, World
+from clocks import real_now
 from commanded import COMMAND, Done, access, command
 from simulated import serving
 
@@ -50,7 +51,7 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     """Serve two indexes without a schedule, and one whose schedule is too slow."""
-    world = World(datetime.now(UTC))
+    world = World(real_now())
     for name in ("carts", "orders", "slow"):
         world.create_index(name)
     world.create_schedule("slow", "theirs", "weekly", 60)
@@ -69,7 +70,7 @@ def test_a_plan_is_shown_and_nothing_is_done(home: Home) -> None:
     """With its calls, its slots before and after, and when the first run is expected; a viewer's key is enough."""
     done = home.remediate(PINECONE_API_KEY=Server.viewer_key)
     assert (done.code, done.err, home.writes) == (0, "", [])
-    first = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d")
+    first = (real_now() + timedelta(days=1)).strftime("%Y-%m-%d")
     assert f"first run by {first}" in done.out
     assert "9 of 500 now, 77 with this plan" in done.out
     assert "weekly becomes daily" in done.out
@@ -159,7 +160,7 @@ def test_a_plan_of_another_policy_project_or_day_is_refused(home: Home, monkeypa
         assert (done.code, home.server.requests) == (2, [])
         assert word in done.err
     home.policy(APPLY)
-    later = datetime.now(UTC) + timedelta(hours=24, minutes=1)
+    later = real_now() + timedelta(hours=24, minutes=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert_stale_in_this_process(home, shown, monkeypatch)
 
@@ -243,7 +244,7 @@ def test_a_plan_is_not_carried_out_with_the_key_of_another_project(home: Home, e
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Home]:
     """Serve three indexes without a schedule, in a project that the policy names."""
-    world = World(datetime.now(UTC))
+    world = World(real_now())
     world.project_id = "ours"
     for name in ("carts", "orders", "searches"):
         world.create_index(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator import Server
+from clocks import real_now
 from commanded import environment
 from simulated import empty_world, serving
 
@@ -44,7 +45,7 @@ sys.exit(22 if answer.status >= 400 else 0)
 @pytest.fixture
 def project() -> Iterator[Server]:
     """Serve an index with one recovery point."""
-    world = empty_world(datetime.now(UTC))
+    world = empty_world(real_now())
     world.create_index("orders")
     world.create_backup("orders", "by-hand")
     world.advance(timedelta(hours=1))

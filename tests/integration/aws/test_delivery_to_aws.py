@@ -31,9 +31,9 @@ def aws() -> Iterator[str]:
         yield environ["AWS_ENDPOINT_URL"]
 
 
-def client(service: Any, url: str) -> Any:
+def client(service: Any, url: str, *, patience: float = 2) -> Any:
     """Make a client that sends each call once."""
-    config = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+    config = Config(connect_timeout=2, read_timeout=patience, retries={"mode": "standard", "total_max_attempts": 1})
     return boto3.client(
         service,
         endpoint_url=url,
@@ -133,7 +133,7 @@ def test_aws_that_cannot_be_reached_was_sent_nothing() -> None:
 def test_the_events_of_an_audit_reach_whoever_has_a_rule(aws: str) -> None:
     """Ten a call, each of them once."""
     queue, arn = new_queue(aws, "ruled")
-    events = client("events", aws)
+    events = client("events", aws, patience=60)  # however slow this machine is
     events.create_event_bus(Name="auditor")
     pattern = {"source": ["backup-auditor"], "detail-type": [{"prefix": "Backup Finding "}]}
     events.put_rule(Name="findings", EventBusName="auditor", EventPattern=json.dumps(pattern))

@@ -1,0 +1,48 @@
+"""Draws another day, time zone and locale to run the tests in: `draw_clock.py SEED` prints variables for `env`.
+
+A seed gives the same day, zone and locale whenever it is given. The time of day is the machine's own.
+"""
+
+import sys
+from calendar import isleap, monthrange
+from datetime import UTC, date, datetime
+from random import Random
+
+_YEARS = range(2020, 2048)
+_EASTMOST, _WESTMOST = 14 * 60, -12 * 60
+_STEP = 30
+"""Minutes: some zones lie half an hour off."""
+_SPECIAL_DAYS = ((2, 29), (2, 28), (12, 31), (1, 1))
+
+
+def draw_day(chance: Random) -> date:
+    """Draw a day years back or ahead; every other one is a leap day, or lies at the end of a year."""
+    year = chance.choice(_YEARS)
+    if chance.choice((True, False)):
+        month, day = chance.choice(_SPECIAL_DAYS)
+        if (month, day) == (2, 29):
+            year = chance.choice([it for it in _YEARS if isleap(it)])
+        return date(year, month, day)
+    month = chance.randint(1, 12)
+    return date(year, month, chance.randint(1, monthrange(year, month)[1]))
+
+
+def draw_zone(chance: Random) -> str:
+    """Draw a zone from UTC−12 to UTC+14, as POSIX writes it: no zone file is needed, and the sign is the other way."""
+    east = chance.randrange(_WESTMOST, _EASTMOST + 1, _STEP)
+    hours, minutes = divmod(abs(east), 60)
+    sign = "-" if east > 0 else ""
+    return f"<{'+' if east >= 0 else '-'}{hours:02}{minutes:02}>{sign}{hours}:{minutes:02}"
+
+
+def variables(seed: str, today: date) -> dict[str, str]:
+    """Return the variables that move the tests to the day of a seed."""
+    chance = Random(seed)  # noqa: S311  no secret
+    day, zone = draw_day(chance), draw_zone(chance)
+    return {"AUDITOR_TEST_SHIFT_DAYS": str((day - today).days), "TZ": zone, "LC_ALL": "C"}
+
+
+if __name__ == "__main__":
+    (_, given) = sys.argv
+    drawn = variables(given, datetime.now(UTC).date())
+    print(" ".join(f"{name}={value}" for name, value in drawn.items()))
