@@ -17,8 +17,8 @@ def audited(project: Watched, folder: Path, nights: int) -> list[Path]:
     return files
 
 
-def test_a_missing_night_is_shown(tmp_path: Path) -> None:
-    """Each audited one with its report; exit 1 for the missing, 0 for nights without one."""
+def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
+    """Each audit with its report; exit 1 where one is missing, 0 where none is."""
     with watching(tmp_path / "home") as project:
         audited(project, tmp_path, 2)
         project.sleep()
@@ -26,7 +26,7 @@ def test_a_missing_night_is_shown(tmp_path: Path) -> None:
         done = project.command("evidence", "list", "--until", "2026-11-23")
         assert (done.code, done.err) == (1, "")
         head, blank, *rows = done.out.splitlines()
-        assert head == "default: 4 nights: 3 audited, 0 incomplete, 1 missing"
+        assert head == "default: 3 audited, 0 incomplete, 1 missing (one complete audit at least every 26h)"
         assert blank == ""
         assert [row.split()[:2] for row in rows if "2026" in row[:8]] == [
             ["2026-11-20", "audited"],
@@ -37,6 +37,7 @@ def test_a_missing_night_is_shown(tmp_path: Path) -> None:
         assert str(tmp_path / "1.json") in done.out
         assert "report not kept" in done.out
         assert project.command("evidence", "list", "--until", "2026-11-21").code == 0
+        assert project.command("evidence", "list", "--until", "2026-11-23", "--every", "2d").code == 0
 
 
 def test_nights_are_told_to_machines(tmp_path: Path) -> None:
@@ -122,8 +123,11 @@ def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> N
     "flags,said",
     [
         pytest.param((), "no audit of default was recorded there", id="never-audited"),
-        pytest.param(("--since", "2026-13-01"), "--since '2026-13-01' is no day", id="no-day"),
-        pytest.param(("--until", "today"), "--until 'today' is no day", id="no-date"),
+        pytest.param(("--since", "2026-13-01"), "invalid --since '2026-13-01' (expected YYYY-MM-DD", id="no-day"),
+        pytest.param(("--until", "today"), "invalid --until 'today' (expected YYYY-MM-DD", id="no-date"),
+        pytest.param(("--since", "0001-01-01"), "expected a year from 2000 to 2999", id="no-year-of-ours"),
+        pytest.param(("--until", "9999-12-31"), "expected a year from 2000 to 2999", id="no-end"),
+        pytest.param(("--since", "2026-11-22", "--until", "2026-11-21"), "is before --since", id="the-wrong-way-round"),
         pytest.param(("--project", "a/b"), "'a/b' is no name for a project", id="no-name"),
     ],
 )
@@ -147,4 +151,4 @@ def test_no_audit_within_the_nights_asked_for_is_nothing_to_look_at(tmp_path: Pa
         for flags in (("--since", "2999-01-01"), ("--project", "other", "--state", str(project.state))):
             done = project.command("evidence", action, *flags)
             assert (done.code, done.out) == (2, "")
-            assert "is recorded for these nights" in done.err
+            assert "is recorded for this time" in done.err

@@ -2,18 +2,25 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.nights import nights_of
-from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
+from backup_auditor.domain.moments import format_length
+from backup_auditor.domain.nights import nights_of, span_of
+from backup_auditor.rendering.evidence import format_interval, nights_json, nights_table, reports_json, reports_table
 from backup_auditor.service.evidence import Standing
 from builders import DAY, HOUR, NOW
 
 KEPT = KeptReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
 FULL = AuditRecord("a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
 PART = AuditRecord("b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None)
-NIGHTS = nights_of([FULL, PART], None, NOW.date(), NOW.date())
+NEXT = replace(FULL, audit_id="c", observed_at=NOW + HOUR)
+SHOWN = nights_of([FULL, PART, NEXT], span_of(None, None), 26 * HOUR, NOW + 2 * HOUR)
+assert SHOWN is not None
+NIGHTS = SHOWN
 FATES = [
     (FULL, (Standing.ALTERED, "its hash is 00"), None),
     (FULL, (Standing.GONE, f"{KEPT.location} is gone"), None),
@@ -23,33 +30,63 @@ PAGE = KeptFile("s3://reports/search/2026-11-20/a/report.html", "7c" * 32)
 PAGED = replace(FULL, report=replace(KEPT, page=PAGE))
 
 
-def test_nights_are_shown_one_a_line() -> None:
-    """With the best of their audits."""
+def test_audits_and_gaps_are_shown_one_a_line() -> None:
+    """A gap has one line, with the audits around it; it is named for the day when the first missing one was due."""
     assert list(nights_table("se\x1barch", NIGHTS, 200)) == [
-        r"se\x1barch: 3 nights: 1 audited, 0 incomplete, 2 missing",
+        r"se\x1barch: 2 audited, 1 incomplete, 1 missing (one complete audit at least every 26h)",
         "",
-        f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {KEPT.location}  (the best of 2 audits)",
-        "  2026-11-21  missing     no audit is recorded",
-        "  2026-11-22  missing     no audit is recorded",
+        f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {KEPT.location}",
+        (
+            "  2026-11-21  missing     1 audit: no complete audit"
+            f" from 2026-11-20T12:00:00Z to 2026-11-22T13:00:00Z ({format_length(2 * DAY + HOUR)})"
+        ),
+        "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not kept",
+        f"  2026-11-22  audited     2026-11-22T13:00:00Z  COMPLIANT  {KEPT.location}",
     ]
 
 
-def test_nights_are_told_to_machines_with_all_their_audits() -> None:
-    """Also with those that were not the best."""
+def test_machines_read_each_audit_and_each_missing_one() -> None:
+    """With the counts, and the interval they are counted by."""
     told = json.loads(nights_json("search", NIGHTS))
-    assert [(it["day"], it["standing"], len(it["audits"])) for it in told["nights"]] == [
-        ("2026-11-20", "audited", 2),
-        ("2026-11-21", "missing", 0),
-        ("2026-11-22", "missing", 0),
-    ]
-    assert told["nights"][0]["audits"][0] == {
-        "audit_id": "a",
-        "observed_at": "2026-11-20T12:00:00Z",
-        "complete": True,
-        "compliance": "COMPLIANT",
-        "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+    assert (told["project"], told["every_hours"]) == ("search", 26.0)
+    assert told["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
+    full, missing, part, _ = told["nights"]
+    assert full == {
+        "day": "2026-11-20",
+        "standing": "audited",
+        "audits": [
+            {
+                "audit_id": "a",
+                "observed_at": "2026-11-20T12:00:00Z",
+                "complete": True,
+                "compliance": "COMPLIANT",
+                "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+            }
+        ],
     }
-    assert told["nights"][0]["audits"][1]["report"] is None
+    assert missing == {
+        "day": "2026-11-21",
+        "standing": "missing",
+        "audits": [],
+        "due": "2026-11-21T14:00:00Z",
+        "after": "2026-11-20T12:00:00Z",
+        "before": "2026-11-22T13:00:00Z",
+    }
+    assert part["standing"] == "incomplete"
+    assert part["audits"][0]["report"] is None
+
+
+@pytest.mark.parametrize(
+    "length,shown",
+    [
+        pytest.param(timedelta(minutes=90), "90m", id="minutes"),
+        pytest.param(timedelta(hours=26), "26h", id="hours"),
+        pytest.param(timedelta(days=8), "8d", id="days"),
+    ],
+)
+def test_an_interval_is_shown_as_the_flag_takes_it(length: timedelta, shown: str) -> None:
+    """In its largest whole unit."""
+    assert format_interval(length) == shown
 
 
 def test_reports_are_shown_one_a_line() -> None:

@@ -1,7 +1,8 @@
 """Whether a report is what was written then: read again, and compared by its hash."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -20,6 +21,20 @@ def record(report: KeptReport | None, night: int = 0) -> AuditRecord:
     return AuditRecord(
         f"audit-{night}", NOW + night * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=report
     )
+
+
+@dataclass(frozen=True)
+class Places:
+    """A place for each file, and copies of it elsewhere."""
+
+    read: Callable[[KeptFile], bytes]
+    copies: tuple[str, ...] = ()
+
+    def places(self, kept: KeptFile) -> Iterator[KeptFile]:
+        """Return where it was written, then the copies."""
+        yield kept
+        for it in self.copies:
+            yield KeptFile(it, kept.sha256)
 
 
 def reading(answer: bytes | Exception) -> bytes:
@@ -51,23 +66,23 @@ def test_a_report_is_compared_with_its_record(
 ) -> None:
     """What cannot be read is neither intact nor altered."""
     audit = record(report)
-    (found,) = verified([audit], [audit], lambda _: reading(answer))
+    (found,) = verified([audit], [audit], Places(lambda _: reading(answer)))
     assert (found.audit, found.report, found.page) == (audit, (standing, why), None)
 
 
 def test_a_file_that_a_later_audit_was_written_to_holds_the_earlier_no_more() -> None:
     """It is gone, and not altered; who asks for the earlier night alone hears the same."""
     earlier, later = record(KeptReport("report.json", "00"), 0), record(KEPT, 1)
-    found = list(verified([earlier, later], [earlier, later], lambda _: CONTENT))
+    found = list(verified([earlier, later], [earlier, later], Places(lambda _: CONTENT)))
     gone = Standing.GONE, "the report of audit audit-1 was written over it"
     assert [it.report for it in found] == [gone, (Standing.INTACT, None)]
-    assert [it.report for it in verified([earlier], [earlier, later], lambda _: CONTENT)] == [gone]
+    assert [it.report for it in verified([earlier], [earlier, later], Places(lambda _: CONTENT))] == [gone]
 
 
 def test_the_same_report_written_twice_is_there_for_both() -> None:
     """It has the hash of either."""
     both = [record(KEPT, 0), record(KEPT, 1)]
-    assert [it.report for it in verified(both, both, lambda _: CONTENT)] == [(Standing.INTACT, None)] * 2
+    assert [it.report for it in verified(both, both, Places(lambda _: CONTENT))] == [(Standing.INTACT, None)] * 2
 
 
 @pytest.mark.parametrize(
@@ -83,7 +98,55 @@ def test_a_page_is_compared_by_itself(answer: bytes | Exception, standing: Stand
     """The report stands, whatever became of the page."""
     page = KeptFile("report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
     audit = record(replace(KEPT, page=page))
-    (found,) = verified([audit], [audit], lambda it: reading(answer) if it is page else CONTENT)
+    (found,) = verified([audit], [audit], Places(lambda it: reading(answer) if it is page else CONTENT))
     assert found.report == (Standing.INTACT, None)
     assert found.page is not None
     assert found.page[0] is standing
+
+
+GONE, UNREADABLE = EvidenceGoneError("it is gone"), EvidenceError("forbidden")
+
+
+@pytest.mark.parametrize(
+    "there,copy,standing,why",
+    [
+        pytest.param(GONE, CONTENT, Standing.INTACT, "found at copy.json", id="moved"),
+        pytest.param(b"another", CONTENT, Standing.INTACT, "found at copy.json", id="another-in-its-place"),
+        pytest.param(UNREADABLE, CONTENT, Standing.INTACT, "found at copy.json", id="unreadable-in-its-place"),
+        pytest.param(CONTENT, b"another", Standing.INTACT, None, id="not-moved"),
+        pytest.param(GONE, b"another", Standing.ALTERED, "found at copy.json; its hash is ", id="moved-and-altered"),
+        pytest.param(GONE, GONE, Standing.GONE, "it is gone", id="nowhere"),
+        pytest.param(GONE, UNREADABLE, Standing.UNREADABLE, "forbidden", id="moved-and-unreadable"),
+        pytest.param(UNREADABLE, b"another", Standing.UNREADABLE, "forbidden", id="the-first-place-decides"),
+    ],
+)
+def test_the_hash_decides_which_copy_is_the_report(
+    there: bytes | Exception, copy: bytes | Exception, standing: Standing, why: str | None
+) -> None:
+    """A copy with the recorded hash is the report, wherever it is; without one the first file that is found counts."""
+    audit = record(KEPT)
+    places = Places(lambda it: reading(there if it.location == KEPT.location else copy), ("copy.json",))
+    (found,) = verified([audit], [audit], places)
+    assert found.report[0] is standing
+    assert (found.report[1] or "").startswith(why or "") == bool(why or not found.report[1])
+
+
+def test_a_copy_of_a_report_that_another_was_written_over_is_found() -> None:
+    """A file that is written every night holds the last report; copies may hold those before it."""
+    earlier, later = record(KeptReport("report.json", hashlib.sha256(b"first").hexdigest()), 0), record(KEPT, 1)
+    places = Places(lambda it: b"first" if it.location == "copy.json" else CONTENT, ("copy.json",))
+    found = [it.report for it in verified([earlier, later], [earlier, later], places)]
+    assert found == [(Standing.INTACT, "found at copy.json"), (Standing.INTACT, None)]
+
+
+def test_each_place_is_read_once() -> None:
+    """Whatever number of audits was written to it."""
+    read: list[str] = []
+
+    def noting(place: KeptFile) -> bytes:
+        read.append(place.location)
+        return CONTENT
+
+    audits = [record(KeptReport("report.json", f"{night:064}"), night) for night in range(5)]
+    list(verified(audits, audits, Places(noting, ("copy.json",))))
+    assert sorted(read) == ["copy.json", "report.json"]

@@ -1,19 +1,20 @@
-"""`backup-auditor evidence list | verify`: which nights were audited, and what became of their reports."""
+"""`backup-auditor evidence list | verify`: which audits were made, and what became of their reports."""
 
 import os
-import re
 from argparse import Namespace
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from backup_auditor.adapters.policy_file.terms import parse_day, parse_duration
 from backup_auditor.bootstrap import clock
-from backup_auditor.bootstrap.evidence import audits_in_file, audits_in_table, read_kept
+from backup_auditor.bootstrap.evidence import audits_in_file, audits_in_table
+from backup_auditor.bootstrap.reports import report_places
 from backup_auditor.cli.asked import PROJECT, check_name
 from backup_auditor.cli.output import lines, put, terminal_width
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.audit_record import AuditRecord
-from backup_auditor.domain.nights import NightStanding, nights_of, within
+from backup_auditor.domain.nights import NightStanding, Span, nights_of, span_of, within
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.state import AuditLog
 from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
@@ -22,7 +23,8 @@ from backup_auditor.service.evidence import Standing, verified
 WELL = 0
 WANTING = 1
 UNREADABLE = 3
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHORTEST = timedelta(hours=1)
+_YEARS = range(2000, 3000)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -31,39 +33,44 @@ def run(arguments: Namespace) -> int:
     project = PROJECT if arguments.project is None else arguments.project
     check_name(project)
     since, until = _day("since", arguments.since), _day("until", arguments.until)
-    with _log(arguments, project) as log:
+    if since is not None and until is not None and until < since:
+        raise UsageError(f"--until {until} is before --since {since}; give the earlier day to --since")
+    every = _interval(arguments.every) if arguments.action == "list" else None
+    state = None if arguments.table is not None else _state(arguments, project)
+    with _log(arguments.table, state) as log:
         audits = list(log.audits(project, _EVER))
-    if arguments.action == "list":
-        return _list(arguments, project, audits, (since, until))
-    return _verify(arguments, project, audits, (since, until))
+    if every is not None:
+        return _list(arguments, project, audits, span_of(since, until), every)
+    return _verify(arguments, project, audits, span_of(since, until), state)
 
 
-def _log(arguments: Namespace, project: str) -> AbstractContextManager[AuditLog]:
-    if arguments.table is not None:
-        return audits_in_table(arguments.table)
+def _state(arguments: Namespace, project: str) -> Path:
     path = Path(arguments.state) if arguments.state is not None else state_file(os.environ, project)
     if not os.path.lexists(path):
         raise UsageError(
             f"{path}: no audit of {project} was recorded there; name it with --state, --table or --project"
         )
-    return audits_in_file(path)
+    return path
 
 
-def _list(arguments: Namespace, project: str, audits: list[AuditRecord], days: tuple[date | None, date | None]) -> int:
-    nights = nights_of(audits, *days, clock.now().date())
-    if not nights:
+def _log(table: str | None, state: Path | None) -> AbstractContextManager[AuditLog]:
+    return audits_in_table(table or "") if state is None else audits_in_file(state)
+
+
+def _list(arguments: Namespace, project: str, audits: list[AuditRecord], span: Span, every: timedelta) -> int:
+    nights = nights_of(audits, span, every, clock.now())
+    if nights is None:
         raise _nothing(project)
     if arguments.format == "json":
         put([nights_json(project, nights)], None)
     else:
         put(lines(nights_table(project, nights, terminal_width())), None)
-    return WANTING if any(it.standing is NightStanding.MISSING for it in nights) else WELL
+    return WANTING if nights.count(NightStanding.MISSING) else WELL
 
 
-def _verify(
-    arguments: Namespace, project: str, audits: list[AuditRecord], days: tuple[date | None, date | None]
-) -> int:
-    fates = [(it.audit, it.report, it.page) for it in verified(within(audits, *days), audits, read_kept)]
+def _verify(arguments: Namespace, project: str, audits: list[AuditRecord], span: Span, state: Path | None) -> int:
+    places = report_places(state, None if arguments.reports is None else Path(arguments.reports))
+    fates = [(it.audit, it.report, it.page) for it in verified(within(audits, span), audits, places)]
     if not fates:
         raise _nothing(project)
     if arguments.format == "json":
@@ -77,15 +84,26 @@ def _verify(
 
 
 def _nothing(project: str) -> UsageError:
-    return UsageError(f"no audit of {project} is recorded for these nights; look at --project, --since and --until")
+    return UsageError(f"no audit of {project} is recorded for this time; check --project, --since and --until")
 
 
 def _day(flag: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
+        day = parse_day(text)
     except ValueError:
-        pass
-    raise UsageError(f"--{flag} {text[:80]!r} is no day; one looks like 2026-11-22")
+        raise UsageError(f"invalid --{flag} {text[:80]!r} (expected YYYY-MM-DD, such as 2026-11-22)") from None
+    if day.year not in _YEARS:
+        raise UsageError(f"invalid --{flag} {text!r} (expected a year from {_YEARS[0]} to {_YEARS[-1]})")
+    return day
+
+
+def _interval(text: str) -> timedelta:
+    try:
+        every = parse_duration(text)
+    except ValueError:
+        raise UsageError(f"invalid --every {text[:80]!r} (expected a duration such as 90m, 26h or 8d)") from None
+    if every < _SHORTEST:
+        raise UsageError(f"invalid --every {text!r} (expected at least 1h)")
+    return every

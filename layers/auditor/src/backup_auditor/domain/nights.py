@@ -1,9 +1,10 @@
-"""Which nights were audited: the days of UTC, each with the audits that were recorded on it."""
+"""Whether audits followed each other closely enough: intervals between complete audits, not days of a calendar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from backup_auditor.domain.audit_record import AuditRecord
 
@@ -11,57 +12,110 @@ _DAY = timedelta(days=1)
 
 
 class NightStanding(StrEnum):
-    """How well a night was audited."""
+    """What is known of one audit that was made, or that should have been."""
 
     AUDITED = "audited"
     INCOMPLETE = "incomplete"
-    """Something could not be read, in every audit of that night."""
+    """Something could not be read: such an audit ends no interval."""
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """One day of UTC."""
+class Span:
+    """The time that is looked at: the start belongs to it, the end does not."""
 
-    day: date
-    audits: tuple[AuditRecord, ...]
-    """The oldest first."""
+    since: datetime | None
+    """`None`: from the first audit on."""
+    until: datetime | None
+    """`None`: until now, and whatever was recorded later."""
 
-    @property
-    def standing(self) -> NightStanding:
-        """How well it was audited: as well as the best of its audits."""
-        if not self.audits:
-            return NightStanding.MISSING
-        return NightStanding.AUDITED if any(it.is_complete for it in self.audits) else NightStanding.INCOMPLETE
-
-    @property
-    def best(self) -> AuditRecord | None:
-        """The last of its complete audits; where there is none, the last of all."""
-        return next((it for it in reversed(self.audits) if it.is_complete), self.audits[-1] if self.audits else None)
+    def __contains__(self, moment: datetime) -> bool:
+        """Tell whether a moment belongs to it."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
-def day_of(audit: AuditRecord) -> date:
-    """Return the day of UTC that an audit belongs to."""
-    return audit.observed_at.astimezone(UTC).date()
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time without a complete audit that is longer than the interval."""
+
+    after: datetime
+    """The complete audit before it; where there is none, the beginning of what is looked at."""
+    before: datetime
+    """The complete audit after it; where there is none, the end of what is looked at."""
+    due: tuple[datetime, ...]
+    """When each missing audit was due, as far as that is looked at: one interval after the other."""
 
 
-def within(audits: Iterable[AuditRecord], since: date | None, until: date | None) -> list[AuditRecord]:
-    """Return the audits of some days, the first and the last included."""
-    return [it for it in audits if (since is None or since <= day_of(it)) and (until is None or day_of(it) <= until)]
+type Night = AuditRecord | Gap
 
 
-def nights_of(audits: Sequence[AuditRecord], since: date | None, until: date | None, today: date) -> tuple[Night, ...]:
-    """Return every night from `since` (else the first audit) to `until` (else yesterday, or the last audit if later).
+@dataclass(frozen=True, slots=True)
+class Nights:
+    """What audits of a project there are in a time, and which are missing."""
 
-    Today is not called missing unless it is asked for: its audit may still come. No later day is.
+    every: timedelta
+    rows: tuple[Night, ...]
+    """In the order of time; a gap stands behind the audit that it follows."""
+
+    def count(self, standing: NightStanding) -> int:
+        """Return how many audits stand like that."""
+        if standing is NightStanding.MISSING:
+            return sum(len(it.due) for it in self.rows if isinstance(it, Gap))
+        return sum(not isinstance(it, Gap) and standing_of(it) is standing for it in self.rows)
+
+
+def standing_of(audit: AuditRecord) -> NightStanding:
+    """Tell a complete audit from one that is not."""
+    return NightStanding.AUDITED if audit.is_complete else NightStanding.INCOMPLETE
+
+
+def span_of(since: date | None, until: date | None) -> Span:
+    """Return the time from the beginning of one day to the end of another, both in UTC."""
+    return Span(
+        None if since is None else datetime.combine(since, time(), UTC),
+        None if until is None else datetime.combine(until, time(), UTC) + _DAY,
+    )
+
+
+def within(audits: Iterable[AuditRecord], span: Span) -> list[AuditRecord]:
+    """Return the audits of a time."""
+    return [it for it in audits if it.observed_at in span]
+
+
+def nights_of(audits: Sequence[AuditRecord], span: Span, every: timedelta, now: datetime) -> Nights | None:
+    """Return the audits of a time and its gaps; `None` where no audit is known, or that time has no length.
+
+    Two complete audits more than `every` apart leave a gap. So do the time from the last one to the end (at most now)
+    and that from the start that was asked for to the first one. A gap that reaches beyond the time that is looked at
+    counts with the audits that were due within it, and with one at least where no complete audit lies in that time.
     """
-    by_day: dict[date, list[AuditRecord]] = {}
-    for audit in audits:
-        by_day.setdefault(day_of(audit), []).append(audit)
-    if since is None and not by_day:
-        return ()
-    first = min(by_day) if since is None else since
-    latest = max(by_day, default=date.min)
-    last = max(today - _DAY, latest) if until is None else min(until, max(today, latest))
-    days = (first + number * _DAY for number in range((last - first).days + 1))
-    return tuple(Night(day, tuple(by_day.get(day, ()))) for day in days)
+    if not audits:
+        return None
+    known = sorted(audits, key=lambda it: it.observed_at)
+    begin = known[0].observed_at if span.since is None else span.since
+    end = now if span.until is None else min(span.until, now)
+    shown = within(known, span)
+    if not shown and begin >= end:
+        return None
+    rows: list[tuple[datetime, int, Night]] = [(it.observed_at, 0, it) for it in shown]
+    rows += [(it.after, 1, it) for it in _gaps(known, Span(begin, span.until), end, every)]
+    return Nights(every, tuple(row for *_, row in sorted(rows, key=lambda it: it[:2])))
+
+
+def _gaps(known: Sequence[AuditRecord], span: Span, end: datetime, every: timedelta) -> Iterator[Gap]:
+    """Return the gaps that reach into a time, which has a start."""
+    complete = [it.observed_at for it in known if it.is_complete]
+    begin = span.since or end
+    edges = [*([] if complete and complete[0] <= begin else [begin]), *complete]
+    if edges[-1] < end:
+        edges.append(end)
+    is_bare = not any(it in span for it in complete)
+    for after, before in pairwise(edges):
+        if before - after <= every or before <= begin or (span.until is not None and after >= span.until):
+            continue
+        missing = -((after - before) // every) - 1
+        due = tuple(it for it in (after + (1 + number) * every for number in range(missing)) if it in span)
+        if is_bare and not due:
+            due = (max(after, begin),)
+        if due:
+            yield Gap(after, before, due)

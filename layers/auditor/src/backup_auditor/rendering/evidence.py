@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.audit_record import AuditRecord, KeptFile
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.nights import Night, NightStanding
+from backup_auditor.domain.moments import format_length, format_moment, hours
+from backup_auditor.domain.nights import Gap, Night, Nights, NightStanding, standing_of
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.text import plain
 from backup_auditor.rendering.wrapping import columns
@@ -18,31 +19,57 @@ type Fates = tuple[AuditRecord, Fate, Fate | None]
 """An audit, what became of its report, and of its page where it has one."""
 
 
-def nights_table(project: str, nights: Sequence[Night], width: int) -> Iterator[str]:
-    """Show a line for each night, after one that counts them."""
-    found = Counter(it.standing for it in nights)
-    parts = [f"{found[it]:,} {it}" for it in NightStanding]
-    yield f"{plain(project)}: {counted(len(nights), 'night')}: {', '.join(parts)}"
+def nights_table(project: str, nights: Nights, width: int) -> Iterator[str]:
+    """Show a line for each audit and each gap, after one that counts them."""
+    counts = ", ".join(f"{nights.count(it):,} {it}" for it in NightStanding)
+    yield f"{plain(project)}: {counts} (one complete audit at least every {format_interval(nights.every)})"
     yield ""
-    yield from columns([(f"{it.day}  {it.standing:10}", _night(it)) for it in nights], width)
+    yield from columns([_night_cells(it) for it in nights.rows], width)
 
 
-def _night(night: Night) -> str:
-    best = night.best
-    if best is None:
-        return "no audit is recorded"
-    many = "" if len(night.audits) == 1 else f"  (the best of {len(night.audits)} audits)"
-    place = plain(best.report.location) if best.report else "report not kept"
-    return f"{format_moment(best.observed_at)}  {best.compliance}  {place}{many}"
+def format_interval(length: timedelta) -> str:
+    """Write a length as a flag takes it: `26h`, `7d`, `90m`."""
+    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1))):
+        if not length % size:
+            return f"{length // size}{unit}"
+    return f"{length // timedelta(minutes=1)}m"
 
 
-def nights_json(project: str, nights: Sequence[Night]) -> str:
-    """Show every audit of every night as one JSON document."""
-    rows = [
-        {"day": it.day.isoformat(), "standing": it.standing, "audits": [_audit(audit) for audit in it.audits]}
-        for it in nights
-    ]
-    return json.dumps({"project": project, "nights": rows}, indent=1)
+def _night_cells(night: Night) -> tuple[str, str]:
+    if isinstance(night, Gap):
+        missing = counted(len(night.due), "audit")
+        length = format_length(night.before - night.after)
+        why = f"no complete audit from {format_moment(night.after)} to {format_moment(night.before)} ({length})"
+        return _first_cell(night.due[0], NightStanding.MISSING), f"{missing}: {why}"
+    place = plain(night.report.location) if night.report else "report not kept"
+    said = f"{format_moment(night.observed_at)}  {night.compliance}  {place}"
+    return _first_cell(night.observed_at, standing_of(night)), said
+
+
+def _first_cell(moment: datetime, standing: NightStanding) -> str:
+    return f"{moment.astimezone(UTC).date()}  {standing:10}"
+
+
+def nights_json(project: str, nights: Nights) -> str:
+    """Show every audit, and each that is missing, as one JSON document."""
+    document = {
+        "project": project,
+        "every_hours": hours(nights.every),
+        "summary": {str(it): nights.count(it) for it in NightStanding},
+        "nights": [row for it in nights.rows for row in _night_rows(it)],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _night_rows(night: Night) -> Iterator[dict[str, object]]:
+    if not isinstance(night, Gap):
+        day = night.observed_at.astimezone(UTC).date().isoformat()
+        yield {"day": day, "standing": standing_of(night), "audits": [_audit(night)]}
+        return
+    gap = {"after": format_moment(night.after), "before": format_moment(night.before)}
+    for due in night.due:
+        day = due.astimezone(UTC).date().isoformat()
+        yield {"day": day, "standing": NightStanding.MISSING, "audits": [], "due": format_moment(due), **gap}
 
 
 def reports_table(project: str, audits: Sequence[Fates], width: int) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """The use case of whoever has to show what audits said: whether their reports are what was written then."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from backup_auditor.domain.audit_record import AuditRecord, KeptFile
 from backup_auditor.errors import EvidenceError, EvidenceGoneError
@@ -35,14 +36,26 @@ class Verified:
     """`None` where none was kept."""
 
 
+class ReportPlaces(Protocol):
+    """The places where a file that was kept may be now."""
+
+    def places(self, kept: KeptFile) -> Iterator[KeptFile]:
+        """Return where it was written, and where else a copy of it may be; the likeliest place first."""
+
+    def read(self, place: KeptFile) -> bytes:
+        """Return the bytes in one of these places. Raises `EvidenceGoneError` where it is gone, or `EvidenceError`."""
+
+
 def verified(
-    audits: Sequence[AuditRecord], recorded: Sequence[AuditRecord], read: Callable[[KeptFile], bytes]
+    audits: Sequence[AuditRecord], recorded: Sequence[AuditRecord], places: ReportPlaces
 ) -> Iterator[Verified]:
     """Read the report of each audit again, and its page, and compare their hashes with those that were recorded.
 
     `recorded` are all audits that are known of: a file that a later one was written to does not hold the earlier.
+    A copy with the recorded hash is the report, wherever it is.
     """
     latest = {it.report.location: it for it in recorded if it.report is not None}
+    examiner = _Examiner(places)
     for audit in audits:
         report = audit.report
         if report is None:
@@ -50,18 +63,55 @@ def verified(
             continue
         later = latest.get(report.location, audit)
         if later.report != report:
-            yield Verified(audit, (Standing.GONE, f"the report of audit {later.audit_id} was written over it"))
+            over = Standing.GONE, f"the report of audit {later.audit_id} was written over it"
+            copy = examiner.intact_copy(report)
+            yield Verified(audit, over if copy is None else copy)
             continue
-        yield Verified(audit, _compared(report, read), _compared(report.page, read) if report.page else None)
+        yield Verified(audit, examiner.fate(report), examiner.fate(report.page) if report.page else None)
 
 
-def _compared(kept: KeptFile, read: Callable[[KeptFile], bytes]) -> Fate:
-    try:
-        found = hashlib.sha256(read(kept)).hexdigest()
-    except EvidenceGoneError as error:
-        return Standing.GONE, str(error)
-    except EvidenceError as error:
-        return Standing.UNREADABLE, str(error)
-    if found == kept.sha256:
-        return Standing.INTACT, None
-    return Standing.ALTERED, f"its hash is {found}, and was {kept.sha256} when it was written"
+class _Examiner:
+    """Reads each place once, and compares what is there."""
+
+    def __init__(self, places: ReportPlaces) -> None:
+        self._places = places
+        self._digests: dict[str, str] = {}
+
+    def fate(self, kept: KeptFile) -> Fate:
+        """Return what became of a file: a copy with its hash decides, else what there is at the first place."""
+        gone: Fate = Standing.GONE, None
+        worst: Fate | None = None
+        for place in self._places.places(kept):
+            try:
+                digest = self._digest(place)
+            except EvidenceGoneError as error:
+                gone = Standing.GONE, str(error)
+                continue
+            except EvidenceError as error:
+                worst = worst or (Standing.UNREADABLE, str(error))
+                continue
+            if digest == kept.sha256:
+                return Standing.INTACT, _where(kept, place)
+            why = f"its hash is {digest}, and was {kept.sha256} when it was written"
+            found = _where(kept, place)
+            worst = worst or (Standing.ALTERED, f"{found}; {why}" if found else why)
+        return worst or gone
+
+    def intact_copy(self, kept: KeptFile) -> Fate | None:
+        """Return the fate of a file whose place holds another by now: intact where a copy of it is elsewhere."""
+        for place in self._places.places(kept):
+            try:
+                if place.location != kept.location and self._digest(place) == kept.sha256:
+                    return Standing.INTACT, _where(kept, place)
+            except EvidenceError:
+                continue
+        return None
+
+    def _digest(self, place: KeptFile) -> str:
+        if place.location not in self._digests:
+            self._digests[place.location] = hashlib.sha256(self._places.read(place)).hexdigest()
+        return self._digests[place.location]
+
+
+def _where(kept: KeptFile, place: KeptFile) -> str | None:
+    return None if place.location == kept.location else f"found at {place.location}"

@@ -1,0 +1,39 @@
+"""Makes a folder that nobody may write to, whoever runs the tests: by its mode, or for root in a mount namespace."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+_MOUNT = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+@cache
+def _may_mount() -> bool:
+    try:
+        return subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0  # noqa: S607  found by PATH, as in a shell
+    except OSError:
+        return False
+
+
+def can_be_read_only() -> bool:
+    """Tell whether a folder can be made read-only: modes do not bind root, who may need a namespace to mount in."""
+    return os.geteuid() != 0 or _may_mount()
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Make a folder read-only; return what stands before a command that is to find it so."""
+    if os.geteuid() == 0:
+        yield "unshare", "--mount", "sh", "-c", _MOUNT, str(folder)
+        return
+    changed = [(it, it.stat().st_mode) for it in (*folder.rglob("*"), folder)]
+    try:
+        for path, mode in changed:
+            path.chmod(mode & ~0o222)
+        yield ()
+    finally:
+        for path, mode in reversed(changed):
+            path.chmod(mode)
