@@ -42,6 +42,16 @@ def test_a_severity_above_everything_found_is_zero(healthy: Server) -> None:
     assert command("audit", "--now", late, "--fail-on", "never", env=access(healthy)).code == 0
 
 
+@pytest.mark.parametrize("status", [408, 429, 500, 507, 520, 524, 530])
+def test_one_gateway_error_is_retried(status: int, failing: Server) -> None:
+    """One transient answer to GET /indexes costs one more request, and nothing else."""
+    fault = Fault(path="/indexes", status=status, times=1, body="<html>oh</html>", content_type="text/html")
+    failing.faults.append(fault)
+    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
+    assert (done.code, done.err, fault.struck) == (0, "", 1)
+    assert done.report["complete"] is True
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_indexes_refused_is_two(status: int, failing: Server) -> None:
     """A key that may not list the indexes audits nothing: one line, no report."""
@@ -56,6 +66,8 @@ def test_indexes_refused_is_two(status: int, failing: Server) -> None:
     [
         pytest.param(Fault(path="/indexes", status=429), id="indexes-throttled"),
         pytest.param(Fault(path="/indexes", status=503), id="indexes-unavailable"),
+        pytest.param(Fault(path="/indexes", status=501), id="indexes-not-implemented"),
+        pytest.param(Fault(path="/indexes", status=520, body="<html>oh</html>"), id="indexes-behind-a-gateway"),
         pytest.param(Fault(path="/indexes", kind="hang"), id="indexes-silent"),
         pytest.param(Fault(path="/indexes", kind="garbage"), id="indexes-not-understood"),
         pytest.param(Fault(path="/backups", status=403), id="backups-refused"),

@@ -73,6 +73,8 @@ def test_a_digest_is_posted(receiver: Receiver) -> None:
         pytest.param(Answer(410, "channel_is_archived"), ChannelRefusedError, id="archived"),
         pytest.param(Answer(302, "", {"Location": "http://127.0.0.1:1/"}), ChannelRefusedError, id="redirect"),
         pytest.param(UNAVAILABLE, DeliveryError, id="unavailable"),
+        pytest.param(Answer(520, "<html>oh</html>"), DeliveryError, id="gateway"),
+        pytest.param(Answer(501, ""), ChannelRefusedError, id="not-implemented"),
         pytest.param(busy(7), DeliveryError, id="busy"),
         pytest.param(LOST, AcceptanceUnknownError, id="lost"),
     ],

@@ -22,6 +22,7 @@ def test_the_address_is_called_once_as_it_stands() -> None:
     "answer, told",
     [
         pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404", id="not-found"),
+        pytest.param(b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "answered 520; it is called again", id="gateway"),
         pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "answered 302", id="redirect"),
         pytest.param(b"no HTTP\r\n\r\n", "does not answer", id="no-http"),
         pytest.param(b"", "does not answer", id="nothing"),

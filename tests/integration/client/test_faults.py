@@ -129,6 +129,23 @@ def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
     assert fault.struck == 1
 
 
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 507, 511, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599])
+@pytest.mark.parametrize("path", ["/indexes", "/backups", "/indexes/orders/backup-schedules"])
+def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
+    """A safe call that is answered so once is sent again, and the audit is complete."""
+    fault = Fault(status=status, times=1, path=path, body="<html>oh</html>", content_type="text/html")
+    assert unread_after(fault) == ()
+    assert fault.struck == 1
+
+
+@pytest.mark.parametrize("status", [501, 505])
+def test_what_the_server_will_never_do_is_asked_once(status: int) -> None:
+    """501 and 505 are answers: no retry follows, and the call is unread."""
+    fault = Fault(status=status, path="/backups", message="No.")
+    assert unread_after(fault) == (Unread("GET /backups", f"{status}: No."),)
+    assert fault.struck == 1
+
+
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 def test_a_fault_that_passes_leaves_no_trace(kind: str) -> None:
     """Lost answers of safe calls are asked for again."""

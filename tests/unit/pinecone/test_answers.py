@@ -95,11 +95,22 @@ def test_429_may_speak_of_the_quota() -> None:
     assert type(error_of(structured(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
 
 
+@pytest.mark.parametrize("status", [520, 522, 527, 530])
+def test_a_status_of_a_gateway_is_explained(status: int) -> None:
+    """A status that no standard names says in words that the gateway failed."""
+    error = error_of(Answer(status, {}, b""), KEY)
+    assert type(error) is UnavailableError
+    assert str(error) == f"{status}: the gateway got no good answer from the service"
+
+
 @pytest.mark.parametrize(
     "body, text",
     [
         pytest.param(b"", "502: Bad Gateway", id="empty"),
         pytest.param(b"<!DOCTYPE html><h1>oh</h1>", "502: an HTML page", id="html"),
+        pytest.param(b"\xef\xbb\xbf<html>oh</html>", "502: an HTML page", id="html-after-a-byte-order-mark"),
+        pytest.param(b"Bad gateway\r\n<HTML><body>oh", "502: an HTML page", id="html-after-text"),
+        pytest.param(b'{"message": "<html>oh</html>"}', "502: an HTML page", id="html-in-json"),
         pytest.param(b"upstream\r\nis  gone\x1b[31m", "502: upstream is gone [31m", id="plain-with-controls"),
         pytest.param(b"\xff\xfe", "502: \ufffd\ufffd", id="no-text"),
         pytest.param(b'"said so"', "502: said so", id="json-text"),

@@ -1,16 +1,15 @@
 """What it means for a message that a call of AWS failed."""
 
+from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
-_SERVER_ERROR = 500
-_TOO_MANY = 429
 _LONGEST = 300
 
 
 def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
     """Return what a call's exception says of the message; `what` begins the sentence, `remedy` ends a refusal.
 
-    An answer of 5xx says that it was not accepted. Where no answer came, only who never connected knows that.
+    A transient status says that it was not accepted. Where no answer came, only who never connected knows that.
     """
     from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
@@ -18,7 +17,7 @@ def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
         code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         why = _line(f"{what}: {code}: {text}")
-        if status >= _SERVER_ERROR or status == _TOO_MANY or "Throttl" in code:
+        if is_transient(status) or "Throttl" in code:
             return DeliveryError(why)
         return ChannelRefusedError(f"{why}; {remedy}")
     if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):

@@ -4,6 +4,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.errors import DeliveryError, SecretError
 
 _SECONDS = 5.0
@@ -28,6 +29,8 @@ def ping(url: str, secret: str) -> None:
         raise DeliveryError(f"the address in {secret} does not answer ({type(error).__name__})") from None
     finally:
         connection.close()
+    if is_transient(status):
+        raise DeliveryError(f"the address in {secret} answered {status}; it is called again after the next audit")
     if not _OK <= status < _REDIRECT:  # redirects are not followed: the address is a secret
         raise DeliveryError(f"the address in {secret} answered {status}; put the right one into the secret")
 

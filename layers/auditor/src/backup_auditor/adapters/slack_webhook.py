@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
+from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
 _WEBHOOK = re.compile(
@@ -18,7 +19,7 @@ _REASON = re.compile(r"[a-z_]{1,60}", re.ASCII)
 _OF_THE_MESSAGE = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
 _LONGEST_WAIT = 15.0
 _LONGEST_ANSWER = 2000
-_OK, _REDIRECT, _REFUSED, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 408, 429, 500
+_OK, _REDIRECT, _REFUSED, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
 
 
 class SlackWebhooks:
@@ -78,11 +79,11 @@ def _refusal(answer: HTTPResponse, secret: str) -> DeliveryError:
     what = f"the webhook in {secret} answered {answer.status}"
     if answer.status == _TOO_MANY:
         return DeliveryError(what, _seconds(answer.getheader("Retry-After")))
-    if answer.status >= _SERVER_ERROR or answer.status == _TIMEOUT:
+    if is_transient(answer.status):
         return DeliveryError(what)
     reason = _reason(answer)
     why = f"{what} {reason}".rstrip()
-    if answer.status < _REFUSED:
+    if answer.status < _REFUSED or answer.status >= _SERVER_ERROR:
         return ChannelRefusedError(f"{why}, which no webhook of Slack does; put the right one into the secret")
     if reason in _OF_THE_MESSAGE:
         return ChannelRefusedError(f"{why}: Slack does not understand the message; please report it as a defect")

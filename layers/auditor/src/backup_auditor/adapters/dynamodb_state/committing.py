@@ -7,6 +7,7 @@ from backup_auditor.adapters.aws_answers import answer_of, code_of
 from backup_auditor.adapters.dynamodb_state.head import Head, head_item
 from backup_auditor.adapters.dynamodb_state.items import Item, audit_item, message_item, message_key, number, text
 from backup_auditor.adapters.dynamodb_state.table import Table
+from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import ConflictingRecordError, StateError
 
@@ -84,5 +85,5 @@ def _may_pass(error: Exception) -> bool:
 
     if isinstance(error, told.ClientError):
         status = answer_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) == "TransactionInProgressException" or status >= 500  # noqa: PLR2004  the server's own errors
+        return code_of(error) == "TransactionInProgressException" or is_transient(status)
     return isinstance(error, told.HTTPClientError)

@@ -21,14 +21,15 @@ from backup_auditor.errors import (
     UnsupportedError,
 )
 
-OVERLOADED = frozenset({408, 429, 500, 502, 503, 504})
-"""The answers after which a safe call is worth sending again, and which tell to send fewer at once."""
-
 _QUOTA = re.compile(r"\bquotas?\b", re.IGNORECASE)
 _QUOTA_CODES = frozenset({"QUOTA_EXCEEDED"})
 _PLAN = re.compile(r"(?<![\w-])plans?(?![\w-])", re.IGNORECASE)
 _VERSION = re.compile(r"\bapi[ -]version\b", re.IGNORECASE)
 _PERMISSION = re.compile(r"\bpermission\b.*\brequired\b", re.IGNORECASE)
+
+_MARKUP = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
+_OF_GATEWAYS = range(520, 531)
+"""Statuses that no standard names: Cloudflare and other gateways answer so."""
 
 _BY_STATUS: dict[int, type[PineconeError]] = {
     400: UnsupportedError,
@@ -54,7 +55,7 @@ def error_of(answer: Answer, key: str) -> PineconeError:
         return NotUnderstoodError(f"{answer.status}: a redirect, and none is followed with a key")
     code, message, is_structured = _read_error(answer.body)
     meaning = _meaning(answer.status, code, message, is_structured=is_structured)
-    return meaning(f"{answer.status}: {one_line(message or _phrase(answer.status), key)}")
+    return meaning(f"{answer.status}: {one_line(_without_markup(message) or _phrase(answer.status), key)}")
 
 
 def _meaning(status: int, code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
@@ -96,11 +97,17 @@ def _read_error(body: bytes) -> tuple[str, str, bool]:
 
 
 def _plain_text(body: bytes) -> str:
-    text = body[:4000].decode("utf-8", "replace").strip()
-    return "an HTML page" if text.startswith("<") else text
+    return body[:4000].decode("utf-8", "replace").removeprefix("\ufeff").strip()
+
+
+def _without_markup(message: str) -> str:
+    """Return a message, or what to say in place of a page: gateways send one, in the service's own shape at times."""
+    return "an HTML page" if message.lstrip().startswith("<") or _MARKUP.search(message) else message
 
 
 def _phrase(status: int) -> str:
+    if status in _OF_GATEWAYS:
+        return "the gateway got no good answer from the service"
     try:
         return HTTPStatus(status).phrase
     except ValueError:

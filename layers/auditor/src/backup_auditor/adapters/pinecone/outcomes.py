@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from backup_auditor.adapters.pinecone.answers import OVERLOADED
+from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.adapters.pinecone.failures import NameNotResolvedError, NotConnectedError, NotTrustedError
 from backup_auditor.adapters.pinecone.transport import Answer
 from backup_auditor.errors import DeadlineError, PineconeError, UnavailableError, UnreachableError
@@ -16,7 +16,7 @@ _IN_VAIN = (NameNotResolvedError, NotTrustedError, DeadlineError)
 
 def is_overload(outcome: Outcome) -> bool:
     """Tell whether the service answered that it cannot, or did not answer."""
-    return outcome.status in OVERLOADED if isinstance(outcome, Answer) else isinstance(outcome, UnavailableError)
+    return is_transient(outcome.status) if isinstance(outcome, Answer) else isinstance(outcome, UnavailableError)
 
 
 def is_throttle(outcome: Outcome) -> bool:
