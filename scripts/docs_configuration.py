@@ -19,8 +19,12 @@ A variable that is empty counts as absent. A value that cannot be used, or a nam
 means nothing, ends the command with exit code 2 and one line that names the variable and the remedy; a key is never
 repeated.
 
-Proxies and certificates are those of the system: `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` hold,
-but loopback is never asked through a proxy. `COLUMNS` says how wide a table is where no terminal does.
+TLS trusts the operating system's certificate store: on macOS the keychain, elsewhere the bundle of the system
+([why](decisions/0019-tls-trusts-what-the-operating-system-trusts.md)). A private CA is added there, or named by
+`SSL_CERT_FILE`. This holds for Pinecone, Slack and the address of `PING_URL_SECRET`; the calls of AWS go by
+`AWS_CA_BUNDLE`, as in every program that uses boto3. Every error on the way names the host, and the proxy if there is
+one, without its password. A call that changes nothing is sent again after 408, 429, every 5xx but 501 and 505, and a
+connection that broke off. `COLUMNS` says how wide a table is where no terminal does.
 """
 
 _REGISTRY = """

@@ -29,6 +29,7 @@ _WRITES: list[Request] = []
 What is simulated in a process of its own says so at its end, and `simulation.simulating` looks.
 """
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 hypothesis.settings.register_profile(
     "default", derandomize=True, deadline=None, max_examples=60, database=None, print_blob=True
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "writes: may change a simulated project; no other test may")
     _note_writes()
     for name in list(os.environ):
-        if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy")):
+        if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy") or name in CERTIFICATES):
             del os.environ[name]
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)

@@ -1,20 +1,11 @@
 """What the receiver of a webhook answers, and what becomes of the message."""
 
-import ipaddress
 import re
 import socket
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from alerts import KEPT, SLACK, found, told
 from backup_auditor.adapters.slack_webhook import SlackWebhooks
@@ -22,7 +13,9 @@ from backup_auditor.domain.alerting.digest import digest_of
 from backup_auditor.domain.alerting.occasions import messages_of
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError
 from backup_auditor.rendering.slack.payload import slack_payload
+from certificates import authority, serving_context
 from listening import answering
+from relays import encrypting
 from slack_receiver import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, Receiver, busy, receiving
 
 SECRET = "backup-auditor/slack"  # noqa: S105  its name
@@ -157,47 +150,29 @@ def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:
         SlackWebhooks(unreadable).post(SECRET, PAYLOAD, 5.0)
 
 
-@pytest.fixture
-def impostor(tmp_path: Path) -> Iterator[int]:
-    """Listen with a certificate that nobody has signed but its owner."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    begun = datetime.now(UTC) - timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begun)
-        .not_valid_after(begun + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (tmp_path / "key.pem").write_bytes(key.private_bytes(*form))
-    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def shake_hands() -> None:
-            with suppress(OSError):
-                client, _ = listener.accept()
-                with client:
-                    context.wrap_socket(client, server_side=True).close()
-
-        thread = threading.Thread(target=shake_hands, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-    thread.join(5)
+def test_the_webhook_is_trusted_by_the_store_that_is_named(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A certificate of a private CA is accepted where SSL_CERT_FILE names the CA; a wrong path is told."""
+    store = tmp_path / "corporate.pem"
+    store.write_bytes(authority().pem)
+    with encrypting(receiver.port, serving_context(tmp_path, "127.0.0.1")) as port:
+        webhook = f"https://127.0.0.1:{port}/services/{CANARY}"
+        assert "the operating system's certificate store" in str(failure_at(webhook))
+        monkeypatch.setenv("SSL_CERT_FILE", str(store))
+        post_to(webhook)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+        assert "no such file" in str(failure_at(webhook))
+    assert len(receiver.posted) == 1
 
 
-def test_a_certificate_that_is_not_trusted_ends_it(impostor: int) -> None:
+def test_a_certificate_that_is_not_trusted_ends_it(receiver: Receiver, tmp_path: Path) -> None:
     """The webhook is not told to whoever answers in Slack's place."""
-    error = failure_at(f"https://127.0.0.1:{impostor}/services/{CANARY}")
+    with encrypting(receiver.port, serving_context(tmp_path, "127.0.0.1")) as port:
+        error = failure_at(f"https://127.0.0.1:{port}/services/{CANARY}")
     assert isinstance(error, ChannelRefusedError)
     assert "certificate" in str(error)
+    assert receiver.asked == []
 
 
 def test_the_receiver_refuses_what_slack_refuses(receiver: Receiver) -> None:

@@ -1,10 +1,14 @@
 """An address that waits for a call gets one after each complete audit; what it answers changes nothing."""
 
+from pathlib import Path
+
 import pytest
 
 from backup_auditor.adapters.ping import ping
 from backup_auditor.errors import DeliveryError, SecretError
+from certificates import authority, serving_context
 from listening import answering
+from relays import encrypting
 
 SECRET = "backup-auditor/ping"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"
@@ -34,6 +38,25 @@ def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(answer:
         ping(f"http://127.0.0.1:{port}/{CANARY}", SECRET)
     assert SECRET in str(caught.value)
     assert CANARY not in str(caught.value)
+    assert len(heard) == 1
+
+
+def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A certificate of a private CA is accepted where SSL_CERT_FILE names the CA, and refused elsewhere."""
+    store = tmp_path / "corporate.pem"
+    store.write_bytes(authority().pem)
+    context = serving_context(tmp_path, "127.0.0.1")
+    with (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (plain, heard),
+        encrypting(plain, context) as port,
+    ):
+        with pytest.raises(DeliveryError, match="the certificate of the address in backup-auditor/ping is not trusted"):
+            ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
+        monkeypatch.setenv("SSL_CERT_FILE", str(store))
+        ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+        with pytest.raises(DeliveryError, match=r"SSL_CERT_FILE is '.*nothing': no such file"):
+            ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
     assert len(heard) == 1
 
 

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from backup_auditor.adapters.pinecone.failures import error_of_transport
+from backup_auditor.adapters.pinecone.failures import Route, error_of_transport
 from backup_auditor.adapters.pinecone.outcomes import Outcome, is_worth_repeating, may_have_taken_effect
 from backup_auditor.adapters.pinecone.transport import Answer
-from backup_auditor.errors import DeadlineError, NotUnderstoodError
+from backup_auditor.errors import DeadlineError, NotUnderstoodError, PineconeError
 
 
 def caused(error: Exception, *causes: Exception) -> Exception:
@@ -16,6 +16,11 @@ def caused(error: Exception, *causes: Exception) -> Exception:
         above.__cause__ = cause
         above = cause
     return error
+
+
+def failed(error: Exception) -> PineconeError:
+    """Return what a failure on the way to a host means."""
+    return error_of_transport(error, Route("api.example"))
 
 
 def status(code: int) -> Answer:
@@ -42,15 +47,15 @@ UNREACHABLE = caused(httpx.ConnectError("[Errno 101] Network is unreachable"), O
         pytest.param(status(524), True, True, id="timed-out-behind-a-gateway"),
         pytest.param(status(530), True, True, id="last-gateway-error"),
         pytest.param(status(507), True, True, id="failed-there-as-few-do"),
-        pytest.param(error_of_transport(REFUSED), True, False, id="connection-refused"),
-        pytest.param(error_of_transport(UNREACHABLE), True, False, id="unreachable"),
-        pytest.param(error_of_transport(httpx.ConnectTimeout("")), True, False, id="not-connected-in-time"),
-        pytest.param(error_of_transport(httpx.PoolTimeout("")), True, False, id="no-connection-free"),
-        pytest.param(error_of_transport(httpx.ReadTimeout("")), True, True, id="no-answer"),
-        pytest.param(error_of_transport(httpx.WriteError("")), True, True, id="broken-off-while-sending"),
-        pytest.param(error_of_transport(httpx.ReadError("")), True, True, id="broken-off"),
-        pytest.param(error_of_transport(httpx.RemoteProtocolError("")), True, True, id="no-http"),
-        pytest.param(error_of_transport(OSError(5, "oh")), True, True, id="something-below"),
+        pytest.param(failed(REFUSED), True, False, id="connection-refused"),
+        pytest.param(failed(UNREACHABLE), True, False, id="unreachable"),
+        pytest.param(failed(httpx.ConnectTimeout("")), True, False, id="not-connected-in-time"),
+        pytest.param(failed(httpx.PoolTimeout("")), True, False, id="no-connection-free"),
+        pytest.param(failed(httpx.ReadTimeout("")), True, True, id="no-answer"),
+        pytest.param(failed(httpx.WriteError("")), True, True, id="broken-off-while-sending"),
+        pytest.param(failed(httpx.ReadError("")), True, True, id="broken-off"),
+        pytest.param(failed(httpx.RemoteProtocolError("")), True, True, id="no-http"),
+        pytest.param(failed(OSError(5, "oh")), True, True, id="something-below"),
         pytest.param(DeadlineError("over"), False, True, id="deadline"),
         pytest.param(NotUnderstoodError("too long"), False, True, id="not-understood"),
     ],

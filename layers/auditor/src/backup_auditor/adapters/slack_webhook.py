@@ -8,7 +8,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import SplitResult, urlsplit
 
 from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+from backup_auditor.adapters.trust import explain_tls_failure, make_trust
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SettingsError
 
 _WEBHOOK = re.compile(
     r"(https://hooks\.slack(-gov)?\.com(:443)?|https?://(127\.0\.0\.1|\[::1\]):\d{1,5})/services(/[A-Za-z0-9_-]+)+",
@@ -55,17 +56,23 @@ def _open(parts: SplitResult, seconds: float, secret: str) -> HTTPConnection:
     host, port = parts.hostname or "", parts.port
     connection: HTTPConnection
     if parts.scheme == "https":
-        connection = HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+        connection = HTTPSConnection(host, port, timeout=seconds, context=_trust(secret))
     else:
         connection = HTTPConnection(host, port, timeout=seconds)
     try:
         connection.connect()
-    except ssl.SSLCertVerificationError:
-        why = f"the host of the webhook in {secret} shows a certificate that is not trusted"
-        raise ChannelRefusedError(f"{why}; find out who answers in its place") from None
+    except ssl.SSLCertVerificationError as error:
+        raise ChannelRefusedError(explain_tls_failure(error, f"the host of the webhook in {secret}")) from None
     except OSError as error:
         raise DeliveryError(f"the host of the webhook in {secret} cannot be reached ({type(error).__name__})") from None
     return connection
+
+
+def _trust(secret: str) -> ssl.SSLContext:
+    try:
+        return make_trust()
+    except SettingsError as error:
+        raise ChannelRefusedError(f"the webhook in {secret} cannot be called: {error}") from None
 
 
 def _send(connection: HTTPConnection, path: str, body: bytes) -> HTTPResponse:

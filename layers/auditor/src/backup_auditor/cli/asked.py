@@ -184,5 +184,5 @@ def _why_nothing(error: PineconeError, host: str, wanted: Asked) -> str:
     if isinstance(error, NotFoundError):
         return f"{host} does not answer as Pinecone does ({error}); look at PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):
-        return f"{host}: {error}; look at PINECONE_CONTROLLER_HOST and at the network"
+        return str(error)  # it names the host, or the proxy before it, and the remedy
     return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"

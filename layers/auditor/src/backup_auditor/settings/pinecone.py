@@ -36,6 +36,26 @@ VARIABLES = (
         "BACKUP_AUDITOR_DEADLINE", "10m", "How long the reading of one project may take; what is left then is unread."
     ),
     Variable(
+        "SSL_CERT_FILE",
+        "",
+        "A file of certificates in PEM to trust in place of the operating system's certificate store.",
+    ),
+    Variable(
+        "SSL_CERT_DIR",
+        "",
+        "Directories of such files, separated by colons. With `SSL_CERT_FILE`, both are trusted.",
+    ),
+    Variable(
+        "HTTPS_PROXY",
+        "",
+        "The HTTP proxy to go through: `http://USER:PASSWORD@HOST:PORT`. Without it, `ALL_PROXY`. SOCKS is refused.",
+    ),
+    Variable(
+        "NO_PROXY",
+        "",
+        "Hosts, domains and networks to reach without the proxy, separated by commas. Loopback always is.",
+    ),
+    Variable(
         "XDG_STATE_HOME",
         "~/.local/state",
         "Where audits are remembered: `backup-auditor/<project>.sqlite3` here, unless `--state` names a file.",

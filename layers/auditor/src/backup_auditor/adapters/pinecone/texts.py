@@ -7,9 +7,9 @@ _KEY = re.compile(r"pcsk_\w+")
 _MARK = "[key]"
 
 
-def one_line(text: str, key: str = "") -> str:
-    """Return a text as one line of at most `LONGEST` characters, in which no key stands."""
+def one_line(text: str, key: str = "", longest: int = LONGEST) -> str:
+    """Return a text as one line of at most `longest` characters, in which no key stands."""
     text = _KEY.sub(_MARK, text.replace(key, _MARK) if key else text)
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[: 16 * LONGEST])
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[: 16 * longest])
     line = " ".join(shown.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"

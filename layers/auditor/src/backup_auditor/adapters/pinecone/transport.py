@@ -4,13 +4,14 @@ import logging
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple, Self, cast
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.deadline import Deadline
-from backup_auditor.adapters.pinecone.failures import error_of_transport
+from backup_auditor.adapters.pinecone.failures import Route, error_of_transport
+from backup_auditor.adapters.pinecone.proxy import Proxy, find_proxy
+from backup_auditor.adapters.trust import make_trust
 from backup_auditor.errors import NotUnderstoodError, PineconeError, SettingsError
 
 _SHORTEST_KEY = 12
@@ -37,7 +38,10 @@ class Transport:
     """
 
     def __init__(self, connection: Connection) -> None:
-        """Make the pool; nothing is connected yet. Raises `SettingsError` for an address or a proxy that is none."""
+        """Make the pool; nothing is connected yet.
+
+        Raises `SettingsError` for an address or a proxy that is none, and for certificates that are not there.
+        """
         self._connection = connection
         # a name or a status may hold the key too, and reports hold those; a text shorter than any key may stand in both
         self._key = connection.key.encode() if len(connection.key) >= _SHORTEST_KEY else b""
@@ -45,11 +49,13 @@ class Transport:
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
-            self._pool = _open_pool(connection, self._base.host)
+            proxy = None if connection.is_loopback else find_proxy(self._base.host, self._base.port)
+            self._route = Route(self._base.netloc.decode("ascii"), proxy)
+            self._pool = _open_pool(connection, proxy)
             versions = {connection.api_version, connection.schedules_api_version}
             self._headers = {it: _headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
-        except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
-            reason = f"The host, its proxy or the certificates to trust cannot be used: {error}"
+        except (httpx.InvalidURL, ValueError) as error:
+            reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}"
         else:
             return
         raise SettingsError(reason)
@@ -84,7 +90,7 @@ class Transport:
             finally:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-            failure = error_of_transport(error)
+            failure = error_of_transport(error, self._route)
         # raised here, not above: an error must not hold on to the failure below it, which holds on to the request
         raise failure
 
@@ -123,20 +129,17 @@ def _headers(connection: Connection, host: str, version: str) -> httpx.Headers:
     )
 
 
-def _open_pool(connection: Connection, host: str) -> httpx.HTTPTransport:
+def _open_pool(connection: Connection, proxy: Proxy | None) -> httpx.HTTPTransport:
     limits = httpx.Limits(max_connections=connection.ceiling, max_keepalive_connections=connection.ceiling)
-    if connection.is_loopback:
-        trust: ssl.SSLContext | bool = True
-        if connection.host.startswith("http:"):
-            trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
+    if connection.host.startswith("http:"):
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
         return httpx.HTTPTransport(verify=trust, limits=limits)
-    return httpx.HTTPTransport(limits=limits, proxy=_proxy_for(host))
+    trust = make_trust()
+    return httpx.HTTPTransport(verify=trust, limits=limits, proxy=_proxy_with(trust, proxy))
 
 
-def _proxy_for(host: str) -> str | None:
-    """Return the proxy that this machine is set up to use for a host, as every HTTP client finds it."""
-    if proxy_bypass(host):
+def _proxy_with(trust: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
+    """Return a proxy as httpx takes it: one that is reached by TLS itself trusts the same certificates."""
+    if proxy is None:
         return None
-    proxies = getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    return httpx.Proxy(proxy.url, ssl_context=trust if proxy.name.startswith("https:") else None)

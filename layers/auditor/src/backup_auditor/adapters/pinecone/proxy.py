@@ -1,0 +1,82 @@
+"""The proxy between this machine and a host, as the environment or the system names it."""
+
+import os
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from backup_auditor.errors import SettingsError
+
+_HTTPS_PORT = 443
+_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy. Its text never holds the user name and the password."""
+
+    url: str = field(repr=False)
+    name: str
+    """Scheme, host and port alone."""
+    source: str
+    """The variable that names it."""
+
+    def __str__(self) -> str:
+        """Return how messages call it."""
+        return f"the proxy {self.name} ({self.source})"
+
+
+def find_proxy(host: str, port: int | None) -> Proxy | None:
+    """Return the proxy for https to a host, `None` where it is reached without one.
+
+    Raises `SettingsError` for a proxy that cannot be used; what it says never holds a password.
+    """
+    if _is_exempt(host, port or _HTTPS_PORT):
+        return None
+    proxies = getproxies()
+    text = proxies.get("https") or proxies.get("all")
+    if not text:
+        return None
+    source = next((it for it in _VARIABLES if os.environ.get(it) == text), "the system's settings")
+    return _proxy_of(text.strip(), source, host)
+
+
+def _proxy_of(text: str, source: str, host: str) -> Proxy:
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        name, port = "", None
+        parts = urlsplit("")
+    if not name or not url.isascii() or not url.isprintable() or " " in url:
+        raise SettingsError(f"{source} is no address of a proxy; one looks like http://proxy.example:3128")
+    shown = f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{'' if port is None else f':{port}'}"
+    if parts.scheme not in {"http", "https"}:
+        kind = "a SOCKS proxy" if parts.scheme.startswith("socks") else f"a proxy of the kind {parts.scheme}"
+        raise SettingsError(
+            f"the proxy {shown} ({source}) is {kind}, which is not supported; "
+            f"set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to {host} to reach it directly"
+        )
+    return Proxy(url, shown, source)
+
+
+def _is_exempt(host: str, port: int) -> bool:
+    name = f"[{host}]" if ":" in host else host
+    return bool(proxy_bypass(f"{name}:{port}") or proxy_bypass(host)) or _is_in_exempt_network(host)
+
+
+def _is_in_exempt_network(host: str) -> bool:
+    """Tell whether NO_PROXY names a network, such as 10.0.0.0/8, that a host given by its address is in."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for entry in (getproxies().get("no") or "").split(","):
+        try:
+            if address in ip_network(entry.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False

@@ -1,0 +1,281 @@
+"""The command behind proxies and certificate authorities of a company."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backup_auditor_simulator import Server
+from certificates import authority, serving_context
+from commanded import COMMAND, Done, access, command
+from listening import answering
+from relays import ConnectProxy, encrypting, proxying
+from simulated import NOW
+
+AUDIT = ("audit", "--now", NOW.isoformat(), "--no-state")
+HOST = "api.pinecone.io"
+BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+UNSHARE = shutil.which("unshare") or ""
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> str:
+    """Return the path of a file with the private CA."""
+    path = tmp_path / "corporate.pem"
+    path.write_bytes(authority().pem)
+    return str(path)
+
+
+@pytest.fixture
+def port(healthy: Server, tmp_path: Path) -> Iterator[int]:
+    """Serve the healthy project by TLS, under a certificate of the private CA."""
+    context = serving_context(tmp_path, HOST, "127.0.0.1")
+    with encrypting(healthy.port, context) as it:
+        yield it
+
+
+def audited(server: Server, port: int, **variables: str) -> Done:
+    """Audit what is served by TLS on a port of this machine."""
+    host = f"https://127.0.0.1:{port}"
+    return command(*AUDIT, env=access(server, PINECONE_CONTROLLER_HOST=host, **variables))
+
+
+def proxied(server: Server, **variables: str) -> Done:
+    """Audit Pinecone's own host, which only a proxy can lead to."""
+    env = access(server, **variables)
+    del env["PINECONE_CONTROLLER_HOST"]
+    return command(*AUDIT, env=env)
+
+
+def the_line(done: Done) -> str:
+    """Return the one line of a command that audited nothing."""
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.err.splitlines()
+    return line
+
+
+def test_a_private_ca_in_a_file_is_trusted(healthy: Server, port: int, trusted: str) -> None:
+    """SSL_CERT_FILE names the certificates to trust."""
+    assert audited(healthy, port, SSL_CERT_FILE=trusted).code == 0
+
+
+@pytest.mark.parametrize("is_hashed", [True, False], ids=["hashed", "as-it-is"])
+def test_a_private_ca_in_a_directory_is_trusted(
+    healthy: Server, port: int, trusted: str, tmp_path: Path, is_hashed: bool
+) -> None:
+    """SSL_CERT_DIR names directories, whether or not `openssl rehash` has been there."""
+    directory = tmp_path / "trusted"
+    directory.mkdir()
+    shutil.copy(trusted, directory / "corporate.crt")
+    (directory / "README").write_text("certificates of the company")
+    if is_hashed:
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            pytest.skip("openssl is not installed")
+        subprocess.run([openssl, "rehash", directory], check=True, capture_output=True)
+    variables = {"SSL_CERT_DIR": f"{tmp_path / 'nothing-here'}:{directory}"}
+    assert audited(healthy, port, **variables).code == 0
+
+
+def test_an_untrusted_certificate_names_the_host_the_reason_and_the_remedy(healthy: Server, port: int) -> None:
+    """Without the CA nothing is audited, and the operating system's store is named."""
+    line = the_line(audited(healthy, port))
+    assert f"the certificate of 127.0.0.1:{port} is not trusted: " in line
+    assert "the operating system's certificate store" in line
+    assert "set SSL_CERT_FILE" in line
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_an_untrusted_certificate_names_the_variable_and_its_path(
+    healthy: Server, port: int, tmp_path: Path, variable: str
+) -> None:
+    """Who named a store is told which one lacks the CA."""
+    directory = tmp_path / "others"
+    directory.mkdir()
+    other = directory / "other.pem"
+    other.write_bytes(authority("Another CA of a test").pem)
+    path = other if variable == "SSL_CERT_FILE" else directory
+    line = the_line(audited(healthy, port, **{variable: str(path)}))
+    assert f"127.0.0.1:{port} is not trusted" in line
+    assert f"{variable}={path}" in line
+
+
+@pytest.mark.parametrize(
+    "variable, content, reason",
+    [
+        pytest.param("SSL_CERT_FILE", None, "no such file", id="no-file"),
+        pytest.param("SSL_CERT_FILE", b"", "no certificate", id="empty-file"),
+        pytest.param("SSL_CERT_FILE", b"\x00\x01", "no certificate", id="no-pem"),
+        pytest.param("SSL_CERT_DIR", None, "no certificate", id="no-directory"),
+        pytest.param("SSL_CERT_DIR", b"", "no certificate", id="a-file-for-a-directory"),
+    ],
+)
+def test_a_wrong_path_is_one_clear_error(
+    healthy: Server, tmp_path: Path, variable: str, content: bytes | None, reason: str
+) -> None:
+    """A variable that names no certificates ends the command before anything is connected."""
+    path = tmp_path / "certificates"
+    if content is not None:
+        path.write_bytes(content)
+    line = the_line(audited(healthy, 1, **{variable: str(path)}))
+    assert line.startswith(f"backup-auditor: {variable} is '{path}': ")
+    assert reason in line
+
+
+def test_an_empty_variable_counts_as_absent(healthy: Server, port: int) -> None:
+    """The operating system's store is trusted then."""
+    line = the_line(audited(healthy, port, SSL_CERT_FILE="", SSL_CERT_DIR=""))
+    assert "the operating system's certificate store" in line
+
+
+def test_a_certificate_of_another_host_is_refused(healthy: Server, tmp_path: Path, trusted: str) -> None:
+    """The name counts, whoever signed it."""
+    with encrypting(healthy.port, serving_context(tmp_path, "other.example")) as port:
+        line = the_line(audited(healthy, port, SSL_CERT_FILE=trusted))
+    assert "is not trusted: " in line
+    assert "check the name of the host" in line
+
+
+def test_an_expired_certificate_is_refused(healthy: Server, tmp_path: Path, trusted: str) -> None:
+    """The date counts, and the remedy speaks of it."""
+    context = serving_context(tmp_path, "127.0.0.1", end=datetime(2001, 1, 1, tzinfo=UTC))
+    with encrypting(healthy.port, context) as port:
+        line = the_line(audited(healthy, port, SSL_CERT_FILE=trusted))
+    assert "certificate has expired; look at the clock" in line
+
+
+def test_plain_http_behind_https_is_told(healthy: Server) -> None:
+    """A port that does not speak TLS is named as such."""
+    with answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") as (port, _):
+        assert "check that the host and its port speak https" in the_line(audited(healthy, port))
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not BUNDLE.is_file() or not UNSHARE, reason="only root can change the store of a namespace"
+)
+def test_the_operating_systems_store_is_trusted(healthy: Server, port: int, trusted: str, tmp_path: Path) -> None:
+    """A CA that was added to the system's store is trusted without a word."""
+    changed = tmp_path / "ca-certificates.crt"
+    changed.write_bytes(BUNDLE.read_bytes() + Path(trusted).read_bytes())
+    script = f'mount --bind "{changed}" "{BUNDLE}" && exec "{COMMAND}" "$@"'
+    env = access(healthy, PINECONE_CONTROLLER_HOST=f"https://127.0.0.1:{port}")
+    probe = subprocess.run([UNSHARE, "--mount", "true"], check=False, capture_output=True)
+    if probe.returncode != 0:
+        pytest.skip("this machine allows no mount namespace")
+    done = subprocess.run(
+        [UNSHARE, "--mount", "/bin/sh", "-c", script, "sh", *AUDIT], env=env, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(healthy: Server, port: int, trusted: str, variable: str) -> None:
+    """Everything goes through it, by CONNECT, to the host that the certificate is for."""
+    proxy = ConnectProxy(port)
+    with proxying(proxy) as at:
+        done = proxied(healthy, SSL_CERT_FILE=trusted, **{variable: f"127.0.0.1:{at}"})
+    assert (done.code, done.err) == (0, "")
+    assert set(proxy.asked) == {f"CONNECT {HOST}:443 HTTP/1.1"}
+
+
+def test_a_proxy_may_ask_who_one_is(healthy: Server, port: int, trusted: str) -> None:
+    """The user name and the password of the variable are sent, and never shown."""
+    proxy = ConnectProxy(port, credentials="canary-user:canary/password")
+    with proxying(proxy) as at:
+        good = proxied(
+            healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://canary-user:canary%2Fpassword@127.0.0.1:{at}"
+        )
+        bad = proxied(healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://canary-user:canary-wrong@127.0.0.1:{at}")
+        none = proxied(healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://127.0.0.1:{at}")
+    assert good.code == 0
+    for done in (bad, none):
+        line = the_line(done)
+        assert f"the proxy http://127.0.0.1:{at} (HTTPS_PROXY)" in line
+        assert "407" in line
+        assert "user name" in line
+    assert "canary" not in bad.err + good.err + good.out
+
+
+def test_a_proxy_that_is_reached_by_tls_is_trusted_likewise(
+    healthy: Server, port: int, trusted: str, tmp_path: Path
+) -> None:
+    """One store holds for the proxy and for the host."""
+    with ExitStack() as stack:
+        plain = stack.enter_context(proxying(ConnectProxy(port)))
+        at = stack.enter_context(encrypting(plain, serving_context(tmp_path, "127.0.0.1")))
+        assert proxied(healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"https://127.0.0.1:{at}").code == 0
+
+
+@pytest.mark.parametrize(
+    "answer, reason",
+    [
+        pytest.param(
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403 Forbidden; have it allow", id="refuses"
+        ),
+        pytest.param(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "503 No", id="cannot"),
+        pytest.param(b"", "through the proxy", id="dies"),
+        pytest.param(b"SSH-2.0-OpenSSH\r\n", "through the proxy", id="is-none"),
+    ],
+)
+def test_a_proxy_that_does_not_connect_is_named(
+    healthy: Server, port: int, trusted: str, answer: bytes, reason: str
+) -> None:
+    """The host was not reached, and what is told says whose fault it is."""
+    with proxying(ConnectProxy(port, refusals=[answer] * 99)) as at:
+        done = proxied(
+            healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://127.0.0.1:{at}", BACKUP_AUDITOR_DEADLINE="9s"
+        )
+    told = done.err + done.out
+    assert done.code in {2, 3}
+    assert f"the proxy http://127.0.0.1:{at} (HTTPS_PROXY)" in told
+    assert reason in told
+
+
+def test_a_proxy_that_fails_once_is_asked_again(healthy: Server, port: int, trusted: str) -> None:
+    """What passes leaves no trace, be it an answer of the proxy or the end of a connection."""
+    refusals = [b"", b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"]
+    with proxying(ConnectProxy(port, refusals=refusals)) as at:
+        assert proxied(healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://127.0.0.1:{at}").code == 0
+
+
+def test_a_proxy_that_dies_after_it_connected_is_named(healthy: Server, port: int, trusted: str) -> None:
+    """The connection ends before TLS was agreed on."""
+    with proxying(ConnectProxy(port, dies_after_connecting=True)) as at:
+        line = the_line(proxied(healthy, SSL_CERT_FILE=trusted, HTTPS_PROXY=f"http://127.0.0.1:{at}"))
+    assert f"through the proxy http://127.0.0.1:{at} (HTTPS_PROXY)" in line
+
+
+def test_a_proxy_that_is_not_there_is_named(healthy: Server) -> None:
+    """A refused connection is the proxy's, not the host's."""
+    line = the_line(proxied(healthy, HTTPS_PROXY="http://canary-user:canary-password@127.0.0.1:1"))
+    assert "the proxy http://127.0.0.1:1 (HTTPS_PROXY) refused the connection" in line
+    assert "canary" not in line
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "socks", "ftp"])
+def test_a_proxy_of_another_kind_is_refused_by_name(healthy: Server, scheme: str) -> None:
+    """The line names the proxy, its variable and the way out."""
+    line = the_line(proxied(healthy, ALL_PROXY=f"{scheme}://canary-user:canary-password@127.0.0.1:1080"))
+    assert f"the proxy {scheme}://127.0.0.1:1080 (ALL_PROXY) is a" in line
+    assert "not supported; set HTTPS_PROXY to an HTTP proxy" in line
+    assert "canary" not in line
+
+
+@pytest.mark.parametrize("text", ["http://", "http://[", "http://127.0.0.1:port", "http://canary user@127.0.0.1:1"])
+def test_what_is_no_proxy_is_refused(healthy: Server, text: str) -> None:
+    """The variable is named, and what it holds is not repeated."""
+    line = the_line(proxied(healthy, HTTPS_PROXY=text))
+    assert line == "backup-auditor: HTTPS_PROXY is no address of a proxy; one looks like http://proxy.example:3128"
+
+
+def test_an_untrusted_certificate_behind_a_proxy_names_both(healthy: Server, port: int) -> None:
+    """A proxy that opens TLS shows a certificate of its own: the line names it beside the host."""
+    with proxying(ConnectProxy(port)) as at:
+        line = the_line(proxied(healthy, HTTPS_PROXY=f"http://127.0.0.1:{at}"))
+    assert f"the certificate of {HOST} is not trusted" in line
+    assert f"(through the proxy http://127.0.0.1:{at} (HTTPS_PROXY))" in line
