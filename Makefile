@@ -6,13 +6,16 @@ SHELL := /bin/sh
 PYTHON ?=
 ARGS ?=
 SEED ?= 1
-FIND_PYTHON = PYTHON="$(PYTHON)" scripts/find-python
 BIN := .venv/bin
 UV := .tools/bin/uv
-export UV_PYTHON_DOWNLOADS := never
+# Only find-python lets uv fetch a Python, and says so; what the user allows is kept for it.
+DOWNLOADS := $(UV_PYTHON_DOWNLOADS)
+override UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_DOWNLOADS
+FIND_PYTHON = PYTHON="$(PYTHON)" UV="$(UV)" UV_PYTHON_DOWNLOADS="$(DOWNLOADS)" scripts/find-python
 # like pip, uv is to trust whom the system trusts, and to ask the index that pip is set up with
 export UV_SYSTEM_CERTS ?= 1
-PIP_INDEX = .tools/bin/python -m pip config list | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'$$/\2/p" | tail -n 1
+PIP_INDEX = { .tools/bin/python -m pip config list 2>/dev/null || :; } | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'$$/\2/p" | tail -n 1
 WITH_INDEX = export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($(PIP_INDEX))}}";
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,11 +31,10 @@ endif
 .PHONY: moved
 moved:
 
-.tools/ready: scripts/uv.txt
+.tools/ready: scripts/uv.txt scripts/install-uv
 	@echo "Setting up, once: this takes a minute." >&2
 	@rm -rf .tools
-	@python=$$($(FIND_PYTHON)) && "$$python" -m venv .tools
-	@.tools/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r scripts/uv.txt
+	@PYTHON="$(PYTHON)" scripts/install-uv .tools
 	@touch $@
 
 # The lock names no registry (docs/decisions/0002): packages come, by name and hash, from the index this machine is set up with.

@@ -41,7 +41,7 @@ def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
         (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / name / "pyproject.toml", folder / name)
     planned = make("--dry-run", target, cwd=folder)
-    assert planned.index("scripts/find-python") < planned.index("pip sync")
+    assert planned.index("scripts/install-uv") < planned.index("scripts/find-python") < planned.index("pip sync")
     assert "--clear" in planned
 
 
@@ -66,3 +66,123 @@ def test_python_is_found_beside_a_shim_that_runs_nothing(name: str, tmp_path: Pa
         [ROOT / "scripts" / "find-python"], env=environment, capture_output=True, text=True, check=True
     )
     assert Path(done.stdout.strip()).is_file()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which no Python is found: a PATH with what a script needs, and an empty home."""
+    if any(Path(it).exists() for it in ("/usr/local/bin/python3.13", "/opt/python3.13/bin/python3.13")):
+        pytest.skip("this machine has a Python 3.13 where every machine may have one")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("chmod", "dirname", "ln", "ls", "mkdir", "rm", "sh"):
+        (programs / name).symlink_to(shutil.which(name) or "")
+    return {"PATH": str(programs), "HOME": str(tmp_path / "home")}
+
+
+def add_program(environment: dict[str, str], name: str, script: str) -> Path:
+    """Put a program on PATH."""
+    path = Path(environment["PATH"]) / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def run_script(
+    name: str, *arguments: str, environment: dict[str, str], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of the project to its end."""
+    command = [str(ROOT / "scripts" / name), *arguments]
+    return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=False)
+
+
+def fake_uv(environment: dict[str, str], *, can_fetch: bool = True) -> str:
+    """Put a uv on PATH that has no Python until it fetched one, and writes down what it was asked; return its path."""
+    home = Path(environment["HOME"])
+    home.mkdir(exist_ok=True)
+    fetched = home / "python3.13"
+    script = f"""echo "$@" >>"{home}/asked"
+case "$1 $2" in
+"python dir") echo "{home}" ;;
+"python install") {f'ln -s "{sys.executable}" "{fetched}"' if can_fetch else 'echo "error: no network" >&2; exit 1'} ;;
+"python find") echo "{fetched}" ;;
+"--version "*) echo "uv 0.0.0" ;;
+*) exit 2 ;;
+esac"""
+    return str(add_program(environment, "uv", script))
+
+
+def test_uv_fetches_a_python_where_there_is_none(bare: dict[str, str]) -> None:
+    """It is said what is fetched, and where to; the path of what came is printed."""
+    done = run_script("find-python", environment=bare, UV=fake_uv(bare))
+    assert done.returncode == 0
+    assert Path(done.stdout.strip()).is_file()
+    home = bare["HOME"]
+    assert done.stderr == f"make: no Python 3.13 that runs was found; uv fetches one (some 30 MB) into {home}\n"
+
+
+def test_a_python_of_the_system_comes_first(bare: dict[str, str]) -> None:
+    """Where there is one, uv is not asked."""
+    add_program(bare, "python3.13", f'exec "{sys.executable}" "$@"')
+    done = run_script("find-python", environment=bare, UV=fake_uv(bare))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (Path(bare["HOME"]) / "asked").exists()
+
+
+@pytest.mark.parametrize("word", ["never", "manual"])
+def test_uv_fetches_nothing_where_that_is_forbidden(bare: dict[str, str], word: str) -> None:
+    """UV_PYTHON_DOWNLOADS is respected, and the line says what else helps."""
+    done = run_script("find-python", environment=bare, UV=fake_uv(bare), UV_PYTHON_DOWNLOADS=word)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"UV_PYTHON_DOWNLOADS={word} forbids uv to fetch one; install it, or name one: make PYTHON=" in line
+    assert not (Path(bare["HOME"]) / "asked").exists()
+
+
+def test_a_python_that_cannot_be_fetched_is_told(bare: dict[str, str]) -> None:
+    """What uv says is shown, and what to do."""
+    done = run_script("find-python", environment=bare, UV=fake_uv(bare, can_fetch=False))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: no network" in done.stderr
+    assert "uv could not fetch Python 3.13; install it, or name one" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["never", "automatic", ""])
+def test_make_hands_on_what_may_be_fetched(word: str) -> None:
+    """The user's own word reaches find-python, and uv itself never fetches unasked."""
+    planned = make("--dry-run", "--always-make", ".tools/sam/ready", f"UV_PYTHON_DOWNLOADS={word}")
+    assert f'UV_PYTHON_DOWNLOADS="{word}" scripts/find-python' in planned
+    assert "-m venv" not in planned
+
+
+def test_uv_of_the_path_serves_where_no_python_is(bare: dict[str, str], tmp_path: Path) -> None:
+    """Neither a Python nor pip is needed then."""
+    uv = fake_uv(bare)
+    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "tools" / "bin" / "uv").resolve() == Path(uv)
+
+
+def test_a_python_without_venv_serves_with_pip(bare: dict[str, str], tmp_path: Path) -> None:
+    """Debian parts venv from Python: uv is installed beside it then, by the same hashes."""
+    uv = shutil.copy(fake_uv(bare), tmp_path / "uv-of-the-index")
+    (Path(bare["PATH"]) / "uv").unlink()
+    script = f"""case "$*" in
+*ensurepip*) exit 1 ;;
+*"import sys, pip"*) exit 0 ;;
+*"-m pip install --target"*) mkdir -p "$5/bin"; ln -s "{uv}" "$5/bin/uv" ;;
+*) exit 1 ;;
+esac"""
+    add_program(bare, "python3", script)
+    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "tools" / "bin" / "uv").resolve() == uv
+
+
+def test_a_machine_without_anything_is_told_what_it_takes(bare: dict[str, str], tmp_path: Path) -> None:
+    """One line names the packages."""
+    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "python3-venv" in line
+    assert not (tmp_path / "tools").exists()

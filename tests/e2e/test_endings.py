@@ -12,7 +12,17 @@ from commanded import COMMAND, access, environment
 from simulated import NOW
 
 MOMENT = NOW.isoformat()
-WORDS = ["--version", "--help", "controls", "policy init", "policy schema"]
+WORDS = [
+    "--version",
+    "--help",
+    "audit --help",
+    "policy --help",
+    "controls",
+    "policy init",
+    "policy schema",
+    "registry schema",
+    "simulate",
+]
 
 
 def in_shell(script: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -24,10 +34,25 @@ def in_shell(script: str, env: dict[str, str] | None = None) -> subprocess.Compl
 
 @pytest.mark.parametrize("words", WORDS)
 def test_a_full_disk_is_told_by_every_command(words: str) -> None:
-    """One line, whatever was to be printed."""
-    done = in_shell(f'"{COMMAND}" {words} >/dev/full')
-    assert done.returncode == 2
-    assert done.stderr == "backup-auditor: standard output cannot be written: No space left on device\n"
+    """One line, whatever was to be printed, and however Python buffers it."""
+    for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
+        done = in_shell(f'"{COMMAND}" {words} >/dev/full', environment(**variables))
+        assert done.returncode == 2
+        assert done.stderr == "backup-auditor: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_two_full_streams_leave_the_exit_code(words: str) -> None:
+    """Where nothing can be said, the exit code is the same."""
+    assert in_shell(f'"{COMMAND}" {words} >/dev/full 2>/dev/full').returncode == 2
+
+
+@pytest.mark.parametrize("words", [it for it in WORDS if it != "simulate"])
+def test_a_reader_that_left_is_no_error_of_any_command(words: str) -> None:
+    """Help, version and results end alike where the pipe is closed."""
+    for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
+        script = f'("{COMMAND}" {words}; echo "code $?" >&2) | true'
+        assert in_shell(script, environment(**variables)).stderr == "code 0\n"
 
 
 @pytest.mark.parametrize("words", WORDS)

@@ -87,6 +87,17 @@ def test_something_unread_is_three(fault: Fault, failing: Server) -> None:
     assert done.verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
 
 
+def test_a_version_without_schedules_names_the_variable(failing: Server) -> None:
+    """Under an older version the schedules are unread, not missing, and the error says what to set."""
+    old = access(failing, PINECONE_API_VERSION="2025-10")
+    done = command("audit", "--now", MOMENT, "--format", "json", env=old)
+    assert done.code == 3
+    (unread,) = {it["error"] for it in done.report["unread"]}
+    assert "API version 2025-10 has no backup schedules: set PINECONE_SCHEDULES_API_VERSION to unstable" in unread
+    both = old | {"PINECONE_SCHEDULES_API_VERSION": "unstable"}
+    assert command("audit", "--now", MOMENT, env=both).code == 0
+
+
 def test_unread_schedules_leave_no_schedule_compliant(failing: Server) -> None:
     """Where no schedule could be read, no control of schedules is compliant, and the recovery points still are."""
     failing.faults.append(Fault(path="/indexes/*/backup-schedules", status=403, message="Access denied"))

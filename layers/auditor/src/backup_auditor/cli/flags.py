@@ -1,10 +1,13 @@
 """How flags are read, and what is said of a wrong one. It imports argparse alone, for the sake of `--help`."""
 
+import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from _typeshed import SupportsWrite
 
 FORMATS = ("table", "json", "markdown", "csv", "junit", "sarif", "ocsf", "html")
 FORMATS_OF_CONTROLS = FORMATS[:3]
@@ -19,6 +22,13 @@ class Parser(ArgumentParser):
         """Take no abbreviated flags: they would change their meaning with the next flag that is added."""
         super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **options)  # type: ignore[arg-type]  # passed on
         self.add_argument("--debug", action="store_true", default=SUPPRESS, help="show the traceback of an error")
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print, and let what keeps standard output from being written end the command: argparse hides it."""
+        if file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
 
     def error(self, message: str) -> "NoReturn":
         """Exit with 2 and one line."""

@@ -12,11 +12,14 @@ from backup_auditor.cli.parser import make_parser
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    if sys.platform == "win32":
+        _say("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
+        return NOTHING_AUDITED
     if sys.stderr is None:  # it was closed, as jobs of schedulers do: then nothing is said, and all is done
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     try:
@@ -24,13 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
+        _discard(sys.stdout)
         if isinstance(error, BrokenPipeError):  # the reader left, and has what it wants
             return 0
-        sys.stderr.write(f"backup-auditor: standard output cannot be written: {error.strerror or error}\n")
+        _say(f"standard output cannot be written: {error.strerror or error}")
         return NOTHING_AUDITED
     except KeyboardInterrupt:
-        sys.stderr.write("backup-auditor: interrupted\n")
+        _say("interrupted")
         return INTERRUPTED
     return code
 
@@ -47,10 +50,29 @@ def _run(argv: Sequence[str] | None) -> int:
     return _obey(arguments)
 
 
+def _say(line: str) -> None:
+    _put_error(f"backup-auditor: {line}\n")
+
+
+def _put_error(text: str) -> None:
+    """Write to standard error. Where that takes nothing, the exit code alone has to tell."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: "TextIO") -> None:
+    """Lead a stream that takes no more to nowhere, so that nothing fails at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _expect_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for name in ("SIGTERM", "SIGHUP"):  # not every platform has each
+        number = getattr(signal, name, None)
         try:
-            if signal.getsignal(number) is signal.SIG_DFL:
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _end)
         except ValueError:  # only the first thread may
             return
@@ -69,5 +91,5 @@ def _obey(arguments: Namespace) -> int:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
         told = import_module("backup_auditor.cli.failures").told(error, in_full=arguments.debug)
-        sys.stderr.write(f"{told}\n")
+        _put_error(f"{told}\n")
         return NOTHING_AUDITED

@@ -21,7 +21,7 @@ def opened(path: str | None) -> "Replacement | nullcontext[None]":
     """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
     if path is not None and path != "-":
         return Replacement(Path(path))
-    _need_output()
+    need_output()
     return nullcontext()
 
 
@@ -30,20 +30,30 @@ def put(pieces: Iterable[str], file: Replacement | None) -> None:
     if file is not None:
         file.write(encoded(pieces))
         return
-    _need_output()
+    need_output()
     sys.stdout.flush()
     try:
         for piece in encoded(pieces):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
+        _discard_output()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
+        raise output_error(error) from None
 
 
-def _need_output() -> None:
+def output_error(error: OSError) -> UsageError:
+    """Return what is said where standard output takes no more, and write nothing there from now on."""
+    _discard_output()
+    return UsageError(f"standard output cannot be written: {error.strerror or error}")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
+
+
+def need_output() -> None:
+    """Raise `UsageError` where standard output is closed."""
     if sys.stdout is None:
         raise UsageError("standard output is closed; open it, or name a file with --output")
 

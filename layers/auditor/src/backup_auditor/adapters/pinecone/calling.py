@@ -15,6 +15,7 @@ from backup_auditor.adapters.pinecone.sending import Sender
 from backup_auditor.adapters.pinecone.shared_refusal import SharedRefusal
 from backup_auditor.adapters.pinecone.surroundings import Surroundings
 from backup_auditor.adapters.pinecone.transport import Answer, Transport
+from backup_auditor.adapters.pinecone.versions import explain_missing
 from backup_auditor.errors import PineconeError, ThrottledError, UnavailableError
 
 ATTEMPTS = 5
@@ -76,7 +77,7 @@ class Caller:
                     self._sender.leave(turn, overloaded=True)
                     turn = None
                 self._surroundings.sleep(wait)
-            error = self._error(outcome)
+            error = explain_missing(self._error(outcome), target, version)
             if shared is not None:
                 shared.learn(error)  # before the next call is let through
         finally:
@@ -105,7 +106,7 @@ class Caller:
         self._sender.leave(turn, overloaded=is_overload(outcome))
         if isinstance(outcome, Answer) and is_success(outcome):
             return outcome.body
-        error = self._error(outcome)
+        error = explain_missing(self._error(outcome), target, version)
         raise AnswerLostError(str(error)) if may_have_taken_effect(outcome) else error
 
     def pause(self, seconds: float) -> None:

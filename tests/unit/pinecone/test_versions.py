@@ -1,0 +1,52 @@
+"""What a 404 means under an older version of the API."""
+
+import pytest
+
+from backup_auditor.adapters.pinecone.versions import explain_missing
+from backup_auditor.errors import ForbiddenError, NotFoundError
+
+MISSING = NotFoundError("404: Not Found")
+
+
+@pytest.mark.parametrize(
+    "target, version, variable",
+    [
+        pytest.param(
+            b"/indexes/orders/backup-schedules?limit=100", "2025-10", "PINECONE_SCHEDULES_API_VERSION", id="list"
+        ),
+        pytest.param(
+            b"/indexes/orders/backup-schedules", "2026-04", "PINECONE_SCHEDULES_API_VERSION", id="last-without"
+        ),
+        pytest.param(
+            b"/backup-schedules/a/history?limit=100", "2025-10", "PINECONE_SCHEDULES_API_VERSION", id="history"
+        ),
+        pytest.param(b"/backups?limit=100", "2025-01", "PINECONE_API_VERSION", id="backups"),
+    ],
+)
+def test_a_version_without_the_call_is_named_with_what_to_set(target: bytes, version: str, variable: str) -> None:
+    """The error stays a 404, and its text ends with the remedy."""
+    error = explain_missing(MISSING, target, version)
+    assert type(error) is NotFoundError
+    assert str(error).startswith("404: Not Found; API version ")
+    assert f"set {variable} to" in str(error)
+
+
+@pytest.mark.parametrize(
+    "target, version",
+    [
+        pytest.param(b"/indexes/orders/backup-schedules", "2026-07", id="first-with"),
+        pytest.param(b"/indexes/orders/backup-schedules", "unstable", id="unstable"),
+        pytest.param(b"/indexes/backup-schedules/backups", "2025-10", id="index-called-so"),
+        pytest.param(b"/indexes", "2025-01", id="indexes"),
+        pytest.param(b"/backups", "2025-04", id="backups"),
+    ],
+)
+def test_a_version_with_the_call_is_no_reason(target: bytes, version: str) -> None:
+    """What is not there is simply not there."""
+    assert explain_missing(MISSING, target, version) is MISSING
+
+
+def test_other_answers_are_left_alone() -> None:
+    """Only a 404 can mean that the call is not known."""
+    refused = ForbiddenError("403: No.")
+    assert explain_missing(refused, b"/backup-schedules/a", "2025-10") is refused
