@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    if sys.stderr is None:  # it was closed, as jobs of schedulers do: then nothing is said, and all is done
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     if sys.platform == "win32":
         _say("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
         return NOTHING_AUDITED
-    if sys.stderr is None:  # it was closed, as jobs of schedulers do: then nothing is said, and all is done
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     try:
         code = _run(argv)
         if sys.stdout is not None:
