@@ -9,6 +9,7 @@ from junitparser import JUnitXml
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.text import escape_controls
 from backup_auditor.rendering.as_junit import render_junit
 from goldens import Approve
 from nights_told import told
@@ -107,7 +108,7 @@ def test_no_text_breaks_the_document(bad: str) -> None:
     """Neither what XML forbids nor what is markup comes through from a name or a reason."""
     strange = finding(name=f"a{bad}b", reason=f"c{bad}d", remediation=f"e{bad}f")
     (case,) = cases(replace(report(), project=f"p{bad}", findings=(strange,)))
-    written = bad if bad.isprintable() else bad.encode("unicode_escape").decode()
+    written = escape_controls(bad)
     assert case.name == f"a{written}b"
     assert case.result[0].message == f"c{written}d"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from alerts import SLACK, digest, ended, found, hostile_reports, told
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.text import escape_controls
 from backup_auditor.rendering.slack.escaping import fitted, units
 from backup_auditor.rendering.slack.payload import slack_payload
 
@@ -52,7 +53,7 @@ def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None)
 
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_names_are_never_markup(report: Report, link: str | None) -> None:
-    """What is not our own words stands where nothing is markup, with what calls, links or hides written out."""
+    """What is not our own words stands where nothing is markup, with what calls or links written out."""
     shown = payload(report, link_to=lambda _: link)
     for it in texts(shown):
         if it["type"] == "plain_text":
@@ -65,7 +66,7 @@ def test_names_are_never_markup(report: Report, link: str | None) -> None:
             assert it["text"].count("<") == it["text"].count(">") == it["text"].count("|") == int(is_link)
     assert not set(shown["text"]) & {"<", ">"}
     seen = f"{shown['text']}\n{said(shown)}"
-    assert all(line.isprintable() for line in seen.split("\n"))
+    assert all(escape_controls(line) == line for line in seen.split("\n"))
     assert re.fullmatch(r"([^&]|&(amp|lt|gt);)*", seen)
 
 
@@ -77,12 +78,12 @@ def test_names_are_never_markup(report: Report, link: str | None) -> None:
         pytest.param("<https://evil.test|orders>", "&lt;https://evil.test|orders&gt;", id="links"),
         pytest.param("&lt;!here&gt;", "&amp;lt;!here&amp;gt;", id="escaped-already"),
         pytest.param("a\u202egpj.exe", r"a\u202egpj.exe", id="turns-the-line-around"),
-        pytest.param("or\u200bders", r"or\u200bders", id="of-no-width"),
-        pytest.param("or\u3164ders", r"or\u3164ders", id="shows-nothing"),
+        pytest.param("or\u200bders", "or\u200bders", id="of-no-width"),
+        pytest.param("or\u3164ders", "or\u3164ders", id="shows-nothing"),
     ],
 )
 def test_a_name_is_shown_as_it_is(name: str, shown_as: str) -> None:
-    """It pings nobody, links nowhere and hides nothing."""
+    """It pings nobody, links nowhere and turns no line around."""
     shown = payload(told(found(name)))
     assert f"HIGH {shown_as}: index-has-schedule" in said(shown)
     assert f"1 finding opened on {shown_as}" in shown["text"]

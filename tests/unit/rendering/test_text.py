@@ -17,6 +17,14 @@ from backup_auditor.rendering.wrapping import columns
         pytest.param("a\ud800b", "a\\ud800b", id="half-surrogate"),
         pytest.param("a\tb\r\n", "a\\tb\\r\\n", id="blanks-that-move"),
         pytest.param("a\x9bb", "a\\x9bb", id="eight-bit-escape"),
+        pytest.param("a\x85b", "a\\x85b", id="next-line"),
+        pytest.param("a\u2028b\u2029", "a\\u2028b\\u2029", id="line-separators"),
+        pytest.param("a\u200fb\u061c\u2066", "a\\u200fb\\u061c\\u2066", id="direction"),
+        pytest.param("検索チーム\u3000田中", "検索チーム\u3000田中", id="full-width-blank"),
+        pytest.param("guide\xa0: «\u202findex\u202f»", "guide\xa0: «\u202findex\u202f»", id="no-break-blanks"),
+        pytest.param("می\u200cشود", "می\u200cشود", id="zero-width-non-joiner"),
+        pytest.param("👨\u200d💻 ❤\ufe0f", "👨\u200d💻 ❤\ufe0f", id="emoji-sequences"),
+        pytest.param("a\xadb\u200bc\ufeff\ue000", "a\xadb\u200bc\ufeff\ue000", id="invisible-but-harmless"),
     ],
 )
 def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:

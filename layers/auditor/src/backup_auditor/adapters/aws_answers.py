@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from backup_auditor.domain.text import join_lines
+
 
 def answer_of(error: BaseException) -> Mapping[str, Any]:
     """Return the answer that an exception tells of; empty where there was none, or where it is none of AWS's."""
@@ -19,4 +21,4 @@ def text_of(error: BaseException, longest: int = 300) -> str:
     """Return in one line what AWS said, or what its SDK says of a call that was not answered."""
     code = code_of(error)
     said = f"{code}: {answer_of(error)['Error'].get('Message', '')}" if code else str(error)
-    return " ".join(said.split())[:longest].removesuffix(".")
+    return join_lines(said)[:longest].removesuffix(".")

@@ -1,6 +1,7 @@
 """What it means for a message that a call of AWS failed."""
 
 from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.domain.text import join_lines
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
 _LONGEST = 300
@@ -28,4 +29,4 @@ def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST]
+    return join_lines(text)[:_LONGEST]

@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.yaml_file.limits import LARGEST
+from backup_auditor.domain.text import join_lines
 from backup_auditor.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def fetch_document(aws: "AwsSession", address: str) -> bytes:
         code = error.response["Error"].get("Code", "")
         raise DocumentError(f"{address}: {_REMEDIES.get(code, _OTHERWISE)} ({code})") from None
     except BotoCoreError as error:
-        why = " ".join(str(error).split())[:200]
+        why = join_lines(str(error))[:200]
         raise DocumentError(
             f"{address}: it cannot be fetched: {why}; look at region, credentials and network"
         ) from None

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
 from backup_auditor.domain.listing import Refusal, RefusalKind, Unread
+from backup_auditor.domain.text import quote_text
 
 _MICROSECOND = timedelta(microseconds=1)
 type Writer = Callable[[Any], object]
@@ -29,16 +30,16 @@ def decode[Fact](kind: type[Fact], value: Mapping[str, object]) -> Fact:
     """Return the fact that JSON values hold. Raises `ShapeError` on anything that is not exactly one."""
     codecs = _FACTS[kind]
     if strange := value.keys() - codecs.keys():
-        raise ShapeError(f"a {kind.__name__} has a field {min(strange)!r} that is not known")
+        raise ShapeError(f"a {kind.__name__} has a field {quote_text(min(strange))} that is not known")
     found: dict[str, object] = {}
     for name, (_, reader, is_optional) in codecs.items():
         if name in value:
             try:
                 found[name] = reader(value[name])
             except (TypeError, ValueError, OverflowError):
-                raise ShapeError(f"the field {name!r} of a {kind.__name__} holds something else") from None
+                raise ShapeError(f"the field {quote_text(name)} of a {kind.__name__} holds something else") from None
         elif not is_optional:
-            raise ShapeError(f"a {kind.__name__} lacks the field {name!r}")
+            raise ShapeError(f"a {kind.__name__} lacks the field {quote_text(name)}")
     return kind(**found)
 
 

@@ -8,6 +8,7 @@ from backup_auditor.adapters.fact_shape import ShapeError, decode, encode, read_
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, Unread
+from backup_auditor.domain.text import quote_text
 
 __all__ = ["ShapeError", "encoded", "inventory_of", "part_of"]
 
@@ -73,7 +74,7 @@ def _fields(value: dict[str, Any], **kinds: type | tuple[type, ...]) -> dict[str
         raise ShapeError(f"the fields {sorted(value.keys() ^ kinds.keys())} are missing or not known")
     for name, kind in kinds.items():
         if not isinstance(value[name], kind):
-            raise ShapeError(f"the field {name!r} holds something else")
+            raise ShapeError(f"the field {quote_text(name)} holds something else")
     return value
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from backup_auditor.adapters.remembered import Reading
 from backup_auditor.domain.naming import usable_key
+from backup_auditor.domain.text import join_lines
 from backup_auditor.errors import SecretError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
         code = error.response["Error"].get("Code", "")
         raise SecretError(f"the secret {name}: {_REMEDIES.get(code, _OTHERWISE)} ({code})") from None
     except BotoCoreError as error:
-        why = " ".join(str(error).split())[:200]
+        why = join_lines(str(error))[:200]
         raise SecretError(
             f"the secret {name}: it cannot be fetched: {why}; look at region, credentials and network"
         ) from None

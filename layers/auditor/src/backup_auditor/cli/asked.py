@@ -18,6 +18,7 @@ from backup_auditor.cli.progress import progress
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.naming import project_name
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import (
     BadKeyError,
     FutureAuditError,
@@ -91,7 +92,7 @@ def check_name(project: str) -> None:
     try:
         project_name(project)
     except ValueError as error:
-        raise UsageError(f"{project[:120]!r} {error}") from None
+        raise UsageError(f"{quote_text(project, 120)} {error}") from None
 
 
 def chosen_policy(path: str | None) -> Policy:

@@ -15,6 +15,7 @@ from backup_auditor.cli.output import lines, put, terminal_width
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.nights import NightStanding, Span, nights_of, span_of, within
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.state import AuditLog
 from backup_auditor.rendering.evidence import nights_json, nights_table, reports_json, reports_table
@@ -93,9 +94,9 @@ def _day(flag: str, text: str | None) -> date | None:
     try:
         day = parse_day(text)
     except ValueError:
-        raise UsageError(f"invalid --{flag} {text[:80]!r} (expected YYYY-MM-DD, such as 2026-11-22)") from None
+        raise UsageError(f"invalid --{flag} {quote_text(text, 80)} (expected YYYY-MM-DD, such as 2026-11-22)") from None
     if day.year not in _YEARS:
-        raise UsageError(f"invalid --{flag} {text!r} (expected a year from {_YEARS[0]} to {_YEARS[-1]})")
+        raise UsageError(f"invalid --{flag} {quote_text(text, 80)} (expected a year from {_YEARS[0]} to {_YEARS[-1]})")
     return day
 
 
@@ -103,7 +104,7 @@ def _interval(text: str) -> timedelta:
     try:
         every = parse_duration(text)
     except ValueError:
-        raise UsageError(f"invalid --every {text[:80]!r} (expected a duration such as 90m, 26h or 8d)") from None
+        raise UsageError(f"invalid --every {quote_text(text, 80)} (expected a duration such as 90m, 26h or 8d)") from None
     if every < _SHORTEST:
-        raise UsageError(f"invalid --every {text!r} (expected at least 1h)")
+        raise UsageError(f"invalid --every {quote_text(text, 80)} (expected at least 1h)")
     return every

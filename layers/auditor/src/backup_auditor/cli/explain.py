@@ -11,6 +11,7 @@ from backup_auditor.domain.finding import ResourceType
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.rendering.explanation import render_explanation
 
@@ -21,7 +22,7 @@ def run(arguments: Namespace) -> int:
     known = [it.id for it in CATALOGUE.index]
     if control is not None and control not in known:
         hint = nearest(control, known) or "; `backup-auditor controls` lists all"
-        raise UsageError(f"no control of an index is called {control[:80]!r}{hint}")
+        raise UsageError(f"no control of an index is called {quote_text(control, 80)}{hint}")
     wanted = asked(arguments)
     audit = audited(wanted, is_recorded=False)
     for note in audit.notes:
@@ -48,4 +49,4 @@ def _facts(inventory: Inventory, name: str) -> IndexFacts:
         return found[name]
     others = nearest(name, found) or "; `backup-auditor audit` names those it finds fault with"
     hint = others if found else "; the project has no indexes"
-    raise UsageError(f"no live index is called {name[:120]!r}{hint}")
+    raise UsageError(f"no live index is called {quote_text(name, 120)}{hint}")

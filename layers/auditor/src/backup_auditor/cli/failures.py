@@ -3,6 +3,7 @@
 import os
 import traceback
 
+from backup_auditor.domain.text import join_lines
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.rendering.text import plain
 from backup_auditor.settings.pinecone import redacted
@@ -11,7 +12,7 @@ from backup_auditor.settings.pinecone import redacted
 def sentence(error: Exception) -> str:
     """Return what is said of an error, on one line."""
     if isinstance(error, BackupAuditorError):
-        return redacted(plain(" ".join(str(error).split())).removesuffix("."), os.environ)
+        return redacted(plain(join_lines(str(error))).removesuffix("."), os.environ)
     # its text was not written for people, and may hold anything: it is left to the traceback
     name = type(error).__name__
     return f"this is a fault of backup-auditor itself ({name}); run it again with --debug and report it"

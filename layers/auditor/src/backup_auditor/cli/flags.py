@@ -3,6 +3,8 @@
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 
+from backup_auditor.domain.text import escape_controls, join_lines, quote_text
+
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -32,7 +34,7 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> "NoReturn":
         """Exit with 2 and one line."""
-        line = " ".join(message.split())
+        line = escape_controls(join_lines(message))
         self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
 
 
@@ -41,21 +43,23 @@ def report_format(text: str) -> str:
     if text in FORMATS:
         return text
     known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-    raise ArgumentTypeError(f"there is no format {text!r}; use {known}")
+    raise ArgumentTypeError(f"there is no format {quote_text(text)}; use {known}")
 
 
 def count(text: str) -> int:
     """Read how many of something there are, at least one."""
     if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _LONGEST_COUNT:
         return int(text)
-    raise ArgumentTypeError(f"{text!r} is no number of indexes; use a whole number from 1 to {10**_LONGEST_COUNT - 1}")
+    raise ArgumentTypeError(
+        f"{quote_text(text)} is no number of indexes; use a whole number from 1 to {10**_LONGEST_COUNT - 1}"
+    )
 
 
 def port(text: str) -> int:
     """Read the number of a port; 0 is any that is free."""
     if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
         return int(text)
-    raise ArgumentTypeError(f"{text!r} is no port; use a number from 0 to 65535")
+    raise ArgumentTypeError(f"{quote_text(text)} is no port; use a number from 0 to 65535")
 
 
 def seconds(text: str) -> float:
@@ -66,4 +70,4 @@ def seconds(text: str) -> float:
         length = -1.0
     if 0 <= length <= _LONGEST_WAIT:
         return length
-    raise ArgumentTypeError(f"{text!r} is no latency; use a number of seconds from 0 to {_LONGEST_WAIT}")
+    raise ArgumentTypeError(f"{quote_text(text)} is no latency; use a number of seconds from 0 to {_LONGEST_WAIT}")

@@ -4,6 +4,7 @@ from backup_auditor.domain.control import Control, Family, Verdict, compliant, n
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Framework, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.wording import counted
 
 
@@ -13,7 +14,7 @@ def judge(subject: IndexSubject) -> Verdict:
     strange = {it.backup.backup_id: it.unknown_status for it in backups.certain if it.unknown_status is not None}
     if strange:
         statuses = sorted(set(strange.values()))
-        shown = ", ".join(repr(status) for status in statuses)
+        shown = ", ".join(quote_text(status) for status in statuses)
         reason = f"{counted(len(strange), 'backup')} in a status that is not known: {shown}."
         return non_compliant(reason, {"statuses": statuses, "backup_ids": sorted(strange)})
     known = len(backups.all)

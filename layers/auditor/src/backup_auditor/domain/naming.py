@@ -5,6 +5,8 @@ What is refused as a secret's name is never repeated: it may be the secret itsel
 
 import re
 
+from backup_auditor.domain.text import escape_controls
+
 _PROJECT = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
@@ -18,9 +20,9 @@ _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,
 
 def project_name(text: str) -> str:
     """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
-    if _PROJECT.fullmatch(text) is None or not text.isprintable() or text.startswith("."):
+    if _PROJECT.fullmatch(text) is None or escape_controls(text) != text or text.startswith("."):
         raise ValueError(
-            "is no name for a project: use 1 to 100 printable characters, without slashes, and no dot or blank in front"
+            "is no name for a project: use 1 to 100 characters, no controls or slashes, and no dot or blank in front"
         )
     return text
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from backup_auditor.domain.alerting.channel import Channel
 from backup_auditor.domain.naming import is_on_aws
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import RegistryError
 
 
@@ -66,7 +67,7 @@ class Registry:
         if told:
             raise RegistryError(*told)
         raise RegistryError(
-            f"{self.source}: registers no project {str(name)[:100]!r}; add it there, or correct the name"
+            f"{self.source}: registers no project {quote_text(str(name), 100)}; add it there, or correct the name"
         )
 
     def told(self, mistake: Mistake) -> str:

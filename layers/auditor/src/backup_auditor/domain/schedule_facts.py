@@ -7,6 +7,7 @@ from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.text import quote_text
 
 
 def label(schedule: Schedule) -> str:
@@ -24,7 +25,7 @@ def frequency_of(schedule: Schedule) -> Frequency:
     frequency = Frequency.of(schedule.frequency)
     if frequency is None:
         evidence: Evidence = {**evidence_of(schedule), "frequency": schedule.frequency}
-        told = "nothing" if schedule.frequency is None else repr(schedule.frequency)
+        told = "nothing" if schedule.frequency is None else quote_text(schedule.frequency)
         reason = f"How often its schedule {label(schedule)} runs is not known: Pinecone says {told}."
         raise InsufficientError(reason, evidence)
     return frequency

@@ -7,7 +7,7 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.audit_facts import audit_facts, counts_in_all
-from backup_auditor.rendering.text import plain
+from backup_auditor.rendering.text import format_json, plain
 
 _COLUMNS = (
     "project",
@@ -72,7 +72,7 @@ def _told(finding: Finding) -> list[str]:
         finding.lifecycle or "",
         format_moment(finding.first_seen) if finding.first_seen else "",
         finding.fingerprint,
-        json.dumps(finding.evidence),
+        format_json(finding.evidence),
     ]
 
 

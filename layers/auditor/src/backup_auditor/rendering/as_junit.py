@@ -90,5 +90,5 @@ def _attributes(**values: object) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text in which nothing is markup and every character may stand in XML."""
+    """Return a text in which nothing is markup and every character is allowed in XML."""
     return escape(plain(text))

@@ -24,7 +24,7 @@ _SHOWN_UNREAD = 10
 def render_table(
     report: Report, *, width: int = 100, is_coloured: bool = False, in_full: str = IN_FULL
 ) -> Iterator[str]:
-    """Write a report as lines of text of at most `width` characters, where words allow it.
+    """Write a report as lines of text of at most `width` columns of a terminal.
 
     `in_full` is the command that shows what is folded.
     """
@@ -75,15 +75,17 @@ class _Table:
         shown, folded = fold(group.findings) if is_foldable else (group.findings, 0)
         heading = f"{group.severity.upper():8}  "
         scale = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
-        yield self.ink.of(group.severity, heading) + self.ink.strong(group.control + scale)
+        first, *rest = hanging(heading + group.control + scale, self.width, "  ")
+        yield self.ink.of(group.severity, first[: len(heading)]) + self.ink.strong(first[len(heading) :])
+        yield from map(self.ink.strong, rest)
         is_told = has_past(self.report)
         rows = [(plain(place(it)), plain(it.reason + (since(it) if is_told else ""))) for it in shown]
         yield from columns(rows, self.width)
         if folded:
             yield from self._folded(f"{folded:,} more")
-        first = group.findings[0]
-        if first.remediation:
-            yield from hanging(f"  next: {plain(first.remediation)}", self.width, "        ")
+        next_step = group.findings[0].remediation
+        if next_step:
+            yield from hanging(f"  next: {plain(next_step)}", self.width, "        ")
 
     def _unknown(self) -> Iterator[str]:
         groups = unknown_groups(self.report)
@@ -92,7 +94,9 @@ class _Table:
         yield ""
         total = sum(map(len, groups))
         heading = f"NOT KNOWN ({total:,})"
-        yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + "  never taken for compliant"
+        first, *rest = hanging(f"{heading}  never taken for compliant", self.width, "  ")
+        yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
+        yield from rest
         shown, folded = fold(groups)
         yield from columns([(plain(scope(it)), plain(it[0].reason)) for it in shown], self.width)
         if folded:

@@ -7,7 +7,7 @@ from backup_auditor.domain.evaluation import AnyControl
 from backup_auditor.domain.finding import ResourceType
 from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.parameters import default_of
-from backup_auditor.rendering.wrapping import columns, hanging
+from backup_auditor.rendering.wrapping import NARROWEST, columns, hanging
 
 _JUDGED_FOR = {
     ResourceType.INDEX: "every live index",
@@ -19,12 +19,13 @@ _WAYS: tuple[tuple[str, Callable[[Guidance], tuple[str, ...]]], ...] = (
     ("In the console", lambda it: it.console),
     ("By the API", lambda it: it.api),
 )
-_NARROWEST = 80
+_LEAST_FOR_TITLES = 30
+"""How many columns a title has beside the id; with fewer it has lines of its own."""
 
 
 def controls_table(controls: Sequence[AnyControl], width: int = 100) -> str:
     """Show one control in full, or a line for each of several."""
-    lines = _one(controls[0], width) if len(controls) == 1 else _lines(controls, max(width, _NARROWEST))
+    lines = _one(controls[0], width) if len(controls) == 1 else _lines(controls, max(width, NARROWEST))
     return "\n".join(lines) + "\n"
 
 
@@ -126,5 +127,10 @@ def _listed(texts: Sequence[str]) -> str:
 
 def _lines(controls: Sequence[AnyControl], width: int) -> Iterator[str]:
     column = max(len(it.id) for it in controls)
+    if width - column < _LEAST_FOR_TITLES + 12:
+        for it in controls:
+            yield it.id
+            yield from hanging(f"  {it.severity:8}  {it.title}", width, " " * 12)
+        return
     for it in controls:
         yield from hanging(f"{it.id:{column}}  {it.severity:8}  {it.title}", width, " " * (column + 12))

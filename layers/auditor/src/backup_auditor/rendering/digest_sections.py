@@ -1,6 +1,5 @@
 """What stands below the first line of a digest: rows under titles, so many as have room, and how many have not."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from backup_auditor.domain.history import Resolved
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.digest_headline import by_severity
 from backup_auditor.rendering.grouping import place, place_of
-from backup_auditor.rendering.text import shortened
+from backup_auditor.rendering.text import format_json, shortened
 
 _LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
@@ -120,7 +119,7 @@ def _proposals(digest: Digest, shown: int) -> Section | None:
     proposals = digest.report.proposals or ()
     rows = (
         f"{_short(it.index)}: {it.kind} ({_FATES[it.mode]})\n  {_short(it.because)}\n"
-        f"  {it.method} {_short(it.path)} {_short(json.dumps(dict(it.body)))}"
+        f"  {it.method} {_short(it.path)} {_short(format_json(dict(it.body)))}"
         for it in proposals[:shown]
     )
     return _plain_section("Proposed", rows, len(proposals), shown)

@@ -11,7 +11,7 @@ from backup_auditor.domain.moments import format_length, format_moment, hours
 from backup_auditor.domain.nights import Gap, Night, Nights, NightStanding, standing_of
 from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.text import plain
-from backup_auditor.rendering.wrapping import columns
+from backup_auditor.rendering.wrapping import columns, hanging
 
 type Fate = tuple[StrEnum, str | None]
 """What became of a file, and what is to be said of that."""
@@ -22,7 +22,8 @@ type Fates = tuple[AuditRecord, Fate, Fate | None]
 def nights_table(project: str, nights: Nights, width: int) -> Iterator[str]:
     """Show a line for each audit and each gap, after one that counts them."""
     counts = ", ".join(f"{nights.count(it):,} {it}" for it in NightStanding)
-    yield f"{plain(project)}: {counts} (one complete audit at least every {format_interval(nights.every)})"
+    counted_by = f"{plain(project)}: {counts} (one complete audit at least every {format_interval(nights.every)})"
+    yield from hanging(counted_by, width, "  ")
     yield ""
     yield from columns([_night_cells(it) for it in nights.rows], width)
 
@@ -76,7 +77,7 @@ def reports_table(project: str, audits: Sequence[Fates], width: int) -> Iterator
     """Show a line for each report and for each page, after one that counts them."""
     pages = [page for _, _, page in audits if page]
     counts = f"reports {_counts([report for _, report, _ in audits])}" + (f"; pages {_counts(pages)}" if pages else "")
-    yield f"{plain(project)}: {counted(len(audits), 'audit')}: {counts}"
+    yield from hanging(f"{plain(project)}: {counted(len(audits), 'audit')}: {counts}", width, "  ")
     yield ""
     rows = [
         (f"{format_moment(audit.observed_at)}  {fate[0]:10}", _said(kept, fate[1]))

@@ -1,6 +1,5 @@
 """Why an index was judged as it was: the facts, the rule that applied, and every verdict with its arithmetic."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from backup_auditor.rendering.index_facts import backup_rows, index_rows, run_ro
 from backup_auditor.rendering.ink import Ink
 from backup_auditor.rendering.requirements import requirement_rows
 from backup_auditor.rendering.since import since
-from backup_auditor.rendering.text import plain
+from backup_auditor.rendering.text import format_json, plain
 from backup_auditor.rendering.timeline_text import timeline_lines
 from backup_auditor.rendering.wrapping import columns, hanging
 
@@ -20,12 +19,10 @@ from backup_auditor.rendering.wrapping import columns, hanging
 def render_explanation(
     subject: IndexSubject, findings: Iterable[Finding], *, width: int = 100, is_coloured: bool = False
 ) -> Iterator[str]:
-    """Explain the verdicts on one index as lines of text of at most `width` characters, where words allow it."""
+    """Explain the verdicts on one index as lines of text of at most `width` columns of a terminal."""
     page = _Page(max(width, 40), Ink(is_coloured))
     inventory, policy = subject.project.inventory, subject.project.policy
-    yield page.ink.strong(
-        f"{plain(subject.name)} in {plain(inventory.project)}, at {format_moment(subject.observed_at)}"
-    )
+    yield from page.heading(f"{subject.name} in {inventory.project}, at {format_moment(subject.observed_at)}")
     yield from page.section("Facts", index_rows(subject))
     yield from page.section("Schedules", schedule_rows(subject))
     yield from page.section("Backups", backup_rows(subject))
@@ -47,14 +44,19 @@ class _Page:
 
     def section(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         yield ""
-        yield self.ink.strong(plain(title))
+        yield from self.heading(title)
         yield from columns([(plain(label), plain(text)) for label, text in rows], self.width)
 
+    def heading(self, text: str) -> Iterator[str]:
+        yield from map(self.ink.strong, hanging(plain(text), self.width, "  "))
+
     def verdict(self, finding: Finding) -> Iterator[str]:
-        verdict = finding.compliance.replace("_", " ")
+        verdict = f"  {finding.compliance.replace('_', ' ')}"
         severity = f" {finding.severity}" if finding.remediation else ""
-        control = self.ink.strong(finding.control) + since(finding)
-        yield f"  {self.ink.of(finding.compliance, verdict)}{severity}  {control}"
+        first, *rest = hanging(f"{verdict}{severity}  {finding.control}{since(finding)}", self.width, "    ")
+        strong = self.ink.strong(finding.control)
+        yield self.ink.of(finding.compliance, verdict) + first[len(verdict) :].replace(finding.control, strong)
+        yield from (it.replace(finding.control, strong) for it in rest)
         indent = " " * 6
         yield from hanging(indent + plain(finding.reason), self.width, indent)
         figures = ", ".join(f"{name} = {_value(value)}" for name, value in finding.evidence.items())
@@ -69,4 +71,4 @@ class _Page:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else format_json(value)

@@ -35,4 +35,4 @@ class Ink:
         return self._in("2", text)
 
     def _in(self, codes: str, text: str) -> str:
-        return f"\x1b[{codes}m{text}\x1b[0m" if self.is_coloured else text
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.is_coloured and text else text

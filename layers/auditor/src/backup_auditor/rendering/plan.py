@@ -19,14 +19,16 @@ from backup_auditor.rendering.wrapping import columns, hanging
 def plan_table(plan: Plan, width: int) -> Iterator[str]:
     """Show what is to be done, what is left out and why, and the slots before and after."""
     quota = "" if plan.quota is None else f" of {plan.quota:,}"
-    yield f"{plain(plan.project)}: plan {plan.plan_id} of {format_minute(plan.made_at)}: {_size(plan)}"
-    yield f"backups, at most: {plan.slots_before:,}{quota} now, {plan.slots_after:,} with this plan"
+    head = f"{plain(plan.project)}: plan {plan.plan_id} of {format_minute(plan.made_at)}: {_size(plan)}"
+    yield from hanging(head, width, "  ")
+    slots = f"backups, at most: {plan.slots_before:,}{quota} now, {plan.slots_after:,} with this plan"
+    yield from hanging(slots, width, "  ")
     for kind, actions in groupby(plan.actions, key=lambda it: it.kind):
         yield ""
         proposed = "" if plan.mode_of(kind) is Mode.APPLY else "  (proposed: the policy lets none be carried out)"
-        yield f"{kind.upper()}{proposed}"
+        yield from hanging(f"{kind.upper()}{proposed}", width, "  ")
         for action in actions:
-            yield from columns([(plain(action.index), _told(action, plan))], width)
+            yield from columns([(plain(action.index), plain(_told(action, plan)))], width)
             yield from hanging(f"    {plain(action.because)}", width, "    ")
             yield from hanging(f"    {plain(str(action.call))}", width, "      ")
     if plan.left_out:
@@ -39,7 +41,7 @@ def results_table(plan: Plan, results: Sequence[Result], width: int) -> Iterator
     """Show what came of each action, and the call that undoes it."""
     found = Counter(it.state for it in results)
     told = ", ".join(f"{number:,} {state}" for state, number in found.items())
-    yield f"{plain(plan.project)}: plan {plan.plan_id}: {told or 'nothing to do'}"
+    yield from hanging(f"{plain(plan.project)}: plan {plan.plan_id}: {told or 'nothing to do'}", width, "  ")
     yield ""
     for it in results:
         label = f"{plain(it.action.index)}  {it.action.kind}"

@@ -12,7 +12,7 @@ from backup_auditor.rendering.wrapping import columns, hanging
 
 
 def render_difference(found: PolicyDifference, *, width: int = 100, is_coloured: bool = False) -> Iterator[str]:
-    """Write a difference as lines of text of at most `width` characters, where words allow it."""
+    """Write a difference as lines of text of at most `width` columns of a terminal."""
     width, ink = max(width, 40), Ink(is_coloured)
     unknown = f"; of {len(found.unknown):,} it cannot be told by this inventory." if found.unknown else "."
     head = (

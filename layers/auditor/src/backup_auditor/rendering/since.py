@@ -1,12 +1,12 @@
 """What an audit says of the time since the audits before it, in words: where there were any."""
 
-import json
 from collections import Counter
 
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.history import Drift
 from backup_auditor.domain.report import Report
 from backup_auditor.rendering.grouping import place_of
+from backup_auditor.rendering.text import format_json
 
 _ORDER = ("new", "reopened", "ongoing")
 
@@ -59,4 +59,4 @@ def _settings(facts: dict[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else format_json(value)

@@ -1,24 +1,26 @@
 """Text that is fit to be shown: nothing in a name can move a cursor or end a table's cell."""
 
+import json
 import re
 from itertools import pairwise
 
+from backup_auditor.domain.text import cut, escape_controls
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$@-])")
 _REFERENCES = re.compile(r"[@#](?=\w)|\bgh-(?=\d)|:(?=//|[a-z][\w+-]*:|[+-]1:|100:|1234:)|\bwww(?=\.)", re.IGNORECASE)
+_CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""What `escape_controls` escapes and JSON does not; of C0, JSON has escapes of its own."""
 _BREAK = "<!-- -->"
 """What keeps GitHub from seeing a name, a number, an address or an emoji in what follows each other."""
 
 
-def plain(text: str) -> str:
-    """Return a text with every character that does not print, such as an escape, written out."""
-    if text.isprintable():
-        return text
-    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+plain = escape_controls
+clipped = cut
 
 
-def clipped(text: str, length: int) -> str:
-    """Return a text of at most a length; one that was cut ends in an ellipsis."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def format_json(value: object) -> str:
+    """Return a value as JSON for people: text in any script as it is written, only controls as escapes."""
+    return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def shortened(text: str, length: int) -> str:

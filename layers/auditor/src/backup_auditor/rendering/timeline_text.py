@@ -33,7 +33,7 @@ _GOOD = (Compliance.COMPLIANT, rows.MET)
 
 
 def timeline_lines(timeline: Timeline, observed_at: datetime, width: int, ink: Ink) -> Iterator[str]:
-    """Draw the nights of one index up to an audit, and some to come, on lines of at most `width` characters."""
+    """Draw the nights of one index up to an audit, and some to come, on lines of at most `width` columns."""
     line = laid_out(timeline, observed_at)
     drawn = rows.rows_within(line, width - _LABEL)
     runs, objective = drawn.runs(), drawn.objective()

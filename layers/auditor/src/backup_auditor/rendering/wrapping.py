@@ -1,32 +1,95 @@
-"""Lines of text within a width."""
+"""Lines of text within a width, counted in columns of a terminal: a Chinese character takes two."""
 
+import re
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
+from unicodedata import category
 
+from backup_auditor.domain.text import is_wide, split_clusters, width_of
+
+NARROWEST = 40
+"""How many columns a line may have at least, however narrow a terminal is."""
 _GAP = 2
+_WORD = re.compile(r"( *)([^ ]+)")
+_BREAK_AFTER = frozenset("-/_.,;:=&?@|+")
+"""Where a name, a path or an address is broken that is longer than a line."""
+_NEVER_FIRST = ("Pe", "Pf", "Po", "Lm")
+_NEVER_LAST = ("Ps", "Pi")
+"""By their category: closing marks and signs of length do not begin a line, opening ones do not end one."""
+_WIDE_BLANK = "\u3000"
 
 
 def hanging(text: str, width: int, indent: str) -> list[str]:
-    """Break a text into lines; those after the first begin with the indent. Long words, such as paths, stay whole."""
-    first = text[: len(text) - len(text.lstrip())]
-    return wrap(
-        text.lstrip(),
-        width,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
+    """Break a text into lines of at most so many columns; those after the first begin with the indent.
+
+    A word stays whole where a line has room for it. A longer one is broken where it reads best, never within what a
+    person takes for one character.
+    """
+    width = max(width, NARROWEST)
+    if len(text) <= width and text.isascii():
+        return [text.rstrip(" ")]
+    lines: list[str] = []
+    line = text[: len(text) - len(text.lstrip(" "))]
+    taken, is_begun = len(line), False
+    for blanks, word in _WORD.findall(text.lstrip(" ")):
+        size, room = width_of(word), width - len(indent)
+        left = width - taken - len(blanks)
+        if is_begun and size > left and (size <= room or left <= room // 2):
+            lines.append(line)
+            line, taken, is_begun = indent, len(indent), False
+        if is_begun:
+            line, taken = line + blanks, taken + len(blanks)
+        *parts, last = _parts(word, width - taken, room) if taken + size > width else [word]
+        for part in parts:
+            lines.append(line + part)
+            line, taken = indent, len(indent)
+        line, taken, is_begun = line + last, taken + width_of(last), True
+    return [*lines, line]
+
+
+def _parts(word: str, left: int, room: int) -> list[str]:
+    """Break a word into parts: the first for what is left of a line, the others for lines of their own."""
+    parts: list[str] = []
+    clusters = split_clusters(word)
+    widths = list(map(width_of, clusters))
+    start, space = 0, left
+    while start < len(clusters):
+        end, taken = start, 0
+        while end < len(clusters) and (taken + widths[end] <= space or end == start):
+            taken += widths[end]
+            end += 1
+        if end < len(clusters):
+            end = _best_end(clusters, start, end)
+        parts.append("".join(clusters[start:end]).rstrip(_WIDE_BLANK))
+        while end < len(clusters) and clusters[end] == _WIDE_BLANK:
+            end += 1
+        start, space = end, room
+    return parts
+
+
+def _best_end(clusters: Sequence[str], start: int, end: int) -> int:
+    """Return where a part ends best that may end no later: in its second half, unless nothing there is good."""
+    for at in range(end, start + (end - start) // 2, -1):
+        if _is_good_end(clusters[at - 1], clusters[at]):
+            return at
+    return end
+
+
+def _is_good_end(before: str, after: str) -> bool:
+    if before in _BREAK_AFTER:
+        return after not in _BREAK_AFTER
+    is_between_wide = is_wide(before) or is_wide(after)
+    return is_between_wide and category(after[0]) not in _NEVER_FIRST and category(before[0]) not in _NEVER_LAST
 
 
 def columns(rows: Sequence[tuple[str, str]], width: int, indent: str = "  ") -> Iterator[str]:
     """Lay rows out as a column of labels and one of text; a label that is too wide has its text on the next line."""
-    widest = max((len(label) for label, _ in rows), default=0)
-    column = min(widest, max(12, width // 3))
+    width = max(width, NARROWEST)
+    widths = [width_of(label) for label, _ in rows]
+    column = min(max(widths, default=0), max(12, width // 3))
     hang = " " * (len(indent) + column + _GAP)
-    for label, text in rows:
-        if len(label) > column:
+    for (label, text), taken in zip(rows, widths, strict=True):
+        if taken > column:
             yield from hanging(indent + label, width, indent * 2)
             yield from hanging(hang + text, width, hang)
         else:
-            yield from hanging(f"{indent}{label:{column}}{' ' * _GAP}{text}", width, hang)
+            yield from hanging(f"{indent}{label}{' ' * (column - taken + _GAP)}{text}", width, hang)

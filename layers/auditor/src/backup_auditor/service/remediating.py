@@ -9,6 +9,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.actions import ChangeSchedule
 from backup_auditor.domain.remediation.plan import Plan
 from backup_auditor.domain.remediation.planning import plan_of
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import PlanError, UnavailableError
 from backup_auditor.ports.writing import RemediationLog
 from backup_auditor.service.auditing import Audit
@@ -79,7 +80,7 @@ def found_plan(log: RemediationLog, project: str, plan_id: str, policy: Policy, 
     plan = log.plan(project, plan_id)
     remedy = "run remediate without --plan to make another"
     if plan is None:
-        raise PlanError(f"no plan {plan_id[:80]!r} of project {project!r} is known; {remedy}")
+        raise PlanError(f"no plan {quote_text(plan_id, 80)} of project {quote_text(project)} is known; {remedy}")
     if plan.policy_sha256 != policy.sha256:
         raise PlanError(f"plan {plan_id} was made under another policy than {policy.source}; {remedy}")
     why = plan.why_not_now(now)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
 
 
@@ -25,7 +26,7 @@ def read[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[
     try:
         return parse(text)
     except ValueError as error:
-        raise SettingsError(f"{variable.name} is {text[:80]!r}: {error}") from None
+        raise SettingsError(f"{variable.name} is {quote_text(text, 80)}: {error}") from None
 
 
 def read_named[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
 
 DEFAULT_HOST = "https://api.pinecone.io"
@@ -45,7 +46,7 @@ class Connection:
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
             if not _VERSION.fullmatch(version):
-                raise SettingsError(f"{version!r} is no API version; one looks like {DEFAULT_API_VERSION}.")
+                raise SettingsError(f"{quote_text(version)} is no API version; one looks like {DEFAULT_API_VERSION}.")
         if not 1 <= self.ceiling <= _MOST_IN_FLIGHT:
             raise SettingsError(f"{self.ceiling} calls at once is not between 1 and {_MOST_IN_FLIGHT}.")
         if self.deadline <= timedelta():

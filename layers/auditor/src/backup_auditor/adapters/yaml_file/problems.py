@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from backup_auditor.domain.text import cut, escape_controls
+
 _LONGEST = 60
 
 
@@ -34,13 +36,13 @@ class RefusedError(Exception):
 
 
 def visible(text: str) -> str:
-    """Write a text on one line, with an escape for every character that would not be seen."""
-    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+    """Write a text on one line, in any script, with an escape for every control character."""
+    return escape_controls(text)
 
 
 def quoted(text: str) -> str:
     """Write a text of the file in quotes, cut where it is long."""
-    return f'"{visible(text[:_LONGEST])}{"…" if len(text) > _LONGEST else ""}"'
+    return f'"{visible(cut(text, _LONGEST + 1))}"'
 
 
 def shown(value: object) -> str:
@@ -58,4 +60,4 @@ def shown(value: object) -> str:
             return "a mapping"
         case _:
             text = f"{value}"
-            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+            return cut(text, _LONGEST + 1)

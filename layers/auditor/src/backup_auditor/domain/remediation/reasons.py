@@ -3,6 +3,7 @@
 from backup_auditor.domain.facts import Index
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.policy import Mode
+from backup_auditor.domain.text import quote_text
 
 _READY = "ready"
 _TERMINATING = "terminating"
@@ -12,7 +13,7 @@ def why_not_ready(index: Index) -> str | None:
     """Return why nothing is made of an index at this moment; `None` where it is ready."""
     if index.state is None:
         return "Pinecone does not say whether it is ready."
-    return None if index.state.casefold() == _READY else f"It is not ready: Pinecone says {index.state!r}."
+    return None if index.state.casefold() == _READY else f"It is not ready: Pinecone says {quote_text(index.state)}."
 
 
 def is_being_deleted(index: Index) -> bool:

@@ -1,6 +1,5 @@
 """The steps that put a finding right, and commands to copy: a call, with what is known of it filled in."""
 
-import json
 import re
 from dataclasses import dataclass
 from shlex import quote
@@ -9,6 +8,7 @@ from urllib.parse import quote as quoted_path
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.filling import filled, told_of
 from backup_auditor.domain.finding import Evidence, Finding
+from backup_auditor.rendering.text import format_json
 
 _CONTROLS = {it.id: it for it in CATALOGUE.all}
 _CALL = re.compile(r"(GET|POST|PATCH) (/(?:\{[^\s}]+\}|[^\s.,{])+)(?: with (\{.*\}))?(?=\.$|, | for | until )")
@@ -53,7 +53,7 @@ def _command(call: re.Match[str], told: Evidence) -> str | None:
     if verb != "GET" and body is None and not path.endswith("/backups"):
         return None  # the step says in words what to send
     path = filled(path, told, lambda it: quoted_path(it, safe=""))
-    sent = filled(body or "{}", told, lambda it: json.dumps(it)[1:-1])
+    sent = filled(body or "{}", told, lambda it: format_json(it)[1:-1])
     given = "" if verb == "GET" else f" -H Content-Type:application/json -d {quote(sent)}"
     method = "" if verb == "GET" else f" -X {verb}"
     return f"curl -sS{method} {_HOST}{quote(path)} {_KEY}{given}"
