@@ -1,5 +1,6 @@
 """`audit --registry`: what is wrong with one project keeps none of the others from being audited."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from simulated import NOW
 MOMENT = NOW.isoformat()
 
 
-def audit(server: Server, folder: Path, *entries: str, **variables: str) -> Done:
+def audit(server: Server, folder: Path, *entries: str, flags: tuple[str | Path, ...] = (), **variables: str) -> Done:
     """Audit a registry of these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
-    return command("audit", "--now", MOMENT, "--registry", path, env=access(server, KEY=server.viewer_key, **variables))
+    env = access(server, KEY=server.viewer_key, **variables)
+    return command("audit", "--now", MOMENT, "--registry", path, *flags, env=env)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,64 @@ def test_what_aws_does_not_give_is_told(entry: str, words: str, healthy: Server,
     assert done.code == 2
     assert (done.err.count("\n"), words in done.err, "look at region, credentials" in done.err) == (1, True, True)
     assert done.out.startswith("COMPLIANT: a: ")
+
+
+def many(number: int) -> list[str]:
+    """Return so many entries, which share a key."""
+    return [f"{{name: p{it}, key_env: KEY}}" for it in range(1, number + 1)]
+
+
+def projects(path: Path) -> list[str]:
+    """Return the projects of a SARIF file."""
+    return [it["properties"]["project"] for it in json.loads(path.read_text())["runs"]]
+
+
+def test_sarif_of_many_projects_is_several_files(healthy: Server, tmp_path: Path) -> None:
+    """Twenty projects each, in the order of the registry: code scanning takes no more runs of one file."""
+    output = tmp_path / "report.sarif"
+    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif", "--output", output))
+    assert "2 files hold at most 20 projects each" in done.err
+    assert projects(output) == [f"p{it}" for it in range(1, 21)]
+    assert projects(tmp_path / "report-2.sarif") == ["p21"]
+
+
+def test_sarif_of_twenty_projects_is_one_file(healthy: Server, tmp_path: Path) -> None:
+    """At the limit there is nothing beside it."""
+    output = tmp_path / "report.sarif"
+    audit(healthy, tmp_path, *many(20), flags=("--format", "sarif", "--output", output))
+    assert len(projects(output)) == 20
+    assert not (tmp_path / "report-2.sarif").exists()
+
+
+def test_sarif_of_many_projects_is_refused_on_standard_output(healthy: Server, tmp_path: Path) -> None:
+    """Before anything is audited, with what to do."""
+    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif"))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "at most 20 projects and the registry has 21; name a file with --output" in done.err
+
+
+def test_several_files_are_written_all_or_not_at_all(healthy: Server, tmp_path: Path) -> None:
+    """Where one of them cannot be written, the others stay as they were."""
+    output = tmp_path / "report.sarif"
+    output.write_text("before")
+    (tmp_path / "report-2.sarif").mkdir()
+    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif", "--output", output))
+    assert (done.code, output.read_text()) == (2, "before")
+    assert "report-2.sarif: cannot be written" in done.err
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_csv_file_begins_with_a_byte_order_mark(healthy: Server, tmp_path: Path) -> None:
+    """Once, for all projects; standard output has none."""
+    output = tmp_path / "report.csv"
+    audit(healthy, tmp_path, *many(2), flags=("--format", "csv", "--output", output))
+    assert output.read_bytes().startswith(b"\xef\xbb\xbfproject,")
+    assert output.read_bytes().count(b"\xef\xbb\xbf") == 1
+    assert audit(healthy, tmp_path, *many(2), flags=("--format", "csv")).out.startswith("project,")
+
+
+def test_markdown_of_many_projects_fits_one_comment(healthy: Server, tmp_path: Path) -> None:
+    """Every project is named in it."""
+    done = audit(healthy, tmp_path, *many(60), flags=("--format", "markdown"))
+    assert len(done.out) <= 65_536
+    assert done.out.count("# Backup audit of ") == 60

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_csv import render_csv
+from backup_auditor.rendering.as_csv import MOST_IN_CELL, render_csv
 from goldens import Approve
 from nights_told import FORMULA, MARKUP, told
 from reports import finding, report
@@ -89,3 +89,28 @@ def test_many_reports_have_one_heading() -> None:
     """The rows of all projects stand in one table, each with its project."""
     found = rows(told(), replace(told(), project="other"))
     assert [it["project"] for it in found] == ["default"] * len(told().findings) + ["other"] * len(told().findings)
+
+
+def test_a_cell_holds_no_more_than_a_spreadsheet_takes() -> None:
+    """What is longer is cut between characters, says how much is missing, and which command shows it."""
+    for text, kept in (("x" * 40_000, "x"), ("検" * 40_000, "検"), ("👩\u200d💻" * 20_000, "👩\u200d💻")):
+        (row,) = rows(replace(report(), findings=(finding(reason=text),)))
+        cell = row["reason"]
+        assert len(cell.encode("utf-16-le")) // 2 <= MOST_IN_CELL
+        start, _, end = cell.partition("…")
+        assert start == kept * (len(start) // len(kept))
+        assert end == f" and {len(text) - len(start):,} more characters; all: backup-auditor audit --format json"
+
+
+@pytest.mark.parametrize("length", [pytest.param(32_767, id="at-limit"), pytest.param(32_768, id="one-more")])
+def test_a_cell_is_cut_past_the_limit_only(length: int) -> None:
+    """At the limit it is whole."""
+    (row,) = rows(replace(report(), findings=(finding(reason="x" * length),)))
+    assert (row["reason"] == "x" * length) is (length == MOST_IN_CELL)
+
+
+@pytest.mark.parametrize("start", ["\u200b=", "\ufeff+", " \u2060@"])
+def test_an_invisible_character_hides_no_formula(start: str) -> None:
+    """A text is a formula though what cannot be seen stands before it."""
+    (row,) = rows(replace(report(), findings=(finding(name=f"{start}1+1"),)))
+    assert row["resource_name"] == f"'{start}1+1"

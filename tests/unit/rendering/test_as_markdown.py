@@ -12,7 +12,7 @@ from cmarkgfm.cmark import Options  # type: ignore[import-untyped]  # it has non
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_markdown import render_markdown
+from backup_auditor.rendering.as_markdown import render_markdown, render_markdown_of_many
 from backup_auditor.rendering.text import plain
 from builders import BROKEN, broken, index, inventory
 from goldens import Approve
@@ -206,3 +206,22 @@ def test_a_deleted_index_is_named_by_its_id_too() -> None:
     gone = finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
     shown = "\n".join(render_markdown(replace(report(), compliance=Compliance.NON_COMPLIANT, findings=(gone,))))
     assert "| `orders`, deleted (`id-1`) | index-has-schedule |" in shown
+
+
+@pytest.mark.parametrize("number", [2, 20, 100, 700])
+def test_a_registry_fits_one_comment(number: int) -> None:
+    """However many projects there are; those that have no room are counted."""
+    shown = many(60)
+    pages = list(render_markdown_of_many((replace(shown, project=f"検索-{it}") for it in range(number)), number))
+    written = "\n".join(pages)
+    assert len(written) <= 65_536
+    titles = sum(it.startswith("# Backup audit of ") for it in pages)
+    left_out = 0 if titles == number else number - titles
+    assert (f"And {left_out:,} more projects; all: `backup-auditor audit --format json`" in pages) is (left_out > 0)
+    assert titles >= min(number, 100)
+
+
+def test_small_projects_leave_their_room_to_large_ones() -> None:
+    """A large project is shown as it is alone, beside one of which there is little to say."""
+    pages = list(render_markdown_of_many([report(), many(60)], 2))
+    assert pages == [*render_markdown(report()), "", *render_markdown(many(60))]

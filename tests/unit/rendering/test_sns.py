@@ -105,8 +105,12 @@ def test_it_is_cut_by_whole_findings() -> None:
     [
         pytest.param("search", "HIGH: search: 1 finding opened on orders", id="plain"),
         pytest.param("a\r\nBcc: b", r"HIGH: a\r\nBcc: b: 1 finding opened on orders", id="a-line-break"),
-        pytest.param("é\u202e", r"HIGH: \xe9\u202e: 1 finding opened on orders", id="not-ascii"),
-        pytest.param("x" * 82, "HIGH: " + "x" * 82 + ": 1 find" + "...", id="too-long"),
+        pytest.param("é\u202e", r"HIGH: e\u202e: 1 finding opened on orders", id="accents"),
+        pytest.param("\uff21\uff11-é", "HIGH: A1-e: 1 finding opened on orders", id="full-width"),
+        pytest.param("search-検索-1", "HIGH: search-?-1: 1 finding opened on orders", id="partly-another-script"),
+        pytest.param("本番　環境", "HIGH: 1 finding opened on orders", id="all-another-script"),
+        pytest.param("👩\u200d💻" * 30, "HIGH: 1 finding opened on orders", id="emoji"),
+        pytest.param("x" * 82, "HIGH: " + "x" * 62 + "...: 1 finding opened on orders", id="too-long"),
     ],
 )
 def test_a_subject_is_one_short_line_of_ascii(project: str, subject: str) -> None:

@@ -45,8 +45,18 @@ class Replacement:
         if self._part is not None:
             self._part.unlink(missing_ok=True)
 
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether it is a pipe or a device, which is written to as it is."""
+        return self._part is None
+
     def write(self, pieces: Iterable[bytes]) -> None:
         """Write everything, and take the other file's place."""
+        self.fill(pieces)
+        self.take_place()
+
+    def fill(self, pieces: Iterable[bytes]) -> None:
+        """Write everything to the disk, and leave the other file as it is."""
         for piece in pieces:
             with self._telling():
                 self._file.write(piece)
@@ -54,6 +64,11 @@ class Replacement:
             self._file.flush()
             if self._part is not None:
                 os.fsync(self._file.fileno())
+
+    def take_place(self) -> None:
+        """Take the other file's place with what was written."""
+        with self._telling():
+            if self._part is not None:
                 self._part.replace(self._target)
                 self._part = None
             self._file.close()

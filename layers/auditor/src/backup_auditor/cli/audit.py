@@ -1,7 +1,9 @@
 """`backup-auditor audit`: collect, judge, report, once."""
 
+import os
 from argparse import Namespace
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 from backup_auditor.adapters.inventory_file import save_inventory
@@ -16,9 +18,12 @@ from backup_auditor.cli.output import opened, put, say
 from backup_auditor.cli.registered import Registered, registered
 from backup_auditor.cli.report_spool import ReportSpool
 from backup_auditor.domain.shared_projects import Lead, shared_by_leads, warnings_of
-from backup_auditor.errors import BackupAuditorError
+from backup_auditor.errors import BackupAuditorError, UsageError
 from backup_auditor.ports.evidence import Evidence
 from backup_auditor.service.auditing import Audit
+
+MOST_IN_SARIF = 20
+"""Projects in one file, each of which is a run: code scanning takes no more."""
 
 
 def run(arguments: Namespace) -> int:
@@ -68,8 +73,12 @@ def _run_many(arguments: Namespace) -> int:
     The reports are written when all are made: only then is it known which entries lead to one Pinecone project.
     """
     codes: list[int] = []
-    with opened(arguments.output) as output:
+    with ExitStack() as stack:
+        output = stack.enter_context(opened(arguments.output))
         wanted = registered(arguments)
+        most = max(1, len(wanted)) if arguments.format != "sarif" else MOST_IN_SARIF
+        further = _further_files(arguments, output, -(-len(wanted) // most), len(wanted))
+        files = [output, *(stack.enter_context(Replacement(it)) for it in further)]
         spool = ReportSpool(has_timelines=arguments.format in WITH_TIMELINES)
         leads = [_led(one, arguments, spool, codes) for one in wanted]
         shared = shared_by_leads(it for it in leads if it is not None)
@@ -77,8 +86,39 @@ def _run_many(arguments: Namespace) -> int:
             codes.append(INCOMPLETE)
             if output is not None:  # the reports say it too, where nobody may look
                 say(it.sentence)
-        put(written(spool.reports(warnings_of(shared)), arguments, is_file=output is not None), output)
+        reports = spool.reports(warnings_of(shared))
+        used = files[: max(1, -(-spool.count // most))]
+        for file in used:
+            pieces = written(islice(reports, most), arguments, is_file=file is not None, number=spool.count)
+            put(pieces, file, is_one_of_many=bool(further))
+        for file in used if further else ():
+            if file is not None:
+                file.take_place()
+    if len(used) > 1:
+        last = further[len(used) - 2]
+        say(f"{len(used)} files hold at most {MOST_IN_SARIF} projects each: {arguments.output} to {last}")
     return worst(codes)
+
+
+def _further_files(arguments: Namespace, output: Replacement | None, files: int, projects: int) -> list[Path]:
+    """Return the files that take the projects for which one SARIF file has no room: `NAME-2`, `NAME-3`.
+
+    Raises `UsageError` where the results go to no file that could have others beside it.
+    """
+    if files <= 1:
+        return []
+    if output is None or output.is_stream:
+        raise UsageError(
+            f"a SARIF file holds at most {MOST_IN_SARIF} projects and the registry has {projects};"
+            " name a file with --output, which gets others beside it"
+        )
+    path = Path(arguments.output)
+    found = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, files + 1)]
+    taken = {os.path.realpath(it) for it in (arguments.registry, arguments.policy) if it is not None}
+    for it in found:
+        if os.path.realpath(it) in taken:
+            raise UsageError(f"{it}: would take the place of what the audit reads; choose another --output")
+    return found
 
 
 def _led(one: Registered, arguments: Namespace, spool: ReportSpool, codes: list[int]) -> Lead | None:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from itertools import chain
 from shlex import join
 
 from backup_auditor.cli.output import is_coloured, lines, terminal_width
@@ -17,12 +18,15 @@ _ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf", "html")
 """The forms that have room for many reports in one document."""
 
 
-def written(reports: Iterable[Report], arguments: Namespace, *, is_file: bool) -> Iterable[str]:
-    """Write reports one after the other, as the flags want them; into a file no width and no colours."""
+def written(reports: Iterable[Report], arguments: Namespace, *, is_file: bool, number: int = 1) -> Iterable[str]:
+    """Write reports, at most so many, as the flags want them; into a file no width and no colours."""
     form = arguments.format
-    if form in _ALL_IN_ONE:
-        return _all_in_one(reports, form)
     in_full = _in_full(arguments)
+    if form in _ALL_IN_ONE:
+        return _all_in_one(reports, form, in_full, is_file=is_file)
+    if form == "markdown" and number > 1:
+        markdown = import_module("backup_auditor.rendering.as_markdown")
+        return lines(markdown.render_markdown_of_many(reports, number, in_full=in_full))
     pages = (_page(report, form, in_full, is_file=is_file) for report in reports)
     return _array(pages) if form == "json" and arguments.registry is not None else _apart(pages)
 
@@ -41,13 +45,13 @@ def _in_full(arguments: Namespace) -> str:
     return join([*words, "--format", "json"])
 
 
-def _all_in_one(reports: Iterable[Report], form: str) -> Iterable[str]:
+def _all_in_one(reports: Iterable[Report], form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
     package = "backup_auditor.rendering"
     module = import_module(f"{package}.html.document" if form == "html" else f"{package}.as_{form}")
     pieces: Iterable[str]
     match form:
         case "csv":
-            pieces = module.render_csv(reports)
+            pieces = chain([module.BYTE_ORDER_MARK] if is_file else [], module.render_csv(reports, in_full=in_full))
         case "html":
             pieces = module.render_html(reports)
         case "junit":

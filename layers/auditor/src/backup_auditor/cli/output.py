@@ -25,10 +25,13 @@ def opened(path: str | None) -> "Replacement | nullcontext[None]":
     return nullcontext()
 
 
-def put(pieces: Iterable[str], file: Replacement | None) -> None:
-    """Write results, and the end of their last line. A reader that left is no error: the exit code tells."""
+def put(pieces: Iterable[str], file: Replacement | None, *, is_one_of_many: bool = False) -> None:
+    """Write results, and the end of their last line. A reader that left is no error: the exit code tells.
+
+    One file of many is written, but does not take its place before all are.
+    """
     if file is not None:
-        file.write(encoded(pieces))
+        (file.fill if is_one_of_many else file.write)(encoded(pieces))
         return
     need_output()
     sys.stdout.flush()

@@ -18,17 +18,18 @@ class ReportSpool:
         """Take whether the nights of each index are to be shown: they are most of a report."""
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  it lives as long as the command
         self._has_timelines = has_timelines
-        self._count = 0
+        self.count = 0
+        """How many reports it holds."""
 
     def add(self, report: Report) -> None:
         """Keep a report."""
         timelines = tuple(report.timelines) if self._has_timelines else ()
         pickle.dump(replace(report, timelines=timelines), self._file, pickle.HIGHEST_PROTOCOL)
-        self._count += 1
+        self.count += 1
 
     def reports(self, warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
         """Return the reports, each with the warnings of its project."""
         self._file.seek(0)
-        for _ in range(self._count):
+        for _ in range(self.count):
             report: Report = pickle.load(self._file)  # noqa: S301  this very process wrote it
             yield report.with_warnings(*warnings.get(report.project, ()))

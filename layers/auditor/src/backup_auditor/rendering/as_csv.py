@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.text import cluster_end, cut
 from backup_auditor.rendering.audit_facts import audit_facts, counts_in_all
+from backup_auditor.rendering.folding import IN_FULL
+from backup_auditor.rendering.slack.escaping import units
 from backup_auditor.rendering.text import format_json, plain
 
 _COLUMNS = (
@@ -38,21 +41,28 @@ _COLUMNS = (
     "warnings",
 )
 _FORMULAS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
+_INVISIBLE = "\xad\u200b\u200c\u200d\u2060\ufeff"
 _SPECIAL = frozenset(',"')
+BYTE_ORDER_MARK = "\ufeff"
+"""What begins a file: without it, spreadsheets take UTF-8 for the encoding of their country."""
+MOST_IN_CELL = 32_767
+"""Characters, as UTF-16 counts them, that a spreadsheet takes into one cell."""
+_MOST_IN_COMMAND = 1000
 
 
-def render_csv(reports: Iterable[Report]) -> Iterator[str]:
+def render_csv(reports: Iterable[Report], *, in_full: str = IN_FULL) -> Iterator[str]:
     """Write the findings of all reports under one heading, each line ended by CR LF but for the last, which lacks LF.
 
-    A text that a spreadsheet would take for a formula has an apostrophe in front. The warnings of a report are told
-    once, in its first row.
+    A text that a spreadsheet would take for a formula has an apostrophe in front. One that no cell has room for is cut:
+    `in_full` is the command that shows the rest. The warnings of a report stand in its first row.
     """
+    command = cut(plain(in_full), _MOST_IN_COMMAND)
     yield ",".join(_COLUMNS)
     for report in reports:
-        before, after = (_cells(map(_word, it(report).values())) for it in (audit_facts, counts_in_all))
-        warnings = _cell(json.dumps(report.warnings, ensure_ascii=False))
+        before, after = (_cells(map(_word, it(report).values()), command) for it in (audit_facts, counts_in_all))
+        warnings = _cells([json.dumps(report.warnings, ensure_ascii=False)], command)
         for finding in report.findings:
-            yield f"\r\n{before},{_cells(_told(finding))},{after},{warnings}"
+            yield f"\r\n{before},{_cells(_told(finding), command)},{after},{warnings}"
             warnings = ""
     yield "\r"
 
@@ -76,18 +86,35 @@ def _told(finding: Finding) -> list[str]:
     ]
 
 
-def _cells(texts: Iterable[str]) -> str:
-    return ",".join(map(_cell, texts))
+def _cells(texts: Iterable[str], in_full: str) -> str:
+    return ",".join(_cell(it, in_full) for it in texts)
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, in_full: str) -> str:
     """Return a text as one cell on one line, in which nothing is computed."""
     shown = plain(text)
-    if shown.lstrip().startswith(_FORMULAS):
+    if shown.lstrip().lstrip(_INVISIBLE).startswith(_FORMULAS):
         shown = f"'{shown}"
+    if 2 * len(shown) > MOST_IN_CELL and units(shown) > MOST_IN_CELL:
+        shown = _shortened(shown, in_full)
     if _SPECIAL.isdisjoint(shown):
         return shown
     return '"' + shown.replace('"', '""') + '"'
+
+
+def _shortened(text: str, in_full: str) -> str:
+    """Return as much of a text as a cell has room for, the count of what is missing, and the command that shows it."""
+    most = MOST_IN_CELL - units(_missing(len(text), in_full))
+    end, taken = 0, 0
+    while taken + units(text[end]) <= most:
+        taken += units(text[end])
+        end += 1
+    end = cluster_end(text, end)
+    return text[:end] + _missing(len(text) - end, in_full)
+
+
+def _missing(count: int, in_full: str) -> str:
+    return f"… and {count:,} more characters; all: {in_full}"
 
 
 def _word(fact: str | int) -> str:

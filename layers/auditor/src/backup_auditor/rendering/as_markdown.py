@@ -1,8 +1,9 @@
 """The report as GitHub-flavoured Markdown that fits a comment: for a pull request, a ticket, a wiki."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from backup_auditor.domain.report import Report
+from backup_auditor.domain.wording import counted
 from backup_auditor.rendering.counts import count_rows
 from backup_auditor.rendering.folding import IN_FULL
 from backup_auditor.rendering.grouping import exempted_groups, open_groups, unknown_groups
@@ -25,12 +26,15 @@ _MOST = (MOST, 20, 10, 5, 2, 1)
 """How many rows a section may have: the first of these with which all fits."""
 
 
-def render_markdown(report: Report, *, in_full: str = IN_FULL) -> Iterator[str]:
-    """Write a report as lines of Markdown; `in_full` is the command that shows what is left out."""
+def render_markdown(report: Report, *, in_full: str = IN_FULL, longest: int = _LONGEST) -> Iterator[str]:
+    """Write a report as lines of Markdown of a length; `in_full` is the command that shows what is left out."""
     command = code(in_full)
     frame = [*_head(report), *_counts(report)]
     sections = _sections(report)
-    room = _LONGEST - _size(frame)
+    room = longest - _size(frame)
+    if room < _size(_rest(sections, command)):
+        yield from [*_verdict(report), "", f"All: {command}"]
+        return
     for most in _MOST:
         lines = [line for it in sections for line in it.lines(most, command)]
         if _size(lines) <= room:
@@ -38,6 +42,31 @@ def render_markdown(report: Report, *, in_full: str = IN_FULL) -> Iterator[str]:
     else:
         lines = _as_many_as_fit(sections, room, command)
     yield from [*_head(report), *lines, *_counts(report)]
+
+
+def render_markdown_of_many(reports: Iterable[Report], number: int, *, in_full: str = IN_FULL) -> Iterator[str]:
+    """Write the reports of a registry of so many projects as lines of Markdown that fit one comment together.
+
+    Each has an even share of the room, and what those before it left of theirs. Projects that have no room are counted.
+    """
+    left = _LONGEST - _size(["", _left_out(number, code(in_full))])
+    left_out = 0
+    separator: list[str] = []
+    for position, report in enumerate(reports):
+        share = left // max(number - position, 1)
+        lines = [*separator, *render_markdown(report, in_full=in_full, longest=share - 1)]
+        if _size(lines) > left:
+            left_out += 1
+            continue
+        yield from lines
+        left -= _size(lines)
+        separator = [""]
+    if left_out:
+        yield from [*separator, _left_out(left_out, code(in_full))]
+
+
+def _left_out(number: int, command: str) -> str:
+    return f"And {counted(number, 'more project')}; all: {command}"
 
 
 def _size(lines: list[str]) -> int:
@@ -48,9 +77,7 @@ def _as_many_as_fit(sections: list[Section], room: int, command: str) -> list[st
     """Return the first sections, the worst, with a row each, and count the rest."""
     lines: list[str] = []
     for number, section in enumerate(sections):
-        left_out = sections[number:]
-        rows = sum(it.total for it in left_out)
-        rest = ["", f"And {rows:,} more rows under {len(left_out):,} more headings; all: {command}"]
+        rest = _rest(sections[number:], command)
         more = list(section.lines(1, command))
         if _size([*lines, *more, *rest]) > room:
             return [*lines, *rest]
@@ -58,11 +85,20 @@ def _as_many_as_fit(sections: list[Section], room: int, command: str) -> list[st
     return lines
 
 
-def _head(report: Report) -> Iterator[str]:
+def _rest(left_out: list[Section], command: str) -> list[str]:
+    rows = sum(it.total for it in left_out)
+    return ["", f"And {rows:,} more rows under {len(left_out):,} more headings; all: {command}"]
+
+
+def _verdict(report: Report) -> Iterator[str]:
     yield f"# Backup audit of {told(report.project)}"
     yield ""
     missing = incompleteness(report)
     yield f"**{report.compliance.replace('_', ' ')}**: {verdict(report)}" + (f" **{missing}**" if missing else "")
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield from _verdict(report)
     for label, text in (("First", first_step(report)), ("Changes", delta(report))):
         if text is not None:
             yield from ["", f"{label}: {told(text)}"]

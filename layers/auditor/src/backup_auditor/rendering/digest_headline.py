@@ -28,8 +28,14 @@ def explanation(digest: Digest) -> str:
 
 def brief(digest: Digest) -> str:
     """Return the shortest that can be said: how bad it is, for which project, and what happened."""
+    how_bad, name, what = brief_parts(digest)
+    return f"{how_bad}: {name}: {what}"
+
+
+def brief_parts(digest: Digest) -> tuple[str, str, str]:
+    """Return how bad it is, for which project, and what happened."""
     incomplete = "" if digest.report.is_complete else " (audit incomplete)"
-    return f"{_how_bad(digest)}{incomplete}: {shortened(digest.report.project, _NAME)}: {_what(digest)}"
+    return f"{_how_bad(digest)}{incomplete}", shortened(digest.report.project, _NAME), _what(digest)
 
 
 def by_severity(findings: Iterable[Finding]) -> str:

@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from backup_auditor.domain.alerting.digest import Digest
-from backup_auditor.rendering.digest_headline import brief
+from backup_auditor.rendering.digest_headline import brief_parts
 from backup_auditor.rendering.digest_json import digest_json
 from backup_auditor.rendering.digest_text import digest_in_short, digest_text
 from backup_auditor.rendering.text import plain, shortened
@@ -18,7 +19,10 @@ MOST_IN_SUBJECT = 99
 _MOST_IN_ATTRIBUTE = 200
 _MOST_ROWS = 100
 _FOR_MACHINES = ("firehose", "http", "https", "lambda", "sqs")
-_UNFIT = re.compile(r"[^\x20-\x7e]")
+_UNFIT = re.compile(r"[^\x20-\x7e]+")
+_MARKS = re.compile("[\u0300-\u036f]")
+_LEAST_OF_NAME = 30
+"""How many characters of a project's name have room, however long what follows is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,21 @@ def _written(digest: Digest, shown: int) -> Publication:
 
 
 def _subject(digest: Digest) -> str:
-    ascii_alone = _UNFIT.sub(lambda it: it[0].encode("unicode_escape").decode(), plain(brief(digest)))
-    return ascii_alone if len(ascii_alone) <= MOST_IN_SUBJECT else f"{ascii_alone[: MOST_IN_SUBJECT - 3]}..."
+    """Return how bad it is and what happened in ASCII, with as much of the project's name as has room beside it."""
+    how_bad, name, what = (_in_ascii(it) for it in brief_parts(digest))
+    room = max(MOST_IN_SUBJECT - len(f"{how_bad}: : {what}"), _LEAST_OF_NAME)
+    has_name = any(it.isalnum() for it in name)
+    subject = f"{how_bad}: {_cut(name, room)}: {what}" if has_name else f"{how_bad}: {what}"
+    return _cut(subject, MOST_IN_SUBJECT)
+
+
+def _in_ascii(text: str) -> str:
+    """Return a text with its letters without accents and of ordinary width, and a question mark for any other."""
+    return _UNFIT.sub("?", _MARKS.sub("", normalize("NFKD", plain(text))))
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _attributes(digest: Digest) -> Mapping[str, str]:
