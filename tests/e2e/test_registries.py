@@ -1,6 +1,7 @@
 """`audit --registry`: what is wrong with one project keeps none of the others from being audited."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,17 @@ from simulated import NOW
 MOMENT = NOW.isoformat()
 
 
-def audit(server: Server, folder: Path, *entries: str, flags: tuple[str | Path, ...] = (), **variables: str) -> Done:
+def audit(
+    server: Server,
+    folder: Path,
+    *entries: str,
+    flags: tuple[str | Path, ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Done:
     """Audit a registry of these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
-    env = access(server, KEY=server.viewer_key, **variables)
+    env = access(server, KEY=server.viewer_key, **(variables or {}))
     return command("audit", "--now", MOMENT, "--registry", path, *flags, env=env)
 
 
@@ -52,7 +59,7 @@ def test_a_mistake_in_one_project_leaves_the_others(entry: str, words: str, heal
 def test_what_aws_does_not_give_is_told(entry: str, words: str, healthy: Server, tmp_path: Path) -> None:
     """Without credentials, what the registry leaves to AWS ends in one line that names it and the remedy."""
     nothing = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"}
-    done = audit(healthy, tmp_path, "{name: a, key_env: KEY}", entry, **nothing)
+    done = audit(healthy, tmp_path, "{name: a, key_env: KEY}", entry, variables=nothing)
     assert done.code == 2
     assert (done.err.count("\n"), words in done.err, "look at region, credentials" in done.err) == (1, True, True)
     assert done.out.startswith("COMPLIANT: a: ")

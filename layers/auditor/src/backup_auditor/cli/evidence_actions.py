@@ -104,7 +104,9 @@ def _interval(text: str) -> timedelta:
     try:
         every = parse_duration(text)
     except ValueError:
-        raise UsageError(f"invalid --every {quote_text(text, 80)} (expected a duration such as 90m, 26h or 8d)") from None
+        raise UsageError(
+            f"invalid --every {quote_text(text, 80)} (expected a duration such as 90m, 26h or 8d)"
+        ) from None
     if every < _SHORTEST:
         raise UsageError(f"invalid --every {quote_text(text, 80)} (expected at least 1h)")
     return every
