@@ -10,7 +10,7 @@ import pytest
 
 from backup_auditor.cli.ending import remediation_code
 from backup_auditor.domain.policy import Rule
-from backup_auditor.domain.remediation.record import ActionState, Result
+from backup_auditor.domain.remediation.record import ActionState, Result, results_of
 from backup_auditor.domain.requirements import Requirements, ScheduleRequirement
 from backup_auditor.service.auditing import Audit
 from backup_auditor_simulator import Fault, Schedule, World
@@ -220,6 +220,9 @@ def test_what_somebody_changed_after_the_call_is_judged_by_the_policy(
     assert result.detail.startswith("Verification failed. ") is (state is AMISS)
     assert (result.undo is None) is (state is DONE)  # to undo ours would undo theirs
     assert len(project.writes) == 1
+    assert project.plan is not None
+    (recorded,) = results_of(project.plan, project.log.actions("default", project.plan.plan_id))
+    assert (recorded.state, recorded.undo) == (result.state, result.undo)
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,14 @@ def test_one_that_never_shows_is_taken_again_after_a_while(project: Project) -> 
     project.server.faults.clear()
     assert [it.state for it in project.run().results] == [ActionState.DONE]
     assert backups_asked_for(project) == 2
+
+
+def test_one_that_failed_since_is_not_taken_again_and_is_no_success(project: Project) -> None:
+    """There is no recovery point, whoever took the backup that failed."""
+    plan = project.planned()
+    backup = project.world.create_backup("orders", "auditor-first-20261119")
+    project.world.fail_backup(backup)
+    schedule, taken = project.carried_out(plan).results
+    assert (schedule.state, taken.state) == (ActionState.DONE, ActionState.SKIPPED)
+    assert not taken.is_well
+    assert backups_asked_for(project) == 0

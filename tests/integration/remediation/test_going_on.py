@@ -1,5 +1,6 @@
 """So many actions at once, until there is no use in going on."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
     begun: set[str] = set()
     real = Doing.do
 
-    def counting(doing: Doing, action: Action, seen: Seen) -> tuple[Done, dict[str, object]]:
+    def counting(doing: Doing, action: Action, seen: Seen) -> tuple[Done, Mapping[str, object]]:
         begun.add(action.key)
         in_flight.append(len(begun))
         try:

@@ -8,7 +8,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.calls import Call
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import ActionRecord, Result
+from backup_auditor.domain.remediation.record import ActionRecord, Result, result_of
 from backup_auditor.domain.report import SCHEMA_VERSION
 from backup_auditor.rendering.text import clipped
 
@@ -34,7 +34,7 @@ def proposals_of(plan: Plan) -> Iterator[tuple[RemediationEvent, Detail]]:
 
 def creation_of(plan: Plan, action: Action, record: ActionRecord) -> tuple[RemediationEvent, Detail]:
     """Return the event of an action of a plan that was done, by its record."""
-    outcome = _outcome(Result(action, record.state, record.detail, record.made_id))
+    outcome = _outcome(result_of(action, record))
     told = {"who": record.who, "before": dict(record.before), "after": dict(record.after)}
     return RemediationEvent.SCHEDULE_CREATED, {**action_detail(plan, action), **told, **outcome}
 

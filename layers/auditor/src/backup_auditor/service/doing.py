@@ -1,15 +1,17 @@
 """Sends one action, reads back what it did, and finds out what stood in its way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, CreateSchedule, TakeBackup
+from backup_auditor.domain.remediation.calls import settings_of
 from backup_auditor.domain.remediation.deciding import Seen, verdict_on, why_other_project
 from backup_auditor.domain.remediation.record import ActionState, Result
 from backup_auditor.domain.remediation.verifying import changed_since, told, why_amiss
+from backup_auditor.domain.schedule_facts import label
 from backup_auditor.errors import (
     BackupAuditorError,
     ConflictError,
@@ -41,7 +43,7 @@ class Doing:
         """Read the index of an action again. Raises `PineconeError`."""
         return self._look_back(action, Seen(self.now(), self.writer.index(action.index), ()))
 
-    def do(self, action: Action, seen: Seen) -> tuple[Done, dict[str, object]]:
+    def do(self, action: Action, seen: Seen) -> tuple[Done, Mapping[str, object]]:
         """Do an action beside what was just seen; return what came of it, and how what was made was answered."""
         try:
             made = self._send(action, seen)
@@ -57,7 +59,8 @@ class Doing:
         if other is not None:
             result = Result(action, ActionState.AMISS, f"Verification failed. {other} Undo this.", made_id)
             return (result, PlanError(other)), told(made)
-        return (self._verified(action, made_id, seen), None), told(made)
+        result = self._verified(action, made_id, seen)
+        return (result, None), result.reads_back or told(made)
 
     def _send(self, action: Action, seen: Seen) -> Schedule | Backup:
         match action:
@@ -84,9 +87,17 @@ class Doing:
                 return Result(action, ActionState.UNKNOWN, detail, made_id)
             why = why_amiss(action, made_id, before, after, self.policy)
             if why is None:
-                since = changed_since(action, made_id, after)
-                return Result(action, ActionState.DONE, since or "", made_id, is_changed_since=since is not None)
+                return self._done(action, made_id, changed_since(action, made_id, after))
         return Result(action, ActionState.AMISS, f"Verification failed. {why}", made_id)
+
+    def _done(self, action: Action, made_id: str, other: Schedule | None) -> Result:
+        if other is None:
+            return Result(action, ActionState.DONE, "", made_id)
+        now = told(other)
+        detail = (
+            f"Its schedule {label(other)} was changed since, to {settings_of(other).body}, and satisfies the policy."
+        )
+        return Result(action, ActionState.DONE, detail, made_id, reads_back=now)
 
     def _look_back(self, action: Action, before: Seen) -> Seen:
         if isinstance(action, TakeBackup):

@@ -1,6 +1,6 @@
 """Whether an action is still right at the moment of acting, by what is read of its index then."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -123,13 +123,16 @@ def _on_change(action: ChangeSchedule, seen: Seen, demand: Demand) -> Verdict | 
 
 
 def _on_backup(seen: Seen) -> Verdict | None:
-    for why in (it for backup in seen.backups for it in _why_no_other(backup, seen.at)):
-        return Verdict(ActionState.ALREADY_THERE, why)
+    failed = [it for it in seen.backups if phase_of_status(it.status) is Phase.FAILED]
+    for it in seen.backups:
+        if it not in failed and (_is_first(it) or not is_planned_run(it, seen.at)):
+            return Verdict(
+                ActionState.ALREADY_THERE, f"It has a backup by now: {it.name or it.backup_id}, {it.status}."
+            )
+    for it in filter(_is_first, failed):
+        return Verdict(ActionState.SKIPPED, f"A first backup was taken of it, {it.name}, and it is {it.status}.")
     return None
 
 
-def _why_no_other(backup: Backup, now: datetime) -> Iterator[str]:
-    is_ours = (backup.name or "").startswith(FIRST_BACKUP_PREFIX)
-    is_no_backup = phase_of_status(backup.status) is Phase.FAILED or is_planned_run(backup, now)
-    if is_ours or not is_no_backup:
-        yield f"It has a backup by now: {backup.name or backup.backup_id}, {backup.status}."
+def _is_first(backup: Backup) -> bool:
+    return (backup.name or "").startswith(FIRST_BACKUP_PREFIX)

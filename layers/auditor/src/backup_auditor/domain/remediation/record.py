@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from backup_auditor.domain.remediation.actions import Action, Kind
+from backup_auditor.domain.remediation.actions import Action, ChangeSchedule, Kind
 from backup_auditor.domain.remediation.calls import Call
 from backup_auditor.domain.remediation.plan import Plan
 
@@ -68,8 +68,8 @@ class Result:
     made_id: str | None = None
     is_satisfied: bool = False
     """Whether the policy is satisfied although the action was skipped."""
-    is_changed_since: bool = False
-    """Whether somebody has changed since what was written: to undo it would undo that too."""
+    reads_back: Mapping[str, object] | None = None
+    """What reads back where somebody has changed since what was written: to undo ours would undo that too."""
 
     @property
     def is_well(self) -> bool:
@@ -81,7 +81,7 @@ class Result:
     def undo(self) -> Call | None:
         """The call that undoes it; `None` where nothing was written by us."""
         is_ours = self.state in {*WRITTEN, ActionState.UNKNOWN}
-        is_alone = not (self.is_changed_since and self.action.kind is Kind.CHANGE_SCHEDULE)
+        is_alone = self.reads_back is None or self.action.kind is not Kind.CHANGE_SCHEDULE
         return self.action.undo(self.made_id) if is_ours and is_alone and self.made_id is not None else None
 
 
@@ -105,4 +105,11 @@ def results_of(plan: Plan, records: Sequence[ActionRecord]) -> tuple[Result, ...
     """Return what is recorded of a plan's actions, each as it stood last, since the facts were read it is made of."""
     latest = {it.key: it for it in records if it.began_at >= plan.made_at}
     known = ((action, latest.get(action.key)) for action in plan.actions)
-    return tuple(Result(action, it.state, it.detail, it.made_id) for action, it in known if it is not None)
+    return tuple(result_of(action, it) for action, it in known if it is not None)
+
+
+def result_of(action: Action, record: ActionRecord) -> Result:
+    """Return what came of an action, by its record."""
+    asked = action.changes.body if isinstance(action, ChangeSchedule) else {}
+    is_other = record.state is ActionState.DONE and any(record.after.get(key) != it for key, it in asked.items())
+    return Result(action, record.state, record.detail, record.made_id, reads_back=record.after if is_other else None)

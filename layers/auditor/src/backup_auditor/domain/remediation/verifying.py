@@ -18,13 +18,13 @@ def why_amiss(action: Action, made_id: str, before: Seen, after: Seen, policy: P
     return next(_amiss_of_schedule(made_id, before, after, demand_on(after.index, policy, after.at)), None)
 
 
-def changed_since(action: Action, made_id: str, after: Seen) -> str | None:
-    """Return how a schedule reads back that satisfies the policy, and is not as it was asked for; else `None`."""
+def changed_since(action: Action, made_id: str, after: Seen) -> Schedule | None:
+    """Return a schedule that satisfies the policy, and does not read back as it was asked for; `None` where it does."""
     asked = _asked_of(action)
     made = next((it for it in after.schedules if it.schedule_id == made_id), None)
     if asked is None or made is None or settings_of(made).within(asked) == asked:
         return None
-    return f"Its schedule {label(made)} was changed since, to {settings_of(made).body}, and satisfies the policy."
+    return made
 
 
 def _asked_of(action: Action) -> Settings | None:
