@@ -10,7 +10,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.lifecycle.discard import Discard, discard_of_all, discard_of_future, is_ahead
 from backup_auditor.domain.memory import FindingState, Memory
 from backup_auditor.domain.moments import CLOCK_TOLERANCE
-from builders import DAY, NOW, SECOND, backup, index, inventory, known, remembering, whole
+from builders import DAY, NOW, SECOND, backup, index, inventory, known, remembering, schedule, whole
 from nights import COMPLIANT, Nights, verdict
 
 FUTURE = NOW + 200 * DAY
@@ -170,3 +170,49 @@ def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
     assert found is not None
     assert found.after == Memory(revision=2)
     assert found.recording.expects == 1
+
+
+def test_settings_that_the_future_saw_were_seen_now() -> None:
+    """The settings before them were seen when they were; the gap between both is judged by the slower one."""
+    nights = Nights()
+    past = nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")]))).memory
+    nights.audited(inventory(index("orders")), at=FUTURE)
+    before = nights.memory.schedules["schedule-1"]
+    assert (before.since, [it.until for it in before.earlier]) == (FUTURE, [NOW])
+    nights.memory = discarded(nights.memory, record(past), record(nights.memory)).after
+    after = nights.memory.schedules["schedule-1"]
+    assert (after.since, after.seen_at, after.frequency) == (CLOCK, CLOCK, "daily")
+    assert after.earlier == before.earlier
+    nights.audited(inventory(index("orders", schedules=[schedule(frequency="monthly")])), at=CLOCK + DAY)
+    assert [(it.since, it.until, it.frequency) for it in nights.memory.schedules["schedule-1"].earlier] == [
+        (NOW, NOW, "weekly"),
+        (CLOCK, CLOCK, "daily"),
+    ]
+
+
+def test_settings_that_only_the_past_changed_stay_as_they_are_known() -> None:
+    """The audit of the future only saw them again."""
+    nights = Nights()
+    past = nights.audited(inventory(index("orders"))).memory
+    nights.audited(inventory(index("orders")), at=FUTURE)
+    after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
+    assert (after.since, after.seen_at, after.earlier) == (NOW, CLOCK, ())
+
+
+def test_settings_that_the_future_changed_twice_were_all_seen_now() -> None:
+    """None of their moments is left in the future."""
+    nights = Nights()
+    past = nights.audited(inventory(index("orders"))).memory
+    nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")])), at=FUTURE)
+    nights.audited(inventory(index("orders")), at=FUTURE + DAY)
+    after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
+    assert (after.since, after.seen_at) == (CLOCK, CLOCK)
+    assert [(it.since, it.until) for it in after.earlier] == [(NOW, NOW), (CLOCK, CLOCK)]
+
+
+def test_a_backup_that_the_future_missed_first_was_first_missed_now() -> None:
+    """Its 30 days begin with the discard."""
+    row = known(backup(DAY), missed_at=FUTURE)
+    memory = remembering(row, audit_id="one", observed_at=FUTURE)
+    after = discarded(memory).after
+    assert after.backups == {row.backup_id: replace(row, missed_at=CLOCK)}

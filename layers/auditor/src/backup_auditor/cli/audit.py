@@ -79,7 +79,7 @@ def _run_many(arguments: Namespace) -> int:
         most = max(1, len(wanted)) if arguments.format != "sarif" else MOST_IN_SARIF
         further = _further_files(arguments, output, -(-len(wanted) // most), len(wanted))
         files = [output, *(stack.enter_context(Replacement(it)) for it in further)]
-        spool = ReportSpool(has_timelines=arguments.format in WITH_TIMELINES)
+        spool = stack.enter_context(ReportSpool(has_timelines=arguments.format in WITH_TIMELINES))
         leads = [_led(one, arguments, spool, codes) for one in wanted]
         shared = shared_by_leads(it for it in leads if it is not None)
         for it in shared:

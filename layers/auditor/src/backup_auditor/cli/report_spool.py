@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
+from typing import Self
 
 from backup_auditor.domain.report import Report
 
@@ -16,10 +17,18 @@ class ReportSpool:
 
     def __init__(self, *, has_timelines: bool) -> None:
         """Take whether the nights of each index are to be shown: they are most of a report."""
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  it lives as long as the command
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  closed with the spool
         self._has_timelines = has_timelines
         self.count = 0
         """How many reports it holds."""
+
+    def __enter__(self) -> Self:
+        """Hold no report yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give up what is held."""
+        self._file.close()
 
     def add(self, report: Report) -> None:
         """Keep a report."""

@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor.domain.audit_record import AuditRecord
-from backup_auditor.domain.memory import FindingState, KnownBackup, KnownFinding, KnownIndex, KnownSchedule, Memory
+from backup_auditor.domain.memory import (
+    EarlierSettings,
+    FindingState,
+    KnownBackup,
+    KnownFinding,
+    KnownIndex,
+    KnownSchedule,
+    Memory,
+)
 from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.recording import Recording, recording_of
 
@@ -96,7 +104,7 @@ class _Rewriting:
             complete_at=self._complete_at(),
             findings={key: it for key, it in map(self._finding, memory.findings.items()) if it is not None},
             backups={key: self._dated(it) for key, it in memory.backups.items()},
-            schedules={key: self._dated(it) for key, it in memory.schedules.items()},
+            schedules={key: self._schedule(it) for key, it in memory.schedules.items()},
             indexes={key: self._dated(it) for key, it in memory.indexes.items()},
             drift=(),
             history=self._history,
@@ -107,7 +115,14 @@ class _Rewriting:
             return self._memory.complete_at
         return max((at for at, is_complete in self._past.items() if is_complete), default=None)
 
-    def _dated[Known: (KnownBackup, KnownSchedule, KnownIndex)](self, known: Known) -> Known:
+    def _schedule(self, it: KnownSchedule) -> KnownSchedule:
+        """Return a schedule whose settings were last seen now, if an audit of the future saw them last."""
+        seen_at = self._memory.seen_at(it)
+        if it.since is None or seen_at is None:
+            return self._dated(it)
+        return self._dated(replace(it, seen_at=seen_at, earlier=tuple(map(self._dated, it.earlier))))
+
+    def _dated[Known: (KnownBackup, KnownSchedule, KnownIndex, EarlierSettings)](self, known: Known) -> Known:
         """Return what is known of something: what an audit of the future dated is of the moment of the discard."""
         moments = {it.name: getattr(known, it.name) for it in fields(known) if it.name not in _TOLD_BY_PINECONE}
         ahead: dict[str, Any] = {
