@@ -58,7 +58,8 @@ SSM or S3. A parameter holds 4 KB, some thirty projects; a list that is longer b
 
 A mistake in one entry keeps that project from being audited, visibly, and no other: on a laptop with a line on standard
 error and exit code 2 in the end, on AWS by an audit that fails. A mistake in the list itself, such as one without
-`version: 1`, keeps all. `backup-auditor registry validate FILE` says every mistake and its line before it counts;
+`version: 1`, keeps all. `backup-auditor registry validate FILE` says every mistake and its line before it counts, and
+warns of entries that share a variable or a secret: a key belongs to one project, so one of theirs is not audited;
 `backup-auditor registry schema` prints a JSON Schema for editors.
 """
 
