@@ -10,8 +10,8 @@ from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
 from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk
-from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
+from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk, known_rows
+from backup_auditor.domain.memory import NOTHING, KnownBackup, KnownSchedule, Memory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.requirements import Requirements
 from backup_auditor.domain.walks import listing_of
@@ -276,3 +276,22 @@ def remembering(*backups: KnownBackup, **facts: Any) -> Memory:
             **facts,
         }
     )
+
+
+def watched(facts: IndexCase | Inventory, since: datetime | None = None, **memory: Any) -> Memory:
+    """Build the memory of audits that saw the schedules as they are since their creation, or since a moment."""
+    told = facts if isinstance(facts, Inventory) else inventory(facts)
+    schedules = {
+        it.schedule_id: KnownSchedule(
+            schedule_id=it.schedule_id,
+            index_name=one.index.name,
+            name=it.name,
+            frequency=it.frequency,
+            retention=it.retention,
+            enabled=it.enabled,
+            since=since or it.created_at or ago(10 * DAY),
+        )
+        for one in told.indexes
+        for it in known_rows(one.schedules)
+    }
+    return remembering(**{"schedules": schedules} | memory)

@@ -68,6 +68,7 @@ def test_a_manual_backup_should_always_exist() -> None:
             "captured_at": "2026-11-02T12:00:00Z",
             "expires_at": None,
             "expires": False,
+            "missed_since": "2026-11-22T12:00:00Z",
         }
     ]
 

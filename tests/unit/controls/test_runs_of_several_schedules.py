@@ -3,7 +3,7 @@
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ListingId, ListingKind
-from builders import DAY, HOUR, compliance, daily_runs, finding, index, judged, run, schedule, whole
+from builders import DAY, HOUR, compliance, daily_runs, finding, index, judged, run, schedule, watched, whole
 
 ID = "scheduled-runs-are-continuous"
 
@@ -28,7 +28,7 @@ def test_a_gap_of_one_schedule_takes_two_walks_over_its_own_history() -> None:
             runs=whole([run(5 * DAY)], first_walks),
             other_runs={"schedule-2": whole(second, second_walks)},
         )
-        return compliance(ID, told)
+        return compliance(ID, told, watched(told))
 
     assert judge(daily_runs(), first_walks=2, second_walks=1) is Compliance.NON_COMPLIANT
     assert judge([run(6 * DAY)], first_walks=2, second_walks=1) is Compliance.INSUFFICIENT_DATA

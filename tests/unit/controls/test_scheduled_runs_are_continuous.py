@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+import builders
 from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId, ListingKind
 from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from builders import (
@@ -19,10 +21,8 @@ from builders import (
     ago,
     backup,
     broken,
-    compliance,
     daily_runs,
     disputed,
-    finding,
     index,
     inventory,
     judged,
@@ -30,6 +30,7 @@ from builders import (
     run,
     schedule,
     unnamed_run,
+    watched,
 )
 
 ID = "scheduled-runs-are-continuous"
@@ -41,6 +42,16 @@ UNDATED = run(DAY, backup_id="undated", name=None, scheduled_for=None, created_a
 def case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
     """Build an index whose only schedule has these runs; it is kept for 30 days unless told otherwise."""
     return index(schedules=[schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
+
+
+def finding(control: str, facts: IndexCase | Inventory) -> Finding:
+    """Judge an index whose schedules audits saw since their creation."""
+    return builders.finding(control, facts, watched(facts))
+
+
+def compliance(control: str, facts: IndexCase | Inventory) -> Compliance:
+    """Return the bare verdict."""
+    return finding(control, facts).compliance
 
 
 def runs_at(*ages: timedelta) -> list[Backup]:
@@ -243,7 +254,8 @@ def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
 def test_a_gap_takes_two_walks_over_the_history() -> None:
     """The history is named as one to walk again, and walks that differ do not agree."""
     old = runs_at(5 * DAY)
-    judgement = judged(inventory(index(runs=old, walks=1)))
+    told = inventory(index(runs=old, walks=1))
+    judgement = judged(told, memory=watched(told))
     assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
     assert ListingId(ListingKind.HISTORY, "schedule-1") in judgement.doubts
     assert compliance(ID, index(runs=disputed(old, []))) is Compliance.INSUFFICIENT_DATA
@@ -290,4 +302,8 @@ def test_the_evidence_tells_the_widest_gap() -> None:
         "from": "2026-11-16T12:00:00Z",
         "to": "2026-11-20T12:00:00Z",
         "gap_hours": 96.0,
+        "frequency": "daily",
+        "settings": [
+            {"seen_since": "2026-09-23T12:00:00Z", "frequency": "daily", "retention_days": 30, "enabled": True}
+        ],
     }

@@ -17,6 +17,7 @@ from backup_auditor.domain.timeline import Point, Timeline
 from builders import (
     BROKEN,
     DAY,
+    GRACE,
     HOUR,
     NOW,
     IndexCase,
@@ -89,7 +90,7 @@ def test_missing_runs_and_the_missed_objective_are_told_from_end_to_end() -> Non
     """Two nights without a run leave a gap between runs, and a time without a recent point from 30 h after the last."""
     found = told(index(runs=[*daily_runs(2), *daily_runs(3, 6 * HOUR + 4 * DAY)]))
     before, after = ago(6 * HOUR + 4 * DAY), ago(6 * HOUR + DAY)
-    assert found.gaps == (Gap(before, after, 2),)
+    assert found.gaps == (Gap(before, after, 2, "daily", DAY + GRACE),)
     assert found.missed == (Period(before + 30 * HOUR, after),)
     assert found.met == (Period(ago(6 * HOUR + 6 * DAY), before + 30 * HOUR), Period(after, NOW))
 

@@ -29,8 +29,7 @@ def remembered(*told: Inventory) -> dict[str, KnownBackup]:
     """Audit one inventory after the other."""
     memory: Memory = NOTHING
     for it in told:
-        expiries = ProjectSubject(it, BUILT_IN, memory).expiries
-        memory = replace(memory, backups=remembered_backups(memory.backups, it, expiries))
+        memory = replace(memory, backups=remembered_backups(ProjectSubject(it, BUILT_IN, memory)))
     return dict(memory.backups)
 
 
@@ -165,10 +164,39 @@ def test_an_expired_run_that_is_listed_stays_known() -> None:
     assert remembered(project(RUN), later(project(RUN), 30 * DAY)) == remembered(project(RUN))
 
 
-def test_a_manual_backup_that_is_missed_is_never_forgotten() -> None:
-    """It should exist."""
-    told = project(manual=(MANUAL,))
-    assert remembered(told, later(project(listed=[]), 4000 * DAY)) == remembered(told)
+@pytest.mark.parametrize(
+    "length,is_known",
+    [
+        pytest.param(30 * DAY - SECOND, True, id="one-second-before"),
+        pytest.param(30 * DAY, False, id="at-limit"),
+    ],
+)
+def test_a_manual_backup_is_forgotten_thirty_days_after_it_was_first_missed(length: Any, *, is_known: bool) -> None:
+    """A backup that would never have expired is remembered until then, however often it is missed."""
+    told, missed = project(manual=(MANUAL,)), project(listed=[])
+    assert bool(remembered(told, later(missed, DAY), later(missed, 2 * DAY), later(missed, DAY + length))) is is_known
+
+
+def test_a_backup_that_is_listed_again_is_not_missed_any_more() -> None:
+    """The time since it was first missed begins anew."""
+    told, missed = project(manual=(MANUAL,)), project(listed=[])
+    assert remembered(told, later(missed, DAY), told) == remembered(told)
+
+
+def test_one_walk_is_no_miss() -> None:
+    """The moment at which a backup was first missed takes two walks that agree."""
+    told = inventory(index(schedules=[schedule()], runs=[], backups=[MANUAL]))
+    once = inventory(index(schedules=[schedule()], runs=[]), walks=1)
+    assert [it.missed_at for it in remembered(told, once).values()] == [None]
+    assert [it.missed_at for it in remembered(told, project(listed=[])).values()] == [NOW]
+
+
+def test_a_retention_that_is_lowered_after_a_backup_was_missed_explains_nothing() -> None:
+    """The retention known when it was first missed decides, and so does a longer one."""
+    missed = later(project(listed=[]), DAY)
+    first = remembered(project(RUN), missed)
+    for days in (1, 90):
+        assert remembered(project(RUN), missed, later(project(listed=[], retention=days * DAY), DAY)) == first
 
 
 def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:

@@ -1,5 +1,7 @@
 """Control `backup-did-not-vanish`."""
 
+from datetime import datetime
+
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -15,7 +17,7 @@ from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.memory import KnownBackup
 from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.survival import Survival, survival_of
+from backup_auditor.domain.survival import Survival, is_replaced, survival_of
 from backup_auditor.domain.wording import counted
 
 
@@ -24,14 +26,15 @@ def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
     remembered, listed = subject.remembered, subject.listed_ids
     kept = sum(it.backup_id in listed for it in remembered)
     missing = {it.backup_id: it for it in remembered if it.backup_id not in listed}
-    judged = {backup_id: survival_of(it, subject.project) for backup_id, it in missing.items()}
+    project = subject.project
+    judged = {it.backup_id: survival_of(it, project) for it in missing.values() if not is_replaced(it, project)}
     vanished = [missing[it] for it in sorted(judged) if judged[it] is Survival.EXPECTED]
     doubtful = sorted(it for it in judged if judged[it] is Survival.UNKNOWN)
     if not kept and not vanished and not doubtful:
         return not_applicable("No earlier audit remembers a backup of it that should still exist.")
     evidence: dict[str, object] = {"listed": kept, "missing": len(vanished) + len(doubtful)}
     if vanished:
-        evidence["vanished"] = [_evidence_of(it) for it in vanished]
+        evidence["vanished"] = [_evidence_of(it, subject.observed_at) for it in vanished]
         first, be = vanished[0], "is" if len(vanished) == 1 else "are"
         reason = (
             f"{counted(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
@@ -46,21 +49,24 @@ def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
     return compliant(reason, evidence)
 
 
-def _evidence_of(backup: KnownBackup) -> dict[str, object]:
+def _evidence_of(backup: KnownBackup, observed_at: datetime) -> dict[str, object]:
+    missed_at = backup.missed_at or observed_at
     return {
         "backup_id": backup.backup_id,
         "name": backup.name,
         "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
         "expires_at": format_moment(backup.expires_at) if backup.expires_at else None,
         "expires": backup.expires,
+        "missed_since": format_moment(missed_at),
     }
 
 
 BACKUP_DID_NOT_VANISH = Control(
     id="backup-did-not-vanish",
     title="No backup disappears before it expires",
-    fails_when="A Ready backup that an earlier audit saw, and that by every retention known since should still exist,"
-    " is listed by neither of two walks. A manual backup should always exist.",
+    fails_when="A Ready backup that an earlier audit saw, and that by every retention known until it was first missed"
+    " should still exist, is listed by neither of two walks. One that would never have expired is reported for 30 days;"
+    " a first backup that remediation took is not, once the index has as many scheduled recovery points as required.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX, ResourceType.DELETED_INDEX),
     family=Family.RECOVERY,
@@ -80,9 +86,9 @@ BACKUP_DID_NOT_VANISH = Control(
             "GET /backups/BACKUP_ID, which answers 404 for one that is gone.",
             "POST /indexes/{name}/backups.",
         ),
-        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt the"
-        " index, or let the finding stand until the backup would have expired. A retention that was lowered and raised"
-        " again between two audits.",
+        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt it,"
+        " or let the finding stand until the backup would have expired, or for 30 days. A retention that was lowered"
+        " and raised again between two audits.",
         frameworks=BACKED_UP,
         corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
     ),

@@ -68,9 +68,9 @@ def _expired(subject: IndexSubject, length: timedelta) -> str:
 BACKUPS_EXPIRE_ON_TIME = Control(
     id="backups-expire-on-time",
     title="Scheduled backups are gone within two days of their expiry",
-    fails_when="A scheduled backup is still listed more than 2 days past its capture time and the present retention of"
-    " its schedule. Where the schedule is gone, what was remembered of the expiry counts; a manual backup never"
-    " expires.",
+    fails_when="A scheduled backup is still listed more than 2 days past its capture time and the retention of its"
+    " schedule, or past the first audit that saw a shorter one. Where the schedule is gone, what was remembered of the"
+    " expiry counts; a manual backup never expires.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
@@ -78,14 +78,14 @@ BACKUPS_EXPIRE_ON_TIME = Control(
     remediation="Look at the backups of {name} that the evidence names, each by GET /backups/BACKUP_ID; if they are not"
     " needed, delete each by DELETE /backups/BACKUP_ID, and ask Pinecone's support why they did not expire.",
     guidance=Guidance(
-        looks_at="The listed backups that a schedule made, their capture time, and the present retention of that"
-        " schedule.",
+        looks_at="The listed backups that a schedule made, their capture time, and the retentions of that schedule as"
+        " audits saw them.",
         console=(
             "Open {name} and its Backups tab.",
             "Delete the backups that the evidence names, if nobody needs them.",
         ),
         api=("GET /backups/BACKUP_ID, which the evidence names.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
-        false_positives="A retention that was just lowered: Pinecone may take a while to delete what is now too old.",
+        false_positives="A retention that was lowered before the first audit: nothing tells when.",
     ),
     judge=judge,
 )

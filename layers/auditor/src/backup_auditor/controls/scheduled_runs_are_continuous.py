@@ -9,7 +9,7 @@ from backup_auditor.domain.guidance import BACKED_UP, Guidance
 from backup_auditor.domain.index_schedules import unread_error
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.moments import format_length, format_lengths, format_moment, format_to_second, hours
-from backup_auditor.domain.schedule_facts import evidence_of, label
+from backup_auditor.domain.schedule_facts import evidence_of, label, settings_evidence
 from backup_auditor.domain.wording import counted
 
 
@@ -17,7 +17,8 @@ def judge(subject: IndexSubject) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
-        seen = Continuity(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace)
+        settings = subject.project.settings[schedule.schedule_id]
+        seen = Continuity(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace, settings)
         gaps = seen.gaps()
         evidence: dict[str, object] = {
             **evidence_of(schedule),
@@ -32,8 +33,11 @@ def judge(subject: IndexSubject) -> Verdict:
                 "from": format_moment(widest.start),
                 "to": format_moment(widest.end),
                 "gap_hours": hours(widest.length),
+                "frequency": widest.frequency,
+                "allowed_hours": hours(widest.allowed),
+                "settings": [settings_evidence(it) for it in settings.since(seen.since)],
             }
-            shown, allowed = format_lengths(widest.length, seen.allowed)
+            shown, allowed = format_lengths(widest.length, widest.allowed)
             reason = (
                 f"Its schedule {label(schedule)} did not run for {shown} from"
                 f" {format_to_second(widest.start)}, {allowed} are allowed"
@@ -58,10 +62,11 @@ def judge(subject: IndexSubject) -> Verdict:
 SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     id="scheduled-runs-are-continuous",
     title="No run of an enabled schedule is missing",
-    fails_when="Two neighbouring runs of an enabled schedule, its last run and now, or its creation and its first run, "
-    "are further apart than its longest interval and the grace. Looked at are the last 14 intervals, no "
-    "further back than its retention or its creation. A failed run is a run; a planned run and a manual "
-    "backup are none.",
+    fails_when="Two neighbouring runs of an enabled schedule, or its last run and now, are further apart than its"
+    " longest interval and the grace; its creation and its first run, where an audit saw it within a day of its"
+    " creation. Looked at are the last 14 intervals, no further back than its retention or its creation, by the"
+    " frequency, the retention and the pauses that audits saw at the time. A failed run is a run; a planned run and a"
+    " manual backup are none.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
@@ -81,8 +86,7 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
             "GET /backup-schedules/{schedule_id}/history.",
             "POST /indexes/{name}/backups.",
         ),
-        false_positives="A schedule that was paused meanwhile, or whose frequency was raised, shows the gap until it "
-        "is out of sight.",
+        false_positives="A schedule that was paused and resumed between two audits.",
         frameworks=BACKED_UP,
     ),
     judge=judge,

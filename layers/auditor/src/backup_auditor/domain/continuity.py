@@ -1,20 +1,24 @@
 """Looks for missing runs of one schedule: the gaps between the moments at which its history says that it ran."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.periods import shifted
 from backup_auditor.domain.phase import Phase
 from backup_auditor.domain.schedule_facts import created_at_of, evidence_of, interval_of, label, retention_of
+from backup_auditor.domain.settings_history import SLOWEST, SettingsHistory, interval_named
 from backup_auditor.domain.standing import Standing
 from backup_auditor.domain.wording import counted
 
 INTERVALS = 14
 """How many intervals are looked back."""
+SEEN_AT_ONCE = timedelta(days=1)
+"""How long after its creation an audit must have seen a schedule, so that what came before its first run is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Gap:
     end: datetime
     missing: int
     """How many runs are missing in it, at the least."""
+    frequency: str | None = None
+    """The frequency that was in force in it."""
+    allowed: timedelta = timedelta()
+    """How long it might have been."""
 
     @property
     def length(self) -> timedelta:
@@ -33,25 +41,34 @@ class Gap:
 
 
 class Continuity:
-    """The runs of one schedule, and the gaps between them.
+    """The runs of one schedule, and the gaps between them, by the settings in force at the time.
 
-    The time that is looked at begins `INTERVALS` intervals ago, or one retention ago if that is later: what expired is
-    not missed. Raises `InsufficientError` where the schedule's interval is not known.
+    The time that is looked at begins `INTERVALS` intervals ago, or where what the schedule made may have expired if
+    that is later: what expired is not missed. Raises `InsufficientError` where the schedule's interval is not known.
     """
 
-    def __init__(self, schedule: Schedule, runs: Iterable[Standing], observed_at: datetime, grace: timedelta) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        runs: Iterable[Standing],
+        observed_at: datetime,
+        grace: timedelta,
+        settings: SettingsHistory,
+    ) -> None:
         """Look at the runs that are known; a planned one is none, and a failed one is one."""
         interval = interval_of(schedule)
         begun = [it.captured_at for it in runs if it.phase is not Phase.PLANNED]
         self.allowed = interval + grace
-        """How far apart two runs may be."""
+        """How far apart two runs may be by the present frequency."""
         self.runs = sorted(it for it in begun if it is not None and it <= observed_at)
         """When it ran, oldest first."""
         self._undated = sum(it is None for it in begun)
         self._schedule = schedule
+        self._settings = settings
+        self._grace = grace
         self._now = observed_at
-        window = INTERVALS * interval
-        self._since = observed_at - (window if schedule.retention is None else min(window, schedule.retention))
+        self.since = max(shifted(observed_at, -INTERVALS * interval), settings.listed_since)
+        """Since when gaps are looked for."""
 
     def gaps(self) -> list[Gap]:
         """Return the gaps that are certain, oldest first; raise `InsufficientError` where one is only possible."""
@@ -64,7 +81,7 @@ class Continuity:
     @property
     def is_covered(self) -> bool:
         """Whether the known runs leave no room for a gap, whatever other runs there may be."""
-        return next((it for it in self.runs if it >= self._start), self._now) - self._start <= self.allowed
+        return not self._wide(self._start, next((it for it in self.runs if it >= self._start), self._now))
 
     @property
     def has_undated(self) -> bool:
@@ -74,41 +91,81 @@ class Continuity:
     @cached_property
     def _start(self) -> datetime:
         created_at = self._schedule.created_at
-        return self._since if created_at is None else max(self._since, created_at)
+        return self.since if created_at is None else max(self.since, created_at)
+
+    @cached_property
+    def _is_known_from_the_start(self) -> bool:
+        """Whether an audit saw the schedule so early that it had no other settings before."""
+        created_at = self._schedule.created_at
+        return created_at is not None and self._settings.known_since - created_at <= SEEN_AT_ONCE
 
     def _between_runs(self) -> list[Gap]:
         points = self.runs
         created_at = self._schedule.created_at
-        if created_at is not None and created_at >= self._since:
+        if created_at is not None and created_at >= self.since and self._is_known_from_the_start:
             points = sorted([created_at, *self.runs])
-        pairs = self._wide((a, b) for a, b in pairwise(points) if a >= self._start)
-        last = self._wide([(points[-1], self._now)])
+        pairs = [gap for a, b in pairwise(points) if a >= self._start for gap in self._wide_pair(a, b)]
+        newest = points[-1] if created_at is None else max(points[-1], created_at)
+        last = self._wide_pair(newest, self._now)
         if self._schedule.retention is not None:
             last, pairs = [*pairs, *last], []
         if last:
             return last
         if pairs:
             retention_of(self._schedule)  # not known, and it decides
-        if created_at is None and self._wide([(self._since, self.runs[0])]):
+        if created_at is None and self._may_follow_creation(self.runs[0]):
             created_at_of(self._schedule)  # not known, and it decides
         return []
 
+    def _may_follow_creation(self, run: datetime) -> bool:
+        """Tell whether a run may be too late after a creation of which only the audit is known that saw it first."""
+        known_since = self._settings.known_since
+        return known_since >= self.since and bool(self._wide(max(self.since, known_since - SEEN_AT_ONCE), run))
+
     def _without_runs(self) -> list[Gap]:
         created_at = created_at_of(self._schedule)
-        if self._now - created_at <= self.allowed:
+        found = self._wide(created_at, self._now)
+        if not found:
             return []  # none is due yet
         retention_of(self._schedule)
-        if created_at >= self._since:
-            return self._wide([(created_at, self._now)])
-        if self._now - self._since <= self.allowed:
+        if created_at >= self.since:
+            return found
+        kept = self._wide(self.since, self._now)
+        if not kept:
             reason = f"Its schedule {label(self._schedule)} keeps backups too briefly to tell whether a run is missing."
             raise InsufficientError(reason, evidence_of(self._schedule))
-        return [Gap(self._since, self._now, missing=1)]
+        return [replace(it, missing=1) for it in kept]
 
     def _fillers(self, gap: Gap) -> int:
         """Return how many runs it takes to close a gap; one, where the gap may straddle the beginning of the time."""
         is_in_time = self._schedule.retention is not None and gap.start >= self._start
         return gap.missing if is_in_time else 1
 
-    def _wide(self, pairs: Iterable[tuple[datetime, datetime]]) -> list[Gap]:
-        return [Gap(a, b, -((a - b) // self.allowed) - 1) for a, b in pairs if b - a > self.allowed]
+    @cached_property
+    def _shown_since(self) -> datetime | None:
+        """The first run that followed the one before as the oldest frequency that is known demands."""
+        allowed = interval_named(self._settings.oldest_frequency) + self._grace
+        return next((b for a, b in pairwise(self.runs) if b - a <= allowed), None)
+
+    def _wide_pair(self, start: datetime, end: datetime) -> list[Gap]:
+        """Return what is too wide between two neighbouring runs, or between the last one and now.
+
+        Before the first audit that saw the schedule, a slower frequency may have been in force: what fits that counts
+        only where earlier runs show the frequency that is known.
+        """
+        known_since, interval = self._settings.known_since, interval_named(self._settings.oldest_frequency)
+        is_shown = self._is_known_from_the_start or (self._shown_since is not None and self._shown_since <= start)
+        fits = min(end, known_since) - start <= SLOWEST + self._grace
+        if interval < SLOWEST and fits and not is_shown:
+            start = max(start, min(end, known_since))
+        return self._wide(start, end)
+
+    def _wide(self, start: datetime, end: datetime) -> list[Gap]:
+        """Return the parts of a time without a run that are longer than the frequency in force allows."""
+        parts = self._settings.parts(self._settings.after_pauses(start, end), end)
+        allowed = ((it, it.interval + self._grace) for it in parts)
+        return [
+            Gap(it.start, it.end, -(-it.length // most) - 1, it.frequency, most)
+            for it, most in allowed
+            if it.length > most
+        ]

@@ -61,7 +61,7 @@ def deleted_indexes(project: ProjectSubject) -> Iterator[DeletedIndexSubject]:
         return
     ids = {name: {it.index_id for it in rows} for name, rows in project.backups_by_name.items()}
     for index_id, known in project.remembered.items():
-        if any(it.expires is False or (it.expires_at or project.observed_at) > project.observed_at for it in known):
+        if not all(it.is_over(project.observed_at) for it in known):
             ids.setdefault(known[0].index_name, set()).add(index_id)
     for name in sorted(ids):
         yield from (DeletedIndexSubject(project, name, it) for it in sorted(_not_live(project, name, ids[name])))

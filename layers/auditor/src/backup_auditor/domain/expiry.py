@@ -11,6 +11,7 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, known_rows
 from backup_auditor.domain.memory import KnownBackup, Memory
 from backup_auditor.domain.moments import moment_in_run_name
+from backup_auditor.domain.settings_history import SettingsHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,22 @@ UNKNOWN = Expiry(expires=None)
 
 
 class Expiries:
-    """Tells which schedule made a backup, and when the backup expires: capture time and that schedule's retention now.
+    """Tells which schedule made a backup, and when the backup is due: by capture time and that schedule's retention.
 
     A backup that no history lists is manual, unless its name is a run's: then its schedule is gone, and only what is
     remembered tells its expiry.
     """
 
     def __init__(
-        self, inventory: Inventory, live_ids: Mapping[str, LiveId], refused: Refusal | None, memory: Memory
+        self,
+        inventory: Inventory,
+        live_ids: Mapping[str, LiveId],
+        refused: Refusal | None,
+        memory: Memory,
+        settings: Mapping[str, SettingsHistory],
     ) -> None:
         """Look at all histories of a project once; `refused` is the answer by which its plan has no schedules."""
+        self._settings = settings
         self._inventory = inventory
         self._live_ids = live_ids
         self._refused = refused
@@ -63,10 +70,13 @@ class Expiries:
     def shortened(self, known: KnownBackup) -> KnownBackup:
         """Return a remembered backup by the present retention too: a shorter one ends it earlier, a longer not later.
 
-        What is remembered already in that way comes back as it is.
+        What is remembered already in that way comes back as it is, and so does one that was missed before: the
+        retention that was known then decides.
         """
+        if known.missed_at is not None:
+            return known
         maker = self.maker(known.backup_id)
-        expires_at = kept_until(known.captured_at, maker) if maker else None
+        expires_at = self._due(known.captured_at, maker) if maker else None
         if expires_at is None or known.expires_at is None or known.expires_at <= expires_at:
             return known
         return replace(known, expires_at=expires_at)
@@ -81,12 +91,18 @@ class Expiries:
         """Return when a listed backup expires that was captured at that moment."""
         schedule = self.maker(backup.backup_id)
         if schedule is not None:
-            return Expiry(expires=True, at=kept_until(captured_at, schedule))
+            return Expiry(expires=True, at=self._due(captured_at, schedule))
         is_told = self._is_told(backup)
         remembered = self._remembered.get(backup.backup_id)
         if moment_in_run_name(backup.name) is not None or (remembered is not None and remembered.expires):
             return Expiry(expires=True, at=remembered.expires_at if remembered and is_told else None)
         return NEVER if is_told else UNKNOWN
+
+    def _due(self, captured_at: datetime | None, schedule: Schedule) -> datetime | None:
+        """Return when what a schedule made is due; `None` where its retention or the capture time is not known."""
+        if captured_at is None or schedule.retention is None:
+            return None
+        return self._settings[schedule.schedule_id].due(captured_at)
 
     def _is_told(self, backup: Backup) -> bool:
         """Tell whether every history in which a backup could be listed was read to its end."""
@@ -105,13 +121,3 @@ class Expiries:
         schedules = IndexSchedules(facts, self._refused)
         histories = (self._inventory.histories.get(it.schedule_id) for it in schedules.known)
         return schedules.unread is None and all(isinstance(it, Listing) and it.broken is None for it in histories)
-
-
-def kept_until(captured_at: datetime | None, schedule: Schedule) -> datetime | None:
-    """Return capture time and present retention; `None` where either is not known, or the sum beyond the last year."""
-    if captured_at is None or schedule.retention is None:
-        return None
-    try:
-        return captured_at + schedule.retention
-    except OverflowError:
-        return None

@@ -9,11 +9,12 @@ from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.identity import LiveId, live_id
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Refusal, RefusalKind
+from backup_auditor.domain.listing import Refusal, RefusalKind, known_rows
 from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
 from backup_auditor.domain.policy import Policy, Rule
 from backup_auditor.domain.quota import Quota
 from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.settings_history import SettingsHistory, observed, settings_at
 from backup_auditor.domain.standing import by_name
 
 
@@ -44,7 +45,21 @@ class ProjectSubject:
     @cached_property
     def expiries(self) -> Expiries:
         """When the backups of the project expire."""
-        return Expiries(self.inventory, self.live_ids, self.plan_refusal, self.memory)
+        return Expiries(self.inventory, self.live_ids, self.plan_refusal, self.memory, self.settings)
+
+    @cached_property
+    def settings(self) -> Mapping[str, SettingsHistory]:
+        """The settings of each known schedule up to this audit, by its id."""
+        memory, at = self.memory, self.observed_at
+        found: dict[str, SettingsHistory] = {}
+        for facts in self.inventory.indexes:
+            for schedule in known_rows(facts.schedules):
+                known = memory.schedules.get(schedule.schedule_id)
+                last = memory.seen_at(known)
+                before = known and settings_at(known, at)  # of an older audit, what was known by then
+                seen = observed(schedule, facts.index.name, before, last, at)
+                found.setdefault(schedule.schedule_id, SettingsHistory(seen, at))
+        return found
 
     @cached_property
     def quota(self) -> Quota:

@@ -6,7 +6,8 @@ from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.control import InsufficientError
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import Evidence
-from backup_auditor.domain.moments import days, format_length
+from backup_auditor.domain.memory import EarlierSettings
+from backup_auditor.domain.moments import days, format_length, format_moment
 from backup_auditor.domain.text import quote_text
 
 
@@ -67,3 +68,13 @@ def with_retention(schedule: Schedule) -> dict[str, object]:
 def shown_retention(schedule: Schedule) -> str:
     """Begin a sentence with how long a schedule keeps backups."""
     return f"Its schedule {label(schedule)} keeps backups {format_length(retention_of(schedule))}"
+
+
+def settings_evidence(settings: EarlierSettings) -> dict[str, object]:
+    """Return the settings that a schedule had, and the first audit that saw them."""
+    return {
+        "seen_since": format_moment(settings.since),
+        "frequency": settings.frequency,
+        "retention_days": None if settings.retention is None else days(settings.retention),
+        "enabled": settings.enabled,
+    }

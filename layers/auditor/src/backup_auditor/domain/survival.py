@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from backup_auditor.domain.index_schedules import IndexSchedules
+from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.memory import KnownBackup
 from backup_auditor.domain.moments import CLOCK_TOLERANCE
 from backup_auditor.domain.project_subject import ProjectSubject
@@ -22,15 +23,33 @@ class Survival(Enum):
 
 
 def survival_of(backup: KnownBackup, project: ProjectSubject) -> Survival:
-    """Tell whether a backup among `project.remembered` should still exist: its expiry is the least known since."""
+    """Tell whether a backup among `project.remembered` should still exist: its expiry is the least known since.
+
+    For one that was missed before, what was known then decides.
+    """
     if backup.expires is False:
-        return Survival.EXPECTED
+        return Survival.OVER if backup.is_over(project.observed_at) else Survival.EXPECTED
     if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= MARGIN:
         return Survival.OVER
+    if backup.missed_at is not None:
+        return Survival.EXPECTED
     schedule = project.expiries.schedules.get(backup.schedule_id or "")
     if schedule is None:
         return Survival.EXPECTED if _is_gone(backup, project) else Survival.UNKNOWN
     return Survival.UNKNOWN if schedule.retention is None else Survival.EXPECTED
+
+
+def is_replaced(backup: KnownBackup, project: ProjectSubject) -> bool:
+    """Tell whether a backup is one that the auditor took as a first backup, and scheduled copies suffice by now."""
+    if backup.backup_id not in project.memory.first_backups:
+        return False
+    facts, live = project.facts.get(backup.index_name), project.live_ids.get(backup.index_name)
+    if facts is None or live is None or live.id != backup.index_id:
+        return False
+    subject = IndexSubject(project, facts)
+    enough = subject.require.recovery.min_copies or 1
+    scheduled = (it for it in subject.backups.recovery_points if subject.backups.expiry(it).expires)
+    return sum(1 for _ in scheduled) >= enough
 
 
 def _is_gone(backup: KnownBackup, project: ProjectSubject) -> bool:

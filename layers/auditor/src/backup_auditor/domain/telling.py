@@ -116,7 +116,8 @@ class _Telling:
         return tuple(sorted(found, key=lambda it: (it.start, it.end))[-MOST:])
 
     def _gaps_of(self, schedule: Schedule) -> list[Gap]:
-        found = Continuity(schedule, self._backups.runs(schedule), self._now, self._subject.grace).gaps()
+        settings = self._subject.project.settings[schedule.schedule_id]
+        found = Continuity(schedule, self._backups.runs(schedule), self._now, self._subject.grace, settings).gaps()
         listings = self._backups.history_listings([schedule])
         return found if found and self._is_confirmed("Runs seem to be missing", listings) else []
 

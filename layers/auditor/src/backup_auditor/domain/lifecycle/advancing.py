@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from backup_auditor.domain.evaluation import Judgement
-from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
 from backup_auditor.domain.history import PAST_AUDITS, Drift, PastAudit, Resolved, open_by_severity
 from backup_auditor.domain.inventory import Inventory
@@ -67,7 +66,7 @@ class _Step:
             audit_id=stamp.audit_id,
             observed_at=stamp.observed_at,
             findings=self._known_findings(memory.findings),
-            backups=remembered_backups(memory.backups, inventory, self._expiries(memory)),
+            backups=remembered_backups(ProjectSubject(inventory, self._policy, memory)),
             schedules=remembered_schedules(memory, inventory),
             drift=(),
             history=self._history(memory.history),
@@ -83,9 +82,6 @@ class _Step:
         )
         project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
         return replace(after, drift=drift_between(memory, after, project))
-
-    def _expiries(self, memory: Memory) -> Expiries:
-        return ProjectSubject(self._inventory, self._policy, memory).expiries
 
     def _history(self, before: tuple[PastAudit, ...]) -> tuple[PastAudit, ...]:
         this = PastAudit(self._stamp.observed_at, not self._inventory.unread, open_by_severity(self._findings))
