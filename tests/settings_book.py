@@ -3,7 +3,7 @@
 It keeps every sighting of every schedule and goes through all of them each time. Nothing here is the product's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -74,6 +74,73 @@ class Note:
     missed_at: datetime | None = None
 
 
+def has_gap(seen: list[Sighting], created_at: datetime, runs: list[datetime], now: datetime) -> bool | None:
+    """Tell whether runs of a schedule are missing, given every sighting of it; `None` where that cannot be known."""
+    since = max(now - 14 * LENGTHS[seen[-1].frequency], _listed_since(seen))
+    if not runs:
+        if not _is_wide(seen, created_at, now):
+            return False
+        if created_at >= since or _is_wide(seen, since, now):
+            return True
+        return None
+    is_young = seen[0].at - created_at <= DAY
+    points = [created_at, *runs] if is_young and created_at >= since else runs
+    pairs = [(a, b) for a, b in pairwise(points) if a >= max(since, created_at)]
+    for a, b in [*pairs, (runs[-1], now)]:
+        start = a
+        if not is_young and a < seen[0].at and not _is_shown(seen, runs, a):
+            before = min(b, seen[0].at)
+            if before - a <= 31 * DAY + GRACE and seen[0].frequency != "monthly":
+                start = before
+        if _is_wide(seen, start, b):
+            return True
+    return False
+
+
+def _is_shown(seen: list[Sighting], runs: list[datetime], before: datetime) -> bool:
+    return any(b - a <= LENGTHS[seen[0].frequency] + GRACE for a, b in pairwise(runs) if b <= before)
+
+
+def _listed_since(seen: list[Sighting]) -> datetime:
+    ends = [(b.at, a.days) for a, b in pairwise(seen)]
+    ends.append((seen[-1].at, seen[-1].days))
+    return max(at - days * DAY for at, days in ends)
+
+
+def _is_wide(seen: list[Sighting], start: datetime, end: datetime) -> bool:
+    for first, last in _pauses(seen):
+        if first < end and last > start:
+            start = max(start, last)
+    if start >= end:
+        return False
+    stretch, frequency = timedelta(), ""
+    for first, last, now in _frequencies(seen):
+        length = min(last, end) - max(first, start)
+        if length <= timedelta():
+            continue
+        stretch = stretch + length if now == frequency else length
+        frequency = now
+        if stretch > LENGTHS[frequency] + GRACE:
+            return True
+    return False
+
+
+def _pauses(seen: list[Sighting]) -> Iterator[tuple[datetime, datetime]]:
+    began: datetime | None = None if seen[0].is_enabled else EVER
+    for it in seen[1:]:
+        if not it.is_enabled and began is None:
+            began = it.at
+        elif it.is_enabled and began is not None:
+            yield began, it.at
+            began = None
+
+
+def _frequencies(seen: list[Sighting]) -> Iterator[tuple[datetime, datetime, str]]:
+    yield EVER, seen[0].at, seen[0].frequency
+    for a, b in pairwise(seen):
+        yield a.at, b.at, max(a.frequency, b.frequency, key=lambda it: LENGTHS[it])
+
+
 @dataclass
 class Book:
     """What the audits of one index know."""
@@ -105,69 +172,8 @@ class Book:
         for plan_id, (seen, created_at) in reading.plans.items():
             if seen.is_enabled:
                 runs = sorted(it.at for it in reading.runs if it.plan_id == plan_id)
-                answers.add(self._has_gap(plan_id, created_at, runs, reading.at))
+                answers.add(has_gap(self.sightings[plan_id], created_at, runs, reading.at))
         return True if True in answers else None if None in answers else False
-
-    def _has_gap(self, plan_id: str, created_at: datetime, runs: list[datetime], now: datetime) -> bool | None:
-        seen = self.sightings[plan_id]
-        since = max(now - 14 * LENGTHS[seen[-1].frequency], self._listed_since(seen))
-        if not runs:
-            if not self._is_wide(seen, created_at, now):
-                return False
-            if created_at >= since or self._is_wide(seen, since, now):
-                return True
-            return None
-        is_young = seen[0].at - created_at <= DAY
-        points = [created_at, *runs] if is_young and created_at >= since else runs
-        pairs = [(a, b) for a, b in pairwise(points) if a >= max(since, created_at)]
-        for a, b in [*pairs, (runs[-1], now)]:
-            start = a
-            if not is_young and a < seen[0].at and not self._is_shown(seen, runs, a):
-                before = min(b, seen[0].at)
-                if before - a <= 31 * DAY + GRACE and seen[0].frequency != "monthly":
-                    start = before
-            if self._is_wide(seen, start, b):
-                return True
-        return False
-
-    def _is_shown(self, seen: list[Sighting], runs: list[datetime], before: datetime) -> bool:
-        return any(b - a <= LENGTHS[seen[0].frequency] + GRACE for a, b in pairwise(runs) if b <= before)
-
-    def _listed_since(self, seen: list[Sighting]) -> datetime:
-        ends = [(b.at, a.days) for a, b in pairwise(seen)]
-        ends.append((seen[-1].at, seen[-1].days))
-        return max(at - days * DAY for at, days in ends)
-
-    def _is_wide(self, seen: list[Sighting], start: datetime, end: datetime) -> bool:
-        for first, last in self._pauses(seen):
-            if first < end and last > start:
-                start = max(start, last)
-        if start >= end:
-            return False
-        stretch, frequency = timedelta(), ""
-        for first, last, now in self._frequencies(seen):
-            length = min(last, end) - max(first, start)
-            if length <= timedelta():
-                continue
-            stretch = stretch + length if now == frequency else length
-            frequency = now
-            if stretch > LENGTHS[frequency] + GRACE:
-                return True
-        return False
-
-    def _pauses(self, seen: list[Sighting]) -> Iterator[tuple[datetime, datetime]]:
-        began: datetime | None = None if seen[0].is_enabled else EVER
-        for it in seen[1:]:
-            if not it.is_enabled and began is None:
-                began = it.at
-            elif it.is_enabled and began is not None:
-                yield began, it.at
-                began = None
-
-    def _frequencies(self, seen: list[Sighting]) -> Iterator[tuple[datetime, datetime, str]]:
-        yield EVER, seen[0].at, seen[0].frequency
-        for a, b in pairwise(seen):
-            yield a.at, b.at, max(a.frequency, b.frequency, key=lambda it: LENGTHS[it])
 
     # expiry
 
@@ -258,8 +264,3 @@ class Book:
         if before is not None and reading.plans is None:
             endless, until = before.is_endless, before.until
         self.notes[row.copy_id] = Note(row, plan_id, reading.at, until, endless, until)
-
-
-def failing(found: dict[str, bool | None]) -> Iterable[str]:
-    """Return the controls that fail."""
-    return sorted(control for control, fails in found.items() if fails)

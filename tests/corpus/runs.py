@@ -72,12 +72,7 @@ CASES = (
         conduct={"history_keeps_expired": True},
         first=on(GAP),
     ),
-    Case(label="the first run is missing", happen=(life(days=3, fates={2: SKIPPED}),), fails=on(GAP)),
-    *edge(
-        "the first run is missing, 14 intervals ago",
-        life(days=14, since_run=0 * HOUR, retention_days=30, fates={13: SKIPPED}),
-        first=on(GAP),
-    ),
+    Case(label="the first run is missing, and no audit saw the creation", happen=(life(days=3, fates={2: SKIPPED}),)),
     *edge(
         "the last weekly run is missing",
         weekly(since_run=7 * DAY + 6 * HOUR),

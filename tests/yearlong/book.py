@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from settings_book import REPORTED, Sighting
+
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
@@ -44,6 +46,12 @@ class Schedule:
     """Whether its planned run did not begin when it was due, and never will."""
     ends: deque[End] = field(default_factory=deque)
     """How the coming runs end; those beyond end well."""
+    sightings: list[Sighting] = field(default_factory=list)
+    """What each audit read of it."""
+
+    def see(self, now: datetime) -> None:
+        """Let an audit read it."""
+        self.sightings.append(Sighting(now, self.frequency, self.retention // DAY, self.is_enabled))
 
     @property
     def interval(self) -> timedelta:
@@ -82,7 +90,19 @@ class Backup:
     is_known: bool = False
     """Whether an audit saw it as good."""
     until: datetime | None = None
-    """When a known one should expire, by the least retention known since; `None` is never."""
+    """When a known one should expire, by the least retention known until it was missed; `None` is never."""
+    missed_at: datetime | None = None
+    """The audit that first missed it."""
+
+    def is_missed(self, now: datetime) -> bool:
+        """Tell whether an audit saw it, and finds that it is gone before its time."""
+        if not self.is_known or self.is_listed:
+            return False
+        if self.missed_at is not None and self.until is None:
+            return now - self.missed_at < REPORTED
+        maker = self.maker
+        present = [] if maker is None or maker.is_deleted or self.missed_at else [self.at + maker.retention]
+        return all(end is None or end > now for end in (self.until, *present))
 
     @property
     def is_good(self) -> bool:
@@ -153,10 +173,11 @@ class Index:
             kept = None if maker is None or maker.is_deleted else backup.at + maker.retention
             if backup.is_listed and (backup.is_known or backup.is_good):
                 assert backup.is_known or maker is None or kept, "a plan lets no schedule go before its runs were seen"
-                backup.is_known = True
+                backup.is_known, backup.missed_at = True, None
                 backup.until = kept or backup.until
-            elif backup.until is not None and kept is not None:
-                backup.until = min(backup.until, kept)
-        self.backups = [
-            it for it in self.backups if it.is_listed or (it.is_known and (it.until is None or it.until > now))
-        ]
+            elif backup.is_known and backup.missed_at is None:
+                is_missed = backup.is_missed(now)
+                if backup.until is not None and kept is not None:
+                    backup.until = min(backup.until, kept)
+                backup.missed_at = now if is_missed else None
+        self.backups = [it for it in self.backups if it.is_listed or it.is_missed(now)]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
 
+from settings_book import has_gap
 from yearlong.book import DAY, HOUR, INTERVALS, Backup, End, Index, Schedule
 
 GRACE = 6 * HOUR
@@ -121,17 +121,8 @@ def _of_runs(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[st
 
 
 def _has_gap(index: Index, schedule: Schedule, now: datetime, begun: datetime | None) -> bool | None:
-    allowed = schedule.interval + GRACE
-    since = max(now - 14 * schedule.interval, now - schedule.retention)
     runs = sorted(it.at for it in index.backups if it.maker is schedule and it.is_listed)
-    runs += [begun] if begun else []
-    if not runs:  # what is kept for less than the time allowed tells nothing of a schedule that is older
-        if now - max(schedule.created_at, since) > allowed:
-            return True
-        return None if now - schedule.created_at > allowed else False
-    points = [schedule.created_at, *runs] if schedule.created_at >= since else runs
-    pairs = [(a, b) for a, b in pairwise(points) if a >= since]
-    return any(b - a > allowed for a, b in [*pairs, (runs[-1], now)])
+    return has_gap(schedule.sightings, schedule.created_at, runs + ([begun] if begun else []), now)
 
 
 def _of_recovery(index: Index, demand: Demand, now: datetime) -> Iterator[str]:
@@ -180,15 +171,7 @@ def _median(values: list[int]) -> Fraction:
 
 def has_lost(index: Index, now: datetime) -> bool:
     """Tell whether a backup that an audit saw, and that should still exist, does not."""
-    return any(
-        it.is_known and not it.is_listed and all(end is None or end > now for end in _ends(it)) for it in index.backups
-    )
-
-
-def _ends(backup: Backup) -> list[datetime | None]:
-    maker = backup.maker
-    present = [] if maker is None or maker.is_deleted else [backup.at + maker.retention]
-    return [backup.until, *present]
+    return any(it.is_missed(now) for it in index.backups)
 
 
 def faults_of_deleted(index: Index, now: datetime) -> Iterator[str]:
@@ -202,7 +185,7 @@ def faults_of_deleted(index: Index, now: datetime) -> Iterator[str]:
 
 def is_judged(index: Index, now: datetime) -> bool:
     """Tell whether anything is left of a deleted index to be judged."""
-    return any(it.is_listed or (it.is_known and (it.until is None or it.until > now)) for it in index.backups)
+    return any(it.is_listed or it.is_missed(now) for it in index.backups)
 
 
 def faults_of_project(live: list[Index], every: list[Index], quota: int) -> Iterator[str]:
