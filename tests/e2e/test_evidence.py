@@ -40,6 +40,31 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
         assert project.command("evidence", "list", "--until", "2026-11-23", "--every", "2d").code == 0
 
 
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param(
+            [f"2026-10-{day}T01:30:00+0{2 if day < 26 else 1}:00" for day in range(22, 29)],
+            id="audits-over-a-clock-change",
+        ),
+        pytest.param(
+            [f"2026-10-{day}T{time}:00Z" for day, time in ((22, "23:50"), (24, "00:04"), (24, "23:51"), (26, "00:05"))],
+            id="jitter-at-midnight",
+        ),
+    ],
+)
+def test_audits_that_run_at_one_time_of_the_local_clock_are_all_there(tmp_path: Path, moments: list[str]) -> None:
+    """Whichever days of UTC they fall on, none is missing."""
+    with watching(tmp_path / "home") as project:
+        saved = tmp_path / "inventory"
+        project.audit("--save-inventory", saved, "--no-state")
+        for moment in moments:
+            project.command("audit", "--inventory", saved, "--state", project.state, "--now", moment)
+        done = project.command("evidence", "list", "--until", "2026-10-28" if len(moments) > 4 else "2026-10-26")
+        assert done.out.startswith(f"default: {len(moments)} audited, 0 incomplete, 0 missing")
+        assert (done.code, done.err) == (0, "")
+
+
 def test_nights_are_told_to_machines(tmp_path: Path) -> None:
     """Every audit with the place and the hash of its report."""
     with watching(tmp_path / "home") as project:
