@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
 
 FILE_VARIABLE = "SSL_CERT_FILE"
@@ -122,7 +123,7 @@ def _load_file(context: ssl.SSLContext, file: str) -> None:
         context.load_verify_locations(cafile=file)
     except OSError as error:
         raise SettingsError(
-            f"{FILE_VARIABLE} is {file!r}: {_reason(error)}; name a file of certificates in PEM, "
+            f"{FILE_VARIABLE} is {quote_text(file)}: {_reason(error)}; name a file of certificates in PEM, "
             "or unset it to trust the operating system's store"
         ) from None
 
@@ -143,7 +144,7 @@ def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
             is_any = True
     if not is_any:
         raise SettingsError(
-            f"{DIRECTORY_VARIABLE} is {os.pathsep.join(directories)!r}: no certificate is there; "
+            f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: no certificate is there; "
             "name a directory of certificates in PEM, or unset it to trust the operating system's store"
         )
 

@@ -12,12 +12,13 @@ from backup_auditor.bootstrap.laptop import open_state
 from backup_auditor.cli.asked import PROJECT, check_name
 from backup_auditor.cli.consent import is_terminal
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
-from backup_auditor.cli.output import lines, put, say
+from backup_auditor.cli.output import lines, put, say, terminal_width
 from backup_auditor.cli.state_path import state_file
 from backup_auditor.domain.lifecycle.discard import Discard, discard_of_all, discard_of_future
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.state import EVER, RecordedState, StateStore
 from backup_auditor.rendering.discard import discard_text
+from backup_auditor.rendering.wrapping import hanging
 
 
 def run(arguments: Namespace) -> int:
@@ -29,7 +30,8 @@ def run(arguments: Namespace) -> int:
         none = "No audit is recorded" if arguments.all else "No audit is recorded in the future"
         put([f"{none} of {project} in {_place(arguments, project)}; nothing to discard."], None)
         return WELL
-    put(lines(discard_text(found, project, _place(arguments, project), clock.now())), None)
+    told = discard_text(found, project, _place(arguments, project), clock.now())
+    put(lines(line for it in told for line in hanging(it, terminal_width(), "    ")), None)
     if not arguments.yes and not _is_agreed():
         say("nothing was changed")
         return NOTHING_AUDITED

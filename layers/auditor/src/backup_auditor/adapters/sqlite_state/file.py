@@ -9,6 +9,7 @@ from pathlib import Path
 
 from backup_auditor.adapters.sqlite_state.schema import APPLICATION_ID, SCHEMA, UPGRADES, VERSION
 from backup_auditor.adapters.sqlite_state.snapshot import load_snapshot
+from backup_auditor.domain.text import join_lines
 from backup_auditor.errors import StateError
 
 _MAGIC = b"SQLite format 3\x00"
@@ -85,7 +86,7 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_written: bool) ->
     _refuse_newer(path, _number(connection, "user_version"))
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise sqlite3.DatabaseError(" ".join(str(verdict).split()))
+        raise sqlite3.DatabaseError(join_lines(str(verdict)))
     if not is_written:
         connection.execute("PRAGMA query_only = ON")
         return
