@@ -1,15 +1,17 @@
 """Control `backup-did-not-vanish`."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from backup_auditor.domain.facts import Backup, Schedule
-from backup_auditor.domain.finding import Compliance, ResourceType, Severity
+from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUPS, Unread
 from backup_auditor.domain.memory import KnownBackup, KnownIndex
 from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.survival import MARGIN
 from builders import (
     DAY,
@@ -27,6 +29,7 @@ from builders import (
     inventory,
     judged,
     known,
+    policy,
     remembering,
     run,
     schedule,
@@ -216,3 +219,87 @@ def test_the_schedules_of_an_earlier_index_are_not_asked() -> None:
     gone = scheduled(row=run(5 * DAY, backup_id="x", index_id="id-gone"))
     found = findings(ID, index(schedules=unrelated, runs=daily_runs(1)), memory=remembering(gone))
     assert found[DELETED].compliance is Compliance.NON_COMPLIANT
+
+
+def exempting(*backups: str, expires: date = date(2027, 3, 31), **facts: Any) -> Policy:
+    """Build a policy that exempts single backups."""
+    exemption = Exemption((), (ID,), "search-team", "deleted on purpose", expires, backups=backups)
+    return policy(under=Policy("built-in", "0" * 64, exemptions=(replace(exemption, **facts),)))
+
+
+MANUAL_2 = backup(21 * DAY, backup_id="manual-2", name="by hand, too")
+BOTH = remembering(known(MANUAL), known(MANUAL_2))
+
+
+def test_a_finding_is_exempt_where_every_missing_backup_is_named() -> None:
+    """It keeps its verdict, and names each."""
+    found = findings(ID, index(), exempting("manual", "manual-2", "another"), BOTH)[LIVE]
+    assert (found.compliance, found.is_open) == (Compliance.NON_COMPLIANT, False)
+    assert found.exemption is not None
+    assert found.exemption.reason == "deleted on purpose"
+    assert [it["backup_id"] for it in cast("list[dict[str, str]]", found.evidence["vanished"])] == [
+        "manual",
+        "manual-2",
+    ]
+    assert found.evidence["exempted"] == ["manual", "manual-2"]
+
+
+def test_a_finding_speaks_of_the_backups_that_no_exemption_names() -> None:
+    """The others are in its evidence by their ids alone."""
+    found = findings(ID, index(), exempting("manual-2"), BOTH)[LIVE]
+    assert (found.compliance, found.exemption, found.is_open) == (Compliance.NON_COMPLIANT, None, True)
+    assert [it["backup_id"] for it in cast("list[dict[str, str]]", found.evidence["vanished"])] == ["manual"]
+    assert (found.evidence["missing"], found.evidence["exempted"]) == (1, ["manual-2"])
+    assert found.reason.startswith("1 backup that should still exist is not listed any more, first by hand:")
+    assert "by hand, too" not in found.reason
+
+
+@pytest.mark.parametrize(
+    "required",
+    [
+        pytest.param(exempting("manual", "manual-2", expires=NOW.date() - DAY), id="expired"),
+        pytest.param(exempting("manual", "manual-2", controls=("schedule-*",)), id="another-control"),
+        pytest.param(exempting("by hand", "by hand, too"), id="names-instead-of-ids"),
+        pytest.param(exempting("manual*"), id="patterns-instead-of-ids"),
+    ],
+)
+def test_an_exemption_that_is_not_of_these_backups_changes_nothing(required: Policy) -> None:
+    """Expired, of another control, or of other backups."""
+    found = findings(ID, index(), required, BOTH)[LIVE]
+    assert found.is_open
+    assert found.evidence == finding(ID, index(), BOTH).evidence
+
+
+def test_a_backup_of_a_deleted_index_can_be_exempted() -> None:
+    """By the same id."""
+    gone = known(backup(20 * DAY, backup_id="gone", index_name="gone", index_id="id-gone"))
+    assert findings(ID, index(), exempting("other"), remembering(gone))[DELETED].is_open
+    found = findings(ID, index(), exempting("gone"), remembering(gone))[DELETED]
+    assert (found.compliance, found.is_open) == (Compliance.NON_COMPLIANT, False)
+
+
+def test_of_several_exemptions_the_one_that_ends_first_is_shown() -> None:
+    """When it ends, the finding is open again."""
+    first, second = exempting("manual", expires=date(2027, 5, 1)), exempting("manual-2", expires=date(2027, 4, 1))
+    both = replace(first, exemptions=(*first.exemptions, *second.exemptions))
+    exemption = findings(ID, index(), both, BOTH)[LIVE].exemption
+    assert exemption is not None
+    assert exemption.expires == date(2027, 4, 1)
+
+
+def test_a_doubtful_backup_can_be_exempted() -> None:
+    """What is not known of it stays unknown, and is accepted."""
+    unsure = index(schedules=[schedule(retention=None)])
+    memory = remembering(scheduled())
+    assert findings(ID, unsure, exempting("other"), memory)[LIVE].exemption is None
+    found = findings(ID, unsure, exempting("missed"), memory)[LIVE]
+    assert found.compliance is Compliance.INSUFFICIENT_DATA
+    assert found.exemption is not None
+    assert found.evidence["in_doubt"] == ["missed"]
+
+
+def test_an_exempted_backup_that_is_listed_again_is_no_deviation() -> None:
+    """Nothing is missing, so that nothing is exempted."""
+    found = findings(ID, index(backups=[MANUAL, MANUAL_2]), exempting("manual"), BOTH)[LIVE]
+    assert (found.compliance, found.exemption) == (Compliance.COMPLIANT, None)
+    assert "exempted" not in found.evidence

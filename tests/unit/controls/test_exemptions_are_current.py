@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,54 @@ def test_the_evidence_names_each() -> None:
 def test_without_exemptions_there_is_nothing_to_judge() -> None:
     """None can be out of date."""
     assert judge([]).compliance is Compliance.NOT_APPLICABLE
+
+
+def of(expires: date = date(2027, 3, 31), **facts: Any) -> Exemption:
+    """Build an exemption of something else than names alone."""
+    return replace(exemption(expires), **({"names": ()} | facts))
+
+
+DEV = (("env", ("dev", "test")),)
+TAGGED = inventory(index(tags={"env": "dev"}), more=[backup(DAY, index_name="gone", index_id="id-gone")])
+
+
+@pytest.mark.parametrize(
+    "stated,expected",
+    [
+        pytest.param(of(tags=DEV), Compliance.COMPLIANT, id="tag"),
+        pytest.param(of(tags=DEV, names=("m*",)), Compliance.COMPLIANT, id="names-and-tag"),
+        pytest.param(of(tags=DEV, names=("x*",)), Compliance.NON_COMPLIANT, id="names-do-not-fit"),
+        pytest.param(of(tags=(*DEV, ("team", ("a",)))), Compliance.NON_COMPLIANT, id="one-of-two-tags"),
+        pytest.param(of(tags=(("env", ("prod",)),)), Compliance.NON_COMPLIANT, id="another-value"),
+        pytest.param(of(tags=(("env", ("d*",)),)), Compliance.NON_COMPLIANT, id="a-pattern-of-a-value"),
+        pytest.param(of(tags=DEV, names=("gone",)), Compliance.NON_COMPLIANT, id="a-deleted-index-has-no-tags"),
+        pytest.param(of(backups=("any",)), Compliance.COMPLIANT, id="backup"),
+        pytest.param(of(is_for_project=True), Compliance.COMPLIANT, id="project"),
+        pytest.param(of(date(2026, 1, 1), backups=("any",)), Compliance.NON_COMPLIANT, id="backup-expired"),
+        pytest.param(of(date(2026, 1, 1), is_for_project=True), Compliance.NON_COMPLIANT, id="project-expired"),
+    ],
+)
+def test_tags_fit_live_indexes_and_backups_and_project_fit_by_themselves(
+    stated: Exemption, expected: Compliance
+) -> None:
+    """What single backups, or the project, are exempted from ends only by expiry."""
+    assert judge([stated], TAGGED).compliance is expected
+
+
+def test_tags_need_no_listing_of_backups() -> None:
+    """Only a live index has tags: what is listed of deleted ones decides nothing."""
+    stray = of(tags=(("env", ("prod",)),))
+    assert judge([stray], inventory(index(), walks=1)).compliance is Compliance.NON_COMPLIANT
+    assert judge([stray], inventory(index(), backups=broken())).compliance is Compliance.NON_COMPLIANT
+    unread = inventory(index(), indexes_unread=Unread("GET /indexes", "503"))
+    assert judge([stray], unread).compliance is Compliance.INSUFFICIENT_DATA
+
+
+def test_the_evidence_says_what_each_is_about() -> None:
+    """By the keys that the policy says it with."""
+    day = date(2026, 1, 1)
+    found = judge([of(day, tags=DEV), of(day, backups=("x",)), of(day, is_for_project=True)])
+    shown = found.evidence["expired"]
+    assert isinstance(shown, list)
+    told = [{key: it[key] for key in ("names", "tags", "backups", "project") if key in it} for it in shown]
+    assert told == [{"tags": {"env": ["dev", "test"]}}, {"backups": ["x"]}, {"project": True}]

@@ -35,7 +35,7 @@ def test_validate_says_what_a_valid_policy_holds(tmp_path: Path, capsys: pytest.
     """`policy validate` counts rules and exemptions in one line."""
     path = tmp_path / "policy.yaml"
     exemption = "{names: [a], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}"
-    path.write_text(f"rules: [{{name: a}}, {{name: b}}]\nexemptions: [{exemption}]")
+    path.write_text(f"rules: [{{name: a, match: {{names: [a]}}}}, {{name: b}}]\nexemptions: [{exemption}]")
     assert main(["policy", "validate", str(path)]) == 0
     assert capsys.readouterr() == (f"{path}: valid; 2 rules, 1 exemption\n", "")
 

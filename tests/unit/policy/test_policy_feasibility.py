@@ -53,7 +53,7 @@ def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, ind
             id="whatever-the-rules",
         ),
         pytest.param(
-            f"{WEEK}\nrules: [{EVERYTHING}, {PRODUCTION}]",
+            f"{WEEK}\nrules: [{EVERYTHING}]",
             166,
             0,
             "166 indexes take 498 of the quota of 500 backups (all 3 each): they fit",

@@ -1,11 +1,15 @@
 """Whatever the path of a policy leads to, reading it ends at once and in one line."""
 
 import hashlib
+import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from backup_auditor.adapters import input_file
+from backup_auditor.adapters.input_file import source_named
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.yaml_file.limits import LARGEST
 from backup_auditor.errors import PolicyError
@@ -32,11 +36,91 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: is a directory; name the policy file in it"
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
-    """A named pipe is refused without waiting for a writer."""
+def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A named pipe is not waited for without end."""
+    monkeypatch.setattr(input_file, "WRITER_WAIT_SECONDS", 1)
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    assert "is not a regular file" in refusal(path)
+    said = "is not a regular file but a pipe, and nobody wrote to it within 1 s; start its writer first"
+    assert refusal(path) == f"{path}: {said}"
+
+
+def test_a_pipe_is_read_once_to_its_end(tmp_path: Path) -> None:
+    """Whatever is written to it in however many pieces is the policy."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor() as threads:
+        written = threads.submit(_write, path, b"\xef\xbb\xbfrules:\n", b"- name: a\n", b"#" * 200_000)
+        assert load_policy(path).rules[0].name == "a"
+        written.result()
+
+
+def _write(path: Path, *pieces: bytes) -> None:
+    with path.open("wb", buffering=0) as pipe:
+        for piece in pieces:
+            pipe.write(piece)
+
+
+def test_a_descriptor_of_a_pipe_is_read() -> None:
+    """A shell's process substitution is a path of a descriptor."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"rules: [{name: substituted}]")
+        os.close(writing)
+        assert load_policy(Path(f"/dev/fd/{reading}")).rules[0].name == "substituted"
+    finally:
+        os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "length", [pytest.param(LARGEST, id="at-limit"), pytest.param(LARGEST + 1, id="one-byte-past")]
+)
+def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path: Path) -> None:
+    """What comes behind that is not waited for."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor() as threads:
+        written = threads.submit(_write, path, b"version: 1 #".ljust(length, b"x"))
+        if length > LARGEST:
+            assert f"has more than {LARGEST:,} bytes, and a policy has at most {LARGEST:,}" in refusal(path)
+        else:
+            assert load_policy(path).rules == ()
+        written.result()
+
+
+def test_an_empty_pipe_is_an_empty_file(tmp_path: Path) -> None:
+    """A writer that wrote nothing is not waited for."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor() as threads:
+        written = threads.submit(_write, path)
+        assert "is empty, and an empty file is no policy" in refusal(path)
+        written.result()
+
+
+def test_standard_input_is_called_as_it_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is the source of the policy, and stands in front of its problems."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfrules: [{name: a}]")))
+    assert (read := load_policy("-")).source == "-"
+    assert read.rules[0].name == "a"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"version: 1\nrule: []")))
+    with pytest.raises(PolicyError, match=r'^-:2: unknown key "rule"'):
+        load_policy("-")
+
+
+def test_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process without one says so in one line."""
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(PolicyError, match=r"^-: standard input is closed; write to it, or name a file$"):
+        load_policy("-")
+
+
+def test_a_file_that_is_called_as_standard_input_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path of that name is one, as `./-` is on a command line."""
+    (tmp_path / "-").write_text("rules: [{name: from-a-file}]", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_policy(source_named("./-")).rules[0].name == "from-a-file"
+    assert source_named("-") == "-"
 
 
 def test_an_endless_device_is_refused() -> None:
@@ -102,6 +186,13 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypat
 def test_bytes_that_are_not_utf_8_name_their_line() -> None:
     """A file in another encoding is refused with the line of the first byte that does not fit."""
     assert problem(b"version: 1\n# caf\xe9\n") == "2: is not UTF-8 text; save it as UTF-8"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_by_its_name(encoding: str) -> None:
+    """With a mark in front or without: some editors and shells write it."""
+    said = problem("version: 1\n".encode(encoding))
+    assert said == "1: is UTF-16 and is not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("content", ["version: 1".encode("utf-16"), bytes(range(256)), b"\x7fELF\x02\x01\x01\x00"])

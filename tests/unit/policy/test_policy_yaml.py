@@ -51,8 +51,16 @@ def test_a_plain_word_means_what_the_core_schema_says(written: str, value: objec
 
 @pytest.mark.parametrize("written", [".inf", "-.INF", ".nan"])
 def test_a_number_that_is_not_finite_is_refused(written: str) -> None:
-    """What is not finite measures nothing."""
-    assert problem(f"version: 1\nproject: {{quota_warn_percent: {written}}}").startswith(f"2: {written} is no number")
+    """What is not finite measures nothing; the message names its key."""
+    said = problem(f"version: 1\nproject: {{quota_warn_percent: {written}}}")
+    where = "(project.quota_warn_percent)"
+    assert said == f"2: {written} is no number to measure with {where}; write a finite one, or put it in quotes"
+
+
+def test_the_key_of_a_number_in_a_list_is_named_with_its_place() -> None:
+    """Rules are counted from 0, as in every other message."""
+    text = "rules:\n- name: a\n  require:\n    recovery: {min_copies: .nan}"
+    assert "(rules[0].require.recovery.min_copies)" in problem(text)
 
 
 def test_a_number_past_the_largest_float_is_refused() -> None:
@@ -82,7 +90,9 @@ def test_a_merge_key_is_an_unknown_key() -> None:
 
 def test_an_alias_stands_for_its_anchor() -> None:
     """An alias repeats what its anchor holds."""
-    read = policy("rules: [{name: a, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]")
+    read = policy(
+        "rules: [{name: a, match: {names: [a]}, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]"
+    )
     assert [rule.require.recovery.min_copies for rule in read.rules] == [5, 5]
 
 
@@ -155,6 +165,36 @@ def test_an_escape_cannot_smuggle_a_control_character(escape: str) -> None:
     said = problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
     assert said.startswith('2: the text "\\')
     assert escape_controls(said) == said
+
+
+def test_two_escapes_that_are_one_character_are_that_character() -> None:
+    """JSON writes a flag as four escapes, two for each letter; in YAML they mean the same."""
+    flag = r"\uD83C\uDDE9\uD83C\uDDEA"
+    read = policy(f'rules: [{{name: "{flag} prod", match: {{tags: {{"{flag}": ["a{flag}b", 🇩🇪]}}}}}}]')
+    assert (read.rules[0].name, read.rules[0].tags) == ("🇩🇪 prod", {"🇩🇪": ("a🇩🇪b", "🇩🇪")})
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        pytest.param(r"\uD83C", id="high-alone"),
+        pytest.param(r"\uDDE9", id="low-alone"),
+        pytest.param(r"\uDDE9\uD83C", id="wrong-order"),
+        pytest.param(r"\uD83C \uDDE9", id="torn-apart"),
+        pytest.param(r"\uD83C\uD83C\uDDE9", id="one-too-many"),
+    ],
+)
+def test_half_of_a_character_is_refused_with_its_line_and_key(escape: str) -> None:
+    """One message says which text it is and what to do."""
+    said = problem(f'version: 1\nrules:\n- name: "{escape}"')
+    assert said.startswith('3: the text "')
+    assert "has half of a surrogate pair (rules[0].name); write both halves, or the character itself" in said
+    assert said.isprintable()
+
+
+def test_backslashes_outside_double_quotes_are_text() -> None:
+    """Only double quotes have escapes."""
+    assert policy(r"rules: [{name: '\uD83C'}]").rules[0].name == r"\uD83C"
 
 
 def test_an_impossible_escape_is_refused() -> None:

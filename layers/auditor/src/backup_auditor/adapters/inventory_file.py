@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
+from backup_auditor.adapters.input_file import Source, read_bytes, without_byte_order_mark
 from backup_auditor.adapters.inventory_shape import ShapeError, encoded, inventory_of, part_of
 from backup_auditor.adapters.replacement import Replacement
+from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import InventoryFileError
 
 _VERSION = 1
 _LARGEST = 1 << 30
+_KIND = Kind("saved inventory", "`backup-auditor audit --save-inventory FILE` writes one")
 _HEAD = re.compile(rb'\{"format": "backup-auditor-inventory", "version": (\d{1,9}), "inventory": \{')
 _SEAL = re.compile(rb'\n\}, "sha256": "([0-9a-f]{64})"\}\n\Z')
 _SEAL_LENGTH = 96
@@ -23,8 +25,11 @@ def save_inventory(inventory: Inventory, file: Replacement) -> None:
     file.write(_sealed(inventory))
 
 
-def load_inventory(path: Path) -> Inventory:
-    """Read an inventory that was saved. Raises `InventoryFileError` when it is not exactly that."""
+def load_inventory(path: Source) -> Inventory:
+    """Read an inventory that was saved, from a file, a pipe, or standard input (`-`).
+
+    Raises `InventoryFileError` when it is not exactly that.
+    """
     content = _read(path)
     head = _HEAD.match(content)
     if head is None:
@@ -55,13 +60,10 @@ def _sealed(inventory: Inventory) -> Iterator[bytes]:
     yield f'\n}}, "sha256": "{digest.hexdigest()}"}}\n'.encode()
 
 
-def _read(path: Path) -> bytes:
+def _read(given: Source) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        why = f"the inventory cannot be read: {error.strerror or error}"
-        raise InventoryFileError(f"{path}: {why}; name a file that `audit --save-inventory` wrote") from None
-    if len(content) > _LARGEST:
-        raise InventoryFileError(f"{path}: the file is larger than any inventory ({_LARGEST >> 20} MiB)")
-    return content
+        return without_byte_order_mark(read_bytes(given, _KIND, _LARGEST))
+    except RefusedError as error:
+        text = error.problem.text.removeprefix("cannot be read: ")
+        why = f"it {text}" if text.startswith(("has ", "is ")) else text
+        raise InventoryFileError(f"{given}: the inventory cannot be read: {why}") from None

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from shlex import join, quote
 
+from backup_auditor.adapters.input_file import STANDARD_INPUT, Source, source_named
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.loading import built_in_policy, load_policy
 from backup_auditor.bootstrap import clock, laptop, reading_aws
@@ -44,7 +45,7 @@ class Asked:
     policy: Policy
     project: str | None
     now: datetime | None
-    inventory: Path | None
+    inventory: Source | None
     state: Path | None
     """Where the project is remembered; `None` where it is not to be."""
     key_variable: str = KEY_VARIABLE
@@ -63,7 +64,8 @@ def asked(arguments: Namespace) -> Asked:
     now = read_now(arguments.now)
     if arguments.project is not None:
         check_name(arguments.project)
-    inventory = None if arguments.inventory is None else Path(arguments.inventory)
+    refuse_one_input_for_two(policy=arguments.policy, inventory=arguments.inventory)
+    inventory = None if arguments.inventory is None else source_named(arguments.inventory)
     policy = chosen_policy(arguments.policy)
     state = state_of(arguments, arguments.project or PROJECT, is_usual=inventory is None)
     return Asked(policy, arguments.project, now, inventory, state)
@@ -81,10 +83,18 @@ def state_of(arguments: Namespace, project: str, *, is_usual: bool) -> Path | No
 
 def refuse_one_file_for_two(arguments: Namespace) -> None:
     """Raise `UsageError` where the report would take the place of an inventory."""
-    for flag, path in (("inventory", arguments.inventory), ("save-inventory", arguments.save_inventory)):
+    inventory = None if arguments.inventory == STANDARD_INPUT else arguments.inventory
+    for flag, path in (("inventory", inventory), ("save-inventory", arguments.save_inventory)):
         both = (path, arguments.output)
         if None not in both and len({os.path.realpath(it) for it in both if it is not None}) == 1:
             raise UsageError(f"--output and --{flag} name the same file; give each its own")
+
+
+def refuse_one_input_for_two(**given: str | None) -> None:
+    """Raise `UsageError` where more than one flag, or argument in capitals, names standard input."""
+    names = [it if it.isupper() else f"--{it}" for it, text in given.items() if text == STANDARD_INPUT]
+    if len(names) > 1:
+        raise UsageError(f"{names[0]} and {names[1]} both name standard input (-); give one of them a file")
 
 
 def check_name(project: str) -> None:
@@ -98,7 +108,7 @@ def check_name(project: str) -> None:
 def chosen_policy(path: str | None) -> Policy:
     """Return the policy that was named, else the one in the working directory, else the built-in one."""
     if path is not None:
-        return load_policy(Path(path))
+        return load_policy(source_named(path))
     if os.path.lexists(_POLICY_HERE):
         return load_policy(Path(_POLICY_HERE))
     return built_in_policy()

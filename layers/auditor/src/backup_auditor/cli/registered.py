@@ -7,10 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from backup_auditor.adapters.input_file import source_named
 from backup_auditor.adapters.policy_file.loading import load_policy
 from backup_auditor.adapters.registry.reading import load_registry
 from backup_auditor.bootstrap import reading_aws
-from backup_auditor.cli.asked import Asked, audited, chosen_policy, settings_of, state_of
+from backup_auditor.cli.asked import (
+    Asked,
+    audited,
+    chosen_policy,
+    refuse_one_input_for_two,
+    settings_of,
+    state_of,
+)
 from backup_auditor.cli.moment import read_now
 from backup_auditor.domain.naming import is_on_aws
 from backup_auditor.domain.policy import Policy
@@ -43,14 +51,15 @@ def registered(arguments: Namespace) -> list[Registered]:
             name = flag.replace("_", "-")
             raise UsageError(f"--{name} speaks of one project and --registry of many; leave one of them out")
     read_now(arguments.now)
-    path = Path(arguments.registry)
-    registry = load_registry(path)
+    refuse_one_input_for_two(registry=arguments.registry, policy=arguments.policy)
+    source = source_named(arguments.registry)
+    registry = load_registry(source)
     usual = chosen_policy(arguments.policy)
+    # beside a pipe there are no files: what an entry names is looked for in the working directory
+    folder = source.parent if isinstance(source, Path) and source.is_file() else Path()
     keys: dict[str, Key] = {}
     found = [
-        Registered(
-            it.name, partial(_audited, it, arguments, path.parent, usual, keys), partial(keys.get, it.name, None)
-        )
+        Registered(it.name, partial(_audited, it, arguments, folder, usual, keys), partial(keys.get, it.name, None))
         for it in registry.projects
     ]
     mistaken = [Registered(it.name, partial(_refuse, registry.told(it)), lambda: None) for it in registry.mistakes]

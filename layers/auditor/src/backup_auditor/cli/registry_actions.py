@@ -4,8 +4,8 @@ import json
 import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 
+from backup_auditor.adapters.input_file import Source, source_named
 from backup_auditor.adapters.registry.reading import load_registry
 from backup_auditor.adapters.registry.schema import registry_schema
 from backup_auditor.cli.exit_codes import NOTHING_AUDITED, WELL
@@ -21,12 +21,12 @@ def run(arguments: Namespace) -> int:
     if arguments.action == "schema":
         put([json.dumps(registry_schema(), indent=2)], None)
         return WELL
-    return _validate(Path(arguments.file))
+    return _validate(source_named(arguments.file))
 
 
-def _validate(path: Path) -> int:
+def _validate(source: Source) -> int:
     try:
-        registry = load_registry(path)
+        registry = load_registry(source)
         told = _told(registry)
     except RegistryError as error:
         for problem in error.problems:

@@ -20,6 +20,8 @@ from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.survival import Survival, is_replaced, survival_of
 from backup_auditor.domain.wording import counted
 
+ID = "backup-did-not-vanish"
+
 
 def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
     """Judge one index, live or deleted."""
@@ -28,22 +30,31 @@ def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
     missing = {it.backup_id: it for it in remembered if it.backup_id not in listed}
     project = subject.project
     judged = {it.backup_id: survival_of(it, project) for it in missing.values() if not is_replaced(it, project)}
-    vanished = [missing[it] for it in sorted(judged) if judged[it] is Survival.EXPECTED]
-    doubtful = sorted(it for it in judged if judged[it] is Survival.UNKNOWN)
+    vanished = [it for it in sorted(judged) if judged[it] is Survival.EXPECTED]
+    doubtful = [it for it in sorted(judged) if judged[it] is Survival.UNKNOWN]
+    accepted = project.policy.exempted_backups(ID, subject.observed_at)
+    exempted = [it for it in (*vanished, *doubtful) if it in accepted]
+    exemption = None
+    if len(exempted) < len(vanished) + len(doubtful):  # the verdict is about the others
+        vanished, doubtful = ([it for it in ids if it not in accepted] for ids in (vanished, doubtful))
+    elif exempted:
+        exemption = min((accepted[it] for it in exempted), key=lambda it: it.expires)
     if not kept and not vanished and not doubtful:
         return not_applicable("No earlier audit remembers a backup of it that should still exist.")
     evidence: dict[str, object] = {"listed": kept, "missing": len(vanished) + len(doubtful)}
+    if exempted:
+        evidence["exempted"] = sorted(exempted)
     if vanished:
-        evidence["vanished"] = [_evidence_of(it, subject.observed_at) for it in vanished]
-        first, be = vanished[0], "is" if len(vanished) == 1 else "are"
+        evidence["vanished"] = [_evidence_of(missing[it], subject.observed_at) for it in vanished]
+        first, be = missing[vanished[0]], "is" if len(vanished) == 1 else "are"
         reason = (
             f"{counted(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
             f" {first.name or first.backup_id}: somebody or something deleted what was to be kept."
         )
-        return non_compliant(reason, evidence, rests_on=subject.listings)
+        return non_compliant(reason, evidence, rests_on=subject.listings, exemption=exemption)
     if doubtful:
         reason = f"Whether {counted(len(doubtful), 'backup')} that is not listed any more should be, is not known."
-        raise InsufficientError(reason, {**evidence, "in_doubt": doubtful})
+        raise InsufficientError(reason, {**evidence, "in_doubt": doubtful}, exemption)
     be = "is" if kept == 1 else "are"
     reason = f"{counted(kept, 'backup')} that earlier audits saw {be} listed, and no other should be."
     return compliant(reason, evidence)
@@ -62,11 +73,12 @@ def _evidence_of(backup: KnownBackup, observed_at: datetime) -> dict[str, object
 
 
 BACKUP_DID_NOT_VANISH = Control(
-    id="backup-did-not-vanish",
+    id=ID,
     title="No backup disappears before it expires",
     fails_when="A Ready backup that an earlier audit saw, and that by every retention known until it was first missed"
     " should still exist, is listed by neither of two walks. One that would never have expired is reported for 30 days;"
-    " a first backup that remediation took is not, once the index has as many scheduled recovery points as required.",
+    " a first backup that remediation took is not, once the index has as many scheduled recovery points as required. A"
+    " backup that an exemption names is left out; where it names every missing one, the finding is exempted.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX, ResourceType.DELETED_INDEX),
     family=Family.RECOVERY,
@@ -86,9 +98,9 @@ BACKUP_DID_NOT_VANISH = Control(
             "GET /backups/BACKUP_ID, which answers 404 for one that is gone.",
             "POST /indexes/{name}/backups.",
         ),
-        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt it,"
-        " or let the finding stand until the backup would have expired, or for 30 days. A retention that was lowered"
-        " and raised again between two audits.",
+        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt that"
+        " backup by its id, which the evidence has, or let the finding stand until the backup would have expired, or"
+        " for 30 days. A retention that was lowered and raised again between two audits.",
         frameworks=BACKED_UP,
         corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
     ),

@@ -1,7 +1,7 @@
 """Control `exemptions-are-current`."""
 
+from collections.abc import Iterable
 from datetime import UTC, timedelta
-from fnmatch import fnmatchcase
 
 from backup_auditor.domain.control import (
     Control,
@@ -31,15 +31,17 @@ def judge(subject: ProjectSubject) -> Verdict:
     day = subject.observed_at.astimezone(UTC).date()
     expired = [it for it in exemptions if it.expires < day]
     ending = [it for it in exemptions if day <= it.expires <= day + ENDING]
-    names = {*subject.facts, *(it.name for it in deleted_indexes(subject))}
-    unmatched = [it for it in exemptions if not _fits(it, names)]
+    deleted = {it.name for it in deleted_indexes(subject)}
+    unmatched = [it for it in exemptions if it.is_for_indexes and not _fits(it, subject, deleted)]
     evidence: dict[str, object] = {
         "exemptions": len(exemptions),
         "expired": _shown(expired),
         "ending": _shown(ending),
     }
-    may_lack_names = subject.inventory.indexes_unread or subject.inventory.backups.broken
-    is_confirmed = subject.inventory.backups.walks > 1 and may_lack_names is None
+    backups = subject.inventory.backups
+    needs_deleted = any(not it.tags for it in unmatched)  # a deleted index has no tags
+    may_lack_names = subject.inventory.indexes_unread or (backups.broken if needs_deleted else None)
+    is_confirmed = may_lack_names is None and (backups.walks > 1 or not needs_deleted)
     if expired:
         evidence["fitting_nothing"] = _shown(unmatched if is_confirmed else [])
         return non_compliant(f"{counted(len(expired), 'exemption')} expired: what it covered is open again.", evidence)
@@ -48,19 +50,21 @@ def judge(subject: ProjectSubject) -> Verdict:
         raise InsufficientError(f"{reason} {may_lack_names.error}", evidence)
     evidence["fitting_nothing"] = _shown(unmatched)
     if unmatched:
-        reason = f"The names of {counted(len(unmatched), 'exemption')} fit no index, live or deleted."
-        return non_compliant(reason, evidence, rests_on=(BACKUPS,))
+        fit = "fits" if len(unmatched) == 1 else "fit"
+        reason = f"{counted(len(unmatched), 'exemption')} {fit} no index, live or deleted."
+        return non_compliant(reason, evidence, rests_on=(BACKUPS,) if needs_deleted else ())
     return compliant(f"{counted(len(exemptions), 'exemption')}, {len(ending)} of them ending within 14 days.", evidence)
 
 
-def _fits(exemption: Exemption, names: set[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in exemption.names for name in names)
+def _fits(exemption: Exemption, subject: ProjectSubject, deleted: Iterable[str]) -> bool:
+    live = any(exemption.fits_index(name, it.index.tags) for name, it in subject.facts.items())
+    return live or any(exemption.fits_index(name, None) for name in deleted)
 
 
 def _shown(exemptions: list[Exemption]) -> list[dict[str, object]]:
     return [
         {
-            "names": list(it.names),
+            **it.subject,
             "controls": list(it.controls),
             "owner": it.owner,
             "reason": it.reason,
@@ -73,8 +77,9 @@ def _shown(exemptions: list[Exemption]) -> list[dict[str, object]]:
 EXEMPTIONS_ARE_CURRENT = Control(
     id="exemptions-are-current",
     title="Every exemption of the policy holds, and fits something",
-    fails_when="An exemption has expired, or its names fit no index, live or deleted. Those that end within 14 days are"
-    " in the evidence.",
+    fails_when="An exemption has expired, or its names and tags fit no index; names alone may fit a deleted one. An"
+    " exemption of single backups, or of the project, is current until it expires. Those that end within 14 days are in"
+    " the evidence.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
@@ -83,7 +88,8 @@ EXEMPTIONS_ARE_CURRENT = Control(
     remediation="Ask the owners of the exemptions that the evidence names, and remove these from the policy of {name},"
     " or renew them with a reason (documentation: exemptions).",
     guidance=Guidance(
-        looks_at="The exemptions of the policy, their last day, and the names of all indexes, live and deleted.",
+        looks_at="The exemptions of the policy, their last day, the names and tags of all live indexes, and the names"
+        " of deleted ones.",
         console=(),
         api=("None: exemptions stand in the policy file.",),
         false_positives="An exemption that was written before its index is made: make the index first.",

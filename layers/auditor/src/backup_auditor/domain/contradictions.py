@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from backup_auditor.domain.evaluation import Catalogue
-from backup_auditor.domain.exemptions import covers_everything
+from backup_auditor.domain.exemptions import OF_BACKUPS, covers_everything, fitting_controls
+from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.wanted import problems_of
@@ -38,7 +39,6 @@ def contradictions(policy: Policy, catalogue: Catalogue) -> list[Contradiction]:
 
     What a rule only inherits from the defaults is said once, of the defaults.
     """
-    control_ids = [it.id for it in catalogue.all]
     of_defaults = list(_of_requirements(policy.defaults))
     found = [Contradiction(("defaults",), keys, text) for keys, text in of_defaults]
     for number, rule in enumerate(policy.rules):
@@ -46,15 +46,35 @@ def contradictions(policy: Policy, catalogue: Catalogue) -> list[Contradiction]:
             if (keys, text) not in of_defaults:
                 found.append(Contradiction(("rules", number, "require"), keys, text))
     found += _of_schedules(policy, {it.place for it in found})
+    found += _of_order(policy)
     for number, exemption in enumerate(policy.exemptions):
-        for position, pattern in enumerate(exemption.controls):
-            if not any(fnmatchcase(control, pattern) for control in control_ids):
-                place = ("exemptions", number)
-                found.append(Contradiction(place, (("controls", position),), _fits_nothing(pattern, control_ids)))
-        if covers_everything(exemption, [it.id for it in catalogue.index]):
-            text = "it covers every control of every index; name the indexes, or the controls, that it is about"
-            found.append(Contradiction(("exemptions", number), (("names",), ("controls",)), text))
+        found += (
+            Contradiction(("exemptions", number), keys, text) for keys, text in _of_exemption(exemption, catalogue)
+        )
     return found
+
+
+def _of_order(policy: Policy) -> Iterator[Contradiction]:
+    """Return the rules that no index can come to, because an earlier one takes them all."""
+    taker = next((number for number, rule in enumerate(policy.rules) if rule.fits_everything), len(policy.rules))
+    for number in range(taker + 1, len(policy.rules)):
+        text = (
+            f'no index can come to it, because rules[{taker}] "{policy.rules[taker].name}" matches every index, and the'
+            " first rule that matches wins; move it in front of that rule, or remove it"
+        )
+        yield Contradiction(("rules", number), (("match",), ("name",)), text)
+
+
+def _of_exemption(exemption: Exemption, catalogue: Catalogue) -> Iterator[tuple[tuple[Place, ...], str]]:
+    control_ids = [it.id for it in catalogue.all]
+    strangers = [it for it in exemption.controls if not any(fnmatchcase(control, it) for control in control_ids)]
+    for pattern in strangers:
+        yield (("controls", exemption.controls.index(pattern)),), _fits_nothing(pattern, control_ids)
+    if not strangers and not any(map(exemption.fits_control, fitting_controls(exemption, catalogue))):
+        yield (("controls",),), _fits_no_resource(exemption)
+    if covers_everything(exemption, [it.id for it in catalogue.index]):
+        text = "it covers every control of every index; name the indexes, or the controls, that it is about"
+        yield (("names",), ("controls",)), text
 
 
 def _of_requirements(require: Requirements) -> Iterator[tuple[tuple[Place, ...], str]]:
@@ -87,3 +107,22 @@ def _fits_nothing(pattern: str, control_ids: Collection[str]) -> str:
     near = get_close_matches(pattern, control_ids, n=1)
     hint = f'did you mean "{near[0]}"?' if near else '"backup-auditor controls" lists them'
     return f'the pattern "{pattern}" fits no control; {hint}'
+
+
+def _fits_no_resource(exemption: Exemption) -> str:
+    """Say why an exemption can never fit anything that its controls are judged for."""
+    if exemption.is_for_project:
+        return "none of its controls is judged for the project; name the indexes by names or tags instead of project"
+    if exemption.backups:
+        return f"none of its controls speaks of single backups, as {_listed(OF_BACKUPS)} does; name the indexes instead"
+    if exemption.tags:
+        return (
+            "none of its controls is judged for live indexes, and only these have tags; name deleted indexes by names,"
+            " or say project: true of a control of the project"
+        )
+    return "its controls are judged for the project, not for indexes; say project: true instead of names"
+
+
+def _listed(words: Collection[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

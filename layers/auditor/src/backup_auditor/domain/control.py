@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.finding import Compliance, Evidence, ResourceType, Severity
+from backup_auditor.domain.finding import Compliance, Evidence, Exemption, ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
 from backup_auditor.domain.listing import ListingId
 
@@ -12,11 +12,12 @@ from backup_auditor.domain.listing import ListingId
 class InsufficientError(Exception):
     """A fact that a control needs is not known. `evaluate` makes it the finding's verdict."""
 
-    def __init__(self, reason: str, evidence: Evidence | None = None) -> None:
-        """Say in one sentence which fact is not known, and why."""
+    def __init__(self, reason: str, evidence: Evidence | None = None, exemption: Exemption | None = None) -> None:
+        """Say in one sentence which fact is not known, and why; `exemption` accepts all that the verdict is about."""
         super().__init__(reason)
         self.reason = reason
         self.evidence: Evidence = evidence or {}
+        self.exemption = exemption
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Verdict:
     """Where it differs from the control's own."""
     rests_on: tuple[ListingId, ...] = ()
     """The listings in which a further row could overturn the verdict: it stands only if a second walk agrees."""
+    exemption: Exemption | None = None
+    """What accepts every single backup that the verdict is about."""
 
 
 def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
@@ -50,9 +53,10 @@ def non_compliant(
     *,
     severity: Severity | None = None,
     rests_on: tuple[ListingId, ...] = (),
+    exemption: Exemption | None = None,
 ) -> Verdict:
     """Say that the requirement is not met; `rests_on` names the listings in which a further row could overturn that."""
-    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, rests_on)
+    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, rests_on, exemption)
 
 
 class Family(StrEnum):

@@ -7,7 +7,7 @@ from backup_auditor.domain.confirmation import confirmed
 from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, not_applicable
 from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject, deleted_indexes
 from backup_auditor.domain.filling import filled_step, told_of
-from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, fingerprint
+from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, fingerprint
 from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
@@ -107,7 +107,7 @@ def _judge[Subject](
     try:
         verdict = control.judge(subject)
     except InsufficientError as error:
-        return Verdict(Compliance.INSUFFICIENT_DATA, error.reason, error.evidence)
+        return Verdict(Compliance.INSUFFICIENT_DATA, error.reason, error.evidence, exemption=error.exemption)
     except Exception as error:  # noqa: BLE001  a broken control may not silence the others
         reason = f"The control itself failed with {type(error).__name__}: {error}; please report it."
         return Verdict(Compliance.INSUFFICIENT_DATA, reason)
@@ -127,9 +127,7 @@ def _finding[Subject](
 ) -> Finding:
     steps = {Compliance.NON_COMPLIANT: control.remediation, Compliance.INSUFFICIENT_DATA: _FIND_OUT}
     step = steps.get(verdict.compliance, "")
-    exemption = None
-    if step and resource.type is not ResourceType.PROJECT:
-        exemption = project.policy.exemption_for(control.id, resource.name, project.observed_at)
+    exemption = (project.exemption_for(control.id, resource) or verdict.exemption) if step else None
     return Finding(
         control=control.id,
         resource=resource,

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from datetime import date
-from fnmatch import fnmatchcase
 
+from backup_auditor.domain.evaluation import Catalogue
 from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.patterns import fit_every_name
 from backup_auditor.domain.policy import Policy
 
 LONGEST_YEARS = 5
@@ -32,7 +33,19 @@ def covers_everything(exemption: Exemption, control_ids: Collection[str]) -> boo
 
     `control_ids` are those of the controls that are judged for indexes: what exempts these need not name the others.
     """
-    fits_every_name = any(set(it) <= {"*", "?"} and "*" in it and it.count("?") <= 1 for it in exemption.names)
-    return fits_every_name and all(
-        any(fnmatchcase(control, pattern) for pattern in exemption.controls) for control in control_ids
-    )
+    fits_every_name = not exemption.tags and fit_every_name(exemption.names)
+    return fits_every_name and all(map(exemption.fits_control, control_ids))
+
+
+OF_BACKUPS = ("backup-did-not-vanish",)
+"""The controls whose verdicts are about single backups, which an exemption may name."""
+
+
+def fitting_controls(exemption: Exemption, catalogue: Catalogue) -> list[str]:
+    """Return the ids of the controls that are judged for what an exemption is about, whatever controls it names."""
+    if exemption.is_for_project:
+        return [it.id for it in catalogue.project]
+    if exemption.backups:
+        return [it.id for it in catalogue.all if it.id in OF_BACKUPS]
+    of_indexes = [it.id for it in catalogue.index]
+    return of_indexes if exemption.tags else of_indexes + [it.id for it in catalogue.deleted_index]

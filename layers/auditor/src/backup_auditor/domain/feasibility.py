@@ -38,11 +38,11 @@ class Feasibility:
 
 
 def feasibility(policy: Policy, indexes: int) -> Feasibility:
-    """Work out what so many indexes take: what the first rule that fits every index leaves over is never reached."""
+    """Work out what so many indexes take; the defaults are never reached where a rule fits every index."""
     each: list[tuple[str, int]] = []
     for rule in policy.rules:
         each.append((rule.name, _slots(rule.require)))
-        if not rule.tags and (not rule.names or "*" in rule.names):
+        if rule.fits_everything:
             break
     else:
         each.append(("defaults", _slots(policy.defaults)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from backup_auditor.domain.patterns import fits_any
+
 
 class Compliance(StrEnum):
     """The four verdicts. Unknown is never compliant."""
@@ -50,13 +52,52 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """An accepted deviation. It lasts to the end of its day, UTC."""
+    """An accepted deviation: of indexes by name and tag, of single backups, or of the project.
+
+    It lasts to the end of its day, UTC.
+    """
 
     names: tuple[str, ...]
+    """Shell patterns of indexes and deleted indexes; empty where tags alone, backups or the project are meant."""
     controls: tuple[str, ...]
     owner: str
     reason: str
     expires: date
+    tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Tags that a live index must have, each with one of its values. A deleted index has none."""
+    backups: tuple[str, ...] = ()
+    """Ids of single backups."""
+    is_for_project: bool = False
+
+    @property
+    def is_for_indexes(self) -> bool:
+        """Whether it is about indexes, by name or tag."""
+        return bool(self.names or self.tags)
+
+    @property
+    def subject(self) -> dict[str, object]:
+        """What it is about, by the keys that a policy says it with."""
+        found: dict[str, object] = {
+            "names": list(self.names),
+            "tags": {key: list(values) for key, values in self.tags},
+            "backups": list(self.backups),
+            "project": self.is_for_project,
+        }
+        return {key: value for key, value in found.items() if value}
+
+    def is_current(self, day: date) -> bool:
+        """Tell whether it has not expired on a day (UTC)."""
+        return day <= self.expires
+
+    def fits_control(self, control: str) -> bool:
+        """Tell whether one of its patterns fits a control's id."""
+        return fits_any(control, self.controls)
+
+    def fits_index(self, name: str, tags: Mapping[str, str] | None) -> bool:
+        """Tell whether it is about a live index with these tags, or about a deleted one, whose tags are `None`."""
+        if not self.is_for_indexes or (self.names and not fits_any(name, self.names)):
+            return False
+        return not self.tags or (tags is not None and all(tags.get(key) in values for key, values in self.tags))
 
 
 type Evidence = Mapping[str, object]

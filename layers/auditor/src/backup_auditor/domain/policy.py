@@ -1,12 +1,12 @@
 """What the owner requires of a project, and of which of its indexes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.patterns import fit_every_name, fits_any
 from backup_auditor.domain.requirements import Requirements
 
 
@@ -63,7 +63,12 @@ class Rule:
 
     def fits_name(self, name: str) -> bool:
         """Tell whether an index of that name falls under this rule, if its tags fit."""
-        return not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
+        return not self.names or fits_any(name, self.names)
+
+    @property
+    def fits_everything(self) -> bool:
+        """Whether every index falls under this rule, whatever it is called."""
+        return not self.tags and (not self.names or fit_every_name(self.names))
 
 
 class Mode(StrEnum):
@@ -101,16 +106,24 @@ class Policy:
         """Return the first rule that fits an index, or `None` where the defaults apply."""
         return next((rule for rule in self.rules if rule.fits(name, tags)), None)
 
-    def exemption_for(self, control: str, name: str, observed_at: datetime) -> Exemption | None:
-        """Return the first exemption that covers a control on an index or deleted index at a moment."""
+    def exemption_for(
+        self, control: str, name: str, tags: Mapping[str, str] | None, observed_at: datetime
+    ) -> Exemption | None:
+        """Return the first exemption of a control on an index at a moment; a deleted index has no tags, `None`."""
+        return next((it for it in self._current(control, observed_at) if it.fits_index(name, tags)), None)
+
+    def project_exemption_for(self, control: str, observed_at: datetime) -> Exemption | None:
+        """Return the first exemption of a control on the project as a whole at a moment."""
+        return next((it for it in self._current(control, observed_at) if it.is_for_project), None)
+
+    def exempted_backups(self, control: str, observed_at: datetime) -> Mapping[str, Exemption]:
+        """Return the single backups that a control may find fault with at a moment, each with its first exemption."""
+        found: dict[str, Exemption] = {}
+        for exemption in self._current(control, observed_at):
+            for backup_id in exemption.backups:
+                found.setdefault(backup_id, exemption)
+        return found
+
+    def _current(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
         day = observed_at.astimezone(UTC).date()
-        return next((it for it in self.exemptions if covers(it, control, name, day)), None)
-
-
-def covers(exemption: Exemption, control: str, name: str, day: date) -> bool:
-    """Tell whether an exemption covers a control on an index of that name on a day (UTC)."""
-    return (
-        day <= exemption.expires
-        and any(fnmatchcase(name, pattern) for pattern in exemption.names)
-        and any(fnmatchcase(control, pattern) for pattern in exemption.controls)
-    )
+        return (it for it in self.exemptions if it.is_current(day) and it.fits_control(control))

@@ -8,6 +8,7 @@ from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.index_subject import why_unsupported
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.policy_warnings import policy_warnings
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.slots import least_slots
 
@@ -38,6 +39,8 @@ class PolicyDifference:
     """Those that only the new policy cannot judge by these facts: the next audit may well open them."""
     kept: int
     """How many both have open."""
+    warnings: tuple[str, ...]
+    """What in the new policy deserves a look."""
 
 
 def difference(
@@ -53,6 +56,7 @@ def difference(
         closed=tuple(it for it in ended if not _is_unknown(it)),
         unknown=tuple(it for key, it in new.items() if _is_unknown(it) and not (key in old and _is_unknown(old[key]))),
         kept=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
+        warnings=policy_warnings(policies[1], inventory),
     )
 
 

@@ -19,13 +19,19 @@ def policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
     Where the live indexes are not known, or there are none, no rule is said to fit none.
     """
     indexes = () if inventory.indexes_unread is not None else tuple(it.index for it in inventory.indexes)
-    found = set[str]()
+    found = set(value_warnings(policy))
     for number, rule in enumerate(policy.rules):
-        title = f'Rule "{rule.name}" (rules[{number}])'
-        found.update(_values_like_patterns(title, rule.tags))
         if indexes and not any(rule.fits(it.name, it.tags) for it in indexes):
-            found.add(_fits_no_index(title, rule, indexes))
+            found.add(_fits_no_index(_title(number, rule), rule, indexes))
     return tuple(sorted(found))
+
+
+def value_warnings(policy: Policy) -> Iterator[str]:
+    """Return a sentence for each tag value of a policy that looks like a pattern, whatever the project holds."""
+    for number, rule in enumerate(policy.rules):
+        yield from _values_like_patterns(_title(number, rule), rule.tags.items())
+    for number, exemption in enumerate(policy.exemptions):
+        yield from _values_like_patterns(f"Exemption of {exemption.owner} (exemptions[{number}])", exemption.tags)
 
 
 def looks_like_pattern(text: str) -> bool:
@@ -33,8 +39,12 @@ def looks_like_pattern(text: str) -> bool:
     return "*" in text or "?" in text or ("[" in text and "]" in text[text.index("[") :])
 
 
-def _values_like_patterns(title: str, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for key, values in tags.items():
+def _title(number: int, rule: Rule) -> str:
+    return f'Rule "{rule.name}" (rules[{number}])'
+
+
+def _values_like_patterns(title: str, tags: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    for key, values in tags:
         for value in filter(looks_like_pattern, values):
             yield (
                 f'{title}: the value "{value}" of the tag "{key}" looks like a pattern, but tag values are compared'

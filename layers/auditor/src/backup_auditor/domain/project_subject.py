@@ -6,7 +6,7 @@ from functools import cached_property
 
 from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.finding import Resource, ResourceType
+from backup_auditor.domain.finding import Exemption, Resource, ResourceType
 from backup_auditor.domain.identity import LiveId, live_id
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind, known_rows
@@ -95,6 +95,14 @@ class ProjectSubject:
         """Return what is required of an index of that name: the defaults, where no rule speaks of a live one."""
         rule = self.rules.get(name)
         return rule.require if rule else self.policy.defaults
+
+    def exemption_for(self, control: str, resource: Resource) -> Exemption | None:
+        """Return what accepts a deviation from a control on a resource as a whole, if anything does."""
+        if resource.type is ResourceType.PROJECT:
+            return self.policy.project_exemption_for(control, self.observed_at)
+        is_live = resource.type is ResourceType.INDEX
+        tags = self.facts[resource.name].index.tags if is_live else None
+        return self.policy.exemption_for(control, resource.name, tags, self.observed_at)
 
     @cached_property
     def facts(self) -> Mapping[str, IndexFacts]:

@@ -95,7 +95,7 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 def _exemption(exemption: Exemption) -> dict[str, object]:
     return {
-        "names": exemption.names,
+        **exemption.subject,
         "controls": exemption.controls,
         "owner": exemption.owner,
         "reason": exemption.reason,

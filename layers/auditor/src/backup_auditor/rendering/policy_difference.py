@@ -24,6 +24,11 @@ def render_difference(found: PolicyDifference, *, width: int = 100, is_coloured:
     yield from _section("OPENS", found.opened, width, ink)
     yield from _section("CLOSES", found.closed, width, ink)
     yield from _section("NO LONGER KNOWN", found.unknown, width, ink)
+    if found.warnings:
+        yield ""
+        yield ink.strong(f"WARNINGS ({len(found.warnings):,})")
+        for sentence in found.warnings:
+            yield from hanging(f"  {plain(sentence)}", width, "    ")
     yield ""
     yield ink.strong("SLOTS")
     yield from columns([("before", _demanded(found.before)), ("after", _demanded(found.after))], width)

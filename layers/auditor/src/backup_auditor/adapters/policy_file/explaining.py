@@ -44,6 +44,15 @@ def _difference(error: ErrorDetails, root: Node) -> Problem:
     if error["type"] == "missing":
         meaning = fields_at(path[:-1])[str(path[-1])].description
         return Problem(f"{_place(path[:-1], root)} has no {path[-1]}; add it: {meaning}", line)
+    if error["type"] == "no_subject":
+        others = "or tags, backups, or project: true"
+        return Problem(
+            f"{_place(path, root)} has no names; add it: {fields_at(path)['names'].description}; {others}", line
+        )
+    if error["type"] == "several_subjects":
+        first, second = error["ctx"]["first"], error["ctx"]["second"]
+        line = find(root, (*path, second))[1]
+        return Problem(f"{_place(path, root)} has {first} and {second}; write an exemption for each", line)
     value = node.plain if node else None
     return Problem(f"{_place(path, root)} is {shown(value)}; write {_wanted(error, path, value)}", line)
 

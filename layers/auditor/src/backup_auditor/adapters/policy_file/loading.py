@@ -1,16 +1,16 @@
 """Loads a policy: from a file, or the one that holds where there is none."""
 
 import hashlib
-from pathlib import Path
 
 from pydantic import ValidationError
 
+from backup_auditor.adapters.input_file import Source, read_bytes
 from backup_auditor.adapters.policy_file.default_text import default_policy_text
 from backup_auditor.adapters.policy_file.explaining import contradiction_problems, shape_problems
 from backup_auditor.adapters.policy_file.shape import PolicyShape
 from backup_auditor.adapters.policy_file.translation import policy_of
 from backup_auditor.adapters.yaml_file.problems import Kind, Problem, RefusedError, visible
-from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
+from backup_auditor.adapters.yaml_file.reading import decode
 from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.contradictions import contradictions
@@ -22,11 +22,14 @@ BUILT_IN = "built-in"
 POLICY = Kind("policy", '"backup-auditor policy init" prints one to start from')
 
 
-def load_policy(path: Path) -> Policy:
-    """Return the policy in a file. Raises `PolicyError` with every problem of the file, one line each."""
-    source = visible(str(path))
+def load_policy(given: Source) -> Policy:
+    """Return the policy in a file, a pipe, or standard input (`-`).
+
+    Raises `PolicyError` with every problem of it, one line each.
+    """
+    source = visible(str(given))
     try:
-        content = read_bytes(path, POLICY)
+        content = read_bytes(given, POLICY)
     except RefusedError as error:
         raise _policy_error(source, [error.problem]) from None
     return parse_policy(content, source)

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 from backup_auditor.adapters.policy_file.requirement_shape import RequirementsShape, Shape
-from backup_auditor.adapters.policy_file.terms import Count, Day, Percent, ScheduleName, Text, Texts
+from backup_auditor.adapters.policy_file.terms import Count, Day, OnlyTrue, Percent, ScheduleName, Text, Texts
 from backup_auditor.domain.policy import DocumentIndexes, Mode, Plan
 
 
@@ -50,14 +51,42 @@ class RuleShape(Shape):
     )
 
 
-class ExemptionShape(Shape):
-    """An accepted deviation. Its findings keep their verdict and no longer count."""
+_SUBJECTS = (("names", "tags"), ("backups",), ("project",))
+_OF_INDEXES: JsonValue = {"anyOf": [{"required": ["names"]}, {"required": ["tags"]}]}
+_ONE_SUBJECT: list[JsonValue] = [_OF_INDEXES, {"required": ["backups"]}, {"required": ["project"]}]
 
-    names: Annotated[Texts, Field(description="shell patterns of indexes and deleted indexes")]
+
+class ExemptionShape(Shape):
+    """An accepted deviation. Its findings keep their verdict and no longer count.
+
+    Exactly one of `names` or `tags` (both may be there, and both must fit), `backups`, and `project` says of what.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SUBJECT})
+
+    names: Texts = Field(default_factory=list, description="shell patterns of indexes and deleted indexes")
+    tags: Annotated[
+        dict[str, Texts],
+        Field(min_length=1, description="tags that a live index must have, each with one of the listed values"),
+    ] = Field(default_factory=dict)
+    backups: Texts = Field(default_factory=list, description="ids of single backups")
+    project: Annotated[OnlyTrue, Field(description="true for controls that are judged for the project as a whole")] = (
+        False
+    )
     controls: Annotated[Texts, Field(description="shell patterns of control ids")]
     owner: Annotated[Text, Field(description="who accepts the deviation")]
     reason: Annotated[Text, Field(description="why it is accepted")]
     expires: Annotated[Day, Field(description="its last day, in UTC, such as 2027-03-31")]
+
+
+def _about_one_thing(shape: ExemptionShape) -> ExemptionShape:
+    named = [found for kind in _SUBJECTS if (found := [it for it in kind if it in shape.model_fields_set])]
+    if not named:
+        raise PydanticCustomError("no_subject", "names, tags, backups or project")
+    if len(named) > 1:
+        context = {"first": " and ".join(named[0]), "second": named[1][0]}
+        raise PydanticCustomError("several_subjects", "{first} and {second}", context)
+    return shape
 
 
 class RemediationShape(Shape):
@@ -83,5 +112,7 @@ class PolicyShape(Shape):
     rules: list[RuleShape] = Field(
         default_factory=list, description="other requirements for some indexes; the first match wins"
     )
-    exemptions: list[ExemptionShape] = Field(default_factory=list, description="accepted deviations")
+    exemptions: list[Annotated[ExemptionShape, AfterValidator(_about_one_thing)]] = Field(
+        default_factory=list, description="accepted deviations"
+    )
     remediation: RemediationShape = Field(default_factory=RemediationShape, description="what may be changed")

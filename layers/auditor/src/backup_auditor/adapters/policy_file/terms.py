@@ -73,6 +73,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _only_true(value: bool) -> bool:
+    if not value:
+        raise PydanticCustomError("wanted", "true, or leave it out")
+    return value
+
+
 Duration = Annotated[str, BeforeValidator(_duration), Field(json_schema_extra={"pattern": _DURATION})]
 PositiveDuration = Annotated[
     Duration, AfterValidator(_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION})
@@ -82,6 +88,7 @@ Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"patt
 # The service accepts a longer one, and then every run fails.
 ScheduleName = Annotated[str, Field(max_length=28, json_schema_extra={"pattern": r"\S"}), AfterValidator(_not_blank)]
 Location = Annotated[Text, AfterValidator(_location), Field(json_schema_extra={"pattern": "[/*]"})]
+OnlyTrue = Annotated[bool, AfterValidator(_only_true), Field(json_schema_extra={"const": True})]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Days = Annotated[int, Field(ge=1, le=MOST)]
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from backup_auditor.adapters.policy_file.merging import laid_over
 from backup_auditor.adapters.policy_file.requirement_shape import RequirementsShape
-from backup_auditor.adapters.policy_file.shape import PolicyShape, RuleShape
+from backup_auditor.adapters.policy_file.shape import ExemptionShape, PolicyShape, RuleShape
 from backup_auditor.adapters.policy_file.terms import parse_day, parse_duration
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Policy, ProjectRequirement, Remediation, Rule
@@ -33,10 +33,7 @@ def policy_of(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
             document_indexes=shape.project.document_indexes,
         ),
         rules=tuple(_rule(it, shape.defaults) for it in shape.rules),
-        exemptions=tuple(
-            Exemption(tuple(it.names), tuple(it.controls), it.owner, it.reason, parse_day(it.expires))
-            for it in shape.exemptions
-        ),
+        exemptions=tuple(map(_exemption, shape.exemptions)),
         remediation=Remediation(
             create_schedules=shape.remediation.create_schedules,
             fix_schedules=shape.remediation.fix_schedules,
@@ -44,6 +41,19 @@ def policy_of(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
             max_creations=shape.remediation.max_creations,
             schedule_name=shape.remediation.schedule_name,
         ),
+    )
+
+
+def _exemption(shape: ExemptionShape) -> Exemption:
+    return Exemption(
+        names=tuple(shape.names),
+        controls=tuple(shape.controls),
+        owner=shape.owner,
+        reason=shape.reason,
+        expires=parse_day(shape.expires),
+        tags=tuple((key, tuple(values)) for key, values in shape.tags.items()),
+        backups=tuple(shape.backups),
+        is_for_project=shape.project,
     )
 
 

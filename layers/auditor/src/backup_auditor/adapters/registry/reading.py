@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
+from backup_auditor.adapters.input_file import Source, read_bytes
 from backup_auditor.adapters.registry.entries import Usual, entry_of
 from backup_auditor.adapters.registry.keys import unknown_keys, without_secrets
 from backup_auditor.adapters.yaml_file.nodes import Listed, Mapped, Scalar
 from backup_auditor.adapters.yaml_file.problems import Kind, Problem, RefusedError, quoted, visible
-from backup_auditor.adapters.yaml_file.reading import decode, read_bytes
+from backup_auditor.adapters.yaml_file.reading import decode
 from backup_auditor.adapters.yaml_file.yaml12 import compose
 from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
@@ -18,11 +18,11 @@ _KEYS = ("version", "projects")
 NOTHING_USUAL = Usual()
 
 
-def load_registry(path: Path) -> Registry:
-    """Return the registry in a file. Raises `RegistryError` where it is none."""
-    source = visible(str(path))
+def load_registry(given: Source) -> Registry:
+    """Return the registry in a file, a pipe, or standard input (`-`). Raises `RegistryError` where it is none."""
+    source = visible(str(given))
     try:
-        content = read_bytes(path, _KIND)
+        content = read_bytes(given, _KIND)
     except RefusedError as error:
         raise _registry_error(source, [error.problem]) from None
     return parse_registry(content, source)

@@ -13,19 +13,21 @@ _BASES = {"0o": 8, "0x": 16}
 _LONGEST_NUMBER = 32
 
 
-def resolve(text: str, line: int) -> str | float | bool | None:
-    """Return what a plain scalar means."""
+def resolve(text: str, line: int, place: str) -> str | float | bool | None:
+    """Return what a plain scalar means; `place` is its key, for what is said of one that is refused."""
     if text in _NULLS:
         return None
     if text in _TRUTHS:
         return _TRUTHS[text]
+    where = f" ({place})" if place else ""
     if _NOT_FINITE.fullmatch(text):
-        raise RefusedError(f"{text} is no number to measure with; write a finite one, or put it in quotes", line)
+        remedy = "write a finite one, or put it in quotes"
+        raise RefusedError(f"{text} is no number to measure with{where}; {remedy}", line)
     is_whole = bool(_WHOLE.fullmatch(text))
     if not is_whole and not _FLOAT.fullmatch(text):
         return text
     if len(text) > _LONGEST_NUMBER:
-        raise RefusedError(f"the number {quoted(text)} is too long; put it in quotes if it is text", line)
+        raise RefusedError(f"the number {quoted(text)}{where} is too long; put it in quotes if it is text", line)
     if is_whole:
         base = _BASES.get(text[:2], 10)
         return int(text if base == 10 else text[2:], base)  # noqa: PLR2004  ten is how people count

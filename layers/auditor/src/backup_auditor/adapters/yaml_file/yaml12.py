@@ -16,7 +16,10 @@ from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError, quote
 DEEPEST = 32
 MOST_NODES = 50_000
 _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # an escape in quotes can make any of them
+# An escape in quotes can make any of these.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def compose(text: str, kind: Kind) -> Mapped:
@@ -37,6 +40,7 @@ class _Composer:
         self._kind = kind
         self._anchors: dict[str, Node] = {}
         self._nodes = 0
+        self._place: list[str] = []
 
     def document(self) -> Mapped:
         next(self._events)  # the stream begins
@@ -66,7 +70,7 @@ class _Composer:
         if isinstance(event, AliasEvent):
             node = self._alias(event, level)
         elif isinstance(event, ScalarEvent):
-            node = _scalar(event)
+            node = self._scalar(event)
         elif isinstance(event, MappingStartEvent):
             node = self._mapping(event, level)
         else:
@@ -89,9 +93,11 @@ class _Composer:
 
     def _sequence(self, event: yaml.Event, level: int) -> Node:
         _refuse_tag(event)
-        items = []
+        items: list[Node] = []
         while not isinstance(following := next(self._events), SequenceEndEvent):
+            self._place.append(f"[{len(items)}]")
             items.append(self._node(following, level + 1))
+            self._place.pop()
         return Listed(_line(event), items)
 
     def _mapping(self, event: yaml.Event, level: int) -> Node:
@@ -106,19 +112,35 @@ class _Composer:
             if key.plain in items:
                 first = lines[key.plain]
                 raise RefusedError(f"the key {quoted(key.plain)} stands here again, first on line {first}", line)
+            self._place.append(f".{visible(key.plain)}")
             items[key.plain] = self._node(next(self._events), level + 1)
+            self._place.pop()
             lines[key.plain] = line
         return Mapped(_line(event), items, lines)
 
+    def _scalar(self, event: ScalarEvent) -> Scalar:
+        line = _line(event)
+        if event.tag not in _TEXT_TAGS:
+            _refuse_tag(event)
+        text = _SURROGATE_PAIR.sub(_combined, event.value)
+        place = "".join(self._place).removeprefix(".")
+        _refuse_unseen(text, line, place)
+        is_plain = event.tag is None and event.implicit[0]
+        return Scalar(line, resolve(text, line, place) if is_plain else text)
 
-def _scalar(event: ScalarEvent) -> Scalar:
-    line = _line(event)
-    if event.tag not in _TEXT_TAGS:
-        _refuse_tag(event)
-    if _UNSEEN.search(event.value):
-        raise RefusedError(f"the text {quoted(event.value)} has a control character; remove it", line)
-    is_plain = event.tag is None and event.implicit[0]
-    return Scalar(line, resolve(event.value, line) if is_plain else event.value)
+
+def _combined(pair: re.Match[str]) -> str:
+    """Return the character that two escapes stand for, as JSON writes those beyond U+FFFF."""
+    return pair[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be")
+
+
+def _refuse_unseen(text: str, line: int, place: str) -> None:
+    what, where = f"the text {quoted(text)}", f" ({place})" if place else ""
+    if _SURROGATE.search(text):
+        remedy = "write both halves, or the character itself"
+        raise RefusedError(f"{what} has half of a surrogate pair{where}; {remedy}", line)
+    if _UNSEEN.search(text):
+        raise RefusedError(f"{what} has a control character{where}; remove it", line)
 
 
 def _refuse_tag(event: yaml.Event) -> None:

@@ -107,11 +107,14 @@ def _resource(facts: _Json) -> Resource:
 
 def _exemption(facts: _Json) -> Exemption:
     return Exemption(
-        names=tuple(facts["names"]),
+        names=tuple(facts.get("names", ())),
         controls=tuple(facts["controls"]),
         owner=facts["owner"],
         reason=facts["reason"],
         expires=date.fromisoformat(facts["expires"]),
+        tags=tuple((key, tuple(values)) for key, values in facts.get("tags", {}).items()),
+        backups=tuple(facts.get("backups", ())),
+        is_for_project=facts.get("project", False),
     )
 
 

@@ -93,7 +93,7 @@ def _first_backup(subject: IndexSubject) -> TakeBackup | LeftOut | None:
     remediation = policy.remediation
     if not remediation.first_backup or remediation.create_schedules is Mode.NEVER:
         return None
-    if policy.exemption_for("index-has-recovery-point", subject.name, subject.observed_at) is not None:
+    if subject.project.exemption_for("index-has-recovery-point", subject.resource) is not None:
         return None
     backups, is_unknown = subject.backups, False
     try:

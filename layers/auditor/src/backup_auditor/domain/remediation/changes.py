@@ -51,7 +51,7 @@ def change_of(subject: IndexSubject, findings: Mapping[str, Finding]) -> ChangeS
 
 def _changed(subject: IndexSubject, schedule: Schedule, because: str) -> ChangeSchedule | str | None:
     """Return the change, or why there is none; `None` where the schedule satisfies the policy."""
-    accepted = accepted_controls(subject.project.policy, subject.name, subject.observed_at)
+    accepted = accepted_controls(subject.project.policy, subject.index, subject.observed_at)
     corrections: list[Settings] = []
     for it in shortcomings(schedule, subject.require, accepted):
         if it.correction is None:

@@ -61,7 +61,7 @@ class Demand:
 def demand_on(index: Index, policy: Policy, at: datetime) -> Demand:
     """Return what a policy demands of the schedules of an index at a moment."""
     rule = policy.rule_for(index.name, index.tags)
-    return Demand(rule.require if rule else policy.defaults, accepted_controls(policy, index.name, at))
+    return Demand(rule.require if rule else policy.defaults, accepted_controls(policy, index, at))
 
 
 def verdict_on(action: Action, seen: Seen, policy: Policy) -> Verdict | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.facts import Index, Schedule
 from backup_auditor.domain.moments import days, format_length
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.calls import Settings
@@ -150,9 +150,9 @@ def _shortcomings_of_retention(
             yield Shortcoming(limit_of, text, obstacle="a retention is never lowered")
 
 
-def accepted_controls(policy: Policy, index: str, at: datetime) -> frozenset[str]:
+def accepted_controls(policy: Policy, index: Index, at: datetime) -> frozenset[str]:
     """Return the controls of schedules whose deviations an exemption accepts for an index at a moment."""
-    return frozenset(it for it in JUDGED if policy.exemption_for(it, index, at) is not None)
+    return frozenset(it for it in JUDGED if policy.exemption_for(it, index.name, index.tags, at) is not None)
 
 
 def problems_of(policy: Policy) -> Iterator[tuple[int | None, str]]:

@@ -1,0 +1,77 @@
+"""Sets of shell patterns that fit every name an index can have."""
+
+from string import ascii_lowercase, digits
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.domain.patterns import LONGEST_NAME, NAME_CHARACTERS, fit_every_name, fits_any
+
+NAMES = st.text(sorted(NAME_CHARACTERS), min_size=1, max_size=LONGEST_NAME)
+_PIECES = st.sampled_from(["*", "?", "[a-m]", "[!a-m]", "[a-z0-9-]", "a", "-", "[", "]", "[!", "!", "[]a]", "q7", "A"])
+PATTERNS = st.lists(st.lists(_PIECES, max_size=5).map("".join), max_size=4)
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        pytest.param(["*"], id="star"),
+        pytest.param(["**", "x"], id="stars-and-another"),
+        pytest.param(["?*"], id="one-or-more"),
+        pytest.param(["?", "??*"], id="one-and-more"),
+        pytest.param(["?" * it for it in range(1, LONGEST_NAME + 1)], id="every-length"),
+        pytest.param(["[a-z]*", "[0-9]*", "-*"], id="by-the-first-character"),
+        pytest.param([f"{it}*" for it in ascii_lowercase + digits + "-"], id="a-pattern-for-each-character"),
+        pytest.param(["*a*", "*[!a]*"], id="with-and-without"),
+        pytest.param(["a*", "?[!b]*", "[!a]*", "?b*", "a"], id="by-the-second-character"),
+        pytest.param(["[]a-z0-9-]*"], id="bracket-in-brackets"),
+        pytest.param(["[!A-Z_]*"], id="none-of-what-no-name-has"),
+    ],
+)
+def test_patterns_that_fit_every_name(patterns: list[str]) -> None:
+    """One pattern, or several together."""
+    assert fit_every_name(patterns)
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        pytest.param([], id="none"),
+        pytest.param([""], id="empty"),
+        pytest.param(["??*"], id="not-of-one-character"),
+        pytest.param(["?" * it for it in range(1, LONGEST_NAME)], id="not-of-the-longest-name"),
+        pytest.param(["?", "???*"], id="not-of-two-characters"),
+        pytest.param(["[a-z]*", "[0-9]*"], id="not-those-that-begin-with-a-hyphen"),
+        pytest.param([f"{it}*" for it in ascii_lowercase + digits], id="a-pattern-for-all-but-the-hyphen"),
+        pytest.param(["[!a]*", "a?*"], id="not-a-alone"),
+        pytest.param(["[*]"], id="a-star-that-is-none"),
+        pytest.param(["[", "[]"], id="unclosed-brackets"),
+        pytest.param(["*a*b*c*d*e*f*", "*f*e*d*c*b*a*", "*[!f]"], id="many-stars"),
+        pytest.param(["*-*", "prod*", "*1", "[a-c]??*"], id="a-usual-policy"),
+    ],
+)
+def test_patterns_that_leave_a_name(patterns: list[str]) -> None:
+    """One name that does not fit is enough."""
+    assert not fit_every_name(patterns)
+
+
+@given(PATTERNS, st.lists(NAMES, min_size=1))
+def test_what_fits_every_name_fits_any(patterns: list[str], names: list[str]) -> None:
+    """Whatever is said to fit all fits each."""
+    if fit_every_name(patterns):
+        assert all(fits_any(it, patterns) for it in names)
+
+
+@given(st.lists(st.text("ab*?", max_size=4), max_size=4))
+def test_what_leaves_a_name_leaves_a_short_one(patterns: list[str]) -> None:
+    """Patterns of so few characters tell short names apart: these decide, and what they say is what is said."""
+    names = [first + second + rest for first in "abc" for second in ("", *"abc") for rest in ("", *"abc")]
+    short = {it for base in names for it in (base, base + "a", base + "b", base + "cc", base + "c" * 9)}
+    assert fit_every_name(patterns) is all(fits_any(it, patterns) for it in short | {"c" * LONGEST_NAME})
+
+
+def test_very_many_patterns_are_decided_soon() -> None:
+    """A policy of the largest size keeps nobody waiting."""
+    assert not fit_every_name([f"*{it}*x*y*z*" for it in range(20_000)])
+    assert fit_every_name([*(f"*{it}*x*y*z*" for it in range(2_000)), "*"])
