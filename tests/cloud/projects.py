@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from uuid import NAMESPACE_URL, uuid5
 
 import h11
 
@@ -27,7 +28,8 @@ class Projects(Server):
             self.add(name, world, keys[name])
 
     def add(self, name: str, world: World, key: str) -> None:
-        """Serve one more world."""
+        """Serve one more world. Its id is made of its name: worlds of one seed would share theirs."""
+        world.project_id = str(uuid5(NAMESPACE_URL, name))
         self.desks[name] = Desk(world, clock=self._clock.now, roles={})
         self.admit(name, key)
 

@@ -34,7 +34,7 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
             ["2026-11-22", "missing"],
             ["2026-11-23", "audited"],
         ]
-        assert str(tmp_path / "1.json") in done.out
+        assert str(tmp_path / "1.json") in "".join(it.strip() for it in rows)  # a long path is wrapped
         assert "report not kept" in done.out
         assert project.command("evidence", "list", "--until", "2026-11-21").code == 0
         assert project.command("evidence", "list", "--until", "2026-11-23", "--every", "2d").code == 0

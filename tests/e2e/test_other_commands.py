@@ -120,14 +120,15 @@ def registry(tmp_path: Path) -> Path:
 
 
 def test_a_registry_gives_a_report_each(registry: Path, healthy: Server) -> None:
-    """Two projects give two reports in one JSON document, in the order of the registry."""
+    """Two entries give two reports in one JSON document, in the order of the registry, and a warning of their key."""
     env = access(healthy, KEY_A=healthy.viewer_key, KEY_B=healthy.viewer_key)
     done = command("audit", "--now", MOMENT, "--registry", registry, "--format", "json", env=env)
     told = json.loads(done.out)
     for document in told:
         check_report(document)
     assert [it["project"]["name"] for it in told] == ["a", "b"]
-    assert (done.code, done.err) == (0, "")
+    assert [len(it["warnings"]) for it in told] == [1, 1]
+    assert (done.code, done.err) == (3, "")
 
 
 @pytest.mark.parametrize("form", ["csv", "junit", "sarif", "ocsf"])
