@@ -66,6 +66,7 @@ class Continuity:
         self._schedule = schedule
         self._settings = settings
         self._grace = grace
+        self._least_allowed = settings.shortest_interval + grace
         self._now = observed_at
         self.since = max(shifted(observed_at, -INTERVALS * interval), settings.listed_since)
         """Since when gaps are looked for."""
@@ -153,6 +154,8 @@ class Continuity:
         Before the first audit that saw the schedule, a slower frequency may have been in force: what fits that counts
         only where earlier runs show the frequency that is known.
         """
+        if end - start <= self._least_allowed:
+            return []
         known_since, interval = self._settings.known_since, interval_named(self._settings.oldest_frequency)
         is_shown = self._is_known_from_the_start or (self._shown_since is not None and self._shown_since <= start)
         fits = min(end, known_since) - start <= SLOWEST + self._grace
@@ -162,6 +165,8 @@ class Continuity:
 
     def _wide(self, start: datetime, end: datetime) -> list[Gap]:
         """Return the parts of a time without a run that are longer than the frequency in force allows."""
+        if end - start <= self._least_allowed:
+            return []  # as nearly always: no part is longer than the whole
         parts = self._settings.parts(self._settings.after_pauses(start, end), end)
         allowed = ((it, it.interval + self._grace) for it in parts)
         return [

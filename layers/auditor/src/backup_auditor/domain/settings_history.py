@@ -122,6 +122,11 @@ class SettingsHistory:
         """The frequency that the first audit saw."""
         return self.settings[0].frequency
 
+    @property
+    def shortest_interval(self) -> timedelta:
+        """The interval of the fastest frequency that is known."""
+        return min(interval_named(it.frequency) for it in self.settings)
+
     def since(self, moment: datetime) -> list[EarlierSettings]:
         """Return the settings that were in force at a moment or later, the oldest first."""
         ends = [*(it.since for it in self.settings[1:]), self._now]
@@ -176,8 +181,11 @@ class SettingsHistory:
 
         A retention that was raised moves it; one that was lowered makes it due once an audit saw that.
         """
-        if len(self._retentions) == 1:
-            return _later(captured_at, self._retentions[0][1])
+        if self._only_retention is not None:  # as nearly always: there are many backups
+            try:
+                return captured_at + self._only_retention
+            except OverflowError:
+                return None
         due: datetime | None = None
         retention: timedelta | None = None
         for since, kept in self._retentions:
@@ -188,6 +196,10 @@ class SettingsHistory:
                 due = min(due, max(ends, since))
             retention = kept
         return due
+
+    @cached_property
+    def _only_retention(self) -> timedelta | None:
+        return self._retentions[0][1] if len(self._retentions) == 1 else None
 
     @cached_property
     def _retentions(self) -> list[tuple[datetime, timedelta]]:
