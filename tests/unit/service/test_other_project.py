@@ -9,7 +9,7 @@ from backup_auditor.domain.recording import Recording
 from backup_auditor.errors import OtherProjectError
 from backup_auditor.service.auditing import audit, judge
 from backup_auditor.service.unwatched import Unwatched
-from builders import DAY, NOW, broken, index, inventory, schedule, whole
+from builders import DAY, NOW, backup, broken, index, inventory, schedule, whole
 from nightly import FakeReader
 from reports import BUILT_IN
 from stores import PROJECT, FakeEvidence, FakeStore
@@ -134,3 +134,32 @@ def test_another_project_that_is_recorded_meanwhile_keeps_the_state() -> None:
         judge(project_of("project-2"), BUILT_IN, store)
     assert store.load(PROJECT).pinecone_project_id == "project-1"
     assert len(store.recorded[PROJECT]) == 1
+
+
+def test_a_state_is_in_doubt_where_no_id_and_no_known_backup_confirms_it() -> None:
+    """A project without schedules names no id: the verdicts stay, and a warning says what to check."""
+    mine, other = (
+        replace(inventory(index(schedules=whole([])), backups=whole([it])), observed_at=NOW)
+        for it in (backup(backup_id="backup-1", index_id="id-1"), backup(backup_id="backup-2", index_id="id-2"))
+    )
+    store = FakeStore()
+    assert judge(mine, BUILT_IN, store).report.warnings == ()
+    assert judge(replace(mine, observed_at=LATER), BUILT_IN, store).report.warnings == ()
+    swapped = replace(other, observed_at=LATER + DAY)
+    sentence = (
+        "The state may belong to another Pinecone project: it knows 1 backup, none of which is listed, and no schedule"
+        " confirms the project's id; check that the key opens the project of this state."
+    )
+    for _ in range(2):  # delivered twice, it says the same
+        assert judge(swapped, BUILT_IN, store).report.warnings == (sentence,)
+
+
+def test_a_backup_that_the_state_knows_confirms_the_project() -> None:
+    """One known backup in the listing is enough, though others are gone, and an incomplete audit confirms nothing."""
+    store = FakeStore()
+    before = [backup(backup_id="backup-1"), backup(backup_id="backup-2")]
+    judge(inventory(index(schedules=whole([])), backups=whole(before)), BUILT_IN, store)
+    fewer = inventory(index(schedules=whole([])), backups=whole(before[1:]))
+    assert judge(replace(fewer, observed_at=LATER), BUILT_IN, store).report.warnings == ()
+    unread = inventory(index(schedules=whole([])), backups=broken())
+    assert judge(replace(unread, observed_at=LATER + DAY), BUILT_IN, store).report.warnings == ()

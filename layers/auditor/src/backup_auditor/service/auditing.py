@@ -18,6 +18,7 @@ from backup_auditor.domain.moments import format_moment
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_difference import PolicyDifference, difference
 from backup_auditor.domain.report import Report, audit_id_of, report_of
+from backup_auditor.domain.state_warnings import state_warnings
 from backup_auditor.errors import (
     ConflictingRecordError,
     EvidenceError,
@@ -189,4 +190,5 @@ class _Conclusion:
         """Take what is remembered past this audit, and report."""
         audit_id = audit_id_of(self.inventory, self.policy)
         outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
-        return outcome, report_of(self.inventory, self.policy, judgement, outcome, self.warnings)
+        warnings = (*self.warnings, *state_warnings(memory, self.inventory))
+        return outcome, report_of(self.inventory, self.policy, judgement, outcome, warnings)

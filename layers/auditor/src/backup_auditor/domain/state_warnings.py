@@ -1,0 +1,28 @@
+"""What in a state deserves a look but is no finding: it may belong to another Pinecone project than was read."""
+
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.memory import Memory
+from backup_auditor.domain.wording import counted
+
+
+def state_warnings(memory: Memory, inventory: Inventory) -> tuple[str, ...]:
+    """Return a sentence where neither an id nor a known backup shows that a state belongs to the project that was read.
+
+    Only schedules name their Pinecone project, so two projects cannot be told apart by id where one has no schedule.
+    The verdicts stay: somebody may have deleted every schedule and every backup of the right project.
+    """
+    if (memory.pinecone_project_id is not None and inventory.project_ids) or inventory.unread:
+        return ()
+    at = inventory.observed_at
+    known = [it for it in memory.backups.values() if it.known_since < at and not it.is_over(at)]
+    listed = list(inventory.listed_backups())
+    known_ids = {it.backup_id for it in known} | {it.index_id for it in known}
+    if not known or any(it.backup_id in known_ids or it.index_id in known_ids for it in listed):
+        return ()
+    project_id = memory.pinecone_project_id
+    owner = f"Pinecone project {project_id}" if project_id is not None else "the project of this state"
+    sentence = (
+        f"The state may belong to another Pinecone project: it knows {counted(len(known), 'backup')}, none of which is"
+        f" listed, and no schedule confirms the project's id; check that the key opens {owner}."
+    )
+    return (sentence,)
