@@ -13,8 +13,9 @@ A control is one requirement, judged for each resource. Every control on every r
 - `COMPLIANT`: the requirement is met, or the control names an exception that holds.
 - `NON_COMPLIANT`: it is not.
 - `NOT_APPLICABLE`: there is nothing to judge. The policy does not ask for it, the index has no enabled schedule or no
-  recovery point of which the control could speak, or it cannot be backed up at all (pods, and indexes whose backup
-  calls Pinecone answers with 400).
+  recovery point of which the control could speak, or it cannot be backed up at all (pods, indexes whose backup calls
+  Pinecone answers with 400, and indexes that are encrypted with a customer key and of which no backup and no schedule
+  is listed); `index-can-be-backed-up` reports such an index.
 - `INSUFFICIENT_DATA`: a fact that would decide could not be read or is not told. Unknown is never compliant. Nor is
   anything called missing on the strength of one reading: a second one has to agree.
 

@@ -1,6 +1,6 @@
 """The whole corpus."""
 
-from corpus import appearances, calendars, content, keeping, listings, project, recovery, runs, schedules
+from corpus import appearances, calendars, content, keeping, listings, project, recovery, runs, schedules, states
 from corpus.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -13,6 +13,7 @@ CASES: tuple[Case, ...] = (
     *appearances.CASES,
     *listings.CASES,
     *calendars.CASES,
+    *states.CASES,
 )
 IMPLYING = frozenset({"policy-fits-quota"})
 """What nothing can violate alone: where a schedule does as the policy asks, it takes as much of the quota."""

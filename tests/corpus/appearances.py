@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from backup_auditor_simulator import Fate, Kind, PausedNextRun, World
+from backup_auditor_simulator import CustomerKeys, Fate, Kind, PausedNextRun, World
 from corpus.case import (
     DAY,
     HOUR,
@@ -142,6 +142,7 @@ MADE_ANEW = tuple(
             label=f"made anew as a pod, {'marked' if is_marked else 'unmarked'}",
             happen=(life(), deleted(2 * HOUR), created(HOUR, kind=Kind.POD)),
             conduct={"marks_deleted_sources": is_marked},
+            fails=on("index-can-be-backed-up"),
         ),
         Case(
             label=f"made anew, and backed up by hand, {'marked' if is_marked else 'unmarked'}",
@@ -177,6 +178,8 @@ CASES = (
             ),
             life(name="secrets", traits={"cmek_id": "key-1"}),
         ),
+        conduct={"customer_keys": CustomerKeys.BACKED_UP},
+        fails=on("index-can-be-backed-up", index="pods"),
     ),
     Case(
         label="an index of documents, which the policy excludes",

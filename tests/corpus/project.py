@@ -44,6 +44,7 @@ def exempt(names: str, controls: str = "'*'", expires: str = "2026-11-20") -> st
 def downgraded(world: World) -> None:
     """Put the organization on a plan without schedules."""
     world.conduct.plan = "starter"
+    world.conduct.plan_refuses_listings = True
 
 
 CASES = (

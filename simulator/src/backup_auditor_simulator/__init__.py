@@ -1,7 +1,7 @@
 """A Pinecone control plane on loopback, under a clock that can be set."""
 
 from backup_auditor_simulator.cadence import Frequency
-from backup_auditor_simulator.conduct import Conduct, PausedNextRun
+from backup_auditor_simulator.conduct import Conduct, CustomerKeys, PausedNextRun
 from backup_auditor_simulator.errors import RefusedError
 from backup_auditor_simulator.model import Backup, Fate, Index, Kind, Schedule, State
 from backup_auditor_simulator.scenarios import SCENARIOS, scenario
@@ -14,6 +14,7 @@ __all__ = [
     "SCENARIOS",
     "Backup",
     "Conduct",
+    "CustomerKeys",
     "Fate",
     "Fault",
     "FaultKind",

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from backup_auditor_simulator.conduct import CustomerKeys
 from backup_auditor_simulator.errors import denied, forbidden, invalid, precondition_failed
 from backup_auditor_simulator.model import Backup, Index, Kind, Schedule, State
 from backup_auditor_simulator.state import ProjectState, need_name
 
+_CUSTOMER_KEY = "Backups are not supported for indexes that are encrypted with a customer-managed key."
 _BYTES_PER_DIMENSION = 4
 _BYTES_PER_RECORD = 240
 
@@ -17,7 +19,7 @@ class BackingUp(ProjectState):
         """Begin a manual backup. It never expires."""
         if not self.conduct.has_backups:
             raise denied("Your organization's plan does not include backups. Upgrade your plan to create backups.")
-        index = self.backed_up_index(index_name)
+        index = self.creatable_index(index_name)
         if name is not None:
             need_name(name, "Backup")
         if self.quota_is_used_up:
@@ -28,10 +30,21 @@ class BackingUp(ProjectState):
         return backup
 
     def backed_up_index(self, name: str) -> Index:
-        """Return a live index that can have backups; refuse pods with 400."""
+        """Return a live index whose backups can be listed; refuse others with 400."""
         index = self.index(name)
         if index.kind is Kind.POD:
             raise invalid("Backups are not supported for pod-based indexes.")
+        if index.cmek_id is not None and self.conduct.customer_keys is CustomerKeys.REFUSED:
+            raise invalid(_CUSTOMER_KEY)
+        return index
+
+    def creatable_index(self, name: str) -> Index:
+        """Return a live index of which a backup or a schedule can be created; refuse others with 400 or 412."""
+        index = self.backed_up_index(name)
+        if index.cmek_id is not None and self.conduct.customer_keys is CustomerKeys.LISTED:
+            raise invalid(_CUSTOMER_KEY)
+        if index.is_terminating:
+            raise precondition_failed(f"Index {name} is being deleted.")
         return index
 
     @property

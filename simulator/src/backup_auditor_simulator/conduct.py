@@ -13,12 +13,30 @@ class PausedNextRun(StrEnum):
     STALE = "stale"
 
 
+class CustomerKeys(StrEnum):
+    """How backup calls of an index that is encrypted with a customer key are answered."""
+
+    REFUSED = "refused"
+    """With 400, all of them."""
+    LISTED = "listed"
+    """Creation with 400; listings are empty."""
+    BACKED_UP = "backed up"
+    """As those of any other index."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Conduct:
     """What a world may differ in."""
 
     plan: str = "standard"
-    """`starter` and `builder` have neither backups nor schedules."""
+    """`starter` and `builder` have neither backups nor schedules: creating and resuming one is refused."""
+    plan_refuses_listings: bool = False
+    """Whether a plan without schedules is the answer to every other schedule call, too."""
+    customer_keys: CustomerKeys = CustomerKeys.REFUSED
+    index_takes: timedelta = timedelta()
+    """How long a new index is `Initializing`."""
+    index_deletion_takes: timedelta = timedelta()
+    """How long a deleted index is `Terminating`; its schedules are gone at once."""
     backup_quota: int | None = 500
     """How many backups the project may hold, planned runs not counted; `None` is no limit."""
     longest_retention: timedelta = timedelta(days=400)

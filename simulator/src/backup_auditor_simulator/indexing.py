@@ -1,6 +1,7 @@
 """How indexes are made, changed, deleted, and made from backups."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from backup_auditor_simulator.errors import already_exists, forbidden, precondition_failed
@@ -29,7 +30,10 @@ class Indexing(Scheduling):
         cmek_id: str | None = None,
         pod_type: str = "p1.x1",
     ) -> Index:
-        """Create an index, ready at once. One of the same name as an earlier one has another id, and no schedules."""
+        """Create an index, ready once `index_takes` has passed.
+
+        One of the same name as an earlier one has another id, and no schedules.
+        """
         need_name(name, "Index")
         if name in self.indexes:
             raise already_exists("Resource already exists.")
@@ -46,7 +50,7 @@ class Indexing(Scheduling):
             records=self.chance.randrange(20_000, 900_000) if records is None else records,
             namespaces=self.chance.randrange(1, 40) if namespaces is None else namespaces,
             created_at=self.now,
-            ready_at=self.now,
+            ready_at=self.now + self.conduct.index_takes,
             source_backup_id=source_backup_id,
             cmek_id=cmek_id,
             pod_type=pod_type,
@@ -68,14 +72,24 @@ class Indexing(Scheduling):
         return index
 
     def delete_index(self, name: str) -> None:
-        """Delete an index and its schedules. Its backups stay."""
+        """Delete an index and its schedules. Its backups stay. It is gone once `index_deletion_takes` has passed."""
         index = self.index(name)
+        if index.is_terminating:
+            return
         if index.deletion_protection:
             raise forbidden(
                 "Deletion protection is enabled for this index. Disable deletion protection before retrying."
             )
         for schedule in list(index.schedules.values()):
             self.drop_schedule(schedule)
+        index.is_terminating = True
+        self.agenda.add(self.now + self.conduct.index_deletion_takes, self._end_index, index)
+        self.changed()
+        self.advance(timedelta())
+
+    def _end_index(self, index: Index) -> None:
+        name = index.name
+        index.is_terminating = False
         index.deleted_at = self.now
         del self.indexes[name]
         self.deleted_indexes.setdefault(name, []).append(index)

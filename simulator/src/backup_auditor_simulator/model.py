@@ -59,6 +59,8 @@ class Index:
     created_at: datetime
     ready_at: datetime
     deleted_at: datetime | None = None
+    is_terminating: bool = False
+    """Whether its deletion has begun and not ended."""
     source_backup_id: str | None = None
     cmek_id: str | None = None
     pod_type: str = "p1.x1"

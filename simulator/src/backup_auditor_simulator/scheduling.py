@@ -32,7 +32,7 @@ class Scheduling(Running):
         `beside_enabled` makes the second enabled schedule that the service itself refuses, as a race would.
         """
         self.need_plan()
-        index = self.backed_up_index(index_name)
+        index = self.creatable_index(index_name)
         if not 1 <= len(name) <= _LONGEST_NAME:
             raise invalid("Backup schedule name must be 1-255 characters long.")
         retention = self._retention(retention_days)
@@ -61,7 +61,8 @@ class Scheduling(Running):
         retention_days: int | None = None,
     ) -> Schedule:
         """Change a schedule. Another retention re-times the expiry of what it already made."""
-        self.need_plan()
+        if enabled:
+            self.need_plan()
         schedule = self.schedule(schedule_id)
         retention = None if retention_days is None else self._retention(retention_days)
         cadence = None if frequency is None else frequency_of(frequency)
@@ -85,7 +86,6 @@ class Scheduling(Running):
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a schedule. The backups it made stay, and expire as it last had it."""
-        self.need_plan()
         self.drop_schedule(self.schedule(schedule_id))
 
     def drop_schedule(self, schedule: Schedule) -> None:

@@ -36,6 +36,39 @@ def test_an_index_deleted_meanwhile_leaves_with_a_note(path: str) -> None:
     assert calls(server)["GET /indexes"] == 2
 
 
+def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
+    """No call is sent about the index, and its backups stay in the listing."""
+    world = empty_world()
+    add_healthy_index(world, "orders")
+    world.conduct.index_deletion_takes = timedelta(hours=1)
+    world.delete_index("orders")
+    with serving(world) as server:
+        found = audited(server)
+        assert calls(server).keys() == {"GET /indexes", "GET /backups"}
+    assert (found.inventory.indexes, found.inventory.unread) == ((), ())
+    assert found.notes == ("The index orders is being deleted (state Terminating): it is not audited.",)
+    assert {it.resource.type for it in found.report.findings} == {"project"}
+    assert found.report.is_complete
+    assert len(found.inventory.backups.rows) == 3
+    assert found.report.summary.coverage_percent is None
+
+
+@pytest.mark.parametrize("status", [404, None], ids=["its-listing-is-gone", "its-listing-is-empty"])
+def test_an_index_whose_deletion_begins_meanwhile_is_left_out(status: int | None) -> None:
+    """The state is read again where a listing is gone, or where a verdict needs a second read."""
+    world = empty_world()
+    world.conduct.index_deletion_takes = timedelta(hours=1)
+    add_healthy_index(world, "orders")
+    with serving(world) as server:
+        if status:
+            server.faults.append(Fault(status=status, path=SCHEDULES))
+        server.faults.append(Fault(kind="shift", path="/indexes/*", times=1, change=deletes("orders")))
+        found = audited(server)
+    assert (found.inventory.indexes, found.inventory.unread) == ((), ())
+    assert [it.name for it in found.inventory.terminating] == ["orders"]
+    assert found.notes == ("The index orders is being deleted (state Terminating): it is not audited.",)
+
+
 def test_a_listing_that_is_gone_though_its_index_is_there_is_unread() -> None:
     """A 404 is believed of an index only if the list of indexes agrees."""
     world = empty_world()

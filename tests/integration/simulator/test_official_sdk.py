@@ -125,14 +125,14 @@ def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
 
 
 def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
-    """It recognises the refusal by its words, even for an index that is not there."""
+    """The SDK recognises the refusal of a creation by its words, even for an index that is not there."""
     world = World(NOW, conduct=Conduct(plan="starter"))
     with (
         serving(world) as server,
         Pinecone(api_key=server.editor_key, host=server.url) as client,
         pytest.raises(ForbiddenError, match="Backups are a plan entitlement"),
     ):
-        client.backup_schedules.list(index_name="nothing")
+        client.backup_schedules.create(index_name="nothing", name="n", frequency="daily", retention_days=9)
 
 
 def test_keys_may_do_different_things(server: Server) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backup_auditor_simulator import Conduct, Kind, Server
+from backup_auditor_simulator import Conduct, CustomerKeys, Kind, Server
 from simulated import NEW, empty_world, plain_client, serving
 
 SCHEDULE = {
@@ -105,14 +105,60 @@ def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name:
 
 
 def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
-    """It hides that there is no such index."""
-    server.world.conduct = Conduct(plan="builder")
+    """A plan whose listings are refused, too, hides that there is no such index."""
+    server.world.conduct = Conduct(plan="builder", plan_refuses_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
         status, code, message = _error(client.get(path))
         assert (status, code) == (403, "PERMISSION_DENIED")
         assert "plan" in message
     assert _error(client.post("/indexes/orders/backups", json={}))[0] == 403
     assert client.get("/backups").status_code == 200
+
+
+def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.Client, server: Server) -> None:
+    """Listings, histories, other changes and deletions answer."""
+    schedule = server.world.create_schedule("orders", "nightly").id
+    server.world.conduct = Conduct(plan="builder")
+    new = SCHEDULE
+    assert _error(client.post("/indexes/orders/backup-schedules", json=new))[0] == 403
+    for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{schedule}/history"):
+        assert client.get(path).status_code == 200
+    assert client.patch(f"/backup-schedules/{schedule}", json={"enabled": False}).status_code == 200
+    assert _error(client.patch(f"/backup-schedules/{schedule}", json={"enabled": True}))[0] == 403
+    assert client.delete(f"/backup-schedules/{schedule}").status_code == 204
+
+
+@pytest.mark.parametrize("keys, listing", [(CustomerKeys.REFUSED, 400), (CustomerKeys.LISTED, 200)])
+def test_an_encrypted_index_has_no_backups(
+    client: httpx.Client, server: Server, keys: CustomerKeys, listing: int
+) -> None:
+    """Creation is refused with 400; the listings are refused as well, or empty."""
+    server.world.conduct.customer_keys = keys
+    server.world.create_index("secrets", cmek_id="key-1")
+    assert client.post("/indexes/secrets/backups", json={}).status_code == 400
+    for path in ("/indexes/secrets/backups", "/indexes/secrets/backup-schedules"):
+        assert client.get(path).status_code == listing
+    assert client.get("/indexes/secrets").json()["cmek_id"] == "key-1"
+
+
+def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Client, server: Server) -> None:
+    """An index is created and deleted over some time where the conduct says so."""
+    server.world.conduct.index_takes = server.world.conduct.index_deletion_takes = timedelta(minutes=5)
+    server.world.create_index("slow")
+
+    def state() -> object:
+        answer = client.get("/indexes/slow")
+        return answer.json()["status"]["state"] if answer.status_code == 200 else answer.status_code
+
+    states = [state()]
+    server.world.advance(timedelta(minutes=5))
+    states.append(state())
+    assert client.delete("/indexes/slow").status_code == 202
+    states.append(state())
+    assert client.post("/indexes/slow/backups", json={}).status_code == 412
+    server.world.advance(timedelta(minutes=5))
+    states.append(state())
+    assert states == ["Initializing", "Ready", "Terminating", 404]
 
 
 def test_the_viewer_may_not_write(server: Server) -> None:

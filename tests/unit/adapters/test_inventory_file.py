@@ -11,7 +11,7 @@ import pytest
 
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
 from backup_auditor.adapters.replacement import PRIVATE, Replacement
-from backup_auditor.domain.facts import Backup, Deployment
+from backup_auditor.domain.facts import Backup, Deployment, Index
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
 from backup_auditor.errors import InventoryFileError
@@ -50,6 +50,8 @@ def saved(told: Inventory, folder: Path) -> Path:
         pytest.param(
             inventory(index(schedules=[schedule(name=None, retention=None, enabled=None, next_run=None)])), id="nulls"
         ),
+        pytest.param(inventory(index(cmek_id="key-1", state="Initializing")), id="customer-key"),
+        pytest.param(inventory(index(), terminating=(Index("old", tags={"a": "b"}),)), id="terminating"),
         pytest.param(inventory(index("half \ud800 surrogate")), id="half-surrogate"),
     ],
 )
@@ -106,7 +108,7 @@ def edited(before: bytes, after: bytes) -> Any:
         pytest.param(lambda text: text + b"\n", "cut short", id="something-after-it"),
         pytest.param(edited(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
         pytest.param(edited(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
-        pytest.param(edited(b'"version": 1', b'"version": 2'), "a newer backup-auditor saved this", id="newer"),
+        pytest.param(edited(b'"version": 2', b'"version": 3'), "a newer backup-auditor saved this", id="newer"),
     ],
 )
 def test_what_is_no_saved_inventory_is_refused(edit: Any, why: str, tmp_path: Path) -> None:
@@ -167,3 +169,13 @@ def test_the_moment_is_kept_to_the_microsecond(tmp_path: Path) -> None:
     """The moment of the audit comes back exactly."""
     told = replace(inventory(), observed_at=NOW + timedelta(microseconds=1))
     assert load_inventory(saved(told, tmp_path)).observed_at == told.observed_at
+
+
+def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+    """An older file lacks two fields; its indexes that are being deleted leave the inventory."""
+    path = saved(inventory(index(), renamed(index(state="Terminating"), "old")), tmp_path)
+    text = path.read_bytes().replace(b'"version": 2', b'"version": 1').replace(b',\n"terminating": []', b"")
+    path.write_bytes(resealed(text.replace(b', "cmek_id": null', b"")))
+    found = load_inventory(path)
+    assert [it.index.name for it in found.indexes] == ["main"]
+    assert [it.name for it in found.terminating] == ["old"]

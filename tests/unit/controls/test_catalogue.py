@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 FOLDER = Path(controls.__path__[0])
 EACH = [pytest.param(it, id=it.id) for it in CATALOGUE.all]
 ORDER = {
+    "index-can-be-backed-up": "medium",
     "index-has-schedule": "high",
     "schedule-is-enabled": "high",
     "schedule-is-unique": "medium",

@@ -23,7 +23,14 @@ def test_one_control_is_shown_in_full() -> None:
     """With everything there is to know of it."""
     text = " ".join(controls_table(ONE, 90).split())
     control = ONE[0]
-    for part in (control.id, control.title, control.fails_when, control.rationale, control.remediation, "high"):
+    for part in (
+        control.id,
+        control.title,
+        control.fails_when,
+        control.rationale,
+        control.remediation,
+        control.severity,
+    ):
         assert part in text
     assert "schedule.required" in text
     guidance = control.guidance

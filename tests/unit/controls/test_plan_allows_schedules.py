@@ -1,10 +1,30 @@
 """Control `plan-allows-schedules`."""
 
+from dataclasses import replace
+
+import pytest
+
+from backup_auditor.controls.catalogue import CATALOGUE
 from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind
-from builders import BROKEN, IndexCase, broken, compliance, finding, index, inventory, renamed, schedule
+from backup_auditor.domain.policy import Rule
+from backup_auditor.domain.requirements import Requirements
+from builders import (
+    BROKEN,
+    IndexCase,
+    broken,
+    compliance,
+    finding,
+    findings,
+    index,
+    inventory,
+    judged,
+    policy,
+    renamed,
+    schedule,
+)
 
 ID = "plan-allows-schedules"
 REFUSED = index(schedules=Refusal(RefusalKind.PLAN, "your plan has none"))
@@ -30,7 +50,7 @@ def test_a_refusal_because_of_the_plan_fails() -> None:
     found = finding(ID, project(REFUSED, REFUSED, UNREAD))
     assert found.compliance is Compliance.NON_COMPLIANT
     assert found.resource.type is ResourceType.PROJECT
-    assert found.evidence == {"refused": 2, "answered": 0}
+    assert found.evidence == {"refused": 2, "answered": 0, "required": 3}
     assert "your plan has none" in found.reason
 
 
@@ -44,3 +64,37 @@ def test_without_any_answer_it_is_not_known() -> None:
     """Neither the indexes nor their schedules tell."""
     assert compliance(ID, project(POD, UNREAD)) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, inventory(indexes_unread=BROKEN)) is Compliance.INSUFFICIENT_DATA
+
+
+@pytest.mark.parametrize("case", [REFUSED, UNREAD, index(), index(schedules=())], ids=["no", "unread", "one", "none"])
+def test_there_is_nothing_to_judge_where_no_schedule_is_required(case: IndexCase) -> None:
+    """A plan without schedules is no fault of a project whose policy requires none."""
+    assert compliance(ID, project(case, POD), required=False) is Compliance.NOT_APPLICABLE
+
+
+def test_one_index_that_must_have_a_schedule_is_enough() -> None:
+    """The plan is judged as soon as a rule requires a schedule of one index that can be backed up."""
+    required = policy(required=False)
+    rule = Rule("production", ("index-0",), {}, Requirements())
+    required = replace(required, rules=(rule,))
+    (found,) = findings(ID, project(REFUSED, REFUSED), required).values()
+    assert (found.compliance, found.evidence["required"]) == (Compliance.NON_COMPLIANT, 1)
+    (found,) = findings(ID, project(POD, REFUSED), required).values()
+    assert found.compliance is Compliance.NOT_APPLICABLE
+
+
+def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> None:
+    """The known indexes decide only where all indexes are known."""
+    (case,) = project(REFUSED).indexes
+    told = inventory(IndexCase(case, ()), indexes_unread=BROKEN)
+    assert compliance(ID, told, required=False) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, told) is Compliance.NON_COMPLIANT
+
+
+def test_schedule_controls_say_that_the_plan_refuses_them() -> None:
+    """What is required of schedules is not applicable to an index whose schedule calls the plan refuses."""
+    found = {it.control: it for it in judged(REFUSED).findings if it.resource.type is ResourceType.INDEX}
+    for control in CATALOGUE.index:
+        if control.id == "index-has-schedule" or control.id.startswith("schedule-"):
+            assert found[control.id].compliance is Compliance.NOT_APPLICABLE
+            assert found[control.id].reason == "The organization's plan has no backup schedules: your plan has none"

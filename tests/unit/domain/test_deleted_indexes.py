@@ -3,10 +3,10 @@
 import pytest
 
 from backup_auditor.domain.deleted_index_subject import deleted_indexes
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.domain.facts import Deployment, Index
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Unread
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.memory import NOTHING, KnownIndex, Memory
 from backup_auditor.domain.project_subject import ProjectSubject
 from builders import DAY, NOW, ago, backup, index, inventory, known, policy, remembering, whole
 
@@ -64,3 +64,19 @@ def test_one_of_which_all_backups_are_gone_is_remembered_while_they_should_exist
 ) -> None:
     """So that it can be said that they vanished."""
     assert ids(inventory(index()), memory) == expected
+
+
+def test_backups_of_an_index_that_is_being_deleted_are_no_deleted_index_yet() -> None:
+    """While the name is being deleted, only the ids of earlier indexes that a mark shows are deleted indexes."""
+    leaving = inventory(terminating=(Index("main", state="Terminating"),), more=[OWN, EARLIER, MARKED, GONE])
+    assert ids(leaving) == ["id-gone", "id-marked"]
+    known_ids = {"main": KnownIndex("main", "id-marked", ago(DAY), None)}
+    assert ids(leaving, remembering(indexes=known_ids)) == ["id-gone"]
+    assert ids(inventory(more=[OWN, EARLIER, MARKED, GONE])) == ["id-gone", "id-earlier", "id-main", "id-marked"]
+
+
+def test_a_remembered_backup_of_an_index_that_is_being_deleted_is_not_judged() -> None:
+    """The remembered backups make a deleted index once the index is gone."""
+    leaving = inventory(terminating=(Index("main", state="Terminating"),))
+    assert ids(leaving, remembering(known(OWN))) == []
+    assert ids(inventory(), remembering(known(OWN))) == ["id-main"]

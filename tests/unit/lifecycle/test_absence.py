@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.domain.facts import Index
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advancing import doubts_of
@@ -30,6 +31,16 @@ def because(told: Inventory, **facts: Any) -> list[str]:
 def test_a_finding_ends_with_its_index() -> None:
     """A complete inventory shows that it is gone."""
     assert because(EMPTY) == ["the index is gone"]
+
+
+@pytest.mark.parametrize("state", ["Terminating", "terminating"])
+def test_a_finding_does_not_end_while_its_index_is_being_deleted(state: str) -> None:
+    """The finding is resolved by the first audit in which the index is gone, and not before."""
+    nights = Nights()
+    nights.judged(verdict())
+    leaving = replace(EMPTY, terminating=(Index(verdict().resource.name, state=state),))
+    assert nights.judged(told=leaving).resolved == ()
+    assert [it.because for it in nights.judged(told=EMPTY).resolved] == ["the index is gone"]
 
 
 def test_an_incomplete_audit_ends_nothing_that_it_did_not_judge() -> None:

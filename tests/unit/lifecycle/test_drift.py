@@ -254,3 +254,24 @@ def test_a_pod_has_no_schedules() -> None:
     """None was asked for: those it had under that name are gone."""
     pod = inventory(replace(DAILY, facts=IndexFacts(DAILY.facts.index)))
     assert [it[0] for it in drift(project(), pod)] == ["schedule deleted"]
+
+
+def test_an_index_that_is_being_deleted_has_not_disappeared() -> None:
+    """Neither the index nor its schedules drift until the index is gone."""
+    leaving = inventory(terminating=(DAILY.facts.index,))
+    assert drift(inventory(DAILY), leaving) == []
+    assert drift(inventory(DAILY), leaving, leaving) == []
+    gone = drift(inventory(DAILY), leaving, inventory())
+    assert [(what, name) for what, name, _, _ in gone] == [("index disappeared", "main")]
+
+
+def test_an_index_that_is_made_anew_after_its_deletion_is_re_created() -> None:
+    """The id that was known before the deletion began tells the two apart."""
+    anew = inventory(index(schedules=[schedule(index_id="id-new", schedule_id="schedule-2")], runs=[]))
+    found = {it[0] for it in drift(inventory(DAILY), inventory(terminating=(DAILY.facts.index,)), anew)}
+    assert "index re-created" in found
+
+
+def test_an_unknown_index_that_is_being_deleted_does_not_appear() -> None:
+    """An index that no earlier audit saw is not remembered while it is being deleted."""
+    assert drift(inventory(), inventory(terminating=(DAILY.facts.index,)), inventory()) == []

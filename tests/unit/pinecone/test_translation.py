@@ -185,3 +185,41 @@ def test_an_index_tells_its_place_state_protection_and_tags() -> None:
 def test_deletion_protection_may_be_unknown(value: object, expected: bool | None) -> None:
     """Only a word that is known says whether it is on."""
     assert index(deletion_protection=value).deletion_protection is expected
+
+
+@pytest.mark.parametrize(
+    "row, cmek_id",
+    [
+        pytest.param({}, None, id="absent"),
+        pytest.param({"cmek_id": None}, None, id="null"),
+        pytest.param({"cmek_id": ""}, None, id="empty"),
+        pytest.param({"cmek_id": 7}, None, id="number"),
+        pytest.param({"cmek_id": "key-1", "deployment": {"deployment_type": "managed"}}, "key-1", id="2026-07"),
+        pytest.param({"spec": {"serverless": {"cmek_id": "key-1"}}}, "key-1", id="in-the-older-placement"),
+    ],
+)
+def test_the_customer_key_of_an_index_is_read(row: dict[str, Any], cmek_id: str | None) -> None:
+    """An index names the key that encrypts it, or none."""
+    assert index(**row).cmek_id == cmek_id
+
+
+@pytest.mark.parametrize(
+    "state, is_initializing, is_terminating",
+    [
+        ("Initializing", True, False),
+        ("INITIALIZING", True, False),
+        ("Terminating", False, True),
+        ("terminating", False, True),
+        ("Ready", False, False),
+        ("InitializationFailed", False, False),
+        ("ScalingUp", False, False),
+        ("Disabled", False, False),
+        (None, False, False),
+    ],
+)
+def test_the_state_of_an_index_is_compared_without_case(
+    state: str | None, is_initializing: bool, is_terminating: bool
+) -> None:
+    """Only two states keep an index, or some of its controls, from being judged."""
+    found = index(status={"ready": False, "state": state})
+    assert (found.is_initializing, found.is_terminating) == (is_initializing, is_terminating)

@@ -12,11 +12,11 @@ _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 def index_row(index: Index, family: Family, now: datetime) -> bytes:
     """Write an index. In no family has it an id or a time of creation."""
-    is_ready = now >= index.ready_at
+    state = "Terminating" if index.is_terminating else "Ready" if now >= index.ready_at else "Initializing"
     row: dict[str, Any] = {
         "name": index.name,
         "host": f"{index.name}-{index.id[:7]}.svc.{index.environment}.pinecone.io",
-        "status": {"ready": is_ready, "state": "Ready" if is_ready else "Initializing"},
+        "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
     row |= _new(index) if family.is_new else _old(index)

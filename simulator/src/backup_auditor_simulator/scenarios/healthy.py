@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from backup_auditor_simulator.model import Kind
-from backup_auditor_simulator.scenarios.lives import DAY, HOUR, Life, create
+from backup_auditor_simulator.scenarios.lives import HOUR, Life
 from backup_auditor_simulator.scenarios.script import Script
 from backup_auditor_simulator.world import World
 
@@ -32,5 +32,4 @@ def healthy(now: datetime, *, seed: int = 0) -> World:
     script = Script(now, seed=seed)
     for life in _LIVES:
         life.begin(script)
-    create(script, "session-features", 400 * DAY, kind=Kind.POD, environment="us-east1-gcp")
     return script.play()

@@ -12,7 +12,7 @@ from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import InventoryFileError
 
-_VERSION = 1
+_VERSION = 2
 _LARGEST = 1 << 30
 _KIND = Kind("saved inventory", "`backup-auditor audit --save-inventory FILE` writes one")
 _HEAD = re.compile(rb'\{"format": "backup-auditor-inventory", "version": (\d{1,9}), "inventory": \{')

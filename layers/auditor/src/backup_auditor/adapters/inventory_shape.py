@@ -34,6 +34,8 @@ def encoded(inventory: Inventory) -> Iterator[str]:
         yield f'{"," if number else ""}\n{{"history": {_text(schedule_id)}, "runs": '
         yield from _answer(history)
         yield "}"
+    yield '],\n"terminating": ['
+    yield ", ".join(_text(encode(index)) for index in inventory.terminating)
     yield "]"
 
 
@@ -107,7 +109,7 @@ def _check_rows(answer: Answer, kind: type) -> None:
 
 def _inventory(value: dict[str, Any]) -> Inventory:
     found = _fields(
-        value,
+        {"terminating": []} | value,  # files of version 1 lack it: their indexes that are being deleted stand among all
         observed_at=str,
         project=str,
         requests=int,
@@ -115,13 +117,21 @@ def _inventory(value: dict[str, Any]) -> Inventory:
         backups=Listing,
         indexes=list,
         histories=list,
+        terminating=list,
     )
     _check_rows(found["backups"], Backup)
     if not all(isinstance(it, IndexFacts) for it in found["indexes"]):
         raise ShapeError("the indexes hold something else")
     if not all(isinstance(it, tuple) for it in found["histories"]):
         raise ShapeError("the histories hold something else")
-    parts = {"observed_at": read_moment(found["observed_at"]), "indexes": tuple(found["indexes"])}
+    if not all(isinstance(it, Index) for it in found["terminating"]):
+        raise ShapeError("the indexes that are being deleted hold something else")
+    terminating = [*found["terminating"], *(it.index for it in found["indexes"] if it.index.is_terminating)]
+    parts = {
+        "observed_at": read_moment(found["observed_at"]),
+        "indexes": tuple(it for it in found["indexes"] if not it.index.is_terminating),
+        "terminating": tuple(sorted(terminating, key=lambda it: it.name)),
+    }
     return Inventory(**(found | parts | {"histories": dict(found["histories"])}))
 
 

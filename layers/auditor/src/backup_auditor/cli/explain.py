@@ -47,6 +47,10 @@ def _facts(inventory: Inventory, name: str) -> IndexFacts:
     found = {it.index.name: it for it in inventory.indexes}
     if name in found:
         return found[name]
+    if name in inventory.terminating_names:
+        raise UsageError(
+            f"the index {name!r} is being deleted (state Terminating), and is not audited; name another one"
+        )
     others = nearest(name, found) or "; `backup-auditor audit` names those it finds fault with"
     hint = others if found else "; the project has no indexes"
     raise UsageError(f"no live index is called {quote_text(name, 120)}{hint}")

@@ -10,6 +10,7 @@ from backup_auditor.controls.backups_have_live_source import BACKUPS_HAVE_LIVE_S
 from backup_auditor.controls.backups_within_erasure_horizon import BACKUPS_WITHIN_ERASURE_HORIZON
 from backup_auditor.controls.deletion_protection_is_enabled import DELETION_PROTECTION_IS_ENABLED
 from backup_auditor.controls.exemptions_are_current import EXEMPTIONS_ARE_CURRENT
+from backup_auditor.controls.index_can_be_backed_up import INDEX_CAN_BE_BACKED_UP
 from backup_auditor.controls.index_has_recovery_point import INDEX_HAS_RECOVERY_POINT
 from backup_auditor.controls.index_has_required_tags import INDEX_HAS_REQUIRED_TAGS
 from backup_auditor.controls.index_has_schedule import INDEX_HAS_SCHEDULE
@@ -42,6 +43,7 @@ from backup_auditor.domain.evaluation import Catalogue
 
 CATALOGUE = Catalogue(
     index=(
+        INDEX_CAN_BE_BACKED_UP,
         INDEX_HAS_SCHEDULE,
         SCHEDULE_IS_ENABLED,
         SCHEDULE_IS_UNIQUE,

@@ -57,7 +57,8 @@ def judge(subject: ProjectSubject) -> Verdict:
 
 
 def _fits(exemption: Exemption, subject: ProjectSubject, deleted: Iterable[str]) -> bool:
-    live = any(exemption.fits_index(name, it.index.tags) for name, it in subject.facts.items())
+    indexes = (*(it.index for it in subject.facts.values()), *subject.inventory.terminating)
+    live = any(exemption.fits_index(it.name, it.tags) for it in indexes)
     return live or any(exemption.fits_index(name, None) for name in deleted)
 
 

@@ -33,7 +33,7 @@ INDEX_HAS_RECOVERY_POINT = Control(
     id="index-has-recovery-point",
     title="Every index has a recovery point",
     fails_when="The index has no recovery point, unless an enabled schedule was made less than its longest interval"
-    " and the grace ago: its first run is then not yet due.",
+    " and the grace ago: its first run is then not yet due. An index that is still being created is not judged.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
@@ -55,5 +55,6 @@ INDEX_HAS_RECOVERY_POINT = Control(
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
     judge=judge,
+    is_judged_while_created=False,
     parameters={"runs.grace": "how late a first run may be"},
 )

@@ -12,6 +12,7 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.facts import Schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import BACKED_UP, Guidance
+from backup_auditor.domain.index_subject import why_excluded
 from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.wording import counted
@@ -23,7 +24,15 @@ def judge(subject: ProjectSubject) -> Verdict:
     refused = [it for it in answers if isinstance(it, Refusal) and it.kind is RefusalKind.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
     answered = sum(_was_answered(it) for it in listings)
-    evidence = {"refused": len(refused), "answered": answered}
+    required = sum(_is_required(subject, name) for name in subject.facts)
+    evidence = {"refused": len(refused), "answered": answered, "required": required}
+    if not required:
+        if (unlisted := subject.inventory.indexes_unread) is not None:
+            reason = f"Whether any index must have a schedule is not known: {unlisted.what}: {unlisted.error}"
+            raise InsufficientError(reason, {**evidence, "unread": unlisted.what, "error": unlisted.error})
+        if not answers:
+            return not_applicable("The project has no index that can have schedules.", evidence)
+        return not_applicable("The policy requires a schedule of no index that can have one.", evidence)
     if refused:
         shown = counted(len(refused), "schedule call")
         reason = f"Pinecone refused {shown} because of the organization's plan: {refused[0].message}"
@@ -37,6 +46,12 @@ def judge(subject: ProjectSubject) -> Verdict:
     return not_applicable("The project has no index that can have schedules.", evidence)
 
 
+def _is_required(subject: ProjectSubject, name: str) -> bool:
+    """Tell whether the policy requires a schedule of an index that can be backed up, or may be."""
+    is_left_out = why_excluded(subject.facts[name].index, subject.policy) or subject.supports[name].reason
+    return subject.required_of(name).schedule.required and not is_left_out
+
+
 def _was_answered(listing: Listing[Schedule]) -> bool:
     return listing.broken is None or bool(listing.rows)
 
@@ -44,8 +59,9 @@ def _was_answered(listing: Listing[Schedule]) -> bool:
 PLAN_ALLOWS_SCHEDULES = Control(
     id="plan-allows-schedules",
     title="The organization's plan has backup schedules",
-    fails_when="Pinecone refuses schedule calls because of the organization's plan. What is required of schedules is "
-    "then not applicable to the indexes concerned.",
+    fails_when="Pinecone refuses schedule calls because of the organization's plan, and the policy requires a schedule"
+    " of an index that can be backed up. What is required of schedules is then not applicable to the indexes"
+    " concerned.",
     severity=Severity.HIGH,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
@@ -59,8 +75,9 @@ PLAN_ALLOWS_SCHEDULES = Control(
             "Choose a plan that has backup schedules.",
         ),
         api=("There is no call that changes the plan; POST /indexes/INDEX/backups takes a backup without a schedule.",),
-        false_positives="Projects that are backed up by a job of your own.",
+        false_positives="Projects that are backed up by a job of your own: let the policy say required: false.",
         frameworks=BACKED_UP,
     ),
     judge=judge,
+    parameters={"schedule.required": "whether an index must have a schedule"},
 )

@@ -12,7 +12,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import why_unsupported
+from backup_auditor.domain.index_subject import why_excluded
 from backup_auditor.domain.moments import days
 from backup_auditor.domain.project_subject import ProjectSubject
 from backup_auditor.domain.requirements import ScheduleRequirement
@@ -25,8 +25,11 @@ def judge(subject: ProjectSubject) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
-    shares = [_share(name, require) for name, require in _required(subject)]
+    required = _required(subject)
+    shares = [_share(name, require) for name, require in required]
     slots = sum(it.taken for it in shares)
+    doubts = [it for name, _ in required if (it := subject.supports[name].unknown) is not None]
+    certain = sum(least_slots(require) for name, require in required if subject.supports[name].unknown is None)
     evidence: dict[str, object] = {
         "indexes": len(shares),
         "slots": slots,
@@ -34,6 +37,8 @@ def judge(subject: ProjectSubject) -> Verdict:
         "per_index": per_index(shares),
     }
     reason = f"What the policy requires of {counted(len(shares), 'schedule')} takes {slots:,} of {quota:,} backups"
+    if slots > quota >= certain and doubts:
+        raise InsufficientError(f"{reason}, and not all of them may have one: {doubts[0].reason}", evidence)
     if slots > quota:
         fit = best_fit(len(shares), quota)
         evidence["fits"] = evidence_of_fit(fit, len(shares))
@@ -48,7 +53,11 @@ def judge(subject: ProjectSubject) -> Verdict:
 
 def _required(subject: ProjectSubject) -> list[tuple[str, ScheduleRequirement]]:
     """Return what the policy requires of the schedule of each index that is to have one."""
-    supported = (name for name, facts in subject.facts.items() if why_unsupported(facts, subject.policy) is None)
+    supported = (
+        name
+        for name, facts in subject.facts.items()
+        if why_excluded(facts.index, subject.policy) is None and subject.supports[name].reason is None
+    )
     required = ((name, subject.required_of(name).schedule) for name in supported)
     return [(name, it) for name, it in required if it.required]
 

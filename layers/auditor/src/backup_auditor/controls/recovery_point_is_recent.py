@@ -45,7 +45,7 @@ def _told(age: timedelta, limit: timedelta) -> str:
 RECOVERY_POINT_IS_RECENT = Control(
     id="recovery-point-is-recent",
     title="The newest recovery point of every index is recent enough",
-    fails_when="The newest recovery point is older than allowed.",
+    fails_when="The newest recovery point is older than allowed. An index that is still being created is not judged.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
@@ -69,6 +69,7 @@ RECOVERY_POINT_IS_RECENT = Control(
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
     judge=judge,
+    is_judged_while_created=False,
     parameters={
         "recovery.max_age": "how old the newest recovery point may be; null: schedule.frequency and runs.grace decide",
         "schedule.frequency": "the frequency that decides where recovery.max_age is null",

@@ -37,7 +37,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     id="recovery-points-meet-minimum-copies",
     title="Every index has as many recovery points as the policy requires",
     fails_when="The index has fewer recovery points than required, unless its enabled schedule is younger than that"
-    " many of its longest intervals and the grace.",
+    " many of its longest intervals and the grace. An index that is still being created is not judged.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
@@ -60,6 +60,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
         frameworks=RECOVERABLE,
     ),
     judge=judge,
+    is_judged_while_created=False,
     parameters={
         "recovery.min_copies": "the fewest recovery points that an index is to have",
         "runs.grace": "how late a run may be",

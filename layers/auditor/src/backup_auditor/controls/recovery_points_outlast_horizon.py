@@ -73,7 +73,7 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     title="The recovery points of every index outlast the horizon, or new ones are being made",
     fails_when="The last recovery point expires within the horizon and nothing makes new ones: no schedule is enabled,"
     " or the newest recovery point is older than the longest interval of the enabled one and the grace. A manual"
-    " backup never expires.",
+    " backup never expires. An index that is still being created is not judged.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
@@ -95,6 +95,7 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
         corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
     ),
     judge=judge,
+    is_judged_while_created=False,
     parameters={
         "recovery.horizon": "how long there are to be recovery points, should nothing make new ones",
         "runs.grace": "how late a run may be",

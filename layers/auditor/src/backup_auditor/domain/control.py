@@ -91,3 +91,7 @@ class Control[Subject]:
     judge: Callable[[Subject], Verdict]
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy's keys that it reads, each with what it means."""
+    is_judged_without_support: bool = False
+    """Whether it is judged for indexes, too, that the service cannot back up."""
+    is_judged_while_created: bool = True
+    """Whether it is judged for indexes that are still being created."""

@@ -68,6 +68,9 @@ def deleted_indexes(project: ProjectSubject) -> Iterator[DeletedIndexSubject]:
 
 
 def _not_live(project: ProjectSubject, name: str, ids: set[str]) -> set[str]:
+    if name in project.inventory.terminating_names:  # its own backups are no deleted index's until it is gone
+        known = project.memory.indexes.get(name)
+        return ids & deleted_ids(project.backups_by_name.get(name, ())) - {known.index_id if known else None}
     live = project.live_ids.get(name)
     if live is None or project.facts[name].index.deployment is Deployment.POD:
         return ids  # a pod has no backups: all of that name are another index's

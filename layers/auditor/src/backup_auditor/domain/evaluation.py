@@ -40,7 +40,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many indexes can be backed up, and how many of them are protected."""
+    """How many indexes can be backed up and are not being created, and how many of them are protected."""
 
     indexes: int
     protected: int
@@ -73,7 +73,7 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
         for index_control in catalogue.index:
             verdict = _index_verdict(index_control, subject, project, doubts)
             findings.append(_finding(index_control, subject.resource, verdict, project, subject.schedules.only))
-        if subject.unsupported is None:
+        if subject.unsupported is None and not subject.index.is_initializing:
             indexes += 1
             protected += subject.is_protected
             recovery_points += subject.known_recovery_points
@@ -89,12 +89,21 @@ def evaluate(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory:
 def _index_verdict(
     control: Control[IndexSubject], subject: IndexSubject, project: ProjectSubject, doubts: set[ListingId]
 ) -> Verdict:
-    if subject.unsupported is not None:
-        return not_applicable(subject.unsupported)
+    if subject.excluded is not None:
+        return not_applicable(subject.excluded)
+    support, is_aside = subject.support, control.is_judged_without_support
+    if support.reason is not None and not is_aside:
+        verdict = Verdict(Compliance.NOT_APPLICABLE, support.reason, rests_on=support.rests_on)
+        return confirmed(verdict, project, subject.name, doubts)
     refusal = subject.schedules.plan_refusal
     if control.family is Family.SCHEDULES and refusal is not None:
         return not_applicable(f"The organization's plan has no backup schedules: {refusal.message}")
-    return _judge(control, subject, project, subject.name, doubts)
+    if subject.index.is_initializing and not control.is_judged_while_created:
+        return not_applicable("It is still being created (state Initializing): recovery points are not due yet.")
+    verdict = _judge(control, subject, project, subject.name, doubts)
+    if support.unknown is not None and not is_aside and verdict.compliance is not Compliance.NOT_APPLICABLE:
+        return Verdict(Compliance.INSUFFICIENT_DATA, support.unknown.reason, support.unknown.evidence)
+    return verdict
 
 
 def _judge[Subject](

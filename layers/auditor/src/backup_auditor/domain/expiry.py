@@ -108,7 +108,8 @@ class Expiries:
         """Tell whether every history in which a backup could be listed was read to its end."""
         facts = self._facts.get(backup.index_name)
         if facts is None:
-            return self._inventory.indexes_unread is None
+            is_leaving = backup.index_name in self._inventory.terminating_names  # its histories were not read
+            return self._inventory.indexes_unread is None and not is_leaving
         live = self._live_ids[backup.index_name]
         if live.doubt is None and live.id != backup.index_id:
             return True  # an earlier index of that name: its schedules are gone

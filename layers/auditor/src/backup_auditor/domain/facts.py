@@ -28,6 +28,18 @@ class Index:
     tags: Mapping[str, str] = field(default_factory=dict)
     holds_documents: bool = False
     """Whether its schema has full-text or semantic-text fields."""
+    cmek_id: str | None = None
+    """The customer key that encrypts it; `None` where it has none."""
+
+    @property
+    def is_initializing(self) -> bool:
+        """Whether it is still being created."""
+        return (self.state or "").casefold() == "initializing"
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether it is being deleted: it still has its name, and is not audited."""
+        return (self.state or "").casefold() == "terminating"
 
 
 @dataclass(frozen=True, slots=True)

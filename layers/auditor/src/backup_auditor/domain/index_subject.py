@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from backup_auditor.domain.backup_support import BackupSupport
 from backup_auditor.domain.control import InsufficientError
-from backup_auditor.domain.facts import Deployment, Index
+from backup_auditor.domain.facts import Index
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.index_backups import IndexBackups
 from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import ListingId, Refusal, RefusalKind
+from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.memory import KnownBackup
 from backup_auditor.domain.policy import DocumentIndexes, Policy, Rule
 from backup_auditor.domain.project_subject import ProjectSubject
@@ -33,10 +34,20 @@ class IndexSubject:
         self.backups = IndexBackups(project, facts, self.schedules, self.grace)
         self.resource = Resource(ResourceType.INDEX, project.inventory.project, self.name, self.backups.identity.id)
 
-    @cached_property
+    @property
+    def excluded(self) -> str | None:
+        """Why the policy wants nothing judged of this index, if it does."""
+        return why_excluded(self.index, self.project.policy)
+
+    @property
+    def support(self) -> BackupSupport:
+        """Whether the service can back this index up."""
+        return self.project.supports[self.name]
+
+    @property
     def unsupported(self) -> str | None:
-        """Why nothing can be judged of this index, if nothing can."""
-        return why_unsupported(self.facts, self.project.policy)
+        """Why this index has no backups to judge, if it has none."""
+        return self.excluded or self.support.reason
 
     @cached_property
     def remembered(self) -> list[KnownBackup]:
@@ -70,13 +81,8 @@ class IndexSubject:
         return 0 if self.backups.identity.doubt is not None else len(self.backups.recovery_points)
 
 
-def why_unsupported(facts: IndexFacts, policy: Policy) -> str | None:
-    """Return why nothing can be judged of an index, if nothing can."""
-    if facts.index.deployment is Deployment.POD:
-        return "It is a pod index, and pod indexes have no backups."
-    if facts.index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
+def why_excluded(index: Index, policy: Policy) -> str | None:
+    """Return why the policy wants nothing judged of an index, if it does."""
+    if index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
         return "Its schema has document fields, and the policy excludes document indexes."
-    for answer in (facts.schedules, facts.own_backups):
-        if isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED:
-            return f"Pinecone answers that it cannot be backed up: {answer.message}"
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from backup_auditor.domain.facts import Backup, Index, Schedule
 from backup_auditor.domain.listing import BACKUPS, Listing, ListingId, ListingKind, Refusal, Unread, known_rows
@@ -18,7 +19,7 @@ class IndexFacts:
     own_backups: Listing[Backup] | Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
     """Every fact read about a project at one moment."""
 
@@ -32,6 +33,13 @@ class Inventory:
     indexes_unread: Unread | None = None
     """Why the live indexes are not known, if they are not."""
     requests: int = 0
+    terminating: tuple[Index, ...] = ()
+    """The indexes that are being deleted, sorted by name: they are not audited, and not gone."""
+
+    @cached_property
+    def terminating_names(self) -> frozenset[str]:
+        """The names of the indexes that are being deleted."""
+        return frozenset(it.name for it in self.terminating)
 
     def listings(self) -> dict[ListingId, Listing[Backup] | Listing[Schedule]]:
         """Return every listing that was walked, by its name."""

@@ -26,6 +26,8 @@ def inventory_digest(inventory: Inventory) -> str:
 
 def _lines(inventory: Inventory) -> Iterable[str]:
     yield repr((inventory.indexes_unread, inventory.project))
+    for index in sorted(inventory.terminating, key=lambda it: it.name):
+        yield repr((*_INDEX(index), sorted(index.tags.items())))
     yield from _listing(inventory.backups)
     for facts in sorted(inventory.indexes, key=lambda it: it.index.name):
         yield repr((*_INDEX(facts.index), sorted(facts.index.tags.items())))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backup_auditor.domain.evaluation import Judgement
 from backup_auditor.domain.finding import Compliance, Finding
-from backup_auditor.domain.index_subject import why_unsupported
+from backup_auditor.domain.index_subject import why_excluded
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_warnings import policy_warnings
@@ -72,5 +72,6 @@ def _demand(inventory: Inventory, policy: Policy) -> Demand:
 def _slots(project: ProjectSubject) -> Iterator[int]:
     for name, facts in project.facts.items():
         require = project.required_of(name).schedule
-        if require.required and why_unsupported(facts, project.policy) is None:
+        is_left_out = why_excluded(facts.index, project.policy) or project.supports[name].reason
+        if require.required and not is_left_out:
             yield least_slots(require)

@@ -18,7 +18,11 @@ def policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
 
     Where the live indexes are not known, or there are none, no rule is said to fit none.
     """
-    indexes = () if inventory.indexes_unread is not None else tuple(it.index for it in inventory.indexes)
+    indexes = (
+        ()
+        if inventory.indexes_unread is not None
+        else (*(it.index for it in inventory.indexes), *inventory.terminating)
+    )
     found = set(value_warnings(policy))
     for number, rule in enumerate(policy.rules):
         if indexes and not any(rule.fits(it.name, it.tags) for it in indexes):

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from backup_auditor.domain.backup_support import BackupSupport, support_of
 from backup_auditor.domain.expiry import Expiries
 from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Exemption, Resource, ResourceType
 from backup_auditor.domain.identity import LiveId, live_id
+from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Refusal, RefusalKind, known_rows
 from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
@@ -125,6 +127,17 @@ class ProjectSubject:
         answers = (facts.schedules for facts in self.inventory.indexes)
         refusals = (it for it in answers if isinstance(it, Refusal) and it.kind is RefusalKind.PLAN)
         return next(refusals, None)
+
+    @cached_property
+    def supports(self) -> Mapping[str, BackupSupport]:
+        """Whether the service can back each live index up, by its name."""
+        return {name: self._support(facts) for name, facts in self.facts.items()}
+
+    def _support(self, facts: IndexFacts) -> BackupSupport:
+        name, live = facts.index.name, self.live_ids[facts.index.name]
+        is_remembered = facts.index.cmek_id is not None and bool(self.remembered.get(self.presumed_id(name) or ""))
+        schedules = IndexSchedules(facts, self.plan_refusal)
+        return support_of(facts, schedules, live, self.inventory.backups.broken, is_remembered=is_remembered)
 
     @cached_property
     def disputed_names(self) -> frozenset[str]:

@@ -33,6 +33,8 @@ class Gathered:
 
     indexes: dict[str, Index] = field(default_factory=dict)
     indexes_unread: Unread | None = None
+    terminating: dict[str, Index] = field(default_factory=dict)
+    """The indexes that are being deleted, by name."""
     _walks: dict[ListingId, list[AnyWalk]] = field(default_factory=dict)
     _refusals: dict[ListingId, Refusal] = field(default_factory=dict)
     _listings: dict[ListingId, Listing[Backup] | Listing[Schedule]] = field(default_factory=dict)
@@ -54,6 +56,11 @@ class Gathered:
     def forget_index(self, name: str) -> None:
         """Drop an index, and with it whatever was read of it."""
         del self.indexes[name]
+
+    def leave_out(self, index: Index) -> None:
+        """Leave out an index that is being deleted, and with it whatever was read of it."""
+        self.indexes.pop(index.name, None)
+        self.terminating[index.name] = index
 
     def has(self, listing_id: ListingId) -> bool:
         """Tell whether a listing was asked for and answered."""
@@ -109,6 +116,7 @@ class Gathered:
             histories=self._histories(),
             indexes_unread=self.indexes_unread,
             requests=requests,
+            terminating=tuple(self.terminating[name] for name in sorted(self.terminating)),
         )
 
     def _facts(self) -> Iterator[IndexFacts]:

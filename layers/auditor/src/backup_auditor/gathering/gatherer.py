@@ -49,6 +49,8 @@ class Gatherer:
         chosen = [it for it in sorted(doubts) if self._gathered.may_be_walked_again(it)]
         for listing_id in chosen:
             self._asking.listing_again(listing_id, partial(self._take, listing_id))
+        if chosen:  # an index may lack something because it is being deleted by now
+            self._asking.indexes(self._settle_terminating)
         self._asking.finish()
         self._settle()
         return bool(chosen)
@@ -69,6 +71,9 @@ class Gatherer:
             return
         self._gathered.indexes_unread = answer.broken
         for index in answer.rows:
+            if index.is_terminating:
+                self._gathered.leave_out(index)
+                continue
             self._gathered.indexes[index.name] = index
             if index.deployment is not Deployment.POD:
                 self._ask(ListingKind.SCHEDULES, index.name)
@@ -118,14 +123,23 @@ class Gatherer:
             self._gathered.forget(listing_id)
         self._take(listing_id, answer)
 
+    def _settle_terminating(self, live: IndexesAnswer) -> None:
+        """Leave out the indexes that began to be deleted meanwhile. That one is not listed proves nothing."""
+        for index in live.rows if isinstance(live, Walk) else ():
+            if index.is_terminating and index.name in self._gathered.indexes:
+                self._gathered.leave_out(index)
+
     def _settle_indexes(self, live: IndexesAnswer) -> None:
-        """Drop the indexes that were deleted meanwhile; a listing of one that is still there is unread."""
+        """Drop the indexes that were, or are being, deleted; a listing of one that is still there is unread."""
         is_known = isinstance(live, Walk) and live.broken is None
-        names = {it.name for it in live.rows} if isinstance(live, Walk) else set()
+        rows = {it.name: it for it in live.rows} if isinstance(live, Walk) else {}
+        self._settle_terminating(live)
         for listing_id, why in sorted(self._gone.items()):
-            if not is_known or listing_id.key in names:
+            if listing_id.key not in self._gathered.indexes:
+                continue
+            if not is_known or listing_id.key in rows:
                 self._gathered.add(listing_id, Walk((), why))
-            elif listing_id.key in self._gathered.indexes:
+            else:
                 self._gathered.forget_index(listing_id.key)
                 self.notes.append(f"The index {listing_id.key} was deleted while the audit ran.")
         self._gone.clear()

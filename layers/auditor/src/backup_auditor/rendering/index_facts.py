@@ -28,6 +28,8 @@ def index_rows(subject: IndexSubject) -> Rows:
         ("deletion protection", protection),
         ("own id", identity.id or _why_no_id(identity.doubt)),
     ]
+    if index.cmek_id is not None:
+        rows.append(("customer key", index.cmek_id))
     if subject.unsupported is not None:
         rows.append(("not judged", subject.unsupported))
     return rows

@@ -96,7 +96,8 @@ def audit(  # noqa: PLR0913  each is one thing an audit needs, named by its call
             if not doubts or not gatherer.walk_again(doubts):
                 break
     keeping = Keeping(store, evidence, channels) if store else None
-    return _Conclusion(inventory, policy, tuple(gatherer.notes), clock, warnings).reached(judgement, memory, keeping)
+    notes = (*gatherer.notes, *_notes_of(inventory))
+    return _Conclusion(inventory, policy, notes, clock, warnings).reached(judgement, memory, keeping)
 
 
 def judge(
@@ -115,7 +116,12 @@ def judge(
     check_same_project(memory, inventory)
     judgement = evaluate(inventory, policy, CATALOGUE, memory)
     keeping = Keeping(store, evidence) if store else None
-    return _Conclusion(inventory, policy, (), clock).reached(judgement, memory, keeping)
+    return _Conclusion(inventory, policy, _notes_of(inventory), clock).reached(judgement, memory, keeping)
+
+
+def _notes_of(inventory: Inventory) -> tuple[str, ...]:
+    names = sorted(inventory.terminating_names)
+    return tuple(f"The index {name} is being deleted (state Terminating): it is not audited." for name in names)
 
 
 def check_usable(policy: Policy, observed_at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Indexes that have nothing wrong with them, some of which look as if they had, and those that are no more."""
+"""Indexes of which no backup has anything wrong, some of which look as if it had, and those that are no more."""
 
 from backup_auditor_simulator.model import Fate, Kind
 from backup_auditor_simulator.scenarios.lives import DAY, HOUR, Life, back_up, create, pause
@@ -73,7 +73,7 @@ PLANTS = (
             },
         ).begin,
     ),
-    plant("session-features", _pod),
+    plant("session-features", _pod, "index-can-be-backed-up"),
     plant("returns-triage", _brand_new),
     plant("payments-risk", _bad_settings_but_paused),
     plant("image-tags", _made_anew_long_ago),

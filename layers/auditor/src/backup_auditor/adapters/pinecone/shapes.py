@@ -52,6 +52,7 @@ class IndexRow(TypedDict, total=False):
     deletion_protection: Any
     tags: Any
     schema: Any
+    cmek_id: Any
 
 
 @with_config(_TOLERANT)

@@ -86,6 +86,7 @@ class Translation:
             deletion_protection=_PROTECTION.get(str(row.get("deletion_protection")).casefold()),
             tags={key: value for key, value in tags.items() if isinstance(value, str)},
             holds_documents=_holds_documents(row, place),
+            cmek_id=_text(row.get("cmek_id")) or _text(place.get("cmek_id")),
         )
 
 

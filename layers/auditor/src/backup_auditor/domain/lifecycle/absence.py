@@ -36,7 +36,7 @@ class Absence:
 
     @cached_property
     def _live_names(self) -> frozenset[str]:
-        return frozenset(it.index.name for it in self._inventory.indexes)
+        return frozenset(it.index.name for it in self._inventory.indexes) | self._inventory.terminating_names
 
     @cached_property
     def _live_ids(self) -> frozenset[str | None]:

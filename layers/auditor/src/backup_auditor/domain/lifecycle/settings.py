@@ -15,10 +15,12 @@ from backup_auditor.domain.settings_history import observed, pruned
 def remembered_indexes(
     known: Mapping[str, KnownIndex], inventory: Inventory, findings: tuple[Finding, ...]
 ) -> dict[str, KnownIndex]:
-    """Return the live indexes; what this audit could not tell of one stays as it was."""
+    """Return the live indexes; what this audit could not tell of one stays as it was, until it is gone."""
     ids = {it.resource.name: it.resource.id for it in findings if it.resource.type is ResourceType.INDEX}
     told = (facts.index for facts in inventory.indexes)
-    return {it.name: _index(it, ids.get(it.name), known.get(it.name), inventory.observed_at) for it in told}
+    found = {it.name: _index(it, ids.get(it.name), known.get(it.name), inventory.observed_at) for it in told}
+    leaving = known.keys() & inventory.terminating_names - found.keys()
+    return found | {name: known[name] for name in sorted(leaving)}
 
 
 def _index(index: Index, index_id: str | None, before: KnownIndex | None, observed_at: datetime) -> KnownIndex:
@@ -48,7 +50,8 @@ def remembered_schedules(memory: Memory, inventory: Inventory) -> dict[str, Know
             found[schedule.schedule_id] = pruned(seen, inventory.observed_at)
     for schedule_id, before in memory.schedules.items():
         told = answers.get(before.index_name)
-        is_gone = not inventory.unread and (told is None or _proves_absence(told))
+        is_leaving = told is None and before.index_name in inventory.terminating_names
+        is_gone = not inventory.unread and not is_leaving and (told is None or _proves_absence(told))
         if schedule_id not in found and not is_gone:
             found[schedule_id] = _unread(before, memory)
     return found

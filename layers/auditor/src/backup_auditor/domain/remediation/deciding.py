@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from backup_auditor.domain.backup_support import refused_support
 from backup_auditor.domain.facts import Backup, Index, Schedule
-from backup_auditor.domain.index_subject import why_unsupported
+from backup_auditor.domain.index_subject import why_excluded
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.phase import Phase, is_planned_run, phase_of_status
 from backup_auditor.domain.policy import Policy
@@ -73,7 +74,8 @@ def verdict_on(action: Action, seen: Seen, policy: Policy) -> Verdict | None:
     if not isinstance(action, TakeBackup) and seen.schedules and demand.why_unsatisfied(seen.schedules) is None:
         enough = next((it for it in seen.schedules if it.enabled), seen.schedules[0])
         return Verdict(ActionState.ALREADY_THERE, f"Its schedule {label(enough)} satisfies the policy.")
-    why_not = why_not_ready(seen.index) or why_unsupported(IndexFacts(seen.index), policy)
+    refused = refused_support(IndexFacts(seen.index))
+    why_not = why_not_ready(seen.index) or why_excluded(seen.index, policy) or (refused.reason if refused else None)
     if why_not is not None:
         return Verdict(ActionState.SKIPPED, why_not, is_being_deleted(seen.index))
     match action:

@@ -6,7 +6,6 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.text import quote_text
 
 _READY = "ready"
-_TERMINATING = "terminating"
 
 
 def why_not_ready(index: Index) -> str | None:
@@ -18,7 +17,7 @@ def why_not_ready(index: Index) -> str | None:
 
 def is_being_deleted(index: Index) -> bool:
     """Tell whether an index is being deleted: the policy requires nothing of it any more."""
-    return index.state is not None and index.state.casefold() == _TERMINATING
+    return index.is_terminating
 
 
 def left_out_by_exemption(finding: Finding) -> str | None:
