@@ -76,8 +76,9 @@ def test_no_missing_run_is_lost_among_others() -> None:
 
 
 def test_runs_between_gaps_are_shown() -> None:
-    """A run that has none before it and none after it stands alone."""
-    assert row("runs", index(runs=[run(it * DAY) for it in (1, 4, 7)])) == ("#!!#!!#", "o")
+    """A run between two gaps is shown alone; the first two runs show that the schedule was daily before them."""
+    facts = index(schedules=[schedule(retention=30 * DAY)], runs=[run(it * DAY) for it in (1, 4, 7, 8)])
+    assert row("runs", facts) == ("##!!#!!#", "o")
 
 
 def test_faults_have_the_colour_of_faults() -> None:
