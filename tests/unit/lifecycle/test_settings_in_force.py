@@ -291,3 +291,13 @@ def test_a_first_backup_that_was_replaced_is_forgotten() -> None:
     audits.memory = watched(told, backups={"first": took}, first_backups=frozenset({"first"}))
     audits.audited(told)
     assert "first" not in audits.memory.backups
+
+
+def test_runs_further_apart_than_allowed_now_are_not_said_to_be_close() -> None:
+    """The reason of a compliant finding names the widest distance where earlier or unknown settings explain it."""
+    said = finding(GAPS, case(HOUR, 8 * DAY))
+    assert said.compliance is FINE
+    assert said.reason == (
+        "The runs of its schedule nightly are up to 7 d 23 h apart (1 d 6 h are allowed now), which a slower frequency"
+        " or a pause at that time explains, or may explain before the first audit."
+    )

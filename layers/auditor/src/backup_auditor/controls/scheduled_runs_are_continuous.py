@@ -49,14 +49,22 @@ def judge(subject: IndexSubject) -> Verdict:
             raise unread_error(f"runs of schedule {label(schedule)}", unread)
         if seen.has_undated and not seen.is_covered:
             raise InsufficientError(f"Some runs of its schedule {label(schedule)} tell no time.", evidence)
-        reason = (
-            f"The runs of its schedule {label(schedule)} are never more than {format_length(seen.allowed)} apart."
-            if seen.runs
-            else f"The first run of its schedule {label(schedule)} is not yet due."
-        )
-        return compliant(reason, evidence)
+        return compliant(_why_compliant(schedule, seen), evidence)
 
     return judge_each_enabled(subject, judge_one)
+
+
+def _why_compliant(schedule: Schedule, seen: Continuity) -> str:
+    name = label(schedule)
+    if not seen.runs:
+        return f"The first run of its schedule {name} is not yet due."
+    if seen.widest <= seen.allowed:
+        return f"The runs of its schedule {name} are never more than {format_length(seen.allowed)} apart."
+    shown, allowed = format_lengths(seen.widest, seen.allowed)
+    return (
+        f"The runs of its schedule {name} are up to {shown} apart ({allowed} are allowed now), which a slower frequency"
+        " or a pause at that time explains, or may explain before the first audit."
+    )
 
 
 SCHEDULED_RUNS_ARE_CONTINUOUS = Control(

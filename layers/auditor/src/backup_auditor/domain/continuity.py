@@ -85,6 +85,15 @@ class Continuity:
         return not self._wide(self._start, next((it for it in self.runs if it >= self._start), self._now))
 
     @property
+    def widest(self) -> timedelta:
+        """The longest time between two neighbouring runs that are looked at, or between the last one and now."""
+        if not self.runs:
+            return timedelta()
+        last = max(self.runs[-1], self._schedule.created_at or self.runs[-1])
+        looked_at = [it for it in self.runs if it >= self._start]
+        return max(self._now - last, *(b - a for a, b in pairwise(looked_at)), timedelta())
+
+    @property
     def has_undated(self) -> bool:
         """Whether there are runs that tell no time."""
         return self._undated > 0
