@@ -272,3 +272,31 @@ def record_project(store: StateStore) -> None:
     recording = recording_of(NOTHING, Memory(revision=1, audit_id="first", observed_at=NOW, pinecone_project_id="ours"))
     assert recording is not None
     store.record("default", recording)
+
+
+FIRST = replace(
+    RECORD, key=ACTIONS[2].key, state=ActionState.DONE, made_id="backup-1", call=str(ACTIONS[2].call), ended_at=NOW
+)
+
+
+def test_an_audit_knows_the_first_backups_of_a_file(tmp_path: Path) -> None:
+    """Only what was written counts, and no schedule does."""
+    with open_state(tmp_path / "state") as store, open_remediation_log(tmp_path / "state") as log:
+        assert first_backups(store, log) == {"backup-1"}
+
+
+def test_an_audit_knows_the_first_backups_of_a_table() -> None:
+    """Only what was written counts, and no schedule does."""
+    with a_table() as (client, table):
+        assert first_backups(DynamoState(client, table), DynamoRemediationLog(client, table)) == {"backup-1"}
+
+
+def first_backups(store: StateStore, log: RemediationLog) -> frozenset[str]:
+    """Record an audit, a schedule, and first backups of which one was written; return what an audit knows."""
+    record_project(store)
+    failed = replace(FIRST, key=FIRST.key + "-2", state=ActionState.FAILED, made_id=None)
+    unknown = replace(FIRST, key=FIRST.key + "-3", state=ActionState.UNKNOWN, made_id="backup-3")
+    for record in (DONE, FIRST, failed, unknown):
+        assert log.begin(replace(record, state=ActionState.INTENDED, made_id=None, ended_at=None))
+        log.conclude(record)
+    return store.load("default").first_backups
