@@ -99,4 +99,4 @@ def test_an_edited_inventory_is_refused(saved: tuple[Path, Done]) -> None:
 def test_a_saved_inventory_is_json(saved: tuple[Path, Done]) -> None:
     """What is saved is one JSON document that names its format and version."""
     document = json.loads(saved[0].read_text())
-    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 1)
+    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 2)
