@@ -54,7 +54,7 @@ def test_a_number_that_is_not_finite_is_refused(written: str) -> None:
     """What is not finite measures nothing; the message names its key."""
     said = problem(f"version: 1\nproject: {{quota_warn_percent: {written}}}")
     where = "(project.quota_warn_percent)"
-    assert said == f"2: {written} is no number to measure with {where}; write a finite one, or put it in quotes"
+    assert said == f"2: {written} is not a finite number {where}; write a finite one, or put it in quotes"
 
 
 def test_the_key_of_a_number_in_a_list_is_named_with_its_place() -> None:

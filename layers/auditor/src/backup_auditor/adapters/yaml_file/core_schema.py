@@ -22,7 +22,7 @@ def resolve(text: str, line: int, place: str) -> str | float | bool | None:
     where = f" ({place})" if place else ""
     if _NOT_FINITE.fullmatch(text):
         remedy = "write a finite one, or put it in quotes"
-        raise RefusedError(f"{text} is no number to measure with{where}; {remedy}", line)
+        raise RefusedError(f"{text} is not a finite number{where}; {remedy}", line)
     is_whole = bool(_WHOLE.fullmatch(text))
     if not is_whole and not _FLOAT.fullmatch(text):
         return text
