@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from backup_auditor.settings import function_variables, pinecone
+from backup_auditor.settings import pinecone, variables
 from backup_auditor.settings.variables import Variable
 
 _HEAD = """\
@@ -89,7 +89,7 @@ def render() -> str:
         _FUNCTIONS,
         _table(
             ("variable", "default", "meaning", "read by"),
-            ((*_cells(it), _readers(it)) for it in function_variables.VARIABLES),
+            ((*_cells(it), _readers(it)) for it in variables.VARIABLES),
         ),
         _IN_ALL,
     )
@@ -107,4 +107,4 @@ def _cells(it: Variable) -> tuple[str, str, str]:
 
 
 def _readers(it: Variable) -> str:
-    return ", ".join(f"`{name}`" for name, read in function_variables.READ_BY.items() if it in read)
+    return ", ".join(f"`{name}`" for name, read in variables.READ_BY.items() if it in read)

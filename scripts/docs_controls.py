@@ -1,6 +1,6 @@
 """Makes docs/controls.md: every control, as the catalogue knows it."""
 
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.rendering.controls import controls_markdown
 
 _HEAD = """\
@@ -30,4 +30,4 @@ is to be put in by hand. `backup-auditor controls ID` shows the same on the comm
 
 def render() -> str:
     """Return the whole document."""
-    return _HEAD + controls_markdown(CATALOGUE.all)
+    return _HEAD + controls_markdown(CATALOG.all)

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.alerting.digest import digest_of
-from backup_auditor.domain.alerting.occasions import messages_of
-from backup_auditor.domain.audit_record import KeptFile, KeptReport
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
-from backup_auditor.domain.history import Resolved
-from backup_auditor.domain.report import InventoryCounts, Report, Summary
+from backup_auditor.domain.notifications.digest import create_digest
+from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.project_state import ResolvedFinding
+from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
+from backup_auditor.rendering.digest import report_link
 from backup_auditor.rendering.events import events_of
-from backup_auditor.rendering.report_link import report_link
 from backup_auditor.rendering.sns import publication_of
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "events.md"
@@ -25,8 +25,8 @@ _SAMPLES = re.compile(r"(<!-- (events|message): [^\n]* -->\n).*?(<!-- /\2 -->\n)
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 _AUDIT_ID = "4c1f0a52e6d9478b93a6f1b7d2c85e30"
 _FOLDER = f"s3://evidence-of-backups/search/2026-11-02/{_AUDIT_ID}"
-_PAGE = KeptFile(f"{_FOLDER}/report.html", "7c" * 32)
-_KEPT = KeptReport(f"{_FOLDER}/report.json", "9f" * 32, _PAGE)
+_PAGE = StoredFile(f"{_FOLDER}/report.html", "7c" * 32)
+_KEPT = StoredReport(f"{_FOLDER}/report.json", "9f" * 32, _PAGE)
 _TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:backup-auditor-search")
 _EXPIRES = (
     "The last recovery point of `orders` expires on 2026-11-05 06:00 UTC, in 3 days; resume the schedule, or take a"
@@ -53,9 +53,9 @@ def _events() -> Iterator[str]:
 
 
 def _message() -> str:
-    [message] = messages_of(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
+    [message] = create_messages(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
     link_to = partial(report_link, region="eu-central-1")
-    publication = publication_of(digest_of(_report(), message, _TOPIC, link_to=link_to))
+    publication = publication_of(create_digest(_report(), message, _TOPIC, link_to=link_to))
     parts = json.loads(publication.message)
     email = f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n"
     return f"{email}\n{_block(json.loads(parts['sqs']))}"
@@ -72,7 +72,7 @@ def _report() -> Report:
         _finding("deletion-protection-is-enabled", "carts", "ongoing", 7, _UNPROTECTED),
     )
     ended = Resource(ResourceType.INDEX, "search", "users", "id-users")
-    resolved = Resolved(
+    resolved = ResolvedFinding(
         fingerprint=fingerprint("index-has-recovery-point", ended),
         control="index-has-recovery-point",
         resource=ended,
@@ -104,7 +104,7 @@ def _report() -> Report:
 
 
 def _finding(control_id: str, name: str, lifecycle: str, days: int, reason: str) -> Finding:
-    [control] = [it for it in CATALOGUE.all if it.id == control_id]
+    [control] = [it for it in CATALOG.all if it.id == control_id]
     resource = Resource(ResourceType.INDEX, "search", name, f"id-{name}")
     return Finding(
         control=control_id,

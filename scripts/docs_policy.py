@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from backup_auditor.adapters.policy_file.errors import every_key, shape_in
 from backup_auditor.adapters.policy_file.schema import policy_schema
-from backup_auditor.adapters.policy_file.shape_tree import every_key, shape_in
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "policy.md"
 _TABLE = re.compile(r"(<!-- keys: [^\n]* -->\n).*?(<!-- /keys -->\n)", re.DOTALL)

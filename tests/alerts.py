@@ -8,21 +8,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.alerting.digest import Digest, digest_of
-from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.alerting.occasions import message_id_of, occasion_for
-from backup_auditor.domain.audit_record import KeptFile, KeptReport
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
-from backup_auditor.domain.history import Resolved
-from backup_auditor.domain.listing import Unread
-from backup_auditor.domain.report import InventoryCounts, Report, Summary
-from backup_auditor.rendering.report_link import report_link
+from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.notifications.digest import Digest, create_digest
+from backup_auditor.domain.notifications.triggers import message_id_of, trigger_for
+from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
+from backup_auditor.domain.project_state import ResolvedFinding
+from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
+from backup_auditor.rendering.digest import report_link
 from builders import NOW
 
 _FOLDER = "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef"
-PAGE = KeptFile(f"{_FOLDER}/report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
-KEPT = KeptReport(f"{_FOLDER}/report.json", hashlib.sha256(b"{}").hexdigest(), PAGE)
+PAGE = StoredFile(f"{_FOLDER}/report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
+KEPT = StoredReport(f"{_FOLDER}/report.json", hashlib.sha256(b"{}").hexdigest(), PAGE)
 TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:alerts")
 SLACK = Channel(ChannelKind.SLACK, "backup-auditor/slack")
 EVENTS = Channel(ChannelKind.EVENTS, "")
@@ -57,17 +56,21 @@ def found(
     )
 
 
-def ended(name: str = "orders", severity: Severity = Severity.HIGH, *, days: int = 3, **facts: Any) -> Resolved:
+def ended(name: str = "orders", severity: Severity = Severity.HIGH, *, days: int = 3, **facts: Any) -> ResolvedFinding:
     """Build a finding that this audit resolved."""
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
     because = facts.pop("because", "found compliant: It has 1 schedule.")
     identity = fingerprint(control, resource)
-    return Resolved(identity, control, resource, severity, NOW - timedelta(days=days), NOW, because)
+    return ResolvedFinding(identity, control, resource, severity, NOW - timedelta(days=days), NOW, because)
 
 
 def told(
-    *findings: Finding, resolved: tuple[Resolved, ...] = (), unread: int = 0, project: str = "search", **facts: Any
+    *findings: Finding,
+    resolved: tuple[ResolvedFinding, ...] = (),
+    unread: int = 0,
+    project: str = "search",
+    **facts: Any,
 ) -> Report:
     """Build a report that says no more than these findings, counted as `report_of` counts them."""
     verdicts = {it.compliance for it in findings if it.exemption is None}
@@ -91,7 +94,7 @@ def told(
         findings=findings,
         resolved=resolved,
         drift=(),
-        unread=tuple(Unread(f"GET /backup-schedules/{number}/history", "503") for number in range(unread)),
+        unread=tuple(ReadFailure(f"GET /backup-schedules/{number}/history", "503") for number in range(unread)),
     )
     return replace(shown, **facts)
 
@@ -111,13 +114,13 @@ def digest(  # noqa: PLR0913  each is one thing a digest may be about
     channel: Channel = TOPIC,
     *,
     previous_at: datetime | None = YESTERDAY,
-    kept: KeptReport = KEPT,
+    kept: StoredReport = KEPT,
     link_to: Callable[[str], str | None] = linked,
     may_be_repeat: bool = False,
 ) -> Digest:
     """Choose what a channel is told of a report."""
-    occasion = occasion_for(channel, report, previous_at) or Occasion.CHANGED
-    message = Message(
+    occasion = trigger_for(channel, report, previous_at) or Trigger.CHANGED
+    message = OutboxMessage(
         message_id=message_id_of(report.project, report.audit_id, channel),
         project=report.project,
         audit_id=report.audit_id,
@@ -127,7 +130,7 @@ def digest(  # noqa: PLR0913  each is one thing a digest may be about
         report=kept,
         previous_at=previous_at,
     )
-    return digest_of(report, message, channel, link_to=link_to, may_be_repeat=may_be_repeat)
+    return create_digest(report, message, channel, link_to=link_to, may_be_repeat=may_be_repeat)
 
 
 _EVIL = (

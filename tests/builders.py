@@ -5,16 +5,14 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
-from backup_auditor.domain.facts import Backup, Deployment, Index, Schedule
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
-from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, Refusal, Unread, Walk, known_rows
-from backup_auditor.domain.memory import NOTHING, KnownBackup, KnownSchedule, Memory
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.requirements import Requirements
-from backup_auditor.domain.walks import listing_of
+from backup_auditor.domain.inventory import IndexFacts, Inventory, merge_reads
+from backup_auditor.domain.listing import Denial, Listing, ListingRead, ReadFailure, known_rows
+from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
+from backup_auditor.domain.policy import Policy, Requirements
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownSchedule, ProjectState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """The moment of every audit in tests: 6 h after the newest run of the healthy index."""
@@ -23,7 +21,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 GRACE = 6 * HOUR
 """The grace of the built-in policy."""
-BROKEN = Unread("GET /somewhere", "503 to the end")
+BROKEN = ReadFailure("GET /somewhere", "503 to the end")
 
 
 def ago(length: timedelta) -> datetime:
@@ -89,17 +87,17 @@ def planned_run(ahead: timedelta = 18 * HOUR, **facts: Any) -> Backup:
 
 def whole(rows: Iterable[Any], walks: int = 2) -> Listing[Any]:
     """Build a listing that so many walks came to the end of, and agree about."""
-    return listing_of([Walk(tuple(rows))] * walks)
+    return merge_reads([ListingRead(tuple(rows))] * walks)
 
 
 def broken(rows: Iterable[Any] = ()) -> Listing[Any]:
     """Build a listing whose only walk broke off after these rows."""
-    return listing_of([Walk(tuple(rows), BROKEN)])
+    return merge_reads([ListingRead(tuple(rows), BROKEN)])
 
 
 def disputed(first: Iterable[Any], second: Iterable[Any]) -> Listing[Any]:
     """Build a listing over which two walks showed these different rows."""
-    return listing_of([Walk(tuple(first)), Walk(tuple(second))])
+    return merge_reads([ListingRead(tuple(first)), ListingRead(tuple(second))])
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class IndexCase:
 
 _NIGHTLY = (schedule(),)
 
-type Schedules = Sequence[Schedule] | Listing[Schedule] | Refusal | None
+type Schedules = Sequence[Schedule] | Listing[Schedule] | Denial | None
 
 
 def index(  # noqa: PLR0913  an index has this many facts, all with a default
@@ -124,7 +122,7 @@ def index(  # noqa: PLR0913  an index has this many facts, all with a default
     other_runs: Mapping[str, Sequence[Backup] | Listing[Backup]] | None = None,
     backups: Iterable[Backup] = (),
     listed: Iterable[Backup] | None = None,
-    own: Listing[Backup] | Refusal | None = None,
+    own: Listing[Backup] | Denial | None = None,
     deployment: Deployment = Deployment.SERVERLESS,
     walks: int = 2,
     **facts: Any,
@@ -201,20 +199,22 @@ def policy(*, under: Policy | None = None, **requirements: Any) -> Policy:
     return replace(under or Policy("built-in", "0" * 64), defaults=defaults)
 
 
-def judged(facts: IndexCase | Inventory, required: Policy | None = None, memory: Memory = NOTHING) -> Judgement:
+def judged(
+    facts: IndexCase | Inventory, required: Policy | None = None, memory: ProjectState = EMPTY_STATE
+) -> Evaluation:
     """Judge every control."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    return evaluate(told, required or policy(), CATALOGUE, memory)
+    return evaluate(told, required or policy(), CATALOG, memory)
 
 
 def findings(
-    control: str, facts: IndexCase | Inventory, required: Policy | None = None, memory: Memory = NOTHING
+    control: str, facts: IndexCase | Inventory, required: Policy | None = None, memory: ProjectState = EMPTY_STATE
 ) -> dict[tuple[ResourceType, str], Finding]:
     """Judge one control on whatever it is judged for; by type, and by id for a deleted index, by name otherwise."""
-    chosen = Catalogue(
-        index=tuple(it for it in CATALOGUE.index if it.id == control),
-        deleted_index=tuple(it for it in CATALOGUE.deleted_index if it.id == control),
-        project=tuple(it for it in CATALOGUE.project if it.id == control),
+    chosen = ControlCatalog(
+        index=tuple(it for it in CATALOG.index if it.id == control),
+        deleted_index=tuple(it for it in CATALOG.deleted_index if it.id == control),
+        project=tuple(it for it in CATALOG.project if it.id == control),
     )
     told = facts if isinstance(facts, Inventory) else inventory(facts)
     found = evaluate(told, required or policy(), chosen, memory).findings
@@ -228,7 +228,7 @@ def _key(resource: Resource) -> str:
 def finding(
     control: str,
     facts: IndexCase | Inventory,
-    memory: Memory = NOTHING,
+    memory: ProjectState = EMPTY_STATE,
     project: Mapping[str, Any] | None = None,
     **requirements: Any,
 ) -> Finding:
@@ -239,7 +239,9 @@ def finding(
     return found
 
 
-def compliance(control: str, facts: IndexCase | Inventory, memory: Memory = NOTHING, **requirements: Any) -> Compliance:
+def compliance(
+    control: str, facts: IndexCase | Inventory, memory: ProjectState = EMPTY_STATE, **requirements: Any
+) -> Compliance:
     """Judge one control on the only index, or on the project, and return the bare verdict."""
     return finding(control, facts, memory, **requirements).compliance
 
@@ -265,9 +267,9 @@ def known(row: Backup, expires_at: datetime | None = None, **facts: Any) -> Know
     return KnownBackup(**(usual | facts))
 
 
-def remembering(*backups: KnownBackup, **facts: Any) -> Memory:
+def remembering(*backups: KnownBackup, **facts: Any) -> ProjectState:
     """Build the memory of an audit a day ago that saw these backups."""
-    return Memory(
+    return ProjectState(
         **{
             "revision": 1,
             "observed_at": ago(DAY),
@@ -278,7 +280,7 @@ def remembering(*backups: KnownBackup, **facts: Any) -> Memory:
     )
 
 
-def watched(facts: IndexCase | Inventory, since: datetime | None = None, **memory: Any) -> Memory:
+def watched(facts: IndexCase | Inventory, since: datetime | None = None, **memory: Any) -> ProjectState:
     """Build the memory of audits that saw the schedules as they are since their creation, or since a moment."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
     schedules = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.rendering.encoding import encoded
+from backup_auditor.rendering.text import encoded
 
 GOLDEN = Path(__file__).parent / "unit" / "rendering" / "golden"
 

@@ -13,10 +13,10 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from backup_auditor.adapters.sqlite_state.store import open_state
+from backup_auditor.adapters.sqlite.state_store import open_state
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
-from backup_auditor.domain.memory import NOTHING, FindingState, KnownBackup, KnownFinding, Memory
-from backup_auditor.domain.recording import recording_of
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.project_state import EMPTY_STATE, FindingState, KnownBackup, KnownFinding, ProjectState
 from builders import NOW
 from stores import PROJECT
 
@@ -27,10 +27,10 @@ RECORDINGS = 500
 
 
 @cache
-def memory_of(revision: int) -> Memory:
+def memory_of(revision: int) -> ProjectState:
     """Return what is remembered after so many audits: every row tells which one wrote it."""
     if revision == 0:
-        return NOTHING
+        return EMPTY_STATE
     moment = NOW + timedelta(days=revision)
     resource = Resource(ResourceType.INDEX, PROJECT, "orders", f"id-{revision}")
     numbers = range(revision, revision + ROWS)
@@ -44,14 +44,14 @@ def memory_of(revision: int) -> Memory:
         f"{number}": KnownBackup(f"{number}", "id", "orders", None, f"{revision}", moment, True, moment, moment)
         for number in numbers
     }
-    return Memory(revision, f"{revision}", moment, moment, f"{revision}", findings, backups)
+    return ProjectState(revision, f"{revision}", moment, moment, f"{revision}", findings, backups)
 
 
 def record_without_end(path: Path) -> None:
     """Record one audit after the other."""
     with open_state(path) as store:
         for revision in range(RECORDINGS):
-            recording = recording_of(memory_of(revision), memory_of(revision + 1))
+            recording = diff_states(memory_of(revision), memory_of(revision + 1))
             assert recording is not None
             store.record(PROJECT, recording)
 

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.items import HEAD, key, project_key
-from backup_auditor.bootstrap import clock
+from backup_auditor.adapters.dynamodb.items import HEAD, key, project_key
+from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.remediate import remediator
 from backup_auditor_simulator import Server
 from lone_project import Context, deploy, project_at, secret_is, taken_events
@@ -98,7 +98,7 @@ def staged(
         for name, value in {**own, **project_at(server), **told}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("API_KEY_SECRET")
-        monkeypatch.setattr(clock, "now", lambda: server.world.now)
+        monkeypatch.setattr(runtime, "now", lambda: server.world.now)
         deploy(own)
         secret_is(server.editor_key, EDITOR_SECRET)
         found = Stage(server, capsys)

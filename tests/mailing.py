@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.alerting.message import Message
-from backup_auditor.domain.alerting.occasions import messages_of
+from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
+from backup_auditor.application.notifications.dispatcher import Deliveries, deliver_pending
+from backup_auditor.application.notifications.routing import ChannelRouter, Route
+from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
+from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import DeliveryError
-from backup_auditor.ports.delivery import Event, Put
-from backup_auditor.service.delivering import Deliveries, deliver
-from backup_auditor.service.delivery.carrying import EventCarrier, TopicCarrier, WebhookCarrier
-from backup_auditor.service.delivery.means import Means
-from backup_auditor.service.delivery.parcel import Carrier
-from backup_auditor.service.delivery.persevering import Patience
-from backup_auditor.service.delivery.registered import Address, RegisteredChannels
+from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.retry import Retrier
 from builders import NOW
 from stores import FakeEvidence, FakeOutbox, Waiting
 
@@ -108,17 +106,19 @@ class PostOffice:
     seconds_left: float = 290.0
     slept: list[float] = field(default_factory=list)
 
-    def audited(self, report: Report | None = None, channels: tuple[Channel, ...] = CHANNELS) -> tuple[Message, ...]:
+    def audited(
+        self, report: Report | None = None, channels: tuple[Channel, ...] = CHANNELS
+    ) -> tuple[OutboxMessage, ...]:
         """Record what has to be told of an audit, by default one with a new finding."""
         report = report or told(found())
-        messages = messages_of(report, self.evidence.keep(report), channels, YESTERDAY)
+        messages = create_messages(report, self.evidence.keep(report), channels, YESTERDAY)
         self.outbox.waiting |= {it.message_id: Waiting(it) for it in messages}
         self.channels.setdefault(report.project, channels)
         return messages
 
     def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> Deliveries:
         """Deliver what is due."""
-        return deliver(self.means, self._address_of, project, only)
+        return deliver_pending(self.means, self._address_of, project, only)
 
     def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> Deliveries:
         """Let some time pass, and deliver what is due then."""
@@ -126,25 +126,25 @@ class PostOffice:
         return self.deliver()
 
     @property
-    def means(self) -> Means:
+    def means(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
         patience = self.patience
-        return Means(self.outbox, self.evidence, self._carrier_for, lambda: self.now, patience, self.log)
+        return DeliveryDependencies(self.outbox, self.evidence, self._carrier_for, lambda: self.now, patience, self.log)
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> Retrier:
         """The patience of somebody who does not really wait."""
-        return Patience(lambda: self.seconds_left, self._sleep, lambda low, high: (low + high) / 2)
+        return Retrier(lambda: self.seconds_left, self._sleep, lambda low, high: (low + high) / 2)
 
-    def _carrier_for(self, kind: ChannelKind) -> Carrier:
+    def _carrier_for(self, kind: ChannelKind) -> Sender:
         if kind is ChannelKind.EVENTS:
-            return EventCarrier(self.bus, lambda: self.seconds_left)
+            return EventSender(self.bus, lambda: self.seconds_left)
         if kind is ChannelKind.SNS:
-            return TopicCarrier(self.topics, self.patience, "eu-central-1")
-        return WebhookCarrier(self.webhooks, self.patience, "eu-central-1")
+            return TopicSender(self.topics, self.patience, "eu-central-1")
+        return WebhookSender(self.webhooks, self.patience, "eu-central-1")
 
-    def _address_of(self, message: Message) -> Address:
-        return RegisteredChannels(self._registry).address_of(message)
+    def _address_of(self, message: OutboxMessage) -> Route:
+        return ChannelRouter(self._registry).address_of(message)
 
     def _registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
         return Registry(tuple(RegisteredProject(name, channels=its) for name, its in self.channels.items()))

@@ -9,25 +9,16 @@ from threading import RLock
 from typing import Any
 
 from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from backup_auditor.domain.alerting.channel import ChannelKind
-from backup_auditor.domain.alerting.message import Message
-from backup_auditor.domain.alerting.occasions import messages_of
-from backup_auditor.domain.audit_record import KeptFile
-from backup_auditor.errors import (
-    AcceptanceUnknownError,
-    ChannelRefusedError,
-    DeliveryError,
-    EvidenceError,
-    StateError,
-)
-from backup_auditor.ports.delivery import Event, Put
-from backup_auditor.service.delivering import deliver
-from backup_auditor.service.delivery.carrying import EventCarrier
-from backup_auditor.service.delivery.means import Means
-from backup_auditor.service.delivery.parcel import Carrier, Parcel
-from backup_auditor.service.delivery.persevering import Patience
-from backup_auditor.service.delivery.registered import Address
-from backup_auditor.service.delivery.settling import ACCEPTED
+from backup_auditor.application.notifications.delivery import ACCEPTED, Delivery, DeliveryDependencies, Sender
+from backup_auditor.application.notifications.dispatcher import deliver_pending
+from backup_auditor.application.notifications.routing import Route
+from backup_auditor.application.notifications.senders import EventSender
+from backup_auditor.domain.audit_record import StoredFile
+from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.outbox import ChannelKind, OutboxMessage
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, EvidenceError, StateError
+from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.retry import Retrier
 from builders import NOW
 from mailing import FakeLog
 from stores import FakeEvidence, FakeOutbox, Waiting
@@ -102,7 +93,7 @@ class World:
                     audit_id=f"{project}-{night}",
                     observed_at=NOW + night * timedelta(minutes=1),
                 )
-                for message in messages_of(report, self.evidence.keep(report), channels, YESTERDAY):
+                for message in create_messages(report, self.evidence.keep(report), channels, YESTERDAY):
                     self.outbox.waiting[message.message_id] = Waiting(message)
         self.messages = [it.message for it in self.outbox.waiting.values()]
         calls = (*OUTBOX_CALLS, "read", *CHANNEL_CALLS)
@@ -114,13 +105,13 @@ class World:
         """Let a process deliver; what ends it is heard of by nobody but its clock."""
         process = Process(self)
         try:
-            deliveries = deliver(process.means, address_of)
+            deliveries = deliver_pending(process.means, address_of)
         except (Killed, StateError):
             self.failures = {}
         else:
             self.failures = dict(deliveries.failures)
 
-    def parts(self, message: Message) -> set[str]:
+    def parts(self, message: OutboxMessage) -> set[str]:
         """Name what has to be heard of a message."""
         if message.channel_id != EVENTS.channel_id:
             return {message.message_id}
@@ -129,9 +120,9 @@ class World:
         return set(carried)
 
 
-def address_of(message: Message) -> Address:
+def address_of(message: OutboxMessage) -> Route:
     """Return where a message goes."""
-    return Address(next(it for it in CHANNELS[message.project] if it.channel_id == message.channel_id))
+    return Route(next(it for it in CHANNELS[message.project] if it.channel_id == message.channel_id))
 
 
 @dataclass
@@ -144,12 +135,12 @@ class Process:
     is_dead: bool = False
 
     @property
-    def means(self) -> Means:
+    def means(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
-        patience = Patience(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
-        return Means(self, self, self.carrier_for, lambda: self.world.now, patience, FakeLog())
+        patience = Retrier(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
+        return DeliveryDependencies(self, self, self.carrier_for, lambda: self.world.now, patience, FakeLog())
 
-    def carrier_for(self, kind: ChannelKind) -> Carrier:
+    def carrier_for(self, kind: ChannelKind) -> Sender:
         """Return a carrier that tells the world what it carried."""
         if kind is ChannelKind.EVENTS:
             return _Events(self)
@@ -196,11 +187,11 @@ class Process:
 
         return called
 
-    def read(self, kept: KeptFile) -> bytes:
+    def read(self, kept: StoredFile) -> bytes:
         """Be a place for evidence."""
         return self.call("read", lambda: self.world.evidence.read(kept), lambda _: EvidenceError("it cannot be read"))
 
-    def events(self, message: Message, take: Callable[[list[str]], None]) -> None:
+    def events(self, message: OutboxMessage, take: Callable[[list[str]], None]) -> None:
         """Carry the events of a message to somebody else."""
 
         class Bus:
@@ -210,9 +201,9 @@ class Process:
                 return Put((), None)
 
         report = told_of_evidence(self.world, message)
-        EventCarrier(Bus(), lambda: TIME).carry(Parcel(message, EVENTS, report, False, "", lambda _: None))
+        EventSender(Bus(), lambda: TIME).carry(Delivery(message, EVENTS, report, False, "", lambda _: None))
 
-    def hears(self, message: Message, parts: Sequence[str], *, is_repeat: bool) -> None:
+    def hears(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
         """Let a channel hear something."""
         if message.message_id in self.world.settled:
             self.world.after_settled.append(message.message_id)
@@ -223,16 +214,16 @@ class Process:
             raise Killed
 
 
-def part_of(message: Message, detail_type: str, detail: Mapping[str, object]) -> str:
+def part_of(message: OutboxMessage, detail_type: str, detail: Mapping[str, object]) -> str:
     """Tell the events of an audit apart."""
     return f"{message.message_id} {detail_type} {detail.get('fingerprint')}"
 
 
-def told_of_evidence(world: World, message: Message) -> Any:
+def told_of_evidence(world: World, message: OutboxMessage) -> Any:
     """Read the report of a message."""
-    from backup_auditor.domain.alerting.told import told_of  # noqa: PLC0415  of this alone
+    from backup_auditor.rendering.formats.json import load_report  # noqa: PLC0415  of this alone
 
-    return told_of(world.evidence.read(message.report), message.report.location)
+    return load_report(world.evidence.read(message.report), message.report.location)
 
 
 def failure_of(kind: Kind) -> DeliveryError:
@@ -247,7 +238,7 @@ class _Digests:
     process: Process
     name: str
 
-    def carry(self, parcel: Parcel) -> None:
+    def carry(self, parcel: Delivery) -> None:
         """Let the channel hear a digest, as often as it is sent."""
         message = parcel.message
 
@@ -261,7 +252,7 @@ class _Digests:
 class _Events:
     process: Process
 
-    def carry(self, parcel: Parcel) -> None:
+    def carry(self, parcel: Delivery) -> None:
         """Let the bus hear events, as many at once as the carrier gives it."""
         process, message = self.process, parcel.message
 
@@ -279,4 +270,4 @@ class _Events:
                     return Put(tuple(range(len(events))), error)
                 return Put((), None)
 
-        EventCarrier(Bus(), lambda: process.seconds_left).carry(parcel)
+        EventSender(Bus(), lambda: process.seconds_left).carry(parcel)

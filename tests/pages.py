@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.history import PAST_AUDITS, PastAudit
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.rendering.html.document import render_html
+from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.rendering.formats.json import render_json
+from backup_auditor.rendering.html.page import render_html
 from nights_told import MARKUP, told
 from simulation import COMMAND, simulating
 
@@ -61,7 +61,7 @@ def _audited(scenario: str, folder: Path) -> Written:
 
 def _hostile(folder: Path) -> Written:
     """Write a report in which every text is as bad as they come, where it can be, and of many audits before it."""
-    shown = told.__wrapped__(CATALOGUE)
+    shown = told.__wrapped__(CATALOG)
     findings = (replace(it, evidence={**it.evidence, MARKUP: MARKUP}) for it in shown.findings)
     past = tuple(
         PastAudit(

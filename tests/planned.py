@@ -7,9 +7,9 @@ from typing import Any
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy, Remediation
-from backup_auditor.domain.remediation.actions import Kind
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.planning import plan_of
+from backup_auditor.domain.remediation.planner import make_plan
 from builders import IndexCase, daily_runs, index, inventory, judged, policy, renamed, schedule
 
 ACCEPTED = Exemption(("*",), ("*",), "team", "rebuilt nightly", date(2027, 1, 1))
@@ -34,7 +34,7 @@ def remedial(
 def planned(required: Policy, *cases: IndexCase, told: Inventory | None = None) -> Plan:
     """Judge some indexes and return the plan for them."""
     found = inventory(*cases) if told is None else told
-    return plan_of(found, required, judged(found, required).findings)
+    return make_plan(found, required, judged(found, required).findings)
 
 
 def bare(name: str = "orders", **facts: Any) -> IndexCase:
@@ -47,7 +47,7 @@ def calls(plan: Plan) -> list[str]:
     return [str(it.call) for it in plan.actions]
 
 
-def left_out(plan: Plan, kind: Kind | None = None) -> dict[str, str]:
+def left_out(plan: Plan, kind: ActionKind | None = None) -> dict[str, str]:
     """Return why something is left out, by index."""
     return {it.index: it.reason for it in plan.left_out if kind in (None, it.kind)}
 

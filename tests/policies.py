@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from backup_auditor.adapters.policy_file.loading import load_policy
+from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import PolicyError
 

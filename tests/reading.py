@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from backup_auditor.adapters.pinecone.client import Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import PineconeReader, open_reader
-from backup_auditor.adapters.pinecone.surroundings import Surroundings
-from backup_auditor.adapters.policy_file.loading import built_in_policy
+from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.application.audit import AuditResult, run_audit
+from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.gathering.crew import Crew
-from backup_auditor.gathering.gatherer import Gatherer
-from backup_auditor.service.auditing import Audit, audit
+from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator import Request, Server, World
 from simulated import NEW, OLD, UNSTABLE
 
@@ -40,9 +40,9 @@ class Waits:
         """Return the seconds waited for so far."""
         return sum(self.seconds)
 
-    def surroundings(self) -> Surroundings:
+    def surroundings(self) -> Runtime:
         """Return surroundings in which the shortest wait is always picked."""
-        return Surroundings(self.monotonic, lambda: self.now, self.sleep, lambda low, _high: low)
+        return Runtime(self.monotonic, lambda: self.now, self.sleep, lambda low, _high: low)
 
 
 class Told:
@@ -80,16 +80,16 @@ def reading(server: Server, waits: Waits | None = None, **options: Any) -> Itera
 
 def gathered(reader: PineconeReader, observed_at: datetime) -> tuple[Inventory, list[str]]:
     """Read everything once, without judging it; return the notes too."""
-    with Crew(reader.ceiling) as crew:
-        gatherer = Gatherer(reader, crew, Told())
+    with WorkerPool(reader.ceiling) as crew:
+        gatherer = InventoryCollector(reader, crew, Told())
         gatherer.gather()
         return gatherer.inventory("test", observed_at), gatherer.notes
 
 
-def audited(server: Server, **options: Any) -> Audit:
+def audited(server: Server, **options: Any) -> AuditResult:
     """Audit a simulated project under the built-in policy, at the moment its clock shows."""
     with reading(server, **options) as reader:
-        return audit(reader, built_in_policy(), project="test", observed_at=server.world.now, progress=Told())
+        return run_audit(reader, built_in_policy(), project="test", observed_at=server.world.now, progress=Told())
 
 
 def calls(server: Server) -> Counter[str]:

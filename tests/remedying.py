@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
+from backup_auditor.application.audit import AuditResult, run_audit
+from backup_auditor.application.remediation.executor import ExecutionResult, execute_plan
+from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.record import ActionState, Result
-from backup_auditor.ports.writing import RemediationLog
-from backup_auditor.service.auditing import Audit, audit
-from backup_auditor.service.carrying_out import Outcome, carry_out
-from backup_auditor.service.remediating import made_plan
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState, Plan
+from backup_auditor.ports.stores import RemediationLog
 from backup_auditor_simulator import Request, Server, World
 from planned import remedial
 from reading import Told, Waits, connection_to, reading
@@ -39,29 +38,31 @@ class Project:
         """What is served."""
         return self.server.world
 
-    def audited(self) -> Audit:
+    def audited(self) -> AuditResult:
         """Audit it, with a key that cannot write."""
         with reading(self.server) as reader:
-            return audit(reader, self.policy, project="default", observed_at=self.world.now, progress=Told())
+            return run_audit(reader, self.policy, project="default", observed_at=self.world.now, progress=Told())
 
     def planned(self) -> Plan:
         """Make a plan."""
-        self.plan = made_plan(self.audited(), self.policy, self.log)
+        self.plan = create_plan(self.audited(), self.policy, self.log)
         return self.plan
 
-    def carried_out(self, plan: Plan | None = None, found: Audit | None = None, **options: Any) -> Outcome:
+    def carried_out(
+        self, plan: Plan | None = None, found: AuditResult | None = None, **options: Any
+    ) -> ExecutionResult:
         """Carry a plan out, by default the one that was made last, as soon as an audit has looked at the room."""
         chosen = plan or self.plan or self.planned()
         inventory = (found or self.audited()).inventory
         connection = connection_to(self.server, **{"key": Server.editor_key, **options})
         with open_writer(connection, Waits().surroundings()) as writer:
             how: dict[str, Any] = {"log": self.log, "who": self.who, "now": lambda: self.world.now}
-            return carry_out(chosen, self.policy, inventory, writer=writer.remedies, **how)
+            return execute_plan(chosen, self.policy, inventory, writer=writer.remedies, **how)
 
-    def run(self, **options: Any) -> Outcome:
+    def run(self, **options: Any) -> ExecutionResult:
         """Audit, plan and act, as one run of the command does."""
         found = self.audited()
-        self.plan = made_plan(found, self.policy, self.log)
+        self.plan = create_plan(found, self.policy, self.log)
         return self.carried_out(self.plan, found, **options)
 
     @property
@@ -81,7 +82,7 @@ def remedying(world: World, state: Path, policy: Policy | None = None) -> Iterat
         yield Project(server, log, policy or remedial())
 
 
-def states(results: tuple[Result, ...]) -> dict[str, ActionState]:
+def states(results: tuple[ActionResult, ...]) -> dict[str, ActionState]:
     """Return what came of the actions, by index."""
     return {it.action.index: it.state for it in results}
 

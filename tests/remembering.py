@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from backup_auditor.cli.main import main
-from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.timefmt import format_moment
 from backup_auditor_simulator import Server, World
 from reports import check_report
 from simulated import NOW, serving

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity, fingerprint
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report, report_of
-from backup_auditor.rendering.as_json import render_json
+from backup_auditor.domain.reporting.report import Report, make_report
+from backup_auditor.rendering.formats.json import render_json
 from builders import NOW, index, inventory, judged, renamed, whole
 
 BUILT_IN = Policy("built-in", "0" * 64)
@@ -27,7 +27,7 @@ def exempting(*exemptions: Exemption) -> Policy:
 def report(told: Inventory | None = None, required: Policy = BUILT_IN) -> Report:
     """Judge an inventory, by default one healthy index, and report."""
     facts = inventory(index()) if told is None else told
-    return report_of(facts, required, judged(facts, required))
+    return make_report(facts, required, judged(facts, required))
 
 
 def bare(name: str) -> Any:

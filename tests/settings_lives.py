@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import Catalogue, evaluate
-from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.facts import Schedule as Listed
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import advance
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.lifecycle.advance import advance
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.model import Schedule as Listed
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from builders import broken, index, inventory, whole
 from reports import BUILT_IN
 from settings_book import Book, Reading, Row, Sighting
@@ -22,7 +22,7 @@ from settings_service import DAY, HOUR, Copy, Plan, Service
 BEGIN = datetime(2026, 9, 1, 3, tzinfo=UTC)
 NIGHTS = 60
 CONTROLS = ("scheduled-runs-are-continuous", "backups-expire-on-time", "backup-did-not-vanish")
-CHOSEN = Catalogue(index=tuple(it for it in CATALOGUE.index if it.id in CONTROLS))
+CHOSEN = ControlCatalog(index=tuple(it for it in CATALOG.index if it.id in CONTROLS))
 NAMES = ("nightly", "steady", "keeper")
 DAYS = (1, 2, 3, 5, 7, 10, 14, 30, 35, 60, 90)
 
@@ -35,7 +35,7 @@ class Life:
     chance: random.Random = field(init=False)
     service: Service = field(init=False)
     book: Book = field(default_factory=Book)
-    memory: Memory = NOTHING
+    memory: ProjectState = EMPTY_STATE
     figures: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

@@ -8,25 +8,26 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backup_auditor.domain.alerting.message import Message
-from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift, PastAudit
-from backup_auditor.domain.memory import (
-    NOTHING,
+from backup_auditor.domain.lifecycle.state_change import Changes, StateChange, diff_states
+from backup_auditor.domain.outbox import OutboxMessage
+from backup_auditor.domain.project_state import (
+    EMPTY_STATE,
+    Drift,
     EarlierSettings,
     FindingState,
     KnownBackup,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
-    Memory,
+    PastAudit,
+    ProjectState,
 )
-from backup_auditor.domain.recording import Changes, Recording, recording_of
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import ConflictingRecordError, EvidenceError
-from backup_auditor.ports.state import Claim, StateStore
-from backup_auditor.rendering.as_json import render_json
+from backup_auditor.ports.stores import Claim, StateStore
+from backup_auditor.rendering.formats.json import render_json
 
 PROJECT = "default"
 
@@ -36,20 +37,20 @@ class FakeStore:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self.memories: dict[str, Memory] = {}
+        self.memories: dict[str, ProjectState] = {}
         self.recorded: dict[str, list[AuditRecord]] = {}
         self.outbox = FakeOutbox()
 
-    def load(self, project: str) -> Memory:
+    def load(self, project: str) -> ProjectState:
         """Return what is remembered of a project."""
-        return self.memories.get(project, NOTHING)
+        return self.memories.get(project, EMPTY_STATE)
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Apply the differences to the latest memory."""
         before = self.load(project)
         if before.revision != recording.expects:
             raise ConflictingRecordError("another audit was recorded meanwhile")
-        self.memories[project] = Memory(
+        self.memories[project] = ProjectState(
             revision=recording.revision,
             audit_id=recording.audit_id,
             observed_at=recording.observed_at,
@@ -78,7 +79,7 @@ class FakeStore:
 class Waiting:
     """A message that was not accepted yet."""
 
-    message: Message
+    message: OutboxMessage
     attempts: int = 0
     refusals: int = 0
     taken_until: datetime | None = None
@@ -93,9 +94,9 @@ class FakeOutbox:
     def __init__(self) -> None:
         """Hold nothing."""
         self.waiting: dict[str, Waiting] = {}
-        self.accepted: list[Message] = []
+        self.accepted: list[OutboxMessage] = []
 
-    def pending(self, project: str | None, now: datetime) -> list[Message]:
+    def pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
         """Return what is due, the oldest first."""
         found = [
             it.message
@@ -106,7 +107,7 @@ class FakeOutbox:
         ]
         return sorted(found, key=lambda it: (it.observed_at, it.message_id))
 
-    def claim(self, message: Message, now: datetime, until: datetime) -> Claim | None:
+    def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Take a message that nobody has."""
         it = self.waiting.get(message.message_id)
         if it is None or (it.taken_until is not None and it.taken_until > now):
@@ -115,12 +116,12 @@ class FakeOutbox:
         it.taken_until = until
         return Claim(it.attempts, may_be_repeat=it.attempts - 1 > it.refusals)
 
-    def sent(self, message: Message, now: datetime) -> None:  # noqa: ARG002  as the port has it
+    def sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  as the port has it
         """Put a message away."""
         if self.waiting.pop(message.message_id, None) is not None:
             self.accepted.append(message)
 
-    def failed(self, message: Message, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+    def failed(self, message: OutboxMessage, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
         """Let a message go again."""
         it = self.waiting.get(message.message_id)
         if it is None:
@@ -130,7 +131,7 @@ class FakeOutbox:
             it.taken_until, it.retry_at, it.why = None, retry_at, why
         return it.attempts
 
-    def readdress(self, message: Message, instead: Message) -> bool:
+    def readdress(self, message: OutboxMessage, instead: OutboxMessage) -> bool:
         """Put another in the place of a message."""
         known = (*self.waiting, *(it.message_id for it in self.accepted))
         if instead.message_id in known:
@@ -139,12 +140,12 @@ class FakeOutbox:
         self.waiting[instead.message_id] = Waiting(instead)
         return True
 
-    def progress(self, message: Message) -> str:
+    def progress(self, message: OutboxMessage) -> str:
         """Return what was noted."""
         it = self.waiting.get(message.message_id)
         return it.progress if it else ""
 
-    def note_progress(self, message: Message, text: str) -> None:
+    def note_progress(self, message: OutboxMessage, text: str) -> None:
         """Note it."""
         if message.message_id in self.waiting:
             self.waiting[message.message_id].progress = text
@@ -157,20 +158,20 @@ class FakeEvidence:
         """Keep nothing."""
         self.kept: dict[str, bytes] = {}
 
-    def keep(self, report: Report) -> KeptReport:
+    def keep(self, report: Report) -> StoredReport:
         """Keep a report, once."""
         content = "".join(render_json(report)).encode() + b"\n"
-        kept = KeptReport("", hashlib.sha256(content).hexdigest())
+        kept = StoredReport("", hashlib.sha256(content).hexdigest())
         for number in count(1):
             kept = replace(kept, location=f"memory:{report.audit_id}/{number}")
             if self.kept.setdefault(kept.location, content) == content:
                 break
         return kept
 
-    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile | None:
+    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile | None:
         """Keep none."""
 
-    def read(self, kept: KeptFile) -> bytes:
+    def read(self, kept: StoredFile) -> bytes:
         """Return what is kept."""
         try:
             return self.kept[kept.location]
@@ -183,7 +184,7 @@ def _applied(before: Any, changes: Changes[Any], key: str) -> dict[str, Any]:
     return after | {getattr(it, key): it for it in changes.upserts}
 
 
-def stored(store: StateStore, before: Memory, after: Memory, project: str = PROJECT) -> Memory:
+def stored(store: StateStore, before: ProjectState, after: ProjectState, project: str = PROJECT) -> ProjectState:
     """Record that one memory takes the place of another, and load what is remembered then."""
     recorded(store, before, after, project)
     return store.load(project)
@@ -191,15 +192,15 @@ def stored(store: StateStore, before: Memory, after: Memory, project: str = PROJ
 
 def recorded(  # noqa: PLR0913  the facts of one recording
     store: StateStore,
-    before: Memory,
-    after: Memory,
+    before: ProjectState,
+    after: ProjectState,
     project: str = PROJECT,
     *,
     audit: AuditRecord | None = None,
-    messages: tuple[Message, ...] = (),
+    messages: tuple[OutboxMessage, ...] = (),
 ) -> None:
     """Record that one memory takes the place of another, with what is kept of the audit, and whom it has to be told."""
-    recording = recording_of(before, after)
+    recording = diff_states(before, after)
     assert recording is not None
     store.record(project, replace(recording, audit=audit, messages=messages))
 
@@ -263,7 +264,7 @@ DRIFT = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAME
 COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
 PAST_AUDITS = st.builds(PastAudit, MOMENTS, st.booleans(), COUNTS)
 MEMORIES = st.builds(
-    Memory,
+    ProjectState,
     audit_id=NAMES,
     observed_at=MOMENTS,
     complete_at=st.none() | MOMENTS,
@@ -278,6 +279,6 @@ MEMORIES = st.builds(
 )
 
 
-def in_a_row(memories: list[Memory]) -> list[Memory]:
+def in_a_row(memories: list[ProjectState]) -> list[ProjectState]:
     """Give memories the revisions of audits that follow each other."""
     return [replace(it, revision=number) for number, it in enumerate(memories, 1)]

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Listing
+from backup_auditor.domain.model import Backup, Schedule
 from builders import (
     DAY,
     GRACE,

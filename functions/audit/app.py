@@ -1,6 +1,6 @@
 """`audit`: one registered project, read, judged, recorded, measured and told of."""
 
-from backup_auditor.bootstrap.nightly import LOG, Context, handle
+from backup_auditor.bootstrap.audit import LOG, Context, handle
 
 
 @LOG.inject_lambda_context(clear_state=True)

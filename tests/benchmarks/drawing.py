@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from backup_auditor.adapters.policy_file.loading import built_in_policy
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import evaluate
-from backup_auditor.domain.facts import Backup
+from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import evaluate
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Listing, known_rows
-from backup_auditor.domain.report import Report, report_of
-from backup_auditor.rendering.html.document import render_html
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.reporting.report import Report, make_report
+from backup_auditor.rendering.html.page import render_html
 from benchmarks.figures import Figure
 from benchmarks.judging import fleet
 from browsing import CHROMIUM, browsing
@@ -79,7 +79,7 @@ def neglected(indexes: int) -> Report:
         histories={key: _until(it, since) for key, it in healthy.histories.items()},
     )
     policy = built_in_policy()
-    return report_of(told, policy, evaluate(told, policy, CATALOGUE))
+    return make_report(told, policy, evaluate(told, policy, CATALOG))
 
 
 def _amiss(facts: IndexFacts, *, is_enabled: bool) -> IndexFacts:

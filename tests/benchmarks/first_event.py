@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from backup_auditor.bootstrap.clock import now
+from backup_auditor.bootstrap.runtime import now
 from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, built, function_of
 from benchmarks.figures import Figure, alternating, table
 from cloud.cgroup import CpuShare

@@ -4,10 +4,10 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
-from backup_auditor.adapters.policy_file.loading import built_in_policy
-from backup_auditor.bootstrap.clock import now
-from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.service.auditing import audit
+from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.application.audit import run_audit
+from backup_auditor.bootstrap.local import open_project
+from backup_auditor.bootstrap.runtime import now
 from backup_auditor.settings.pinecone import Settings, read_settings
 from benchmarks.figures import Figure, alternating, table, timed
 from simulation import simulating
@@ -48,7 +48,7 @@ def measure() -> list[Figure]:
 
 def _audit(settings: Settings, indexes: int) -> None:
     with open_project(settings) as reader:
-        done = audit(reader, built_in_policy(), project="bench", observed_at=now(), progress=Silence())
+        done = run_audit(reader, built_in_policy(), project="bench", observed_at=now(), progress=Silence())
     if done.inventory.unread or len(done.inventory.indexes) != indexes:
         raise RuntimeError(f"the audit read {len(done.inventory.indexes)} indexes; unread: {done.inventory.unread[:3]}")
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from backup_auditor.adapters.policy_file.loading import built_in_policy
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import evaluate
-from backup_auditor.domain.facts import Backup, Index, Schedule
+from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import evaluate
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing
-from backup_auditor.domain.memory import KnownBackup, Memory
+from backup_auditor.domain.model import Backup, Index, Schedule
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_state import KnownBackup, ProjectState
 from benchmarks.figures import Figure, table
 
 BAR = 3.0
@@ -28,7 +28,7 @@ def measure() -> list[Figure]:
     """Measure the processor's time of judging, by the median, without and with a memory of every backup."""
     inventory, policy = fleet(INDEXES, BACKUPS_EACH), demanding()
     memory = memory_of(inventory)
-    fresh = median(_cost(inventory, policy, Memory()) for _ in range(ROUNDS))
+    fresh = median(_cost(inventory, policy, ProjectState()) for _ in range(ROUNDS))
     again = median(_cost(inventory, policy, memory) for _ in range(ROUNDS))
     size = f"{INDEXES:,} indexes, {INDEXES * BACKUPS_EACH:,} backups"
     return [
@@ -92,7 +92,7 @@ def _run(index: str, moment: datetime) -> Backup:
     )
 
 
-def memory_of(inventory: Inventory) -> Memory:
+def memory_of(inventory: Inventory) -> ProjectState:
     """Make the memory of an audit that saw every backup but the newest day's."""
     known = {
         it.backup_id: KnownBackup(
@@ -109,15 +109,15 @@ def memory_of(inventory: Inventory) -> Memory:
         for it in inventory.backups.rows
         if it.scheduled_for is not None and it.scheduled_for < _NOW - _DAY
     }
-    return Memory(revision=1, backups=known)
+    return ProjectState(revision=1, backups=known)
 
 
-def _cost(inventory: Inventory, policy: Policy, memory: Memory) -> float:
+def _cost(inventory: Inventory, policy: Policy, memory: ProjectState) -> float:
     gc.collect()
     begun = time.process_time()
-    judgement = evaluate(inventory, policy, CATALOGUE, memory)
+    judgement = evaluate(inventory, policy, CATALOG, memory)
     spent = time.process_time() - begun
-    expected = len(CATALOGUE.index) * len(inventory.indexes) + len(CATALOGUE.project)
+    expected = len(CATALOG.index) * len(inventory.indexes) + len(CATALOG.project)
     if len(judgement.findings) != expected or any(it.is_open for it in judgement.findings):
         raise RuntimeError(f"{len(judgement.findings)} findings for {expected}, some open, of a healthy project")
     return spent

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import evaluate
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import evaluate
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import Outcome, advance
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from benchmarks.figures import Figure, alternating, table
 from benchmarks.judging import BACKUPS_EACH, INDEXES, demanding, fleet
 
@@ -23,14 +23,14 @@ ROUNDS = 5
 def measure() -> list[Figure]:
     """Compare medians of the processor's time: the first night, and the one after it, on which everything is known."""
     first, policy = fleet(INDEXES, BACKUPS_EACH), demanding()
-    memory = _both(NOTHING, first, policy).memory
+    memory = _both(EMPTY_STATE, first, policy).memory
     second = replace(first, observed_at=first.observed_at + timedelta(days=1))
-    nights = {"first night": (NOTHING, first), "night after": (memory, second)}
+    nights = {"first night": (EMPTY_STATE, first), "night after": (memory, second)}
     return [_figure(night, *known, policy) for night, known in nights.items()]
 
 
-def _figure(night: str, memory: Memory, inventory: Inventory, policy: Policy) -> Figure:
-    alone = partial(_cost, partial(evaluate, inventory, policy, CATALOGUE, memory))
+def _figure(night: str, memory: ProjectState, inventory: Inventory, policy: Policy) -> Figure:
+    alone = partial(_cost, partial(evaluate, inventory, policy, CATALOG, memory))
     both = partial(_cost, partial(_both, memory, inventory, policy))
     medians = alternating({"alone": alone, "both": both}, ROUNDS)
     ratio = medians["both"] / medians["alone"]
@@ -38,8 +38,8 @@ def _figure(night: str, memory: Memory, inventory: Inventory, policy: Policy) ->
     return Figure(f"judging with lifecycle beside judging alone, {night}", f"≤ {BAR:g} ×", measured, ratio <= BAR)
 
 
-def _both(memory: Memory, inventory: Inventory, policy: Policy) -> Outcome:
-    judgement = evaluate(inventory, policy, CATALOGUE, memory)
+def _both(memory: ProjectState, inventory: Inventory, policy: Policy) -> LifecycleResult:
+    judgement = evaluate(inventory, policy, CATALOG, memory)
     return advance(memory, inventory, policy, judgement, f"audit of {inventory.observed_at}")
 
 

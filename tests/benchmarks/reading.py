@@ -8,8 +8,8 @@ from statistics import median
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.gathering.crew import Crew
-from backup_auditor.gathering.gatherer import Gatherer
+from backup_auditor.collection.collector import InventoryCollector
+from backup_auditor.worker_pool import WorkerPool
 from benchmarks.figures import Figure, table
 from benchmarks.growth import Silence
 from benchmarks.rivals import Access, Read, asynchronously, in_threads, one_after_the_other
@@ -52,8 +52,8 @@ def ours(access: Access) -> Callable[[], Read]:
     opened = open_reader(Connection(access.key, access.host, ceiling=access.ceiling))
 
     def read() -> Read:
-        with opened as reader, Crew(reader.ceiling) as crew:
-            gatherer = Gatherer(reader, crew, Silence())
+        with opened as reader, WorkerPool(reader.ceiling) as crew:
+            gatherer = InventoryCollector(reader, crew, Silence())
             gatherer.gather()
             found = gatherer.inventory("bench", datetime.now(UTC))
         runs = sum(len(it.rows) for it in found.histories.values())

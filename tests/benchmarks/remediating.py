@@ -9,13 +9,13 @@ from statistics import median
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.policy_file.loading import built_in_policy
-from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
+from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
+from backup_auditor.application.audit import run_audit
+from backup_auditor.application.remediation.executor import execute_plan
+from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Mode, Policy, Remediation
-from backup_auditor.domain.remediation.record import ActionState
-from backup_auditor.service.auditing import audit
-from backup_auditor.service.carrying_out import carry_out
-from backup_auditor.service.remediating import made_plan
+from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator import Server
 from benchmarks.figures import Figure, table, timed
 from benchmarks.growth import Silence
@@ -42,13 +42,13 @@ def _carried_out() -> float:
     ):
         connection = Connection(Server.editor_key, environment["PINECONE_CONTROLLER_HOST"])
         with open_reader(connection) as reader:
-            found = audit(reader, _policy(), project="bench", observed_at=_now(), progress=Silence())
-        plan = made_plan(found, _policy(), log)
+            found = run_audit(reader, _policy(), project="bench", observed_at=_now(), progress=Silence())
+        plan = create_plan(found, _policy(), log)
         states: list[ActionState] = []
 
         def act() -> None:
             with open_writer(connection) as writer:
-                outcome = carry_out(
+                outcome = execute_plan(
                     plan, _policy(), found.inventory, writer=writer.remedies, log=log, who="bench", now=_now
                 )
             states.extend(it.state for it in outcome.results)

@@ -10,7 +10,7 @@ from functools import partial
 from pinecone import AsyncPinecone, Pinecone
 from pinecone.models.backups.list import BackupList
 
-from backup_auditor.adapters.pinecone.limiter import START, Limiter
+from backup_auditor.adapters.pinecone.flow_control import START, ConcurrencyLimiter
 
 PAGE = 100
 LONG = 60.0
@@ -56,7 +56,7 @@ def in_threads(access: Access) -> Callable[[], Read]:
 
 
 def _in_threads(opened: Pinecone, access: Access) -> Read:
-    limiter = Limiter(access.ceiling)
+    limiter = ConcurrencyLimiter(access.ceiling)
 
     def limited[Result](call: Callable[[], Result], *, urgent: bool = False) -> Result:
         entered = limiter.enter(LONG, urgent=urgent)

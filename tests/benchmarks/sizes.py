@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from backup_auditor.bootstrap.clock import now
+from backup_auditor.bootstrap.runtime import now
 from backup_auditor_simulator import Server, scenario
 from benchmarks.built import EVENT, Variables, audited_by_functions, built
 from benchmarks.figures import Figure, table

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from backup_auditor.rendering.text import plain
+from backup_auditor.rendering.text import escape_text
 from browsing import Opened, opened
 from pages import Written
 
@@ -36,10 +36,10 @@ def shown(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, str):
-        return plain(value)
+        return escape_text(value)
     if isinstance(value, list) and all(isinstance(it, str) for it in value):
-        return plain(", ".join(value) or "none")
-    return plain(json.dumps(value, ensure_ascii=False))
+        return escape_text(", ".join(value) or "none")
+    return escape_text(json.dumps(value, ensure_ascii=False))
 
 
 def flat(evidence: dict[str, Any], before: str = "") -> Iterator[list[Any]]:
@@ -50,9 +50,9 @@ def flat(evidence: dict[str, Any], before: str = "") -> Iterator[list[Any]]:
             yield from flat(value, f"{name}: ")
         elif isinstance(value, list) and value and all(isinstance(it, dict) for it in value):
             columns = list(dict.fromkeys(key for row in value for key in row))
-            yield [plain(name), [[shown(row[it]) if it in row else "" for it in columns] for row in value]]
+            yield [escape_text(name), [[shown(row[it]) if it in row else "" for it in columns] for row in value]]
         else:
-            yield [plain(name), shown(value)]
+            yield [escape_text(name), shown(value)]
 
 
 def test_every_count_is_that_of_the_json(written: Written, browser: Browser) -> None:
@@ -115,7 +115,7 @@ def test_every_finding_says_what_the_json_says(written: Written, browser: Browse
             for key, it in written.shown.items():
                 expected = it[member] if isinstance(it[member], str) else it[member]["name"]
                 if it["resource"]["type"] != "project" or member != "resource":
-                    assert plain(expected) in told[key]
+                    assert escape_text(expected) in told[key]
 
 
 def _texts(found: Opened, selector: str) -> list[list[str]]:
@@ -128,9 +128,9 @@ def test_every_moment_of_a_picture_is_one_of_the_json(written: Written, browser:
     """Each moment stands as text, and as many marks are drawn as lie within the picture."""
     with opened(browser, written.page) as found:
         indexes = {name: rest for name, *rest in found.page.eval_on_selector_all(".index", MOMENTS)}
-        assert set(indexes) == {plain(it["resource"]["name"]) for it in written.json["timelines"]}
+        assert set(indexes) == {escape_text(it["resource"]["name"]) for it in written.json["timelines"]}
         for it in written.json["timelines"]:
-            told, moments, drawn = indexes[plain(it["resource"]["name"])]
+            told, moments, drawn = indexes[escape_text(it["resource"]["name"])]
             assert sorted(moments) == sorted(_moments(it))
             assert drawn.get("points", 0) == len(it["recovery_points"])
             assert drawn.get("past", 0) == len(it["past_recovery_points"])

@@ -30,7 +30,7 @@ import importlib, pkgutil, sys
 sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
 import backup_auditor
 names = [it.name for it in pkgutil.walk_packages(backup_auditor.__path__, "backup_auditor.")]
-in_lambda = "backup_auditor.adapters.idempotency"  # made of what of Powertools imports boto3
+in_lambda = "backup_auditor.adapters.aws.idempotency"  # made of what of Powertools imports boto3
 for name in names:
     if name != in_lambda:
         importlib.import_module(name)
@@ -85,8 +85,8 @@ def test_bytecode_is_taken_as_it_is() -> None:
 
 def test_bytecode_names_the_place_on_lambda() -> None:
     """A traceback names the file where it lies on Lambda, not where it was built."""
-    compiled = (LAYER / "backup_auditor" / "errors" / "__pycache__" / "base.cpython-313.pyc").read_bytes()
-    assert ("/" + "opt/python/backup_auditor/errors/base.py").encode() in compiled
+    compiled = (LAYER / "backup_auditor" / "domain" / "__pycache__" / "model.cpython-313.pyc").read_bytes()
+    assert ("/" + "opt/python/backup_auditor/domain/model.py").encode() in compiled
     assert str(ROOT).encode() not in compiled
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from backup_auditor import errors
-from backup_auditor.adapters import idempotency
-from backup_auditor.adapters.dynamodb_state import items, remediation_items
-from backup_auditor.adapters.policy_file.loading import load_policy
+from backup_auditor.adapters.aws import idempotency
+from backup_auditor.adapters.dynamodb import items
+from backup_auditor.adapters.policy_file.loader import load_policy
 from transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_the_architecture_knows_every_item() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    remedies = {remediation_items.ACTIONS.strip("#"), remediation_items.plan_sort("").strip("#")}
+    remedies = {items.ACTIONS.strip("#"), items.plan_sort("").strip("#")}
     assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent", *remedies}
     assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency.PARTITION}
 
@@ -84,7 +84,7 @@ def test_the_tree_of_errors_is_whole() -> None:
     drawn: list[tuple[str, ...]] = []
     for indent, name in re.findall(r"^([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", flags=re.MULTILINE):
         drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 4], name))
-    there = [getattr(errors, name) for name in errors.__all__]
+    there = [it for it in vars(errors).values() if isinstance(it, type) and issubclass(it, Exception)]
     lines = {tuple(it.__name__ for it in reversed(error.__mro__)) for error in there}
     assert {("object", "BaseException", "Exception", *it) for it in drawn} == lines
     assert len(drawn) == len(there)

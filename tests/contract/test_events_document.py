@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 import docs_events
-from backup_auditor.domain.alerting.event import EventType
-from backup_auditor.domain.audit_request import AuditRequest, read_request
+from backup_auditor.domain.events import AuditRequest, EventType, read_request
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")

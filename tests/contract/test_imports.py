@@ -54,4 +54,4 @@ def test_the_command_line_starts_bare() -> None:
 
 def test_an_audit_on_aws_loads_no_template_engine_before_it_draws() -> None:
     """It is paid for by the first page."""
-    assert "jinja2" not in strangers_after("import backup_auditor.bootstrap.nightly")
+    assert "jinja2" not in strangers_after("import backup_auditor.bootstrap.audit")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.bootstrap import clock
+from backup_auditor.bootstrap import runtime
 from clocks import real_now
 from conftest import SHIFT
 from draw_clock import variables
@@ -19,8 +19,8 @@ TODAY = date(2026, 11, 22)
 DRAWN = [variables(str(seed), TODAY) for seed in range(2000)]
 READS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "ctime"}
 READERS = {
-    "layers/auditor/src/backup_auditor/bootstrap/clock.py": "it is the clock",
-    "layers/auditor/src/backup_auditor/adapters/pinecone/surroundings.py": "a Retry-After that is a date",
+    "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "it is the clock",
+    "layers/auditor/src/backup_auditor/adapters/pinecone/client.py": "a Retry-After that is a date",
     "simulator/src/backup_auditor_simulator/command.py": "a simulator that is a process of its own",
     "scripts/draw_clock.py": "how far away a drawn day is",
     "tests/clocks.py": "the clock of other processes",
@@ -38,7 +38,7 @@ def days(it: dict[str, str]) -> date:
 def test_this_process_runs_as_far_from_the_real_clock_as_it_is_told() -> None:
     """A worker of xdist too; the clock of the product is the one that is moved."""
     ahead = timedelta(days=int(os.environ.get(SHIFT, "0")))
-    for now in (clock.now(), datetime.now(UTC)):
+    for now in (runtime.now(), datetime.now(UTC)):
         assert abs(now - real_now() - ahead) < timedelta(minutes=1)
 
 

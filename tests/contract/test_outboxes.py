@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.outbox import DynamoOutbox
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.audit_record import KeptFile, KeptReport
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.outbox import OutboxMessage, Trigger
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.state import Claim, Outbox, StateStore
+from backup_auditor.ports.stores import Claim, Outbox, StateStore
 from builders import DAY, HOUR, NOW, SECOND
 from dynamo import a_table
 from stores import PROJECT, FakeStore, recorded
@@ -23,24 +23,24 @@ type Both = tuple[StateStore, Outbox, Outbox]
 """A store, and its outbox as two functions see it."""
 type Opening = Callable[[], AbstractContextManager[Both]]
 
-FIRST = Memory(revision=1, audit_id="first", observed_at=NOW)
+FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 LEASE = timedelta(minutes=15)
-MESSAGE = Message(
+MESSAGE = OutboxMessage(
     message_id="1",
     project=PROJECT,
     audit_id="first",
     observed_at=NOW,
     channel_id="sns:topic",
-    occasion=Occasion.CHANGED,
-    report=KeptReport("s3://reports/default/report.json", "5f" * 32),
+    occasion=Trigger.CHANGED,
+    report=StoredReport("s3://reports/default/report.json", "5f" * 32),
     previous_at=None,
 )
-PAGED = replace(MESSAGE.report, page=KeptFile("s3://reports/default/report.html", "7c" * 32))
+PAGED = replace(MESSAGE.report, page=StoredFile("s3://reports/default/report.html", "7c" * 32))
 EVENTS = replace(
     MESSAGE,
     message_id="2",
     channel_id="events",
-    occasion=Occasion.AUDITED,
+    occasion=Trigger.AUDITED,
     report=PAGED,
     previous_at=NOW - DAY,
 )
@@ -65,10 +65,10 @@ every_outbox = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name
 
 
 @contextmanager
-def holding(opening: Opening, *messages: Message) -> Iterator[Any]:
+def holding(opening: Opening, *messages: OutboxMessage) -> Iterator[Any]:
     """Open an outbox that holds messages."""
     with opening() as (store, outbox, other):
-        recorded(store, NOTHING, FIRST, messages=messages)
+        recorded(store, EMPTY_STATE, FIRST, messages=messages)
         yield outbox, other
 
 
@@ -79,9 +79,9 @@ def test_a_message_is_there_as_it_was_recorded(opening: Opening) -> None:
     others = [replace(MESSAGE, project=it) for it in ("default#1", "defaul", "Default")]
     with opening() as (store, outbox, _):
         assert list(outbox.pending(None, NOW)) == []
-        recorded(store, NOTHING, FIRST, messages=(later, EVENTS, MESSAGE))
+        recorded(store, EMPTY_STATE, FIRST, messages=(later, EVENTS, MESSAGE))
         for it in others:
-            recorded(store, NOTHING, FIRST, it.project, messages=(replace(it, message_id=it.project),))
+            recorded(store, EMPTY_STATE, FIRST, it.project, messages=(replace(it, message_id=it.project),))
         assert list(outbox.pending(PROJECT, NOW)) == [MESSAGE, EVENTS, later]
         assert len(outbox.pending(None, NOW)) == 6
         assert [it.project for it in outbox.pending("default#1", NOW)] == ["default#1"]
@@ -91,9 +91,9 @@ def test_a_message_is_there_as_it_was_recorded(opening: Opening) -> None:
 def test_a_message_is_recorded_with_its_audit_or_not_at_all(opening: Opening) -> None:
     """Nobody is told of a recording that was refused."""
     with opening() as (store, outbox, _):
-        recorded(store, NOTHING, FIRST)
+        recorded(store, EMPTY_STATE, FIRST)
         with pytest.raises(ConflictingRecordError):
-            recorded(store, NOTHING, FIRST, messages=(MESSAGE,))
+            recorded(store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
         assert list(outbox.pending(None, NOW)) == []
 
 

@@ -8,21 +8,24 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
-from backup_auditor.adapters.sqlite_state.store import open_state
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
+from backup_auditor.adapters.sqlite.state_store import open_state
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.recording import recording_of
-from backup_auditor.domain.remediation.actions import ChangeSchedule, CreateSchedule, Kind, TakeBackup
-from backup_auditor.domain.remediation.calls import Settings
-from backup_auditor.domain.remediation.plan import LeftOut, Plan
-from backup_auditor.domain.remediation.record import OPEN, ActionRecord, ActionState
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.remediation.actions import (
+    ActionKind,
+    CreateBackup,
+    CreateSchedule,
+    ScheduleSettings,
+    UpdateSchedule,
+)
+from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, ActionState, Plan, SkippedAction
 from backup_auditor.errors import StateError
-from backup_auditor.ports.state import StateStore
-from backup_auditor.ports.writing import RemediationLog
+from backup_auditor.ports.stores import RemediationLog, StateStore
 from builders import DAY, NOW, SECOND
 from dynamo import a_table, items_of
 
@@ -30,8 +33,16 @@ type Opening = Callable[[], AbstractContextManager[RemediationLog]]
 
 ACTIONS = (
     CreateSchedule("orders", "auditor", Frequency.DAILY, 7 * DAY, 8, "It has no schedule."),
-    ChangeSchedule("carts", "s-1", "own", Settings(enabled=True), Settings(False, Frequency.WEEKLY, DAY), 3, "Paused."),
-    TakeBackup("orders", "auditor-first-20261122", "It has no recovery point."),
+    UpdateSchedule(
+        "carts",
+        "s-1",
+        "own",
+        ScheduleSettings(enabled=True),
+        ScheduleSettings(False, Frequency.WEEKLY, DAY),
+        3,
+        "Paused.",
+    ),
+    CreateBackup("orders", "auditor-first-20261122", "It has no recovery point."),
 )
 PLAN = Plan(
     project="default",
@@ -40,7 +51,7 @@ PLAN = Plan(
     create_schedules=Mode.APPLY,
     fix_schedules=Mode.PROPOSE,
     actions=ACTIONS,
-    left_out=(LeftOut("logs", Kind.CREATE_SCHEDULE, "It is not ready."),),
+    left_out=(SkippedAction("logs", ActionKind.CREATE_SCHEDULE, "It is not ready."),),
     slots_before=3,
     slots_after=15,
     quota=None,
@@ -110,7 +121,7 @@ def test_what_reading_shows_never_takes_the_place_of_what_is_known(opening: Open
         assert log.begin(RECORD)
         log.conclude(known)
         log.settle(shown)
-        assert log.last("default", RECORD.key) == (shown if state in OPEN else known)
+        assert log.last("default", RECORD.key) == (shown if state in UNSETTLED_STATES else known)
         log.conclude(DONE)
         assert log.last("default", RECORD.key) == DONE
         log.settle(replace(shown, attempt=2))
@@ -234,11 +245,13 @@ def test_a_large_plan_is_kept_without_what_it_leaves_out(monkeypatch: pytest.Mon
     """It can be carried out all the same; one whose actions are too many is refused in one line."""
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
-        monkeypatch.setattr("backup_auditor.adapters.dynamodb_state.remediation._LARGEST", 600)
-        many = tuple(LeftOut(f"index-{it * it}", Kind.CREATE_SCHEDULE, f"It is not {it}.") for it in range(500))
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._LARGEST", 600)
+        many = tuple(
+            SkippedAction(f"index-{it * it}", ActionKind.CREATE_SCHEDULE, f"It is not {it}.") for it in range(500)
+        )
         log.keep(replace(PLAN, left_out=many))
         assert log.plan("default", PLAN.plan_id) == replace(PLAN, left_out=())
-        monkeypatch.setattr("backup_auditor.adapters.dynamodb_state.remediation._LARGEST", 10)
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._LARGEST", 10)
         with pytest.raises(StateError, match="set max_creations to fewer"):
             log.keep(PLAN)
 
@@ -269,7 +282,9 @@ def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
 
 def record_project(store: StateStore) -> None:
     """Record an audit that knew Pinecone's id of the project."""
-    recording = recording_of(NOTHING, Memory(revision=1, audit_id="first", observed_at=NOW, pinecone_project_id="ours"))
+    recording = diff_states(
+        EMPTY_STATE, ProjectState(revision=1, audit_id="first", observed_at=NOW, pinecone_project_id="ours")
+    )
     assert recording is not None
     store.record("default", recording)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.cli.parser import make_parser
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from described import FUNCTIONS, properties, resources
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def refusal(command: str) -> str:
     return "" if is_named else told.getvalue()
 
 
-@pytest.mark.parametrize("it", CATALOGUE.all, ids=lambda it: str(it.id))
+@pytest.mark.parametrize("it", CATALOG.all, ids=lambda it: str(it.id))
 def test_every_control_has_its_first_look(it: AnyControl) -> None:
     """The table of findings has one row for each control, with its severity and a link to all that is known of it."""
     rows = re.findall(rf"^\| \[`{it.id}`\]\(controls\.md#{it.id}\) \| (\w+) \| (.+) \|$", RUNBOOK, re.MULTILINE)
@@ -59,7 +59,7 @@ def test_every_control_has_its_first_look(it: AnyControl) -> None:
 def test_findings_stand_in_the_order_of_the_catalogue() -> None:
     """The table names the controls as every other list does, and none that is not there."""
     named = re.findall(r"^\| \[`([a-z-]+)`\]", section("## The findings"), re.MULTILINE)
-    assert named == [it.id for it in CATALOGUE.all]
+    assert named == [it.id for it in CATALOG.all]
 
 
 def test_every_section_of_an_alarm_has_an_alarm() -> None:

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.adapters.sqlite_state.store import open_state
-from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.adapters.sqlite.state_store import open_state
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.lifecycle.discard import discard_of_all, discard_of_future
-from backup_auditor.domain.memory import NOTHING, Memory
-from backup_auditor.domain.recording import recording_of
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.state import EVER, RecordedState
+from backup_auditor.ports.stores import EVER, RecordedState
 from builders import DAY, NOW, backup, index, inventory, schedule
 from dynamo import a_table
 from nights import Nights
@@ -50,7 +50,7 @@ def dynamodb() -> Iterator[RecordedState]:
 
 
 every_store = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, sqlite, dynamodb)])
-FIRST = Memory(revision=1, audit_id="first", observed_at=NOW)
+FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 SECOND = replace(FIRST, revision=2, audit_id="second", observed_at=NOW + DAY)
 
 
@@ -58,15 +58,15 @@ SECOND = replace(FIRST, revision=2, audit_id="second", observed_at=NOW + DAY)
 def test_nothing_is_remembered_before_the_first_recording(opening: Opening) -> None:
     """Of any project."""
     with opening() as store:
-        assert store.load(PROJECT) == NOTHING
+        assert store.load(PROJECT) == EMPTY_STATE
 
 
 @every_store
 @given(memories=st.lists(MEMORIES, min_size=1, max_size=3))
-def test_what_was_recorded_is_what_is_loaded(opening: Opening, memories: list[Memory]) -> None:
+def test_what_was_recorded_is_what_is_loaded(opening: Opening, memories: list[ProjectState]) -> None:
     """Each recording puts the differences over what was there; nothing is lost, and nothing stays behind."""
     with opening() as store:
-        before = NOTHING
+        before = EMPTY_STATE
         for after in in_a_row(memories):
             assert stored(store, before, after) == after
             before = after
@@ -95,9 +95,9 @@ def test_the_memory_of_real_audits_is_loaded_as_it_was(opening: Opening) -> None
 def test_projects_know_nothing_of_each_other(opening: Opening) -> None:
     """Whatever one is called."""
     with opening() as store:
-        stored(store, NOTHING, FIRST, "a")
-        assert store.load("A") == NOTHING
-        assert stored(store, NOTHING, replace(FIRST, audit_id="other"), "A").audit_id == "other"
+        stored(store, EMPTY_STATE, FIRST, "a")
+        assert store.load("A") == EMPTY_STATE
+        assert stored(store, EMPTY_STATE, replace(FIRST, audit_id="other"), "A").audit_id == "other"
         assert store.load("a") == FIRST
 
 
@@ -105,28 +105,28 @@ def test_projects_know_nothing_of_each_other(opening: Opening) -> None:
 @pytest.mark.parametrize(
     "known,before",
     [
-        pytest.param([FIRST], NOTHING, id="another-first"),
+        pytest.param([FIRST], EMPTY_STATE, id="another-first"),
         pytest.param([FIRST, SECOND], FIRST, id="another-next"),
         pytest.param([], FIRST, id="nothing-there"),
     ],
 )
 def test_a_recording_made_from_anything_but_the_latest_is_refused(
-    opening: Opening, known: list[Memory], before: Memory
+    opening: Opening, known: list[ProjectState], before: ProjectState
 ) -> None:
     """Another audit was quicker; nothing of the refused one is there."""
     late = replace(before, revision=before.revision + 1, audit_id="late", observed_at=NOW)
     with opening() as store:
-        last = NOTHING
+        last = EMPTY_STATE
         for memory in known:
             last = stored(store, last, memory)
-        recording = recording_of(before, late)
+        recording = diff_states(before, late)
         assert recording is not None
         with pytest.raises(ConflictingRecordError):
             store.record(PROJECT, recording)
         assert store.load(PROJECT) == last
 
 
-KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
+KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 AUDIT = AuditRecord("second", NOW, is_complete=False, compliance=Compliance.NON_COMPLIANT, report=KEPT)
 
 
@@ -136,9 +136,9 @@ def test_it_is_known_which_audits_were_recorded(opening: Opening) -> None:
     bare = AuditRecord("first", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
     with opening() as store:
         assert store.audits(PROJECT, EVER) == []
-        recorded(store, NOTHING, FIRST, audit=bare)
+        recorded(store, EMPTY_STATE, FIRST, audit=bare)
         recorded(store, FIRST, SECOND, audit=AUDIT)
-        recorded(store, NOTHING, FIRST, "other", audit=replace(AUDIT, audit_id="other"))
+        recorded(store, EMPTY_STATE, FIRST, "other", audit=replace(AUDIT, audit_id="other"))
         assert list(store.audits(PROJECT, EVER)) == [bare, AUDIT]
         assert list(store.audits(PROJECT, NOW)) == [AUDIT]
         assert list(store.audits(PROJECT, NOW + DAY)) == []
@@ -148,9 +148,9 @@ def test_it_is_known_which_audits_were_recorded(opening: Opening) -> None:
 @pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, dynamodb)])
 def test_it_is_known_where_the_page_of_an_audit_is(opening: Opening) -> None:
     """But for files, beside which no pages are kept."""
-    paged = replace(AUDIT, report=replace(KEPT, page=KeptFile("s3://reports/default/report.html", "7c" * 32)))
+    paged = replace(AUDIT, report=replace(KEPT, page=StoredFile("s3://reports/default/report.html", "7c" * 32)))
     with opening() as store:
-        recorded(store, NOTHING, FIRST, audit=paged)
+        recorded(store, EMPTY_STATE, FIRST, audit=paged)
         assert list(store.audits(PROJECT, EVER)) == [paged]
 
 
@@ -159,7 +159,7 @@ def test_audits_are_told_in_their_order_whatever_the_year(opening: Opening) -> N
     """And to the microsecond."""
     moments = [datetime(year, 1, 1, microsecond=part, tzinfo=UTC) for year in (990, 1969, 2026) for part in (0, 7)]
     with opening() as store:
-        before = NOTHING
+        before = EMPTY_STATE
         for memory, moment in zip(in_a_row([FIRST] * len(moments)), moments, strict=True):
             recorded(store, before, memory, audit=replace(AUDIT, observed_at=moment))
             before = memory
@@ -171,9 +171,9 @@ def test_audits_are_told_in_their_order_whatever_the_year(opening: Opening) -> N
 def test_the_audit_of_a_refused_recording_is_not_known(opening: Opening) -> None:
     """It goes with the recording, or not at all."""
     with opening() as store:
-        recorded(store, NOTHING, FIRST)
+        recorded(store, EMPTY_STATE, FIRST)
         with pytest.raises(ConflictingRecordError):
-            recorded(store, NOTHING, FIRST, audit=AUDIT)
+            recorded(store, EMPTY_STATE, FIRST, audit=AUDIT)
         assert store.audits(PROJECT, EVER) == []
 
 
@@ -183,9 +183,9 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(opening: Openin
     past = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
     future = replace(AUDIT, observed_at=NOW + 200 * DAY)
     with opening() as store:
-        recorded(store, NOTHING, FIRST, audit=past)
+        recorded(store, EMPTY_STATE, FIRST, audit=past)
         recorded(store, FIRST, replace(SECOND, observed_at=future.observed_at), audit=future)
-        recorded(store, NOTHING, FIRST, "other", audit=future)
+        recorded(store, EMPTY_STATE, FIRST, "other", audit=future)
         discard = discard_of_future(store.load(PROJECT), store.audits(PROJECT, EVER), NOW + DAY)
         assert discard is not None
         store.record(PROJECT, discard.recording)
@@ -199,18 +199,18 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(opening: Openin
 
 @every_store
 @given(memory=MEMORIES)
-def test_a_discard_of_everything_leaves_an_empty_memory(opening: Opening, memory: Memory) -> None:
+def test_a_discard_of_everything_leaves_an_empty_memory(opening: Opening, memory: ProjectState) -> None:
     """Only the revision stays, so that an audit that began before it is not recorded after it."""
     (first,) = in_a_row([memory])
     with opening() as store:
-        recorded(store, NOTHING, first, audit=AUDIT)
+        recorded(store, EMPTY_STATE, first, audit=AUDIT)
         discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
         assert discard is not None
         store.record(PROJECT, discard.recording)
-        assert store.load(PROJECT) == Memory(revision=2)
+        assert store.load(PROJECT) == ProjectState(revision=2)
         assert store.audits(PROJECT, EVER) == []
         assert discard_of_all(store.load(PROJECT), []) is None
-        assert stored(store, Memory(revision=2), replace(FIRST, revision=3)) == replace(FIRST, revision=3)
+        assert stored(store, ProjectState(revision=2), replace(FIRST, revision=3)) == replace(FIRST, revision=3)
 
 
 @every_store
@@ -218,7 +218,7 @@ def test_a_discard_that_another_audit_overtakes_is_refused(opening: Opening) -> 
     """Nothing is deleted."""
     future = replace(AUDIT, observed_at=NOW + 200 * DAY)
     with opening() as store:
-        recorded(store, NOTHING, FIRST, audit=future)
+        recorded(store, EMPTY_STATE, FIRST, audit=future)
         discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
         recorded(store, FIRST, SECOND)
         assert discard is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.settings.function_variables import READ_BY
+from backup_auditor.settings.variables import READ_BY
 from described import FUNCTIONS, function, made, properties, resources, written
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from backup_auditor.service.watching import OVERDUE_AFTER
+from backup_auditor.application.overdue import OVERDUE_AFTER
 from described import FUNCTIONS, function, leaves, properties, resources, written
 
 RULES = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import save_inventory
-from backup_auditor.adapters.replacement import Replacement
 from backup_auditor_simulator import Server
 from builders import index, inventory, renamed
 from commanded import COMMAND, Done, access, command, environment
@@ -22,7 +22,7 @@ MARK = b"\xef\xbb\xbf"
 def saved(tmp_path: Path) -> Path:
     """Save the inventory of a healthy project."""
     path = tmp_path / "inventory.json"
-    with Replacement(path) as file:
+    with AtomicFile(path) as file:
         save_inventory(inventory(index(), renamed(index(tags={"env": "prod"}), "checkout-recs")), file)
     return path
 

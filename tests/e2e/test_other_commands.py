@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor_simulator import Fault, Server, World
 from backup_auditor_simulator.scenarios.neglected import PLANTED
 from commanded import COMMAND, Done, access, command, environment
@@ -34,7 +34,7 @@ def test_an_explanation_has_every_verdict(neglected: Server) -> None:
     assert (done.code, done.err) == (0, "")
     shown = re.findall(VERDICT, done.out, re.MULTILINE)
     failed = re.findall(r"^  NON COMPLIANT [a-z]+  ([a-z-]+)$", done.out, re.MULTILINE)
-    assert shown == [it.id for it in CATALOGUE.index]
+    assert shown == [it.id for it in CATALOG.index]
     assert set(failed) == FAILS
 
 
@@ -57,9 +57,9 @@ def test_controls_are_listed() -> None:
     """Every control stands in the table, in JSON and in Markdown."""
     for form in ("table", "markdown"):
         out = command("controls", "--format", form).out
-        assert all(it.id in out for it in CATALOGUE.all)
+        assert all(it.id in out for it in CATALOG.all)
     told = json.loads(command("controls", "--format", "json").out)
-    assert [it["id"] for it in told["controls"]] == [it.id for it in CATALOGUE.all]
+    assert [it["id"] for it in told["controls"]] == [it.id for it in CATALOG.all]
 
 
 def test_one_control_is_shown_whole() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.bootstrap import clock
+from backup_auditor.bootstrap import runtime
 from backup_auditor_simulator import Fault, Server, World
 from clocks import real_now
 from commanded import COMMAND, Done, access, command
@@ -161,7 +161,7 @@ def test_a_plan_of_another_policy_project_or_day_is_refused(home: Home, monkeypa
         assert word in done.err
     home.policy(APPLY)
     later = real_now() + timedelta(hours=24, minutes=1)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    monkeypatch.setattr(runtime, "now", lambda: later)
     assert_stale_in_this_process(home, shown, monkeypatch)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.flags import FORMATS
+from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator import Server
 from commanded import Done, access, command
 from simulated import NOW, empty_world, serving

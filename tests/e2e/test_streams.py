@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from backup_auditor.cli.flags import FORMATS
+from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator import Fault, Server
 from commanded import COMMAND, access, command
 from simulated import NOW

@@ -5,14 +5,14 @@ from functools import cache
 
 import pytest
 
+from backup_auditor.adapters.pinecone.client import Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.adapters.pinecone.surroundings import Surroundings
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.application.audit import run_audit
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report
-from backup_auditor.service.auditing import audit
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor_simulator import Fault, Server, World, scenario
 from corpus.all import CASES, IMPLYING
 from corpus.case import PROJECT, Case, Failed
@@ -20,7 +20,7 @@ from policies import policy
 from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, serving
 from stores import FakeStore
 
-SEVERITIES = {it.id: it.severity.value for it in CATALOGUE.all}
+SEVERITIES = {it.id: it.severity.value for it in CATALOG.all}
 FAMILIES = [pytest.param((NEW, NEW), id=NEW), pytest.param((OLD, UNSTABLE), id=f"{OLD}-{UNSTABLE}")]
 
 
@@ -50,8 +50,8 @@ def required(text: str) -> Policy:
 def audited(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
     """Audit the world that is served, at the moment of its clock."""
     connection = Connection(server.viewer_key, server.url, *versions, ceiling=4)
-    with open_reader(connection, Surroundings(sleep=lambda _: None)) as reader:
-        return audit(
+    with open_reader(connection, Runtime(sleep=lambda _: None)) as reader:
+        return run_audit(
             reader,
             required(case.policy),
             project=PROJECT,
@@ -96,7 +96,7 @@ def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Cas
     exempted = {(it.control, it.resource.type.value, it.resource.name) for it in failed if it.exemption}
     assert exempted == case.exempted
     live = sorted((it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX)
-    assert live == sorted((control.id, name) for control in CATALOGUE.index for name in audited_names(world))
+    assert live == sorted((control.id, name) for control in CATALOG.index for name in audited_names(world))
     assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in fails)
 
 

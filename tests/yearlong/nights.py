@@ -10,10 +10,10 @@ from pathlib import Path
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.adapters.sqlite_state.store import open_state
+from backup_auditor.adapters.sqlite.state_store import open_state
+from backup_auditor.application.audit import run_audit
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
-from backup_auditor.domain.report import Report
-from backup_auditor.service.auditing import audit
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor_simulator import Fault, Server
 from policies import policy
 from simulated import NEW, serving
@@ -213,7 +213,7 @@ class Watch:
     def _audit(self, server: Server, now: datetime) -> Report:
         connection = Connection(server.viewer_key, server.url, *self.versions, ceiling=4)
         with open_reader(connection) as reader, open_state(self.state) as store:
-            done = audit(reader, self.policy, project=PROJECT, observed_at=now, progress=Unseen(), store=store)
+            done = run_audit(reader, self.policy, project=PROJECT, observed_at=now, progress=Unseen(), store=store)
         assert done.unrecorded is None
         self.figures.audits += 1
         self.figures.requests += done.report.inventory.requests

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-_CLOCK = "backup_auditor.bootstrap.clock"
+_CLOCK = "backup_auditor.bootstrap.runtime"
 
 
 class _Finder(MetaPathFinder):

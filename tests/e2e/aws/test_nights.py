@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.alerting.told import told_of
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.rendering.verdict import verdict
+from backup_auditor.rendering.formats.json import load_report
+from backup_auditor.rendering.summary import verdict
 from cloud.application import CANARY, Application
 from cloud.hearing import changes, linked
 from cloud.nights import DAY, FIRST, PROJECTS, Nights, break_everything, change, worlds
@@ -94,7 +94,7 @@ def test_pages_say_what_the_night_found(nights: Nights) -> None:
         assert night.pages.keys() == night.reports.keys()
         for project, report in night.reports.items():
             page = unescape(night.pages[project])
-            told = told_of(json.dumps(report).encode(), project)
+            told = load_report(json.dumps(report).encode(), project)
             assert f'<p class="sentence">{verdict(told)}' in page
             assert report["audit_id"] in page
             unwell = [

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.bootstrap import clock
-from backup_auditor.bootstrap.nightly import LOG, Nightly, nightly
+from backup_auditor.bootstrap import runtime
+from backup_auditor.bootstrap.audit import LOG, Auditor, auditor
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor.settings.functions import audit_settings
 from backup_auditor_simulator import Fault, Server
@@ -36,9 +36,9 @@ class Stage:
     context: Context = field(default_factory=Context)
 
     @property
-    def function(self) -> Nightly:
+    def function(self) -> Auditor:
         """A process of the function that has just begun."""
-        return Nightly(audit_settings(os.environ), LOG)
+        return Auditor(audit_settings(os.environ), LOG)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all that stands in the table."""
@@ -70,12 +70,12 @@ def stage(
     with serving(world) as server:
         for key, value in {**served, **own, **project_at(server)}.items():
             monkeypatch.setenv(key, value)
-        monkeypatch.setattr(clock, "now", lambda: server.world.now)
-        nightly.cache_clear()
+        monkeypatch.setattr(runtime, "now", lambda: server.world.now)
+        auditor.cache_clear()
         deploy(own)
         secret_is(server.viewer_key)
         yield Stage(server)
-        nightly.cache_clear()
+        auditor.cache_clear()
 
 
 def handler() -> Any:

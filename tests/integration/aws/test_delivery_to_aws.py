@@ -10,12 +10,11 @@ import pytest
 from botocore.config import Config
 
 from alerts import KEPT, SLACK, TOPIC, found, told
-from backup_auditor.adapters.event_bus import EventBus
-from backup_auditor.adapters.topic import SnsTopics
-from backup_auditor.domain.alerting.digest import digest_of
-from backup_auditor.domain.alerting.occasions import messages_of
+from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
+from backup_auditor.domain.notifications.digest import create_digest
+from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.delivery import Event
+from backup_auditor.ports.messaging import Event
 from backup_auditor.rendering.events import events_of
 from backup_auditor.rendering.sns import publication_of
 from listening import answering
@@ -69,8 +68,8 @@ def test_a_digest_reaches_whoever_subscribed(aws: str) -> None:
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     policy = {"severity": ["high", "critical"], "event": ["Backup Finding Opened"]}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
-    (message,) = messages_of(REPORT, KEPT, (TOPIC,), None)
-    it = publication_of(digest_of(REPORT, message, TOPIC, link_to=lambda _: None))
+    (message,) = create_messages(REPORT, KEPT, (TOPIC,), None)
+    it = publication_of(create_digest(REPORT, message, TOPIC, link_to=lambda _: None))
     SnsTopics(sns).publish(topic, it.subject, it.message, it.attributes)
     (heard,) = received(aws, queue)
     assert heard["Subject"] == it.subject

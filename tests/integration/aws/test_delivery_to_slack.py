@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from alerts import KEPT, SLACK, found, told
-from backup_auditor.adapters.slack_webhook import SlackWebhooks
-from backup_auditor.domain.alerting.digest import digest_of
-from backup_auditor.domain.alerting.occasions import messages_of
+from backup_auditor.adapters.webhooks import SlackWebhooks
+from backup_auditor.domain.notifications.digest import create_digest
+from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.rendering.slack import slack_payload
 from certificates import authority, serving_context
 from listening import answering
 from relays import encrypting
@@ -50,8 +50,10 @@ def failure_at(webhook: str, seconds: float = 5.0) -> DeliveryError:
 def test_a_digest_is_posted(receiver: Receiver) -> None:
     """Its blocks are within Slack's limits, and its names are what they were."""
     report = told(*(found(f"<!channel> {number}") for number in range(500)))
-    (message,) = messages_of(report, KEPT, (SLACK,), None)
-    post_to(receiver.webhook(CANARY), dict(slack_payload(digest_of(report, message, SLACK, link_to=lambda _: None))))
+    (message,) = create_messages(report, KEPT, (SLACK,), None)
+    post_to(
+        receiver.webhook(CANARY), dict(slack_payload(create_digest(report, message, SLACK, link_to=lambda _: None)))
+    )
     ((path, payload),) = receiver.posted
     assert path == f"/services/{CANARY}"
     assert "<!channel>" not in str(payload)

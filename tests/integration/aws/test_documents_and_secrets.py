@@ -7,17 +7,22 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
-from backup_auditor.adapters.remembered import Remembered
-from backup_auditor.adapters.secrets import PINECONE_KEY, PING_URL, SLACK_WEBHOOK, Sort, fetch_secret, secret
-from backup_auditor.bootstrap.policies import policy_of
-from backup_auditor.bootstrap.projects import EVENTS, projects_of
-from backup_auditor.bootstrap.reading_aws import fetched_key, fetched_policy
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.adapters.aws.config_sources import (
+    PINECONE_KEY,
+    PING_URL,
+    SLACK_WEBHOOK,
+    CachedSource,
+    SecretFormat,
+    fetch_document,
+    fetch_secret,
+    secret,
+)
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.bootstrap.aws import EVENTS, fetched_key, fetched_policy, policy_of, projects_of
+from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
-from backup_auditor.settings.registration import Registration
+from backup_auditor.settings.functions import Registration
 from moto_served import moto_served
 
 BUCKET = "config"
@@ -38,15 +43,15 @@ def aws() -> Iterator[AwsSession]:
 
 
 @pytest.fixture
-def documents(aws: AwsSession) -> Remembered[bytes]:
+def documents(aws: AwsSession) -> CachedSource[bytes]:
     """Remember nothing yet."""
-    return Remembered(partial(fetch_document, aws))
+    return CachedSource(partial(fetch_document, aws))
 
 
 @pytest.fixture
-def secrets(aws: AwsSession) -> Remembered[str | bytes]:
+def secrets(aws: AwsSession) -> CachedSource[str | bytes]:
     """Remember nothing yet."""
-    return Remembered(partial(fetch_secret, aws))
+    return CachedSource(partial(fetch_secret, aws))
 
 
 @pytest.fixture
@@ -89,7 +94,7 @@ PLACES = [
 
 @pytest.mark.parametrize("put", PLACES)
 def test_a_document_is_remembered_until_it_is_asked_for_afresh(
-    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: Remembered[bytes]
+    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
     """What was fetched is not fetched again, unless somebody wants it as it is now: then that is remembered."""
     address = put(aws, "eins")
@@ -100,7 +105,7 @@ def test_a_document_is_remembered_until_it_is_asked_for_afresh(
     assert documents(address) == "zwei – ✓".encode()
 
 
-def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: Remembered[bytes]) -> None:
+def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """A SecureString is read like any other."""
     aws.ssm.put_parameter(Name="/backup-auditor/secure", Value="text", Type="SecureString", Overwrite=True)
     assert documents("ssm:/backup-auditor/secure") == b"text"
@@ -115,7 +120,7 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: Remembered[byt
     ],
 )
 def test_a_document_that_is_not_there_is_named(
-    aws: AwsSession, address: str, why: str, documents: Remembered[bytes]
+    aws: AwsSession, address: str, why: str, documents: CachedSource[bytes]
 ) -> None:
     """The error names the address and the remedy, each time anew: what failed is not remembered."""
     put_object(aws, "present", "text")
@@ -125,7 +130,7 @@ def test_a_document_that_is_not_there_is_named(
         assert str(caught.value).startswith(f"{address}: {why}")
 
 
-def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Remembered[bytes]) -> None:
+def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """More than a mebibyte is no policy and no registry."""
     with pytest.raises(DocumentError, match="has more than 1,048,576 bytes"):
         documents(put_object(aws, "large", "x" * (1 << 20) + "x"))
@@ -143,7 +148,7 @@ def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Rem
     ],
 )
 def test_a_secret_is_the_value_or_json(
-    value: str, sort: Sort, held: str, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+    value: str, sort: SecretFormat, held: str, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """A secret holds the value as it is, or in the field of its name."""
     assert secret(kept(value), sort, secrets) == held
@@ -171,7 +176,7 @@ def test_a_secret_is_the_value_or_json(
     ],
 )
 def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
-    value: Any, sort: Sort, why: str, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+    value: Any, sort: SecretFormat, why: str, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """The error names the secret and the remedy, and holds nothing of its value, nor do the errors behind it."""
     name = kept(value)
@@ -184,7 +189,7 @@ def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
     assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in said.replace(name, "")]
 
 
-def test_a_secret_that_is_not_there_is_named(secrets: Remembered[str | bytes]) -> None:
+def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes]) -> None:
     """The error names the secret and the remedy."""
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; make it, or correct the name"
@@ -193,7 +198,7 @@ def test_a_secret_that_is_not_there_is_named(secrets: Remembered[str | bytes]) -
 
 
 def test_a_secret_that_is_to_be_deleted_is_named(
-    aws: AwsSession, kept: Callable[[Any], str], secrets: Remembered[str | bytes]
+    aws: AwsSession, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """One that waits for its deletion says so."""
     name = kept(KEY)
@@ -202,7 +207,7 @@ def test_a_secret_that_is_to_be_deleted_is_named(
         secret(name, PINECONE_KEY, secrets)
 
 
-def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: Remembered[str | bytes]) -> None:
+def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
     """The key is remembered; read afresh, it is the one that took its place, and that is remembered."""
     name = kept(KEY)
     assert secret(name, PINECONE_KEY, secrets) == KEY
@@ -212,7 +217,9 @@ def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: Reme
     assert secret(name, PINECONE_KEY, secrets) == OTHER_KEY
 
 
-def test_a_secret_that_was_mended_is_read_afresh(kept: Callable[[Any], str], secrets: Remembered[str | bytes]) -> None:
+def test_a_secret_that_was_mended_is_read_afresh(
+    kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
+) -> None:
     """What could not be used is not held on to for five minutes."""
     name = kept(" ")
     with pytest.raises(SecretError):
@@ -221,7 +228,7 @@ def test_a_secret_that_was_mended_is_read_afresh(kept: Callable[[Any], str], sec
     assert secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, documents: Remembered[bytes]) -> None:
+def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """The audit is told, and gets none; once it is mended it holds at once."""
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
     assert [it.name for it in policy_of(project, documents).rules] == ["first"]
@@ -236,14 +243,14 @@ def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, d
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
-def test_without_a_policy_the_built_in_one_holds(documents: Remembered[bytes]) -> None:
+def test_without_a_policy_the_built_in_one_holds(documents: CachedSource[bytes]) -> None:
     """A project that names none is judged by it."""
     assert policy_of(RegisteredProject("a"), documents).source == "built-in"
 
 
 @pytest.mark.parametrize("put", PLACES)
 def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
-    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: Remembered[bytes]
+    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
     """On AWS a project without a secret is a mistake; the others have what is the stack's, and the events' channel."""
     address = put(
@@ -259,7 +266,7 @@ def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
     assert registry.told(mistake).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
 
 
-def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: Remembered[bytes]) -> None:
+def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """A registry that is remembered is read afresh where it lacks the project that is wanted."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
     registration = Registration(address, None)
@@ -269,14 +276,14 @@ def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documen
     assert projects_of(registration, documents, wanted="b").names == ("a", "b")
 
 
-def test_a_document_that_is_no_registry_is_refused(aws: AwsSession, documents: Remembered[bytes]) -> None:
+def test_a_document_that_is_no_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """The error names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
         projects_of(Registration(address, None), documents, fresh=True)
 
 
-def test_one_project_needs_no_registry(documents: Remembered[bytes]) -> None:
+def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
     """Without a registry there is the project of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
     registry = projects_of(Registration(None, only), documents, wanted="b", fresh=True)
@@ -292,7 +299,7 @@ def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, kept: Callable
 
 def test_without_boto3_a_laptop_is_told_how_to_come_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs boto3 says so, and what would do without."""
-    monkeypatch.setattr("backup_auditor.bootstrap.reading_aws.find_spec", lambda _: None)
+    monkeypatch.setattr("backup_auditor.bootstrap.aws.find_spec", lambda _: None)
     with pytest.raises(DocumentError, match=r"ssm:p: it is fetched with boto3, .* pip install .*; or name a file"):
         fetched_policy("ssm:p")
     with pytest.raises(SecretError, match=r"the secret s/a is read with boto3, .* or add key_env"):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
-from backup_auditor.adapters.registry.reading import parse_registry
+from backup_auditor.adapters.aws.config_sources import fetch_document
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.errors import DocumentError
 from listening import answering
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.adapters.evidence_bucket import EvidenceBucket
-from backup_auditor.bootstrap import clock, evidence
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.application.audit import evaluate_inventory
+from backup_auditor.bootstrap import local, runtime
 from backup_auditor.cli.main import main
-from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, index, inventory
 from dynamo import REGION, make_table
 from moto_served import moto_served
@@ -45,7 +45,7 @@ def made(aws: Mapping[str, str]) -> Any:
     store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
     for night in (0, 2):
         told = inventory(index("orders"), observed_at=NOW + night * DAY)
-        done = judge(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
+        done = evaluate_inventory(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
         assert (done.unrecorded, done.pageless) == (None, None)
     return bucket
 
@@ -53,7 +53,7 @@ def made(aws: Mapping[str, str]) -> Any:
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test have a session of its own, in an environment of its own."""
-    monkeypatch.setattr(evidence, "_aws", cache(AwsSession))
+    monkeypatch.setattr(local, "_aws", cache(AwsSession))
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
@@ -70,7 +70,7 @@ def test_nights_and_reports_of_the_application_are_shown(
     made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one without an audit is missing; an altered report and one that is gone are found."""
-    monkeypatch.setattr(clock, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
+    monkeypatch.setattr(runtime, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
     code, out, err = command("list", "--table", TABLE, "--format", "json")
@@ -98,7 +98,7 @@ def test_an_altered_page_is_found_too(made: Any, aws: Mapping[str, str], monkeyp
     told = inventory(index("orders"), project="paged")
     session = AwsSession()
     store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
-    judge(told, BUILT_IN, store, EvidenceBucket(made, BUCKET))
+    evaluate_inventory(told, BUILT_IN, store, EvidenceBucket(made, BUCKET))
     (page,) = [
         it["Key"] for it in made.list_objects_v2(Bucket=BUCKET, Prefix="paged/")["Contents"] if "html" in it["Key"]
     ]
@@ -132,7 +132,7 @@ def test_what_aws_lacks_is_said_in_one_line(
 
 def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file needs none of it."""
-    monkeypatch.setattr("backup_auditor.bootstrap.evidence.find_spec", lambda _: None)
+    monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
     code, out, err = command("list", "--table", TABLE)
     assert (code, out) == (2, "")
     assert err == ("backup-auditor: AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'\n")

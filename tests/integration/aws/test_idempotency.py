@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.idempotency import once
+from backup_auditor.adapters.aws.idempotency import once
+from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
 from lone_project import Context, deploy, names_for
 from moto_served import moto_served

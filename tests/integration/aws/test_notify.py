@@ -17,12 +17,12 @@ import boto3
 import pytest
 
 from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from backup_auditor.adapters.dynamodb_state.items import message_item, message_key
-from backup_auditor.adapters.evidence_bucket import EvidenceBucket
-from backup_auditor.bootstrap import delivery
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.dynamodb.items import message_item, message_key
+from backup_auditor.bootstrap import aws
 from backup_auditor.bootstrap.notify import notifier
-from backup_auditor.domain.alerting.channel import Channel
-from backup_auditor.domain.alerting.occasions import messages_of
+from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from builders import NOW
 from dynamo import make_table
@@ -64,13 +64,13 @@ class Cloud:
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
         report = told(found(name), project=project, **facts)
         kept = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).keep(report)
-        for message in messages_of(report, kept, (EVENTS, self.topic, SLACK), YESTERDAY):
+        for message in create_messages(report, kept, (EVENTS, self.topic, SLACK), YESTERDAY):
             item = {**message_key(message), **message_item(message)}
             boto3.client("dynamodb").put_item(TableName=self.environ["STATE_TABLE"], Item=item)
 
     def notify(self, event: object, after: timedelta = timedelta()) -> dict[str, Any]:
         """Invoke the function, some time after the audit."""
-        self.patch.setattr(delivery, "now", lambda: NOW + after)
+        self.patch.setattr(aws, "now", lambda: NOW + after)
         spec = importlib.util.spec_from_file_location("app", ROOT / "functions/notify/app.py")
         assert spec is not None
         assert spec.loader is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.ping import ping
+from backup_auditor.adapters.webhooks import ping
 from backup_auditor.errors import DeliveryError, SecretError
 from certificates import authority, serving_context
 from listening import answering

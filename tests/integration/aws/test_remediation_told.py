@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
-from backup_auditor.adapters.event_bus import EventBus
+from backup_auditor.adapters.aws.messaging import EventBus
+from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.errors import DeliveryError, OutcomeUnknownError, StateError
-from backup_auditor.ports.delivery import Put
+from backup_auditor.ports.messaging import Put
 from backup_auditor_simulator import Fault
 from lone_project import names_for
 from lone_remediation import COMPLETED, CREATED, Stage, staged

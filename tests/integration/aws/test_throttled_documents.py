@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
+from backup_auditor.adapters.aws.config_sources import fetch_document
+from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import DocumentError
 
 THROTTLED = {"__type": "ThrottlingException", "message": "Rate exceeded"}

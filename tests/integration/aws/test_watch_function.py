@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.bootstrap import clock, watch
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.bootstrap import runtime, watch
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import DocumentError
 from builders import HOUR, NOW, ago
 from lone_project import Context, deploy, names_for
@@ -33,13 +33,13 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     with moto_served() as environ:
         for name, value in {**environ, **names, "REGISTRY": f"ssm:{PARAMETER}"}.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(clock, "now", lambda: NOW)
+        monkeypatch.setattr(runtime, "now", lambda: NOW)
         deploy(names)
         boto3.client("ssm").put_parameter(Name=PARAMETER, Value=REGISTRY, Type="String", Overwrite=True)
         state = DynamoState(AwsSession().dynamodb, names["STATE_TABLE"])
         for project, age, complete in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
-            audit = Memory(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete))
-            recorded(state, NOTHING, audit, project)
+            audit = ProjectState(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete))
+            recorded(state, EMPTY_STATE, audit, project)
         watch._world.cache_clear()
         yield
         watch._world.cache_clear()
@@ -67,7 +67,7 @@ def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pyte
     """The table remembers since when it is registered, whichever process looks."""
     watched()
     watch._world.cache_clear()
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=26, seconds=1))
+    monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
     assert watched()["projects"] == ["fresh", "late", "new"]
 
 

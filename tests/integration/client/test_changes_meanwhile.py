@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.listing import ReadFailure
 from backup_auditor_simulator import Fault, World, scenario
 from reading import add_healthy_index, audited, calls, gathered, reading
 from simulated import NOW, empty_world, serving
@@ -76,7 +76,9 @@ def test_a_listing_that_is_gone_though_its_index_is_there_is_unread() -> None:
     with serving(world) as server:
         server.faults.append(Fault(status=404, path=SCHEDULES, message="Index orders not found."))
         found = audited(server)
-    assert found.inventory.unread == (Unread("GET /indexes/orders/backup-schedules", "404: Index orders not found."),)
+    assert found.inventory.unread == (
+        ReadFailure("GET /indexes/orders/backup-schedules", "404: Index orders not found."),
+    )
     assert found.notes == ()
 
 
@@ -120,7 +122,7 @@ def test_a_history_that_is_gone_though_its_schedule_is_listed_is_unread() -> Non
     with serving(world) as server:
         server.faults.append(Fault(status=404, path=HISTORY, message="Not found."))
         found = audited(server)
-    assert found.inventory.unread == (Unread(f"GET /backup-schedules/{schedule.id}/history", "404: Not found."),)
+    assert found.inventory.unread == (ReadFailure(f"GET /backup-schedules/{schedule.id}/history", "404: Not found."),)
     assert calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
@@ -174,7 +176,7 @@ def test_a_second_walk_that_breaks_off_leaves_it_open() -> None:
         found = audited(server)
     verdicts = {it.control: it.compliance for it in found.report.findings if it.resource.name == "orders"}
     assert verdicts["index-has-schedule"] is Compliance.INSUFFICIENT_DATA
-    assert found.inventory.unread == (Unread("GET /indexes/orders/backup-schedules", "403: No."),)
+    assert found.inventory.unread == (ReadFailure("GET /indexes/orders/backup-schedules", "403: No."),)
     assert calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.adapters.pinecone.calling import ATTEMPTS
+from backup_auditor.adapters.pinecone.client import ATTEMPTS
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import Listing, Unread
+from backup_auditor.domain.listing import Listing, ReadFailure
 from backup_auditor.errors import (
     BadKeyError,
     ForbiddenError,
@@ -29,7 +29,7 @@ KEY = "canary-of-the-fault-tests"
 ORDERS = "GET /indexes/orders/backup-schedules"
 
 
-def unread_after(fault: Fault, **options: object) -> tuple[Unread, ...]:
+def unread_after(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
     """Audit one healthy index while something goes wrong, and return what is unread."""
     world = empty_world()
     add_healthy_index(world, "orders")
@@ -70,7 +70,7 @@ def unread_after(fault: Fault, **options: object) -> tuple[Unread, ...]:
 def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fault: Fault, error: str) -> None:
     """The rest is read and judged all the same, and the reason says nothing that changes from run to run."""
     fault.path = "/indexes/orders/backup-schedules"
-    assert unread_after(fault) == (Unread(ORDERS, error),)
+    assert unread_after(fault) == (ReadFailure(ORDERS, error),)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_answer_without_own_backups_is_a_read_error() -> None:
         server.faults.append(fault)
         found = audited(server).inventory.unread
     error = 'the answer has no list under the key "data", but other keys: "backups"'
-    assert found == (Unread("GET /indexes/orders/backups", error),)
+    assert found == (ReadFailure("GET /indexes/orders/backups", error),)
 
 
 @pytest.mark.parametrize("body", ["{}", '{"pagination": null}', '{"pagination": {"next": ""}}'])
@@ -113,7 +113,7 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
     """A hanging call is given up, repeated, and unread in the end."""
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     found = unread_after(fault, read_timeout=timedelta(milliseconds=50))
-    assert found == (Unread(ORDERS, "no answer came in time"),)
+    assert found == (ReadFailure(ORDERS, "no answer came in time"),)
     assert fault.struck == ATTEMPTS
 
 
@@ -144,7 +144,7 @@ def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
 def test_what_the_server_will_never_do_is_asked_once(status: int) -> None:
     """501 and 505 are answers: no retry follows, and the call is unread."""
     fault = Fault(status=status, path="/backups", message="No.")
-    assert unread_after(fault) == (Unread("GET /backups", f"{status}: No."),)
+    assert unread_after(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
     assert fault.struck == 1
 
 
@@ -213,7 +213,7 @@ def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with reading(server) as reader:
             walk = reader.backups()
-    assert walk.broken == Unread("GET /backups", "the pages repeat themselves")
+    assert walk.broken == ReadFailure("GET /backups", "the pages repeat themselves")
     assert len(walk.rows) == 150
 
 

@@ -6,14 +6,8 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.errors import (
-    BadKeyError,
-    ForbiddenError,
-    NotFoundError,
-    PineconeError,
-    UnavailableError,
-)
+from backup_auditor.domain.model import Frequency
+from backup_auditor.errors import BadKeyError, ForbiddenError, NotFoundError, PineconeError, UnavailableError
 from backup_auditor_simulator import Fault, World
 from reading import Waits, connection_to
 from simulated import empty_world, serving

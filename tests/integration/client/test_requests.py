@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.listing import Listing
+from backup_auditor.domain.model import Deployment
 from backup_auditor_simulator import Fault, Kind, World, scenario
 from reading import FAMILIES, add_healthy_index, audited, calls, gathered, reading
 from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, serving
@@ -152,7 +152,7 @@ def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
         with reading(server) as reader:
             found, _ = gathered(reader, NOW)
     assert calls(server)["GET /indexes/*/backup-schedules"] <= 8 + 3  # three good answers came before
-    assert {type(it.schedules).__name__ for it in found.indexes} == {"Refusal"}
+    assert {type(it.schedules).__name__ for it in found.indexes} == {"Denial"}
     assert found.unread == ()
 
 

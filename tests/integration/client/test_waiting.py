@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.errors import ThrottledError
 from backup_auditor_simulator import Fault
 from listening import answering
@@ -66,7 +66,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
         waits.sleep(60)
         walk = reader.backups()
     assert len(server.requests) == 1
-    assert walk.broken == Unread("GET /backups", "the time for the whole audit was over")
+    assert walk.broken == ReadFailure("GET /backups", "the time for the whole audit was over")
 
 
 def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
@@ -77,16 +77,16 @@ def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
         server.faults.append(Fault(kind="slow", seconds=30, path="/backups"))
         with open_reader(connection_to(server, deadline=timedelta(seconds=0.2))) as reader:
             found, _ = gathered(reader, world.now)
-    assert Unread("GET /backups", "no answer came in time") in found.unread
+    assert ReadFailure("GET /backups", "no answer came in time") in found.unread
 
 
 def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who drips headers for ever is left behind, and what was asked of him is unread."""
     monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._SLACK", 0.05)
-    monkeypatch.setattr("backup_auditor.gathering.crew._LEAVING", 0.05)
+    monkeypatch.setattr("backup_auditor.worker_pool._STOP", 0.05)
     with answering(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, drip=0.02) as (port, _):
         connection = Connection(KEY, f"http://127.0.0.1:{port}", deadline=timedelta(seconds=0.1))
         with open_reader(connection) as reader:
             found, _ = gathered(reader, NOW)
     over = "the time for the whole audit was over"
-    assert found.unread == (Unread("GET /backups", over), Unread("GET /indexes", over))
+    assert found.unread == (ReadFailure("GET /backups", over), ReadFailure("GET /indexes", over))

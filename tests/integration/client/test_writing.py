@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
+from backup_auditor.domain.model import Frequency
 from backup_auditor.errors import (
     ConflictError,
     ForbiddenError,

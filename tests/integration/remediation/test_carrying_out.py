@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.cli.ending import remediation_code
+from backup_auditor.cli.audit import remediation_code
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator import Fault, Server, World
 from planned import remedial
 from remedying import Project, remedying, scheduled, states

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.ending import remediation_code
-from backup_auditor.domain.policy import Rule
-from backup_auditor.domain.remediation.record import ActionState, Result, results_of
-from backup_auditor.domain.requirements import Requirements, ScheduleRequirement
-from backup_auditor.service.auditing import Audit
+from backup_auditor.application.audit import AuditResult
+from backup_auditor.cli.audit import remediation_code
+from backup_auditor.domain.policy import Requirements, Rule, ScheduleRequirement
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState, results_of
 from backup_auditor_simulator import Fault, Schedule, World
 from planned import remedial
 from remedying import Project, remedying
@@ -41,7 +40,7 @@ def planned_for(project: Project, *, frequency: str = "daily", days: int = 30, e
     return schedule
 
 
-def applied(project: Project, found: Audit | None = None) -> tuple[Result, int]:
+def applied(project: Project, found: AuditResult | None = None) -> tuple[ActionResult, int]:
     """Apply the plan, and return what came of its one action, and the exit code."""
     outcome = project.carried_out(found=found)
     (result,) = outcome.results

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backup_auditor.domain.remediation.record import ActionState
+from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator import Fault
 from planned import remedial
 from remedying import Project, remedying, scheduled, states

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.application.remediation.executor import ActionSender, SendResult
 from backup_auditor.domain.remediation.actions import Action
-from backup_auditor.domain.remediation.deciding import Seen
-from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.domain.remediation.checks import IndexSnapshot
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import StateError
-from backup_auditor.service.doing import Doing, Done
 from backup_auditor_simulator import Fault, World
 from planned import remedial
 from remedying import remedying, scheduled, states
@@ -98,9 +98,9 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
         world.create_index(f"index-{number}")
     in_flight: list[int] = []
     begun: set[str] = set()
-    real = Doing.do
+    real = ActionSender.do
 
-    def counting(doing: Doing, action: Action, seen: Seen) -> tuple[Done, Mapping[str, object]]:
+    def counting(doing: ActionSender, action: Action, seen: IndexSnapshot) -> tuple[SendResult, Mapping[str, object]]:
         begun.add(action.key)
         in_flight.append(len(begun))
         try:
@@ -108,7 +108,7 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
         finally:
             begun.discard(action.key)
 
-    monkeypatch.setattr(Doing, "do", counting)
+    monkeypatch.setattr(ActionSender, "do", counting)
     with remedying(world, tmp_path / "state") as project:
         found, plan = project.audited(), project.planned()
         project.server.latency = 0.02

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.ending import remediation_code
-from backup_auditor.domain.cadence import Frequency
+from backup_auditor.cli.audit import remediation_code
+from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.record import ActionState, Result
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor_simulator import Fault, Index, World
 from planned import remedial
 from remedying import Project, remedying
@@ -168,7 +168,7 @@ class Case:
                 world.create_schedule(index.name, it.name, *settings)
 
 
-def check(case: Case, result: Result) -> None:
+def check(case: Case, result: ActionResult) -> None:
     """Hold what came of an action against what stands there."""
     name, is_satisfied = result.action.index, case.satisfied(result.action.index)
     match result.state:

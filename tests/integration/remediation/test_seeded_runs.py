@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
-from backup_auditor.domain.cadence import Frequency
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Kind
-from backup_auditor.domain.remediation.record import ActionState
-from backup_auditor.domain.remediation.wanted import wanted_of
+from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, ActionKind
+from backup_auditor.domain.remediation.plan import ActionState
+from backup_auditor.domain.target_schedule import target_schedule
 from backup_auditor.errors import PineconeError, UsageError
 from backup_auditor_simulator import Fault, Request, State, World
 from backup_auditor_simulator import Kind as Deployed
@@ -252,12 +252,12 @@ def assert_recorded(*projects: Project) -> None:
     recorded = set()
     for project in projects:
         for index in {it.name for it in project.world.indexes.values()}:
-            for kind in (Kind.CREATE_SCHEDULE, Kind.FIRST_BACKUP):
+            for kind in (ActionKind.CREATE_SCHEDULE, ActionKind.FIRST_BACKUP):
                 record = project.log.last("default", f"{kind}/{index}")
                 if record is not None:
                     recorded.add(record.call.split(" {", maxsplit=1)[0])
         for schedule in project.world.schedules:
-            record = project.log.last("default", f"{Kind.CHANGE_SCHEDULE}/{schedule}")
+            record = project.log.last("default", f"{ActionKind.CHANGE_SCHEDULE}/{schedule}")
             if record is not None:
                 recorded.add(record.call.split(" {", maxsplit=1)[0])
     world = projects[0].world
@@ -269,7 +269,7 @@ def assert_recorded(*projects: Project) -> None:
 
 def assert_covered(case: Case, project: Project) -> None:
     """Every index that should have a schedule, and fits the quota, has one."""
-    wanted = wanted_of(case.policy.defaults)
+    wanted = target_schedule(case.policy.defaults)
     left = [it for it in case.bare if it in case.world.indexes and not case.world.index(it).schedules]
     filled = project.planned().slots_before
     assert peak(case.world) <= filled

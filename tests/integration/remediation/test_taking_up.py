@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.application.remediation.reconcile import settle_open_actions
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Kind
-from backup_auditor.domain.remediation.record import ActionRecord, ActionState
-from backup_auditor.ports.writing import RemediationLog
-from backup_auditor.service.taking_up import taken_up
+from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
+from backup_auditor.ports.stores import RemediationLog
 from planned import remedial
 from remedying import Project, remedying
 from simulated import empty_world
@@ -51,19 +51,19 @@ def test_what_shows_was_done(tmp_path: Path, who: str, later: timedelta, *, is_t
     """What was made and how it reads back is recorded, in the name of who began it, by one run and no other."""
     with remedying(empty_world(), tmp_path / "state", remedial(first_backup=True)) as project:
         records = done(project)
-        assert {it.partition("/")[0] for it in records} == set(Kind)
+        assert {it.partition("/")[0] for it in records} == set(ActionKind)
         for it in records.values():
             left(project.log, it)
         found = project.audited().inventory
         read = replace(found, observed_at=min(it.began_at for it in records.values()) + later)
-        earlier = taken_up(read, project.policy, project.log, who)
+        earlier = settle_open_actions(read, project.policy, project.log, who)
         settled = {it.key: it for it in earlier}
         assert settled.keys() == (records.keys() if is_taken_up else set())
         for key, it in settled.items():
             assert it == project.log.last("default", key)
             assert (it.state, it.made_id, it.who) == (ActionState.DONE, records[key].made_id, WHO)
             assert it.after.keys() == records[key].after.keys()
-        assert taken_up(read, project.policy, project.log, who) == []
+        assert settle_open_actions(read, project.policy, project.log, who) == []
         assert len(project.log.unsettled("default")) == (0 if is_taken_up else len(records))
 
 
@@ -74,7 +74,7 @@ def test_what_does_not_show_stays_open(tmp_path: Path, key: str) -> None:
         record = done(project)[key]
         left(project.log, replace(record, before={str(record.made_id): {}}))
         project.world.advance(timedelta(hours=1))
-        assert taken_up(project.audited().inventory, project.policy, project.log, WHO) == []
+        assert settle_open_actions(project.audited().inventory, project.policy, project.log, WHO) == []
         assert [it.key for it in project.log.unsettled("default")] == [key]
 
 
@@ -84,7 +84,7 @@ def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
         (record,) = done(project).values()
         left(project.log, replace(record, plan_id="forgotten"))
         project.world.advance(timedelta(hours=1))
-        assert taken_up(project.audited().inventory, project.policy, project.log, WHO) == []
+        assert settle_open_actions(project.audited().inventory, project.policy, project.log, WHO) == []
 
 
 @pytest.mark.parametrize("is_ours", [True, False])

@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
+from backup_auditor.adapters.files import PRIVATE, AtomicFile
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
-from backup_auditor.adapters.replacement import PRIVATE, Replacement
-from backup_auditor.domain.facts import Backup, Deployment, Index
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
+from backup_auditor.domain.listing import Denial, DenialReason, Listing
+from backup_auditor.domain.model import Backup, Deployment, Index
 from backup_auditor.errors import InventoryFileError
 from builders import BROKEN, NOW, broken, disputed, index, inventory, renamed, schedule, whole
 
-PLAN = Refusal(RefusalKind.PLAN, "not on this plan")
+PLAN = Denial(DenialReason.PLAN, "not on this plan")
 ODD_MOMENT = datetime(2026, 2, 28, 23, 59, 59, 999999, timezone(timedelta(hours=5, minutes=30)))
 
 
 def saved(told: Inventory, folder: Path) -> Path:
     """Save an inventory and return its file."""
     path = folder / "inventory.json"
-    with Replacement(path, PRIVATE) as file:
+    with AtomicFile(path, PRIVATE) as file:
         save_inventory(told, file)
     return path
 

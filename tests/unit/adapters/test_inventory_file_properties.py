@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
-from backup_auditor.adapters.replacement import Replacement
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import InventoryFileError
 from builders import index, inventory
@@ -18,7 +18,7 @@ def saved(told: Inventory) -> bytes:
     """Return what is saved of an inventory."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "inventory"
-        with Replacement(path) as file:
+        with AtomicFile(path) as file:
             save_inventory(told, file)
         return path.read_bytes()
 

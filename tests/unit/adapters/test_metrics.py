@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.metrics import emit
+from backup_auditor.adapters.aws.metrics import emit
 
 
 def _line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.replacement import PRIVATE, Replacement
+from backup_auditor.adapters.files import PRIVATE, AtomicFile
 from backup_auditor.errors import UsageError
 
 
@@ -14,7 +14,7 @@ def test_the_new_text_takes_the_place_of_the_old(tmp_path: Path) -> None:
     """After writing, the file holds the new text and nothing else lies beside it."""
     path = tmp_path / "report"
     path.write_text("old")
-    with Replacement(path) as file:
+    with AtomicFile(path) as file:
         file.write([b"new ", b"text"])
     assert path.read_text() == "new text"
     assert list(tmp_path.iterdir()) == [path]
@@ -30,7 +30,7 @@ def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
         assert path.read_text() == "old"
         raise RuntimeError("half-way")
 
-    with pytest.raises(RuntimeError), Replacement(path) as file:
+    with pytest.raises(RuntimeError), AtomicFile(path) as file:
         file.write(pieces())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -38,7 +38,7 @@ def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
     """A replacement that is given up leaves no file at all."""
-    with Replacement(tmp_path / "report"):
+    with AtomicFile(tmp_path / "report"):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_written_is_told_at_once(name: str, why: str, tmp_path: P
     """The file is opened before there is anything to write; where that fails, one line says why."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=f"cannot be written: {why}; choose another file"):
-        Replacement(tmp_path / name)
+        AtomicFile(tmp_path / name)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
-    with Replacement(link) as file:
+    with AtomicFile(link) as file:
         file.write([b"new"])
     assert link.is_symlink()
     assert target.read_text() == "new"
@@ -72,7 +72,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 def test_a_device_is_written_to(tmp_path: Path) -> None:
     """What is no regular file is not replaced."""
-    with Replacement(Path(os.devnull)) as file:
+    with AtomicFile(Path(os.devnull)) as file:
         file.write([b"gone"])
     assert not Path(os.devnull).is_file()
     assert list(tmp_path.iterdir()) == []
@@ -80,7 +80,7 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told() -> None:
     """A device that takes no more ends in one line."""
-    with Replacement(Path("/dev/full")) as file, pytest.raises(UsageError, match="No space left on device"):
+    with AtomicFile(Path("/dev/full")) as file, pytest.raises(UsageError, match="No space left on device"):
         file.write([b"text"])
 
 
@@ -89,6 +89,6 @@ def test_the_mode_is_as_asked(tmp_path: Path) -> None:
     path = tmp_path / "inventory"
     path.write_text("old")
     path.chmod(0o644)
-    with Replacement(path, PRIVATE) as file:
+    with AtomicFile(path, PRIVATE) as file:
         file.write([b"new"])
     assert path.stat().st_mode & 0o777 == PRIVATE

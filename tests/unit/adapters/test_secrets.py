@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.secrets import PINECONE_KEY, secret
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, secret
 from backup_auditor.errors import SecretError
 
 SHORT = "ab" * 3 + "c"

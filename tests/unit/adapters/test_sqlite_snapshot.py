@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from backup_auditor.adapters.sqlite_state import snapshot
-from backup_auditor.adapters.sqlite_state.snapshot import load_snapshot, with_committed_pages
+from backup_auditor.adapters.sqlite import snapshot
+from backup_auditor.adapters.sqlite.snapshot import load_snapshot, with_committed_pages
 from backup_auditor.errors import StateError
 
 

@@ -8,27 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.sqlite_state import file as state_file
-from backup_auditor.adapters.sqlite_state.schema import VERSION
-from backup_auditor.adapters.sqlite_state.store import look_into_state, open_state
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.adapters.sqlite import database as state_file
+from backup_auditor.adapters.sqlite.database import VERSION
+from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
 from builders import DAY, NOW, index, inventory
 from nights import Nights
 from stores import PROJECT, stored
 
-FIRST = Memory(revision=1, audit_id="first", observed_at=NOW)
+FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 
 
-def written(path: Path) -> Memory:
+def written(path: Path) -> ProjectState:
     """Record a night, and return what is remembered of it."""
     nights = Nights()
     nights.audited(inventory(*(index(f"index-{number}") for number in range(40))))
     with open_state(path) as store:
-        return stored(store, NOTHING, nights.memory)
+        return stored(store, EMPTY_STATE, nights.memory)
 
 
-def loaded(path: Path) -> Memory:
+def loaded(path: Path) -> ProjectState:
     """Open a state as an audit does, and load what is remembered."""
     with open_state(path) as store:
         return store.load(PROJECT)
@@ -55,8 +55,8 @@ def test_an_empty_file_is_a_beginning(tmp_path: Path) -> None:
     """As `mktemp` makes one, or an audit that was killed before it began."""
     path = tmp_path / "state"
     path.touch()
-    assert loaded(path) == NOTHING
-    assert loaded(path) == NOTHING
+    assert loaded(path) == EMPTY_STATE
+    assert loaded(path) == EMPTY_STATE
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_is_no_sound_state_is_refused_and_left_as_it_is(
     path = tmp_path / "state"
     make(path)
     before = path.read_bytes()
-    with pytest.raises(StateError) as caught, (look_into_state if is_only_read else open_state)(path) as store:
+    with pytest.raises(StateError) as caught, (open_state_read_only if is_only_read else open_state)(path) as store:
         store.load(PROJECT)
     assert str(caught.value).startswith(f"{path}: {said}")
     assert "\n" not in str(caught.value)
@@ -209,7 +209,7 @@ def test_looking_into_a_state_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state"
     memory = written(path)
     before = path.read_bytes()
-    with look_into_state(path) as store:
+    with open_state_read_only(path) as store:
         assert store.load(PROJECT) == memory
         nights = Nights()
         nights.memory = memory
@@ -218,8 +218,8 @@ def test_looking_into_a_state_changes_nothing(tmp_path: Path) -> None:
     assert path.read_bytes() == before
     empty = tmp_path / "empty"
     empty.touch()
-    with look_into_state(empty) as store:
-        assert store.load(PROJECT) == NOTHING
+    with open_state_read_only(empty) as store:
+        assert store.load(PROJECT) == EMPTY_STATE
     assert empty.read_bytes() == b""
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.sqlite_state import file as state_file
-from backup_auditor.adapters.sqlite_state.schema import UPGRADES, VERSION
-from backup_auditor.adapters.sqlite_state.store import look_into_state, open_state
+from backup_auditor.adapters.sqlite import database as state_file
+from backup_auditor.adapters.sqlite.database import UPGRADES, VERSION
+from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
 from builders import DAY, NOW, index, inventory
 from nights import Nights
@@ -27,13 +27,13 @@ FIRST = replace(EARLIER, audit_id="first", observed_at=NOW)
 WRONG = "INSERT INTO what_is_not_there VALUES (1)"
 
 
-def old_state(path: Path, older: int) -> Memory:
+def old_state(path: Path, older: int) -> ProjectState:
     """Make a file of an older version, with the rows that a night left in it then; return what is known of it now."""
     nights = Nights()
     nights.audited(inventory(index("orders")))
     new = path.with_name("new")
     with open_state(new) as store:
-        recorded(store, NOTHING, nights.memory, audit=EARLIER)
+        recorded(store, EMPTY_STATE, nights.memory, audit=EARLIER)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(TABLES[older])
         connection.execute("ATTACH ? AS new", (str(new),))
@@ -77,7 +77,7 @@ def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older: int) -> None:
     path = tmp_path / "state"
     memory = old_state(path, older)
     before = path.read_bytes()
-    with look_into_state(path) as store:
+    with open_state_read_only(path) as store:
         assert store.load(PROJECT) == memory
         assert store.audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
     assert path.read_bytes() == before

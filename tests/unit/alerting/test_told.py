@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 
 from alerts import ended, found, told
-from backup_auditor.domain.alerting.told import told_of
+from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
-from backup_auditor.domain.history import Drift, PastAudit, open_by_severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.project_state import Drift, PastAudit, open_by_severity
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.service.auditing import judge
+from backup_auditor.rendering.formats.json import load_report, render_json
 from builders import DAY, NOW
 from reports import BUILT_IN, EXEMPTION, report
 from stores import FakeStore
@@ -49,14 +48,14 @@ def written(shown: Report) -> bytes:
 )
 def test_it_is_the_report_that_was_written(shown: Report) -> None:
     """Nothing is lost between writing and telling."""
-    assert list(render_json(told_of(written(shown), WHERE))) == list(render_json(shown))
+    assert list(render_json(load_report(written(shown), WHERE))) == list(render_json(shown))
 
 
 def test_a_report_of_before_history_was_told_knows_none() -> None:
     """It reads as one without audits before it."""
     document = json.loads(written(told(history=(PastAudit(NOW - DAY, True, open_by_severity(())),))))
     del document["history"]
-    assert told_of(json.dumps(document).encode(), WHERE).history == ()
+    assert load_report(json.dumps(document).encode(), WHERE).history == ()
 
 
 @given(projects())
@@ -65,17 +64,17 @@ def test_every_report_can_be_read_back(facts: Inventory) -> None:
     store = FakeStore()
     for shown in (
         report(facts),
-        *(judge(replace(facts, observed_at=NOW + it * DAY), BUILT_IN, store).report for it in (0, 9)),
+        *(evaluate_inventory(replace(facts, observed_at=NOW + it * DAY), BUILT_IN, store).report for it in (0, 9)),
     ):
         expected = replace(shown, rules=(), timelines=())
-        assert list(render_json(told_of(written(shown), WHERE))) == list(render_json(expected))
+        assert list(render_json(load_report(written(shown), WHERE))) == list(render_json(expected))
 
 
 def test_keys_of_later_versions_are_passed_over() -> None:
     """A report that says more is read for what is known."""
     shown = told(found(), resolved=(ended("carts"),), unread=1)
     more = _more(json.loads(written(shown)))
-    assert list(render_json(told_of(json.dumps(more).encode(), WHERE))) == list(render_json(shown))
+    assert list(render_json(load_report(json.dumps(more).encode(), WHERE))) == list(render_json(shown))
 
 
 def _more(value: Any) -> Any:
@@ -121,6 +120,6 @@ def without(*path: str) -> Callable[[Any], bytes]:
 def test_what_is_no_report_is_refused(document: Callable[[Any], bytes], said: str) -> None:
     """The refusal names the place and says what to do; it repeats nothing of the content."""
     with pytest.raises(EvidenceError, match=said) as raised:
-        told_of(document(json.loads(written(told(found())))), WHERE)
+        load_report(document(json.loads(written(told(found())))), WHERE)
     assert str(raised.value).startswith(WHERE)
     assert "\n" not in str(raised.value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.ending import exit_code, worst
+from backup_auditor.cli.audit import exit_code, worst
 from backup_auditor.domain.finding import Compliance, Severity
 from builders import BROKEN
 from reports import EXEMPTION, finding, report

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor.cli.moment import read_now
+from backup_auditor.cli.options import read_now
 from backup_auditor.errors import UsageError
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import builders
-from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.memory import NOTHING, Memory
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 
 FOLDER = Path(__file__).parent / "told"
 EVERYTHING = pytest.StashKey[dict[str, set[str]]]()
@@ -26,7 +26,9 @@ EVERYTHING = pytest.StashKey[dict[str, set[str]]]()
 def _told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     told: list[Finding] = []
 
-    def listening(inventory: Inventory, policy: Policy, catalogue: Catalogue, memory: Memory = NOTHING) -> Judgement:
+    def listening(
+        inventory: Inventory, policy: Policy, catalogue: ControlCatalog, memory: ProjectState = EMPTY_STATE
+    ) -> Evaluation:
         judgement = evaluate(inventory, policy, catalogue, memory)
         if len(catalogue.all) == 1:
             told.extend(judgement.findings)

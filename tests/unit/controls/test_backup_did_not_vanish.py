@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Schedule
+from backup_auditor.domain.evaluation.presence import MARGIN
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
-from backup_auditor.domain.listing import BACKUPS, Unread
-from backup_auditor.domain.memory import KnownBackup, KnownIndex
-from backup_auditor.domain.moments import format_moment
+from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
+from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.survival import MARGIN
+from backup_auditor.domain.project_state import KnownBackup, KnownIndex
+from backup_auditor.domain.timefmt import format_moment
 from builders import (
     DAY,
     HOUR,
@@ -154,7 +154,7 @@ def test_it_takes_two_whole_walks(listing: Any, expected: Compliance) -> None:
     """And asks for the second."""
     assert verdict(known(MANUAL), backups=listing) is expected
     told = inventory(index(), backups=whole(daily_runs(), walks=1))
-    assert BACKUPS in judged(told, memory=remembering(known(MANUAL))).doubts
+    assert BACKUP_LISTING in judged(told, memory=remembering(known(MANUAL))).doubts
 
 
 def test_the_indexs_own_listing_can_show_it_too() -> None:
@@ -209,7 +209,7 @@ def test_whose_the_backups_are_has_to_be_known() -> None:
 
 def test_where_the_indexes_are_not_known_a_missing_backup_is_nobodys() -> None:
     """The listing of indexes tells live from deleted."""
-    told = inventory(indexes_unread=Unread("GET /indexes", "503"))
+    told = inventory(indexes_unread=ReadFailure("GET /indexes", "503"))
     assert findings(ID, told, memory=remembering(known(MANUAL))) == {}
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.model import Backup
 from builders import DAY, backup, broken, compliance, daily_runs, finding, index, inventory, run
 
 ID = "backup-location-is-allowed"

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.policy import Plan, Rule
-from backup_auditor.domain.requirements import Requirements, RunRequirement
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.policy import Plan, Requirements, Rule, RunRequirement
 from builders import (
     DAY,
     HOUR,

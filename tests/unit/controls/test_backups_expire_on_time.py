@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.model import Backup
 from builders import (
     DAY,
     NOW,

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, ResourceType
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind
+from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
+from backup_auditor.domain.model import Backup
 from builders import (
     DAY,
     NOW,
@@ -96,7 +96,7 @@ def test_each_id_is_a_resource_of_its_own() -> None:
 
 def test_it_takes_two_walks() -> None:
     """A newer backup could stand there, or the index's own listing could show the id to be live."""
-    assert BACKUPS in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).doubts
     earlier = backup(90 * DAY, index_id="id-earlier")
     told = inventory(index(schedules=[], listed=[earlier], own=whole([], walks=1)))
     assert ListingId(ListingKind.OWN_BACKUPS, "main") in judged(told).doubts

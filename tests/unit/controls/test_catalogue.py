@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from backup_auditor import controls
-from backup_auditor.adapters.policy_file.default_text import default_policy_text
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.adapters.policy_file.loader import default_policy_text
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.control import Family
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.parameters import default_of
+from backup_auditor.domain.policy import default_of
 
 HERE = Path(__file__).parent
 FOLDER = Path(controls.__path__[0])
-EACH = [pytest.param(it, id=it.id) for it in CATALOGUE.all]
+EACH = [pytest.param(it, id=it.id) for it in CATALOG.all]
 ORDER = {
     "index-can-be-backed-up": "medium",
     "index-has-schedule": "high",
@@ -70,13 +70,13 @@ def named(files: Iterable[Path], prefix: str = "") -> set[str]:
 
 def test_the_order_and_the_severities_are_those_of_the_contract() -> None:
     """Users know them by heart."""
-    assert {it.id: it.severity.value for it in CATALOGUE.all} == ORDER
-    assert [it.id for it in CATALOGUE.all] == list(ORDER)
+    assert {it.id: it.severity.value for it in CATALOG.all} == ORDER
+    assert [it.id for it in CATALOG.all] == list(ORDER)
 
 
 def test_no_module_is_left_out_of_the_catalogue() -> None:
     """A control that is not listed would be silent."""
-    modules = named(it for it in FOLDER.glob("*.py") if it.stem not in {"__init__", "catalogue"})
+    modules = named(it for it in FOLDER.glob("*.py") if it.stem not in {"__init__", "catalog"})
     assert modules == set(ORDER)
 
 
@@ -128,18 +128,18 @@ def test_it_says_what_a_person_needs(control: AnyControl) -> None:
 
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
     """Index-has-schedule, and those whose name begins with schedule."""
-    family = {it.id for it in CATALOGUE.all if it.family is Family.SCHEDULES}
+    family = {it.id for it in CATALOG.all if it.family is Family.SCHEDULES}
     assert family == {it for it in ORDER if it == "index-has-schedule" or it.startswith("schedule-")}
 
 
 def test_scopes_fit_their_place() -> None:
     """A control stands wherever it is judged, and nowhere else."""
     places: dict[ResourceType, Sequence[AnyControl]] = {
-        ResourceType.PROJECT: CATALOGUE.project,
-        ResourceType.INDEX: CATALOGUE.index,
-        ResourceType.DELETED_INDEX: CATALOGUE.deleted_index,
+        ResourceType.PROJECT: CATALOG.project,
+        ResourceType.INDEX: CATALOG.index,
+        ResourceType.DELETED_INDEX: CATALOG.deleted_index,
     }
-    for control in CATALOGUE.all:
+    for control in CATALOG.all:
         found = {scope for scope, place in places.items() if control.id in {it.id for it in place}}
         assert found == set(control.scopes)
-    assert {it.severity for it in CATALOGUE.all} <= set(Severity)
+    assert {it.severity for it in CATALOG.all} <= set(Severity)

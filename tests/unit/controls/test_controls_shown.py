@@ -4,19 +4,19 @@ import json
 from pathlib import Path
 
 import docs_controls
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.rendering.controls import controls_json, controls_markdown, controls_table
 
-ONE = CATALOGUE.all[:1]
+ONE = CATALOG.all[:1]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "controls.md"
 
 
 def test_the_table_has_every_control_within_its_width() -> None:
     """In the order of the catalogue."""
-    lines = controls_table(CATALOGUE.all, 90).splitlines()
+    lines = controls_table(CATALOG.all, 90).splitlines()
     assert max(map(len, lines)) <= 90
     shown = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert shown == [it.id for it in CATALOGUE.all]
+    assert shown == [it.id for it in CATALOG.all]
 
 
 def test_one_control_is_shown_in_full() -> None:
@@ -40,8 +40,8 @@ def test_one_control_is_shown_in_full() -> None:
 
 def test_the_json_has_every_field_of_every_control() -> None:
     """One document, for one as for all."""
-    shown = json.loads(controls_json(CATALOGUE.all))["controls"]
-    assert [it["id"] for it in shown] == [it.id for it in CATALOGUE.all]
+    shown = json.loads(controls_json(CATALOG.all))["controls"]
+    assert [it["id"] for it in shown] == [it.id for it in CATALOG.all]
     assert json.loads(controls_json(ONE))["controls"] == shown[:1]
     meaning = "whether an index must have a schedule"
     assert shown[0]["parameters"] == {"schedule.required": {"meaning": meaning, "default": True}}
@@ -66,8 +66,8 @@ def test_the_json_has_every_field_of_every_control() -> None:
 
 def test_the_markdown_has_a_section_for_every_control() -> None:
     """And a table of contents that leads there, where there are several."""
-    text = controls_markdown(CATALOGUE.all)
-    for it in CATALOGUE.all:
+    text = controls_markdown(CATALOG.all)
+    for it in CATALOG.all:
         assert f"\n## `{it.id}`\n" in text
         assert f"](#{it.id})" in text
     assert "](#" not in controls_markdown(ONE)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, RefusalKind
-from backup_auditor.domain.memory import KnownIndex
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind
+from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import DocumentIndexes, Policy
+from backup_auditor.domain.project_state import KnownIndex
 from builders import (
     BROKEN,
     DAY,
@@ -34,10 +34,10 @@ from builders import (
 ID = "index-can-be-backed-up"
 KEY = "arn:aws:kms:us-east-1:1:key/mrk-1"
 POD = index(schedules=None, deployment=Deployment.POD)
-UNSUPPORTED = index(schedules=Refusal(RefusalKind.UNSUPPORTED, "400: Not for this index."))
-NO_PLAN = index(schedules=Refusal(RefusalKind.PLAN, "403: your plan has none"))
+UNSUPPORTED = index(schedules=Denial(DenialReason.UNSUPPORTED, "400: Not for this index."))
+NO_PLAN = index(schedules=Denial(DenialReason.PLAN, "403: your plan has none"))
 ENCRYPTED = index(schedules=(), cmek_id=KEY)
-OTHERS = {it.id for it in CATALOGUE.index} - {ID}
+OTHERS = {it.id for it in CATALOG.index} - {ID}
 STRICT = policy(deletion_protection=True, required_tags=("owner",), min_copies=1)
 
 
@@ -102,7 +102,7 @@ def test_a_document_index_that_the_policy_excludes_is_not_applicable_throughout(
     pod = index(schedules=None, deployment=Deployment.POD, holds_documents=True)
     for case in (index(holds_documents=True), pod):
         found = verdicts(case, required)
-        assert {found[it.id, "main"] for it in CATALOGUE.index} == {Compliance.NOT_APPLICABLE}
+        assert {found[it.id, "main"] for it in CATALOG.index} == {Compliance.NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_that_an_encrypted_index_has_no_backup_needs_a_second_read(required: Pol
     """One read of the listings leaves every control unknown and asks for another read."""
     judgement = judged(inventory(index(schedules=(), cmek_id=KEY, walks=1), walks=1), required)
     schedules = ListingId(ListingKind.SCHEDULES, "main")
-    assert {BACKUPS, schedules} <= judgement.doubts
+    assert {BACKUP_LISTING, schedules} <= judgement.doubts
     others = {it.compliance for it in judgement.findings if it.resource.name == "main" and it.control in OTHERS}
     assert others == {Compliance.INSUFFICIENT_DATA}
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import BACKUPS
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
+from backup_auditor.domain.listing import BACKUP_LISTING
+from backup_auditor.domain.model import Backup, Schedule
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from builders import (
     DAY,
     GRACE,
@@ -132,7 +132,7 @@ def test_one_walk_does_not_prove_absence() -> None:
     """The listing of backups is named as one to walk again."""
     judgement = judged(inventory(index(schedules=(), walks=1), walks=1))
     assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
-    assert BACKUPS in judgement.doubts
+    assert BACKUP_LISTING in judgement.doubts
 
 
 def test_walks_that_differ_under_its_name_prove_no_absence() -> None:

@@ -1,7 +1,7 @@
 """Control `index-has-schedule`."""
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import ListingId, ListingKind, Refusal, RefusalKind
+from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
 from builders import BROKEN, broken, compliance, disputed, finding, index, inventory, judged, schedule
 
 ID = "index-has-schedule"
@@ -57,7 +57,7 @@ def test_a_schedule_that_only_one_walk_showed_is_there() -> None:
 
 def test_a_plan_without_schedules_leaves_nothing_to_judge() -> None:
     """The reason says what the service answered."""
-    found = finding(ID, index(schedules=Refusal(RefusalKind.PLAN, "your plan has none")))
+    found = finding(ID, index(schedules=Denial(DenialReason.PLAN, "your plan has none")))
     assert found.compliance is Compliance.NOT_APPLICABLE
     assert "your plan has none" in found.reason
 

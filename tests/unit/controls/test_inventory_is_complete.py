@@ -2,11 +2,10 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Unread, Walk
-from backup_auditor.domain.walks import listing_of
+from backup_auditor.domain.inventory import Inventory, merge_reads
+from backup_auditor.domain.listing import ListingRead, ReadFailure
+from backup_auditor.domain.model import Backup
 from builders import BROKEN, broken, compliance, finding, index, inventory, whole
 
 ID = "inventory-is-complete"
@@ -26,7 +25,7 @@ def test_everything_that_was_read_passes() -> None:
         pytest.param(inventory(index(schedules=broken())), id="schedules"),
         pytest.param(inventory(index(runs=broken())), id="a-history"),
         pytest.param(inventory(index(own=broken())), id="own-backups"),
-        pytest.param(inventory(backups=listing_of([Walk(()), Walk((), BROKEN)])), id="a-second-walk"),
+        pytest.param(inventory(backups=merge_reads([ListingRead(()), ListingRead((), BROKEN)])), id="a-second-walk"),
     ],
 )
 def test_anything_unread_fails(told: Inventory) -> None:
@@ -36,13 +35,13 @@ def test_anything_unread_fails(told: Inventory) -> None:
 
 def test_a_later_walk_makes_good_for_one_that_broke_off() -> None:
     """What two whole walks agree on was read."""
-    walks: list[Walk[Backup]] = [Walk(()), Walk((), BROKEN), Walk(())]
-    assert compliance(ID, inventory(backups=listing_of(walks))) is Compliance.COMPLIANT
+    walks: list[ListingRead[Backup]] = [ListingRead(()), ListingRead((), BROKEN), ListingRead(())]
+    assert compliance(ID, inventory(backups=merge_reads(walks))) is Compliance.COMPLIANT
 
 
 def test_the_reason_names_the_first_and_the_count() -> None:
     """Sorted, so that it is the same in every audit."""
-    told = inventory(index(schedules=broken()), indexes_unread=Unread("GET /indexes", "503"), backups=whole([]))
+    told = inventory(index(schedules=broken()), indexes_unread=ReadFailure("GET /indexes", "503"), backups=whole([]))
     found = finding(ID, told)
     assert found.reason == "2 facts could not be read, first GET /indexes: 503"
     assert found.evidence == {"unread": 2, "first": "GET /indexes", "error": "503"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from builders import (
     DAY,
     HOUR,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.model import Backup
 from builders import (
     DAY,
     GRACE,

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import Rule
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.listing import Denial, DenialReason
+from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.policy import Requirements, Rule
 from builders import (
     BROKEN,
     IndexCase,
@@ -27,8 +26,8 @@ from builders import (
 )
 
 ID = "plan-allows-schedules"
-REFUSED = index(schedules=Refusal(RefusalKind.PLAN, "your plan has none"))
-UNSUPPORTED = index(schedules=Refusal(RefusalKind.UNSUPPORTED, "not this index"))
+REFUSED = index(schedules=Denial(DenialReason.PLAN, "your plan has none"))
+UNSUPPORTED = index(schedules=Denial(DenialReason.UNSUPPORTED, "not this index"))
 POD = index(schedules=None, deployment=Deployment.POD)
 UNREAD = index(schedules=broken())
 
@@ -94,7 +93,7 @@ def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> Non
 def test_schedule_controls_say_that_the_plan_refuses_them() -> None:
     """What is required of schedules is not applicable to an index whose schedule calls the plan refuses."""
     found = {it.control: it for it in judged(REFUSED).findings if it.resource.type is ResourceType.INDEX}
-    for control in CATALOGUE.index:
+    for control in CATALOG.index:
         if control.id == "index-has-schedule" or control.id.startswith("schedule-"):
             assert found[control.id].compliance is Compliance.NOT_APPLICABLE
             assert found[control.id].reason == "The organization's plan has no backup schedules: your plan has none"

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.model import Deployment, Frequency
 from backup_auditor.domain.policy import Plan, Policy, Rule
 from builders import DAY, finding, findings, index, inventory, policy, renamed
 
@@ -71,7 +70,7 @@ def test_the_arithmetic_is_shown_per_index() -> None:
 
 def test_indexes_that_were_not_read_may_be_too_many() -> None:
     """Unless those that were are."""
-    told = replace(TWO, indexes_unread=Unread("GET /indexes", "503"))
+    told = replace(TWO, indexes_unread=ReadFailure("GET /indexes", "503"))
     assert judge(told, 16).compliance is Compliance.INSUFFICIENT_DATA
     assert judge(told, 15).compliance is Compliance.NON_COMPLIANT
 

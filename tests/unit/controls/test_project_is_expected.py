@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.listing import Refusal, RefusalKind, Unread
+from backup_auditor.domain.listing import Denial, DenialReason, ReadFailure
+from backup_auditor.domain.model import Deployment
 from builders import broken, finding, index, inventory, schedule
 
 ID = "project-is-expected"
@@ -28,9 +28,11 @@ MINE = {"expected_id": "project-1"}
         pytest.param(index(schedules=[]), Compliance.INSUFFICIENT_DATA, id="no-schedule"),
         pytest.param(inventory(), Compliance.NOT_APPLICABLE, id="no-index"),
         pytest.param(index(schedules=None, deployment=Deployment.POD), Compliance.NOT_APPLICABLE, id="only-pods"),
-        pytest.param(index(schedules=Refusal(RefusalKind.PLAN, "no")), Compliance.NOT_APPLICABLE, id="plan"),
+        pytest.param(index(schedules=Denial(DenialReason.PLAN, "no")), Compliance.NOT_APPLICABLE, id="plan"),
         pytest.param(
-            inventory(indexes_unread=Unread("GET /indexes", "503")), Compliance.INSUFFICIENT_DATA, id="indexes-unread"
+            inventory(indexes_unread=ReadFailure("GET /indexes", "503")),
+            Compliance.INSUFFICIENT_DATA,
+            id="indexes-unread",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import BACKUPS
+from backup_auditor.domain.listing import BACKUP_LISTING
 from builders import DAY, IndexCase, backup, broken, compliance, finding, index, inventory, judged, run, schedule
 
 ID = "record-count-is-stable"
@@ -114,5 +114,5 @@ def test_a_healthy_one_that_was_taken_by_hand_never_expires() -> None:
 def test_it_takes_a_whole_listing_and_two_walks() -> None:
     """A further recovery point could overturn it."""
     case = counts(10, 1000)
-    assert BACKUPS in judged(inventory(case, walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(case, walks=1)).doubts
     assert compliance(ID, inventory(case, backups=broken(case.listed))) is Compliance.INSUFFICIENT_DATA

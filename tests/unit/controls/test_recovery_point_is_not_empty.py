@@ -2,9 +2,9 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import BACKUPS
+from backup_auditor.domain.listing import BACKUP_LISTING
+from backup_auditor.domain.model import Backup
 from builders import DAY, backup, broken, compliance, daily_runs, index, inventory, judged, run
 
 ID = "recovery-point-is-not-empty"
@@ -57,7 +57,7 @@ def test_which_is_the_newest_has_to_be_known() -> None:
 def test_it_takes_two_walks() -> None:
     """A newer one could overturn it."""
     empty = index(runs=[run(DAY, record_count=0)], walks=1)
-    assert BACKUPS in judged(inventory(empty, walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(empty, walks=1)).doubts
     assert compliance(ID, inventory(empty, walks=1)) is Compliance.INSUFFICIENT_DATA
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
+from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from builders import DAY, GRACE, HOUR, SECOND, ago, backup, broken, compliance, finding, index, inventory, run, whole
 
 ID = "recovery-point-is-recent"

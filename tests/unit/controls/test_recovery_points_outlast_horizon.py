@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Schedule
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, RefusalKind
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind
+from backup_auditor.domain.model import Backup, Schedule
 from builders import (
     DAY,
     GRACE,
@@ -164,12 +164,12 @@ def test_it_takes_two_walks() -> None:
     case = index(schedules=[PAUSED], runs=[run(DAY)], walks=1)
     assert compliance(ID, inventory(case, walks=1)) is Compliance.INSUFFICIENT_DATA
     judgement = judged(inventory(case, walks=1))
-    assert {BACKUPS, ListingId(ListingKind.SCHEDULES, "main")} <= judgement.doubts
+    assert {BACKUP_LISTING, ListingId(ListingKind.SCHEDULES, "main")} <= judgement.doubts
 
 
 def test_a_plan_without_schedules_makes_nothing_new() -> None:
     """What is left then expires as is remembered."""
     rows = [run(DAY)]
-    told = index(schedules=Refusal(RefusalKind.PLAN, "no such plan"), listed=rows, own=whole(rows))
+    told = index(schedules=Denial(DenialReason.PLAN, "no such plan"), listed=rows, own=whole(rows))
     assert compliance(ID, told, remembering(known(rows[0], NOW + DAY))) is Compliance.NON_COMPLIANT
     assert compliance(ID, told, remembering(known(rows[0], ago(DAY)))) is Compliance.NON_COMPLIANT

@@ -1,8 +1,8 @@
 """Control `scheduled-runs-are-continuous` where an index has several enabled schedules."""
 
-from backup_auditor.domain.facts import Backup
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ListingId, ListingKind
+from backup_auditor.domain.model import Backup
 from builders import DAY, HOUR, compliance, daily_runs, finding, index, judged, run, schedule, watched, whole
 
 ID = "scheduled-runs-are-continuous"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.model import Frequency
 from builders import broken, compliance, finding, index, schedule
 
 ID = "schedule-frequency-meets-policy"

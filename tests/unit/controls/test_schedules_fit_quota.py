@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Deployment, Schedule
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.model import Backup, Deployment, Schedule
 from backup_auditor.domain.policy import Plan
 from builders import BROKEN, DAY, IndexCase, backup, broken, finding, index, inventory, renamed, run, schedule, whole
 

@@ -8,17 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts import EVENTS, SLACK, TOPIC, found, told
-from backup_auditor.domain.alerting.channel import ChannelKind
+from backup_auditor.application.notifications.dispatcher import deliver_pending
+from backup_auditor.application.notifications.routing import ChannelRouter
+from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import Registry
-from backup_auditor.errors import (
-    AcceptanceUnknownError,
-    ChannelRefusedError,
-    DeliveryError,
-    RegistryError,
-    SecretError,
-)
-from backup_auditor.service.delivering import deliver
-from backup_auditor.service.delivery.registered import RegisteredChannels
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, RegistryError, SecretError
 from builders import NOW
 from mailing import PostOffice
 
@@ -218,7 +212,7 @@ def test_where_the_registry_cannot_be_read_alerts_wait() -> None:
     def unreadable(*, fresh: bool) -> Registry:
         raise RegistryError(f"the registry has no version: 1; add it (read afresh: {fresh})")
 
-    deliveries = deliver(office.means, RegisteredChannels(unreadable).address_of)
+    deliveries = deliver_pending(office.means, ChannelRouter(unreadable).address_of)
     assert (deliveries.sent, deliveries.failures) == (1, {"search": 2})
     assert office.deliver().sent == 2
 

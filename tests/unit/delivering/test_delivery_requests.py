@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.delivery_request import read_delivery_request
+from backup_auditor.domain.events import read_delivery_request
 from backup_auditor.errors import RequestError
 
 EVENTS = Path(__file__).parents[3] / "events"

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
-from backup_auditor.adapters.event_bus import MOST_BYTES, MOST_ENTRIES, EventBus
+from backup_auditor.adapters.aws.messaging import MOST_BYTES, MOST_ENTRIES, EventBus
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.delivery import Event
+from backup_auditor.ports.messaging import Event
 
 FAILED = {"ErrorCode": "InternalFailure", "ErrorMessage": "later"}
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutEvents")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import EVENTS, found, told
+from backup_auditor.application.notifications.senders import read_parts, write_parts
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.delivery import Event
-from backup_auditor.service.delivery.parts import read_parts, write_parts
+from backup_auditor.ports.messaging import Event
 from mailing import PostOffice
 
 MANY = told(*(found(f"index-{number}") for number in range(2500)))

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 
 from alerts import EVENTS, KEPT, SLACK, TOPIC, found, told
-from backup_auditor.domain.alerting.channel import Channel
-from backup_auditor.domain.alerting.occasions import messages_of
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.application.notifications.routing import ChannelRouter, Route
+from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.outbox import Channel
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError
-from backup_auditor.service.delivery.registered import Address, RegisteredChannels
 
-EVENT, ALERT = messages_of(told(found()), KEPT, (EVENTS, TOPIC), None)
+EVENT, ALERT = create_messages(told(found()), KEPT, (EVENTS, TOPIC), None)
 WITH = Registry((RegisteredProject("search", channels=(EVENTS, TOPIC)),))
 WITHOUT = Registry((RegisteredProject("search", channels=(EVENTS, SLACK)),))
 ELSEWHERE = RegisteredProject("shop", channels=(TOPIC,))
-MISTAKEN = Registry((ELSEWHERE,), (Mistake("entry 2", 4, "its name is no text; write one"),))
+MISTAKEN = Registry((ELSEWHERE,), (EntryError("entry 2", 4, "its name is no text; write one"),))
 
 
 class Readings:
@@ -48,7 +48,7 @@ class Readings:
 )
 def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel | None) -> None:
     """Nobody is told who is not registered now."""
-    assert RegisteredChannels(readings).address_of(ALERT).channel == channel
+    assert ChannelRouter(readings).address_of(ALERT).channel == channel
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel 
 def test_a_message_waits_where_nobody_can_know(readings: Readings, error: type[Exception]) -> None:
     """A mistake in the registry costs no alert."""
     with pytest.raises(error):
-        RegisteredChannels(readings).address_of(ALERT)
+        ChannelRouter(readings).address_of(ALERT)
 
 
 def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
     """A topic takes nobody's place that was told by a webhook."""
     renamed = replace(TOPIC, target=f"{TOPIC.target}-renamed")
     registry = Registry((RegisteredProject("search", channels=(EVENTS, SLACK, renamed)), ELSEWHERE))
-    assert RegisteredChannels(Readings(registry)).address_of(ALERT) == Address(None, (renamed,))
+    assert ChannelRouter(Readings(registry)).address_of(ALERT) == Route(None, (renamed,))
 
 
 def test_events_need_no_registry() -> None:
     """Every project has the bus."""
     readings = Readings(MISTAKEN)
-    assert RegisteredChannels(readings).address_of(EVENT) == Address(EVENTS)
+    assert ChannelRouter(readings).address_of(EVENT) == Route(EVENTS)
     assert readings.asked == []
 
 
 def test_a_registry_is_read_once() -> None:
     """Where it cannot be, too."""
     for readings in (Readings(WITHOUT), Readings(WITHOUT, DocumentError("gone"))):
-        channels = RegisteredChannels(readings)
+        channels = ChannelRouter(readings)
         for _ in range(3):
             try:
                 channels.address_of(ALERT)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts import SLACK, TOPIC
-from backup_auditor.domain.alerting.message import Message
+from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.errors import DeliveryError, StateError
 from builders import NOW
 from mailing import PostOffice
@@ -77,7 +77,7 @@ def test_what_another_has_taken_is_left_to_it() -> None:
     (message,) = office.audited(channels=(SLACK,))
     pending = office.outbox.pending
 
-    def taken_meanwhile(project: str | None, now: datetime) -> list[Message]:
+    def taken_meanwhile(project: str | None, now: datetime) -> list[OutboxMessage]:
         found = pending(project, now)
         office.outbox.claim(message, NOW, NOW + MINUTE)
         return found

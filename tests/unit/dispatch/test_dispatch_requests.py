@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.dispatch_request import DispatchRequest, read_dispatch
+from backup_auditor.domain.events import DispatchRequest, read_dispatch
 from backup_auditor.errors import RequestError
 
 EVENTS = Path(__file__).parents[3] / "events"

@@ -4,16 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from backup_auditor.domain.dispatch_request import DispatchRequest
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.application.dispatch import request_audits
+from backup_auditor.domain.events import DispatchRequest
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.delivery import Event, Put
-from backup_auditor.service.requesting import request_audits
+from backup_auditor.ports.messaging import Event, Put
 
 REQUEST = DispatchRequest("2026-11-22T02:00:00Z", "scheduled")
 REGISTRY = Registry(
     (RegisteredProject("a", "s/a"), RegisteredProject("b", "s/b")),
-    (Mistake("c", 5, "the project c has no secret; add it"), Mistake("c", 6, "and more"), Mistake("entry 4", 7, "odd")),
+    (
+        EntryError("c", 5, "the project c has no secret; add it"),
+        EntryError("c", 6, "and more"),
+        EntryError("entry 4", 7, "odd"),
+    ),
     "s3://config/registry.yaml",
 )
 

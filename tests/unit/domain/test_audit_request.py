@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.audit_request import AuditRequest, read_request
+from backup_auditor.domain.events import AuditRequest, read_request
 from backup_auditor.errors import RequestError
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from backup_auditor.domain.deleted_index_subject import deleted_indexes
-from backup_auditor.domain.facts import Deployment, Index
+from backup_auditor.domain.evaluation.index import deleted_indexes
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Unread
-from backup_auditor.domain.memory import NOTHING, KnownIndex, Memory
-from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.model import Deployment, Index
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownIndex, ProjectState
 from builders import DAY, NOW, ago, backup, index, inventory, known, policy, remembering, whole
 
 OWN, EARLIER = backup(DAY), backup(DAY, backup_id="earlier", index_id="id-earlier")
@@ -15,9 +15,9 @@ MARKED = backup(DAY, backup_id="marked", index_id="id-marked", index_deleted_at=
 GONE = backup(DAY, backup_id="gone", index_id="id-gone", index_name="gone")
 
 
-def ids(told: Inventory, memory: Memory = NOTHING) -> list[str]:
+def ids(told: Inventory, memory: ProjectState = EMPTY_STATE) -> list[str]:
     """Return the ids of the deleted indexes."""
-    return [it.id for it in deleted_indexes(ProjectSubject(told, policy(), memory))]
+    return [it.id for it in deleted_indexes(ProjectContext(told, policy(), memory))]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def ids(told: Inventory, memory: Memory = NOTHING) -> list[str]:
             inventory(index(schedules=None, deployment=Deployment.POD, listed=[EARLIER])), ["id-earlier"], id="pod"
         ),
         pytest.param(
-            inventory(index(), more=[GONE], indexes_unread=Unread("GET /indexes", "503")), [], id="indexes-unread"
+            inventory(index(), more=[GONE], indexes_unread=ReadFailure("GET /indexes", "503")), [], id="indexes-unread"
         ),
     ],
 )
@@ -60,7 +60,7 @@ def test_an_id_that_is_not_the_live_one_of_its_name_is_deleted(told: Inventory, 
     ],
 )
 def test_one_of_which_all_backups_are_gone_is_remembered_while_they_should_exist(
-    memory: Memory, expected: list[str]
+    memory: ProjectState, expected: list[str]
 ) -> None:
     """So that it can be said that they vanished."""
     assert ids(inventory(index()), memory) == expected

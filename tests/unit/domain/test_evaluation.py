@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.control import InsufficientError, Verdict
-from backup_auditor.domain.evaluation import Catalogue, Judgement, evaluate
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.control import InsufficientDataError, Verdict
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
-from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Rule
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.listing import Denial, DenialReason
+from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Requirements, Rule
 from builders import (
     DAY,
     HOUR,
@@ -31,19 +30,19 @@ from builders import (
     verdicts,
 )
 
-INDEX_IDS = {it.id for it in CATALOGUE.index}
-SCHEDULES_REFUSED = Refusal(RefusalKind.PLAN, "no such plan")
-UNSUPPORTED = Refusal(RefusalKind.UNSUPPORTED, "not for this index")
+INDEX_IDS = {it.id for it in CATALOG.index}
+SCHEDULES_REFUSED = Denial(DenialReason.PLAN, "no such plan")
+UNSUPPORTED = Denial(DenialReason.UNSUPPORTED, "not for this index")
 NEGLECTED = index(schedules=())
 
 
-def only(control: str, **changes: Any) -> Catalogue:
+def only(control: str, **changes: Any) -> ControlCatalog:
     """Make a catalogue of one index control, changed as told."""
-    (found,) = (it for it in CATALOGUE.index if it.id == control)
-    return Catalogue(project=(), index=(replace(found, **changes),))
+    (found,) = (it for it in CATALOG.index if it.id == control)
+    return ControlCatalog(project=(), index=(replace(found, **changes),))
 
 
-def under(exemption: Exemption, case: IndexCase = NEGLECTED) -> Judgement:
+def under(exemption: Exemption, case: IndexCase = NEGLECTED) -> Evaluation:
     """Judge a neglected index under an exemption."""
     return judged(case, replace(policy(), exemptions=(exemption,)))
 
@@ -53,7 +52,7 @@ def test_every_control_gives_one_finding_on_every_resource() -> None:
     cases = [index(), renamed(NEGLECTED, "bare"), renamed(index(schedules=None, deployment=Deployment.POD), "pods")]
     found = [(it.control, it.resource.name) for it in judged(inventory(*cases)).findings]
     expected = {(control, name) for control in INDEX_IDS for name in ("main", "bare", "pods")}
-    expected |= {(it.id, "default") for it in CATALOGUE.project}
+    expected |= {(it.id, "default") for it in CATALOG.project}
     assert found == sorted(expected)
 
 
@@ -151,9 +150,9 @@ def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None
         raise ZeroDivisionError("by zero")
 
     broken_one = only("schedule-is-unique", judge=fall).index[0]
-    chosen = Catalogue(
-        project=CATALOGUE.project,
-        index=tuple(broken_one if it.id == broken_one.id else it for it in CATALOGUE.index),
+    chosen = ControlCatalog(
+        project=CATALOG.project,
+        index=tuple(broken_one if it.id == broken_one.id else it for it in CATALOG.index),
     )
     told = inventory(index())
     found = {it.control: it for it in evaluate(told, policy(), chosen).findings}
@@ -167,7 +166,7 @@ def test_a_fact_that_is_not_known_is_the_verdict() -> None:
     """Its reason and its evidence are those of the finding."""
 
     def miss(_: object) -> Verdict:
-        raise InsufficientError("It is not known.", {"asked": 1})
+        raise InsufficientDataError("It is not known.", {"asked": 1})
 
     (found,) = evaluate(inventory(index()), policy(), only("schedule-is-unique", judge=miss)).findings
     assert (found.compliance, found.reason) == (Compliance.INSUFFICIENT_DATA, "It is not known.")

@@ -2,12 +2,12 @@
 
 import pytest
 
+from backup_auditor.application.audit import compare_policies
 from backup_auditor.domain.finding import Compliance, Finding
-from backup_auditor.domain.listing import Refusal, RefusalKind
+from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.remediation.planning import plan_of
-from backup_auditor.domain.report import Report
-from backup_auditor.service.auditing import compare
+from backup_auditor.domain.remediation.planner import make_plan
+from backup_auditor.domain.reporting.report import Report
 from builders import DAY, backup, index, inventory, judged, renamed, whole
 from policies import policy
 from reports import document_of, report
@@ -15,7 +15,7 @@ from reports import document_of, report
 ENDS = "owner: o, reason: r, expires: 2027-03-31"
 DEV = "exemptions: [{tags: {env: [dev]}, controls: ['*'], ENDS}]".replace("ENDS", ENDS)
 PROJECT = "exemptions: [{project: true, controls: [plan-allows-schedules], ENDS}]".replace("ENDS", ENDS)
-NO_PLAN = Refusal(RefusalKind.PLAN, "403: the plan has no schedules")
+NO_PLAN = Denial(DenialReason.PLAN, "403: the plan has no schedules")
 CASES = [
     renamed(index(schedules=(), tags={"env": env}, state="Ready"), name)
     for name, env in (("one", "dev"), ("two", "prod"))
@@ -43,7 +43,7 @@ def test_an_exemption_by_tag_is_carried_by_the_findings_of_the_indexes_that_have
 def test_an_index_that_is_exempted_by_tag_is_not_changed() -> None:
     """Remediation leaves it out with the exemption as its reason."""
     required = policy(f"{DEV}\nremediation: {{create_schedules: apply, fix_schedules: apply, first_backup: true}}")
-    plan = plan_of(BARE, required, judged(BARE, required).findings)
+    plan = make_plan(BARE, required, judged(BARE, required).findings)
     assert {it.index for it in plan.actions} == {"two"}
     assert "It is exempted until 2027-03-31 by o: r" in {it.reason for it in plan.left_out if it.index == "one"}
 
@@ -82,6 +82,6 @@ _ALWAYS = {"controls", "owner", "reason", "expires"}
 
 def test_a_policy_that_exempts_more_closes_what_it_accepts() -> None:
     """`policy diff` counts exemptions of tags and of the project."""
-    assert {it.resource.name for it in compare(BARE, policy("version: 1"), policy(DEV)).closed} == {"one"}
-    closed = compare(MANUAL, policy("version: 1"), policy(PROJECT)).closed
+    assert {it.resource.name for it in compare_policies(BARE, policy("version: 1"), policy(DEV)).closed} == {"one"}
+    closed = compare_policies(MANUAL, policy("version: 1"), policy(PROJECT)).closed
     assert [it.control for it in closed] == ["plan-allows-schedules"]

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import AnyControl
-from backup_auditor.domain.filling import filled, filled_step, told_of
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Evidence, Resource, ResourceType
+from backup_auditor.domain.placeholders import fill_placeholders, fill_step, placeholder_values
 from builders import DAY, broken, index, judged, schedule
 
 INDEX = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
@@ -28,24 +28,24 @@ LOOKED_UP = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
 )
 def test_blanks_are_filled(step: str, evidence: Evidence, expected: str) -> None:
     """A blank has the figure of its name; where there is none it is in capitals, as in a command to be completed."""
-    assert filled_step(step, told_of(INDEX, {}, evidence)) == expected
+    assert fill_step(step, placeholder_values(INDEX, {}, evidence)) == expected
 
 
 def test_a_figure_is_written_as_its_place_asks_for() -> None:
     """Capitals, which the reader is to find, stay as they are."""
-    assert filled("/{name}/{schedule_id}", {"name": "orders"}, str.title) == "/Orders/SCHEDULE_ID"
+    assert fill_placeholders("/{name}/{schedule_id}", {"name": "orders"}, str.title) == "/Orders/SCHEDULE_ID"
 
 
 def test_evidence_is_before_what_else_is_known() -> None:
     """The schedule that the verdict was computed from is the one to put right."""
-    told = told_of(INDEX, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"})
+    told = placeholder_values(INDEX, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"})
     assert told == {"name": "orders", "schedule": "nightly", "schedule_id": "s-2"}
 
 
-@pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOGUE.all])
+@pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOG.all])
 def test_no_blank_reaches_a_reader(control: AnyControl) -> None:
     """Whatever is known: nothing in braces is left but JSON."""
-    assert not re.search(r"\{[^\s\"{}]*\}", filled(control.remediation, {}))
+    assert not re.search(r"\{[^\s\"{}]*\}", fill_placeholders(control.remediation, {}))
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.evaluation.live_index import LiveId, live_id
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.identity import LiveId, live_id
-from backup_auditor.domain.listing import BACKUPS, Listing, ListingId, ListingKind
+from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
+from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Policy
 from builders import (
     DAY,
@@ -77,7 +77,7 @@ def test_an_own_listing_that_told_the_id_is_not_walked_again() -> None:
     """What is missing of the live index can stand in the project's listing alone."""
     own = whole([backup(9 * DAY)], walks=1)
     case = index(schedules=(), backups=[backup(9 * DAY)], own=own, walks=1)
-    assert judged(inventory(case, walks=1)).doubts == {BACKUPS, ListingId(ListingKind.SCHEDULES, "main")}
+    assert judged(inventory(case, walks=1)).doubts == {BACKUP_LISTING, ListingId(ListingKind.SCHEDULES, "main")}
 
 
 def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:

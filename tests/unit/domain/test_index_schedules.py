@@ -2,12 +2,12 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Deployment
-from backup_auditor.domain.index_schedules import IndexSchedules
-from backup_auditor.domain.listing import Refusal, RefusalKind, Unread
+from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
+from backup_auditor.domain.listing import Denial, DenialReason, ReadFailure
+from backup_auditor.domain.model import Deployment
 from builders import BROKEN, broken, index, schedule, whole
 
-NO_PLAN = Refusal(RefusalKind.PLAN, "no such plan")
+NO_PLAN = Denial(DenialReason.PLAN, "no such plan")
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ NO_PLAN = Refusal(RefusalKind.PLAN, "no such plan")
         pytest.param(whole(()), NO_PLAN, None, None, id="read-to-the-end"),
         pytest.param(whole([schedule()]), NO_PLAN, None, None, id="read-to-the-end-with-one"),
         pytest.param(broken(), None, None, BROKEN, id="not-read"),
-        pytest.param(None, None, None, Unread("schedules of main", "they were not read"), id="not-asked"),
+        pytest.param(None, None, None, ReadFailure("schedules of main", "they were not read"), id="not-asked"),
     ],
 )
 def test_a_plan_without_schedules_is_told_from_schedules_that_were_not_read(
-    answer: object, plan_refusal: Refusal | None, refused: Refusal | None, unread: Unread | None
+    answer: object, plan_refusal: Denial | None, refused: Denial | None, unread: ReadFailure | None
 ) -> None:
     """One refusal speaks for every index of the project of which no schedule is known."""
     found = IndexSchedules(index(schedules=answer).facts, plan_refusal)  # type: ignore[arg-type]  # any answer

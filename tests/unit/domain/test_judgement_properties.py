@@ -10,13 +10,11 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.facts import Backup
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
-from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.inventory_digest import inventory_digest
-from backup_auditor.domain.listing import Listing, Walk
-from backup_auditor.domain.walks import listing_of
+from backup_auditor.domain.inventory import IndexFacts, Inventory, inventory_digest, merge_reads
+from backup_auditor.domain.listing import Listing, ListingRead
+from backup_auditor.domain.model import Backup
 from builders import DAY, HOUR, IndexCase, ago, backup, finding, inventory, judged, verdicts
 from strategies import cases, cut, projects
 
@@ -43,9 +41,9 @@ def test_every_control_gives_one_finding_on_every_resource(told: Inventory) -> N
     gone = {(it.resource.name, it.resource.id) for it in findings if it.resource.type is ResourceType.DELETED_INDEX}
     listed = {(it.index_name, it.index_id): it.index_deleted_at for it in told.backups.rows}
     assert {key for key, at in listed.items() if at and key[1].startswith("id-earlier")} <= gone <= listed.keys()
-    expected = [(it.id, ResourceType.PROJECT, told.project) for it in CATALOGUE.project]
-    expected += [(it.id, ResourceType.INDEX, name) for it in CATALOGUE.index for name in live]
-    expected += [(it.id, ResourceType.DELETED_INDEX, name) for it in CATALOGUE.deleted_index for name, _ in gone]
+    expected = [(it.id, ResourceType.PROJECT, told.project) for it in CATALOG.project]
+    expected += [(it.id, ResourceType.INDEX, name) for it in CATALOG.index for name in live]
+    expected += [(it.id, ResourceType.DELETED_INDEX, name) for it in CATALOG.deleted_index for name, _ in gone]
     assert [(it.control, it.resource.type, it.resource.name) for it in findings] == sorted(expected)
     for it in findings:
         assert "the control itself failed" not in it.reason.casefold()
@@ -123,7 +121,7 @@ def test_one_walk_withholds_what_a_second_could_change(told: Inventory) -> None:
     """And names the listings that want the second one."""
 
     def twice(listing: Any) -> Any:
-        return listing_of([Walk(listing.rows)] * 2) if isinstance(listing, Listing) else listing
+        return merge_reads([ListingRead(listing.rows)] * 2) if isinstance(listing, Listing) else listing
 
     indexes = tuple(
         replace(it, schedules=twice(it.schedules), own_backups=twice(it.own_backups)) for it in told.indexes
@@ -143,8 +141,10 @@ def test_the_order_and_the_repetition_of_rows_change_nothing(told: Inventory, ra
     def shuffled(listing: Any) -> Any:
         if not isinstance(listing, Listing):
             return listing
-        walks = [Walk(tuple(random.sample(listing.rows * 2, len(listing.rows) * 2))) for _ in range(listing.walks)]
-        return listing_of(walks)
+        walks = [
+            ListingRead(tuple(random.sample(listing.rows * 2, len(listing.rows) * 2))) for _ in range(listing.walks)
+        ]
+        return merge_reads(walks)
 
     indexes = [
         replace(it, schedules=shuffled(it.schedules), own_backups=shuffled(it.own_backups)) for it in told.indexes

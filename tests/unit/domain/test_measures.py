@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from backup_auditor.domain.facts import Deployment
 from backup_auditor.domain.finding import Exemption, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.measures import figures_of, open_by_severity
+from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import report_of
+from backup_auditor.domain.reporting.metrics import audit_metrics, open_by_severity
+from backup_auditor.domain.reporting.report import make_report
 from builders import (
     BROKEN,
     DAY,
@@ -40,7 +40,7 @@ UNREAD = Exemption(("main",), ("*",), "team", "because", date(2027, 3, 31))
 def figures(told: Inventory | None = None, required: Policy = BUILT_IN) -> dict[str, float | None]:
     """Return the figures of an inventory, by default of one healthy index."""
     facts = inventory(index()) if told is None else told
-    return dict(figures_of(facts, report(facts, required)))
+    return dict(audit_metrics(facts, report(facts, required)))
 
 
 def figure(name: str, *cases: Any, required: Policy = BUILT_IN, **facts: Any) -> float | None:
@@ -174,7 +174,7 @@ def test_what_was_opened_and_what_was_resolved_is_counted() -> None:
     counts = []
     for told in (inventory(bare("main")), inventory(bare("main")), inventory(index()), inventory(bare("main"))):
         outcome = nights.audited(told)
-        found = figures_of(told, report_of(told, BUILT_IN, judged(told), outcome))
+        found = audit_metrics(told, make_report(told, BUILT_IN, judged(told), outcome))
         counts.append((found["FindingsNew"], found["FindingsResolved"]))
     assert counts[:2] == [(3, 0), (0, 0)]
     assert counts[2][1] == 3

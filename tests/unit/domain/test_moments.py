@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backup_auditor.domain.moments import (
+from backup_auditor.domain.timefmt import (
     days,
     format_distance,
     format_length,

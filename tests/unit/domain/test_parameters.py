@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.parameters import default_of
+from backup_auditor.domain.policy import default_of
 
 
 @pytest.mark.parametrize(

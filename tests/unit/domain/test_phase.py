@@ -2,26 +2,26 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.phase import Phase, is_planned_run, phase_of_status, run_moment
+from backup_auditor.domain.backup_status import BackupPhase, is_planned_run, phase_of_status, run_moment
+from backup_auditor.domain.model import Backup
 from builders import DAY, NOW, SECOND, ago, backup, planned_run, run
 
 
 @pytest.mark.parametrize(
     "status,phase",
     [
-        ("Ready", Phase.READY),
-        ("READY", Phase.READY),
-        ("Initializing", Phase.UNDER_WAY),
-        ("Pending", Phase.UNDER_WAY),
-        ("Scheduled", Phase.PLANNED),
-        ("Failed", Phase.FAILED),
-        ("InitializationFailed", Phase.FAILED),
-        ("Terminating", Phase.UNKNOWN),
-        ("", Phase.UNKNOWN),
+        ("Ready", BackupPhase.READY),
+        ("READY", BackupPhase.READY),
+        ("Initializing", BackupPhase.UNDER_WAY),
+        ("Pending", BackupPhase.UNDER_WAY),
+        ("Scheduled", BackupPhase.PLANNED),
+        ("Failed", BackupPhase.FAILED),
+        ("InitializationFailed", BackupPhase.FAILED),
+        ("Terminating", BackupPhase.UNKNOWN),
+        ("", BackupPhase.UNKNOWN),
     ],
 )
-def test_the_set_of_statuses_is_open(status: str, phase: Phase) -> None:
+def test_the_set_of_statuses_is_open(status: str, phase: BackupPhase) -> None:
     """What is not known is neither good nor failed."""
     assert phase_of_status(status) is phase
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.policy import Policy, Rule
+from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.policy_warnings import looks_like_pattern, policy_warnings
-from backup_auditor.domain.requirements import Requirements
 from builders import BROKEN, broken, index, inventory, renamed
 from reports import BUILT_IN, report
 

@@ -7,13 +7,12 @@ from datetime import date
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Exemption, Severity
-from backup_auditor.domain.history import Drift, Resolved
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import Outcome
-from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
-from backup_auditor.domain.memory import NOTHING
+from backup_auditor.domain.lifecycle.advance import LifecycleResult
+from backup_auditor.domain.listing import Denial, DenialReason, Listing
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report, report_of
+from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
+from backup_auditor.domain.reporting.report import Report, make_report
 from builders import (
     BROKEN,
     DAY,
@@ -40,7 +39,7 @@ HALF_READ = inventory(index(runs=broken()))
 def report(told: Inventory, required: Policy | None = None) -> Report:
     """Judge an inventory and report on it."""
     required = required or policy()
-    return report_of(told, required, judged(told, required))
+    return make_report(told, required, judged(told, required))
 
 
 def exempting(*controls: str) -> Policy:
@@ -140,8 +139,8 @@ def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
         inventory(index(), more=[backup(size_bytes=1)]),
         inventory(index(schedules=[schedule(enabled=False)])),
         inventory(index(schedules=[schedule(name="weekly")])),
-        inventory(index(schedules=Refusal(RefusalKind.PLAN, "no such plan"))),
-        inventory(index(schedules=Refusal(RefusalKind.UNSUPPORTED, "no such plan"))),
+        inventory(index(schedules=Denial(DenialReason.PLAN, "no such plan"))),
+        inventory(index(schedules=Denial(DenialReason.UNSUPPORTED, "no such plan"))),
         replace(HEALTHY, histories={}),
         replace(HEALTHY, histories={"schedule-1": whole([run(DAY)])}),
         replace(HEALTHY, histories={"schedule-2": whole([run(DAY)])}),
@@ -170,12 +169,12 @@ def test_a_report_says_what_is_remembered() -> None:
     """The lifecycle of findings, what was resolved, and drift are those of the outcome, and so is the id."""
     judgement = judged(NEGLECTED)
     known = replace(judgement.findings[0], lifecycle="new")
-    resolved = Resolved(
+    resolved = ResolvedFinding(
         "f" * 32, "index-has-schedule", known.resource, Severity.HIGH, NOW, NOW, "found compliant: it is there"
     )
     drifted = Drift("index appeared", known.resource, None, {})
-    outcome = Outcome("a" * 32, NOTHING, (known,), (resolved,), (drifted,))
-    found = report_of(NEGLECTED, policy(), judgement, outcome)
+    outcome = LifecycleResult("a" * 32, EMPTY_STATE, (known,), (resolved,), (drifted,))
+    found = make_report(NEGLECTED, policy(), judgement, outcome)
     assert (found.audit_id, found.findings, found.resolved, found.drift) == (
         "a" * 32,
         (known,),

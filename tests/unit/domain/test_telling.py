@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from backup_auditor.domain.continuity import Gap
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.domain.evaluation.run_gaps import RunGap
+from backup_auditor.domain.evaluation.timeline import Point, Timeline
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.periods import Period
-from backup_auditor.domain.timeline import Point, Timeline
+from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.timefmt import Period, format_moment
 from builders import (
     BROKEN,
     DAY,
@@ -90,7 +89,7 @@ def test_missing_runs_and_the_missed_objective_are_told_from_end_to_end() -> Non
     """Two nights without a run leave a gap between runs, and a time without a recent point from 30 h after the last."""
     found = told(index(runs=[*daily_runs(2), *daily_runs(3, 6 * HOUR + 4 * DAY)]))
     before, after = ago(6 * HOUR + 4 * DAY), ago(6 * HOUR + DAY)
-    assert found.gaps == (Gap(before, after, 2, "daily", DAY + GRACE),)
+    assert found.gaps == (RunGap(before, after, 2, "daily", DAY + GRACE),)
     assert found.missed == (Period(before + 30 * HOUR, after),)
     assert found.met == (Period(ago(6 * HOUR + 6 * DAY), before + 30 * HOUR), Period(after, NOW))
 

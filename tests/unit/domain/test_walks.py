@@ -4,23 +4,23 @@ from itertools import permutations
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.listing import Listing, Walk
-from backup_auditor.domain.walks import listing_of
+from backup_auditor.domain.inventory import merge_reads
+from backup_auditor.domain.listing import Listing, ListingRead
+from backup_auditor.domain.model import Backup
 from builders import BROKEN, HOUR, backup, schedule
 
 A, B, C = (backup(backup_id=name) for name in "abc")
 
 
-def of(*walks: list[Backup] | Walk[Backup]) -> Listing[Backup]:
+def of(*walks: list[Backup] | ListingRead[Backup]) -> Listing[Backup]:
     """Put walks together; a list is a whole walk."""
-    return listing_of([walk if isinstance(walk, Walk) else Walk(tuple(walk)) for walk in walks])
+    return merge_reads([walk if isinstance(walk, ListingRead) else ListingRead(tuple(walk)) for walk in walks])
 
 
 def test_rows_add_up_sorted_and_once() -> None:
     """A row that any walk showed is there."""
     assert of([C, A, A], [B, C]).rows == (A, B, C)
-    assert of([B], Walk((A,), BROKEN)).rows == (A, B)
+    assert of([B], ListingRead((A,), BROKEN)).rows == (A, B)
 
 
 def test_rows_that_one_of_the_last_two_whole_walks_showed_are_disputed() -> None:
@@ -28,18 +28,18 @@ def test_rows_that_one_of_the_last_two_whole_walks_showed_are_disputed() -> None
     assert of([A], [A, B]).disputed == {"b"}
     assert of([C], [A], [A]).disputed == frozenset()
     assert of([A], [A, B], [A, B], [A]).disputed == {"b"}
-    assert of([A], Walk((B,), BROKEN), [A]).disputed == frozenset()
+    assert of([A], ListingRead((B,), BROKEN), [A]).disputed == frozenset()
     assert of([A]).disputed == frozenset()
 
 
 def test_only_whole_walks_count() -> None:
     """Without any, the listing is broken; with one, a later one that broke off leaves a doubt."""
-    assert (of([A], [A]).walks, of([A], Walk((), BROKEN)).walks, of(Walk((), BROKEN)).walks) == (2, 1, 0)
-    assert of(Walk((A,), BROKEN)).unread == (BROKEN,)
-    assert of([A], Walk((), BROKEN)).doubt == BROKEN
-    assert of([A], Walk((), BROKEN)).broken is None
-    assert of([A], Walk((), BROKEN), [A]).unread == ()
-    assert of(Walk((), BROKEN), [A]).unread == ()
+    assert (of([A], [A]).walks, of([A], ListingRead((), BROKEN)).walks, of(ListingRead((), BROKEN)).walks) == (2, 1, 0)
+    assert of(ListingRead((A,), BROKEN)).unread == (BROKEN,)
+    assert of([A], ListingRead((), BROKEN)).doubt == BROKEN
+    assert of([A], ListingRead((), BROKEN)).broken is None
+    assert of([A], ListingRead((), BROKEN), [A]).unread == ()
+    assert of(ListingRead((), BROKEN), [A]).unread == ()
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_a_later_walk_shows_how_far_a_backup_has_come(first: str, second: str, s
 
 def test_a_later_walk_shows_a_schedule_as_it_is_now() -> None:
     """A setting may change between two walks."""
-    walks = [Walk((schedule(enabled=True),)), Walk((schedule(enabled=False),))]
-    assert [it.enabled for it in listing_of(walks).rows] == [False]
+    walks = [ListingRead((schedule(enabled=True),)), ListingRead((schedule(enabled=False),))]
+    assert [it.enabled for it in merge_reads(walks).rows] == [False]
 
 
 def test_rows_repeated_within_a_walk_may_contradict_each_other_in_any_order() -> None:

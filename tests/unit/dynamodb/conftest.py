@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.outbox import DynamoOutbox
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.adapters.dynamodb_state.table import Table
+from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.adapters.dynamodb.table import Table
 from dynamo import a_table, chunk_names, items_of
 
 

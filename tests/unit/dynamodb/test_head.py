@@ -5,23 +5,21 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.head import VERSION
-from backup_auditor.adapters.dynamodb_state.packing import packed, unpacked
+from backup_auditor.adapters.dynamodb.head import VERSION, packed, unpacked
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.history import PAST_AUDITS, PastAudit
-from backup_auditor.domain.memory import NOTHING, KnownSchedule, Memory
+from backup_auditor.domain.project_state import EMPTY_STATE, PAST_AUDITS, KnownSchedule, PastAudit, ProjectState
 from backup_auditor.errors import StateError
 from builders import DAY, NOW, backup, known
 from stores import PROJECT, recorded, stored
 
 PAST = PastAudit(NOW, is_complete=True, open=dict.fromkeys(reversed(Severity), 10**6))
-FIRST = Memory(revision=1, audit_id="first", observed_at=NOW, history=(PAST,))
+FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW, history=(PAST,))
 KEY = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
 
 
 def test_a_head_of_before_history_was_kept_is_loaded_without_any(table: Any) -> None:
     """The next recording writes it."""
-    recorded(table.store, NOTHING, FIRST)
+    recorded(table.store, EMPTY_STATE, FIRST)
     table.client.update_item(TableName=table.name, Key=KEY, UpdateExpression="REMOVE history")
     before = replace(FIRST, history=())
     assert table.store.load(PROJECT) == before
@@ -31,7 +29,7 @@ def test_a_head_of_before_history_was_kept_is_loaded_without_any(table: Any) -> 
 
 def test_a_head_of_version_1_is_loaded_and_becomes_one_of_this_version(table: Any) -> None:
     """A head of version 1 has no id of the Pinecone project; the next recording stores it."""
-    recorded(table.store, NOTHING, FIRST)
+    recorded(table.store, EMPTY_STATE, FIRST)
     table.client.update_item(
         TableName=table.name,
         Key=KEY,
@@ -47,14 +45,14 @@ def test_a_head_of_version_1_is_loaded_and_becomes_one_of_this_version(table: An
 
 def test_a_head_stays_small_however_much_was_found(table: Any) -> None:
     """All that it says of past audits takes less than two kilobytes."""
-    recorded(table.store, NOTHING, replace(FIRST, history=(PAST,) * (PAST_AUDITS + 1)))
+    recorded(table.store, EMPTY_STATE, replace(FIRST, history=(PAST,) * (PAST_AUDITS + 1)))
     (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
     assert len(head["history"]["S"]) < 2_000
 
 
 def test_a_head_whose_history_is_damaged_is_refused(table: Any) -> None:
     """A count is missing."""
-    recorded(table.store, NOTHING, FIRST)
+    recorded(table.store, EMPTY_STATE, FIRST)
     table.client.update_item(
         TableName=table.name,
         Key=KEY,
@@ -70,7 +68,7 @@ def test_rows_of_before_settings_were_kept_are_loaded_and_written_anew(table: An
     rows = {f"{number}": KnownSchedule(f"{number}", "orders", None, "daily", DAY, True) for number in range(3)}
     taken = {"one": known(backup(backup_id="one")), "two": known(backup(backup_id="two"))}
     before = replace(FIRST, schedules=rows, backups=taken)
-    recorded(table.store, NOTHING, before)
+    recorded(table.store, EMPTY_STATE, before)
     for item in table.items:
         if item["SK"]["S"].startswith("chunk#"):
             columns = {10: 9, 9: 6}

@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.dynamodb_state import packing, rewriting
-from backup_auditor.adapters.dynamodb_state.packing import divided, share_of, sliced, unpacked
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
+from backup_auditor.adapters.dynamodb import chunks, head
+from backup_auditor.adapters.dynamodb.head import divided, share_of, sliced, unpacked
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift
-from backup_auditor.domain.memory import NOTHING, FindingState, KnownBackup, KnownFinding, Memory
+from backup_auditor.domain.project_state import (
+    EMPTY_STATE,
+    Drift,
+    FindingState,
+    KnownBackup,
+    KnownFinding,
+    ProjectState,
+)
 from backup_auditor.errors import StateError
 from builders import DAY, NOW
 from dynamo import a_table, chunk_names
@@ -48,7 +54,7 @@ def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shares: int) -> 
 def test_rows_without_a_key_keep_their_order(rows: list[Any]) -> None:
     """However many chunks they take."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packing, "GOAL", TINY)
+        patch.setattr(head, "GOAL", TINY)
         chunks = [it for it in sliced(rows) if it is not None]
     assert [row for chunk in chunks for row in unpacked(chunk)] == rows
 
@@ -58,20 +64,20 @@ def test_what_grows_too_large_is_divided() -> None:
     rows = [(f"{number}", noise(number, 4)) for number in range(3_000)]
     chunks = divided(rows)
     assert len(chunks) in (8, 16, 32)
-    assert all(it is not None and len(it) <= packing.GOAL for it in chunks)
+    assert all(it is not None and len(it) <= head.GOAL for it in chunks)
     with pytest.raises(StateError, match="too large to be remembered"):
         divided([("one", noise(0, 20_000))])
 
 
 @settings(max_examples=max(settings().max_examples // 3, 1))
 @given(st.lists(MEMORIES, min_size=1, max_size=4))
-def test_what_is_remembered_survives_any_division(memories: list[Memory]) -> None:
+def test_what_is_remembered_survives_any_division(memories: list[ProjectState]) -> None:
     """As chunks grow, are divided, and empty again, nothing is lost, and nothing is left behind."""
     with pytest.MonkeyPatch.context() as patch, a_table() as (client, name):
-        for module in (packing, rewriting):
+        for module in (head, chunks):
             patch.setattr(module, "GOAL", TINY)
         store = DynamoState(client, name)
-        before = NOTHING
+        before = EMPTY_STATE
         for after in in_a_row(memories):
             assert stored(store, before, after) == after
             before = after
@@ -92,11 +98,11 @@ def backup(number: int, night: int) -> KnownBackup:
     return KnownBackup(f"{number}-{night}", f"id-{number}", index, name, schedule, taken, True, taken + 9 * DAY, taken)
 
 
-def memory(revision: int, nights: range, findings: list[KnownFinding]) -> Memory:
+def memory(revision: int, nights: range, findings: list[KnownFinding]) -> ProjectState:
     """Build what is remembered of 500 indexes, with a backup of each of some nights."""
     backups = {it.backup_id: it for it in (backup(number, night) for night in nights for number in range(500))}
     known = {it.fingerprint: it for it in findings}
-    return Memory(revision, f"audit-{revision}", NOW, NOW, "policy", findings=known, backups=backups)
+    return ProjectState(revision, f"audit-{revision}", NOW, NOW, "policy", findings=known, backups=backups)
 
 
 def test_a_night_with_few_changes_writes_few_chunks() -> None:
@@ -106,7 +112,7 @@ def test_a_night_with_few_changes_writes_few_chunks() -> None:
     second = memory(2, range(1, 31), [replace(findings[0], state=FindingState.RESOLVED), *findings[1:]])
     with a_table() as (client, name):
         store = DynamoState(client, name)
-        recorded(store, NOTHING, first)
+        recorded(store, EMPTY_STATE, first)
         before = chunk_names(client, name)
         recorded(store, first, second)
         after = chunk_names(client, name)
@@ -119,8 +125,8 @@ def test_a_night_with_few_changes_writes_few_chunks() -> None:
 def test_drift_is_told_in_its_order() -> None:
     """However much of it there is."""
     drift = tuple(Drift(f"{number}", RESOURCE, {"was": noise(number, 1)}, None) for number in range(3_000))
-    after = Memory(revision=1, audit_id="first", observed_at=NOW, drift=drift)
+    after = ProjectState(revision=1, audit_id="first", observed_at=NOW, drift=drift)
     with a_table() as (client, name):
         store = DynamoState(client, name)
-        assert stored(store, NOTHING, after) == after
+        assert stored(store, EMPTY_STATE, after) == after
         assert len(chunk_names(client, name)) > 1

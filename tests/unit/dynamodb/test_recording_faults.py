@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.head import read_head
-from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.adapters.dynamodb.head import read_head
+from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.outbox import OutboxMessage, Trigger
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError, StateError
 from builders import DAY, NOW, backup, index, inventory, schedule
 from nights import Nights
 from stores import PROJECT, recorded
 from striking import KilledError, Strike, raising, refusal, struck, twice, unanswered, unreachable
 
-KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
+KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 MANY = 40
 """More calls than a recording makes."""
 
 
-def two_nights() -> tuple[Memory, Memory, Memory]:
+def two_nights() -> tuple[ProjectState, ProjectState, ProjectState]:
     """Return what is remembered after one night, two, and three: every kind changes each time."""
     nights = Nights()
     found = []
@@ -42,7 +42,7 @@ def two_nights() -> tuple[Memory, Memory, Memory]:
 FIRST, SECOND, THIRD = two_nights()
 
 
-def audit_of(memory: Memory) -> AuditRecord:
+def audit_of(memory: ProjectState) -> AuditRecord:
     """Return the record of the audit that a memory was last changed by."""
     assert memory.audit_id is not None
     assert memory.observed_at is not None
@@ -51,15 +51,15 @@ def audit_of(memory: Memory) -> AuditRecord:
     )
 
 
-def message_of(memory: Memory) -> Message:
+def message_of(memory: ProjectState) -> OutboxMessage:
     """Return the message that such an audit causes."""
     audit = audit_of(memory)
-    return Message(
-        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Occasion.AUDITED, KEPT, None
+    return OutboxMessage(
+        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDITED, KEPT, None
     )
 
 
-def record(table: Any, before: Memory, after: Memory) -> None:
+def record(table: Any, before: ProjectState, after: ProjectState) -> None:
     """Record an audit with its message."""
     recorded(table.store, before, after, audit=audit_of(after), messages=(message_of(after),))
 
@@ -70,11 +70,11 @@ def both(table: Any) -> None:
     record(table, SECOND, THIRD)
 
 
-def remembered(table: Any) -> Memory:
+def remembered(table: Any) -> ProjectState:
     """Load what is remembered, and see that record and messages are those of it, and no others."""
-    memory: Memory = table.store.load(PROJECT)
+    memory: ProjectState = table.store.load(PROJECT)
     known = [it for it in (FIRST, SECOND, THIRD) if it.revision <= memory.revision]
-    assert memory == (known[-1] if known else NOTHING)
+    assert memory == (known[-1] if known else EMPTY_STATE)
     assert table.store.audits(PROJECT, NOW - DAY) == [audit_of(it) for it in known]
     assert {it.message_id for it in table.outbox.pending(None, NOW + DAY)} == {
         message_of(it).message_id for it in known
@@ -110,7 +110,7 @@ def test_a_recording_is_there_wholly_or_not_at_all(
     table: Any, error: Callable[[], BaseException], *, after: bool, until_end: bool
 ) -> None:
     """At whichever call, before or after its effect; what is said of it is never better than it is."""
-    record(table, NOTHING, FIRST)
+    record(table, EMPTY_STATE, FIRST)
     for at in range(MANY):
         before = remembered(table)
         assert before == FIRST
@@ -129,7 +129,7 @@ def test_a_recording_is_there_wholly_or_not_at_all(
             assert remembered(table) == THIRD
             assert table.chunks == chunks_named(table)
             forget(table)
-            record(table, NOTHING, FIRST)
+            record(table, EMPTY_STATE, FIRST)
     else:
         raise AssertionError("it makes more calls than were tried")
 
@@ -149,7 +149,7 @@ def chunks_named(table: Any) -> frozenset[str]:
 def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table: Any) -> None:
     """As the client does by itself where an answer was lost: the transaction fails on its own head, and is done."""
     with twice(table.client):
-        record(table, NOTHING, FIRST)
+        record(table, EMPTY_STATE, FIRST)
         record(table, FIRST, SECOND)
     assert remembered(table) == SECOND
     assert table.chunks == chunks_named(table)
@@ -158,7 +158,7 @@ def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_of_two_that_record_at_once_one_wins(table: Any, *, after: bool) -> None:
     """At whichever call of the one the other comes in between; the loser leaves nothing that counts."""
-    record(table, NOTHING, FIRST)
+    record(table, EMPTY_STATE, FIRST)
     other = replace(SECOND, audit_id="other", findings={})
     for at in range(MANY):
         outcomes: list[str] = []
@@ -189,7 +189,7 @@ def test_of_two_that_record_at_once_one_wins(table: Any, *, after: bool) -> None
         assert table.store.load(PROJECT) == THIRD
         assert table.chunks == chunks_named(table)
         forget(table)
-        record(table, NOTHING, FIRST)
+        record(table, EMPTY_STATE, FIRST)
     else:
         raise AssertionError("it makes more calls than were tried")
 
@@ -198,7 +198,7 @@ def test_of_two_that_record_at_once_one_wins(table: Any, *, after: bool) -> None
 def test_what_is_recorded_while_another_reads_is_read_wholly_or_not_at_all(table: Any, *, after: bool) -> None:
     """A chunk that was swept away meanwhile is no damage."""
     for at in range(MANY):
-        record(table, NOTHING, FIRST)
+        record(table, EMPTY_STATE, FIRST)
         strike = Strike(partial(both, table), at)
         with struck(table.client, strike, after=after):
             assert table.store.load(PROJECT) in (FIRST, THIRD)
@@ -211,7 +211,7 @@ def test_what_is_recorded_while_another_reads_is_read_wholly_or_not_at_all(table
 
 def test_whoever_sweeps_late_takes_nothing_that_was_recorded_since(table: Any) -> None:
     """Two more audits are recorded before it looks for what is left of earlier ones."""
-    record(table, NOTHING, FIRST)
+    record(table, EMPTY_STATE, FIRST)
     strike = Strike(lambda: record(table, SECOND, THIRD), 0, operation="Query")
     with struck(table.client, strike):
         record(table, FIRST, SECOND)
@@ -224,13 +224,13 @@ def test_a_transaction_that_was_in_the_way_of_another_is_tried_again(table: Any,
     """Nothing says that this audit was overtaken."""
     cancelled = refusal("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": code}])
     with struck(table.client, Strike(raising(lambda: cancelled), 0, operation="TransactWriteItems")):
-        record(table, NOTHING, FIRST)
+        record(table, EMPTY_STATE, FIRST)
     assert remembered(table) == FIRST
 
 
 def test_an_audit_that_was_recorded_and_overtaken_before_anybody_heard_is_a_conflict(table: Any) -> None:
     """It is judged anew, and finds what came after it; what it told is told all the same."""
-    record(table, NOTHING, FIRST)
+    record(table, EMPTY_STATE, FIRST)
 
     def lost() -> None:
         record(table, SECOND, THIRD)

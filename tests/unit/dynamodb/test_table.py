@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb_state.head import VERSION
-from backup_auditor.adapters.dynamodb_state.store import DynamoState
-from backup_auditor.domain.alerting.message import Message, Occasion
-from backup_auditor.domain.audit_record import AuditRecord, KeptReport
+from backup_auditor.adapters.dynamodb.head import VERSION
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.memory import NOTHING, Memory
+from backup_auditor.domain.outbox import OutboxMessage, Trigger
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
-from backup_auditor.ports.state import LastAudits
+from backup_auditor.ports.stores import LastAudits
 from builders import DAY, HOUR, NOW, backup, index, inventory
 from nights import Nights
 from stores import PROJECT, recorded, stored
 from striking import Strike, raising, refusal, struck, twice, unanswered, unreachable
 
-FIRST = Memory(revision=1, audit_id="first", observed_at=NOW, complete_at=NOW)
-KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
+FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW, complete_at=NOW)
+KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 AUDIT = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
-MESSAGE = Message("1", PROJECT, "first", NOW, "sns:topic", Occasion.CHANGED, KEPT, None)
+MESSAGE = OutboxMessage("1", PROJECT, "first", NOW, "sns:topic", Trigger.CHANGED, KEPT, None)
 LEASE = timedelta(minutes=15)
 
 
-def a_night() -> Memory:
+def a_night() -> ProjectState:
     """Return what is remembered after a night, in several chunks."""
     nights = Nights()
     nights.audited(inventory(index(backups=[backup(DAY)])))
@@ -42,7 +42,7 @@ def expiries(table: Any) -> list[int]:
 
 def test_the_record_of_an_audit_is_kept_as_long_as_it_is_said(table: Any) -> None:
     """For ever, where nothing is; what is remembered never expires."""
-    recorded(table.store, NOTHING, FIRST, audit=AUDIT)
+    recorded(table.store, EMPTY_STATE, FIRST, audit=AUDIT)
     assert expiries(table) == []
     keeping = DynamoState(table.client, table.name, retention=timedelta(days=400))
     recorded(keeping, FIRST, replace(FIRST, revision=2, audit_id="second"), audit=replace(AUDIT, audit_id="second"))
@@ -51,7 +51,7 @@ def test_the_record_of_an_audit_is_kept_as_long_as_it_is_said(table: Any) -> Non
 
 def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
     """With the audit that caused it, the channel, and the moment."""
-    recorded(table.store, NOTHING, FIRST, messages=(MESSAGE,))
+    recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
     table.outbox.sent(MESSAGE, NOW + HOUR)
     (kept,) = [it for it in table.items if it["SK"]["S"].startswith("sent#")]
     assert kept["SK"]["S"] == "sent#2026-11-22T12:00:00.000000Z#sns:topic"
@@ -62,7 +62,7 @@ def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
 def test_the_last_audits_are_known_without_loading_anything(table: Any) -> None:
     """An incomplete one leaves the last complete one where it was."""
     assert table.store.last_audits(PROJECT) == LastAudits(None, None)
-    recorded(table.store, NOTHING, replace(FIRST, complete_at=None))
+    recorded(table.store, EMPTY_STATE, replace(FIRST, complete_at=None))
     assert table.store.last_audits(PROJECT) == LastAudits(NOW, None)
     second = replace(FIRST, revision=2, audit_id="second")
     recorded(table.store, FIRST, second)
@@ -82,7 +82,7 @@ def test_a_project_is_registered_since_it_was_first_asked_for(table: Any) -> Non
 
 def test_what_a_newer_version_wrote_is_left_alone(table: Any) -> None:
     """It is neither judged by nor written over."""
-    recorded(table.store, NOTHING, FIRST)
+    recorded(table.store, EMPTY_STATE, FIRST)
     key = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
     version = {":newer": {"N": str(VERSION + 1)}}
     table.client.update_item(
@@ -127,7 +127,7 @@ def _with(table: Any, sort: str, attribute: str, value: dict[str, Any]) -> None:
 )
 def test_a_state_that_is_damaged_is_refused_and_left_as_it_is(table: Any, harm: Any) -> None:
     """In one line that says what to do."""
-    recorded(table.store, NOTHING, a_night())
+    recorded(table.store, EMPTY_STATE, a_night())
     harm(table)
     before = table.items
     with pytest.raises(StateError, match=rf"the state in the table {table.name} is damaged") as caught:
@@ -141,9 +141,9 @@ def test_more_channels_than_a_transaction_takes_are_refused_clearly(table: Any) 
     """Nothing is recorded; 98 are possible."""
     messages = [replace(MESSAGE, message_id=f"{number}") for number in range(99)]
     with pytest.raises(StateError, match="default: 99 channels are to be told; name 98 at most"):
-        recorded(table.store, NOTHING, FIRST, audit=AUDIT, messages=tuple(messages))
-    assert table.store.load(PROJECT) == NOTHING
-    recorded(table.store, NOTHING, FIRST, audit=AUDIT, messages=tuple(messages[:98]))
+        recorded(table.store, EMPTY_STATE, FIRST, audit=AUDIT, messages=tuple(messages))
+    assert table.store.load(PROJECT) == EMPTY_STATE
+    recorded(table.store, EMPTY_STATE, FIRST, audit=AUDIT, messages=tuple(messages[:98]))
     assert len(table.outbox.pending(PROJECT, NOW)) == 98
 
 
@@ -164,7 +164,7 @@ def test_more_channels_than_a_transaction_takes_are_refused_clearly(table: Any) 
 )
 def test_a_table_that_cannot_be_used_is_an_error_of_one_line(table: Any, error: Any, said: str) -> None:
     """Whatever is asked of it; it names the table."""
-    recorded(table.store, NOTHING, FIRST, messages=(MESSAGE,))
+    recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
     asked: list[Callable[[], object]] = [
         lambda: table.store.load(PROJECT),
         lambda: recorded(table.store, FIRST, replace(FIRST, revision=2)),
@@ -214,7 +214,7 @@ def test_what_was_only_done_in_part_is_done_to_the_end(table: Any) -> None:
     for event, hook in hooks.items():
         table.client.meta.events.register(event, hook)
     try:
-        assert stored(table.store, NOTHING, a_night()) == a_night()
+        assert stored(table.store, EMPTY_STATE, a_night()) == a_night()
     finally:
         for event, hook in hooks.items():
             table.client.meta.events.unregister(event, hook)
@@ -224,7 +224,7 @@ def test_what_was_only_done_in_part_is_done_to_the_end(table: Any) -> None:
 
 def test_what_is_throttled_to_the_end_is_an_error(table: Any) -> None:
     """Reading and writing alike."""
-    recorded(table.store, NOTHING, a_night())
+    recorded(table.store, EMPTY_STATE, a_night())
 
     def none_read(parsed: dict[str, Any], **_: object) -> None:
         parsed["Responses"] = {}
@@ -240,7 +240,7 @@ def test_what_is_throttled_to_the_end_is_an_error(table: Any) -> None:
 
 def test_a_claim_whose_answer_was_lost_is_one_s_own(table: Any) -> None:
     """The client asked twice; the second time it was told that somebody has it: oneself."""
-    recorded(table.store, NOTHING, FIRST, messages=(MESSAGE,))
+    recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
     with twice(table.client):
         claim = table.outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert claim is not None
@@ -249,7 +249,7 @@ def test_a_claim_whose_answer_was_lost_is_one_s_own(table: Any) -> None:
 
 def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
     """Each counts once."""
-    recorded(table.store, NOTHING, FIRST, messages=(MESSAGE,))
+    recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
     outbox = table.outbox
     outbox.claim(MESSAGE, NOW, NOW + LEASE)
     with twice(table.client):
@@ -263,7 +263,7 @@ def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
 
 def test_whoever_lost_a_message_to_another_does_not_let_it_go(table: Any) -> None:
     """The other's claim stands."""
-    recorded(table.store, NOTHING, FIRST, messages=(MESSAGE,))
+    recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
     slow, quick = table.outbox, table.outbox
     slow.claim(MESSAGE, NOW, NOW + LEASE)
     quick.claim(MESSAGE, NOW + LEASE, NOW + 2 * LEASE)

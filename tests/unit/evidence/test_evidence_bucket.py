@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.evidence_bucket import EvidenceBucket
-from backup_auditor.domain.audit_record import KeptReport
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.errors import EvidenceError, EvidenceGoneError
 from buckets import BUCKET, versions
 from builders import BROKEN
@@ -28,7 +28,7 @@ def test_a_report_lies_under_its_project_its_day_and_its_audit(client: Any) -> N
     bucket = EvidenceBucket(client, BUCKET)
     kept = bucket.keep(REPORT)
     content = bucket.read(kept)
-    assert kept == KeptReport(f"{FOLDER}/report.json", hashlib.sha256(content).hexdigest())
+    assert kept == StoredReport(f"{FOLDER}/report.json", hashlib.sha256(content).hexdigest())
     check_report(json.loads(content))
     assert content.endswith(b"}\n")
     name = kept.location.removeprefix(f"s3://{BUCKET}/")
@@ -143,7 +143,7 @@ def test_one_that_is_written_at_this_moment_is_waited_for(client: Any) -> None:
         bucket.keep(REPORT)
 
 
-def _deleted(client: Any, kept: KeptReport) -> KeptReport:
+def _deleted(client: Any, kept: StoredReport) -> StoredReport:
     client.delete_object(Bucket=BUCKET, Key=kept.location.removeprefix(f"s3://{BUCKET}/"))
     return kept
 
@@ -169,7 +169,7 @@ def _deleted(client: Any, kept: KeptReport) -> KeptReport:
     ],
 )
 def test_a_report_that_is_gone_is_told_from_one_that_cannot_be_read(
-    client: Any, harm: Callable[[Any, KeptReport], KeptReport], error: type[Exception], said: str
+    client: Any, harm: Callable[[Any, StoredReport], StoredReport], error: type[Exception], said: str
 ) -> None:
     """In one line that names it."""
     bucket = EvidenceBucket(client, BUCKET)

@@ -6,9 +6,8 @@ from random import Random
 
 import pytest
 
-from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.audit_record import AuditRecord, DayStatus, Gap, Nights, audit_days, span_of, within
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.nights import Gap, Nights, NightStanding, nights_of, span_of, within
 from builders import DAY, HOUR, NOW
 
 AUDIT = AuditRecord("audit", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
@@ -31,14 +30,14 @@ def looked_at(
     now: datetime = NOW,
 ) -> Nights:
     """Return what is known of a time."""
-    nights = nights_of(audits, span_of(since, until), every, now)
+    nights = audit_days(audits, span_of(since, until), every, now)
     assert nights is not None
     return nights
 
 
 def counts(nights: Nights) -> tuple[int, int, int]:
     """Return how many audits are complete, incomplete, and missing."""
-    audited, incomplete, missing = (nights.count(it) for it in NightStanding)
+    audited, incomplete, missing = (nights.count(it) for it in DayStatus)
     return audited, incomplete, missing
 
 
@@ -186,7 +185,7 @@ def test_there_may_be_nothing_to_look_at(
     audits: tuple[AuditRecord, ...], since: date | None, until: date | None
 ) -> None:
     """No audit is known, or the time that is asked for has no length."""
-    assert nights_of(audits, span_of(since, until), USUAL_INTERVAL, NOW) is None
+    assert audit_days(audits, span_of(since, until), USUAL_INTERVAL, NOW) is None
 
 
 def test_the_order_of_records_does_not_matter() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.evidence_bucket import EvidenceBucket
-from backup_auditor.domain.audit_record import KeptFile
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.html.document import render_html
+from backup_auditor.rendering.html.page import render_html
 from buckets import BUCKET, versions
 from reports import finding, report
 from striking import KilledError, Strike, raising, refusal, struck, unanswered, unreachable
@@ -24,7 +24,7 @@ def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> Non
     bucket = EvidenceBucket(client, BUCKET)
     page = bucket.keep_page(REPORT, bucket.keep(REPORT))
     content = bucket.read(page)
-    assert page == KeptFile(f"s3://{BUCKET}/{FOLDER}/report.html", hashlib.sha256(content).hexdigest())
+    assert page == StoredFile(f"s3://{BUCKET}/{FOLDER}/report.html", hashlib.sha256(content).hexdigest())
     assert content.decode() == "".join(render_html([REPORT])) + "\n"
     there = client.head_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html")
     assert there["ContentType"] == "text/html; charset=utf-8"

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backup_auditor.gathering.crew import Crew
+from backup_auditor.worker_pool import WorkerPool
 
 LONG = 60.0
 
@@ -30,7 +30,7 @@ def test_all_results_are_taken_on_the_thread_that_waits() -> None:
         if isinstance(result, int) and result < 3:
             crew.do(give(result + 10), take, None)
 
-    with Crew(4) as crew:
+    with WorkerPool(4) as crew:
         for number in range(6):
             crew.do(give(number), take, None)
         crew.finish(plenty)
@@ -53,7 +53,7 @@ def test_no_more_threads_work_than_may() -> None:
         with lock:
             at_once -= 1
 
-    with Crew(2) as crew:
+    with WorkerPool(2) as crew:
         for _ in range(6):
             crew.do(work, lambda _result: None, None)
         crew.finish(plenty)
@@ -66,7 +66,7 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
     def work() -> None:
         raise ZeroDivisionError("unexpected")
 
-    with Crew(2) as crew:
+    with WorkerPool(2) as crew:
         crew.do(work, lambda _result: None, None)
         with pytest.raises(ZeroDivisionError, match="unexpected"):
             crew.finish(plenty)
@@ -79,7 +79,7 @@ def test_a_thread_that_cannot_be_started_is_the_error_that_is_seen(monkeypatch: 
         raise RuntimeError("no more threads")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="no more threads"), Crew(2) as crew:
+    with pytest.raises(RuntimeError, match="no more threads"), WorkerPool(2) as crew:
         crew.do(give(1), lambda _result: None, None)
 
 
@@ -92,7 +92,7 @@ def test_what_does_not_come_in_time_is_replaced() -> None:
         is_over.wait(LONG)
         return "late"
 
-    with Crew(1) as crew:
+    with WorkerPool(1) as crew:
         crew.do(late, taken.append, "instead")
         crew.finish(lambda: 0.0)
         assert taken == ["instead"]
@@ -105,7 +105,7 @@ def test_what_does_not_come_in_time_is_replaced() -> None:
 def test_who_interrupts_does_not_wait_for_answers() -> None:
     """The threads are left alone, and do not keep the interpreter from ending."""
     is_over = threading.Event()
-    crew = Crew(1)
+    crew = WorkerPool(1)
     crew.do(partial(is_over.wait, LONG), lambda _result: None, True)
     (thread,) = crew._threads
     with pytest.raises(KeyboardInterrupt), crew:
@@ -125,7 +125,7 @@ def test_what_is_queued_when_it_ends_is_not_done() -> None:
         started.set()
         is_over.wait(LONG)
 
-    crew = Crew(1)
+    crew = WorkerPool(1)
     crew.do(first, lambda _result: None, None)
     crew.do(lambda: begun.append(1), lambda _result: None, None)
     (thread,) = crew._threads

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backup_auditor.domain.facts import Backup, Deployment, Index
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, RefusalKind, Walk
-from backup_auditor.gathering.gathered import MOST_WALKS, Gathered
+from backup_auditor.collection.collector import MAX_READS, DraftInventory
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, ListingRead
+from backup_auditor.domain.model import Backup, Deployment, Index
 from builders import BROKEN, NOW, backup, schedule
 
 SCHEDULES = ListingId(ListingKind.SCHEDULES, "main")
@@ -12,11 +12,11 @@ OWN = ListingId(ListingKind.OWN_BACKUPS, "main")
 HISTORY = ListingId(ListingKind.HISTORY, "schedule-1")
 
 
-def gathered(**index: object) -> Gathered:
+def gathered(**index: object) -> DraftInventory:
     """Build what is known of one index without schedules, in a project without backups."""
-    found = Gathered({"main": Index("main", **index)})  # type: ignore[arg-type]  # each test has its own
-    found.add(BACKUPS, Walk(()))
-    found.add(SCHEDULES, Walk(()))
+    found = DraftInventory({"main": Index("main", **index)})  # type: ignore[arg-type]  # each test has its own
+    found.add(BACKUP_LISTING, ListingRead(()))
+    found.add(SCHEDULES, ListingRead(()))
     return found
 
 
@@ -24,7 +24,7 @@ def test_walks_over_one_listing_become_one_listing() -> None:
     """What either walk showed is there, and what was read before is not left standing."""
     found = gathered()
     found.inventory("test", NOW, 1)
-    found.add(BACKUPS, Walk((backup(backup_id="a"),)))
+    found.add(BACKUP_LISTING, ListingRead((backup(backup_id="a"),)))
     backups = found.inventory("test", NOW, 1).backups
     assert ([it.backup_id for it in backups.rows], backups.walks, backups.disputed) == (["a"], 2, frozenset({"a"}))
 
@@ -33,15 +33,15 @@ def test_walks_over_one_listing_become_one_listing() -> None:
     "walks, may_be",
     [
         pytest.param([], False, id="never-walked"),
-        pytest.param([Walk(())], True, id="once"),
-        pytest.param([Walk(())] * (MOST_WALKS - 1), True, id="one-before-limit"),
-        pytest.param([Walk(())] * MOST_WALKS, False, id="at-limit"),
-        pytest.param([Walk(()), Walk((), BROKEN)], False, id="broken-off"),
+        pytest.param([ListingRead(())], True, id="once"),
+        pytest.param([ListingRead(())] * (MAX_READS - 1), True, id="one-before-limit"),
+        pytest.param([ListingRead(())] * MAX_READS, False, id="at-limit"),
+        pytest.param([ListingRead(()), ListingRead((), BROKEN)], False, id="broken-off"),
     ],
 )
-def test_a_further_walk_is_worth_while_up_to_a_point(walks: list[Walk[object]], may_be: bool) -> None:
+def test_a_further_walk_is_worth_while_up_to_a_point(walks: list[ListingRead[object]], may_be: bool) -> None:
     """Not for ever, and not after one that broke off."""
-    found = Gathered()
+    found = DraftInventory()
     for walk in walks:
         found.add(OWN, walk)  # type: ignore[arg-type]  # empty walks are walks over anything
     assert found.may_be_walked_again(OWN) is may_be
@@ -64,8 +64,8 @@ def test_an_index_is_asked_itself_only_where_its_id_is_in_doubt(
 ) -> None:
     """Schedules and deletion marks settle it without a call."""
     found = gathered(**index)
-    found.add(SCHEDULES, Walk(tuple(schedules)))  # type: ignore[arg-type]  # rows as built
-    found.add(BACKUPS, Walk(tuple(backups)))  # type: ignore[arg-type]  # rows as built
+    found.add(SCHEDULES, ListingRead(tuple(schedules)))  # type: ignore[arg-type]  # rows as built
+    found.add(BACKUP_LISTING, ListingRead(tuple(backups)))  # type: ignore[arg-type]  # rows as built
     assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
 
 
@@ -82,30 +82,30 @@ def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_
 ) -> None:
     """Where there seem to be none, the service is believed at once."""
     found = gathered()
-    found.refuse(SCHEDULES, Refusal(RefusalKind.UNSUPPORTED, "400"))
-    found.add(BACKUPS, Walk(tuple(backups)))
+    found.refuse(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
+    found.add(BACKUP_LISTING, ListingRead(tuple(backups)))
     assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
 
 
 @pytest.mark.parametrize(
     "own, unread",
     [
-        pytest.param(Walk((backup(),)), ["GET /indexes/main/backup-schedules"], id="it-has-backups"),
+        pytest.param(ListingRead((backup(),)), ["GET /indexes/main/backup-schedules"], id="it-has-backups"),
         pytest.param(
-            Walk((), BROKEN), [BROKEN.what, "GET /indexes/main/backup-schedules"], id="its-backups-are-not-known"
+            ListingRead((), BROKEN), [BROKEN.what, "GET /indexes/main/backup-schedules"], id="its-backups-are-not-known"
         ),
-        pytest.param(Walk(()), [], id="it-has-none"),
-        pytest.param(Refusal(RefusalKind.UNSUPPORTED, "400"), [], id="refused-likewise"),
+        pytest.param(ListingRead(()), [], id="it-has-none"),
+        pytest.param(Denial(DenialReason.UNSUPPORTED, "400"), [], id="refused-likewise"),
     ],
 )
 def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
-    own: Walk[Backup] | Refusal, unread: list[str]
+    own: ListingRead[Backup] | Denial, unread: list[str]
 ) -> None:
     """An answer about the request itself must not make an index pass for one without backups."""
     found = gathered()
     found.forget(SCHEDULES)
-    found.refuse(SCHEDULES, Refusal(RefusalKind.UNSUPPORTED, "400"))
-    if isinstance(own, Walk):
+    found.refuse(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
+    if isinstance(own, ListingRead):
         found.add(OWN, own)
     else:
         found.refuse(OWN, own)
@@ -116,17 +116,17 @@ def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
 def test_without_the_plan_the_index_is_asked_itself() -> None:
     """No schedule can tell which backups are its own."""
     found = gathered()
-    found.refuse(SCHEDULES, Refusal(RefusalKind.PLAN, "403"))
-    found.add(BACKUPS, Walk((backup(),)))
+    found.refuse(SCHEDULES, Denial(DenialReason.PLAN, "403"))
+    found.add(BACKUP_LISTING, ListingRead((backup(),)))
     assert list(found.in_doubt()) == ["main"]
-    found.add(OWN, Walk((backup(),)))
+    found.add(OWN, ListingRead((backup(),)))
     assert list(found.in_doubt()) == []
 
 
 def test_histories_of_schedules_that_are_not_listed_are_left_out() -> None:
     """A schedule that is gone takes its history with it."""
     found = gathered()
-    found.add(HISTORY, Walk((), BROKEN))
+    found.add(HISTORY, ListingRead((), BROKEN))
     inventory = found.inventory("test", NOW, 1)
     assert inventory.histories == {}
     assert inventory.unread == ()
@@ -135,8 +135,8 @@ def test_histories_of_schedules_that_are_not_listed_are_left_out() -> None:
 def test_an_index_that_is_gone_takes_its_listings_with_it() -> None:
     """Nothing of it is unread."""
     found = gathered()
-    found.add(SCHEDULES, Walk((schedule(),), BROKEN))
-    found.add(HISTORY, Walk((), BROKEN))
+    found.add(SCHEDULES, ListingRead((schedule(),), BROKEN))
+    found.add(HISTORY, ListingRead((), BROKEN))
     found.forget_index("main")
     inventory = found.inventory("test", NOW, 1)
     assert (inventory.indexes, dict(inventory.histories), inventory.unread) == ((), {}, ())
@@ -145,6 +145,6 @@ def test_an_index_that_is_gone_takes_its_listings_with_it() -> None:
 def test_the_index_of_a_schedule_is_known() -> None:
     """By the listing that showed it."""
     found = gathered()
-    found.add(SCHEDULES, Walk((schedule(),)))
+    found.add(SCHEDULES, ListingRead((schedule(),)))
     assert found.index_of_schedule("schedule-1") == "main"
     assert found.index_of_schedule("schedule-2") is None

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Index
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advancing import doubts_of
-from backup_auditor.domain.listing import BACKUPS
+from backup_auditor.domain.lifecycle.advance import unconfirmed_listings
+from backup_auditor.domain.listing import BACKUP_LISTING
+from backup_auditor.domain.model import Index
 from builders import backup, broken, disputed, inventory, whole
 from nights import INCOMPLETE, USUAL, Nights, lifecycles, verdict
 
@@ -106,6 +106,6 @@ def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -
 def test_a_second_walk_is_asked_for_before_a_deleted_index_is_called_gone(told: Inventory, is_doubted: bool) -> None:
     """Only where a finding depends on it."""
     nights = Nights()
-    assert doubts_of(nights.memory, told) == frozenset()
+    assert unconfirmed_listings(nights.memory, told) == frozenset()
     nights.judged(verdict(resource=DELETED))
-    assert doubts_of(nights.memory, told) == (frozenset({BACKUPS}) if is_doubted else frozenset())
+    assert unconfirmed_listings(nights.memory, told) == (frozenset({BACKUP_LISTING}) if is_doubted else frozenset())

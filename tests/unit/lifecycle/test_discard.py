@@ -8,8 +8,8 @@ import pytest
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.lifecycle.discard import Discard, discard_of_all, discard_of_future, is_ahead
-from backup_auditor.domain.memory import FindingState, Memory
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
+from backup_auditor.domain.project_state import FindingState, ProjectState
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from builders import DAY, NOW, SECOND, backup, index, inventory, known, remembering, schedule, whole
 from nights import COMPLIANT, Nights, verdict
 
@@ -18,7 +18,7 @@ CLOCK = NOW + DAY
 """What the machine's clock says when the audits are discarded."""
 
 
-def record(memory: Memory) -> AuditRecord:
+def record(memory: ProjectState) -> AuditRecord:
     """Return the record of the audit that a memory was last changed by."""
     assert memory.audit_id is not None
     assert memory.observed_at is not None
@@ -26,7 +26,7 @@ def record(memory: Memory) -> AuditRecord:
     return AuditRecord(memory.audit_id, memory.observed_at, is_complete, Compliance.COMPLIANT, None)
 
 
-def discarded(memory: Memory, *audits: AuditRecord, now: datetime = CLOCK) -> Discard:
+def discarded(memory: ProjectState, *audits: AuditRecord, now: datetime = CLOCK) -> Discard:
     """Discard the audits of the future."""
     found = discard_of_future(memory, audits, now)
     assert found is not None
@@ -52,9 +52,9 @@ def test_a_small_difference_between_clocks_is_no_future(ahead: object, *, expect
 def test_before_the_first_audit_there_is_nothing_to_discard() -> None:
     """Nor is there once all was discarded."""
     assert not is_ahead(None, NOW)
-    assert discard_of_future(Memory(), [], NOW) is None
-    assert discard_of_all(Memory(), []) is None
-    assert discard_of_all(Memory(revision=3), []) is None
+    assert discard_of_future(ProjectState(), [], NOW) is None
+    assert discard_of_all(ProjectState(), []) is None
+    assert discard_of_all(ProjectState(revision=3), []) is None
 
 
 def test_the_next_audit_finds_what_it_would_have_found_without_the_future_one() -> None:
@@ -168,7 +168,7 @@ def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
     memory = remembering(known(backup(DAY)), audit_id="one")
     found = discard_of_all(memory, [])
     assert found is not None
-    assert found.after == Memory(revision=2)
+    assert found.after == ProjectState(revision=2)
     assert found.recording.expects == 1
 
 

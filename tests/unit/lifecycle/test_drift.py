@@ -8,8 +8,8 @@ import pytest
 
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.lifecycle.advancing import doubts_of
-from backup_auditor.domain.listing import ListingId, ListingKind, Refusal, RefusalKind
+from backup_auditor.domain.lifecycle.advance import unconfirmed_listings
+from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
 from builders import BROKEN, DAY, backup, broken, index, inventory, renamed, schedule, whole
 from nights import Nights, night
@@ -99,7 +99,7 @@ def test_schedules_that_come_and_go_are_told() -> None:
     "answer",
     [
         pytest.param(whole((), walks=1), id="one-walk-alone"),
-        pytest.param(Refusal(RefusalKind.PLAN, "no such plan"), id="refused"),
+        pytest.param(Denial(DenialReason.PLAN, "no such plan"), id="refused"),
     ],
 )
 def test_a_schedule_that_may_be_there_is_not_called_deleted(answer: Any) -> None:
@@ -114,11 +114,11 @@ def test_a_second_walk_is_asked_for_before_a_schedule_is_called_deleted() -> Non
     """Only where one that was known is missed, and where a walk could still tell."""
     nights = Nights()
     once = inventory(index(schedules=whole((), walks=1)))
-    assert doubts_of(nights.memory, once) == frozenset()
+    assert unconfirmed_listings(nights.memory, once) == frozenset()
     nights.audited(project())
-    assert doubts_of(nights.memory, once) == {SCHEDULES_OF_MAIN}
+    assert unconfirmed_listings(nights.memory, once) == {SCHEDULES_OF_MAIN}
     for answer in (whole(()), broken(), whole([schedule()], walks=1)):
-        assert doubts_of(nights.memory, inventory(index(schedules=answer))) == frozenset()
+        assert unconfirmed_listings(nights.memory, inventory(index(schedules=answer))) == frozenset()
 
 
 def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
@@ -131,7 +131,9 @@ def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
         *(renamed(index(schedules=answers[number % 3]), it) for number, it in enumerate(names)),
         renamed(index(schedules=whole((), walks=1)), "another"),
     )
-    assert doubts_of(nights.memory, told) == {ListingId(ListingKind.SCHEDULES, it) for it in (names[0], names[3])}
+    assert unconfirmed_listings(nights.memory, told) == {
+        ListingId(ListingKind.SCHEDULES, it) for it in (names[0], names[3])
+    }
 
 
 def test_indexes_that_come_and_go_are_told() -> None:

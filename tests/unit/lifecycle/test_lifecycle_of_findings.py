@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.memory import FindingState
+from backup_auditor.domain.project_state import FindingState
 from builders import index, inventory, renamed
 from nights import (
     COMPLIANT,

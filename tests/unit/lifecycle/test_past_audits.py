@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
+from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.finding import Finding, Severity
-from backup_auditor.domain.history import PAST_AUDITS, PastAudit
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.service.auditing import judge
+from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
 from builders import DAY, NOW, SECOND, index, inventory, whole
 from nights import COMPLIANT, INCOMPLETE, INSUFFICIENT, NOT_APPLICABLE, Nights, night, verdict
 from reports import BUILT_IN, EXEMPTION
@@ -19,7 +19,7 @@ NEGLECTED = inventory(index(schedules=whole(())))
 
 def told(store: FakeStore, at: datetime, facts: Inventory = NEGLECTED) -> tuple[PastAudit, ...]:
     """Audit at a moment, and return what the report tells of the audits before."""
-    return judge(replace(facts, observed_at=at), BUILT_IN, store).report.history
+    return evaluate_inventory(replace(facts, observed_at=at), BUILT_IN, store).report.history
 
 
 def after_nights(count: int) -> FakeStore:
@@ -59,7 +59,9 @@ def test_an_audit_that_could_not_read_everything_is_remembered_as_such() -> None
 def test_a_report_tells_of_the_audits_before_it() -> None:
     """The oldest first, each with the counts that its own report had; the first has none to tell of."""
     store = FakeStore()
-    reports = [judge(replace(it, observed_at=night(at)), BUILT_IN, store).report for at, it in enumerate(PROJECTS)]
+    reports = [
+        evaluate_inventory(replace(it, observed_at=night(at)), BUILT_IN, store).report for at, it in enumerate(PROJECTS)
+    ]
     for number, report in enumerate(reports):
         assert [it.observed_at for it in report.history] == [it.observed_at for it in reports[:number]]
         assert [it.open for it in report.history] == [it.summary.open for it in reports[:number]]
@@ -110,4 +112,4 @@ def test_another_audit_of_the_same_moment_is_not_before_it() -> None:
 
 def test_without_a_store_no_audit_before_is_told_of() -> None:
     """Nothing is remembered."""
-    assert judge(NEGLECTED, BUILT_IN).report.history == ()
+    assert evaluate_inventory(NEGLECTED, BUILT_IN).report.history == ()

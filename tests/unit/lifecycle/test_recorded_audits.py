@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.memory import NOTHING
-from backup_auditor.domain.recording import recording_of
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.project_state import EMPTY_STATE
 from builders import (
     BROKEN,
     DAY,
@@ -40,7 +40,7 @@ def test_the_same_audit_delivered_twice_says_the_same_and_changes_nothing() -> N
     assert first.drift
     assert again == first
     assert again.memory is first.memory
-    assert recording_of(first.memory, again.memory) is None
+    assert diff_states(first.memory, again.memory) is None
 
 
 SCHEDULE = schedule()
@@ -154,7 +154,7 @@ def test_each_recording_is_made_from_the_one_before() -> None:
     """The revision grows by one, and the first is made from nothing."""
     nights = Nights()
     nights.judged(verdict())
-    recording = recording_of(NOTHING, nights.memory)
+    recording = diff_states(EMPTY_STATE, nights.memory)
     assert recording is not None
     assert (recording.expects, recording.revision) == (0, 1)
 
@@ -165,7 +165,7 @@ def test_a_recording_has_everything_that_is_remembered_of_the_audit() -> None:
     nights.audited(ORDERS)
     before = nights.memory
     nights.audited(inventory())
-    after, recording = nights.memory, recording_of(before, nights.memory)
+    after, recording = nights.memory, diff_states(before, nights.memory)
     assert recording is not None
     assert after.drift
     for fact in ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"):
@@ -179,7 +179,7 @@ def test_only_differences_are_recorded() -> None:
     nights.audited(ORDERS)
     before = nights.memory
     nights.audited(ORDERS)
-    recording = recording_of(before, nights.memory)
+    recording = diff_states(before, nights.memory)
     assert recording is not None
     kinds = (recording.findings, recording.backups, recording.schedules, recording.indexes)
     assert [(it.upserts, it.deletes) for it in kinds] == [((), ())] * 4

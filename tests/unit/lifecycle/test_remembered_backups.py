@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.backups import remembered_backups
-from backup_auditor.domain.memory import NOTHING, KnownBackup, Memory
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
-from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.lifecycle.snapshots import snapshot_backups
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from builders import BROKEN, DAY, NOW, SECOND, ago, backup, broken, index, inventory, run, schedule, whole
 from reports import BUILT_IN
 
@@ -27,9 +27,9 @@ def project(*runs: Backup, listed: Any = None, manual: tuple[Backup, ...] = (), 
 
 def remembered(*told: Inventory) -> dict[str, KnownBackup]:
     """Audit one inventory after the other."""
-    memory: Memory = NOTHING
+    memory: ProjectState = EMPTY_STATE
     for it in told:
-        memory = replace(memory, backups=remembered_backups(ProjectSubject(it, BUILT_IN, memory)))
+        memory = replace(memory, backups=snapshot_backups(ProjectContext(it, BUILT_IN, memory)))
     return dict(memory.backups)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.memory import EarlierSettings, KnownSchedule, Memory
+from backup_auditor.domain.project_state import EarlierSettings, KnownSchedule, ProjectState
 from builders import (
     BROKEN,
     DAY,
@@ -44,7 +44,7 @@ def earlier(since: timedelta, until: timedelta, **settings: Any) -> EarlierSetti
     return EarlierSettings(ago(since), ago(until), **(usual | settings))
 
 
-def knowing(since: timedelta, *before: EarlierSettings, **settings: Any) -> Memory:
+def knowing(since: timedelta, *before: EarlierSettings, **settings: Any) -> ProjectState:
     """Build the memory of a schedule that audits saw as it is since so long ago."""
     usual: dict[str, Any] = {"frequency": "daily", "retention": MONTHS, "enabled": True}
     it = KnownSchedule("schedule-1", "main", "nightly", **(usual | settings), since=ago(since), earlier=before)
@@ -186,7 +186,7 @@ def test_a_retention_that_had_ended_the_first_runs_explains_that_they_are_missin
 )
 @pytest.mark.parametrize("memory", [remembering(), knowing(DAY / 2)])
 def test_before_the_first_audit_runs_have_to_show_the_frequency(
-    ages: tuple[timedelta, ...], expected: Any, memory: Memory
+    ages: tuple[timedelta, ...], expected: Any, memory: ProjectState
 ) -> None:
     """A gap that fits a slower frequency is reported only after a pair that shows the one of today."""
     assert compliance(GAPS, case(*ages), memory) is expected

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from backup_auditor.adapters.pinecone.answers import error_of
+from backup_auditor.adapters.pinecone.responses import error_of
 from backup_auditor.adapters.pinecone.transport import Answer
 from backup_auditor.errors import (
     BadKeyError,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor.adapters.pinecone.backoff import BASE, CAP, Backoff, read_retry_after
+from backup_auditor.adapters.pinecone.flow_control import BASE, CAP, Backoff, read_retry_after
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.pinecone.budget import RetryBudget
+from backup_auditor.adapters.pinecone.flow_control import RetryBudget
 from clocks import Hand
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.adapters.pinecone.deadline import Deadline
+from backup_auditor.adapters.pinecone.flow_control import Deadline
 from backup_auditor.errors import DeadlineError
 from clocks import Hand
 

@@ -4,19 +4,19 @@ from threading import Event, Thread
 
 import pytest
 
-from backup_auditor.adapters.pinecone.limiter import START, Limiter
+from backup_auditor.adapters.pinecone.flow_control import START, ConcurrencyLimiter
 from backup_auditor.errors import DeadlineError
 
 AT_ONCE = 0.001
 LONG = 10.0
 
 
-def fill(limiter: Limiter) -> list[int]:
+def fill(limiter: ConcurrencyLimiter) -> list[int]:
     """Enter as often as the limiter lets through without waiting."""
     return [limiter.enter(AT_ONCE) for _ in range(limiter.limit)]
 
 
-def answer(limiter: Limiter, entered: list[int], *, overloaded: bool = False) -> None:
+def answer(limiter: ConcurrencyLimiter, entered: list[int], *, overloaded: bool = False) -> None:
     """Have all of these calls answered."""
     for it in entered:
         limiter.leave(it, overloaded=overloaded)
@@ -24,7 +24,7 @@ def answer(limiter: Limiter, entered: list[int], *, overloaded: bool = False) ->
 
 def test_it_starts_at_eight() -> None:
     """Eight calls are let through at first, and the ninth waits."""
-    limiter = Limiter(32)
+    limiter = ConcurrencyLimiter(32)
     assert len(fill(limiter)) == START
     with pytest.raises(DeadlineError):
         limiter.enter(AT_ONCE)
@@ -32,14 +32,14 @@ def test_it_starts_at_eight() -> None:
 
 def test_a_low_ceiling_is_never_passed() -> None:
     """With a ceiling of 3 it starts at 3 and stays there."""
-    limiter = Limiter(3)
+    limiter = ConcurrencyLimiter(3)
     answer(limiter, fill(limiter))
     assert limiter.limit == 3
 
 
 def test_it_doubles_with_each_round_trip_up_to_the_ceiling() -> None:
     """While all answers are good: 8, 16, 32, and no further."""
-    limiter = Limiter(32)
+    limiter = ConcurrencyLimiter(32)
     seen = []
     for _ in range(4):
         seen.append(limiter.limit)
@@ -49,14 +49,14 @@ def test_it_doubles_with_each_round_trip_up_to_the_ceiling() -> None:
 
 def test_an_overload_halves_it_once_for_all_calls_in_flight() -> None:
     """Eight refusals of one round are one sign, not eight."""
-    limiter = Limiter(32)
+    limiter = ConcurrencyLimiter(32)
     answer(limiter, fill(limiter), overloaded=True)
     assert limiter.limit == 4
 
 
 def test_each_round_can_halve_it_again_down_to_one() -> None:
     """It never stops altogether."""
-    limiter = Limiter(32)
+    limiter = ConcurrencyLimiter(32)
     seen = []
     for _ in range(5):
         answer(limiter, fill(limiter), overloaded=True)
@@ -66,7 +66,7 @@ def test_each_round_can_halve_it_again_down_to_one() -> None:
 
 def test_after_an_overload_a_round_trip_adds_one() -> None:
     """From the first overload on it grows by one call for a round of good answers."""
-    limiter = Limiter(32)
+    limiter = ConcurrencyLimiter(32)
     answer(limiter, fill(limiter), overloaded=True)
     before = limiter.limit
     answer(limiter, fill(limiter))
@@ -74,7 +74,7 @@ def test_after_an_overload_a_round_trip_adds_one() -> None:
     assert limiter.limit in {before + 1, before + 2}
 
 
-def queue_up(limiter: Limiter, order: list[str], name: str, *, urgent: bool = False) -> Thread:
+def queue_up(limiter: ConcurrencyLimiter, order: list[str], name: str, *, urgent: bool = False) -> Thread:
     """Have a thread wait its turn and write its name down."""
 
     def wait() -> None:
@@ -92,7 +92,7 @@ def queue_up(limiter: Limiter, order: list[str], name: str, *, urgent: bool = Fa
 
 def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
     """First come, first served; an urgent call passes all that wait."""
-    limiter = Limiter(1)
+    limiter = ConcurrencyLimiter(1)
     entered = limiter.enter(AT_ONCE)
     order: list[str] = []
     threads = [queue_up(limiter, order, "first"), queue_up(limiter, order, "second")]
@@ -105,7 +105,7 @@ def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
 
 def test_who_gives_up_takes_no_room() -> None:
     """A call whose time is over leaves its place in the queue to others."""
-    limiter = Limiter(1)
+    limiter = ConcurrencyLimiter(1)
     entered = limiter.enter(AT_ONCE)
     with pytest.raises(DeadlineError):
         limiter.enter(AT_ONCE)
@@ -115,7 +115,7 @@ def test_who_gives_up_takes_no_room() -> None:
 
 def test_who_is_asked_to_wait_keeps_its_place() -> None:
     """Waiting counts as a call in flight, so that waits make the calls fewer, down to one at a time."""
-    limiter = Limiter(2)
+    limiter = ConcurrencyLimiter(2)
     first, second = fill(limiter)
     limiter.slow_down(first)
     limiter.leave(second, overloaded=True)
@@ -126,7 +126,7 @@ def test_who_is_asked_to_wait_keeps_its_place() -> None:
 
 def test_who_waits_again_and_again_halves_it_each_time() -> None:
     """Each refusal after a wait is a sign of its own."""
-    limiter = Limiter(8)
+    limiter = ConcurrencyLimiter(8)
     entered = limiter.enter(AT_ONCE)
     seen = []
     for _ in range(3):

@@ -3,9 +3,8 @@
 import httpx
 import pytest
 
-from backup_auditor.adapters.pinecone.failures import Route, error_of_transport
-from backup_auditor.adapters.pinecone.outcomes import Outcome, is_worth_repeating, may_have_taken_effect
-from backup_auditor.adapters.pinecone.transport import Answer
+from backup_auditor.adapters.pinecone.responses import Outcome, is_worth_repeating, may_have_taken_effect
+from backup_auditor.adapters.pinecone.transport import Answer, Route, error_of_transport
 from backup_auditor.errors import DeadlineError, NotUnderstoodError, PineconeError
 
 

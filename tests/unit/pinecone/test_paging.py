@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.paging import Page, page_target, quoted, walk_pages
-from backup_auditor.domain.facts import Backup
-from backup_auditor.domain.listing import Unread, Walk
-from backup_auditor.domain.walks import by_id
+from backup_auditor.adapters.pinecone.pagination import Page, page_target, quoted, walk_pages
+from backup_auditor.domain.inventory import rows_by_id
+from backup_auditor.domain.listing import ListingRead, ReadFailure
+from backup_auditor.domain.model import Backup
 from backup_auditor.errors import (
     NotFoundError,
     PineconeError,
@@ -27,7 +27,7 @@ def page(ids: str, token: str | None = None, fault: str | None = None) -> Page[B
     return Page([backup(backup_id=it) for it in ids], token, fault)
 
 
-def walk(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> Walk[Backup]:
+def walk(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> ListingRead[Backup]:
     """Walk over pages in their order; there must be none that is not asked for, and none too few."""
     left = list(answers)
 
@@ -37,12 +37,12 @@ def walk(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> Wal
             raise answer
         return answer
 
-    found = walk_pages(CALL, fetch, by_id, **options)
+    found = walk_pages(CALL, fetch, rows_by_id, **options)
     assert left == []
     return found
 
 
-def ids(found: Walk[Backup]) -> str:
+def ids(found: ListingRead[Backup]) -> str:
     """Return the letters that were found, in order."""
     return "".join(sorted(it.backup_id for it in found.rows))
 
@@ -78,19 +78,19 @@ def test_a_walk_in_circles_ends_as_incomplete(pages: list[Page[Backup]], expecte
     """Tokens that repeat, or pages that bring nothing new, never end by themselves."""
     found = walk(pages)
     assert ids(found) == expected
-    assert found.broken == Unread(CALL, "the pages repeat themselves")
+    assert found.broken == ReadFailure(CALL, "the pages repeat themselves")
 
 
 def test_a_walk_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that makes up new rows and tokens for ever is left after so many pages."""
-    monkeypatch.setattr("backup_auditor.adapters.pinecone.paging.MOST_PAGES", 3)
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.pagination.MOST_PAGES", 3)
     made = iter(range(1000))
 
     def fetch(_token: str | None) -> Page[Backup]:
         number = next(made)
         return Page([backup(backup_id=str(number))], str(number))
 
-    found = walk_pages(CALL, fetch, by_id)
+    found = walk_pages(CALL, fetch, rows_by_id)
     assert found.broken is not None
     assert 3 <= len(found.rows) <= 5
 
@@ -99,14 +99,14 @@ def test_what_was_seen_before_it_broke_off_is_kept() -> None:
     """The rows of the first pages stand, and the reason names the call."""
     found = walk([page("ab", "1"), UnavailableError("503: gone")])
     assert ids(found) == "ab"
-    assert found.broken == Unread(CALL, "503: gone")
+    assert found.broken == ReadFailure(CALL, "503: gone")
 
 
 def test_a_page_understood_in_part_breaks_the_walk_but_not_its_rows() -> None:
     """The other rows, and the other pages, are read all the same."""
     found = walk([page("a", "1", "1 of 2 rows cannot be understood"), page("b")])
     assert ids(found) == "ab"
-    assert found.broken == Unread(CALL, "1 of 2 rows cannot be understood")
+    assert found.broken == ReadFailure(CALL, "1 of 2 rows cannot be understood")
 
 
 @pytest.mark.parametrize("error", [NotFoundError, PlanForbidsError, UnsupportedError])
@@ -120,7 +120,7 @@ def test_answers_that_are_final_are_raised(error: type[PineconeError]) -> None:
 def test_a_refusal_further_on_is_about_the_token(error: type[PineconeError]) -> None:
     """A 400 on the second page says nothing of the index: the walk broke off."""
     found = walk([page("a", "1"), error("400: bad token")], final=(PlanForbidsError, UnsupportedError))
-    assert found.broken == Unread(CALL, "400: bad token")
+    assert found.broken == ReadFailure(CALL, "400: bad token")
 
 
 def test_a_listing_that_goes_away_between_pages_is_gone() -> None:
@@ -131,7 +131,7 @@ def test_a_listing_that_goes_away_between_pages_is_gone() -> None:
 
 def test_what_is_not_final_breaks_the_first_page_too() -> None:
     """A walk can break off before it began."""
-    assert walk([ThrottledError("429: slow down")]) == Walk((), Unread(CALL, "429: slow down"))
+    assert walk([ThrottledError("429: slow down")]) == ListingRead((), ReadFailure(CALL, "429: slow down"))
 
 
 def test_each_page_is_told_of() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone import shapes
-from backup_auditor.adapters.pinecone.understanding import RawRows, read_one, read_page, read_rows
+from backup_auditor.adapters.pinecone import schemas
+from backup_auditor.adapters.pinecone.schemas import RawRows, parse_page, parse_row, parse_rows
 from backup_auditor.errors import NotUnderstoodError
 
 ROW: Any = {
@@ -22,9 +22,9 @@ def body(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def read(value: object) -> RawRows[shapes.BackupRow]:
+def read(value: object) -> RawRows[schemas.BackupRow]:
     """Read a page of backups."""
-    return read_page(value if isinstance(value, bytes) else body(value), shapes.BACKUP_PAGE, shapes.BACKUP)
+    return parse_page(value if isinstance(value, bytes) else body(value), schemas.BACKUP_PAGE, schemas.BACKUP)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_error_names_the_missing_list_and_what_stands_there_instead(answer: d
 def test_an_answer_without_indexes_is_not_an_empty_project(answer: bytes) -> None:
     """The list of indexes is not understood where the answer has unknown keys in its place."""
     with pytest.raises(NotUnderstoodError, match='no list under the key "indexes", but other keys'):
-        read_rows(answer, "indexes", shapes.INDEX)
+        parse_rows(answer, "indexes", schemas.INDEX)
 
 
 @pytest.mark.parametrize("answer", [{"data": [], "foo": 1}, {"data": [], "error": None, "pagination": None}])
@@ -152,27 +152,27 @@ def test_a_next_page_that_cannot_be_named_hides_rows() -> None:
 )
 def test_indexes_are_read_under_their_own_key(answer: dict[str, Any], names: list[str]) -> None:
     """A project without an index may leave the key out."""
-    found = read_rows(body(answer), "indexes", shapes.INDEX)
+    found = parse_rows(body(answer), "indexes", schemas.INDEX)
     assert ([it["name"] for it in found.rows], found.fault) == (names, None)
 
 
 def test_an_index_without_a_name_is_a_fault() -> None:
     """It is there, and cannot be audited."""
-    found = read_rows(body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", shapes.INDEX)
+    found = parse_rows(body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", schemas.INDEX)
     assert len(found.rows) == 1
     assert found.fault == "1 of 2 rows cannot be understood: its name cannot be read"
 
 
 def test_one_row_alone_must_be_understood() -> None:
     """What is created or described is read like a row, or not at all."""
-    assert read_one(body(ROW), shapes.BACKUP) == ROW
+    assert parse_row(body(ROW), schemas.BACKUP) == ROW
     with pytest.raises(NotUnderstoodError, match="its status cannot be read"):
-        read_one(body({key: it for key, it in ROW.items() if key != "status"}), shapes.BACKUP)
+        parse_row(body({key: it for key, it in ROW.items() if key != "status"}), schemas.BACKUP)
 
 
 def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
     """JSON can spell halves of characters, which can neither be asked for nor written down."""
-    found = read_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", shapes.INDEX)
+    found = parse_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", schemas.INDEX)
     assert ([row["name"] for row in found.rows], found.fault) == (
         ["b"],
         "1 of 2 rows cannot be understood: it holds half a character",

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.contradictions import contradictions
-from backup_auditor.domain.evaluation import Catalogue
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.requirements import RecoveryRequirement, Requirements, ScheduleRequirement
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog
+from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.policy import Policy, RecoveryRequirement, Requirements, ScheduleRequirement
+from backup_auditor.domain.policy_validation import find_contradictions
 from policies import policy, problem, problems
 
 
@@ -155,7 +154,7 @@ def test_a_second_decides_about_max_age(frequency: Frequency, short_by: timedelt
         schedule=ScheduleRequirement(frequency=frequency, retention_max=None),
         recovery=RecoveryRequirement(max_age=frequency.interval - short_by),
     )
-    found = contradictions(Policy(source="", sha256="", defaults=required), Catalogue())
+    found = find_contradictions(Policy(source="", sha256="", defaults=required), ControlCatalog())
     assert [it.keys[0] for it in found] == ([("recovery", "max_age")] if is_refused else [])
 
 

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.default_text import default_policy_text
-from backup_auditor.adapters.policy_file.loading import POLICY, built_in_policy, load_policy
-from backup_auditor.adapters.policy_file.shape_tree import every_key
-from backup_auditor.adapters.yaml_file.yaml12 import compose
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.adapters.policy_file.errors import every_key
+from backup_auditor.adapters.policy_file.loader import POLICY, built_in_policy, default_policy_text, load_policy
+from backup_auditor.adapters.yaml_loader import compose
+from backup_auditor.domain.policy import Policy, Requirements
 from policies import policy
 
 _STATED = """\

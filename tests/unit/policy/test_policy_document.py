@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import docs_policy
-from backup_auditor.adapters.policy_file.shape_tree import every_key, shape_in
+from backup_auditor.adapters.policy_file.errors import every_key, shape_in
 from policies import policy, problems
 
 _TEXT = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.exemptions import distant_exemptions
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.policy_validation import distant_exemptions
 from backup_auditor.errors import PolicyError
 from policies import policy
 
@@ -139,8 +139,8 @@ def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refuse
         pytest.param(["*"], ["*"], True, id="stars"),
         pytest.param(["a", "?*"], ["*"], True, id="one-pattern-fits-every-name"),
         pytest.param(["**"], ["[!a-m]*", "[a-m]*"], True, id="several-patterns-fit-every-control"),
-        pytest.param(["*"], [it.id for it in CATALOGUE.index], True, id="every-control-of-indexes"),
-        pytest.param(["*"], [it.id for it in CATALOGUE.index[1:]], False, id="all-but-one"),
+        pytest.param(["*"], [it.id for it in CATALOG.index], True, id="every-control-of-indexes"),
+        pytest.param(["*"], [it.id for it in CATALOG.index[1:]], False, id="all-but-one"),
         pytest.param(["*"], ["schedule-*"], False, id="some-controls"),
         pytest.param(["[a-m]*", "[!a-m]*"], ["*"], True, id="several-patterns-fit-every-name"),
         pytest.param(["scratch-*"], ["*"], False, id="some-names"),

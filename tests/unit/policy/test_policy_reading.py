@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters import input_file
+from backup_auditor.adapters.document_problems import LARGEST
 from backup_auditor.adapters.input_file import source_named
-from backup_auditor.adapters.policy_file.loading import load_policy
-from backup_auditor.adapters.yaml_file.limits import LARGEST
+from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.errors import PolicyError
 from policies import problem
 

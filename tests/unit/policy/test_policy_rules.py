@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.policy import Policy, Requirements
 from policies import policy
 
 _RULES = policy("""\

@@ -5,10 +5,9 @@ import json
 import jsonschema
 import pytest
 
-from backup_auditor.adapters.policy_file.default_text import default_policy_text
-from backup_auditor.adapters.policy_file.loading import POLICY
+from backup_auditor.adapters.policy_file.loader import POLICY, default_policy_text
 from backup_auditor.adapters.policy_file.schema import policy_schema
-from backup_auditor.adapters.yaml_file.yaml12 import compose
+from backup_auditor.adapters.yaml_loader import compose
 from policies import policy, problems
 
 _VALID = [

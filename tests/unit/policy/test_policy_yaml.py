@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.policy_file.loading import POLICY
-from backup_auditor.adapters.yaml_file.yaml12 import DEEPEST, MOST_NODES, compose
+from backup_auditor.adapters.policy_file.loader import POLICY
+from backup_auditor.adapters.yaml_loader import DEEPEST, MOST_NODES, compose
 from backup_auditor.domain.text import escape_controls
 from backup_auditor.errors import PolicyError
 from policies import policy, problem, problems

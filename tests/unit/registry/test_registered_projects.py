@@ -2,12 +2,12 @@
 
 import pytest
 
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
 A = RegisteredProject("a", "s/a")
 B = RegisteredProject("b", "s/b")
-WRONG = Mistake("c", 9, 'the project "c" has no secret; add it')
+WRONG = EntryError("c", 9, 'the project "c" has no secret; add it')
 BOTH = Registry((A, B), (WRONG,), "r.yaml")
 
 
@@ -44,12 +44,12 @@ def test_a_project_that_nobody_registered_is_refused() -> None:
 
 def test_every_name_is_expected_once() -> None:
     """The names are those of the projects and of the mistakes, each once."""
-    assert Registry((A, B), (WRONG, WRONG, Mistake("entry 4", None, "x"))).names == ("a", "b", "c", "entry 4")
+    assert Registry((A, B), (WRONG, WRONG, EntryError("entry 4", None, "x"))).names == ("a", "b", "c", "entry 4")
 
 
 def test_a_mistake_without_a_line_is_of_the_whole() -> None:
     """Where no line is known, the mistake is told with its source alone."""
-    assert BOTH.told(Mistake("c", None, "is wrong")) == "r.yaml: is wrong"
+    assert BOTH.told(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
 
 
 def test_on_aws_a_key_is_in_a_secret_and_a_policy_is_fetched() -> None:

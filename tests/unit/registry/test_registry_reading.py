@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.registry.entries import Usual
-from backup_auditor.adapters.registry.reading import load_registry, parse_registry
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
+from backup_auditor.adapters.registry_file import RegistryDefaults, load_registry, parse_registry
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:search"
 BEGINNING = "version: 1\nprojects:\n"
 
 
-def read(*entries: str, usual: Usual | None = None) -> Registry:
+def read(*entries: str, usual: RegistryDefaults | None = None) -> Registry:
     """Read a registry with an entry a line; the first stands on line 3."""
     text = BEGINNING + "".join(f"  - {it}\n" for it in entries)
-    return parse_registry(text.encode(), "r.yaml", usual or Usual())
+    return parse_registry(text.encode(), "r.yaml", usual or RegistryDefaults())
 
 
 def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -46,7 +45,7 @@ def test_alerts_are_routed_by_severity() -> None:
 
 def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
     """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
-    usual = Usual((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", tells_all_is_well=True)
+    usual = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", tells_all_is_well=True)
     one, other, third = read(
         "{name: a, secret: s/a}",
         "{name: b, secret: s/b, policy: ssm:b, alerts: []}",
@@ -206,7 +205,7 @@ def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], m
 def test_a_name_twice_is_told_with_its_first_line() -> None:
     """Who wrote a name twice learns where it stands first."""
     (mistake,) = read("{name: a, secret: s}", "{name: a, secret: t}").mistakes
-    assert mistake == Mistake(
+    assert mistake == EntryError(
         "entry 2", 4, 'the project "a" stands here again, first on line 3; give each its own name'
     )
 

@@ -3,10 +3,9 @@
 import jsonschema
 import pytest
 
-from backup_auditor.adapters.registry.reading import parse_registry
-from backup_auditor.adapters.registry.schema import registry_schema
-from backup_auditor.adapters.yaml_file.problems import Kind
-from backup_auditor.adapters.yaml_file.yaml12 import compose
+from backup_auditor.adapters.document_problems import DocumentKind
+from backup_auditor.adapters.registry_file import parse_registry, registry_schema
+from backup_auditor.adapters.yaml_loader import compose
 from backup_auditor.errors import RegistryError
 
 TOPIC = "'arn:aws:sns:eu-central-1:111122223333:search'"
@@ -46,7 +45,7 @@ def is_read(text: str) -> bool:
 
 def is_valid(text: str) -> bool:
     """Tell whether the schema finds nothing wrong."""
-    document = compose(text, Kind("registry", "")).plain
+    document = compose(text, DocumentKind("registry", "")).plain
     return jsonschema.Draft202012Validator(registry_schema()).is_valid(document)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.plan import Plan
-from backup_auditor.domain.remediation.planning import plan_of
-from backup_auditor.domain.remediation.record import ActionRecord, ActionState
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Plan
+from backup_auditor.domain.remediation.planner import make_plan
 from builders import DAY, HOUR, IndexCase, ago, inventory, judged
 from planned import bare, planned, remedial, scheduled
 
@@ -24,7 +23,7 @@ def tried(key: str, age: timedelta = DAY, state: ActionState = ActionState.FAILE
 def planned_after(attempts: list[ActionRecord], *cases: IndexCase, create: Mode = Mode.APPLY, **facts: Any) -> Plan:
     """Plan for some indexes after that was tried."""
     required, told = remedial(create, **facts), inventory(*cases)
-    return plan_of(told, required, judged(told, required).findings, attempts)
+    return make_plan(told, required, judged(told, required).findings, attempts)
 
 
 def order(plan: Plan) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.remediation.actions import Kind
+from backup_auditor.domain.remediation.actions import ActionKind
 from builders import DAY, IndexCase, index, renamed, schedule
 from planned import ACCEPTED, calls, left_out, planned, remedial, scheduled
 
@@ -70,7 +70,7 @@ def test_a_schedule_that_is_not_changed_says_why(case: IndexCase, why: str) -> N
     """Retention is never lowered, and no guess is made."""
     plan = planned(remedial(), case)
     assert plan.actions == ()
-    assert why in left_out(plan, Kind.CHANGE_SCHEDULE)["orders"]
+    assert why in left_out(plan, ActionKind.CHANGE_SCHEDULE)["orders"]
 
 
 def test_what_is_exempted_of_a_schedule_is_not_changed_with_the_rest() -> None:

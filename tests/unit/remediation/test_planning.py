@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.facts import Deployment
-from backup_auditor.domain.listing import Refusal, RefusalKind
+from backup_auditor.domain.listing import Denial, DenialReason
+from backup_auditor.domain.model import Deployment, Frequency
 from backup_auditor.domain.policy import Mode, Rule
-from backup_auditor.domain.remediation.actions import Kind
-from backup_auditor.domain.remediation.wanted import problems_of, wanted_of
+from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.target_schedule import problems_of, target_schedule
 from builders import DAY, HOUR, IndexCase, ago, backup, broken, index, inventory, policy, renamed, schedule, whole
 from planned import ACCEPTED, bare, calls, left_out, planned, remedial, scheduled
 
@@ -66,12 +65,12 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
         pytest.param(renamed(index(schedules=broken(), state="Ready"), "orders"), "503", id="unread"),
         pytest.param(renamed(index(schedules=whole((), 1), state="Ready"), "orders"), "second walk", id="one-walk"),
         pytest.param(
-            renamed(index(schedules=Refusal(RefusalKind.UNSUPPORTED, "400: no"), state="Ready"), "orders"),
+            renamed(index(schedules=Denial(DenialReason.UNSUPPORTED, "400: no"), state="Ready"), "orders"),
             "cannot be backed up",
             id="unsupported",
         ),
         pytest.param(
-            renamed(index(schedules=Refusal(RefusalKind.PLAN, "403: the plan"), state="Ready"), "orders"),
+            renamed(index(schedules=Denial(DenialReason.PLAN, "403: the plan"), state="Ready"), "orders"),
             "plan has no backup schedules",
             id="plan",
         ),
@@ -81,7 +80,7 @@ def test_what_gets_no_schedule_says_why(case: IndexCase, why: str) -> None:
     """Nothing is made of it."""
     plan = planned(remedial(fix=Mode.NEVER), case)
     assert plan.actions == ()
-    assert why in left_out(plan, Kind.CREATE_SCHEDULE)["orders"]
+    assert why in left_out(plan, ActionKind.CREATE_SCHEDULE)["orders"]
 
 
 def test_an_exempted_index_is_left_as_it_is() -> None:
@@ -106,7 +105,7 @@ def test_the_policy_may_want_nothing_done() -> None:
     assert proposed.actions == applied.actions
     assert (len(proposed.applicable), len(applied.applicable)) == (0, 2)
     mixed = planned(remedial(Mode.PROPOSE, Mode.APPLY), *cases)
-    assert [it.kind for it in mixed.applicable] == [Kind.CHANGE_SCHEDULE]
+    assert [it.kind for it in mixed.applicable] == [ActionKind.CHANGE_SCHEDULE]
 
 
 def test_the_worst_protected_come_first_while_the_quota_lasts() -> None:
@@ -134,10 +133,10 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     cases = (bare("a"), bare("b"), scheduled("slow", retention=3 * DAY, held=3))
     plan = planned(remedial(quota=4 + 8 + 8, max_creations=1, first_backup=True), *cases)
     assert [it.index for it in plan.actions] == ["a"]
-    assert "max_creations" in left_out(plan, Kind.CREATE_SCHEDULE)["b"]
-    assert "4 of the quota" in left_out(plan, Kind.CHANGE_SCHEDULE)["slow"]
-    assert left_out(plan, Kind.FIRST_BACKUP).keys() == {"a", "b"}
-    assert "the next run goes on" in left_out(plan, Kind.CREATE_SCHEDULE)["b"]
+    assert "max_creations" in left_out(plan, ActionKind.CREATE_SCHEDULE)["b"]
+    assert "4 of the quota" in left_out(plan, ActionKind.CHANGE_SCHEDULE)["slow"]
+    assert left_out(plan, ActionKind.FIRST_BACKUP).keys() == {"a", "b"}
+    assert "the next run goes on" in left_out(plan, ActionKind.CREATE_SCHEDULE)["b"]
     none = planned(remedial(max_creations=0), *cases)
     assert none.applicable == planned(remedial(), *cases).actions[2:]
     assert left_out(none)["a"] == "One run creates no more than 0 (max_creations)."
@@ -175,9 +174,9 @@ def test_a_first_backup_is_taken_of_what_has_none() -> None:
         case = renamed(index(schedules=schedules, runs=(), listed=[listed], state="Ready"), "orders")
         other = planned(required, case)
         assert other.actions == ()
-        assert why in left_out(other, Kind.FIRST_BACKUP)["orders"]
+        assert why in left_out(other, ActionKind.FIRST_BACKUP)["orders"]
     enabled = renamed(index(schedules=[schedule(created_at=ago(HOUR))], runs=(), listed=[], state="Ready"), "orders")
-    assert [it.kind for it in planned(required, enabled).actions] == [Kind.FIRST_BACKUP]
+    assert [it.kind for it in planned(required, enabled).actions] == [ActionKind.FIRST_BACKUP]
     assert planned(required, scheduled()).actions == ()
 
 
@@ -235,7 +234,7 @@ def test_what_the_policy_wants_is_what_the_controls_find_enough() -> None:
     """The audit after a creation finds nothing wrong with its settings."""
     for frequency in Frequency:
         required = remedial(frequency=frequency, min_copies=3)
-        wanted = wanted_of(required.defaults)
+        wanted = target_schedule(required.defaults)
         made = scheduled(frequency=wanted.frequency.value, retention=wanted.retention)
         plan = planned(required, made)
         assert (plan.actions, plan.left_out) == ((), ())

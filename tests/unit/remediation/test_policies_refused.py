@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.policy_file.loading import parse_policy
+from backup_auditor.adapters.policy_file.loader import parse_policy
 from backup_auditor.errors import PolicyError
 
 

@@ -6,28 +6,27 @@ from dataclasses import replace
 import pytest
 
 from alerts import TOPIC, digest, found, told
-from backup_auditor.domain.alerting.told import told_of
-from backup_auditor.domain.audit_record import KeptReport
-from backup_auditor.domain.listing import Unread
+from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.proposal import Proposal
-from backup_auditor.domain.report import Report, report_of
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.rendering.digest_text import digest_text
+from backup_auditor.domain.remediation.proposals import Proposal
+from backup_auditor.domain.reporting.report import Report, make_report
+from backup_auditor.rendering.digest import digest_text
 from backup_auditor.rendering.events import events_of
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.rendering.formats.json import load_report, render_json
+from backup_auditor.rendering.slack import slack_payload
 from backup_auditor.rendering.sns import publication_of
 from builders import inventory, judged
 from planned import bare, planned, remedial
 from reports import as_document
 
-KEPT = KeptReport("s3://reports/default/report.json", "5f" * 32)
+KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 
 
 def reported(required: Policy) -> Report:
     """Audit two indexes without a schedule."""
     facts = inventory(bare("carts"), bare("orders"))
-    return report_of(facts, required, judged(facts, required))
+    return make_report(facts, required, judged(facts, required))
 
 
 @pytest.mark.parametrize("create, mode", [(Mode.PROPOSE, "propose"), (Mode.APPLY, "apply")])
@@ -40,7 +39,7 @@ def test_proposals_are_the_actions_of_the_plan(create: Mode, mode: str) -> None:
     assert [it["index"] for it in document["proposals"]] == [it.index for it in plan.actions]
     assert {(it["plan_id"], it["mode"]) for it in document["proposals"]} == {(plan.plan_id, mode)}
     assert [it["call"]["path"] for it in document["proposals"]] == [it.call.path for it in plan.actions]
-    assert told_of(json.dumps(document).encode(), "here").proposals == report.proposals
+    assert load_report(json.dumps(document).encode(), "here").proposals == report.proposals
 
 
 def test_who_wants_none_hears_of_none() -> None:
@@ -48,7 +47,7 @@ def test_who_wants_none_hears_of_none() -> None:
     report = reported(remedial(Mode.NEVER, Mode.NEVER))
     document = as_document(render_json(report))
     assert "proposals" not in document
-    assert told_of(json.dumps(document).encode(), "here").proposals is None
+    assert load_report(json.dumps(document).encode(), "here").proposals is None
     assert next(events_of(report, KEPT))[1]["proposals"] == 0
 
 
@@ -60,8 +59,8 @@ def test_the_event_counts_them() -> None:
 def test_nothing_is_proposed_for_what_is_not_known() -> None:
     """Where the list of indexes could not be read, or the project is another than was expected."""
     required = remedial(Mode.APPLY)
-    facts = replace(inventory(bare()), indexes_unread=Unread("GET /indexes", "503"))
-    assert report_of(facts, required, judged(facts, required)).proposals == ()
+    facts = replace(inventory(bare()), indexes_unread=ReadFailure("GET /indexes", "503"))
+    assert make_report(facts, required, judged(facts, required)).proposals == ()
 
 
 def test_a_digest_shows_them() -> None:

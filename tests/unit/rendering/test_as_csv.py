@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_csv import MOST_IN_CELL, render_csv
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.csv import MOST_IN_CELL, render_csv
 from goldens import Approve
 from nights_told import FORMULA, MARKUP, told
 from reports import finding, report

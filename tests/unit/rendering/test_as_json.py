@@ -9,9 +9,9 @@ import pytest
 from jsonschema import ValidationError
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift, PastAudit, Resolved, open_by_severity
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_json import render_json
+from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, open_by_severity
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.json import render_json
 from builders import BROKEN, NOW, broken, index, inventory
 from reports import EXEMPTION, bare, check_report, document_of, exempting, finding, report
 
@@ -20,7 +20,7 @@ RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
 
 def remembering(shown: Report) -> Report:
     """Return a report that knows of earlier ones."""
-    resolved = Resolved(
+    resolved = ResolvedFinding(
         "a" * 32, "index-has-schedule", RESOURCE, Severity.HIGH, NOW - timedelta(days=3), NOW, "it has a schedule now"
     )
     drift = Drift("retention", RESOURCE, {"days": 7}, {"days": 3})

@@ -8,9 +8,9 @@ import pytest
 from junitparser import JUnitXml
 
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls
-from backup_auditor.rendering.as_junit import render_junit
+from backup_auditor.rendering.formats.junit import render_junit
 from goldens import Approve
 from nights_told import told
 from reports import finding, report

@@ -11,9 +11,9 @@ from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-unt
 from cmarkgfm.cmark import Options  # type: ignore[import-untyped]  # it has none
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_markdown import render_markdown, render_markdown_of_many
-from backup_auditor.rendering.text import plain
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.markdown import render_markdown, render_markdown_of_many
+from backup_auditor.rendering.text import escape_text
 from builders import BROKEN, broken, index, inventory
 from goldens import Approve
 from nights_told import FORMULA, MARKUP, told
@@ -138,7 +138,7 @@ def test_github_shows_every_row() -> None:
     }
     deviating = [it for it in shown.findings if it.compliance in {"NON_COMPLIANT", "INSUFFICIENT_DATA"}]
     assert page.elements["td"] == 3 * len(deviating) + 2 * 5
-    assert plain(MARKUP) in page.cells
+    assert escape_text(MARKUP) in page.cells
     assert FORMULA in page.cells
 
 

@@ -12,12 +12,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema  # type: ignore[import-untyped]  # it has none
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_ocsf import render_ocsf
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.ocsf import render_ocsf
 from builders import DAY, NOW
 from goldens import Approve
 from nights_told import FEW, GONE, told
@@ -34,7 +34,7 @@ def schema(version: str = VERSION) -> Validator:
     return Draft202012Validator(events.get_class_schema("compliance_finding"))
 
 
-def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOGUE.all) -> list[Any]:
+def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all) -> list[Any]:
     """Write events and read them back, each held against the schema."""
     events = [json.loads(line) for line in "".join(render_ocsf(reports, controls)).split("\n")]
     for event in events:

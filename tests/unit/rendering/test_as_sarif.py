@@ -12,12 +12,12 @@ from hypothesis import given
 from jsonschema import Draft4Validator
 from jsonschema.protocols import Validator
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_sarif import render_sarif
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.sarif import render_sarif
 from goldens import Approve
 from nights_told import ERROR, FEW, GONE, told
 from reports import finding, report
@@ -31,7 +31,7 @@ def schema() -> Validator:
     return Draft4Validator(json.loads(text), format_checker=Draft4Validator.FORMAT_CHECKER)
 
 
-def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOGUE.all) -> Any:
+def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all) -> Any:
     """Write a log and read it back, held against the schema."""
     log = json.loads("".join(render_sarif(reports, controls)))
     schema().validate(log)
@@ -135,7 +135,7 @@ def test_every_control_is_a_rule_with_help() -> None:
     """Each result points at its rule."""
     (run,) = checked(told())["runs"]
     rules = run["tool"]["driver"]["rules"]
-    assert [it["id"] for it in rules] == [it.id for it in CATALOGUE.all]
+    assert [it["id"] for it in rules] == [it.id for it in CATALOG.all]
     assert all(it["help"]["markdown"] and it["shortDescription"]["text"] for it in rules)
     assert all(rules[it["ruleIndex"]]["id"] == it["ruleId"] for it in run["results"])
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_table import render_table
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.table import render_table
 from builders import BROKEN, broken, index, inventory, renamed
 from goldens import Approve
 from nights_told import told

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Finding
-from backup_auditor.rendering.html.commands import commands_of, steps_of
+from backup_auditor.rendering.html.findings import commands_of, steps_of
 from builders import DAY, index, judged, schedule
 from reports import finding
 
-EACH = [pytest.param(it, id=it.id) for it in CATALOGUE.all]
+EACH = [pytest.param(it, id=it.id) for it in CATALOG.all]
 BLANK = r"\{([a-z_.]+)\}"
 HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
 STRANGE = {

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from alerts import KEPT, SLACK, TOPIC, digest, ended, found, told
-from backup_auditor.domain.alerting.digest import Digest
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.history import Drift
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.domain.notifications.digest import Digest
+from backup_auditor.domain.project_state import Drift
+from backup_auditor.rendering.slack import slack_payload
 from backup_auditor.rendering.sns import publication_of
 from reports import EXEMPTION
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 
 from alerts import KEPT, PAGE, ended, found, hostile_reports, told
-from backup_auditor.domain.alerting.event import EventType
+from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.events import events_of
 from builders import NOW
 from reports import EXEMPTION

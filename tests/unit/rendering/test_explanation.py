@@ -3,12 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import Refusal, RefusalKind
-from backup_auditor.domain.policy import Policy, Rule
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.listing import Denial, DenialReason
+from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.rendering.explanation import render_explanation
 from builders import (
     DAY,
@@ -30,7 +29,7 @@ from reports import BUILT_IN, EXEMPTION, bare, exempting
 def explained(facts: Any, required: Policy = BUILT_IN) -> str:
     """Explain the only index."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    subject = IndexSubject(ProjectSubject(told, required), told.indexes[0])
+    subject = IndexContext(ProjectContext(told, required), told.indexes[0])
     findings = [it for it in judged(told, required).findings if it.resource.name == subject.name]
     return "\n".join(render_explanation(subject, findings, width=120))
 
@@ -93,7 +92,7 @@ def test_what_was_not_read_is_told() -> None:
 
 def test_a_refusal_is_told() -> None:
     """What the service refuses is shown in its own words."""
-    refusal = Refusal(RefusalKind.PLAN, "Scheduled backups are not available for your plan")
+    refusal = Denial(DenialReason.PLAN, "Scheduled backups are not available for your plan")
     assert "refused  Scheduled backups are not available for your plan" in explained(index(schedules=refusal))
 
 

@@ -2,7 +2,7 @@
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.rendering.html.glance import Bar, ages
+from backup_auditor.rendering.html.overview import Bar, ages
 from builders import HOUR, ago, backup, broken, daily_runs, index, inventory, renamed, schedule
 from reports import BUILT_IN, EXEMPTION, bare, exempting, report
 

@@ -12,8 +12,8 @@ from hypothesis import given
 
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.html.document import render_html
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.html.page import render_html
 from builders import BROKEN, broken, index, inventory
 from goldens import Approve
 from nights_told import told

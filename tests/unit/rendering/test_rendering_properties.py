@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls, width_of
-from backup_auditor.rendering.as_markdown import render_markdown
-from backup_auditor.rendering.as_table import render_table
-from backup_auditor.rendering.text import code, markdown, plain
+from backup_auditor.rendering.formats.markdown import render_markdown
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.text import code, escape_text, markdown
 from reports import document_of, finding, report
 from strategies import projects
 
@@ -50,8 +50,8 @@ def test_no_text_breaks_a_line(name: str, reason: str) -> None:
 @given(st.text())
 def test_text_without_strange_characters_stays(text: str) -> None:
     """What prints is left as it is; what does not is written in characters that do."""
-    assert escape_controls(plain(text)) == plain(text)
-    assert plain(text) == text or not text.isprintable()
+    assert escape_controls(escape_text(text)) == escape_text(text)
+    assert escape_text(text) == text or not text.isprintable()
 
 
 @given(st.text(alphabet="a`|\n "))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.rendering.report_link import report_link
+from backup_auditor.rendering.digest import report_link
 
 
 @pytest.mark.parametrize(

@@ -12,24 +12,24 @@ from pathlib import Path
 import pytest
 
 from alerts import digest, found, told
-from backup_auditor.adapters.policy_file.loading import load_policy
-from backup_auditor.cli.flags import Parser
+from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.cli.main import main
-from backup_auditor.controls.catalogue import CATALOGUE
+from backup_auditor.cli.parser import Parser
+from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import quote_text
-from backup_auditor.rendering.as_csv import render_csv
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.rendering.as_junit import render_junit
-from backup_auditor.rendering.as_markdown import render_markdown
-from backup_auditor.rendering.as_ocsf import render_ocsf
-from backup_auditor.rendering.as_sarif import render_sarif
-from backup_auditor.rendering.as_table import render_table
-from backup_auditor.rendering.digest_text import digest_text
-from backup_auditor.rendering.html.document import render_html
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.rendering.digest import digest_text
+from backup_auditor.rendering.formats.csv import render_csv
+from backup_auditor.rendering.formats.json import render_json
+from backup_auditor.rendering.formats.junit import render_junit
+from backup_auditor.rendering.formats.markdown import render_markdown
+from backup_auditor.rendering.formats.ocsf import render_ocsf
+from backup_auditor.rendering.formats.sarif import render_sarif
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.html.page import render_html
+from backup_auditor.rendering.slack import slack_payload
 from backup_auditor.rendering.text import format_json
 from builders import inventory
 from reports import bare, report
@@ -84,8 +84,8 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "csv": _cells,
     "markdown": lambda it: "\n".join(render_markdown(it)).replace("\\", ""),
     "junit": _attributes,
-    "sarif": lambda it: _values(render_sarif([it], CATALOGUE.all)),
-    "ocsf": lambda it: "\n".join(map(_values, "".join(render_ocsf([it], CATALOGUE.all)).splitlines())),
+    "sarif": lambda it: _values(render_sarif([it], CATALOG.all)),
+    "ocsf": lambda it: "\n".join(map(_values, "".join(render_ocsf([it], CATALOG.all)).splitlines())),
     "json": lambda it: _values(render_json(it)),
 }
 """Each form, written and read back as its readers see it."""

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_markdown import render_markdown
-from backup_auditor.rendering.as_table import render_table
-from backup_auditor.service.auditing import judge
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.markdown import render_markdown
+from backup_auditor.rendering.formats.table import render_table
 from builders import DAY, NOW, index, inventory, renamed, schedule, whole
 from reports import BUILT_IN, bare, document_of
 from stores import FakeStore
@@ -22,7 +22,9 @@ def reported(*nights: Inventory, policies: tuple[Policy, ...] = ()) -> Report:
     """Audit night after night, and return the last report."""
     store = FakeStore()
     reports = [
-        judge(replace(it, observed_at=NOW + number * DAY), policies[number] if policies else BUILT_IN, store).report
+        evaluate_inventory(
+            replace(it, observed_at=NOW + number * DAY), policies[number] if policies else BUILT_IN, store
+        ).report
         for number, it in enumerate(nights)
     ]
     document_of(reports[-1])

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from alerts import SLACK, digest, ended, found, hostile_reports, told
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls
-from backup_auditor.rendering.slack.escaping import fitted, units
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.rendering.slack import fit_text, slack_payload, units
 
 SHAPES = {"header": {"type", "text"}, "section": {"type", "text"}, "context": {"type", "elements"}}
 OWN_WORDS = re.compile(r"\*[A-Z][A-Za-z ,]+ \([0-9,]+(: ([0-9,]+ (critical|high|medium|low)(, )?)+)?\)\*")
@@ -140,7 +139,7 @@ def test_what_ended_is_told_with_why() -> None:
 @given(st.text(), st.integers(1, 60))
 def test_text_is_cut_between_characters_as_they_are_written(text: str, length: int) -> None:
     """What was cut ends in an ellipsis and never in half an escape; what fits is whole."""
-    shown, whole = fitted(text, length), fitted(text, 10_000)
+    shown, whole = fit_text(text, length), fit_text(text, 10_000)
     assert units(shown) <= length
     assert shown == whole if units(whole) <= length else whole.startswith(shown[:-1]) and shown[-1] == "…"
     assert re.fullmatch(r"([^&]|&(amp|lt|gt);)*", shown.replace("\n", " "))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 
 from alerts import TOPIC, digest, ended, found, hostile_reports, told
-from backup_auditor.domain.alerting.selection import Selection
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.notifications.digest import ChannelView
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls
 from backup_auditor.rendering.sns import MOST_BYTES, Publication, publication_of
 from reports import EXEMPTION
@@ -137,7 +137,7 @@ def test_nothing_that_a_report_holds_breaks_a_limit(report: Report) -> None:
 def test_no_part_contradicts_the_report(report: Report) -> None:
     """Counts are those of the report, what is told in full is in it, and the rest is counted."""
     document = for_machines(report)
-    told_of = Selection(report, Severity.LOW)
+    told_of = ChannelView(report, Severity.LOW)
     assert document["open"] == dict(report.summary.open)
     assert document["opened"] + document["reopened"] == len(told_of.opened)
     assert (

@@ -2,9 +2,8 @@
 
 import pytest
 
-from backup_auditor.domain.wording import counted
-from backup_auditor.rendering.text import code, markdown, plain
-from backup_auditor.rendering.wrapping import columns
+from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.text import code, columns, escape_text, markdown
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ from backup_auditor.rendering.wrapping import columns
 )
 def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
     """Characters that print stand as they are, all others as escapes in ASCII."""
-    assert plain(text) == shown
+    assert escape_text(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_markdown_escapes_markup() -> None:
 @pytest.mark.parametrize("number, shown", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
 def test_counts_agree_with_their_noun(number: int, shown: str) -> None:
     """One is singular, everything else is not."""
-    assert counted(number, "index", "indexes") == shown
+    assert pluralize(number, "index", "indexes") == shown
 
 
 def test_a_wide_label_has_its_text_below() -> None:

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from backup_auditor.domain.evaluation.timeline import Point, Timeline
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.periods import Period
-from backup_auditor.domain.timeline import Point, Timeline
-from backup_auditor.rendering.html.picture import picture_of
-from backup_auditor.rendering.timeline import NOW as AUDIT
-from backup_auditor.rendering.timeline import laid_out
+from backup_auditor.domain.timefmt import Period
+from backup_auditor.rendering.html.index_history import picture_of
+from backup_auditor.rendering.timeline_text import NOW as AUDIT
+from backup_auditor.rendering.timeline_text import laid_out
 from builders import DAY, HOUR, NOW, ago, index, judged
 from strategies import projects
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.index_subject import IndexSubject
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.telling import timeline_of
 from backup_auditor.domain.text import escape_controls, width_of
 from backup_auditor.rendering.explanation import render_explanation
-from backup_auditor.rendering.ink import Ink
+from backup_auditor.rendering.text import Style
 from backup_auditor.rendering.timeline_text import timeline_lines
 from builders import DAY, HOUR, NOW, backup, broken, daily_runs, index, inventory, judged, planned_run, run, schedule
 from goldens import Approve
@@ -25,8 +25,8 @@ from strategies import projects
 def drawn(facts: Any, width: int = 80, *, is_coloured: bool = False) -> list[str]:
     """Draw the nights of the only index."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    subject = IndexSubject(ProjectSubject(told, BUILT_IN), told.indexes[0])
-    return list(timeline_lines(timeline_of(subject), NOW, width, Ink(is_coloured)))
+    subject = IndexContext(ProjectContext(told, BUILT_IN), told.indexes[0])
+    return list(timeline_lines(build_timeline(subject), NOW, width, Style(is_coloured)))
 
 
 def row(label: str, facts: Any, width: int = 80) -> tuple[str, str]:
@@ -163,7 +163,7 @@ def test_explanations_stay_as_they_were_approved(approve: Approve) -> None:
     """The whole page of an index whose schedule is paused again."""
     night = nights()[-1]
     facts = next(it for it in night.indexes if it.index.name == "wiki")
-    subject = IndexSubject(ProjectSubject(night, POLICY), facts)
+    subject = IndexContext(ProjectContext(night, POLICY), facts)
     findings = [it for it in judged(night, POLICY).findings if it.resource.name == "wiki"]
     approve("explanation.txt", ["\n".join(render_explanation(subject, findings[:3], width=80))])
 
@@ -172,8 +172,10 @@ def test_explanations_stay_as_they_were_approved(approve: Approve) -> None:
 def test_any_index_can_be_drawn(told: Inventory, width: int, days: int) -> None:
     """On lines that print and keep to the width, with the bar in one column."""
     for facts in told.indexes:
-        subject = IndexSubject(ProjectSubject(told, BUILT_IN), facts)
-        lines = list(timeline_lines(timeline_of(subject), NOW + timedelta(days=days), width, Ink(is_coloured=False)))
+        subject = IndexContext(ProjectContext(told, BUILT_IN), facts)
+        lines = list(
+            timeline_lines(build_timeline(subject), NOW + timedelta(days=days), width, Style(is_coloured=False))
+        )
         assert all(escape_controls(it) == it for it in lines)
         assert all(width_of(it) <= width for it in lines)
         assert len({it.index("|") for it in lines[2:5]}) == 1

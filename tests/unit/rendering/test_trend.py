@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.history import PAST_AUDITS, PastAudit
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.html.document import render_html
-from backup_auditor.rendering.html.trend import Course, Trend, trend
+from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.html.overview import Trend, TrendLine, trend
+from backup_auditor.rendering.html.page import render_html
 from builders import BROKEN, NOW
 from reports import report
 
@@ -34,7 +34,7 @@ def drawn(shown: Report) -> Trend:
     return found
 
 
-def critical(shown: Report) -> Course:
+def critical(shown: Report) -> TrendLine:
     """Draw the critical findings."""
     return drawn(shown).courses[0]
 

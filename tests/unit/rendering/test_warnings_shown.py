@@ -13,19 +13,19 @@ import pytest
 
 from alerts import digest, found
 from alerts import told as told_report
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.as_csv import render_csv
-from backup_auditor.rendering.as_json import render_json
-from backup_auditor.rendering.as_junit import render_junit
-from backup_auditor.rendering.as_markdown import render_markdown
-from backup_auditor.rendering.as_ocsf import render_ocsf
-from backup_auditor.rendering.as_sarif import render_sarif
-from backup_auditor.rendering.as_table import render_table
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.digest import digest_text
 from backup_auditor.rendering.digest_json import digest_json
-from backup_auditor.rendering.digest_text import digest_text
-from backup_auditor.rendering.html.document import render_html
-from backup_auditor.rendering.slack.payload import slack_payload
+from backup_auditor.rendering.formats.csv import render_csv
+from backup_auditor.rendering.formats.json import render_json
+from backup_auditor.rendering.formats.junit import render_junit
+from backup_auditor.rendering.formats.markdown import render_markdown
+from backup_auditor.rendering.formats.ocsf import render_ocsf
+from backup_auditor.rendering.formats.sarif import render_sarif
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.html.page import render_html
+from backup_auditor.rendering.slack import slack_payload
 from reports import report
 
 WARNING = "Rule production fits no index: 本番 has another name."
@@ -47,8 +47,8 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
         pytest.param(lambda it: render_html([it]), id="html"),
         pytest.param(lambda it: render_csv([it]), id="csv"),
         pytest.param(lambda it: render_junit([it]), id="junit"),
-        pytest.param(lambda it: render_sarif([it], CATALOGUE.all), id="sarif"),
-        pytest.param(lambda it: render_ocsf([it], CATALOGUE.all), id="ocsf"),
+        pytest.param(lambda it: render_sarif([it], CATALOG.all), id="sarif"),
+        pytest.param(lambda it: render_ocsf([it], CATALOG.all), id="ocsf"),
     ],
 )
 def test_every_form_shows_the_sentence(draw: Callable[[Report], Iterable[str]]) -> None:
@@ -86,7 +86,7 @@ def test_junit_tells_them_in_the_first_suite_of_each_project() -> None:
 
 def test_sarif_notifies_of_the_configuration() -> None:
     """Each is a notification of level warning."""
-    log = json.loads("".join(render_sarif(TWO, CATALOGUE.all)))
+    log = json.loads("".join(render_sarif(TWO, CATALOG.all)))
     for run in log["runs"]:
         (invocation,) = run["invocations"]
         notified = invocation["toolConfigurationNotifications"]
@@ -96,7 +96,7 @@ def test_sarif_notifies_of_the_configuration() -> None:
 
 def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     """Every event counts them."""
-    events = [json.loads(it) for it in "".join(render_ocsf(TWO, CATALOGUE.all)).splitlines()]
+    events = [json.loads(it) for it in "".join(render_ocsf(TWO, CATALOG.all)).splitlines()]
     told = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
     assert told == ["default", "other"]
     assert events[0]["unmapped"]["warnings"] == list(WARNED.warnings)

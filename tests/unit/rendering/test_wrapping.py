@@ -13,24 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from backup_auditor.controls.catalogue import CATALOGUE
-from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
+from backup_auditor.application.audit import compare_policies
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.audit_record import AuditRecord, DayStatus, StoredFile, StoredReport
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Exemption
-from backup_auditor.domain.index_subject import IndexSubject
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.nights import NightStanding
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.remediation.record import ActionState, Result
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor.domain.text import cut, split_clusters, width_of
-from backup_auditor.rendering.as_table import render_table
 from backup_auditor.rendering.controls import controls_table
 from backup_auditor.rendering.evidence import reports_table
 from backup_auditor.rendering.explanation import render_explanation
-from backup_auditor.rendering.plan import plan_table, results_table
-from backup_auditor.rendering.policy_difference import render_difference
-from backup_auditor.rendering.wrapping import columns, hanging
-from backup_auditor.service.auditing import compare
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.policy_diff import render_difference
+from backup_auditor.rendering.remediation_plan import plan_table, results_table
+from backup_auditor.rendering.text import columns, hanging
 from builders import NOW, index, inventory, judged, policy, renamed, whole
 from planned import planned, remedial
 from reports import exempting, report
@@ -138,16 +137,16 @@ def drawn(name: str, text: str, width: int) -> Iterator[str]:
     findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in shown.findings)
     yield from render_table(replace(shown, findings=findings), width=width, in_full=text)
     facts = next(it for it in told.indexes if it.index.name == name)
-    subject = IndexSubject(ProjectSubject(told, required), facts)
+    subject = IndexContext(ProjectContext(told, required), facts)
     yield from render_explanation(subject, judged(told, required).findings, width=width)
-    yield from render_difference(compare(told, Policy(text, "0" * 64), required), width=width)
+    yield from render_difference(compare_policies(told, Policy(text, "0" * 64), required), width=width)
     plan = planned(remedial(), told=told)
     yield from plan_table(plan, width)
-    yield from results_table(plan, [Result(it, ActionState.FAILED, text) for it in plan.actions], width)
-    page = KeptFile(text, "0" * 64)
-    kept = KeptReport(text, "0" * 64, page)
+    yield from results_table(plan, [ActionResult(it, ActionState.FAILED, text) for it in plan.actions], width)
+    page = StoredFile(text, "0" * 64)
+    kept = StoredReport(text, "0" * 64, page)
     audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=kept)
-    yield from reports_table(name, [(audit, (NightStanding.AUDITED, None), None)], width)
+    yield from reports_table(name, [(audit, (DayStatus.AUDITED, None), None)], width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -162,7 +161,7 @@ def test_every_form_keeps_to_the_width(width: int, name: str, text: str) -> None
 @pytest.mark.parametrize("width", WIDTHS)
 def test_controls_keep_to_the_width(width: int) -> None:
     """The list of all, and each control in full; its id stays whole."""
-    for chosen in (CATALOGUE.all, *([it] for it in CATALOGUE.all)):
+    for chosen in (CATALOG.all, *([it] for it in CATALOG.all)):
         lines = controls_table(chosen, width).splitlines()
         assert all(len(it) <= width for it in lines)
         assert all(any(it.id in line for line in lines) for it in chosen)

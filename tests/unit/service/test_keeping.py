@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
-from backup_auditor.domain.audit_record import AuditRecord, KeptFile, KeptReport
-from backup_auditor.domain.recording import Recording
-from backup_auditor.domain.report import Report
+from backup_auditor.application.audit import AuditRecorder, RecordResult, evaluate_inventory
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.lifecycle.state_change import StateChange
+from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import ConflictingRecordError, EvidenceError, StateError
-from backup_auditor.service.auditing import judge
-from backup_auditor.service.keeping import Keeping, Recorded
 from builders import DAY, NOW, index, inventory, whole
 from nights import Nights
 from reports import BUILT_IN, report
@@ -24,7 +23,7 @@ TOPIC = Channel(ChannelKind.SNS, "topic")
 class FullEvidence(FakeEvidence):
     """A place where nothing can be kept."""
 
-    def keep(self, report: Report) -> KeptReport:
+    def keep(self, report: Report) -> StoredReport:
         """Fail."""
         raise EvidenceError(f"the bucket takes nothing of {report.project}")
 
@@ -37,12 +36,12 @@ class PagedEvidence(FakeEvidence):
         super().__init__()
         self.error = error
 
-    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile:
+    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile:
         """Fail, or say where the page is, once its report is there."""
         assert kept.location in self.kept
         if self.error:
             raise self.error
-        return KeptFile(f"{kept.location}.html", report.audit_id)
+        return StoredFile(f"{kept.location}.html", report.audit_id)
 
 
 class RefusingStore(FakeStore):
@@ -53,7 +52,7 @@ class RefusingStore(FakeStore):
         super().__init__()
         self.errors = list(errors)
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Fail, or record."""
         if self.errors:
             raise self.errors.pop(0)
@@ -65,18 +64,18 @@ class OvertakenStore(FakeStore):
 
     is_overtaken = False
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Let the other be recorded first."""
         if not self.is_overtaken:
             self.is_overtaken = True
-            judge(NEGLECTED, BUILT_IN, self)
+            evaluate_inventory(NEGLECTED, BUILT_IN, self)
         super().record(project, recording)
 
 
 def test_the_record_says_where_the_report_is() -> None:
     """Its hash is that of the bytes which were kept."""
     store, evidence = FakeStore(), FakeEvidence()
-    done = judge(NEGLECTED, BUILT_IN, store, evidence)
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
     (location,) = evidence.kept
     said = done.report
     assert done.record is not None
@@ -89,7 +88,7 @@ def test_the_record_says_where_the_report_is() -> None:
 def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> None:
     """As on a laptop that prints a table."""
     store = FakeStore()
-    done = judge(NEGLECTED, BUILT_IN, store)
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     assert done.record is not None
     assert done.record.report is None
     assert store.audits(PROJECT, NOW) == [done.record]
@@ -98,10 +97,10 @@ def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> No
 def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
     """Neither the same once more, nor one that is older than the last."""
     store, evidence = FakeStore(), FakeEvidence()
-    judge(NEGLECTED, BUILT_IN, store, evidence)
+    evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
     kept = dict(evidence.kept)
     for again in (NEGLECTED, replace(NEGLECTED, observed_at=NOW - DAY)):
-        done = judge(again, BUILT_IN, store, evidence)
+        done = evaluate_inventory(again, BUILT_IN, store, evidence)
         assert (done.record, done.messages) == (None, ())
     assert evidence.kept == kept
     assert len(store.audits(PROJECT, NOW - DAY)) == 1
@@ -110,7 +109,7 @@ def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
 def test_nothing_is_recorded_without_its_evidence() -> None:
     """No finding is resolved that nobody could show; the report stands, and says that it is not recorded."""
     store = FakeStore()
-    done = judge(NEGLECTED, BUILT_IN, store, FullEvidence())
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, FullEvidence())
     assert isinstance(done.unrecorded, EvidenceError)
     assert (done.record, done.messages) == (None, ())
     assert done.report.findings
@@ -122,10 +121,10 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
     nights, evidence = Nights(), PagedEvidence()
     outcome = nights.audited(NEGLECTED)
     said = report(NEGLECTED, BUILT_IN)
-    recorded = Keeping(FakeStore(), evidence, (EVENTS, TOPIC)).record(Nights().memory, outcome, said)
+    recorded = AuditRecorder(FakeStore(), evidence, (EVENTS, TOPIC)).record(Nights().memory, outcome, said)
     assert recorded.audit is not None
     assert recorded.audit.report is not None
-    assert recorded.audit.report.page == KeptFile(f"{recorded.audit.report.location}.html", said.audit_id)
+    assert recorded.audit.report.page == StoredFile(f"{recorded.audit.report.location}.html", said.audit_id)
     assert {it.report for it in recorded.messages} == {recorded.audit.report}
     assert recorded.pageless is None
 
@@ -144,7 +143,7 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
 def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, why: str) -> None:
     """The report is the evidence. That there is no page is said, and nothing points to one."""
     store, evidence = FakeStore(), PagedEvidence(error)
-    done = judge(NEGLECTED, BUILT_IN, store, evidence)
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
     (location,) = evidence.kept
     assert done.unrecorded is None
     assert done.record is not None
@@ -157,7 +156,7 @@ def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, why
 def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
     """Another audit was quicker: what was new is ongoing, and the record points to the report that says so."""
     evidence = FakeEvidence()
-    done = judge(replace(NEGLECTED, observed_at=NOW + DAY), BUILT_IN, OvertakenStore(), evidence)
+    done = evaluate_inventory(replace(NEGLECTED, observed_at=NOW + DAY), BUILT_IN, OvertakenStore(), evidence)
     assert [it.rpartition("/")[2] for it in evidence.kept] == ["1", "2"]
     assert done.record is not None
     assert done.record.report is not None
@@ -168,7 +167,7 @@ def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
 @pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
 def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
     """A message that is not recorded is not sent."""
-    done = judge(NEGLECTED, BUILT_IN, RefusingStore(*[error] * 10), FakeEvidence())
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, RefusingStore(*[error] * 10), FakeEvidence())
     assert type(done.unrecorded) is type(error)
     assert (done.record, done.messages) == (None, ())
 
@@ -176,7 +175,7 @@ def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
 def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
     """One for each channel that has to be told, pointing to the report, and knowing when the audit before was."""
     store, evidence, nights = FakeStore(), FakeEvidence(), Nights()
-    keeping = Keeping(store, evidence, (EVENTS, TOPIC))
+    keeping = AuditRecorder(store, evidence, (EVENTS, TOPIC))
     told = []
     for _ in range(2):
         before = nights.memory
@@ -200,6 +199,6 @@ def test_channels_are_told_of_reports_that_were_kept() -> None:
     """Where there is no place for evidence there is nothing to point to."""
     nights = Nights()
     outcome = nights.audited(NEGLECTED)
-    recorded = Keeping(FakeStore(), None, (EVENTS,)).record(Nights().memory, outcome, report(NEGLECTED, BUILT_IN))
-    assert isinstance(recorded, Recorded)
+    recorded = AuditRecorder(FakeStore(), None, (EVENTS,)).record(Nights().memory, outcome, report(NEGLECTED, BUILT_IN))
+    assert isinstance(recorded, RecordResult)
     assert recorded.messages == ()

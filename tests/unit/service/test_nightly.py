@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.audit_record import KeptFile, KeptReport
-from backup_auditor.domain.audit_request import AuditRequest
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
-from backup_auditor.domain.report import Report
+from backup_auditor.application.project_audit import audit_project
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.events import AuditRequest
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import (
     BadKeyError,
     DeliveryError,
@@ -23,7 +24,6 @@ from backup_auditor.errors import (
     StateError,
     UnavailableError,
 )
-from backup_auditor.service.nightly import audit_registered
 from builders import DAY, broken, index, schedule
 from nightly import SEARCH, Night
 from reports import bare
@@ -33,7 +33,7 @@ from stores import FakeEvidence
 class Pageless(FakeEvidence):
     """A place where no page can be kept."""
 
-    def keep_page(self, report: Report, kept: KeptReport) -> KeptFile:
+    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile:
         """Fail."""
         raise EvidenceError(f"the bucket takes none of {report.project} beside {kept.location}")
 
@@ -44,13 +44,13 @@ REQUEST = AuditRequest("search", "nightly", "request-1")
 
 def audited(night: Night, request: AuditRequest = REQUEST) -> dict[str, Any]:
     """Audit one project of a world."""
-    return dict(audit_registered(request, night.world()))
+    return dict(audit_project(request, night.world()))
 
 
 def refused(night: Night, error: type[Exception], request: AuditRequest = REQUEST) -> str:
     """Audit a project that cannot be, and return what is said of that."""
     with pytest.raises(error):
-        audit_registered(request, night.world())
+        audit_project(request, night.world())
     (told,) = night.log.of("error")
     return told
 
@@ -212,7 +212,7 @@ def test_a_service_that_is_down_makes_an_incomplete_audit() -> None:
 
 def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
     """It is registered, so it is measured, and the error says where the mistake is."""
-    night = Night(registered=Registry((), (Mistake("search", 4, "the project has no secret"),), "ssm:/registry"))
+    night = Night(registered=Registry((), (EntryError("search", 4, "the project has no secret"),), "ssm:/registry"))
     assert refused(night, RegistryError) == "ssm:/registry:4: the project has no secret"
     assert night.measured() == FAILED
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from backup_auditor.application.audit import evaluate_inventory, run_audit
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.recording import Recording
+from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.errors import OtherProjectError
-from backup_auditor.service.auditing import audit, judge
-from backup_auditor.service.unwatched import Unwatched
+from backup_auditor.ports.pinecone import NoProgress
 from builders import DAY, NOW, backup, broken, index, inventory, schedule, whole
 from nightly import FakeReader
 from reports import BUILT_IN
@@ -26,7 +26,7 @@ def project_of(*ids: str | None) -> Inventory:
 def state_of(*ids: str | None) -> FakeStore:
     """Return a state in which one audit of such a project is recorded."""
     store = FakeStore()
-    judge(replace(project_of(*ids), observed_at=NOW), BUILT_IN, store)
+    evaluate_inventory(replace(project_of(*ids), observed_at=NOW), BUILT_IN, store)
     return store
 
 
@@ -35,7 +35,7 @@ def test_another_project_is_refused_and_the_state_stays_as_it_is() -> None:
     store, evidence = state_of("project-1"), FakeEvidence()
     before = store.load(PROJECT)
     with pytest.raises(OtherProjectError) as caught:
-        judge(project_of("project-2"), BUILT_IN, store, evidence)
+        evaluate_inventory(project_of("project-2"), BUILT_IN, store, evidence)
     assert str(caught.value) == (
         "the state of default belongs to Pinecone project project-1, but Pinecone project project-2 was read;"
         " nothing was compared or recorded"
@@ -59,35 +59,35 @@ def test_another_project_is_refused_and_the_state_stays_as_it_is() -> None:
 def test_what_may_be_the_same_project_is_compared(known: list[str | None], read: list[str | None]) -> None:
     """Only an id on both sides can tell two projects apart."""
     store = state_of(*known)
-    assert judge(project_of(*read), BUILT_IN, store).record is not None
+    assert evaluate_inventory(project_of(*read), BUILT_IN, store).record is not None
 
 
 def test_two_unknown_ids_are_both_named() -> None:
     """None of the ids that were read is the id of the state."""
     with pytest.raises(OtherProjectError, match="but Pinecone project project-2, project-3 was read"):
-        judge(project_of("project-3", "project-2"), BUILT_IN, state_of("project-1"))
+        evaluate_inventory(project_of("project-3", "project-2"), BUILT_IN, state_of("project-1"))
 
 
 def test_a_learned_id_refuses_another_project_from_then_on() -> None:
     """A state of older code has no id; the first audit with a schedule stores it."""
     store = state_of(None)
-    judge(project_of("project-1"), BUILT_IN, store)
+    evaluate_inventory(project_of("project-1"), BUILT_IN, store)
     with pytest.raises(OtherProjectError, match="belongs to Pinecone project project-1"):
-        judge(replace(project_of("project-2"), observed_at=LATER + DAY), BUILT_IN, store)
+        evaluate_inventory(replace(project_of("project-2"), observed_at=LATER + DAY), BUILT_IN, store)
 
 
 def test_an_incomplete_audit_of_another_project_is_refused_too() -> None:
     """One schedule that could be read is enough to know the project."""
     read = replace(project_of("project-2"), backups=broken())
     with pytest.raises(OtherProjectError):
-        judge(read, BUILT_IN, state_of("project-1"))
+        evaluate_inventory(read, BUILT_IN, state_of("project-1"))
 
 
 def test_an_older_audit_of_another_project_is_refused_too() -> None:
     """It is not only late: it is compared with nothing."""
     read = replace(project_of("project-2"), observed_at=NOW - DAY)
     with pytest.raises(OtherProjectError):
-        judge(read, BUILT_IN, state_of("project-1"))
+        evaluate_inventory(read, BUILT_IN, state_of("project-1"))
 
 
 def test_a_live_audit_is_refused_before_any_second_read() -> None:
@@ -102,12 +102,12 @@ def test_a_live_audit_is_refused_before_any_second_read() -> None:
 
     reader = Reader(index("orders", schedules=whole([schedule("other", project_id="project-2")])))
     with pytest.raises(OtherProjectError):
-        audit(
+        run_audit(
             reader,  # type: ignore[arg-type]  # as above
             BUILT_IN,
             project=PROJECT,
             observed_at=LATER,
-            progress=Unwatched(),
+            progress=NoProgress(),
             store=state_of("project-1"),
         )
     assert reader.reads == 1
@@ -118,11 +118,11 @@ class OvertakenStore(FakeStore):
 
     other: Inventory | None = None
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Record the other audit first."""
         if self.other is not None:
             other, self.other = self.other, None
-            judge(other, BUILT_IN, self)
+            evaluate_inventory(other, BUILT_IN, self)
         super().record(project, recording)
 
 
@@ -131,7 +131,7 @@ def test_another_project_that_is_recorded_meanwhile_keeps_the_state() -> None:
     store = OvertakenStore()
     store.other = replace(project_of("project-1"), observed_at=NOW)
     with pytest.raises(OtherProjectError):
-        judge(project_of("project-2"), BUILT_IN, store)
+        evaluate_inventory(project_of("project-2"), BUILT_IN, store)
     assert store.load(PROJECT).pinecone_project_id == "project-1"
     assert len(store.recorded[PROJECT]) == 1
 
@@ -143,23 +143,23 @@ def test_a_state_is_in_doubt_where_no_id_and_no_known_backup_confirms_it() -> No
         for it in (backup(backup_id="backup-1", index_id="id-1"), backup(backup_id="backup-2", index_id="id-2"))
     )
     store = FakeStore()
-    assert judge(mine, BUILT_IN, store).report.warnings == ()
-    assert judge(replace(mine, observed_at=LATER), BUILT_IN, store).report.warnings == ()
+    assert evaluate_inventory(mine, BUILT_IN, store).report.warnings == ()
+    assert evaluate_inventory(replace(mine, observed_at=LATER), BUILT_IN, store).report.warnings == ()
     swapped = replace(other, observed_at=LATER + DAY)
     sentence = (
         "The state may belong to another Pinecone project: it knows 1 backup, none of which is listed, and no schedule"
         " confirms the project's id; check that the key opens the project of this state."
     )
     for _ in range(2):  # delivered twice, it says the same
-        assert judge(swapped, BUILT_IN, store).report.warnings == (sentence,)
+        assert evaluate_inventory(swapped, BUILT_IN, store).report.warnings == (sentence,)
 
 
 def test_a_backup_that_the_state_knows_confirms_the_project() -> None:
     """One known backup in the listing is enough, though others are gone, and an incomplete audit confirms nothing."""
     store = FakeStore()
     before = [backup(backup_id="backup-1"), backup(backup_id="backup-2")]
-    judge(inventory(index(schedules=whole([])), backups=whole(before)), BUILT_IN, store)
+    evaluate_inventory(inventory(index(schedules=whole([])), backups=whole(before)), BUILT_IN, store)
     fewer = inventory(index(schedules=whole([])), backups=whole(before[1:]))
-    assert judge(replace(fewer, observed_at=LATER), BUILT_IN, store).report.warnings == ()
+    assert evaluate_inventory(replace(fewer, observed_at=LATER), BUILT_IN, store).report.warnings == ()
     unread = inventory(index(schedules=whole([])), backups=broken())
-    assert judge(replace(unread, observed_at=LATER + DAY), BUILT_IN, store).report.warnings == ()
+    assert evaluate_inventory(replace(unread, observed_at=LATER + DAY), BUILT_IN, store).report.warnings == ()

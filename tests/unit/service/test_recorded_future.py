@@ -5,19 +5,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
+from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import FutureAuditError
-from backup_auditor.service.auditing import Audit, audit, judge
-from backup_auditor.service.unwatched import Unwatched
+from backup_auditor.ports.pinecone import NoProgress
 from builders import DAY, NOW, SECOND, index, inventory
 from nightly import FakeReader
 from reports import BUILT_IN
 from stores import PROJECT, FakeStore
 
 
-def judged(store: FakeStore, at: datetime, now: datetime | None) -> Audit:
+def judged(store: FakeStore, at: datetime, now: datetime | None) -> AuditResult:
     """Judge a saved inventory as of a moment, while the machine's clock says another."""
-    return judge(
+    return evaluate_inventory(
         replace(inventory(index()), observed_at=at), BUILT_IN, store, clock=None if now is None else lambda: now
     )
 
@@ -81,12 +81,12 @@ def test_a_live_audit_finds_it_like_a_saved_one() -> None:
     """Both conclude in the same place."""
     store = FakeStore()
     judged(store, NOW + DAY, None)
-    done = audit(
+    done = run_audit(
         FakeReader(index()),
         BUILT_IN,
         project=PROJECT,
         observed_at=NOW,
-        progress=Unwatched(),
+        progress=NoProgress(),
         store=store,
         clock=lambda: NOW,
     )

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.memory import Memory
-from backup_auditor.domain.recording import Recording
+from backup_auditor.domain.lifecycle.state_change import StateChange
+from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.errors import ConflictingRecordError, StateError
-from backup_auditor.service.auditing import judge
 from builders import DAY, NOW, SECOND, index, inventory, whole
 from nights import NON_COMPLIANT
 from reports import BUILT_IN
@@ -24,12 +24,12 @@ class CrowdedStore(FakeStore):
         super().__init__()
         self.others = list(others)
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Let another audit be recorded first, if one is left."""
         if self.others:
             quicker = FakeStore()
             quicker.memories = self.memories
-            judge(self.others.pop(0), BUILT_IN, quicker)
+            evaluate_inventory(self.others.pop(0), BUILT_IN, quicker)
         super().record(project, recording)
 
 
@@ -42,14 +42,14 @@ class FailingStore(FakeStore):
         self.is_crowded = is_crowded
         self.loads = 0
 
-    def load(self, project: str) -> Memory:
+    def load(self, project: str) -> ProjectState:
         """Fail the second time."""
         self.loads += 1
         if self.loads > 1:
             raise StateError("the disk is gone")
         return super().load(project)
 
-    def record(self, project: str, recording: Recording) -> None:
+    def record(self, project: str, recording: StateChange) -> None:
         """Fail."""
         if self.is_crowded:
             raise ConflictingRecordError("another audit was recorded meanwhile")
@@ -58,7 +58,7 @@ class FailingStore(FakeStore):
 
 def lifecycles(store: FakeStore | None, told: Inventory = NEGLECTED) -> set[str | None]:
     """Judge an inventory, and return the lifecycles of what is non-compliant."""
-    found = judge(told, BUILT_IN, store).report.findings
+    found = evaluate_inventory(told, BUILT_IN, store).report.findings
     return {it.lifecycle for it in found if it.compliance is NON_COMPLIANT}
 
 
@@ -78,8 +78,8 @@ def test_an_audit_is_recorded_for_the_next() -> None:
 def test_the_same_audit_is_recorded_once() -> None:
     """It says the same."""
     store = FakeStore()
-    first = judge(NEGLECTED, BUILT_IN, store)
-    again = judge(NEGLECTED, BUILT_IN, store)
+    first = evaluate_inventory(NEGLECTED, BUILT_IN, store)
+    again = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     assert again.report == first.report
     assert (again.record, again.unrecorded) == (None, None)
     assert store.load(PROJECT).revision == 1
@@ -88,7 +88,7 @@ def test_the_same_audit_is_recorded_once() -> None:
 def test_what_was_recorded_meanwhile_is_judged_by() -> None:
     """The other was the first to find it: here it is ongoing, and both are recorded."""
     store = CrowdedStore(NEGLECTED)
-    done = judge(NEXT, BUILT_IN, store)
+    done = evaluate_inventory(NEXT, BUILT_IN, store)
     assert {it.lifecycle for it in done.report.findings if it.compliance is NON_COMPLIANT} == {"ongoing"}
     assert done.unrecorded is None
     assert store.load(PROJECT).revision == 2
@@ -97,7 +97,7 @@ def test_what_was_recorded_meanwhile_is_judged_by() -> None:
 def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
     """And says so."""
     store = CrowdedStore(NEXT)
-    done = judge(NEGLECTED, BUILT_IN, store)
+    done = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     assert done.notes == (
         "an audit of 2026-11-23T12:00:00Z is already recorded; this one, of 2026-11-22T12:00:00Z, changes nothing",
     )
@@ -108,7 +108,7 @@ def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
 def test_an_audit_that_is_overtaken_without_end_gives_up() -> None:
     """It reports, and says that it was not recorded."""
     others = [replace(NEGLECTED, observed_at=NOW + number * SECOND) for number in range(20)]
-    done = judge(NEXT, BUILT_IN, CrowdedStore(*others))
+    done = evaluate_inventory(NEXT, BUILT_IN, CrowdedStore(*others))
     assert isinstance(done.unrecorded, ConflictingRecordError)
     assert done.report.findings
 
@@ -116,7 +116,7 @@ def test_an_audit_that_is_overtaken_without_end_gives_up() -> None:
 def test_a_state_that_cannot_be_written_loses_no_report() -> None:
     """Neither does one that cannot be read again."""
     for is_crowded, said in ((False, "the disk is full at revision 1"), (True, "the disk is gone")):
-        done = judge(NEGLECTED, BUILT_IN, FailingStore(is_crowded=is_crowded))
+        done = evaluate_inventory(NEGLECTED, BUILT_IN, FailingStore(is_crowded=is_crowded))
         assert isinstance(done.unrecorded, StateError)
         assert said in str(done.unrecorded)
         assert done.report.findings

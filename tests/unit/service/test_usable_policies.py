@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
+from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.errors import PolicyError
-from backup_auditor.service.auditing import judge
 from builders import index, inventory, policy
 
 
@@ -15,6 +15,6 @@ def test_an_exemption_that_ends_too_far_ahead_is_refused_before_anything_is_judg
     """By the moment of the audit, not by a clock."""
     required = replace(policy(), exemptions=(Exemption(("main",), ("*",), "team", "because", date(2031, 11, 23)),))
     with pytest.raises(PolicyError, match=r"built-in: exemptions\[0\] ends on 2031-11-23, more than 5 years after"):
-        judge(inventory(index()), required)
+        evaluate_inventory(inventory(index()), required)
     later = inventory(index(), observed_at=inventory().observed_at.replace(day=23))
-    assert judge(later, required).report.findings
+    assert evaluate_inventory(later, required).report.findings

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
-from backup_auditor.domain.registry import Mistake, RegisteredProject, Registry
+from backup_auditor.application.overdue import OverdueDependencies, check_overdue
+from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import StateError
-from backup_auditor.ports.state import LastAudits
-from backup_auditor.service.watching import WatchWorld, watch
+from backup_auditor.ports.stores import LastAudits
 from builders import HOUR, NOW, SECOND
 from nightly import Lines
 
@@ -54,7 +54,7 @@ class Watch:
 
     def told(self) -> dict[str, object]:
         """Watch, and return what is told."""
-        return watch(WatchWorld(lambda: self.registry, self.watched, self.emit, self.log, lambda: NOW))
+        return check_overdue(OverdueDependencies(lambda: self.registry, self.watched, self.emit, self.log, lambda: NOW))
 
     def overdue(self) -> object:
         """Watch, and return who is overdue."""
@@ -112,7 +112,7 @@ def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> Non
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:
     """Somebody expects it to be audited."""
     watched = Watch(last={}, since={"typo": NOW - 27 * HOUR})
-    watched.registry = Registry((), (Mistake("typo", 3, "unknown key"),))
+    watched.registry = Registry((), (EntryError("typo", 3, "unknown key"),))
     assert watched.overdue() == ["typo"]
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.alerting.channel import Channel, ChannelKind
 from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.function_variables import READ_BY, VARIABLES
 from backup_auditor.settings.functions import (
     audit_settings,
     dispatch_settings,
@@ -18,6 +17,7 @@ from backup_auditor.settings.functions import (
     remediate_settings,
     watch_settings,
 )
+from backup_auditor.settings.variables import READ_BY, VARIABLES
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"

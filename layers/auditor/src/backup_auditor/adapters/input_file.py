@@ -8,8 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from backup_auditor.adapters.yaml_file.limits import LARGEST
-from backup_auditor.adapters.yaml_file.problems import Kind, RefusedError
+from backup_auditor.adapters.document_problems import LARGEST, DocumentKind, DocumentProblemError
 
 STANDARD_INPUT = "-"
 WRITER_WAIT_SECONDS = 5
@@ -28,7 +27,7 @@ def source_named(text: str) -> Source:
     return text if text == STANDARD_INPUT else Path(text)
 
 
-def read_bytes(source: Source, kind: Kind, most: int = LARGEST) -> bytes:
+def read_bytes(source: Source, kind: DocumentKind, most: int = LARGEST) -> bytes:
     """Return all bytes of a source, at most so many; a larger file is not read at all. Raises `RefusedError`."""
     try:
         content = _standard_input(most) if source == STANDARD_INPUT else _file(Path(source), kind, most)
@@ -42,34 +41,34 @@ def read_bytes(source: Source, kind: Kind, most: int = LARGEST) -> bytes:
 def without_byte_order_mark(content: bytes) -> bytes:
     """Return UTF-8 text without the mark that may stand in front of it. Raises `RefusedError` for UTF-16."""
     if content.startswith(_UTF_16_MARKS) or _UTF_16_START.match(content):
-        raise RefusedError("is UTF-16 and is not UTF-8 text; save it as UTF-8", 1)
+        raise DocumentProblemError("is UTF-16 and is not UTF-8 text; save it as UTF-8", 1)
     return content.removeprefix(_UTF_8_MARK)
 
 
 def _standard_input(most: int) -> bytes:
     if sys.stdin is None:
-        raise RefusedError("standard input is closed; write to it, or name a file")
+        raise DocumentProblemError("standard input is closed; write to it, or name a file")
     with suppress(OSError, ValueError):  # a stream without a descriptor never says that it would have to wait
         os.set_blocking(sys.stdin.fileno(), True)
     return sys.stdin.buffer.read(most + 1)
 
 
-def _file(path: Path, kind: Kind, most: int) -> bytes:
+def _file(path: Path, kind: DocumentKind, most: int) -> bytes:
     try:
         # A named pipe without a writer would hold the opening up for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise RefusedError(f"there is no such file; {kind.start}") from None
+        raise DocumentProblemError(f"there is no such file; {kind.start}") from None
     except ValueError:
-        raise RefusedError("is no path of a file; give one without NUL characters") from None
+        raise DocumentProblemError("is no path of a file; give one without NUL characters") from None
     try:
         facts = os.fstat(descriptor)
         if stat.S_ISDIR(facts.st_mode):
-            raise RefusedError(f"is a directory; name the {kind.name} file in it")
+            raise DocumentProblemError(f"is a directory; name the {kind.name} file in it")
         if stat.S_ISFIFO(facts.st_mode):
             return _pipe(descriptor, most)
         if not stat.S_ISREG(facts.st_mode):
-            raise RefusedError(f"is not a regular file, nor a pipe; save the {kind.name} to a file")
+            raise DocumentProblemError(f"is not a regular file, nor a pipe; save the {kind.name} to a file")
         if facts.st_size > most:
             raise _too_large(f"{facts.st_size:,}", kind, most)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -93,16 +92,16 @@ def _pipe(descriptor: int, most: int) -> bytes:
             break
     else:
         waited = f"nobody wrote to it within {WRITER_WAIT_SECONDS} s"
-        raise RefusedError(f"is not a regular file but a pipe, and {waited}; start its writer first")
+        raise DocumentProblemError(f"is not a regular file but a pipe, and {waited}; start its writer first")
     os.set_blocking(descriptor, True)
     while len(content) <= most and (chunk := os.read(descriptor, _CHUNK)):
         content += chunk
     return bytes(content)
 
 
-def _unreadable(error: OSError) -> RefusedError:
-    return RefusedError(f"cannot be read: {error.strerror or error}; check the path and its permissions")
+def _unreadable(error: OSError) -> DocumentProblemError:
+    return DocumentProblemError(f"cannot be read: {error.strerror or error}; check the path and its permissions")
 
 
-def _too_large(size: str, kind: Kind, most: int) -> RefusedError:
-    return RefusedError(f"has {size} bytes, and a {kind.name} has at most {most:,}; is it the right file?")
+def _too_large(size: str, kind: DocumentKind, most: int) -> DocumentProblemError:
+    return DocumentProblemError(f"has {size} bytes, and a {kind.name} has at most {most:,}; is it the right file?")

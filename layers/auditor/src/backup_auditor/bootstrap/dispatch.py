@@ -6,14 +6,13 @@ from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
-from backup_auditor.adapters.event_bus import EventBus
-from backup_auditor.adapters.remembered import Remembered
-from backup_auditor.bootstrap.projects import projects_of
-from backup_auditor.domain.dispatch_request import read_dispatch
+from backup_auditor.adapters.aws.config_sources import CachedSource, fetch_document
+from backup_auditor.adapters.aws.messaging import EventBus
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.application.dispatch import request_audits
+from backup_auditor.bootstrap.aws import projects_of
+from backup_auditor.domain.events import read_dispatch
 from backup_auditor.errors import BackupAuditorError
-from backup_auditor.service.requesting import request_audits
 from backup_auditor.settings.functions import DispatchSettings, dispatch_settings
 
 LOG = Logger(service="dispatch")
@@ -38,7 +37,7 @@ class Dispatcher:
         self._settings = settings
         self._log = log
         self._aws = AwsSession()
-        self._documents = Remembered(partial(fetch_document, self._aws))
+        self._documents = CachedSource(partial(fetch_document, self._aws))
 
     def dispatch(self, event: object, context: Context) -> dict[str, object]:
         """Ask for what an event asks for. Raises what keeps anybody from being asked for."""

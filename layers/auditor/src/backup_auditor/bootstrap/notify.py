@@ -7,17 +7,22 @@ from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
-from backup_auditor.adapters.metrics import emit
-from backup_auditor.adapters.remembered import Reading, Remembered
-from backup_auditor.adapters.secrets import SLACK_WEBHOOK, fetch_secret, secret
-from backup_auditor.bootstrap.projects import projects_of
-from backup_auditor.domain.delivery_request import read_delivery_request
+from backup_auditor.adapters.aws.config_sources import (
+    SLACK_WEBHOOK,
+    CachedSource,
+    Source,
+    fetch_document,
+    fetch_secret,
+    secret,
+)
+from backup_auditor.adapters.aws.metrics import emit
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.application.notifications.dispatcher import deliver_pending
+from backup_auditor.application.notifications.routing import ChannelRouter
+from backup_auditor.bootstrap.aws import projects_of
+from backup_auditor.domain.events import read_delivery_request
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import BackupAuditorError
-from backup_auditor.service.delivering import deliver
-from backup_auditor.service.delivery.registered import RegisteredChannels
 from backup_auditor.settings.functions import NotifySettings, notify_settings
 
 LOG = Logger(service="notify")
@@ -40,18 +45,18 @@ class Notifier:
         self._settings = settings
         self._log = log
         self._aws = AwsSession()
-        self._documents: Reading[bytes] = Remembered(partial(fetch_document, self._aws))
-        self._secrets: Reading[str | bytes] = Remembered(partial(fetch_secret, self._aws))
+        self._documents: Source[bytes] = CachedSource(partial(fetch_document, self._aws))
+        self._secrets: Source[str | bytes] = CachedSource(partial(fetch_secret, self._aws))
 
     def notify(self, event: object, seconds_left: Callable[[], float]) -> dict[str, object]:
         """Deliver what an event asks for, and measure it. Raises `RequestError`, and `StateError` without an outbox."""
-        from backup_auditor.bootstrap.delivery import DeliveryPlaces, delivery_means  # noqa: PLC0415  the first needs it
+        from backup_auditor.bootstrap.aws import DeliveryPlaces, delivery_means  # noqa: PLC0415  the first needs it
 
         project = read_delivery_request(event)
         settings = self._settings
         places = DeliveryPlaces(settings.state_table, settings.evidence_bucket, settings.event_bus, self._webhook_in)
         means = delivery_means(self._aws, places, seconds_left, self._log)
-        deliveries = deliver(means, RegisteredChannels(self._registry).address_of, project)
+        deliveries = deliver_pending(means, ChannelRouter(self._registry).address_of, project)
         for name, failures in deliveries.failures.items():
             emit(name, {"DeliveryFailures": failures})
         return {

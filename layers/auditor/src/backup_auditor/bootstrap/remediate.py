@@ -10,23 +10,20 @@ from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
-from backup_auditor.adapters import metrics
-from backup_auditor.adapters.aws_session import AwsSession
-from backup_auditor.adapters.documents import fetch_document
-from backup_auditor.adapters.dynamodb_state.remediation import DynamoRemediationLog
-from backup_auditor.adapters.event_bus import EventBus
-from backup_auditor.adapters.secrets import PINECONE_KEY, fetch_secret, secret
-from backup_auditor.bootstrap import clock
-from backup_auditor.bootstrap.pinecone import connection_of, open_project
-from backup_auditor.bootstrap.policies import policy_of
-from backup_auditor.bootstrap.projects import projects_of
+from backup_auditor.adapters.aws import metrics
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, fetch_document, fetch_secret, secret
+from backup_auditor.adapters.aws.messaging import EventBus
+from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
+from backup_auditor.application.remediation.reconcile import RemediationDependencies, require_published
+from backup_auditor.application.remediation.service import remediate_project
+from backup_auditor.bootstrap import runtime
+from backup_auditor.bootstrap.aws import policy_of, projects_of
+from backup_auditor.bootstrap.local import connection_of, open_project
+from backup_auditor.domain.events import read_remediation_request
 from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.domain.remedy_request import read_remedy_request
 from backup_auditor.errors import BackupAuditorError, SecretError
-from backup_auditor.ports.remedial import RemedialWorld
-from backup_auditor.ports.writing import ProjectWriter
-from backup_auditor.service.announcing import heard
-from backup_auditor.service.putting_right import put_right
+from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.settings.functions import RemediateSettings, remediate_settings
 from backup_auditor.settings.pinecone import Settings, settings_with
 
@@ -61,31 +58,31 @@ class Remediator:
 
     def remediate(self, event: object, context: Context) -> dict[str, object]:
         """Put right what an event, the same event once, or a payload asks for. Raises what keeps it from that."""
-        request = read_remedy_request(event)
+        request = read_remediation_request(event)
         self._log.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
         world = self._world(context)
         if request.request_id is None:
-            return put_right(request, world)
-        from backup_auditor.adapters.idempotency import once  # noqa: PLC0415  who invokes it directly does without
+            return remediate_project(request, world)
+        from backup_auditor.adapters.aws.idempotency import once  # noqa: PLC0415  who invokes it directly does without
 
         answer = once(
             f"{request.project}/{request.request_id}",
-            lambda: _kept(put_right(request, world)),
+            lambda: _kept(remediate_project(request, world)),
             verb="remediate",
             client=self._aws.dynamodb,
             table=self._settings.state_table,
             context=context,
             log=self._log,
         )
-        return heard(answer, request.project, world)
+        return require_published(answer, request.project, world)
 
-    def _world(self, context: Context) -> RemedialWorld:
+    def _world(self, context: Context) -> RemediationDependencies:
         settings, aws, documents = self._settings, self._aws, self._document
 
         def seconds_left() -> float:
             return context.get_remaining_time_in_millis() / 1000
 
-        return RemedialWorld(
+        return RemediationDependencies(
             registry=lambda wanted: projects_of(settings.registration, documents, wanted=wanted),
             policy=lambda project: policy_of(project, documents),
             key=self._key,
@@ -95,7 +92,7 @@ class Remediator:
             bus=EventBus(aws.events, settings.event_bus),
             emit=metrics.emit,
             log=self._log,
-            now=clock.now,
+            now=runtime.now,
             seconds_left=seconds_left,
             who=f"{context.function_name} {context.aws_request_id}",
         )

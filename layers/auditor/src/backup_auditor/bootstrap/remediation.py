@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.sqlite_state.remedies import open_remediation_log
-from backup_auditor.bootstrap.pinecone import connection_of
-from backup_auditor.ports.writing import ProjectWriter, RemediationLog
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
+from backup_auditor.bootstrap.local import connection_of
+from backup_auditor.ports.pinecone import ProjectWriter
+from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.settings.pinecone import Settings
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup_auditor.adapters.evidence_file import CopiesBesideState, CopiesInFolder, read_file
-from backup_auditor.bootstrap.evidence import read_kept
-from backup_auditor.domain.audit_record import KeptFile
-from backup_auditor.service.evidence import ReportPlaces
+from backup_auditor.adapters.files import CopiesBesideState, CopiesInFolder, read_file
+from backup_auditor.application.evidence import ReportPlaces
+from backup_auditor.bootstrap.local import read_kept
+from backup_auditor.domain.audit_record import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,12 @@ class _BesideState:
 
     state: Path | None
 
-    def places(self, kept: KeptFile) -> Iterator[KeptFile]:
+    def places(self, kept: StoredFile) -> Iterator[StoredFile]:
         yield kept
         if self.state is not None and not kept.location.startswith("s3://"):
             yield from CopiesBesideState(self.state).copies(kept)
 
-    def read(self, place: KeptFile) -> bytes:
+    def read(self, place: StoredFile) -> bytes:
         return read_kept(place)
 
 
@@ -31,11 +31,11 @@ class _InFolder:
 
     folder: CopiesInFolder
 
-    def places(self, kept: KeptFile) -> Iterator[KeptFile]:
+    def places(self, kept: StoredFile) -> Iterator[StoredFile]:
         yield from self.folder.copies(kept)
         yield kept
 
-    def read(self, place: KeptFile) -> bytes:
+    def read(self, place: StoredFile) -> bytes:
         if not self.folder.holds(place):
             raise self.folder.gone(place)
         return read_file(place)

@@ -1,7 +1,7 @@
 """The exit codes. This module imports nothing: every start needs it."""
 
-WELL = 0
+OK = 0
 NON_COMPLIANT = 1
-NOTHING_AUDITED = 2
+NOT_AUDITED = 2
 INCOMPLETE = 3
 INTERRUPTED = 130

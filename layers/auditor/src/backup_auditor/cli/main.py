@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
-from backup_auditor.cli.exit_codes import INTERRUPTED, NOTHING_AUDITED
+from backup_auditor.cli.exit_codes import INTERRUPTED, NOT_AUDITED
 from backup_auditor.cli.parser import make_parser
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     if sys.platform == "win32":
         _say("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
-        return NOTHING_AUDITED
+        return NOT_AUDITED
     try:
         code = _run(argv)
         if sys.stdout is not None:
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader left, and has what it wants
             return 0
         _say(f"standard output cannot be written: {error.strerror or error}")
-        return NOTHING_AUDITED
+        return NOT_AUDITED
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
@@ -90,6 +90,6 @@ def _obey(arguments: Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
-        told = import_module("backup_auditor.cli.failures").told(error, in_full=arguments.debug)
+        told = import_module("backup_auditor.cli.error_text").error_text(error, in_full=arguments.debug)
         _put_error(f"{told}\n")
-        return NOTHING_AUDITED
+        return NOT_AUDITED

@@ -1,31 +1,38 @@
-"""Where results go: standard output, or a file that is written whole or not at all."""
+"""Where results go, and in which format: standard output, or a file written whole or not at all."""
 
 import os
 import sys
-from collections.abc import Iterable
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from importlib import import_module
+from itertools import chain
 from pathlib import Path
+from shlex import join
 from shutil import get_terminal_size
 
-from backup_auditor.adapters.replacement import Replacement
+from backup_auditor.adapters.files import AtomicFile
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import UsageError
-from backup_auditor.rendering.encoding import encoded
-from backup_auditor.rendering.text import plain
+from backup_auditor.rendering.formats.json import render_json
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.text import encoded, escape_text
 from backup_auditor.settings.pinecone import allows_colour
 
 _WIDTH = 100
 """How wide a table is where no terminal says otherwise."""
 
 
-def opened(path: str | None) -> "Replacement | nullcontext[None]":
+def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
     """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
     if path is not None and path != "-":
-        return Replacement(Path(path))
+        return AtomicFile(Path(path))
     need_output()
     return nullcontext()
 
 
-def put(pieces: Iterable[str], file: Replacement | None, *, is_one_of_many: bool = False) -> None:
+def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_many: bool = False) -> None:
     """Write results, and the end of their last line. A reader that left is no error: the exit code tells.
 
     One file of many is written, but does not take its place before all are.
@@ -61,7 +68,7 @@ def need_output() -> None:
         raise UsageError("standard output is closed; open it, or name a file with --output")
 
 
-def lines(found: Iterable[str]) -> Iterable[str]:
+def join_lines(found: Iterable[str]) -> Iterable[str]:
     """Join lines, the last without its end."""
     separator = ""
     for line in found:
@@ -79,6 +86,86 @@ def is_coloured() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and allows_colour(os.environ)
 
 
-def say(text: str) -> None:
+def log_stderr(text: str) -> None:
     """Say something that is no result."""
-    sys.stderr.write(f"backup-auditor: {plain(text)}\n")
+    sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
+
+
+WITH_TIMELINES = ("json", "html")
+"""The forms that show the nights of each index."""
+_ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf", "html")
+"""The forms that have room for many reports in one document."""
+
+
+def render_reports(reports: Iterable[Report], arguments: Namespace, *, is_file: bool, number: int = 1) -> Iterable[str]:
+    """Write reports, at most so many, as the flags want them; into a file no width and no colours."""
+    form = arguments.format
+    in_full = _in_full(arguments)
+    if form in _ALL_IN_ONE:
+        return _all_in_one(reports, form, in_full, is_file=is_file)
+    if form == "markdown" and number > 1:
+        markdown = import_module("backup_auditor.rendering.formats.markdown")
+        return join_lines(markdown.render_markdown_of_many(reports, number, in_full=in_full))
+    pages = (_page(report, form, in_full, is_file=is_file) for report in reports)
+    return _array(pages) if form == "json" and arguments.registry is not None else _apart(pages)
+
+
+def _in_full(arguments: Namespace) -> str:
+    """Return the command that shows of the same project, under the same policy, what a form folds."""
+    words = ["backup-auditor", "audit"]
+    for flag in ("registry", "policy", "project", "inventory", "state", "now"):
+        value = getattr(arguments, flag)
+        if value is not None:
+            words += [f"--{flag}", value]
+    if arguments.save_inventory is not None:
+        words += ["--inventory", arguments.save_inventory]
+    if arguments.no_state:
+        words.append("--no-state")
+    return join([*words, "--format", "json"])
+
+
+def _all_in_one(reports: Iterable[Report], form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
+    package = "backup_auditor.rendering"
+    module = import_module(f"{package}.html.page" if form == "html" else f"{package}.formats.{form}")
+    pieces: Iterable[str]
+    match form:
+        case "csv":
+            pieces = chain([module.BYTE_ORDER_MARK] if is_file else [], module.render_csv(reports, in_full=in_full))
+        case "html":
+            pieces = module.render_html(reports)
+        case "junit":
+            pieces = module.render_junit(reports)
+        case "sarif":
+            pieces = module.render_sarif(reports, CATALOG.all)
+        case _:
+            pieces = module.render_ocsf(reports, CATALOG.all)
+    return pieces
+
+
+def _page(report: Report, form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
+    if form == "json":
+        return render_json(report)
+    if form == "markdown":
+        markdown = import_module("backup_auditor.rendering.formats.markdown")
+        pieces: Iterable[str] = markdown.render_markdown(report, in_full=in_full)
+        return join_lines(pieces)
+    if is_file:
+        return join_lines(render_table(report, in_full=in_full))
+    return join_lines(render_table(report, width=terminal_width(), is_coloured=is_coloured(), in_full=in_full))
+
+
+def _apart(pages: Iterable[Iterable[str]]) -> Iterator[str]:
+    separator = ""
+    for page in pages:
+        yield separator
+        yield from page
+        separator = "\n\n"
+
+
+def _array(pages: Iterable[Iterable[str]]) -> Iterator[str]:
+    separator = "[\n"
+    for page in pages:
+        yield separator
+        yield from page
+        separator = ",\n"
+    yield "\n]" if separator != "[\n" else "[]"

@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
-from backup_auditor.ports.reading import Progress
+from backup_auditor.ports.pinecone import Progress
 from backup_auditor.settings.pinecone import can_be_drawn_on
 
 
-class Silent:
+class NoBars:
     """Shows nothing."""
 
     def expect(self, what: str, count: int) -> None:
@@ -53,7 +53,7 @@ class Bars:
 def progress() -> Iterator[Progress]:
     """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
     if not sys.stderr.isatty() or not can_be_drawn_on(os.environ) or find_spec("rich") is None:
-        yield Silent()
+        yield NoBars()
         return
     drawing = import_module("rich.progress")
     console = import_module("rich.console").Console(stderr=True)

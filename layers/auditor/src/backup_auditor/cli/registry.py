@@ -1,26 +1,50 @@
-"""The flags of `backup-auditor registry`. What the actions take is imported when one runs, for the sake of `--help`."""
+"""What `backup-auditor registry` does: judges a registry, prints the schema."""
 
-from importlib import import_module
+import json
+import os
+import sys
+from argparse import Namespace
 
-TYPE_CHECKING = False  # typing's own costs a tenth of the start
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace, _SubParsersAction
-
-
-def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand and its actions."""
-    summary = "judge a registry, the list of many projects, or print its JSON Schema"
-    parser = commands.add_parser("registry", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    validate = _add_action(actions, "validate", "say every mistake of a registry, or that it has none")
-    validate.add_argument("file", metavar="FILE", help="the registry")
-    _add_action(actions, "schema", "print the JSON Schema of the registry")
+from backup_auditor.adapters.input_file import Source, source_named
+from backup_auditor.adapters.registry_file import load_registry, registry_schema
+from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
+from backup_auditor.cli.output import join_lines, log_stderr, write_pieces
+from backup_auditor.domain.registry import Registry
+from backup_auditor.domain.shared_projects import shared_by_secret, shared_by_variable
+from backup_auditor.errors import RegistryError
+from backup_auditor.settings.pinecone import redacted
 
 
-def _add_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
-    return actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-
-
-def run(arguments: "Namespace") -> int:
+def run(arguments: Namespace) -> int:
     """Run one action and return the exit code."""
-    return int(import_module("backup_auditor.cli.registry_actions").run(arguments))
+    if arguments.action == "schema":
+        write_pieces([json.dumps(registry_schema(), indent=2)], None)
+        return OK
+    return _validate(source_named(arguments.file))
+
+
+def _validate(source: Source) -> int:
+    try:
+        registry = load_registry(source)
+        told = _told(registry)
+    except RegistryError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{redacted(problem, os.environ)}\n")
+        return NOT_AUDITED
+    for it in (*shared_by_variable(registry.projects), *shared_by_secret(registry.projects)):
+        log_stderr(f"warning: {registry.source}: {it.sentence}")
+    write_pieces(join_lines(told), None)
+    return OK
+
+
+def _told(registry: Registry) -> list[str]:
+    """Say what a registry holds, and what of it is not for AWS, where some of it is. Raises `RegistryError`."""
+    if registry.mistakes:
+        raise RegistryError(*(registry.told(it) for it in registry.mistakes))
+    count, on_aws = len(registry.projects), registry.on_aws()
+    told = [
+        f"{registry.source}: valid; {count} project{'' if count == 1 else 's'}, {len(on_aws.projects)} of them for AWS"
+    ]
+    if on_aws.projects:
+        told.extend(f"{registry.told(it)} (on a laptop it can be audited)" for it in on_aws.mistakes)
+    return told

@@ -6,7 +6,7 @@ from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import Self
 
-from backup_auditor.domain.report import Report
+from backup_auditor.domain.reporting.report import Report
 
 _IN_MEMORY = 64 * 1024 * 1024
 """How many bytes are kept in memory before a temporary file holds them: a large project takes some 2 MB."""

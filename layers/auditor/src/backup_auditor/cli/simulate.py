@@ -5,7 +5,7 @@ from argparse import Namespace
 from importlib import import_module
 from importlib.util import find_spec
 
-from backup_auditor.cli.moment import read_now
+from backup_auditor.cli.options import read_now
 from backup_auditor.cli.output import need_output, output_error
 from backup_auditor.errors import UsageError
 

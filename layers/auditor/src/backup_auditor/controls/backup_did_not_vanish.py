@@ -3,35 +3,35 @@
 from datetime import datetime
 
 from backup_auditor.domain.control import (
+    BACKED_UP,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject
+from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
+from backup_auditor.domain.evaluation.presence import ExpectedPresence, expected_presence, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.memory import KnownBackup
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.survival import Survival, is_replaced, survival_of
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.project_state import KnownBackup
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_moment
 
 ID = "backup-did-not-vanish"
 
 
-def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
+def judge(subject: IndexContext | DeletedIndexContext) -> Verdict:
     """Judge one index, live or deleted."""
     remembered, listed = subject.remembered, subject.listed_ids
     kept = sum(it.backup_id in listed for it in remembered)
     missing = {it.backup_id: it for it in remembered if it.backup_id not in listed}
     project = subject.project
-    judged = {it.backup_id: survival_of(it, project) for it in missing.values() if not is_replaced(it, project)}
-    vanished = [it for it in sorted(judged) if judged[it] is Survival.EXPECTED]
-    doubtful = [it for it in sorted(judged) if judged[it] is Survival.UNKNOWN]
+    judged = {it.backup_id: expected_presence(it, project) for it in missing.values() if not is_replaced(it, project)}
+    vanished = [it for it in sorted(judged) if judged[it] is ExpectedPresence.EXPECTED]
+    doubtful = [it for it in sorted(judged) if judged[it] is ExpectedPresence.UNKNOWN]
     accepted = project.policy.exempted_backups(ID, subject.observed_at)
     exempted = [it for it in (*vanished, *doubtful) if it in accepted]
     exemption = None
@@ -48,15 +48,15 @@ def judge(subject: IndexSubject | DeletedIndexSubject) -> Verdict:
         evidence["vanished"] = [_evidence_of(missing[it], subject.observed_at) for it in vanished]
         first, be = missing[vanished[0]], "is" if len(vanished) == 1 else "are"
         reason = (
-            f"{counted(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
+            f"{pluralize(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
             f" {first.name or first.backup_id}: somebody or something deleted what was to be kept."
         )
         return non_compliant(reason, evidence, rests_on=subject.listings, exemption=exemption)
     if doubtful:
-        reason = f"Whether {counted(len(doubtful), 'backup')} that is not listed any more should be, is not known."
-        raise InsufficientError(reason, {**evidence, "in_doubt": doubtful}, exemption)
+        reason = f"Whether {pluralize(len(doubtful), 'backup')} that is not listed any more should be, is not known."
+        raise InsufficientDataError(reason, {**evidence, "in_doubt": doubtful}, exemption)
     be = "is" if kept == 1 else "are"
-    reason = f"{counted(kept, 'backup')} that earlier audits saw {be} listed, and no other should be."
+    reason = f"{pluralize(kept, 'backup')} that earlier audits saw {be} listed, and no other should be."
     return compliant(reason, evidence)
 
 

@@ -6,20 +6,20 @@ from fnmatch import fnmatchcase
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.facts import Backup
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.model import Backup
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     allowed = subject.require.protection.locations
     if not allowed:
@@ -32,18 +32,20 @@ def judge(subject: IndexSubject) -> Verdict:
     if outside:
         places = sorted({f"{it.cloud}/{it.region}" for it in outside})
         evidence |= {"locations": places, "backup_ids": sorted(it.backup_id for it in outside)}
-        reason = f"{counted(len(outside), 'recovery point')} in {', '.join(places)}, where the policy allows none."
+        reason = f"{pluralize(len(outside), 'recovery point')} in {', '.join(places)}, where the policy allows none."
         return non_compliant(reason, evidence)
     unknown = [it for it in (*dated, *undated) if it.cloud is None or it.region is None]
     if unknown:
         evidence["unknown"] = sorted(it.backup_id for it in unknown)
-        raise InsufficientError(f"Where {counted(len(unknown), 'Ready backup')} of it lies is not told.", evidence)
+        raise InsufficientDataError(
+            f"Where {pluralize(len(unknown), 'Ready backup')} of it lies is not told.", evidence
+        )
     if _outside(undated, allowed):
-        raise InsufficientError("Some of its Ready backups tell no time at which they were taken.", evidence)
+        raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.", evidence)
     backups.need_listing()
     if not dated:
         return not_applicable("It has no recovery point.", evidence)
-    return compliant(f"{counted(len(dated), 'recovery point')}, all where the policy allows it.", evidence)
+    return compliant(f"{pluralize(len(dated), 'recovery point')}, all where the policy allows it.", evidence)
 
 
 def _outside(backups: Iterable[Backup], allowed: tuple[str, ...]) -> list[Backup]:

@@ -2,27 +2,26 @@
 
 from math import ceil
 
-from backup_auditor.domain.arithmetic import Share, evidence_of_fit, per_index, told_fit
+from backup_auditor.domain.capacity import Share, best_schedule_fit, describe_fit, fit_evidence, per_index
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.slots import best_fit
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
 
 CRITICALLY_FULL = 95
 """Percent of the quota from which on it is of high severity."""
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     quota, warn = subject.policy.project.quota, subject.policy.project.quota_warn_percent
     if quota is None:
@@ -39,23 +38,23 @@ def judge(subject: ProjectSubject) -> Verdict:
         "warn_percent": warn,
         "per_index": per_index(Share(name, held, {"backups": held}) for name, held in filled.backups.items()),
     }
-    reason = f"The project lists {counted(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
+    reason = f"The project lists {pluralize(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
     if 100 * count >= warn * quota:
         if 100 * (count - filled.perhaps_planned) < warn * quota:
-            raise InsufficientError(
+            raise InsufficientDataError(
                 f"{reason}; whether {filled.perhaps_planned:,} of them began is not known.", evidence
             )
         indexes = len({it.index for it in filled.holdings})
         most = ceil(quota * warn / 100) - 1  # one more would reach it
-        fit = best_fit(indexes, most - filled.manual.total())
-        evidence["fits"] = evidence_of_fit(fit, indexes)
+        fit = best_schedule_fit(indexes, most - filled.manual.total())
+        evidence["fits"] = fit_evidence(fit, indexes)
         severity = Severity.HIGH if 100 * count >= CRITICALLY_FULL * quota else None
         return non_compliant(
-            f"{reason}, less than {warn:g} % is allowed; {told_fit(fit, indexes)}.", evidence, severity=severity
+            f"{reason}, less than {warn:g} % is allowed; {describe_fit(fit, indexes)}.", evidence, severity=severity
         )
     unread = subject.inventory.backups.broken
     if unread is not None:
-        raise InsufficientError(f"{reason}, and not all were read: {unread.what}: {unread.error}", evidence)
+        raise InsufficientDataError(f"{reason}, and not all were read: {unread.what}: {unread.error}", evidence)
     return compliant(f"{reason}.", evidence)
 
 

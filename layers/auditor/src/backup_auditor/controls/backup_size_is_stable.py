@@ -1,27 +1,28 @@
 """Control `backup-size-is-stable`."""
 
-from backup_auditor.domain.content import series_of
 from backup_auditor.domain.control import (
+    INTACT,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.content_trend import content_trend
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import INTACT, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     factor = subject.require.content.max_size_factor
     if factor is None:
         return not_applicable("The policy sets no limit to how the size of its recovery points may change.")
-    series = series_of(subject, lambda it: it.size_bytes)
+    series = content_trend(subject, lambda it: it.size_bytes)
     if series is None:
         return not_applicable("It has no earlier recovery point to compare the newest with.")
     evidence = {
@@ -32,8 +33,8 @@ def judge(subject: IndexSubject) -> Verdict:
         "max_factor": factor,
     }
     if series.value is None:
-        raise InsufficientError("The size of its newest recovery point is not told.", evidence)
-    has = counted(series.value, "byte")
+        raise InsufficientDataError("The size of its newest recovery point is not told.", evidence)
+    has = pluralize(series.value, "byte")
     reason = f"Its newest recovery point has {has}, the median of those before is {series.median:,}"
     allowed = f"a factor of {factor:g} is allowed."
     if series.value * factor < series.median or series.value > series.median * factor:

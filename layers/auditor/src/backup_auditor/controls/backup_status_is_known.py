@@ -1,28 +1,35 @@
 """Control `backup-status-is-known`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    Framework,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Framework, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.text import quote_text
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize, quote_text
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
     strange = {it.backup.backup_id: it.unknown_status for it in backups.certain if it.unknown_status is not None}
     if strange:
         statuses = sorted(set(strange.values()))
         shown = ", ".join(quote_text(status) for status in statuses)
-        reason = f"{counted(len(strange), 'backup')} in a status that is not known: {shown}."
+        reason = f"{pluralize(len(strange), 'backup')} in a status that is not known: {shown}."
         return non_compliant(reason, {"statuses": statuses, "backup_ids": sorted(strange)})
     known = len(backups.all)
     backups.need_all()
     if not known:
         return not_applicable("It has no backup.")
     return compliant(
-        f"The status of each of its {counted(known, 'backup')}, runs included, is known.", {"backups": known}
+        f"The status of each of its {pluralize(known, 'backup')}, runs included, is known.", {"backups": known}
     )
 
 

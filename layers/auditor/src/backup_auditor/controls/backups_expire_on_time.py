@@ -2,34 +2,34 @@
 
 from datetime import timedelta
 
+from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
-from backup_auditor.domain.phase import Phase
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, hours
 
 LENIENCY = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
     late: dict[str, timedelta] = {}
     expiring = 0
     unknown: list[str] = []
     perhaps_planned: list[str] = []
-    for backup in (it for it in backups.certain if it.is_listed and it.phase is not Phase.PLANNED):
+    for backup in (it for it in backups.certain if it.is_listed and it.phase is not BackupPhase.PLANNED):
         backup_id, expiry = backup.backup.backup_id, backups.expiry(backup)
         age = subject.observed_at - expiry.at if expiry.at is not None else None
         if age is None:
@@ -46,22 +46,22 @@ def judge(subject: IndexSubject) -> Verdict:
         longest = max(late.values())
         evidence["late"] = [{"backup_id": it, "expired_at": _expired(subject, late[it])} for it in sorted(late)]
         shown, allowed = format_lengths(longest, LENIENCY)
-        told = f"{counted(len(late), 'scheduled backup')} still listed up to {shown} past the expiry"
+        told = f"{pluralize(len(late), 'scheduled backup')} still listed up to {shown} past the expiry"
         return non_compliant(f"{told}, {allowed} are allowed.", evidence)
     backups.need_identity()
     if not expiring:
         unknown += perhaps_planned
     if unknown:
         evidence["unknown"] = sorted(unknown)
-        reason = f"When {counted(len(unknown), 'backup')} of it should expire, if at all, is not known."
-        raise InsufficientError(reason, evidence)
+        reason = f"When {pluralize(len(unknown), 'backup')} of it should expire, if at all, is not known."
+        raise InsufficientDataError(reason, evidence)
     backups.need_all()
     if not expiring:
         return not_applicable("It has no scheduled backup of which the expiry is known.", evidence)
     return compliant(f"No scheduled backup is listed more than {format_length(LENIENCY)} past its expiry.", evidence)
 
 
-def _expired(subject: IndexSubject, length: timedelta) -> str:
+def _expired(subject: IndexContext, length: timedelta) -> str:
     return format_moment(subject.observed_at - length)
 
 

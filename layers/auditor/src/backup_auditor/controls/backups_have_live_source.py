@@ -2,30 +2,30 @@
 
 from datetime import timedelta
 
+from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.deleted_index_subject import DeletedIndexSubject
+from backup_auditor.domain.evaluation.index import DeletedIndexContext
+from backup_auditor.domain.evaluation.index_schedules import unread_error
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_schedules import unread_error
-from backup_auditor.domain.moments import days, format_lengths, format_moment, hours
-from backup_auditor.domain.phase import Phase
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import days, format_lengths, format_moment, hours
 
 
-def judge(subject: DeletedIndexSubject) -> Verdict:
+def judge(subject: DeletedIndexContext) -> Verdict:
     """Judge one deleted index."""
     keep = subject.require.orphans.keep
     if keep is None:
         return not_applicable("The policy sets no limit to how long backups of deleted indexes are kept.")
-    backups = [it for it in subject.backups if it.phase is not Phase.PLANNED]
+    backups = [it for it in subject.backups if it.phase is not BackupPhase.PLANNED]
     if not backups:
         if (unread := subject.project.inventory.backups.broken) is not None:
             raise unread_error("backups", unread)
@@ -39,11 +39,11 @@ def judge(subject: DeletedIndexSubject) -> Verdict:
         "keep_days": days(keep),
         "backup_ids": sorted(it.backup.backup_id for it in backups),
     }
-    told = counted(len(backups), "backup")
+    told = pluralize(len(backups), "backup")
     if age is not None and age <= keep:
         return compliant(f"The newest of its {told} is no older than {days(keep)} d.", evidence)
     if any(it.captured_at is None for it in backups):
-        raise InsufficientError("Some of its backups tell no time at which they were taken.", evidence)
+        raise InsufficientDataError("Some of its backups tell no time at which they were taken.", evidence)
     shown, allowed = format_lengths(age or keep, keep)
     reason = f"The index is gone, and the newest of its {told} is {shown} old, {allowed} are allowed."
     return non_compliant(reason, evidence, rests_on=subject.listings)

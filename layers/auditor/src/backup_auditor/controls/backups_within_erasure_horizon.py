@@ -3,30 +3,30 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import days, format_lengths, format_moment, hours
-from backup_auditor.domain.phase import Phase
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import days, format_lengths, format_moment, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     limit = subject.require.protection.erasure
     if limit is None:
         return not_applicable("The policy sets no limit to how old its backups may be.")
     listed = [it for it in (*subject.backups.certain, *subject.backups.others) if it.is_listed]
-    begun = [it for it in listed if it.phase is not Phase.PLANNED]
+    begun = [it for it in listed if it.phase is not BackupPhase.PLANNED]
     unread = subject.backups.histories_unread
     in_doubt = {it.backup.backup_id: it.captured_at for it in begun if it.may_be_planned(unread)}
     taken = {it.backup.backup_id: it.captured_at for it in begun if it.backup.backup_id not in in_doubt}
@@ -37,19 +37,21 @@ def judge(subject: IndexSubject) -> Verdict:
         age = subject.observed_at - oldest
         evidence |= {"oldest": format_moment(oldest), "age_hours": hours(age), "backup_ids": sorted(old)}
         shown, allowed = format_lengths(age, limit)
-        told = f"{counted(len(old), 'backup')} under its name, the oldest of {shown} ago, {allowed} are allowed"
+        told = f"{pluralize(len(old), 'backup')} under its name, the oldest of {shown} ago, {allowed} are allowed"
         return non_compliant(f"{told}: what was erased from the index is still in there.", evidence)
     if None in taken.values():
-        raise InsufficientError("Some backups under its name tell no time at which they were taken.", evidence)
+        raise InsufficientDataError("Some backups under its name tell no time at which they were taken.", evidence)
     subject.backups.need_listing()
     deciding = _older(in_doubt, subject.observed_at, limit) if taken else in_doubt
     if deciding:
         evidence["in_doubt"] = sorted(deciding)
-        reason = f"Whether {counted(len(deciding), 'backup')} under way began at all is not known."
-        raise InsufficientError(reason, evidence)
+        reason = f"Whether {pluralize(len(deciding), 'backup')} under way began at all is not known."
+        raise InsufficientDataError(reason, evidence)
     if not taken:
         return not_applicable("There is no backup under its name.", evidence)
-    return compliant(f"None of {counted(len(taken), 'backup')} under its name is older than {days(limit)} d.", evidence)
+    return compliant(
+        f"None of {pluralize(len(taken), 'backup')} under its name is older than {days(limit)} d.", evidence
+    )
 
 
 def _older(taken: Mapping[str, datetime | None], observed_at: datetime, limit: timedelta) -> dict[str, datetime]:

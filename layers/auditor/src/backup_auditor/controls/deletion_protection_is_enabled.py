@@ -3,25 +3,25 @@
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import IndexSubject
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     if not subject.require.protection.deletion_protection:
         return not_applicable("The policy requires no deletion protection of it.")
     protection = subject.index.deletion_protection
     evidence = {"deletion_protection": protection}
     if protection is None:
-        raise InsufficientError("Whether it is protected from deletion is not told.", evidence)
+        raise InsufficientDataError("Whether it is protected from deletion is not told.", evidence)
     if protection:
         return compliant("It is protected from deletion.", evidence)
     return non_compliant("It is not protected from deletion, and the policy requires that.", evidence)

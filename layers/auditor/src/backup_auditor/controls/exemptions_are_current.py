@@ -6,24 +6,24 @@ from datetime import UTC, timedelta
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.deleted_index_subject import deleted_indexes
+from backup_auditor.domain.evaluation.index import deleted_indexes
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Exemption, ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.listing import BACKUPS
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.listing import BACKUP_LISTING
+from backup_auditor.domain.text import pluralize
 
 ENDING = timedelta(days=14)
 """How long before its end an exemption is mentioned."""
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     exemptions = subject.policy.exemptions
     if not exemptions:
@@ -44,19 +44,23 @@ def judge(subject: ProjectSubject) -> Verdict:
     is_confirmed = may_lack_names is None and (backups.walks > 1 or not needs_deleted)
     if expired:
         evidence["fitting_nothing"] = _shown(unmatched if is_confirmed else [])
-        return non_compliant(f"{counted(len(expired), 'exemption')} expired: what it covered is open again.", evidence)
+        return non_compliant(
+            f"{pluralize(len(expired), 'exemption')} expired: what it covered is open again.", evidence
+        )
     if unmatched and may_lack_names is not None:
-        reason = f"Whether {counted(len(unmatched), 'exemption')} fits anything is not known: {may_lack_names.what}:"
-        raise InsufficientError(f"{reason} {may_lack_names.error}", evidence)
+        reason = f"Whether {pluralize(len(unmatched), 'exemption')} fits anything is not known: {may_lack_names.what}:"
+        raise InsufficientDataError(f"{reason} {may_lack_names.error}", evidence)
     evidence["fitting_nothing"] = _shown(unmatched)
     if unmatched:
         fit = "fits" if len(unmatched) == 1 else "fit"
-        reason = f"{counted(len(unmatched), 'exemption')} {fit} no index, live or deleted."
-        return non_compliant(reason, evidence, rests_on=(BACKUPS,) if needs_deleted else ())
-    return compliant(f"{counted(len(exemptions), 'exemption')}, {len(ending)} of them ending within 14 days.", evidence)
+        reason = f"{pluralize(len(unmatched), 'exemption')} {fit} no index, live or deleted."
+        return non_compliant(reason, evidence, rests_on=(BACKUP_LISTING,) if needs_deleted else ())
+    return compliant(
+        f"{pluralize(len(exemptions), 'exemption')}, {len(ending)} of them ending within 14 days.", evidence
+    )
 
 
-def _fits(exemption: Exemption, subject: ProjectSubject, deleted: Iterable[str]) -> bool:
+def _fits(exemption: Exemption, subject: ProjectContext, deleted: Iterable[str]) -> bool:
     indexes = (*(it.index for it in subject.facts.values()), *subject.inventory.terminating)
     live = any(exemption.fits_index(it.name, it.tags) for it in indexes)
     return live or any(exemption.fits_index(name, None) for name in deleted)

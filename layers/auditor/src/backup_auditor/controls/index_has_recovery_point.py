@@ -1,19 +1,27 @@
 """Control `index-has-recovery-point`."""
 
-from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
-from backup_auditor.domain.copies import copies_of
+from backup_auditor.domain.control import (
+    RECOVERABLE,
+    Control,
+    Family,
+    Guidance,
+    InsufficientDataError,
+    Verdict,
+    compliant,
+    non_compliant,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import count_recovery_points
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, label
+from backup_auditor.domain.evaluation.schedule_checks import age_of, first_that_is_younger
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import RECOVERABLE, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_moment
-from backup_auditor.domain.schedule_age import age_of, first_that_is_younger
-from backup_auditor.domain.schedule_facts import evidence_of, label
+from backup_auditor.domain.timefmt import format_length, format_moment
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    copies = copies_of(backups)
+    copies = count_recovery_points(backups)
     evidence = {**copies.evidence, "backups_under_its_name": len(backups.named)}
     if copies.at_least:
         newest = backups.recovery_points[0].captured_at
@@ -24,7 +32,7 @@ def judge(subject: IndexSubject) -> Verdict:
         reason = f"The first run of its schedule {label(young)}, made {age} ago, is not yet due."
         return compliant(reason, {**evidence, **evidence_of(young)})
     if copies.at_most:
-        raise InsufficientError(f"It has {copies.shown}: {copies.doubt}.", evidence)
+        raise InsufficientDataError(f"It has {copies.shown}: {copies.doubt}.", evidence)
     reason = "It has no recovery point: nothing can be restored."
     return non_compliant(reason, evidence, rests_on=backups.listings_lacking(1))
 

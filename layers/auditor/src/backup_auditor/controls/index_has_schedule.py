@@ -1,20 +1,28 @@
 """Control `index-has-schedule`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.control import (
+    BACKED_UP,
+    Control,
+    Family,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     if not subject.require.schedule.required:
         return not_applicable("The policy requires no schedule for it.")
     schedules = len(subject.schedules.known)
     evidence = {"schedules": schedules}
     if schedules:
-        return compliant(f"It has {counted(schedules, 'schedule')}.", evidence)
+        return compliant(f"It has {pluralize(schedules, 'schedule')}.", evidence)
     return non_compliant("It has no backup schedule at all.", evidence, rests_on=subject.schedules.listings)
 
 

@@ -1,20 +1,19 @@
 """Control `inventory-is-complete`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     unread = subject.inventory.unread
     evidence: dict[str, object] = {"unread": len(unread)}
     if not unread:
         return compliant("Everything was read.", evidence)
     first = unread[0]
-    reason = f"{counted(len(unread), 'fact')} could not be read, first {first.what}: {first.error}"
+    reason = f"{pluralize(len(unread), 'fact')} could not be read, first {first.what}: {first.error}"
     return non_compliant(reason, {**evidence, "first": first.what, "error": first.error})
 
 

@@ -1,34 +1,34 @@
 """Control `latest-run-succeeded`."""
 
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, newest_first
 from backup_auditor.domain.control import (
+    BACKED_UP,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_moment, format_to_second
-from backup_auditor.domain.phase import Phase
-from backup_auditor.domain.standing import Standing, newest_first
+from backup_auditor.domain.timefmt import format_moment, format_to_second
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    finished = [it for it in backups.all if it.phase in {Phase.READY, Phase.FAILED}]
+    finished = [it for it in backups.all if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
     undated = [it for it in finished if it.captured_at is None]
     dated = [it for it in newest_first(finished) if it.captured_at and it.captured_at <= subject.observed_at]
     could_be_newest = dated[:1] + undated
-    if could_be_newest and all(it.phase is Phase.FAILED for it in could_be_newest):
+    if could_be_newest and all(it.phase is BackupPhase.FAILED for it in could_be_newest):
         newest = could_be_newest[0]
         last_two = (dated or undated)[:2]
         subject.schedules.need_listing()  # a success may stand in the history of a schedule that was not read
-        twice = [it.phase for it in last_two] == [Phase.FAILED, Phase.FAILED]
+        twice = [it.phase for it in last_two] == [BackupPhase.FAILED, BackupPhase.FAILED]
         reason = f"Its {'last two finished backups' if twice else 'newest finished backup'} failed: {_shown(newest)}."
         return non_compliant(
             reason,
@@ -36,20 +36,22 @@ def judge(subject: IndexSubject) -> Verdict:
             severity=Severity.CRITICAL if twice else None,
             rests_on=(*backups.listings, *backups.history_listings()),
         )
-    if any(it.phase is Phase.FAILED for it in could_be_newest):
-        raise InsufficientError("Which of its finished backups is the newest is not known.", _evidence(could_be_newest))
+    if any(it.phase is BackupPhase.FAILED for it in could_be_newest):
+        raise InsufficientDataError(
+            "Which of its finished backups is the newest is not known.", _evidence(could_be_newest)
+        )
     backups.need_all()
     if not could_be_newest:
         return not_applicable("None of its backups has finished.")
     return compliant(f"Its newest finished backup succeeded: {_shown(could_be_newest[0])}.", _evidence(dated[:1]))
 
 
-def _shown(backup: Standing) -> str:
+def _shown(backup: BackupRecord) -> str:
     taken = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
     return f"{backup.backup.name or backup.backup.backup_id}, {taken}"
 
 
-def _evidence(backups: list[Standing]) -> dict[str, object]:
+def _evidence(backups: list[BackupRecord]) -> dict[str, object]:
     return {
         "newest": [
             {

@@ -1,15 +1,14 @@
 """Control `namespace-count-is-stable`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict
-from backup_auditor.domain.decline import judge_decline
+from backup_auditor.domain.control import INTACT, Control, Family, Guidance, Verdict
+from backup_auditor.domain.evaluation.content_trend import judge_content_drop
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import INTACT, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    return judge_decline(
+    return judge_content_drop(
         subject, subject.require.content.max_namespace_drop_percent, "namespace", lambda it: it.namespace_count
     )
 

@@ -2,30 +2,30 @@
 
 from datetime import timedelta
 
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.control import (
+    BACKED_UP,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_lengths, format_moment, hours
-from backup_auditor.domain.phase import Phase
-from backup_auditor.domain.standing import Standing
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups, limit = subject.backups, subject.require.runs.stuck_after
     if limit is None:
         return not_applicable("The policy sets no limit to how long its backups may be under way.")
-    under_way = [it for it in backups.certain if it.phase is Phase.UNDER_WAY]
+    under_way = [it for it in backups.certain if it.phase is BackupPhase.UNDER_WAY]
     ages = {it.backup.backup_id: _age(subject, it) for it in under_way}
     late = [it for it in under_way if (age := ages[it.backup.backup_id]) is None or age > limit]
     stuck = [it for it in late if it.captured_at is not None and not it.may_be_planned(backups.histories_unread)]
@@ -41,12 +41,12 @@ def judge(subject: IndexSubject) -> Verdict:
             for it in sorted(stuck, key=lambda it: it.backup.backup_id)
         ]
         shown, allowed = format_lengths(longest, limit)
-        reason = f"{counted(len(stuck), 'backup')} under way for up to {shown}, {allowed} are allowed."
+        reason = f"{pluralize(len(stuck), 'backup')} under way for up to {shown}, {allowed} are allowed."
         return non_compliant(reason, evidence)
     if late:
         evidence["in_doubt"] = sorted(it.backup.backup_id for it in late)
-        reason = f"Whether {counted(len(late), 'backup')} under way began at all, or when, is not known."
-        raise InsufficientError(reason, evidence)
+        reason = f"Whether {pluralize(len(late), 'backup')} under way began at all, or when, is not known."
+        raise InsufficientDataError(reason, evidence)
     nothing_known = not backups.all
     backups.need_all()
     if nothing_known:
@@ -54,7 +54,7 @@ def judge(subject: IndexSubject) -> Verdict:
     return compliant(f"None of its backups is under way for more than {format_length(limit)}.", evidence)
 
 
-def _age(subject: IndexSubject, backup: Standing) -> timedelta | None:
+def _age(subject: IndexContext, backup: BackupRecord) -> timedelta | None:
     return subject.observed_at - backup.captured_at if backup.captured_at is not None else None
 
 

@@ -1,27 +1,28 @@
 """Control `plan-allows-schedules`."""
 
 from backup_auditor.domain.control import (
+    BACKED_UP,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.evaluation.index import why_excluded
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import why_excluded
-from backup_auditor.domain.listing import Listing, Refusal, RefusalKind
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.listing import Denial, DenialReason, Listing
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
-    refused = [it for it in answers if isinstance(it, Refusal) and it.kind is RefusalKind.PLAN]
+    refused = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
     answered = sum(_was_answered(it) for it in listings)
     required = sum(_is_required(subject, name) for name in subject.facts)
@@ -29,24 +30,24 @@ def judge(subject: ProjectSubject) -> Verdict:
     if not required:
         if (unlisted := subject.inventory.indexes_unread) is not None:
             reason = f"Whether any index must have a schedule is not known: {unlisted.what}: {unlisted.error}"
-            raise InsufficientError(reason, {**evidence, "unread": unlisted.what, "error": unlisted.error})
+            raise InsufficientDataError(reason, {**evidence, "unread": unlisted.what, "error": unlisted.error})
         if not answers:
             return not_applicable("The project has no index that can have schedules.", evidence)
         return not_applicable("The policy requires a schedule of no index that can have one.", evidence)
     if refused:
-        shown = counted(len(refused), "schedule call")
+        shown = pluralize(len(refused), "schedule call")
         reason = f"Pinecone refused {shown} because of the organization's plan: {refused[0].message}"
         return non_compliant(reason, evidence)
     if answered:
-        return compliant(f"Pinecone answered {counted(answered, 'schedule call')}.", evidence)
+        return compliant(f"Pinecone answered {pluralize(answered, 'schedule call')}.", evidence)
     unread = subject.inventory.indexes_unread or next((it.broken for it in listings if it.broken), None)
     if unread is not None:
         reason = f"No schedule call was answered: {unread.what}: {unread.error}"
-        raise InsufficientError(reason, {**evidence, "unread": unread.what, "error": unread.error})
+        raise InsufficientDataError(reason, {**evidence, "unread": unread.what, "error": unread.error})
     return not_applicable("The project has no index that can have schedules.", evidence)
 
 
-def _is_required(subject: ProjectSubject, name: str) -> bool:
+def _is_required(subject: ProjectContext, name: str) -> bool:
     """Tell whether the policy requires a schedule of an index that can be backed up, or may be."""
     is_left_out = why_excluded(subject.facts[name].index, subject.policy) or subject.supports[name].reason
     return subject.required_of(name).schedule.required and not is_left_out

@@ -2,26 +2,31 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.answers import answers_of
-from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, phase_of_status
+from backup_auditor.domain.control import (
+    BACKED_UP,
+    Control,
+    Family,
+    Guidance,
+    InsufficientDataError,
+    Verdict,
+    compliant,
+    non_compliant,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, interval_of, label, try_each, unread_error
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_schedules import unread_error
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_lengths, hours
-from backup_auditor.domain.phase import Phase, phase_of_status
-from backup_auditor.domain.schedule_facts import evidence_of, interval_of, label
-from backup_auditor.domain.standing import Standing
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import format_lengths, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
-        runs = [it for it in subject.backups.runs(schedule) if phase_of_status(it.backup.status) is Phase.PLANNED]
-        answers = answers_of(runs, lambda it: _lateness(subject, schedule, it))
+        runs = [it for it in subject.backups.runs(schedule) if phase_of_status(it.backup.status) is BackupPhase.PLANNED]
+        answers = try_each(runs, lambda it: _lateness(subject, schedule, it))
         late = {run.backup.backup_id: lateness for run, lateness in answers.known if lateness > subject.grace}
         evidence = {**evidence_of(schedule), "grace_hours": hours(subject.grace)}
         if late:
@@ -36,17 +41,17 @@ def judge(subject: IndexSubject) -> Verdict:
             raise unread_error("planned runs", unread)
         return compliant(f"No planned run of its schedule {label(schedule)} is overdue.", evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
-def _lateness(subject: IndexSubject, schedule: Schedule, run: Standing) -> timedelta:
+def _lateness(subject: IndexContext, schedule: Schedule, run: BackupRecord) -> timedelta:
     """Return how long ago a run was due at the latest; one that names no moment is due within an interval."""
     if run.run_at is not None:
         return subject.observed_at - run.run_at
     if run.captured_at is None:
         evidence = {**evidence_of(schedule), "backup_id": run.backup.backup_id}
         reason = f"When a planned run of its schedule {label(schedule)} is due is not known."
-        raise InsufficientError(reason, evidence)
+        raise InsufficientDataError(reason, evidence)
     return subject.observed_at - run.captured_at - interval_of(schedule)
 
 

@@ -1,26 +1,33 @@
 """Control `policy-fits-quota`."""
 
-from backup_auditor.domain.arithmetic import Share, evidence_of_fit, per_index, told_fit
+from backup_auditor.domain.capacity import (
+    Share,
+    best_schedule_fit,
+    describe_fit,
+    fit_evidence,
+    least_retention,
+    least_slots,
+    per_index,
+)
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import why_excluded
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import why_excluded
-from backup_auditor.domain.moments import days
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.requirements import ScheduleRequirement
-from backup_auditor.domain.slots import best_fit, least_retention, least_slots
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.policy import ScheduleRequirement
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import days
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     quota = subject.policy.project.quota
     if quota is None:
@@ -36,22 +43,22 @@ def judge(subject: ProjectSubject) -> Verdict:
         "quota": quota,
         "per_index": per_index(shares),
     }
-    reason = f"What the policy requires of {counted(len(shares), 'schedule')} takes {slots:,} of {quota:,} backups"
+    reason = f"What the policy requires of {pluralize(len(shares), 'schedule')} takes {slots:,} of {quota:,} backups"
     if slots > quota >= certain and doubts:
-        raise InsufficientError(f"{reason}, and not all of them may have one: {doubts[0].reason}", evidence)
+        raise InsufficientDataError(f"{reason}, and not all of them may have one: {doubts[0].reason}", evidence)
     if slots > quota:
-        fit = best_fit(len(shares), quota)
-        evidence["fits"] = evidence_of_fit(fit, len(shares))
-        return non_compliant(f"{reason}; {told_fit(fit, len(shares))}.", evidence)
+        fit = best_schedule_fit(len(shares), quota)
+        evidence["fits"] = fit_evidence(fit, len(shares))
+        return non_compliant(f"{reason}; {describe_fit(fit, len(shares))}.", evidence)
     unread = subject.inventory.indexes_unread
     if unread is not None:
-        raise InsufficientError(f"{reason}, and not all indexes are known: {unread.what}: {unread.error}", evidence)
+        raise InsufficientDataError(f"{reason}, and not all indexes are known: {unread.what}: {unread.error}", evidence)
     if not shares:
         return not_applicable("The policy requires a schedule of no index.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
-def _required(subject: ProjectSubject) -> list[tuple[str, ScheduleRequirement]]:
+def _required(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
     """Return what the policy requires of the schedule of each index that is to have one."""
     supported = (
         name

@@ -3,19 +3,19 @@
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.project_subject import ProjectSubject
+from backup_auditor.domain.model import Deployment
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     expected = subject.policy.project.expected_id
     if expected is None:
@@ -30,10 +30,10 @@ def judge(subject: ProjectSubject) -> Verdict:
         return compliant(f"It is project {expected}, as the policy expects.", evidence)
     if inventory.indexes_unread is None and (subject.plan_refusal or not _can_have_schedules(subject)):
         return not_applicable("The project can have no schedules, and nothing else tells its id.", evidence)
-    raise InsufficientError("No schedule tells the id of the project, and nothing else does.", evidence)
+    raise InsufficientDataError("No schedule tells the id of the project, and nothing else does.", evidence)
 
 
-def _can_have_schedules(subject: ProjectSubject) -> bool:
+def _can_have_schedules(subject: ProjectContext) -> bool:
     return any(facts.index.deployment is not Deployment.POD for facts in subject.inventory.indexes)
 
 

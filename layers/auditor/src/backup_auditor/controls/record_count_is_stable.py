@@ -1,15 +1,16 @@
 """Control `record-count-is-stable`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict
-from backup_auditor.domain.decline import judge_decline
+from backup_auditor.domain.control import INTACT, Control, Family, Guidance, Verdict
+from backup_auditor.domain.evaluation.content_trend import judge_content_drop
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import INTACT, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    return judge_decline(subject, subject.require.content.max_record_drop_percent, "record", lambda it: it.record_count)
+    return judge_content_drop(
+        subject, subject.require.content.max_record_drop_percent, "record", lambda it: it.record_count
+    )
 
 
 RECORD_COUNT_IS_STABLE = Control(

@@ -1,23 +1,24 @@
 """Control `recovery-point-is-not-empty`."""
 
-from backup_auditor.domain.content import NEWEST_IS_NOT_KNOWN
 from backup_auditor.domain.control import (
+    INTACT,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.content_trend import NEWEST_IS_UNKNOWN
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import INTACT, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_moment
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     if subject.require.content.allow_empty:
         return not_applicable("The policy allows its recovery points to be empty.")
@@ -27,7 +28,7 @@ def judge(subject: IndexSubject) -> Verdict:
     backups.need_listing()
     if newest is None:
         if perhaps_newer:
-            raise InsufficientError("Its only Ready backups tell no time at which they were taken.")
+            raise InsufficientDataError("Its only Ready backups tell no time at which they were taken.")
         return not_applicable("It has no recovery point.")
     records = newest.backup.record_count
     evidence = {
@@ -36,11 +37,11 @@ def judge(subject: IndexSubject) -> Verdict:
         "record_count": records,
     }
     if records is None:
-        raise InsufficientError("How many records its newest recovery point has is not told.", evidence)
+        raise InsufficientDataError("How many records its newest recovery point has is not told.", evidence)
     if any(other is None or (other > 0) is not (records > 0) for other in perhaps_newer):
-        raise InsufficientError(NEWEST_IS_NOT_KNOWN, evidence)
+        raise InsufficientDataError(NEWEST_IS_UNKNOWN, evidence)
     if records > 0:
-        return compliant(f"Its newest recovery point has {counted(records, 'record')}.", evidence)
+        return compliant(f"Its newest recovery point has {pluralize(records, 'record')}.", evidence)
     reason = "Its newest recovery point has no records: a restore gives an empty index."
     return non_compliant(reason, evidence, rests_on=backups.listings)
 

@@ -3,21 +3,22 @@
 from datetime import timedelta
 
 from backup_auditor.domain.control import (
+    RECOVERABLE,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import RECOVERABLE, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_lengths, format_moment, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups, limit = subject.backups, subject.require.max_age
     newest = backups.recovery_points[0].captured_at if backups.recovery_points else None
@@ -30,7 +31,7 @@ def judge(subject: IndexSubject) -> Verdict:
     if age is not None and age <= limit:
         return compliant(_told(age, limit), evidence)
     if backups.undated_recovery_points:
-        raise InsufficientError("Some of its Ready backups tell no time at which they were taken.", evidence)
+        raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.", evidence)
     if age is not None:
         return non_compliant(_told(age, limit), evidence, rests_on=backups.listings)
     backups.need_listing()

@@ -1,43 +1,44 @@
 """Control `recovery-points-belong-to-index`."""
 
 from backup_auditor.domain.control import (
+    RECOVERABLE,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.live_index import deleted_ids
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import RECOVERABLE, Guidance
-from backup_auditor.domain.identity import deleted_ids
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.listing import BACKUPS, ListingId
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
+from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups, live = subject.backups, subject.backups.identity
     ready = backups.named_ready
     ids = sorted({it.index_id for it in ready})
     evidence = {"live_id": live.id, "ids": ids, "ready_backups": len(ready)}
     if live.is_unread:
-        raise InsufficientError(f"{live.doubt}.", evidence)
+        raise InsufficientDataError(f"{live.doubt}.", evidence)
     if not ready:
         backups.need_listing()
         return not_applicable("There is no Ready backup under its name.", evidence)
     own = sum(it.index_id == live.id for it in ready)
     if own:
-        return compliant(f"{own} of the {counted(len(ready), 'Ready backup')} under its name are its own.", evidence)
-    rests_on: tuple[ListingId, ...] = (BACKUPS,)
+        return compliant(f"{own} of the {pluralize(len(ready), 'Ready backup')} under its name are its own.", evidence)
+    rests_on: tuple[ListingId, ...] = (BACKUP_LISTING,)
     if not deleted_ids(backups.named).issuperset(ids):
         rests_on = backups.listings
         if live.doubt is not None:
-            raise InsufficientError(f"{live.doubt}.", evidence)
+            raise InsufficientDataError(f"{live.doubt}.", evidence)
     whose = "an earlier index" if len(ids) == 1 else f"{len(ids)} earlier indexes"
-    reason = f"{counted(len(ready), 'Ready backup')} under its name, all of {whose}: none can restore its data."
+    reason = f"{pluralize(len(ready), 'Ready backup')} under its name, all of {whose}: none can restore its data."
     return non_compliant(reason, evidence, rests_on=rests_on)
 
 

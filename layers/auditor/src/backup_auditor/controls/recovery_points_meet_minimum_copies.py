@@ -1,27 +1,28 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
 from backup_auditor.domain.control import (
+    RECOVERABLE,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.copies import copies_of
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import count_recovery_points
+from backup_auditor.domain.evaluation.schedule_checks import all_are_younger
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import RECOVERABLE, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.schedule_age import all_are_younger
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups, required = subject.backups, subject.require.recovery.min_copies
     if required is None:
         return not_applicable("The policy sets no minimum of copies for it.")
-    copies = copies_of(backups)
+    copies = count_recovery_points(backups)
     evidence = {**copies.evidence, "min_copies": required}
     reason = f"It has {copies.shown}, {required} are required"
     if copies.at_least >= required:
@@ -29,7 +30,7 @@ def judge(subject: IndexSubject) -> Verdict:
     if all_are_younger(subject, required):
         return compliant(f"{reason}, and its schedule is too young to have made them.", evidence)
     if copies.at_most >= required:
-        raise InsufficientError(f"{reason}: {copies.doubt}.", evidence)
+        raise InsufficientDataError(f"{reason}: {copies.doubt}.", evidence)
     return non_compliant(f"{reason}.", evidence, rests_on=backups.listings_lacking(required))
 
 

@@ -3,22 +3,50 @@
 from datetime import datetime
 
 from backup_auditor.domain.control import (
+    RECOVERABLE,
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import interval_of, try_each
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import RECOVERABLE, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_distance, format_length, format_minute, format_moment, hours
-from backup_auditor.domain.replenishment import is_replenished
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def is_replenished(subject: IndexContext) -> bool:
+    """Tell whether an enabled schedule makes recovery points: the newest is no older than its interval and the grace.
+
+    Raises `InsufficientDataError` where that is not known.
+    """
+    answers = try_each(subject.schedules.enabled, lambda it: _makes(subject, it))
+    if any(makes for _, makes in answers.known):
+        return True
+    answers.need_all()
+    subject.schedules.need_listing()
+    for schedule in subject.schedules.perhaps_enabled:
+        if _makes(subject, schedule):
+            raise subject.schedules.doubt_about(schedule)
+    return False
+
+
+def _makes(subject: IndexContext, schedule: Schedule) -> bool:
+    allowed = interval_of(schedule) + subject.grace
+    newest = next((it.captured_at for it in subject.backups.recovery_points), None)
+    if newest is not None and subject.observed_at - newest <= allowed:
+        return True
+    if subject.backups.undated_recovery_points:
+        raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.")
+    return False
+
+
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups, horizon = subject.backups, subject.require.recovery.horizon
     if horizon is None:
@@ -45,16 +73,16 @@ def judge(subject: IndexSubject) -> Verdict:
         return compliant(f"Its last recovery point expires {told}, later than in {format_length(horizon)}.", evidence)
     try:
         makes_new_ones = is_replenished(subject)
-    except InsufficientError as error:
-        raise InsufficientError(error.reason, {**evidence, **error.evidence}) from None
+    except InsufficientDataError as error:
+        raise InsufficientDataError(error.reason, {**evidence, **error.evidence}) from None
     if makes_new_ones:
         return compliant("Its schedule makes new recovery points before the last one expires.", evidence)
     if last is None or unknown:
-        raise InsufficientError("When its last recovery point expires is not known.", evidence)
+        raise InsufficientDataError("When its last recovery point expires is not known.", evidence)
     return non_compliant(_told(subject, last), evidence, rests_on=(*backups.listings, *subject.schedules.listings))
 
 
-def _told(subject: IndexSubject, last: datetime) -> str:
+def _told(subject: IndexContext, last: datetime) -> str:
     away = last - subject.observed_at
     verb = "expires" if last > subject.observed_at else "was to expire"
     way_out = "create a schedule"

@@ -1,15 +1,14 @@
 """Control `schedule-frequency-meets-policy`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, frequency_of, label
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.schedule_facts import evidence_of, frequency_of, label
+from backup_auditor.domain.model import Schedule
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     required = subject.require.schedule.frequency
 
@@ -20,7 +19,7 @@ def judge(subject: IndexSubject) -> Verdict:
             return non_compliant(f"Its schedule {label(schedule)} runs {frequency}, {required} is required.", evidence)
         return compliant(f"Its schedule {label(schedule)} runs {frequency}, as {required} is required.", evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_FREQUENCY_MEETS_POLICY = Control(

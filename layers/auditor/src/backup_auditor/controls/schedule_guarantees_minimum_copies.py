@@ -1,16 +1,24 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import (
+    BACKED_UP,
+    Control,
+    Family,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import interval_of, retention_of, shown_retention, with_retention
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import days
-from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import days
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     required = subject.require.recovery.min_copies
     if required is None:
@@ -29,7 +37,7 @@ def judge(subject: IndexSubject) -> Verdict:
         reason = f"{shown_retention(schedule)}, so that {copies} {sure} sure and {required} required."
         return non_compliant(reason, evidence) if copies < required else compliant(reason, evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(

@@ -1,18 +1,17 @@
 """Control `schedule-name-is-runnable`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, name_of
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.schedule_facts import evidence_of, name_of
+from backup_auditor.domain.model import Schedule
 
 LONGEST_NAME = 28
 """Characters: the name of a run adds 17, and the service allows 45."""
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
@@ -23,7 +22,7 @@ def judge(subject: IndexSubject) -> Verdict:
             return non_compliant(f"{reason}: every run fails.", evidence)
         return compliant(f"{reason}.", evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_NAME_IS_RUNNABLE = Control(

@@ -1,23 +1,31 @@
 """Control `schedule-next-run-is-planned`."""
 
-from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import (
+    BACKED_UP,
+    Control,
+    Family,
+    Guidance,
+    InsufficientDataError,
+    Verdict,
+    compliant,
+    non_compliant,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, label
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_lengths, format_moment, format_to_second, hours
-from backup_auditor.domain.schedule_facts import evidence_of, label
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import format_lengths, format_moment, format_to_second, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
         planned = schedule.next_run
         if schedule.next_run_unreadable:
             reason = f"When the next run of its schedule {label(schedule)} is due cannot be read."
-            raise InsufficientError(reason, evidence_of(schedule))
+            raise InsufficientDataError(reason, evidence_of(schedule))
         evidence = {
             **evidence_of(schedule),
             "next_run": format_moment(planned) if planned else None,
@@ -32,7 +40,7 @@ def judge(subject: IndexSubject) -> Verdict:
             return non_compliant(reason, evidence)
         return compliant(f"The next run of its schedule {label(schedule)}: {format_to_second(planned)}.", evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_NEXT_RUN_IS_PLANNED = Control(

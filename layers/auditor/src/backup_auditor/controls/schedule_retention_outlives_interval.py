@@ -1,16 +1,15 @@
 """Control `schedule-retention-outlives-interval`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import interval_of, retention_of, shown_retention, with_retention
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import days, format_length
-from backup_auditor.domain.schedule_facts import interval_of, retention_of, shown_retention, with_retention
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import days, format_length
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
@@ -21,7 +20,7 @@ def judge(subject: IndexSubject) -> Verdict:
             return non_compliant(f"{reason}: there are times without any backup.", evidence)
         return compliant(f"{reason}.", evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(

@@ -1,16 +1,15 @@
 """Control `schedule-retention-within-maximum`."""
 
-from backup_auditor.domain.control import Control, Family, Verdict, compliant, non_compliant, not_applicable
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import retention_of, shown_retention, with_retention
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import days, format_length
-from backup_auditor.domain.schedule_facts import retention_of, shown_retention, with_retention
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.timefmt import days, format_length
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
     maximum = subject.require.schedule.retention_max
     if maximum is None:
@@ -21,7 +20,7 @@ def judge(subject: IndexSubject) -> Verdict:
         reason = f"{shown_retention(schedule)}, at most {format_length(maximum)} is allowed."
         return non_compliant(reason, evidence) if retention_of(schedule) > maximum else compliant(reason, evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
 SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(

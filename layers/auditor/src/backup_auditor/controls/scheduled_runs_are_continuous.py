@@ -1,24 +1,31 @@
 """Control `scheduled-runs-are-continuous`."""
 
-from backup_auditor.domain.continuity import Continuity
-from backup_auditor.domain.control import Control, Family, InsufficientError, Verdict, compliant, non_compliant
-from backup_auditor.domain.each_schedule import judge_each_enabled
-from backup_auditor.domain.facts import Schedule
+from backup_auditor.domain.control import (
+    BACKED_UP,
+    Control,
+    Family,
+    Guidance,
+    InsufficientDataError,
+    Verdict,
+    compliant,
+    non_compliant,
+)
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_schedules import evidence_of, label, settings_evidence, unread_error
+from backup_auditor.domain.evaluation.run_gaps import RunGaps
+from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import BACKED_UP, Guidance
-from backup_auditor.domain.index_schedules import unread_error
-from backup_auditor.domain.index_subject import IndexSubject
-from backup_auditor.domain.moments import format_length, format_lengths, format_moment, format_to_second, hours
-from backup_auditor.domain.schedule_facts import evidence_of, label, settings_evidence
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, format_to_second, hours
 
 
-def judge(subject: IndexSubject) -> Verdict:
+def judge(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
     def judge_one(schedule: Schedule) -> Verdict:
         settings = subject.project.settings[schedule.schedule_id]
-        seen = Continuity(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace, settings)
+        seen = RunGaps(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace, settings)
         gaps = seen.gaps()
         evidence: dict[str, object] = {
             **evidence_of(schedule),
@@ -41,20 +48,20 @@ def judge(subject: IndexSubject) -> Verdict:
             reason = (
                 f"Its schedule {label(schedule)} did not run for {shown} from"
                 f" {format_to_second(widest.start)}, {allowed} are allowed"
-                f" ({counted(len(gaps), 'gap')})."
+                f" ({pluralize(len(gaps), 'gap')})."
             )
             return non_compliant(reason, evidence, rests_on=subject.backups.history_listings([schedule]))
         unread = subject.backups.history_unread(schedule)
         if unread is not None and not seen.is_covered:
             raise unread_error(f"runs of schedule {label(schedule)}", unread)
         if seen.has_undated and not seen.is_covered:
-            raise InsufficientError(f"Some runs of its schedule {label(schedule)} tell no time.", evidence)
+            raise InsufficientDataError(f"Some runs of its schedule {label(schedule)} tell no time.", evidence)
         return compliant(_why_compliant(schedule, seen), evidence)
 
-    return judge_each_enabled(subject, judge_one)
+    return judge_enabled_schedules(subject, judge_one)
 
 
-def _why_compliant(schedule: Schedule, seen: Continuity) -> str:
+def _why_compliant(schedule: Schedule, seen: RunGaps) -> str:
     name = label(schedule)
     if not seen.runs:
         return f"The first run of its schedule {name} is not yet due."

@@ -1,25 +1,24 @@
 """Control `schedules-fit-quota`."""
 
-from backup_auditor.domain.arithmetic import Share, evidence_of_fit, per_index, told_fit
+from backup_auditor.domain.capacity import Share, best_schedule_fit, describe_fit, fit_evidence, per_index
 from backup_auditor.domain.control import (
     Control,
     Family,
-    InsufficientError,
+    Guidance,
+    InsufficientDataError,
     Verdict,
     compliant,
     non_compliant,
     not_applicable,
 )
+from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.quota_usage import QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.moments import days
-from backup_auditor.domain.project_subject import ProjectSubject
-from backup_auditor.domain.quota import Holding, Quota
-from backup_auditor.domain.slots import best_fit
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import days
 
 
-def judge(subject: ProjectSubject) -> Verdict:
+def judge(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     quota = subject.policy.project.quota
     if quota is None:
@@ -35,28 +34,30 @@ def judge(subject: ProjectSubject) -> Verdict:
         "per_index": per_index(_share(filled, name, held) for name, held in filled.by_index().items()),
     }
     reason = (
-        f"Enabled schedules hold up to {counted(slots, 'backup')}, and people took {manual:,} by hand;"
+        f"Enabled schedules hold up to {pluralize(slots, 'backup')}, and people took {manual:,} by hand;"
         f" the quota is {quota:,}"
     )
     if slots + manual > quota:
-        fit = best_fit(indexes, quota - manual)
-        evidence["fits"] = evidence_of_fit(fit, indexes)
-        return non_compliant(f"{reason}; {told_fit(fit, indexes)}.", evidence)
+        fit = best_schedule_fit(indexes, quota - manual)
+        evidence["fits"] = fit_evidence(fit, indexes)
+        return non_compliant(f"{reason}; {describe_fit(fit, indexes)}.", evidence)
     unknown = [f"what schedule {it.schedule.schedule_id} holds" for it in filled.holdings if it.slots is None]
     unknown += filled.unread()
     if slots + manual + filled.perhaps_manual > quota:
-        unknown.append(f"how many of {counted(filled.perhaps_manual, 'backup')} were taken by hand")
+        unknown.append(f"how many of {pluralize(filled.perhaps_manual, 'backup')} were taken by hand")
     broken = subject.inventory.backups.broken
     if broken is not None:
         unknown.append(f"what else there is ({broken.what}: {broken.error})")
     if unknown:
-        raise InsufficientError(f"{reason}, and it is not known {unknown[0]}.", {**evidence, "unknown": len(unknown)})
+        raise InsufficientDataError(
+            f"{reason}, and it is not known {unknown[0]}.", {**evidence, "unknown": len(unknown)}
+        )
     if not indexes:
         return not_applicable("No schedule is enabled.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
-def _share(filled: Quota, name: str, holdings: list[Holding]) -> Share:
+def _share(filled: QuotaUsage, name: str, holdings: list[ScheduleUsage]) -> Share:
     slots, manual = sum(it.least for it in holdings), filled.manual.get(name, 0)
     schedules = [
         {

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.control import InsufficientError
-from backup_auditor.domain.facts import Deployment
+from backup_auditor.domain.control import InsufficientDataError
+from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
+from backup_auditor.domain.evaluation.live_index import LiveId
 from backup_auditor.domain.finding import Evidence
-from backup_auditor.domain.identity import LiveId
-from backup_auditor.domain.index_schedules import IndexSchedules
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import BACKUPS, ListingId, ListingKind, Refusal, RefusalKind, Unread
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, ReadFailure
+from backup_auditor.domain.model import Deployment
 
 
 class Obstacle(StrEnum):
@@ -29,7 +29,7 @@ class BackupSupport:
     evidence: Evidence = field(default_factory=dict)
     rests_on: tuple[ListingId, ...] = ()
     """The listings in which a further row would show that it can."""
-    unknown: InsufficientError | None = None
+    unknown: InsufficientDataError | None = None
     """Why it is not known whether it can."""
 
 
@@ -37,7 +37,12 @@ _SUPPORTED = BackupSupport()
 
 
 def support_of(
-    facts: IndexFacts, schedules: IndexSchedules, live: LiveId, backups_unread: Unread | None, *, is_remembered: bool
+    facts: IndexFacts,
+    schedules: IndexSchedules,
+    live: LiveId,
+    backups_unread: ReadFailure | None,
+    *,
+    is_remembered: bool,
 ) -> BackupSupport:
     """Return whether an index can be backed up.
 
@@ -54,13 +59,13 @@ def support_of(
     if unread is not None or live.doubt is not None:
         why = f"{unread.what}: {unread.error}" if unread is not None else live.doubt
         reason = f"It is encrypted with a customer key, and whether it has a schedule or a backup is not known: {why}."
-        return BackupSupport(evidence=evidence, unknown=InsufficientError(reason, evidence))
+        return BackupSupport(evidence=evidence, unknown=InsufficientDataError(reason, evidence))
     own = (ListingId(ListingKind.OWN_BACKUPS, facts.index.name),) if live.own_listing_decides else ()
     return BackupSupport(
         "It is encrypted with a customer key, and Pinecone cannot back up such an index: no schedule and no backup of"
         " it is listed.",
         evidence,
-        rests_on=(*schedules.listings, BACKUPS, *own),
+        rests_on=(*schedules.listings, BACKUP_LISTING, *own),
     )
 
 
@@ -70,7 +75,7 @@ def refused_support(facts: IndexFacts) -> BackupSupport | None:
         evidence: Evidence = {"obstacle": Obstacle.POD.value}
         return BackupSupport("It is a pod index, and pod indexes have no backups.", evidence)
     for answer in (facts.schedules, facts.own_backups):
-        if isinstance(answer, Refusal) and answer.kind is RefusalKind.UNSUPPORTED:
+        if isinstance(answer, Denial) and answer.kind is DenialReason.UNSUPPORTED:
             evidence = {"obstacle": Obstacle.REFUSED.value, "answer": answer.message}
             return BackupSupport(f"Pinecone answers that it cannot be backed up: {answer.message}", evidence)
     return None

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Unread:
+class ReadFailure:
     """A fact that could not be read: the call that should have told it, and why it did not."""
 
     what: str
@@ -13,11 +13,11 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk[Row]:
+class ListingRead[Row]:
     """The rows that one walk over the pages of a listing showed, without duplicates."""
 
     rows: tuple[Row, ...]
-    broken: Unread | None = None
+    broken: ReadFailure | None = None
     """Why the walk ended before the listing did. A broken walk proves presence, never absence."""
 
 
@@ -27,22 +27,22 @@ class Listing[Row]:
 
     rows: tuple[Row, ...]
     """Every row that any of the walks showed, sorted."""
-    broken: Unread | None = None
+    broken: ReadFailure | None = None
     """Why no walk came to its end, if none did."""
     walks: int = 1
     """How many walks came to their end."""
     disputed: frozenset[str] = frozenset()
     """The ids that only one of the last two whole walks showed: rows shifted under the walk."""
-    doubt: Unread | None = None
+    doubt: ReadFailure | None = None
     """Why a further walk, which should have confirmed an earlier one, did not come to its end."""
 
     @property
-    def unread(self) -> tuple[Unread, ...]:
+    def unread(self) -> tuple[ReadFailure, ...]:
         """What this listing should have told and did not."""
         return tuple(dict.fromkeys(fact for fact in (self.broken, self.doubt) if fact is not None))
 
 
-class RefusalKind(StrEnum):
+class DenialReason(StrEnum):
     """Why the service will never answer a call about backups of an index."""
 
     PLAN = "plan"
@@ -50,14 +50,14 @@ class RefusalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """An answer that says no: it is known, not unread."""
 
-    kind: RefusalKind
+    kind: DenialReason
     message: str
 
 
-def known_rows[Row](answer: Listing[Row] | Refusal | None) -> tuple[Row, ...]:
+def known_rows[Row](answer: Listing[Row] | Denial | None) -> tuple[Row, ...]:
     """Return the rows an answer holds; none where it was refused or not asked for."""
     return answer.rows if isinstance(answer, Listing) else ()
 
@@ -80,5 +80,5 @@ class ListingId:
     """The index's name, or the schedule's id; empty for the project's backups."""
 
 
-BACKUPS = ListingId(ListingKind.BACKUPS)
+BACKUP_LISTING = ListingId(ListingKind.BACKUPS)
 """The listing of all backups of the project."""

@@ -1,13 +1,90 @@
-"""What the owner requires of a project, and of which of its indexes."""
+"""A policy: what is required of indexes and of the project, its rules, exemptions and remediation settings."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.patterns import fit_every_name, fits_any
-from backup_auditor.domain.requirements import Requirements
+from backup_auditor.domain.timefmt import days
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequirement:
+    """What schedules must be."""
+
+    required: bool = True
+    frequency: Frequency = Frequency.DAILY
+    retention_min: timedelta | None = 7 * _DAY
+    retention_max: timedelta | None = 400 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRequirement:
+    """What recovery points must be; `None` switches a limit off, but for `max_age`: see `Requirements.max_age`."""
+
+    max_age: timedelta | None = None
+    min_copies: int | None = 2
+    horizon: timedelta | None = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequirement:
+    """How late a run may be, and how long it may take; `None` for no such limit."""
+
+    grace: timedelta = timedelta(hours=6)
+    stuck_after: timedelta | None = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRequirement:
+    """How far a recovery point may differ from those before it; `None` switches a limit off."""
+
+    allow_empty: bool = False
+    max_record_drop_percent: float | None = 20
+    max_namespace_drop_percent: float | None = 5
+    max_size_factor: float | None = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRequirement:
+    """Where backups may lie, how long, and what an index must carry."""
+
+    deletion_protection: bool = False
+    locations: tuple[str, ...] = ()
+    required_tags: tuple[str, ...] = ()
+    erasure: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanRequirement:
+    """How long backups of deleted indexes may be kept."""
+
+    keep: timedelta | None = 30 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """Everything that is required of one index."""
+
+    schedule: ScheduleRequirement = field(default_factory=ScheduleRequirement)
+    recovery: RecoveryRequirement = field(default_factory=RecoveryRequirement)
+    runs: RunRequirement = field(default_factory=RunRequirement)
+    content: ContentRequirement = field(default_factory=ContentRequirement)
+    protection: ProtectionRequirement = field(default_factory=ProtectionRequirement)
+    orphans: OrphanRequirement = field(default_factory=OrphanRequirement)
+
+    @property
+    def max_age(self) -> timedelta:
+        """The oldest that the newest recovery point may be: as stated, else the frequency's interval and the grace."""
+        stated = self.recovery.max_age
+        return self.schedule.frequency.interval + self.runs.grace if stated is None else stated
 
 
 class Plan(StrEnum):
@@ -127,3 +204,42 @@ class Policy:
     def _current(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
         day = observed_at.astimezone(UTC).date()
         return (it for it in self.exemptions if it.is_current(day) and it.fits_control(control))
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """What is required of some live indexes."""
+
+    name: str | None
+    """`None` for the defaults, which hold where no rule fits."""
+    indexes: int
+    require: Requirements
+
+
+def applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedRule, ...]:
+    """Return the rules of a policy in their order, and the defaults last, with how many indexes fall under each."""
+    chosen = [policy.rule_for(it.index.name, it.index.tags) for it in inventory.indexes]
+    found = Counter(None if it is None else id(it) for it in chosen)  # two rules may have one name
+    rules = [AppliedRule(it.name, found[id(it)], it.require) for it in policy.rules]
+    return (*rules, AppliedRule(None, found[None], policy.defaults))
+
+
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+
+
+def default_of(key: str) -> object:
+    """Return what a key is by default, as a policy file writes it. Raises `KeyError` where there is no such key."""
+    section, _, name = key.partition(".")
+    found = ProjectRequirement() if section == "project" else getattr(Requirements(), section, None)
+    attribute = name.replace("retention_days.", "retention_")
+    in_days = attribute != name or name.endswith("_days")
+    attribute = attribute.removesuffix("_days")
+    if not is_dataclass(found) or attribute not in {it.name for it in fields(found)}:
+        raise KeyError(key)
+    return _written(getattr(found, attribute), in_days=in_days)
+
+
+def _written(value: object, *, in_days: bool) -> object:
+    if isinstance(value, timedelta):
+        return days(value) if in_days else next(f"{value // size}{unit}" for unit, size in _UNITS if not value % size)
+    return list(value) if isinstance(value, tuple) else value

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import ascii_lowercase, digits
 
-from backup_auditor.domain.facts import Index
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.model import Index
 from backup_auditor.domain.policy import Policy, Rule
 
 _MOST_CAUSES = 3

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backup_auditor.domain.alerting.channel import Channel
-from backup_auditor.domain.naming import is_on_aws
+from backup_auditor.domain.identifiers import is_on_aws
+from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import RegistryError
 
@@ -29,7 +29,7 @@ class RegisteredProject:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class EntryError:
     """Something wrong with one entry, which keeps that project from being audited, and no other."""
 
     name: str
@@ -44,7 +44,7 @@ class Registry:
     """The projects in their order, and the mistakes in theirs."""
 
     projects: tuple[RegisteredProject, ...]
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[EntryError, ...] = ()
     source: str = "the registry"
     """What messages call it."""
 
@@ -70,23 +70,23 @@ class Registry:
             f"{self.source}: registers no project {quote_text(str(name), 100)}; add it there, or correct the name"
         )
 
-    def told(self, mistake: Mistake) -> str:
+    def told(self, mistake: EntryError) -> str:
         """Return a mistake with the place where it stands."""
         where = f"{self.source}:{mistake.line}" if mistake.line else self.source
         return f"{where}: {mistake.text}"
 
     def on_aws(self) -> "Registry":
         """Return what of it can be audited on AWS; what an entry lacks for that is a mistake there."""
-        lacking = tuple(it for project in self.projects for it in _lacking(project))
+        lacking = tuple(it for project in self.projects for it in _missing(project))
         names = {it.name for it in lacking}
         kept = tuple(it for it in self.projects if it.name not in names)
         return Registry(kept, (*self.mistakes, *lacking), self.source)
 
 
-def _lacking(project: RegisteredProject) -> Iterator[Mistake]:
+def _missing(project: RegisteredProject) -> Iterator[EntryError]:
     if project.secret is None:
         why = "has no secret, and on AWS its key is read from one; add secret: NAME"
-        yield Mistake(project.name, project.line, f'the project "{project.name}" {why}')
+        yield EntryError(project.name, project.line, f'the project "{project.name}" {why}')
     if project.policy is not None and not is_on_aws(project.policy):
         why = "has a file for a policy, and on AWS there is none; write ssm:NAME or s3://BUCKET/KEY"
-        yield Mistake(project.name, project.line, f'the project "{project.name}" {why}')
+        yield EntryError(project.name, project.line, f'the project "{project.name}" {why}')

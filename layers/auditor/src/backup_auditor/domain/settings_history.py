@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
-from backup_auditor.domain.cadence import Frequency
-from backup_auditor.domain.facts import Schedule
-from backup_auditor.domain.memory import EarlierSettings, KnownSchedule
-from backup_auditor.domain.periods import Period, shifted
+from backup_auditor.domain.model import Frequency, Schedule
+from backup_auditor.domain.project_state import EarlierSettings, KnownSchedule
+from backup_auditor.domain.timefmt import Period, shifted
 
 SLOWEST = max(it.interval for it in Frequency)
 """The longest interval that a schedule can have."""

@@ -1,11 +1,11 @@
 """What in a state deserves a look but is no finding: it may belong to another Pinecone project than was read."""
 
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.memory import Memory
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.project_state import ProjectState
+from backup_auditor.domain.text import pluralize
 
 
-def state_warnings(memory: Memory, inventory: Inventory) -> tuple[str, ...]:
+def state_warnings(memory: ProjectState, inventory: Inventory) -> tuple[str, ...]:
     """Return a sentence where neither an id nor a known backup shows that a state belongs to the project that was read.
 
     Only schedules name their Pinecone project, so two projects cannot be told apart by id where one has no schedule.
@@ -22,7 +22,7 @@ def state_warnings(memory: Memory, inventory: Inventory) -> tuple[str, ...]:
     project_id = memory.pinecone_project_id
     owner = f"Pinecone project {project_id}" if project_id is not None else "the project of this state"
     sentence = (
-        f"The state may belong to another Pinecone project: it knows {counted(len(known), 'backup')}, none of which is"
-        f" listed, and no schedule confirms the project's id; check that the key opens {owner}."
+        f"The state may belong to another Pinecone project: it knows {pluralize(len(known), 'backup')}, none of which"
+        f" is listed, and no schedule confirms the project's id; check that the key opens {owner}."
     )
     return (sentence,)

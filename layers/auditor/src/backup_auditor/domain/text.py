@@ -1,4 +1,4 @@
-"""Text in any script: which characters are escaped, where it may be cut, and how many columns it takes."""
+"""Text for people: safe to show in any script; words for counts and lists."""
 
 import re
 from functools import lru_cache
@@ -151,3 +151,13 @@ def _width_of_cluster(cluster: str) -> int:
             width += own
             base = character
     return max(width, 2) if _EMOJI_STYLE in cluster else width
+
+
+def pluralize(count: int, thing: str, things: str | None = None) -> str:
+    """Write a count with its thing: `1 schedule`, `2 schedules`, `1,000 indexes`."""
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def join_words(sentences: list[str]) -> str:
+    """Make one sentence of several."""
+    return "; ".join(sentence.removesuffix(".") for sentence in sentences) + "."

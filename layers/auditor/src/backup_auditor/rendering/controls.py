@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from backup_auditor.domain.evaluation import AnyControl
+from backup_auditor.domain.control import Guidance
+from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType
-from backup_auditor.domain.guidance import Guidance
-from backup_auditor.domain.parameters import default_of
-from backup_auditor.rendering.wrapping import NARROWEST, columns, hanging
+from backup_auditor.domain.policy import default_of
+from backup_auditor.rendering.text import NARROWEST, columns, hanging
 
 _JUDGED_FOR = {
     ResourceType.INDEX: "every live index",

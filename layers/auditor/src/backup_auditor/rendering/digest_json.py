@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from backup_auditor.domain.alerting.digest import Digest
-from backup_auditor.domain.audit_record import KeptFile
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.finding import Finding, Resource, Severity
-from backup_auditor.domain.history import Resolved
-from backup_auditor.domain.listing import Unread
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.report import SCHEMA_VERSION
-from backup_auditor.rendering.digest_headline import headline
-from backup_auditor.rendering.proposal_json import proposal_json
-from backup_auditor.rendering.text import clipped
+from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.notifications.digest import Digest
+from backup_auditor.domain.project_state import ResolvedFinding
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION
+from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.digest import headline
+from backup_auditor.rendering.json_fragments import proposal_json
+from backup_auditor.rendering.text import truncate
 
 _LENGTH = 1000
 
@@ -27,7 +27,7 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "occasion": message.occasion,
         "may_be_repeat": digest.may_be_repeat,
         "headline": headline(digest),
-        "project": clipped(report.project, _LENGTH),
+        "project": truncate(report.project, _LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
         "complete": report.is_complete,
@@ -45,7 +45,7 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
         "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
         **({"proposals": [proposal_json(it) for it in proposals[:shown]]} if proposals else {}),
         "unread_facts": [_unread(it) for it in report.unread[:shown]],
-        **({"warnings": [clipped(it, _LENGTH) for it in report.warnings[:shown]]} if report.warnings else {}),
+        **({"warnings": [truncate(it, _LENGTH) for it in report.warnings[:shown]]} if report.warnings else {}),
         "left_out": {
             "findings": _rest(findings, shown),
             "resolved_findings": _rest(told.resolved, shown),
@@ -56,7 +56,7 @@ def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
     }
 
 
-def kept_json(kept: KeptFile) -> Mapping[str, str]:
+def kept_json(kept: StoredFile) -> Mapping[str, str]:
     """Say where a file is, and what it must hash to."""
     return {"location": kept.location, "sha256": kept.sha256}
 
@@ -65,9 +65,9 @@ def resource_json(resource: Resource) -> Mapping[str, str | None]:
     """Return a resource as reports have it."""
     return {
         "type": resource.type,
-        "project": clipped(resource.project, _LENGTH),
-        "name": clipped(resource.name, _LENGTH),
-        "id": None if resource.id is None else clipped(resource.id, _LENGTH),
+        "project": truncate(resource.project, _LENGTH),
+        "name": truncate(resource.name, _LENGTH),
+        "id": None if resource.id is None else truncate(resource.id, _LENGTH),
     }
 
 
@@ -83,8 +83,8 @@ def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
         "resource": resource_json(finding.resource),
         "compliance": finding.compliance,
         "severity": finding.severity,
-        "reason": clipped(finding.reason, _LENGTH),
-        "remediation": clipped(finding.remediation, _LENGTH),
+        "reason": truncate(finding.reason, _LENGTH),
+        "remediation": truncate(finding.remediation, _LENGTH),
         "fingerprint": finding.fingerprint,
         "lifecycle": finding.lifecycle,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
@@ -92,7 +92,7 @@ def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
     }
 
 
-def _resolved(resolved: Resolved) -> Mapping[str, object]:
+def _resolved(resolved: ResolvedFinding) -> Mapping[str, object]:
     return {
         "control": resolved.control,
         "resource": resource_json(resolved.resource),
@@ -100,12 +100,12 @@ def _resolved(resolved: Resolved) -> Mapping[str, object]:
         "fingerprint": resolved.fingerprint,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
-        "because": clipped(resolved.because, _LENGTH),
+        "because": truncate(resolved.because, _LENGTH),
     }
 
 
-def _unread(unread: Unread) -> Mapping[str, object]:
-    return {"what": clipped(unread.what, _LENGTH), "error": clipped(unread.error, _LENGTH)}
+def _unread(unread: ReadFailure) -> Mapping[str, object]:
+    return {"what": truncate(unread.what, _LENGTH), "error": truncate(unread.error, _LENGTH)}
 
 
 def _rest(rows: Sequence[object], shown: int) -> int:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.discard import Discard
-from backup_auditor.domain.moments import format_moment
-from backup_auditor.domain.wording import counted
-from backup_auditor.rendering.text import plain
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.text import escape_text
 
 _MOST = 20
 """How many audits are listed."""
@@ -15,16 +15,16 @@ _MOST = 20
 
 def discard_text(discard: Discard, project: str, place: str, now: datetime) -> Iterator[str]:
     """Return the lines."""
-    yield plain(f"State of {project}: {place}")
+    yield escape_text(f"State of {project}: {place}")
     yield f"Clock of this machine: {format_moment(now)}"
-    yield f"To be discarded: {counted(len(discard.audits), 'recorded audit')}"
+    yield f"To be discarded: {pluralize(len(discard.audits), 'recorded audit')}"
     for audit in discard.audits[:_MOST]:
         yield f"  {_audit(audit)}"
     if len(discard.audits) > _MOST:
         yield f"  and {len(discard.audits) - _MOST:,} more"
-    yield f"  {counted(discard.dropped, 'finding')} that no other audit found"
+    yield f"  {pluralize(discard.dropped, 'finding')} that no other audit found"
     if discard.taken_back:
-        yield f"  the last change of {counted(discard.taken_back, 'finding')}"
+        yield f"  the last change of {pluralize(discard.taken_back, 'finding')}"
     last = discard.after.observed_at
     if last is None:
         yield "After that no audit is recorded: the next one is the first."
@@ -32,8 +32,8 @@ def discard_text(discard: Discard, project: str, place: str, now: datetime) -> I
         yield f"After that the last recorded audit is of {format_moment(last)}."
     kept = discard.after
     if kept.backups or kept.schedules or kept.indexes:
-        known = f"{counted(len(kept.backups), 'backup')}, {counted(len(kept.schedules), 'schedule')} and"
-        yield f"Kept: {known} {counted(len(kept.indexes), 'index', 'indexes')} that the state knows."
+        known = f"{pluralize(len(kept.backups), 'backup')}, {pluralize(len(kept.schedules), 'schedule')} and"
+        yield f"Kept: {known} {pluralize(len(kept.indexes), 'index', 'indexes')} that the state knows."
 
 
 def _audit(audit: AuditRecord) -> str:

@@ -1,12 +1,25 @@
-"""The findings of a report, put together for people: what is alike is said once."""
+"""Group the findings of a report for people: what is alike appears once."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.report import Report
-from backup_auditor.domain.wording import counted
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.domain.text import pluralize
+
+SHOWN = 5
+"""How many of more than that, and one, are shown before the rest is folded."""
+IN_FULL = "backup-auditor audit --format json"
+"""What shows all, where nothing else is said."""
+
+
+def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:
+    """Return the rows to be shown, and how many are not; a single one is never folded away."""
+    if len(rows) <= SHOWN + 1:
+        return rows, 0
+    return rows[:SHOWN], len(rows) - SHOWN
+
 
 _NOTHING_LEFT = frozenset(
     {"index-has-recovery-point", "recovery-points-belong-to-index", "recovery-point-is-not-empty"}
@@ -58,7 +71,7 @@ def deleted_indexes_in(findings: Iterable[Finding]) -> int:
     return len({it.resource.id for it in findings if it.resource.type is ResourceType.DELETED_INDEX})
 
 
-def place(finding: Finding) -> str:
+def resource_label(finding: Finding) -> str:
     """Name what a finding is about."""
     return place_of(finding.resource)
 
@@ -76,10 +89,10 @@ def place_of(resource: Resource) -> str:
 
 def scope(findings: Sequence[Finding]) -> str:
     """Name the resources and the controls that findings share: `orders, 7 controls`."""
-    places = {place(it) for it in findings}
+    places = {resource_label(it) for it in findings}
     controls = {it.control for it in findings}
-    where = place(findings[0]) if len(places) == 1 else counted(len(places), "index", "indexes")
-    return f"{where}, {findings[0].control if len(controls) == 1 else counted(len(controls), 'control')}"
+    where = resource_label(findings[0]) if len(places) == 1 else pluralize(len(places), "index", "indexes")
+    return f"{where}, {findings[0].control if len(controls) == 1 else pluralize(len(controls), 'control')}"
 
 
 def _cause(finding: Finding) -> Hashable:

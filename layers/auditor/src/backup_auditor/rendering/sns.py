@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from backup_auditor.domain.alerting.digest import Digest
-from backup_auditor.rendering.digest_headline import brief_parts
+from backup_auditor.domain.notifications.digest import Digest
+from backup_auditor.rendering.digest import brief_parts, digest_in_short, digest_text
 from backup_auditor.rendering.digest_json import digest_json
-from backup_auditor.rendering.digest_text import digest_in_short, digest_text
-from backup_auditor.rendering.text import plain, shortened
+from backup_auditor.rendering.text import escape_text, escape_truncated
 
 MOST_BYTES = 262_144
 """Of one publication, whatever it consists of."""
@@ -73,7 +72,7 @@ def _subject(digest: Digest) -> str:
 
 def _in_ascii(text: str) -> str:
     """Return a text with its letters without accents and of ordinary width, and a question mark for any other."""
-    return _UNFIT.sub("?", _MARKS.sub("", normalize("NFKD", plain(text))))
+    return _UNFIT.sub("?", _MARKS.sub("", normalize("NFKD", escape_text(text))))
 
 
 def _cut(text: str, length: int) -> str:
@@ -82,7 +81,7 @@ def _cut(text: str, length: int) -> str:
 
 def _attributes(digest: Digest) -> Mapping[str, str]:
     return {
-        "project": shortened(digest.report.project, _MOST_IN_ATTRIBUTE),
+        "project": escape_truncated(digest.report.project, _MOST_IN_ATTRIBUTE),
         "severity": digest.severity or "none",
         "compliance": digest.report.compliance,
         "event": digest.event,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from backup_auditor.domain.naming import SHORTEST_KEY, usable_key
+from backup_auditor.domain.identifiers import SHORTEST_KEY, usable_key
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.variables import Variable, read
 

@@ -1,6 +1,7 @@
-"""What a variable of the environment is, and how one is read."""
+"""The environment variables of the functions, and how a variable is read."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from backup_auditor.domain.text import quote_text
@@ -38,3 +39,67 @@ def read_named[Value](environ: Mapping[str, str], variable: Variable, parse: Cal
         return parse(text)
     except ValueError as error:
         raise SettingsError(f"{variable.name} {error}") from None
+
+
+STATE_TABLE = Variable("STATE_TABLE", "", "The table that remembers projects, and holds messages until they are sent.")
+EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "", "The bucket where reports are kept.")
+EVENT_BUS = Variable("EVENT_BUS", "", "The bus of the application's events.")
+REGISTRY = Variable(
+    "REGISTRY",
+    "",
+    "Where the list of projects is: `ssm:NAME` or `s3://BUCKET/KEY`. Without it there is one project: `PROJECT_NAME`.",
+)
+PROJECT_NAME = Variable("PROJECT_NAME", "", "What reports call the one project.")
+API_KEY_SECRET = Variable(
+    "API_KEY_SECRET",
+    "",
+    "The secret that holds the key of the one project: as it is, or as JSON with `PINECONE_API_KEY`.",
+)
+EDITOR_KEY_SECRET = Variable(
+    "EDITOR_KEY_SECRET",
+    "",
+    "The secret with a key of the one project that may write: as it is, or as JSON with `PINECONE_API_KEY`.",
+)
+POLICY = Variable(
+    "POLICY", "", "The policy of projects that name none of their own: `ssm:NAME` or `s3://BUCKET/KEY`; else built-in."
+)
+ALERT_TOPIC = Variable("ALERT_TOPIC", "", "The topic for alerts of projects that have no `alerts` of their own.")
+ALERT_SEVERITY = Variable("ALERT_SEVERITY", "low", "The least severity that the topic hears of.")
+SLACK_SECRET = Variable(
+    "SLACK_SECRET",
+    "",
+    "The secret that holds Slack's webhook for these projects: as it is, or as JSON with `SLACK_WEBHOOK_URL`.",
+)
+SLACK_SEVERITY = Variable("SLACK_SEVERITY", "low", "The least severity that Slack hears of.")
+ALL_IS_WELL = Variable(
+    "ALL_IS_WELL",
+    "never",
+    "Whether channels hear that nothing is open: `weekly` or `never`. A registry may say otherwise.",
+)
+PING_URL_SECRET = Variable(
+    "PING_URL_SECRET",
+    "",
+    "The secret that holds an address to call after each complete audit: as it is, or as JSON with `PING_URL`.",
+)
+AUDIT_RETENTION_DAYS = Variable(
+    "AUDIT_RETENTION_DAYS", "", "How long it is remembered which nights were audited; without it, or with 0, for ever."
+)
+
+_CHANNELS = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, ALL_IS_WELL)
+
+READ_BY: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
+    {
+        "dispatch": (EVENT_BUS, REGISTRY, PROJECT_NAME),
+        "audit": (
+            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, API_KEY_SECRET, POLICY),
+            *(*_CHANNELS, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
+        ),
+        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, *_CHANNELS),
+        "watch": (STATE_TABLE, REGISTRY, PROJECT_NAME),
+        "remediate": (STATE_TABLE, EVENT_BUS, REGISTRY, PROJECT_NAME, EDITOR_KEY_SECRET, POLICY),
+    }
+)
+"""By the name of the function. `audit` and `remediate` read Pinecone's too, but for key and deadline."""
+
+VARIABLES = tuple(dict.fromkeys(it for some in READ_BY.values() for it in some))
+"""Every one of them, once."""

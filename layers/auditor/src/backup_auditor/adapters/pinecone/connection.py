@@ -1,4 +1,4 @@
-"""Where a project is, with which key, and how hard it may be asked."""
+"""Where a project is, with which key, and with which limits; and text of others made safe to show."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.text import cut, escape_controls, join_lines, quote_text
 from backup_auditor.errors import SettingsError
 
 DEFAULT_HOST = "https://api.pinecone.io"
@@ -106,3 +106,19 @@ def _is_loopback(parts: SplitResult) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+LONGEST = 200
+_KEY = re.compile(r"pcsk_\w+")
+_MARK = "[key]"
+
+
+def one_line(text: str, key: str = "", longest: int = LONGEST) -> str:
+    """Return a text as one line of at most `longest` characters, in which no key stands."""
+    text = _KEY.sub(_MARK, text.replace(key, _MARK) if key else text)
+    shown = "".join(sign if _is_shown(sign) else " " for sign in text[: 16 * longest])
+    return cut(join_lines(shown), longest)
+
+
+def _is_shown(sign: str) -> bool:
+    return sign.isprintable() or escape_controls(sign) == sign

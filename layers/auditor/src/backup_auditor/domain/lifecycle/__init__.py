@@ -1,1 +1,1 @@
-"""What becomes of findings, backups and settings from one audit to the next: pure, whatever remembers it."""
+"""What changes between two audits: findings, snapshots, drift."""

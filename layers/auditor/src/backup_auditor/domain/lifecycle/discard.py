@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor.domain.audit_record import AuditRecord
-from backup_auditor.domain.memory import (
+from backup_auditor.domain.lifecycle.state_change import StateChange, diff_states
+from backup_auditor.domain.project_state import (
     EarlierSettings,
     FindingState,
     KnownBackup,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
-    Memory,
+    ProjectState,
 )
-from backup_auditor.domain.moments import CLOCK_TOLERANCE
-from backup_auditor.domain.recording import Recording, recording_of
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
 _TOLD_BY_PINECONE = frozenset({"captured_at", "expires_at"})
 """Moments that no audit wrote: one may rightly lie in the future."""
@@ -30,8 +30,8 @@ _TOLD_BY_PINECONE = frozenset({"captured_at", "expires_at"})
 class Discard:
     """What a state loses by a discard, and what it holds after it."""
 
-    before: Memory
-    after: Memory
+    before: ProjectState
+    after: ProjectState
     audits: tuple[AuditRecord, ...]
     """The audits whose records are deleted, the oldest first."""
 
@@ -47,9 +47,9 @@ class Discard:
         return sum(it.state is not before[key].state for key, it in self.after.findings.items())
 
     @property
-    def recording(self) -> Recording:
+    def recording(self) -> StateChange:
         """What a store has to record."""
-        recording = recording_of(self.before, self.after)
+        recording = diff_states(self.before, self.after)
         if recording is None:
             raise ValueError("a discard is of another revision than the memory before it")
         return replace(recording, discarded=self.audits)
@@ -60,15 +60,15 @@ def is_ahead(recorded: datetime | None, now: datetime) -> bool:
     return recorded is not None and recorded - now > CLOCK_TOLERANCE
 
 
-def discard_of_all(memory: Memory, audits: Sequence[AuditRecord]) -> Discard | None:
+def discard_of_all(memory: ProjectState, audits: Sequence[AuditRecord]) -> Discard | None:
     """Discard everything: the next audit is the first. `None` where there is nothing."""
-    after = Memory(revision=memory.revision)
+    after = ProjectState(revision=memory.revision)
     if memory == after and not audits:
         return None
     return Discard(memory, replace(after, revision=memory.revision + 1), tuple(audits))
 
 
-def discard_of_future(memory: Memory, audits: Sequence[AuditRecord], now: datetime) -> Discard | None:
+def discard_of_future(memory: ProjectState, audits: Sequence[AuditRecord], now: datetime) -> Discard | None:
     """Discard the audits in the future of a clock; `None` where there are none.
 
     The last audit is then the last one that is not ahead; where there is none, the next audit is the first.
@@ -85,7 +85,7 @@ def discard_of_future(memory: Memory, audits: Sequence[AuditRecord], now: dateti
 class _Rewriting:
     """The memory without the audits of the future."""
 
-    def __init__(self, memory: Memory, audits: Sequence[AuditRecord], now: datetime) -> None:
+    def __init__(self, memory: ProjectState, audits: Sequence[AuditRecord], now: datetime) -> None:
         self._memory = memory
         self._now = now
         self._kept = [it for it in audits if not is_ahead(it.observed_at, now)]
@@ -93,7 +93,7 @@ class _Rewriting:
         self._past = {it.observed_at: it.is_complete for it in self._history}
         self._past |= {it.observed_at: it.is_complete for it in self._kept}
 
-    def memory(self) -> Memory:
+    def memory(self) -> ProjectState:
         memory = self._memory
         last = max(self._past, default=None)
         return replace(

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backup_auditor.domain.cadence import Frequency
 from backup_auditor.domain.finding import Resource, ResourceType
-from backup_auditor.domain.history import Drift
-from backup_auditor.domain.memory import KnownIndex, KnownSchedule, Memory
-from backup_auditor.domain.moments import days
+from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.project_state import Drift, KnownIndex, KnownSchedule, ProjectState
 from backup_auditor.domain.settings_history import settings_at
+from backup_auditor.domain.timefmt import days
 
 
-def drift_between(before: Memory, after: Memory, project: Resource) -> tuple[Drift, ...]:
+def drift_between(before: ProjectState, after: ProjectState, project: Resource) -> tuple[Drift, ...]:
     """Tell what changed between two complete audits; before the first there is nothing to compare with."""
     if before.complete_at is None:
         return ()
@@ -24,7 +23,7 @@ def drift_between(before: Memory, after: Memory, project: Resource) -> tuple[Dri
     return tuple(found)
 
 
-def _of_indexes(before: Memory, after: Memory, project: str) -> Iterator[Drift]:
+def _of_indexes(before: ProjectState, after: ProjectState, project: str) -> Iterator[Drift]:
     for name in before.indexes.keys() | after.indexes.keys():
         old, new = before.indexes.get(name), after.indexes.get(name)
         resource = _resource(new or old, project, name)
@@ -50,8 +49,8 @@ def _facts(index: KnownIndex | None) -> dict[str, object] | None:
 class _Schedules:
     """The schedules of the indexes that were and are; those of others came or went with their index."""
 
-    before: Memory
-    after: Memory
+    before: ProjectState
+    after: ProjectState
     project: str
 
     def drift(self) -> Iterator[Drift]:

@@ -1,1 +1,1 @@
-"""What would put a project right, decided without a call: a plan, what it leaves out, and what undoes it."""
+"""Remediation plans and their actions."""

@@ -1,23 +1,25 @@
-"""A plan: what is to be done to a project, what is left out and why, and the slots it takes."""
+"""A remediation plan, and the records of its actions."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Action, Kind
+from backup_auditor.domain.remediation.actions import Action, ActionKind, ApiCall, UpdateSchedule
 
 LONGEST_AGE = timedelta(hours=24)
 """How old a plan may be when it is carried out."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class LeftOut:
+class SkippedAction:
     """Something that is not done although the policy would have it, and why."""
 
     index: str
-    kind: Kind
+    kind: ActionKind
     reason: str
     is_unknown: bool = False
     """Whether it is left out because something could not be read, or Pinecone does not say it."""
@@ -34,7 +36,7 @@ class Plan:
     create_schedules: Mode
     fix_schedules: Mode
     actions: tuple[Action, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[SkippedAction, ...]
     slots_before: int
     slots_after: int
     quota: int | None
@@ -52,7 +54,7 @@ class Plan:
         """Return the action that a key names."""
         return next((it for it in self.actions if it.key == key), None)
 
-    def mode_of(self, kind: Kind) -> Mode:
+    def mode_of(self, kind: ActionKind) -> Mode:
         """Return what the policy lets be done of a kind."""
         return mode_of(kind, self.create_schedules, self.fix_schedules)
 
@@ -69,6 +71,113 @@ class Plan:
         return "is of a time to come" if age < -timedelta(minutes=5) else None
 
 
-def mode_of(kind: Kind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
+def mode_of(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
     """Return which of the policy's modes holds for a kind. A first backup is made where schedules are."""
-    return fix_schedules if kind is Kind.CHANGE_SCHEDULE else create_schedules
+    return fix_schedules if kind is ActionKind.CHANGE_SCHEDULE else create_schedules
+
+
+class ActionState(StrEnum):
+    """What came of an action."""
+
+    INTENDED = "intended"
+    """It was begun; nobody has said what came of it."""
+    DONE = "done"
+    """It was done, and reads back as asked."""
+    ALREADY_THERE = "already there"
+    SKIPPED = "skipped"
+    """The index changed since the plan was made; nothing was written."""
+    AMISS = "amiss"
+    """It was done, and reads back otherwise."""
+    FAILED = "failed"
+    """It was refused, or never arrived; nothing was written."""
+    UNKNOWN = "unknown"
+    """It was sent, and whether it took effect could not be found out."""
+    NOT_BEGUN = "not begun"
+    """Everything was stopped before its turn."""
+
+
+APPLIED_STATES = frozenset({ActionState.DONE, ActionState.AMISS})
+FAILED_STATES = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.AMISS})
+"""What counts as a failure."""
+UNSETTLED_STATES = frozenset({ActionState.INTENDED, ActionState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """One attempt at an action, as it is recorded."""
+
+    project: str
+    key: str
+    """What makes it the same action in every plan."""
+    attempt: int
+    """Counts the attempts at it, from 1."""
+    plan_id: str
+    who: str
+    began_at: datetime
+    call: str
+    before: Mapping[str, object]
+    state: ActionState = ActionState.INTENDED
+    detail: str = ""
+    made_id: str | None = None
+    """The schedule or the backup that was made or changed."""
+    after: Mapping[str, object] = field(default_factory=dict)
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What came of one action of a plan."""
+
+    action: Action
+    state: ActionState
+    detail: str = ""
+    made_id: str | None = None
+    is_satisfied: bool = False
+    """Whether the policy is satisfied although the action was skipped."""
+    reads_back: Mapping[str, object] | None = None
+    """What reads back where somebody has changed since what was written: to undo ours would undo that too."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the policy is satisfied by what stands there, as far as this action goes."""
+        is_skipped_well = self.state is ActionState.SKIPPED and self.is_satisfied
+        return is_skipped_well or self.state in {ActionState.DONE, ActionState.ALREADY_THERE}
+
+    @property
+    def undo(self) -> ApiCall | None:
+        """The call that undoes it; `None` where nothing was written by us."""
+        is_ours = self.state in {*APPLIED_STATES, ActionState.UNKNOWN}
+        is_alone = self.reads_back is None or self.action.kind is not ActionKind.CHANGE_SCHEDULE
+        return self.action.undo(self.made_id) if is_ours and is_alone and self.made_id is not None else None
+
+
+def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: datetime) -> bool:
+    """Tell whether a plan's action was done since the facts were read that the plan is made of."""
+    return (
+        previous is not None
+        and previous.plan_id == plan_id
+        and previous.began_at >= made_at
+        and previous.state in {*APPLIED_STATES, ActionState.ALREADY_THERE}
+    )
+
+
+def failed_at(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
+    """Return the actions that did not go well when they were tried last, by their keys: when that was."""
+    latest = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
+    return {key: it.began_at for key, it in latest.items() if it.state in FAILED_STATES}
+
+
+def results_of(plan: Plan, records: Sequence[ActionRecord]) -> tuple[ActionResult, ...]:
+    """Return what is recorded of a plan's actions, each as it stood last, since the facts were read it is made of."""
+    latest = {it.key: it for it in records if it.began_at >= plan.made_at}
+    known = ((action, latest.get(action.key)) for action in plan.actions)
+    return tuple(result_of(action, it) for action, it in known if it is not None)
+
+
+def result_of(action: Action, record: ActionRecord) -> ActionResult:
+    """Return what came of an action, by its record."""
+    asked = action.changes.body if isinstance(action, UpdateSchedule) else {}
+    is_other = record.state is ActionState.DONE and any(record.after.get(key) != it for key, it in asked.items())
+    return ActionResult(
+        action, record.state, record.detail, record.made_id, reads_back=record.after if is_other else None
+    )

@@ -1,15 +1,111 @@
-"""What a page shows of findings: those that are alike under one heading, the worst of them with all there is to say."""
+"""The findings on the page: steps, commands to copy and figures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from shlex import quote
+from urllib.parse import quote as quoted_path
 
-from backup_auditor.domain.finding import Compliance, Finding, ResourceType
-from backup_auditor.domain.report import Report
-from backup_auditor.rendering.grouping import exempted_groups, open_groups, place, unknown_groups
-from backup_auditor.rendering.html.commands import Steps, commands_of, steps_of
-from backup_auditor.rendering.html.figures import Figure, figures_of
-from backup_auditor.rendering.since import has_past, since
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.finding import Compliance, Evidence, Finding, ResourceType
+from backup_auditor.domain.placeholders import fill_placeholders, placeholder_values
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.grouping import exempted_groups, open_groups, resource_label, unknown_groups
+from backup_auditor.rendering.summary import has_past, since
+from backup_auditor.rendering.text import format_json
+
+_CONTROLS = {it.id: it for it in CATALOG.all}
+_CALL = re.compile(r"(GET|POST|PATCH) (/(?:\{[^\s}]+\}|[^\s.,{])+)(?: with (\{.*\}))?(?=\.$|, | for | until )")
+_KEY = '-H "Api-Key: $PINECONE_API_KEY" -H X-Pinecone-Api-Version:${PINECONE_API_VERSION:-2026-07}'
+_HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What to do about a control, in words."""
+
+    title: str
+    risk: str
+    console: tuple[str, ...]
+    api: tuple[str, ...]
+
+
+def steps_of(control_id: str, finding: Finding | None) -> Steps | None:
+    """Return the steps of a control for that finding, or for any; `None` for a control that is not known."""
+    control = _CONTROLS.get(control_id)
+    if control is None:
+        return None
+    told = {} if finding is None else _told(finding)
+    console, api = (
+        tuple(fill_placeholders(it, told) for it in way) for way in (control.guidance.console, control.guidance.api)
+    )
+    return Steps(control.title, control.rationale, console, api)
+
+
+def commands_of(finding: Finding) -> list[str]:
+    """Return the calls that a shell can make as they stand, but for what is written in capitals: none that deletes."""
+    control = _CONTROLS.get(finding.control)
+    calls = [] if control is None else [found for step in control.guidance.api if (found := _CALL.match(step))]
+    told = _told(finding)
+    return [command for call in calls if (command := _command(call, told))]
+
+
+def _told(finding: Finding) -> Evidence:
+    return placeholder_values(finding.resource, finding.known, finding.evidence)
+
+
+def _command(call: re.Match[str], told: Evidence) -> str | None:
+    verb, path, body = call.groups()
+    if verb != "GET" and body is None and not path.endswith("/backups"):
+        return None  # the step says in words what to send
+    path = fill_placeholders(path, told, lambda it: quoted_path(it, safe=""))
+    sent = fill_placeholders(body or "{}", told, lambda it: format_json(it)[1:-1])
+    given = "" if verb == "GET" else f" -H Content-Type:application/json -d {quote(sent)}"
+    method = "" if verb == "GET" else f" -X {verb}"
+    return f"curl -sS{method} {_HOST}{quote(path)} {_KEY}{given}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One thing that a verdict was computed from."""
+
+    name: str
+    text: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Where there are rows, there is no text."""
+
+
+def figures_of(evidence: Mapping[str, object], before: str = "") -> Iterator[Figure]:
+    """Return the figures of some evidence, in its order; those of an object within are named after both."""
+    for key, value in evidence.items():
+        name = f"{before}{key}".replace("_", " ")
+        if isinstance(value, Mapping) and value:
+            yield from figures_of(value, f"{name}: ")
+        elif isinstance(value, list) and value and all(isinstance(it, Mapping) for it in value):
+            yield _table(name, value)
+        else:
+            yield Figure(name, shown(value))
+
+
+def shown(value: object) -> str:
+    """Write a value of JSON for people: text as it is, `none` for null, several with commas between."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(it, str) for it in value):
+        return ", ".join(value) or "none"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _table(name: str, rows: list[Mapping[str, object]]) -> Figure:
+    columns = tuple(dict.fromkeys(key for row in rows for key in row))
+    cells = tuple(tuple(shown(row[key]) if key in row else "" for key in columns) for row in rows)
+    return Figure(name, "", tuple(it.replace("_", " ") for it in columns), cells)
+
 
 _IN_FULL = 300
 """How many findings are shown with evidence and commands."""
@@ -98,7 +194,7 @@ class FindingViews:
         exemption = finding.exemption
         return FindingView(
             anchor=anchor(finding),
-            place=place(finding),
+            place=resource_label(finding),
             index="" if finding.resource.type is ResourceType.PROJECT else finding.resource.name,
             control=finding.control,
             severity=finding.severity,

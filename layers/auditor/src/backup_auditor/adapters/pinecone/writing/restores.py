@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_auditor.adapters.pinecone import shapes
-from backup_auditor.adapters.pinecone.calling import Caller
-from backup_auditor.adapters.pinecone.paging import Page, page_target, walk_pages
-from backup_auditor.adapters.pinecone.translation import moment
-from backup_auditor.adapters.pinecone.understanding import read_page
-from backup_auditor.domain.listing import Walk
+from backup_auditor.adapters.pinecone import schemas
+from backup_auditor.adapters.pinecone.client import PineconeClient
+from backup_auditor.adapters.pinecone.mapping import moment
+from backup_auditor.adapters.pinecone.pagination import Page, page_target, walk_pages
+from backup_auditor.adapters.pinecone.schemas import parse_page
+from backup_auditor.domain.listing import ListingRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Restore:
     index_id: str | None
 
 
-def restore_job(row: shapes.RestoreJobRow) -> RestoreJob:
+def restore_job(row: schemas.RestoreJobRow) -> RestoreJob:
     """Make a restore job of a row."""
     return RestoreJob(
         restore_job_id=row["restore_job_id"],
@@ -48,13 +48,13 @@ def restore_job(row: shapes.RestoreJobRow) -> RestoreJob:
     )
 
 
-def walk_restore_jobs(caller: Caller, version: str) -> Walk[RestoreJob]:
+def walk_restore_jobs(caller: PineconeClient, version: str) -> ListingRead[RestoreJob]:
     """Walk the restore jobs of the project. The listing may omit some: absence from it proves nothing."""
     path = "/restore-jobs"
 
     def fetch(token: str | None) -> Page[RestoreJob]:
         body = caller.read(page_target(path, token), version)
-        raw = read_page(body, shapes.RESTORE_JOB_PAGE, shapes.RESTORE_JOB)
+        raw = parse_page(body, schemas.RESTORE_JOB_PAGE, schemas.RESTORE_JOB)
         return Page([restore_job(row) for row in raw.rows], raw.token, raw.fault)
 
     return walk_pages(f"GET {path}", fetch, _by_id)

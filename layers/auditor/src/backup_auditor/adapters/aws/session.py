@@ -1,0 +1,133 @@
+"""Sessions and clients of AWS, and what its errors mean. boto3 is imported on first use."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.domain.text import join_lines
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+
+
+def answer_of(error: BaseException) -> Mapping[str, Any]:
+    """Return the answer that an exception tells of; empty where there was none, or where it is none of AWS's."""
+    answer = getattr(error, "response", None)  # there, and None, where the connection failed
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def code_of(error: BaseException) -> str:
+    """Return the code of that answer; empty where there was none."""
+    return str(answer_of(error).get("Error", {}).get("Code", ""))
+
+
+def text_of(error: BaseException, longest: int = 300) -> str:
+    """Return in one line what AWS said, or what its SDK says of a call that was not answered."""
+    code = code_of(error)
+    said = f"{code}: {answer_of(error)['Error'].get('Message', '')}" if code else str(error)
+    return join_lines(said)[:longest].removesuffix(".")
+
+
+_LONGEST = 300
+
+
+def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
+    """Return what a call's exception says of the message; `what` begins the sentence, `remedy` ends a refusal.
+
+    A transient status says that it was not accepted. Where no answer came, only who never connected knows that.
+    """
+    from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+
+    if isinstance(error, told.ClientError):
+        code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        why = _line(f"{what}: {code}: {text}")
+        if is_transient(status) or "Throttl" in code:
+            return DeliveryError(why)
+        return ChannelRefusedError(f"{why}; {remedy}")
+    if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):
+        return DeliveryError(f"{what}: AWS cannot be reached ({type(error).__name__})")
+    if isinstance(error, told.BotoCoreError) and not isinstance(error, told.HTTPClientError):  # before it was sent
+        return ChannelRefusedError(_line(f"{what}: {type(error).__name__}: {error}") + f"; {remedy}")
+    return AcceptanceUnknownError(f"{what}: the answer was lost, or is none ({type(error).__name__})")
+
+
+def _line(text: str) -> str:
+    return join_lines(text)[:_LONGEST]
+
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
+
+_ATTEMPTS = 5
+_PATIENT_ATTEMPTS = 12
+"""Parameter Store answers 40 calls a second. Of a thousand audits that begin at once each comes to its turn within
+about a minute; with five attempts half of them would give up (docs/deployment.md)."""
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 20
+_CONNECTIONS = 16
+
+
+class AwsSession:
+    """The clients that a function shares. Safe to use from many threads.
+
+    What may be done twice is tried again by the client itself. Publishing and putting events are not: an answer that
+    was lost may stand for a message that was accepted, and only the caller can say so to whom it is sent again.
+    """
+
+    def __init__(self) -> None:
+        """Make nothing yet."""
+        self._lock = Lock()
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """The state."""
+        return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """The evidence, and documents that are kept there."""
+        return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        """The registry and policies, of which every audit of a night reads its own, all at once."""
+        return cast("SSMClient", self._client("ssm", attempts=_PATIENT_ATTEMPTS))
+
+    @cached_property
+    def secrets(self) -> "SecretsManagerClient":
+        """Keys and webhooks."""
+        return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """The topics; each call is sent once."""
+        return cast("SNSClient", self._client("sns", attempts=1))
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """The bus; each call is sent once."""
+        return cast("EventBridgeClient", self._client("events", attempts=1))
+
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401  boto3 is not imported here
+        import boto3  # noqa: PLC0415
+
+        return boto3.session.Session()
+
+    def _client(self, service: str, *, attempts: int = _ATTEMPTS) -> Any:  # noqa: ANN401  each property says which
+        from botocore.config import Config  # noqa: PLC0415
+
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=_CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
+        with self._lock:  # a session is for one thread at a time, its clients are for all
+            return self._session.client(service, config=config)

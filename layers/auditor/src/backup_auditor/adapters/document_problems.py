@@ -1,0 +1,67 @@
+"""What is wrong with a document that people write, on which line, and how large a document may be."""
+
+from dataclasses import dataclass
+
+from backup_auditor.domain.text import cut, escape_controls
+
+LARGEST = 1024 * 1024
+"""In bytes."""
+
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong."""
+
+    text: str
+    """What is wrong and what to do, on one line."""
+    line: int | None = None
+    """Counted from 1; `None` where the file as a whole is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """What sort of file is read, as messages call it."""
+
+    name: str
+    start: str
+    """How to come by one to start from."""
+
+
+class DocumentProblemError(Exception):
+    """The text cannot be read any further. Whoever loads the file makes it an error of its own."""
+
+    def __init__(self, text: str, line: int | None = None) -> None:
+        """Say what is wrong, and on which line."""
+        super().__init__(text)
+        self.problem = Problem(text, line)
+
+
+def visible(text: str) -> str:
+    """Write a text on one line, in any script, with an escape for every control character."""
+    return escape_controls(text)
+
+
+def quoted(text: str) -> str:
+    """Write a text of the file in quotes, cut where it is long."""
+    return f'"{visible(cut(text, _LONGEST + 1))}"'
+
+
+def shown(value: object) -> str:
+    """Write a value of the file the way a person would name it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quoted(value)
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            text = f"{value}"
+            return cut(text, _LONGEST + 1)

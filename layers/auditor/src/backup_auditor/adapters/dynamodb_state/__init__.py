@@ -1,1 +1,0 @@
-"""What is remembered of projects, and what has to be told, in one DynamoDB table."""

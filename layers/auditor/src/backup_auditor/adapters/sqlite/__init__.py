@@ -1,0 +1,1 @@
+"""State and remediation log in a SQLite file."""

@@ -1,0 +1,1 @@
+"""Evaluation: an inventory and a policy become findings."""

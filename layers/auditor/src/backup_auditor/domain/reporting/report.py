@@ -1,0 +1,156 @@
+"""The report of one audit: what was judged, what was found, and what could not be read."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from backup_auditor.domain.backup_status import is_planned_run
+from backup_auditor.domain.evaluation.evaluator import Evaluation
+from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.inventory import Inventory, inventory_digest
+from backup_auditor.domain.lifecycle.advance import LifecycleResult
+from backup_auditor.domain.listing import ReadFailure, known_rows
+from backup_auditor.domain.policy import AppliedRule, Policy, applied_rules
+from backup_auditor.domain.policy_warnings import policy_warnings
+from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, open_by_severity
+from backup_auditor.domain.remediation.proposals import Proposal, make_proposals
+
+SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryCounts:
+    """How much was read."""
+
+    indexes: int
+    backups: int
+    """Listed backups in whatever state, planned runs left out."""
+    recovery_points: int
+    schedules: int
+    runs: int
+    """Rows of all histories, planned runs included."""
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The findings, counted."""
+
+    findings: Mapping[Compliance, int]
+    open: Mapping[Severity, int]
+    exempted: int
+    coverage_percent: float | None
+    """Cut to one decimal, never rounded up; `None` when no index can be backed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one audit says."""
+
+    audit_id: str
+    observed_at: datetime
+    compliance: Compliance
+    project: str
+    project_id: str | None
+    policy_source: str
+    policy_sha256: str
+    inventory: InventoryCounts
+    summary: Summary
+    findings: tuple[Finding, ...]
+    resolved: tuple[ResolvedFinding, ...]
+    drift: tuple[Drift, ...]
+    unread: tuple[ReadFailure, ...]
+    history: tuple[PastAudit, ...] = ()
+    """The audits before this one, the oldest first; empty where none is remembered."""
+    proposals: tuple[Proposal, ...] | None = None
+    """What would put the project right; `None` where the policy wants to hear of none."""
+    rules: tuple[AppliedRule, ...] = ()
+    """What the policy requires; empty where a report was read back."""
+    timelines: Iterable[Timeline] = field(default=(), compare=False)
+    """The nights of each index that can be backed up, sorted by name; empty where a report was read back."""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look but is no finding, a sentence each, sorted. They change neither verdict nor exit code."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything could be read."""
+        return not self.unread
+
+    def with_warnings(self, *sentences: str) -> "Report":
+        """Return the same report with further warnings, each once, sorted."""
+        return replace(self, warnings=tuple(sorted({*self.warnings, *sentences})))
+
+
+def make_report(
+    inventory: Inventory,
+    policy: Policy,
+    judgement: Evaluation,
+    outcome: LifecycleResult | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Report:
+    """Make the report of what was read and judged, and of the time before where that is remembered.
+
+    `warnings` are those that neither inventory nor policy shows, such as of a registry. The same arguments give the
+    same report.
+    """
+    findings = outcome.findings if outcome else judgement.findings
+    report = Report(
+        audit_id=outcome.audit_id if outcome else audit_id_of(inventory, policy),
+        observed_at=inventory.observed_at,
+        compliance=_overall(judgement.findings),
+        project=inventory.project,
+        project_id=inventory.project_id,
+        policy_source=policy.source,
+        policy_sha256=policy.sha256,
+        inventory=_count(inventory, judgement),
+        summary=_summarize(judgement),
+        findings=findings,
+        resolved=outcome.resolved if outcome else (),
+        drift=outcome.drift if outcome else (),
+        unread=inventory.unread,
+        history=outcome.memory.history_before(inventory.observed_at) if outcome else (),
+        proposals=make_proposals(inventory, policy, findings),
+        rules=applied_rules(inventory, policy),
+        timelines=judgement.timelines,
+    )
+    return report.with_warnings(*policy_warnings(policy, inventory), *warnings)
+
+
+def audit_id_of(inventory: Inventory, policy: Policy) -> str:
+    """Return what makes an audit the same audit: project, moment, facts and policy, whatever is remembered."""
+    parts = (inventory.project, inventory.observed_at.isoformat(), inventory_digest(inventory), policy.sha256)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def _overall(findings: tuple[Finding, ...]) -> Compliance:
+    verdicts = {it.compliance for it in findings if it.exemption is None}
+    for verdict in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
+        if verdict in verdicts:
+            return verdict
+    return Compliance.COMPLIANT
+
+
+def _count(inventory: Inventory, judgement: Evaluation) -> InventoryCounts:
+    planned = sum(is_planned_run(it, inventory.observed_at) for it in inventory.backups.rows)
+    return InventoryCounts(
+        indexes=len(inventory.indexes),
+        backups=len(inventory.backups.rows) - planned,
+        recovery_points=judgement.coverage.recovery_points,
+        schedules=sum(len(known_rows(facts.schedules)) for facts in inventory.indexes),
+        runs=sum(len(history.rows) for history in inventory.histories.values()),
+        requests=inventory.requests,
+    )
+
+
+def _summarize(judgement: Evaluation) -> Summary:
+    verdicts = Counter(it.compliance for it in judgement.findings)
+    coverage = judgement.coverage
+    return Summary(
+        findings={it: verdicts[it] for it in Compliance},
+        open=open_by_severity(judgement.findings),
+        exempted=sum(it.exemption is not None for it in judgement.findings),
+        coverage_percent=coverage.protected * 1000 // coverage.indexes / 10 if coverage.indexes else None,
+    )

@@ -1,1 +1,0 @@
-"""Reads everything about a project: many calls at once, no call whose answer is already known."""

@@ -1,0 +1,297 @@
+"""The report as JSON, written and read."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
+from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
+from backup_auditor.domain.remediation.proposals import Proposal
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
+from backup_auditor.domain.timefmt import Period, format_moment, hours, parse_moment
+from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.json_fragments import proposal_json, rule_json
+
+type _Json = dict[str, Any]
+
+
+def load_report(document: bytes, location: str) -> Report:
+    """Return the report that a document holds; keys that are not known are passed over.
+
+    Raises `EvidenceError`, with the location, where it is no report, or one of another version.
+    """
+    try:
+        facts = json.loads(document)
+    except ValueError as error:
+        raise EvidenceError(f"{location} is not JSON: restore the version of it that the audit wrote") from error
+    version = facts.get("schema_version") if isinstance(facts, dict) else None
+    if version != SCHEMA_VERSION:
+        raise EvidenceError(
+            f"{location} is no report of schema version {SCHEMA_VERSION}: "
+            f"read it with the version of backup-auditor that wrote it"
+        )
+    try:
+        return _load_report_fields(facts)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(
+            f"{location} does not hold all that a report holds ({type(error).__name__}): "
+            f"restore the version of it that the audit wrote"
+        ) from error
+
+
+def _load_report_fields(facts: _Json) -> Report:
+    counts = facts["inventory"]
+    return Report(
+        audit_id=facts["audit_id"],
+        observed_at=parse_moment(facts["observed_at"]),
+        compliance=Compliance(facts["compliance"]),
+        project=facts["project"]["name"],
+        project_id=facts["project"]["id"],
+        policy_source=facts["policy"]["source"],
+        policy_sha256=facts["policy"]["sha256"],
+        inventory=InventoryCounts(**{name: counts[name] for name in InventoryCounts.__slots__}),
+        summary=_load_summary(facts["summary"]),
+        findings=tuple(map(_load_finding, facts["findings"])),
+        resolved=tuple(map(_load_resolved, facts["resolved"])),
+        drift=tuple(
+            Drift(it["what"], _load_resource(it["resource"]), it["before"], it["after"]) for it in facts["drift"]
+        ),
+        unread=tuple(ReadFailure(it["what"], it["error"]) for it in facts["unread"]),
+        history=tuple(map(_load_past_audit, facts.get("history", ()))),
+        proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
+        warnings=tuple(facts.get("warnings", ())),
+    )
+
+
+def _load_proposal(facts: _Json) -> Proposal:
+    told = {name: facts[name] for name in ("plan_id", "kind", "index", "mode", "because")}
+    call = facts["call"]
+    return Proposal(**told, method=call["method"], path=call["path"], body=call["body"])
+
+
+def _load_summary(facts: _Json) -> Summary:
+    return Summary(
+        findings={it: facts["findings"][it] for it in Compliance},
+        open=_load_open_counts(facts["open"]),
+        exempted=facts["exempted"],
+        coverage_percent=facts["coverage_percent"],
+    )
+
+
+def _load_past_audit(facts: _Json) -> PastAudit:
+    return PastAudit(parse_moment(facts["observed_at"]), facts["complete"], _load_open_counts(facts["open"]))
+
+
+def _load_open_counts(counts: _Json) -> dict[Severity, int]:
+    return {it: counts[it] for it in reversed(Severity)}
+
+
+def _load_finding(facts: _Json) -> Finding:
+    exemption, first_seen = facts["exemption"], facts["first_seen"]
+    return Finding(
+        control=facts["control"],
+        resource=_load_resource(facts["resource"]),
+        compliance=Compliance(facts["compliance"]),
+        severity=Severity(facts["severity"]),
+        reason=facts["reason"],
+        evidence=facts["evidence"],
+        remediation=facts["remediation"],
+        fingerprint=facts["fingerprint"],
+        exemption=None if exemption is None else _load_exemption(exemption),
+        lifecycle=facts["lifecycle"],
+        first_seen=None if first_seen is None else parse_moment(first_seen),
+    )
+
+
+def _load_resource(facts: _Json) -> Resource:
+    return Resource(ResourceType(facts["type"]), facts["project"], facts["name"], facts["id"])
+
+
+def _load_exemption(facts: _Json) -> Exemption:
+    return Exemption(
+        names=tuple(facts.get("names", ())),
+        controls=tuple(facts["controls"]),
+        owner=facts["owner"],
+        reason=facts["reason"],
+        expires=date.fromisoformat(facts["expires"]),
+        tags=tuple((key, tuple(values)) for key, values in facts.get("tags", {}).items()),
+        backups=tuple(facts.get("backups", ())),
+        is_for_project=facts.get("project", False),
+    )
+
+
+def _load_resolved(facts: _Json) -> ResolvedFinding:
+    return ResolvedFinding(
+        fingerprint=facts["fingerprint"],
+        control=facts["control"],
+        resource=_load_resource(facts["resource"]),
+        severity=Severity(facts["severity"]),
+        first_seen=parse_moment(facts["first_seen"]),
+        resolved_at=parse_moment(facts["resolved_at"]),
+        because=facts["because"],
+    )
+
+
+def timeline_json(timeline: Timeline) -> dict[str, object]:
+    """Return the nights of one index."""
+    points = (
+        {"captured_at": format_moment(it.captured_at), "expires": it.expires, "expires_at": _moment(it.expires_at)}
+        for it in timeline.recovery_points
+    )
+    gaps = (
+        {"from": format_moment(it.start), "to": format_moment(it.end), "missing": it.missing} for it in timeline.gaps
+    )
+    return {
+        "resource": resource_json(timeline.resource),
+        "rule": timeline.rule,
+        "max_age_hours": hours(timeline.max_age),
+        "since": format_moment(timeline.since),
+        "recovery_points": list(points),
+        "earlier_recovery_points": timeline.earlier_recovery_points,
+        "earlier_recovery_points_expire_at": _moments(timeline.earlier_expiries),
+        "recovery_points_left_known": timeline.is_left_known,
+        "zero_recovery_points_at": _moment(timeline.zero_at),
+        "past_recovery_points": _moments(timeline.past),
+        "failed_runs": _moments(timeline.failed),
+        "runs_under_way": _moments(timeline.under_way),
+        "planned_runs": _moments(timeline.planned),
+        "missing_runs": list(gaps),
+        "objective_met": _periods(timeline.met),
+        "objective_missed": _periods(timeline.missed),
+        "not_known": timeline.not_known,
+    }
+
+
+def resource_json(resource: Resource) -> dict[str, object]:
+    """Return what something is about."""
+    return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else format_moment(moment)
+
+
+def _moments(moments: Iterable[datetime]) -> list[str]:
+    return [format_moment(it) for it in moments]
+
+
+def _periods(periods: Iterable[Period]) -> list[dict[str, str]]:
+    return [{"from": format_moment(it.start), "to": format_moment(it.end)} for it in periods]
+
+
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def render_json(report: Report) -> Iterator[str]:
+    """Write a report as one JSON document, a finding a line, ASCII only, without a line's end."""
+    yield "{"
+    for name, value in _head(report).items():
+        yield f"\n {_encode(name)}: {_encode(value)},"
+    yield from _rows("findings", report.findings, _finding)
+    yield ","
+    yield from _rows("resolved", report.resolved, _resolved)
+    yield ","
+    yield from _rows("drift", report.drift, _drift)
+    yield ","
+    yield from _rows("unread", report.unread, _unread)
+    yield ","
+    yield from _rows("warnings", report.warnings, str)
+    yield ","
+    yield from _rows("history", report.history, _past_audit)
+    yield ","
+    yield from _rows("rules", report.rules, rule_json)
+    yield ","
+    if report.proposals is not None:
+        yield from _rows("proposals", report.proposals, proposal_json)
+        yield ","
+    yield from _rows("timelines", report.timelines, timeline_json)
+    yield "\n}"
+
+
+def _rows[Row](name: str, rows: Iterable[Row], shape: Callable[[Row], object]) -> Iterator[str]:
+    yield f'\n "{name}": ['
+    separator = "\n  "
+    for row in rows:
+        yield separator + _encode(shape(row))
+        separator = ",\n  "
+    yield "]"
+
+
+def _head(report: Report) -> dict[str, object]:
+    counts, summary = report.inventory, report.summary
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "audit_id": report.audit_id,
+        "observed_at": format_moment(report.observed_at),
+        "complete": report.is_complete,
+        "compliance": report.compliance,
+        "project": {"name": report.project, "id": report.project_id},
+        "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
+        "inventory": {
+            "indexes": counts.indexes,
+            "backups": counts.backups,
+            "recovery_points": counts.recovery_points,
+            "schedules": counts.schedules,
+            "runs": counts.runs,
+            "requests": counts.requests,
+        },
+        "summary": {
+            "findings": dict(summary.findings),
+            "open": dict(summary.open),
+            "exempted": summary.exempted,
+            "coverage_percent": summary.coverage_percent,
+        },
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "control": finding.control,
+        "resource": resource_json(finding.resource),
+        "compliance": finding.compliance,
+        "severity": finding.severity,
+        "reason": finding.reason,
+        "evidence": finding.evidence,
+        "remediation": finding.remediation,
+        "exemption": _exemption(finding.exemption) if finding.exemption else None,
+        "fingerprint": finding.fingerprint,
+        "lifecycle": finding.lifecycle,
+        "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
+    }
+
+
+def _exemption(exemption: Exemption) -> dict[str, object]:
+    return {
+        **exemption.subject,
+        "controls": exemption.controls,
+        "owner": exemption.owner,
+        "reason": exemption.reason,
+        "expires": exemption.expires.isoformat(),
+    }
+
+
+def _resolved(resolved: ResolvedFinding) -> dict[str, object]:
+    return {
+        "fingerprint": resolved.fingerprint,
+        "control": resolved.control,
+        "resource": resource_json(resolved.resource),
+        "severity": resolved.severity,
+        "first_seen": format_moment(resolved.first_seen),
+        "resolved_at": format_moment(resolved.resolved_at),
+        "because": resolved.because,
+    }
+
+
+def _drift(drift: Drift) -> dict[str, object]:
+    return {"what": drift.what, "resource": resource_json(drift.resource), "before": drift.before, "after": drift.after}
+
+
+def _unread(unread: ReadFailure) -> dict[str, object]:
+    return {"what": unread.what, "error": unread.error}
+
+
+def _past_audit(audit: PastAudit) -> dict[str, object]:
+    return {"observed_at": format_moment(audit.observed_at), "complete": audit.is_complete, "open": dict(audit.open)}

@@ -1,1 +1,0 @@
-"""A digest as an incoming webhook of Slack takes it."""

@@ -1,1 +1,0 @@
-"""How one message is brought to its channel."""
