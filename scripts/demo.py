@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from simulation import COMMAND, simulating
+from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 NOW = "2026-11-02T06:00:00Z"
 """Simulator and audit agree on the moment, so that everybody sees the same."""
@@ -14,7 +14,7 @@ FOUND_SOMETHING = 1
 
 def main(scenario: str = "neglected") -> int:
     """Return 0 when the audit found what is wrong, and 1 when it ended in any other way."""
-    with simulating(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
+    with run_simulator(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
         print(f"A {scenario} project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
         audit = [str(COMMAND), "audit", "--project", scenario, "--now", NOW, "--no-state"]

@@ -10,7 +10,7 @@ import docs_configuration
 import docs_controls
 import docs_events
 import docs_policy
-from simulation import simulating
+from backup_auditor_simulator.testing import run_simulator
 from transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +19,7 @@ NOW = "2026-11-02T06:00:00Z"
 
 
 def _readme() -> str:
-    with simulating("neglected", now=NOW) as environment:
+    with run_simulator("neglected", now=NOW) as environment:
         text = (ROOT / "README.md").read_text(encoding="utf-8")
         return run_transcripts(text, {**environment, "COLUMNS": "110", "NO_COLOR": "1"})
 

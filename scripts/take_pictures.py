@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from simulation import COMMAND, simulating
+from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 NOW = "2026-11-02T06:00:00Z"
@@ -30,7 +30,7 @@ def seen_of(page: Page) -> str:
 def _write_page(folder: Path) -> Path:
     """Write the report as the tests do: judged from what was read before."""
     audit = [str(COMMAND), "audit", "--fail-on", "never"]
-    with simulating("neglected", now=NOW) as environment:
+    with run_simulator("neglected", now=NOW) as environment:
         for flags in (
             [
                 "--project",

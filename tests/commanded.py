@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from reports import check_report
 
 COMMAND = Path(sys.executable).parent / "backup-auditor"

@@ -11,9 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-from backup_auditor_simulator import Request
-from backup_auditor_simulator.api.service import Asked
-from backup_auditor_simulator.web.desk import Desk
+from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.web.recorder import Request, RequestRecorder
 
 TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
@@ -92,15 +91,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _note_writes() -> None:
     """Have every simulator of this process note what would change its project."""
-    enter = Desk.enter
+    enter = RequestRecorder.enter
 
-    def noting(desk: Desk, request: Asked) -> Request:
+    def noting(desk: RequestRecorder, request: ParsedRequest) -> Request:
         entry = enter(desk, request)
         if entry.method != "GET":
             _WRITES.append(entry)
         return entry
 
-    setattr(Desk, "enter", noting)  # noqa: B010  the simulator itself need not know
+    setattr(RequestRecorder, "enter", noting)  # noqa: B010  the simulator itself need not know
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

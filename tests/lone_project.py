@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 
 SECRET = "backup-auditor/search"  # noqa: S105  a name
 

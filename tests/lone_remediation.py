@@ -15,7 +15,7 @@ import pytest
 from backup_auditor.adapters.dynamodb.items import HEAD, key, project_key
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.remediate import remediator
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from lone_project import Context, deploy, project_at, secret_is, taken_events
 from simulated import empty_world, serving
 

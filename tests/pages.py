@@ -13,8 +13,8 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.html.page import render_html
+from backup_auditor_simulator.testing import COMMAND, run_simulator
 from nights_told import MARKUP, told
-from simulation import COMMAND, simulating
 
 NOW = "2026-11-02T06:00:00Z"
 SCENARIOS = ("healthy", "neglected", "hostile")
@@ -50,7 +50,7 @@ def _audited(scenario: str, folder: Path) -> Written:
         "json": ("--inventory", seen),
         "html": ("--inventory", seen),
     }
-    with simulating(scenario, now=NOW) as environment:
+    with run_simulator(scenario, now=NOW) as environment:
         for form, flags in audits.items():
             command = [str(COMMAND), "audit", *flags, "--output", f"{scenario}.{form}", "--fail-on", "never"]
             command += [] if form == "txt" else ["--format", form]

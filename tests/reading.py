@@ -16,7 +16,9 @@ from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.worker_pool import WorkerPool
-from backup_auditor_simulator import Request, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.recorder import Request
+from backup_auditor_simulator.web.server import Server
 from simulated import NEW, OLD, UNSTABLE
 
 FAMILIES = [(NEW, NEW), (OLD, UNSTABLE)]
@@ -104,7 +106,7 @@ def _call(request: Request) -> str:
     return f"{request.method} /{'/'.join(parts)}"
 
 
-def add_healthy_index(world: World, name: str, *, days: int = 3) -> None:
+def add_healthy_index(world: SimulatedProject, name: str, *, days: int = 3) -> None:
     """Create an index with a daily schedule, and let it run for so many days and an hour."""
     world.create_index(name)
     world.create_schedule(name, "nightly", "daily", 14)

@@ -14,7 +14,9 @@ from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState, Plan
 from backup_auditor.ports.stores import RemediationLog
-from backup_auditor_simulator import Request, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.recorder import Request
+from backup_auditor_simulator.web.server import Server
 from planned import remedial
 from reading import Told, Waits, connection_to, reading
 from simulated import serving
@@ -34,7 +36,7 @@ class Project:
     """The one that was made last."""
 
     @property
-    def world(self) -> World:
+    def world(self) -> SimulatedProject:
         """What is served."""
         return self.server.world
 
@@ -76,7 +78,7 @@ class Project:
 
 
 @contextmanager
-def remedying(world: World, state: Path, policy: Policy | None = None) -> Iterator[Project]:
+def remedying(world: SimulatedProject, state: Path, policy: Policy | None = None) -> Iterator[Project]:
     """Serve a project, and open a state for what is done to it."""
     with serving(world) as server, open_remediation_log(state) as log:
         yield Project(server, log, policy or remedial())
@@ -87,7 +89,7 @@ def states(results: tuple[ActionResult, ...]) -> dict[str, ActionState]:
     return {it.action.index: it.state for it in results}
 
 
-def scheduled(world: World) -> dict[str, list[tuple[str, str, int, bool]]]:
+def scheduled(world: SimulatedProject) -> dict[str, list[tuple[str, str, int, bool]]]:
     """Return the schedules of each index."""
     return {
         name: [(it.name, it.frequency.value, it.retention.days, it.enabled) for it in index.schedules.values()]

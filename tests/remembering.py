@@ -14,10 +14,11 @@ from unittest.mock import patch
 
 from backup_auditor.cli.main import main
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor_simulator import Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.testing import COMMAND
+from backup_auditor_simulator.web.server import Server
 from reports import check_report
 from simulated import NOW, serving
-from simulation import COMMAND
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Done:
 class Watched:
     """A project that is audited night after night."""
 
-    world: World
+    world: SimulatedProject
     server: Server
     home: Path
 
@@ -116,12 +117,12 @@ def ended(process: "subprocess.Popen[str]") -> Done:
     return Done(process.returncode, out, err)
 
 
-def two_indexes(seed: int = 0) -> World:
+def two_indexes(seed: int = 0) -> SimulatedProject:
     """Build a project in which all is well: `orders` and `carts`, each with a daily schedule, kept for 7 days.
 
     Its ids come from the seed: another seed is another Pinecone project.
     """
-    world = World(NOW - timedelta(days=10, hours=6), seed=seed)
+    world = SimulatedProject(NOW - timedelta(days=10, hours=6), seed=seed)
     for name in ("orders", "carts"):
         world.create_index(name)
         world.create_schedule(name, "nightly", retention_days=7)
@@ -130,7 +131,7 @@ def two_indexes(seed: int = 0) -> World:
 
 
 @contextmanager
-def watching(home: Path, world: World | None = None) -> Iterator[Watched]:
+def watching(home: Path, world: SimulatedProject | None = None) -> Iterator[Watched]:
     """Serve a project, by default one in which all is well."""
     home.mkdir(exist_ok=True)
     project = two_indexes() if world is None else world

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import httpx
 
-from backup_auditor_simulator import Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.server import Server
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """The moment of most tests."""
@@ -16,13 +17,13 @@ UNSTABLE = "unstable"
 NEW = "2026-07"
 
 
-def empty_world(now: datetime = NOW) -> World:
+def empty_world(now: datetime = NOW) -> SimulatedProject:
     """Begin a project without an index."""
-    return World(now)
+    return SimulatedProject(now)
 
 
 @contextmanager
-def serving(world: World, *, latency: float = 0.0) -> Iterator[Server]:
+def serving(world: SimulatedProject, *, latency: float = 0.0) -> Iterator[Server]:
     """Serve a world on loopback while the context lasts."""
     with Server(world, latency=latency) as server:
         yield server

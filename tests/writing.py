@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
-from backup_auditor_simulator import Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.server import Server
 from reading import Waits, connection_to
 from simulated import serving
 
 
 @contextmanager
 def writing(
-    world: World, *, key: str = Server.editor_key, **options: object
+    world: SimulatedProject, *, key: str = Server.editor_key, **options: object
 ) -> Iterator[tuple[PineconeWriter, Server]]:
     """Serve a world and open it for changes."""
     with serving(world) as server:

@@ -11,7 +11,7 @@ from py_compile import PycInvalidationMode
 
 import pytest
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from cloud.function import Function
 from cloud.toys import toy
 from lone_project import deploy, names_for, project_at, secret_is
@@ -47,7 +47,7 @@ def function_of(
 
 
 @contextmanager
-def audited_by_functions(world: World, application: str) -> Iterator[Variables]:
+def audited_by_functions(world: SimulatedProject, application: str) -> Iterator[Variables]:
     """Serve a project and an application's AWS, and return the variables that lead functions there."""
     names = names_for(application)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

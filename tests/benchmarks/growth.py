@@ -9,8 +9,8 @@ from backup_auditor.application.audit import run_audit
 from backup_auditor.bootstrap.local import open_project
 from backup_auditor.bootstrap.runtime import now
 from backup_auditor.settings.pinecone import Settings, read_settings
+from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, alternating, table, timed
-from simulation import simulating
 
 BAR = 2.2
 ROUNDS = 5
@@ -35,7 +35,7 @@ def measure() -> list[Figure]:
         runs = {}
         for size in SIZES:
             fleet = f"fleet:{size}x{BACKUPS_EACH}"
-            settings = read_settings(stack.enter_context(simulating(fleet, latency=LATENCY)))
+            settings = read_settings(stack.enter_context(run_simulator(fleet, latency=LATENCY)))
             runs[size] = partial(timed, partial(_audit, settings, size))
         medians = alternating(runs, ROUNDS)
     ratios = {pair: medians[pair[1]] / medians[pair[0]] for pair in pairwise(SIZES)}

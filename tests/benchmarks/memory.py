@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, table
-from simulation import simulating
 
 BAR_MB = 250
 INDEXES, BACKUPS_EACH = 2000, 50
@@ -20,7 +20,7 @@ def measure() -> list[Figure]:
     """Audit the project by the command a second time, when all is remembered; ask the system for the command's peak."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}") as environment,
+        run_simulator(f"fleet:{INDEXES}x{BACKUPS_EACH}") as environment,
     ):
         report = Path(folder) / "report.json"
         command = [

@@ -10,10 +10,10 @@ from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.worker_pool import WorkerPool
+from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, table
 from benchmarks.growth import Silence
 from benchmarks.rivals import Access, Read, asynchronously, in_threads, one_after_the_other
-from simulation import simulating
 
 INDEXES, BACKUPS_EACH, LATENCY, CEILING = 200, 5, 0.05, 32
 ROUNDS = 7
@@ -22,7 +22,7 @@ FASTER, TIME, CPU = 15, 1.05, 1.25
 
 def measure() -> list[Figure]:
     """Read with each client in turn and compare medians; imports, making a client, and first runs are left out."""
-    with simulating(f"fleet:{INDEXES}x{BACKUPS_EACH}", latency=LATENCY) as environment:
+    with run_simulator(f"fleet:{INDEXES}x{BACKUPS_EACH}", latency=LATENCY) as environment:
         access = Access(environment["PINECONE_API_KEY"], environment["PINECONE_CONTROLLER_HOST"], CEILING)
         readers = {"ours": ours, "threads": in_threads, "async": asynchronously, "serial": one_after_the_other}
         wall, cpu = _medians(readers, access)

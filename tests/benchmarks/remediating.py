@@ -16,10 +16,10 @@ from backup_auditor.application.remediation.executor import execute_plan
 from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Mode, Policy, Remediation
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.testing import run_simulator
+from backup_auditor_simulator.web.server import Server
 from benchmarks.figures import Figure, table, timed
 from benchmarks.growth import Silence
-from simulation import simulating
 
 INDEXES, LATENCY = 200, 0.05
 ROUNDS = 3
@@ -37,7 +37,7 @@ def measure() -> list[Figure]:
 def _carried_out() -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
-        simulating(f"bare:{INDEXES}", latency=LATENCY, writes=True) as environment,
+        run_simulator(f"bare:{INDEXES}", latency=LATENCY, writes=True) as environment,
         open_remediation_log(Path(folder) / "state") as log,
     ):
         connection = Connection(Server.editor_key, environment["PINECONE_CONTROLLER_HOST"])

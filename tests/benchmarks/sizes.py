@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import boto3
 
 from backup_auditor.bootstrap.runtime import now
-from backup_auditor_simulator import Server, scenario
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.server import Server
 from benchmarks.built import EVENT, Variables, audited_by_functions, built
 from benchmarks.figures import Figure, table
 from cloud.cgroup import CpuShare

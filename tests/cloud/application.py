@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import yaml
 
-from backup_auditor_simulator import World
-from backup_auditor_simulator.api.service import EDITOR
+from backup_auditor_simulator.api.app import EDITOR
+from backup_auditor_simulator.project import SimulatedProject
 from cloud.aws import Aws
 from cloud.clock import MovedClock
 from cloud.deployed import Deployed
@@ -54,7 +54,7 @@ class Application(Deployed):
     def __init__(
         self,
         folder: Path,
-        worlds: Mapping[str, World],
+        worlds: Mapping[str, SimulatedProject],
         moment: datetime,
         *,
         parameters: Mapping[str, str] = MANY,
@@ -98,7 +98,7 @@ class Application(Deployed):
         except secrets.exceptions.ResourceExistsException:
             secrets.put_secret_value(SecretId=name, SecretString=text)
 
-    def register(self, name: str, world: World) -> None:
+    def register(self, name: str, world: SimulatedProject) -> None:
         """Add a project."""
         self.worlds[name] = world
         self.projects.add(name, world, key_of(name))

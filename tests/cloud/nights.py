@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator import World, scenario
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import scenario
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from cloud.application import CONFIG, Application, key_of
 from cloud.faults import Fault, Kind
@@ -98,7 +99,7 @@ class Nights:
         return night
 
 
-def worlds() -> dict[str, World]:
+def worlds() -> dict[str, SimulatedProject]:
     """Build twenty projects: one that nobody looked after, and nineteen in which all is well."""
     big = {name: scenario("healthy", now=FIRST) for name in ("search", "mail", "maps")}
     return {"shop": scenario("neglected", now=FIRST), **big} | {

@@ -6,31 +6,31 @@ from uuid import NAMESPACE_URL, uuid5
 
 import h11
 
-from backup_auditor_simulator import Server, World
-from backup_auditor_simulator.api.service import VIEWER
-from backup_auditor_simulator.web.connection import Connection
-from backup_auditor_simulator.web.desk import Desk
+from backup_auditor_simulator.api.app import VIEWER
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.recorder import RequestRecorder
+from backup_auditor_simulator.web.server import Connection, Server
 from cloud.clock import MovedClock
 
-_STRANGER = Desk(World(MovedClock.BEGINNING), roles={})
+_STRANGER = RequestRecorder(SimulatedProject(MovedClock.BEGINNING), roles={})
 
 
 class Projects(Server):
     """Pinecone with many projects, on loopback, while its context lasts."""
 
-    def __init__(self, worlds: Mapping[str, World], keys: Mapping[str, str], clock: MovedClock) -> None:
+    def __init__(self, worlds: Mapping[str, SimulatedProject], keys: Mapping[str, str], clock: MovedClock) -> None:
         """Serve worlds by the names of their projects; each has one key at first, a viewer's, and follows the clock."""
-        super().__init__(World(MovedClock.BEGINNING))
+        super().__init__(SimulatedProject(MovedClock.BEGINNING))
         self._clock = clock
-        self.desks: dict[str, Desk] = {}
-        self.by_key: dict[str, Desk] = {}
+        self.desks: dict[str, RequestRecorder] = {}
+        self.by_key: dict[str, RequestRecorder] = {}
         for name, world in worlds.items():
             self.add(name, world, keys[name])
 
-    def add(self, name: str, world: World, key: str) -> None:
+    def add(self, name: str, world: SimulatedProject, key: str) -> None:
         """Serve one more world. Its id is made of its name: worlds of one seed would share theirs."""
         world.project_id = str(uuid5(NAMESPACE_URL, name))
-        self.desks[name] = Desk(world, clock=self._clock.now, roles={})
+        self.desks[name] = RequestRecorder(world, clock=self._clock.now, roles={})
         self.admit(name, key)
 
     def admit(self, name: str, key: str, role: str = VIEWER) -> None:
@@ -59,7 +59,7 @@ class Projects(Server):
 class _Routed(Connection):
     """A connection that brings each request to the desk of its key."""
 
-    def __init__(self, by_key: Mapping[str, Desk], open_connections: set[Connection]) -> None:
+    def __init__(self, by_key: Mapping[str, RequestRecorder], open_connections: set[Connection]) -> None:
         super().__init__(_STRANGER, open_connections)
         self._by_key = by_key
 

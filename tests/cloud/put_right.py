@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator import Request, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.recorder import Request
 from cloud.application import Application
 
 PROPOSED, CREATED = "Backup Schedule Proposed", "Backup Schedule Created"
@@ -18,9 +19,9 @@ def policy(create: str, **more: object) -> str:
     return json.dumps({"version": 1, "remediation": {"create_schedules": create, **more}})
 
 
-def bare(moment: datetime, *names: str) -> World:
+def bare(moment: datetime, *names: str) -> SimulatedProject:
     """Build a project with an index that is well, one that somebody paused, and some without a schedule."""
-    world = World(moment - timedelta(days=9))
+    world = SimulatedProject(moment - timedelta(days=9))
     for name in ("catalog", "paused"):
         world.create_index(name)
         world.create_schedule(name, "theirs", retention_days=30)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from backup_auditor_simulator import Fault as PineconeFault
+from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from cloud.application import ROOT, Application
 from cloud.faults import Fault, Kind
 from cloud.mishaps import UNHEARD

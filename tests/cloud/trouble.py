@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from cloud.application import Application
 from cloud.hearing import Told, by_topic, by_webhook, changes
 from cloud.mishaps import UNHEARD, Trouble, trouble_of
@@ -25,7 +25,7 @@ class Nights:
     def __init__(self, app: Application, name: str, moment: datetime) -> None:
         """Begin with an index that nobody protects, and one that is well."""
         self.app, self.name, self.moment = app, name, moment
-        self.world = World(moment - timedelta(days=9))
+        self.world = SimulatedProject(moment - timedelta(days=9))
         self.world.create_index("orders")
         self.world.create_schedule("orders", "nightly")
         self.world.advance_to(moment - timedelta(hours=1))

@@ -10,7 +10,7 @@ import pytest
 
 import demo
 from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED, PLANTED_ON_PROJECT
-from simulation import COMMAND, simulating
+from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 
 def test_the_demonstration_succeeds() -> None:
@@ -31,7 +31,7 @@ def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str
 def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     """What is non-compliant is what was planted, resource by resource, and nothing is in doubt."""
     report = tmp_path / "report.json"
-    with simulating("neglected", now=demo.NOW) as environment:
+    with run_simulator("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]
         done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
     assert done.returncode == demo.FOUND_SOMETHING

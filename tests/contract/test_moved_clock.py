@@ -21,7 +21,7 @@ READS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "ct
 READERS = {
     "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "it is the clock",
     "layers/auditor/src/backup_auditor/adapters/pinecone/client.py": "a Retry-After that is a date",
-    "simulator/src/backup_auditor_simulator/command.py": "a simulator that is a process of its own",
+    "simulator/src/backup_auditor_simulator/cli.py": "a simulator that is a process of its own",
     "scripts/draw_clock.py": "how far away a drawn day is",
     "tests/clocks.py": "the clock of other processes",
     "tests/conftest.py": "where the clock is moved",

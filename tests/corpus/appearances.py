@@ -2,7 +2,9 @@
 
 from itertools import product
 
-from backup_auditor_simulator import CustomerKeys, Fate, Kind, PausedNextRun, World
+from backup_auditor_simulator.model import Kind, RunOutcome
+from backup_auditor_simulator.options import CustomerKeys, PausedNextRun
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     DAY,
     HOUR,
@@ -32,19 +34,19 @@ WEEKLY = "defaults: {schedule: {frequency: weekly}}"
 WEEKLY_MOMENTS = {"at it": 0 * HOUR, "at the end of the grace": 6 * HOUR, "before the next": 7 * DAY - SECOND}
 
 
-def bad_but_paused(world: World) -> None:
+def bad_but_paused(world: SimulatedProject) -> None:
     """Make a schedule that is wrong in every way, pause it, and make a good one."""
     bad = world.create_schedule("orders", "an-experiment-nobody-cleaned-up", "monthly", 1)
     world.update_schedule(bad.id, enabled=False)
     world.create_schedule("orders", "nightly", retention_days=14)
 
 
-def resumed(world: World) -> None:
+def resumed(world: SimulatedProject) -> None:
     """Resume the schedule."""
     world.update_schedule(schedule_of(world).id, enabled=True)
 
 
-def made_anew(world: World) -> None:
+def made_anew(world: SimulatedProject) -> None:
     """Delete the index, and make another one of its name."""
     world.delete_index("orders")
     world.create_index("orders")
@@ -159,7 +161,7 @@ CASES = (
     *MADE_ANEW,
     Case(
         label="a run that began 5 hours ago, and was planned a day before that",
-        happen=(life(fates={0: Fate.HANGS}),),
+        happen=(life(fates={0: RunOutcome.HANGS}),),
     ),
     Case(
         label="a weekly run that began 5 hours ago, and was planned a week before that",

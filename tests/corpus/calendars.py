@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from backup_auditor_simulator import Fate, World
+from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     DAY,
     HOUR,
@@ -30,13 +31,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def monthly(since: datetime, now: datetime, *fates: Fate) -> Happening:
+def monthly(since: datetime, now: datetime, *fates: RunOutcome) -> Happening:
     """Let an index be created with a monthly schedule, kept 95 days."""
 
-    def action(world: World) -> None:
+    def action(world: SimulatedProject) -> None:
         world.create_index("orders")
         world.create_schedule("orders", "monthly", "monthly", 95)
-        world.foretell(schedule_of(world), fates)
+        world.script_runs(schedule_of(world), fates)
 
     return done(now - since, action)
 
@@ -81,7 +82,12 @@ CASES = (
     *edge(
         "the monthly run of the leap day is missing",
         monthly(
-            at("2027-10-31T06:00"), at("2028-03-02T12:00"), Fate.SUCCEEDS, Fate.SUCCEEDS, Fate.SUCCEEDS, Fate.IS_SKIPPED
+            at("2027-10-31T06:00"),
+            at("2028-03-02T12:00"),
+            RunOutcome.SUCCEEDS,
+            RunOutcome.SUCCEEDS,
+            RunOutcome.SUCCEEDS,
+            RunOutcome.IS_SKIPPED,
         ),
         now=at("2028-03-02T12:00"),
         policy=MONTHLY,
@@ -89,7 +95,7 @@ CASES = (
     ),
     *edge(
         "the daily run of the leap day is missing",
-        life(since_run=6 * HOUR, fates={0: Fate.IS_SKIPPED}),
+        life(since_run=6 * HOUR, fates={0: RunOutcome.IS_SKIPPED}),
         now=at("2028-02-29T12:00"),
         then=MISSED,
     ),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.domain.finding import ResourceType
-from backup_auditor_simulator import Conduct, Schedule, State, World
-from backup_auditor_simulator.model import Backup
-from backup_auditor_simulator.scenarios import lives
-from backup_auditor_simulator.scenarios.lives import Life
-from backup_auditor_simulator.scenarios.script import Script
+from backup_auditor_simulator.model import Backup, Schedule, State
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import builder
+from backup_auditor_simulator.scenarios.builder import Life, Script
 from simulated import NOW
 
 type Happening = Callable[[Script], object]
@@ -41,7 +41,7 @@ class Case:
     now: datetime = NOW
     later: timedelta = timedelta()
     """How long after `now` the audit is; where there is a `change`, an audit at `now` goes before it."""
-    change: Callable[[World], object] | None = None
+    change: Callable[[SimulatedProject], object] | None = None
     """What is done to the project between the two audits, right before the second."""
     known: frozenset[Failed] = SILENT
     """What the first of two audits finds."""
@@ -55,9 +55,9 @@ class Case:
     insufficient: frozenset[Failed] = SILENT
     """What could not be judged because something could not be read; then the audit is not complete."""
 
-    def world(self) -> World:
+    def world(self) -> SimulatedProject:
         """Build the project as it stands at `now`."""
-        script = Script(self.now, conduct=Conduct(**self.conduct))
+        script = Script(self.now, conduct=SimulatorOptions(**self.conduct))
         for happening in self.happen:
             happening(script)
         return script.play()
@@ -104,7 +104,7 @@ def weekly(**facts: Any) -> Happening:
 
 def created(ago: timedelta, name: str = INDEX, **traits: Any) -> Happening:
     """Let an index be created, without a schedule."""
-    return lambda script: lives.create(script, name, ago, **traits)
+    return lambda script: builder.create(script, name, ago, **traits)
 
 
 def by_hand(*agos: timedelta, name: str = INDEX) -> Happening:
@@ -112,14 +112,14 @@ def by_hand(*agos: timedelta, name: str = INDEX) -> Happening:
 
     def happening(script: Script) -> None:
         for ago in agos:
-            lives.back_up(script, name, ago)
+            builder.back_up(script, name, ago)
 
     return happening
 
 
 def paused(ago: timedelta, name: str = INDEX) -> Happening:
     """Let every schedule of an index be paused."""
-    return lambda script: lives.pause(script, name, ago)
+    return lambda script: builder.pause(script, name, ago)
 
 
 def deleted(ago: timedelta, name: str = INDEX) -> Happening:
@@ -127,17 +127,17 @@ def deleted(ago: timedelta, name: str = INDEX) -> Happening:
     return done(ago, lambda world: world.delete_index(name))
 
 
-def done(ago: timedelta, action: Callable[[World], object]) -> Happening:
+def done(ago: timedelta, action: Callable[[SimulatedProject], object]) -> Happening:
     """Let anything be done to the project."""
     return lambda script: script.ago(ago, action)
 
 
-def schedule_of(world: World, name: str = INDEX) -> Schedule:
+def schedule_of(world: SimulatedProject, name: str = INDEX) -> Schedule:
     """Return the schedule of an index that was made last."""
     return list(world.index(name).schedules.values())[-1]
 
 
-def ready(world: World, name: str = INDEX) -> list[Backup]:
+def ready(world: SimulatedProject, name: str = INDEX) -> list[Backup]:
     """Return the backups of an index that are ready, oldest first."""
     found = [it for it in world.index(name).backups.values() if it.state is State.READY]
     return sorted(found, key=lambda it: it.captured_at or world.now)

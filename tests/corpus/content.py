@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from backup_auditor_simulator import World
 from backup_auditor_simulator.model import Backup
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import HOUR, Case, Happening, by_hand, created, done, life, on, ready
 
 EMPTY = "recovery-point-is-not-empty"
@@ -17,7 +17,7 @@ TRAITS = {"records": 500, "namespaces": 20}
 def held(records: int, namespaces: int = 20, *, ago: int = 6) -> Happening:
     """Let the index hold so much from so many hours ago on; its newest run was due 5 hours ago."""
 
-    def action(world: World) -> None:
+    def action(world: SimulatedProject) -> None:
         index = world.index("orders")
         index.records, index.namespaces = records, namespaces
 
@@ -27,7 +27,7 @@ def held(records: int, namespaces: int = 20, *, ago: int = 6) -> Happening:
 def shown(edit: Callable[[list[Backup]], None]) -> Happening:
     """Let what is shown of the recovery points, oldest first, be something else."""
 
-    def action(world: World) -> None:
+    def action(world: SimulatedProject) -> None:
         points = ready(world)
         edit(points)
         world.changed(*points)

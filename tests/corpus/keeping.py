@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     BY_HAND,
     DAY,
@@ -31,46 +31,46 @@ ERASURE = "defaults: {protection: {erasure_days: 20}}"
 OPTIONAL = "defaults: {schedule: {required: false}, recovery: {max_age: 90d}}"
 
 
-def lingering(world: World) -> None:
+def lingering(world: SimulatedProject) -> None:
     """Say a shorter retention, and delete nothing for it."""
     schedule_of(world).retention = 11 * DAY
     world.changed()
 
 
-def oldest_deleted(world: World) -> None:
+def oldest_deleted(world: SimulatedProject) -> None:
     """Delete the oldest recovery point."""
     world.remove_backup(ready(world)[0])
 
 
-def newest_deleted(world: World) -> None:
+def newest_deleted(world: SimulatedProject) -> None:
     """Delete the newest recovery point."""
     world.remove_backup(ready(world)[-1])
 
 
-def orphan_deleted(world: World) -> None:
+def orphan_deleted(world: SimulatedProject) -> None:
     """Delete the oldest backup of the index that is no more."""
     (index,) = world.deleted_indexes["orders"]
     world.remove_backup(next(iter(index.backups.values())))
 
 
-def kept(days: int) -> Callable[[World], object]:
+def kept(days: int) -> Callable[[SimulatedProject], object]:
     """Change the retention."""
     return lambda world: world.update_schedule(schedule_of(world).id, retention_days=days)
 
 
-def raised(world: World) -> None:
+def raised(world: SimulatedProject) -> None:
     """Raise the retention, and delete the oldest recovery point."""
     kept(30)(world)
     oldest_deleted(world)
 
 
-def unscheduled(world: World) -> None:
+def unscheduled(world: SimulatedProject) -> None:
     """Delete the schedule and the newest recovery point that it made."""
     world.delete_schedule(schedule_of(world).id)
     newest_deleted(world)
 
 
-def emptied(world: World) -> None:
+def emptied(world: SimulatedProject) -> None:
     """Delete every recovery point."""
     for backup in ready(world):
         world.remove_backup(backup)

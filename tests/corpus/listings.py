@@ -1,7 +1,7 @@
 """Worlds whose listings fill their pages, or change while they are walked."""
 
-from backup_auditor_simulator import World
-from backup_auditor_simulator.web.changes import change_of
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.control import change_of
 from corpus.case import DAY, HOUR, MINUTE, SECOND, Case, by_hand, created, done, life, on
 
 ROOM = "project: {backup_quota: 100000}"
@@ -16,7 +16,7 @@ def shifting(change: str, path: str = "/backups", *, times: int | None = None) -
     return ({"kind": "shift", "path": path, "after": 1, "times": times, "change": change_of(change)},)
 
 
-def many_paused(world: World) -> None:
+def many_paused(world: SimulatedProject) -> None:
     """Make 99 schedules and pause them, and then one that stays enabled."""
     for number in range(99):
         world.update_schedule(world.create_schedule("orders", f"trial-{number}").id, enabled=False)

@@ -1,6 +1,6 @@
 """Worlds in which something is wrong with the project as a whole, or with what an index must carry."""
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     BY_HAND,
     DAY,
@@ -26,7 +26,7 @@ EXEMPTIONS = "exemptions-are-current"
 IDS = "project-is-expected"
 WEEK = life(retention_days=7)
 """An index that takes 8 slots, and holds 7 backups 5 hours after the last run."""
-ID = World(NOW).project_id
+ID = SimulatedProject(NOW).project_id
 MIDNIGHT = NOW.replace(hour=23, minute=59, second=59)
 
 
@@ -41,7 +41,7 @@ def exempt(names: str, controls: str = "'*'", expires: str = "2026-11-20") -> st
     return f"exemptions: [{{names: [{names}], controls: [{controls}], {who}}}]"
 
 
-def downgraded(world: World) -> None:
+def downgraded(world: SimulatedProject) -> None:
     """Put the organization on a plan without schedules."""
     world.conduct.plan = "starter"
     world.conduct.plan_refuses_listings = True

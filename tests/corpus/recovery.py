@@ -1,6 +1,7 @@
 """Worlds in which recovery points are missing, old, another index's, or about to expire."""
 
-from backup_auditor_simulator import Fate, World
+from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     BY_HAND,
     DAY,
@@ -32,34 +33,34 @@ SLOW = {"run_takes": 8 * HOUR}
 OPTIONAL = "defaults: {schedule: {required: false}}"
 AGELESS = "defaults: {recovery: {max_age: 90d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
-HUNG = {0: Fate.HANGS}
+HUNG = {0: RunOutcome.HANGS}
 
 
 def cleaned_up(keep: int) -> Happening:
     """Delete all but the newest backups, two hours ago."""
 
-    def action(world: World) -> None:
+    def action(world: SimulatedProject) -> None:
         for backup in ready(world)[:-keep]:
             world.delete_backup(backup.id)
 
     return done(2 * HOUR, action)
 
 
-def made_at_a_whole_second(world: World) -> None:
+def made_at_a_whole_second(world: SimulatedProject) -> None:
     """Let the schedule say no fraction of the second of its creation."""
     schedule = schedule_of(world)
     schedule.created_at = schedule.created_at.replace(microsecond=0)
     world.changed()
 
 
-def made_anew(world: World) -> None:
+def made_anew(world: SimulatedProject) -> None:
     """Delete the index, and make another one of its name with a schedule."""
     world.delete_index("orders")
     world.create_index("orders")
     world.create_schedule("orders", "nightly", retention_days=14)
 
 
-def unscheduled_anew(world: World) -> None:
+def unscheduled_anew(world: SimulatedProject) -> None:
     """Delete the index, and make another one of its name without a schedule."""
     world.delete_index("orders")
     world.create_index("orders")
@@ -74,14 +75,14 @@ CASES = (
     ),
     *edge(
         "the only run that was due is missing, of a schedule made at a whole second",
-        life(days=1, since_run=6 * HOUR, fates={0: Fate.IS_SKIPPED}),
+        life(days=1, since_run=6 * HOUR, fates={0: RunOutcome.IS_SKIPPED}),
         done(0 * HOUR, made_at_a_whole_second),
         first=on(NONE),
         then=on(NONE, "scheduled-runs-are-continuous"),
     ),
     Case(
         label="no run ever took place",
-        happen=(life(days=10, fates=dict.fromkeys(range(10), Fate.IS_SKIPPED)),),
+        happen=(life(days=10, fates=dict.fromkeys(range(10), RunOutcome.IS_SKIPPED)),),
         fails=on(NONE, FEW, "scheduled-runs-are-continuous"),
     ),
     *edge("the newest recovery point is old", life(since_run=6 * HOUR), conduct=SLOW, then=on(OLD)),
@@ -119,7 +120,7 @@ CASES = (
     ),
     Case(
         label="a failed run is ahead of the auditor's clock",
-        happen=(life(since_run=11 * MINUTE, fates={0: Fate.FAILS}),),
+        happen=(life(since_run=11 * MINUTE, fates={0: RunOutcome.FAILS}),),
         clock_behind=20 * MINUTE,
         fails=on("latest-run-succeeded"),
     ),

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from backup_auditor_simulator import Fate, World
+from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     DAY,
     HOUR,
@@ -28,13 +29,13 @@ LATE = "planned-run-started-on-time"
 STRANGE = "backup-status-is-known"
 OLD = "recovery-point-is-recent"
 UNPLANNED = "schedule-next-run-is-planned"
-SKIPPED, FAILS, HANGS, NEVER = Fate.IS_SKIPPED, Fate.FAILS, Fate.HANGS, Fate.NEVER_STARTS
+SKIPPED, FAILS, HANGS, NEVER = RunOutcome.IS_SKIPPED, RunOutcome.FAILS, RunOutcome.HANGS, RunOutcome.NEVER_STARTS
 CRITICAL = {FAILED: "critical"}
 PATIENT = "defaults: {recovery: {max_age: 3d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}}"
 
 
-def run_beside(world: World) -> None:
+def run_beside(world: SimulatedProject) -> None:
     """Let the schedule run once beside its cadence, and promise a next run; the late one was due at a whole second."""
     schedule = schedule_of(world)
     late = schedule.planned
@@ -46,14 +47,14 @@ def run_beside(world: World) -> None:
     world.changed()
 
 
-def skip_next(world: World) -> None:
+def skip_next(world: SimulatedProject) -> None:
     """Let the next run of the schedule be left out."""
     schedule_of(world).fates.appendleft(SKIPPED)
 
 
-def quarantined(world: World) -> None:
+def quarantined(world: SimulatedProject) -> None:
     """Show an older backup in a status that is not known."""
-    world.plant_status(ready(world)[-4], "Quarantined")
+    world.force_status(ready(world)[-4], "Quarantined")
 
 
 def never_started(since_run: timedelta) -> tuple[Happening, Happening]:
@@ -149,14 +150,14 @@ CASES = (
     Case(label="a status that nobody knows", happen=(life(), done(2 * HOUR, quarantined)), fails=on(STRANGE)),
     Case(
         label="a known status in other letters",
-        happen=(life(), done(2 * HOUR, lambda world: world.plant_status(ready(world)[-1], "READY"))),
+        happen=(life(), done(2 * HOUR, lambda world: world.force_status(ready(world)[-1], "READY"))),
     ),
     Case(
         label="the only backup is in a status that nobody knows",
         happen=(
             created(9 * DAY),
             by_hand(2 * HOUR),
-            done(HOUR, lambda world: world.plant_status(ready(world)[-1], "Archived")),
+            done(HOUR, lambda world: world.force_status(ready(world)[-1], "Archived")),
         ),
         policy="defaults: {schedule: {required: false}, recovery: {min_copies: 1}}",
         fails=on(STRANGE, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),

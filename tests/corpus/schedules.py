@@ -1,6 +1,6 @@
 """Worlds in which something is wrong with a schedule."""
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from corpus.case import (
     BY_HAND,
     DAY,
@@ -28,19 +28,19 @@ MONTHLY = "defaults: {schedule: {frequency: monthly}, recovery: {min_copies: 1}}
 TOO_BRIEF = "schedule-retention-outlives-interval"
 
 
-def second(world: World) -> object:
+def second(world: SimulatedProject) -> object:
     """Make a second enabled schedule."""
     return world.create_schedule("orders", "nightly-2", retention_days=14, beside_enabled=True)
 
 
-def unplanned(world: World) -> None:
+def unplanned(world: SimulatedProject) -> None:
     """Leave the schedule without a next run."""
-    world.plant_next_run(schedule_of(world), None)
+    world.force_next_run(schedule_of(world), None)
 
 
-def overdue(world: World) -> None:
+def overdue(world: SimulatedProject) -> None:
     """Leave the schedule with a next run that is already over."""
-    world.plant_next_run(schedule_of(world), world.now - 2 * HOUR)
+    world.force_next_run(schedule_of(world), world.now - 2 * HOUR)
 
 
 def monthly(retention_days: int) -> Happening:

@@ -1,7 +1,9 @@
 """Worlds in which an index cannot be backed up, is being created, or is being deleted."""
 
-from backup_auditor_simulator import CustomerKeys, Kind, World
-from backup_auditor_simulator.web.changes import change_of
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.options import CustomerKeys
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.control import change_of
 from corpus.case import (
     BY_HAND,
     DAY,
@@ -34,7 +36,7 @@ def deletion_begins(path: str) -> tuple[dict[str, object], ...]:
     return ({"kind": "shift", "path": path, "times": 1, "change": change_of("delete-index orders")},)
 
 
-def deleted_with_backups(world: World) -> None:
+def deleted_with_backups(world: SimulatedProject) -> None:
     """Begin to delete the index, and remove its backups."""
     world.delete_index("orders")
     for backup in list(world.backups.values()):

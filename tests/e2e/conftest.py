@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backup_auditor_simulator import Server, World, scenario
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.server import Server
 from simulated import NOW, serving
 
 
@@ -30,6 +32,6 @@ def failing() -> Iterator[Server]:
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SimulatedProject:
     """Begin a project without an index."""
     return scenario("empty", now=NOW)

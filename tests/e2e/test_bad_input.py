@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import Fault, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from commanded import Done, access, command, environment
 from simulated import NOW, serving
 
@@ -195,7 +197,7 @@ def test_an_unknown_index_names_the_nearest(failing: Server) -> None:
     assert is_refused(done, "no live index is called 'fleet-0001'; did you mean 'fleet-00001'?")
 
 
-def test_a_project_without_indexes_has_none_to_explain(world: World) -> None:
+def test_a_project_without_indexes_has_none_to_explain(world: SimulatedProject) -> None:
     """`explain` in an empty project says that it is empty."""
     with serving(world) as server:
         done = command("explain", "--index", "orders", "--now", MOMENT, env=access(server))

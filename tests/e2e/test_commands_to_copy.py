@@ -4,7 +4,7 @@ import html
 import re
 from pathlib import Path
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from commanded import access, command
 from simulated import NOW
 

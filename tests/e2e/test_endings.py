@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from commanded import COMMAND, access, environment
 from simulated import NOW
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor_simulator import Fault, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from commanded import access, command
 from simulated import NOW, serving
 
@@ -107,7 +109,7 @@ def test_unread_schedules_leave_no_schedule_compliant(failing: Server) -> None:
     assert (done.code, of_schedules) == (3, {"INSUFFICIENT_DATA"})
 
 
-def test_a_plan_without_schedules_is_known(world: World) -> None:
+def test_a_plan_without_schedules_is_known(world: SimulatedProject) -> None:
     """A plan that has no schedules is an answer, not a gap: non-compliant, complete, exit 1."""
     world.create_index("orders")
     for _ in range(2):

@@ -9,7 +9,7 @@ import pytest
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import save_inventory
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from builders import index, inventory, renamed
 from commanded import COMMAND, Done, access, command, environment
 from simulated import NOW

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from certificates import authority, serving_context
 from commanded import COMMAND, Done, access, command
 from listening import answering

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from remembering import watching
 from simulated import NOW
 
 ORDERS = "orders"
 
 
-def schedule_of(world: World, name: str = ORDERS) -> str:
+def schedule_of(world: SimulatedProject, name: str = ORDERS) -> str:
     """Return the id of the only schedule of an index."""
     (schedule,) = world.index(name).schedules
     return schedule
@@ -86,7 +86,7 @@ def test_a_lowered_retention_deletes_and_nothing_vanished(tmp_path: Path) -> Non
 
 def test_findings_end_with_their_index(tmp_path: Path) -> None:
     """It is deleted with its schedules; a complete audit shows that it is gone."""
-    world = World(NOW)
+    world = SimulatedProject(NOW)
     world.create_index("bare")
     with watching(tmp_path / "home", world) as project:
         assert ("index-has-schedule", "bare") in project.audit().lifecycles()
@@ -99,7 +99,7 @@ def test_findings_end_with_their_index(tmp_path: Path) -> None:
 
 def test_a_schedule_is_called_deleted_after_a_second_walk(tmp_path: Path) -> None:
     """A paused one beside the enabled one, which no control misses."""
-    world = World(NOW)
+    world = SimulatedProject(NOW)
     world.create_index("orders")
     paused = world.create_schedule("orders", "old")
     world.update_schedule(paused.id, enabled=False)

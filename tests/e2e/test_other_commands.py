@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor_simulator import Fault, Server, World
+from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from commanded import COMMAND, Done, access, command, environment
 from reports import check_report
 from simulated import NOW
@@ -90,7 +92,7 @@ def test_every_command_has_help(name: str) -> None:
     assert "usage: backup-auditor" in done.out
 
 
-def test_an_empty_project_is_audited(world: World) -> None:
+def test_an_empty_project_is_audited(world: SimulatedProject) -> None:
     """A project without indexes is audited, says so, and is well."""
     with Server(world) as server:
         done = command("audit", "--now", MOMENT, env=access(server))
@@ -101,7 +103,7 @@ def test_an_empty_project_is_audited(world: World) -> None:
 def test_an_index_that_goes_meanwhile_is_a_note(failing: Server) -> None:
     """An index deleted while the audit runs is told on standard error, and is neither a finding nor unread."""
 
-    def delete(world: World) -> None:
+    def delete(world: SimulatedProject) -> None:
         world.delete_index("fleet-00001")
 
     failing.faults.append(Fault(kind="shift", path="/indexes/fleet-00001/backup-schedules", times=1, change=delete))

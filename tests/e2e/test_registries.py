@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from commanded import Done, access, command
 from simulated import NOW
 

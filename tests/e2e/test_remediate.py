@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from backup_auditor.bootstrap import runtime
-from backup_auditor_simulator import Fault, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from clocks import real_now
 from commanded import COMMAND, Done, access, command
 from simulated import serving
@@ -51,7 +53,7 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     """Serve two indexes without a schedule, and one whose schedule is too slow."""
-    world = World(real_now())
+    world = SimulatedProject(real_now())
     for name in ("carts", "orders", "slow"):
         world.create_index(name)
     world.create_schedule("slow", "theirs", "weekly", 60)
@@ -244,7 +246,7 @@ def test_a_plan_is_not_carried_out_with_the_key_of_another_project(home: Home, e
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Home]:
     """Serve three indexes without a schedule, in a project that the policy names."""
-    world = World(real_now())
+    world = SimulatedProject(real_now())
     world.project_id = "ours"
     for name in ("carts", "orders", "searches"):
         world.create_index(name)
@@ -341,7 +343,7 @@ def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: Home) -> 
     """It is written as asked, and verification fails."""
     (slow,) = home.server.world.index("slow").schedules
 
-    def pause(world: World) -> None:
+    def pause(world: SimulatedProject) -> None:
         world.update_schedule(slow, enabled=False)
 
     path = f"/backup-schedules/{slow}"

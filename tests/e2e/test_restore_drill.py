@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from clocks import real_now
 from commanded import environment
 from simulated import empty_world, serving

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.cli.parser import FORMATS
-from backup_auditor_simulator import Server
+from backup_auditor_simulator.web.server import Server
 from commanded import Done, access, command
 from simulated import NOW, empty_world, serving
 

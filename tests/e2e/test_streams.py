@@ -12,7 +12,8 @@ from tempfile import TemporaryFile
 import pytest
 
 from backup_auditor.cli.parser import FORMATS
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from commanded import COMMAND, access, command
 from simulated import NOW
 

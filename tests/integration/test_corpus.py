@@ -13,7 +13,10 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor_simulator import Fault, Server, World, scenario
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from corpus.all import CASES, IMPLYING
 from corpus.case import PROJECT, Case, Failed
 from policies import policy
@@ -67,7 +70,7 @@ def found(report: Report, compliance: Compliance) -> list[Failed]:
     return sorted((it.control, it.resource.type.value, it.resource.name) for it in alike)
 
 
-def audited_names(world: World) -> list[str]:
+def audited_names(world: SimulatedProject) -> list[str]:
     """Return the names of the indexes that are live, and not being deleted."""
     return [name for name, it in world.indexes.items() if not it.is_terminating]
 

@@ -4,17 +4,19 @@ import random
 from collections.abc import Iterable
 from datetime import datetime
 
-from backup_auditor_simulator import Conduct, Fate, World
 from backup_auditor_simulator.model import Backup as ServedBackup
+from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
 from yearlong.book import DAY, HOUR, INTERVALS, Backup, End, Index, Schedule
 from yearlong.rules import demand_of
 
 _FATES = {
-    End.WELL: Fate.SUCCEEDS,
-    End.BADLY: Fate.FAILS,
-    End.NEVER: Fate.HANGS,
-    End.NOT_BEGUN: Fate.IS_SKIPPED,
-    End.NOT_BEGUN_NOR_ANY_AFTER: Fate.NEVER_STARTS,
+    End.WELL: RunOutcome.SUCCEEDS,
+    End.BADLY: RunOutcome.FAILS,
+    End.NEVER: RunOutcome.HANGS,
+    End.NOT_BEGUN: RunOutcome.IS_SKIPPED,
+    End.NOT_BEGUN_NOR_ANY_AFTER: RunOutcome.NEVER_STARTS,
 }
 
 
@@ -23,8 +25,8 @@ class Project:
 
     def __init__(self, begun_at: datetime, chance: random.Random) -> None:
         """Begin without an index."""
-        conduct = Conduct(backup_quota=None, longest_retention=500 * DAY)
-        self.world = World(begun_at, seed=chance.randrange(1000), conduct=conduct)
+        conduct = SimulatorOptions(backup_quota=None, longest_retention=500 * DAY)
+        self.world = SimulatedProject(begun_at, seed=chance.randrange(1000), conduct=conduct)
         self.chance = chance
         self.live: dict[str, Index] = {}
         self.gone: list[Index] = []
@@ -133,16 +135,16 @@ class Project:
                 schedule.plan(self.world.now)
             self.drift.append((f"schedule frequency {told}", name))
 
-    def foretell(self, name: str, *ends: End) -> None:
+    def script_runs(self, name: str, *ends: End) -> None:
         """Say how the coming runs of an index end."""
         for schedule in self.live[name].enabled:
             schedule.ends.extend(ends)
-            self.world.foretell(self.world.schedules[schedule.id], [_FATES[it] for it in ends])
+            self.world.script_runs(self.world.schedules[schedule.id], [_FATES[it] for it in ends])
 
     def lose_next_run(self, name: str) -> None:
         """Leave the schedules enabled and without a next run."""
         for schedule in self.live[name].enabled:
-            self.world.plant_next_run(self.world.schedules[schedule.id], None)
+            self.world.force_next_run(self.world.schedules[schedule.id], None)
             schedule.next_run = None
 
     def back_up(self, name: str) -> Backup:

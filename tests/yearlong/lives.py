@@ -93,26 +93,26 @@ def kept_too_long(project: Project, name: str) -> Life:
 def failing(project: Project, name: str) -> Life:
     """Let runs fail, some days in a row."""
     count = project.chance.randint(1, 10)
-    project.foretell(name, *[End.BADLY] * count)
+    project.script_runs(name, *[End.BADLY] * count)
     yield Wait(count + 1)
 
 
 def skipped(project: Project, name: str) -> Life:
     """Skip runs, some days in a row."""
     count = project.chance.randint(1, 5)
-    project.foretell(name, *[End.NOT_BEGUN] * count)
+    project.script_runs(name, *[End.NOT_BEGUN] * count)
     yield Wait(count + 1)
 
 
 def stuck(project: Project, name: str) -> Life:
     """Begin a run that never ends."""
-    project.foretell(name, End.NEVER)
+    project.script_runs(name, End.NEVER)
     yield Wait(2)
 
 
 def not_started(project: Project, name: str) -> Life:
     """Let a planned run not start, nor any after it."""
-    project.foretell(name, End.NOT_BEGUN_NOR_ANY_AFTER)
+    project.script_runs(name, End.NOT_BEGUN_NOR_ANY_AFTER)
     yield _anchoring(project, 2, 10)
     project.set_going(name)
 

@@ -14,7 +14,8 @@ from backup_auditor.adapters.sqlite.state_store import open_state
 from backup_auditor.application.audit import run_audit
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from policies import policy
 from simulated import NEW, serving
 from yearlong import rules

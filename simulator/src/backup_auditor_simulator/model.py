@@ -1,5 +1,6 @@
-"""What the simulated project holds: indexes, schedules, backups and restore jobs."""
+"""What the simulated project holds, and when its schedules run."""
 
+from calendar import monthrange
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,37 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-from backup_auditor_simulator.cadence import Frequency
+_MONTHS = 12
+
+
+class Frequency(StrEnum):
+    """The frequencies that the service knows."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+_FIXED = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
+
+
+def run_after(anchor: datetime, frequency: Frequency, moment: datetime) -> datetime:
+    """Return the first run strictly after a moment; the anchor itself is not a run."""
+    after = max(anchor, moment)
+    step = _FIXED.get(frequency)
+    if step is not None:
+        return anchor + ((after - anchor) // step + 1) * step
+    count = (after.year - anchor.year) * _MONTHS + after.month - anchor.month
+    run = _months_later(anchor, count)
+    return run if run > after else _months_later(anchor, count + 1)
+
+
+def _months_later(anchor: datetime, count: int) -> datetime:
+    """Return the anchor's day and time in a later month, or that month's last day where it is shorter."""
+    years, month = divmod(anchor.month - 1 + count, _MONTHS)
+    year = anchor.year + years
+    day = min(anchor.day, monthrange(year, month + 1)[1])
+    return anchor.replace(year=year, month=month + 1, day=day)
 
 
 class Kind(StrEnum):
@@ -27,7 +58,7 @@ class State(Enum):
     FAILED = "failed"
 
 
-class Fate(Enum):
+class RunOutcome(Enum):
     """What becomes of a scheduled run."""
 
     SUCCEEDS = "succeeds"
@@ -90,7 +121,7 @@ class Schedule:
     next_run: datetime | None = None
     planned: "Backup | None" = None
     runs: dict[str, "Backup"] = field(default_factory=dict)
-    fates: deque[Fate] = field(default_factory=deque)
+    fates: deque[RunOutcome] = field(default_factory=deque)
     """What becomes of the coming runs, the next one first; those beyond succeed."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import World
+from backup_auditor_simulator.project import SimulatedProject
 from cloud.application import CONFIG, Application
 
 FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
@@ -19,9 +19,9 @@ PARAMETERS = {
 """A registry of a thousand projects is too large for a parameter."""
 
 
-def protected(number: int) -> World:
+def protected(number: int) -> SimulatedProject:
     """Build a project with one index, and a schedule that made a few backups."""
-    world = World(FIRST - timedelta(days=2, hours=number % 20))
+    world = SimulatedProject(FIRST - timedelta(days=2, hours=number % 20))
     world.create_index(f"index-{number}")
     world.create_schedule(f"index-{number}", "nightly")
     return world

@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from backup_auditor_simulator import Fault as PineconeFault
+from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from cloud.application import CONFIG, EDITORS, ROOT, Application, editor_key_of, key_of
 from cloud.calls import Need
 from cloud.faults import Fault, Kind

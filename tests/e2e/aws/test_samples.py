@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator import scenario
+from backup_auditor_simulator.scenarios import scenario
 from cloud.application import ROOT, Application, key_of
 from listening import answering
 

@@ -17,7 +17,8 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.audit import LOG, Auditor, auditor
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor.settings.functions import audit_settings
-from backup_auditor_simulator import Fault, Server
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from listening import answering
 from lone_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
 from reading import add_healthy_index

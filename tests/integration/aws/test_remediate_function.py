@@ -9,7 +9,7 @@ import pytest
 
 from backup_auditor.bootstrap.remediate import remediator
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator.web.faults import Fault
 from lone_project import names_for, secret_is
 from lone_remediation import COMPLETED, CREATED, EDITOR_SECRET, PROPOSED, Stage, staged
 

@@ -10,7 +10,7 @@ from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.errors import DeliveryError, OutcomeUnknownError, StateError
 from backup_auditor.ports.messaging import Put
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator.web.faults import Fault
 from lone_project import names_for
 from lone_remediation import COMPLETED, CREATED, Stage, staged
 

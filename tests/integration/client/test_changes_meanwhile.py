@@ -7,7 +7,9 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ReadFailure
-from backup_auditor_simulator import Fault, World, scenario
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.faults import Fault
 from reading import add_healthy_index, audited, calls, gathered, reading
 from simulated import NOW, empty_world, serving
 
@@ -15,7 +17,7 @@ HISTORY = "/backup-schedules/*/history"
 SCHEDULES = "/indexes/*/backup-schedules"
 
 
-def deletes(index: str) -> Callable[[World], None]:
+def deletes(index: str) -> Callable[[SimulatedProject], None]:
     """Delete an index."""
     return lambda world: world.delete_index(index)
 
@@ -99,7 +101,7 @@ def test_a_schedule_deleted_meanwhile_is_not_there_any_more() -> None:
     add_healthy_index(world, "orders")
     (schedule,) = world.schedules.values()
 
-    def change(world: World) -> None:
+    def change(world: SimulatedProject) -> None:
         world.delete_schedule(schedule.id)
         world.create_schedule("orders", "weekly", "weekly", 35)
 
@@ -185,7 +187,7 @@ def test_a_listing_that_never_agrees_with_itself_is_walked_four_times() -> None:
     world = empty_world()
     world.create_index("orders")
 
-    def change(world: World) -> None:
+    def change(world: SimulatedProject) -> None:
         for backup in list(world.backups.values()):
             world.remove_backup(backup)
         world.create_backup("orders")

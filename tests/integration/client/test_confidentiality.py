@@ -10,7 +10,7 @@ import pytest
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import PineconeError
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator.web.faults import Fault
 from reading import add_healthy_index, audited, gathered, reading
 from simulated import empty_world, serving
 

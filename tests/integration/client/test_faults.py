@@ -20,7 +20,8 @@ from backup_auditor.errors import (
     UnavailableError,
     UnreachableError,
 )
-from backup_auditor_simulator import Fault, scenario
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.faults import Fault
 from listening import answering
 from reading import Waits, add_healthy_index, audited, calls, reading
 from simulated import NOW, empty_world, serving

@@ -8,7 +8,8 @@ import pytest
 from backup_auditor.adapters.pinecone.writer import open_writer
 from backup_auditor.domain.model import Frequency
 from backup_auditor.errors import BadKeyError, ForbiddenError, NotFoundError, PineconeError, UnavailableError
-from backup_auditor_simulator import Fault, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
 from reading import Waits, connection_to
 from simulated import empty_world, serving
 from writing import writing
@@ -18,14 +19,14 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SimulatedProject:
     """Begin with one index."""
     world = empty_world()
     world.create_index("orders")
     return world
 
 
-def test_what_was_just_read_is_not_read_again(world: World) -> None:
+def test_what_was_just_read_is_not_read_again(world: SimulatedProject) -> None:
     """It tells as well which schedule, or backup, is the new one."""
     there = world.create_backup("orders", "by-hand")
     with writing(world) as (writer, server):
@@ -40,7 +41,7 @@ def test_what_was_just_read_is_not_read_again(world: World) -> None:
         assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
 
 
-def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(world: World) -> None:
+def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(world: SimulatedProject) -> None:
     """A key that is not accepted is told from an index that is gone, and from a listing that breaks off."""
     cases: list[tuple[Fault, type[PineconeError]]] = [
         (Fault(status=401), BadKeyError),
@@ -58,7 +59,7 @@ def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(worl
                     look("orders")
 
 
-def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
+def test_one_listing_of_the_indexes_serves_for_a_second(world: SimulatedProject) -> None:
     """Then it is read again; an index that is gone is not found, unless not all could be read."""
     with serving(world) as server:
         waits = Waits()
@@ -75,7 +76,7 @@ def test_one_listing_of_the_indexes_serves_for_a_second(world: World) -> None:
                 writer.remedies.index("orders")
 
 
-def test_who_waits_for_a_slow_listing_takes_it(world: World) -> None:
+def test_who_waits_for_a_slow_listing_takes_it(world: SimulatedProject) -> None:
     """Else twenty that act at once would list the indexes one after the other."""
     with serving(world) as server:
         connection = connection_to(server, key=server.editor_key)

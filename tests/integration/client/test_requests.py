@@ -7,7 +7,10 @@ import pytest
 
 from backup_auditor.domain.listing import Listing
 from backup_auditor.domain.model import Deployment
-from backup_auditor_simulator import Fault, Kind, World, scenario
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.web.faults import Fault
 from reading import FAMILIES, add_healthy_index, audited, calls, gathered, reading
 from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, serving
 
@@ -116,7 +119,7 @@ def test_both_families_tell_the_same_facts() -> None:
     assert told[0] == told[1]
 
 
-def add_two_incarnations(world: World) -> None:
+def add_two_incarnations(world: SimulatedProject) -> None:
     """Create an index, back it up by hand, and create it once more."""
     world.create_index("orders")
     world.create_backup("orders", "before")

@@ -8,7 +8,7 @@ from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.errors import ThrottledError
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator.web.faults import Fault
 from listening import answering
 from reading import Waits, add_healthy_index, connection_to, gathered, reading
 from simulated import NOW, empty_world, serving

@@ -17,7 +17,10 @@ from backup_auditor.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from backup_auditor_simulator import Fault, Kind, Server, World
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from reading import FAMILIES
 from simulated import empty_world
 from writing import posts, writing
@@ -31,7 +34,7 @@ LOST = [
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SimulatedProject:
     """Begin with one index."""
     world = empty_world()
     world.create_index("orders")
@@ -39,7 +42,7 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("version, schedules_version", FAMILIES)
-def test_a_schedule_lives_and_dies(world: World, version: str, schedules_version: str) -> None:
+def test_a_schedule_lives_and_dies(world: SimulatedProject, version: str, schedules_version: str) -> None:
     """Created, read, paused, changed, deleted, and deleted once more."""
     with writing(world, api_version=version, schedules_api_version=schedules_version) as (writer, _):
         made = writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
@@ -55,7 +58,7 @@ def test_a_schedule_lives_and_dies(world: World, version: str, schedules_version
 
 
 @pytest.mark.parametrize("version, schedules_version", FAMILIES)
-def test_a_backup_lives_is_restored_and_dies(world: World, version: str, schedules_version: str) -> None:
+def test_a_backup_lives_is_restored_and_dies(world: SimulatedProject, version: str, schedules_version: str) -> None:
     """Created, read, restored into another index once it is ready, and deleted."""
     with writing(world, api_version=version, schedules_api_version=schedules_version) as (writer, _):
         made = writer.backups.create("orders", "before-the-change", "by hand")
@@ -79,7 +82,7 @@ def test_a_backup_lives_is_restored_and_dies(world: World, version: str, schedul
 
 
 @pytest.mark.parametrize("fault", LOST)
-def test_a_schedule_whose_answer_was_lost_is_found(world: World, fault: Fault) -> None:
+def test_a_schedule_whose_answer_was_lost_is_found(world: SimulatedProject, fault: Fault) -> None:
     """One was made, one is there, and one request was sent."""
     fault.struck = fault.fitting = 0
     with writing(world) as (writer, server):
@@ -91,7 +94,7 @@ def test_a_schedule_whose_answer_was_lost_is_found(world: World, fault: Fault) -
 
 @pytest.mark.parametrize("name", ["by-hand", None], ids=["named", "unnamed"])
 @pytest.mark.parametrize("fault", LOST)
-def test_a_backup_whose_answer_was_lost_is_found(world: World, fault: Fault, name: str | None) -> None:
+def test_a_backup_whose_answer_was_lost_is_found(world: SimulatedProject, fault: Fault, name: str | None) -> None:
     """It is told from the one of the same name that was there before."""
     fault.struck = fault.fitting = 0
     before = world.create_backup("orders", name)
@@ -103,7 +106,7 @@ def test_a_backup_whose_answer_was_lost_is_found(world: World, fault: Fault, nam
     assert made.backup_id != before.id
 
 
-def test_a_restore_whose_answer_was_lost_is_found(world: World) -> None:
+def test_a_restore_whose_answer_was_lost_is_found(world: SimulatedProject) -> None:
     """Its job is listed."""
     backup = world.create_backup("orders")
     world.advance(timedelta(hours=1))
@@ -116,7 +119,7 @@ def test_a_restore_whose_answer_was_lost_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524])
-def test_what_reading_does_not_settle_stays_unknown_and_is_not_sent_again(world: World, status: int) -> None:
+def test_what_reading_does_not_settle_stays_unknown_and_is_not_sent_again(world: SimulatedProject, status: int) -> None:
     """A creation that shows nowhere may still be under way."""
     with writing(world) as (writer, server):
         server.faults.append(Fault(status=status, method="POST"))
@@ -125,7 +128,7 @@ def test_what_reading_does_not_settle_stays_unknown_and_is_not_sent_again(world:
     assert posts(server) == 1
 
 
-def test_an_unknown_outcome_survives_that_looking_fails_too(world: World) -> None:
+def test_an_unknown_outcome_survives_that_looking_fails_too(world: SimulatedProject) -> None:
     """A service that died between the two leaves the outcome unknown."""
     with writing(world) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
@@ -134,10 +137,10 @@ def test_an_unknown_outcome_survives_that_looking_fails_too(world: World) -> Non
             writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
 
 
-def test_two_that_could_be_it_settle_nothing(world: World) -> None:
+def test_two_that_could_be_it_settle_nothing(world: SimulatedProject) -> None:
     """Somebody else made one of the same name meanwhile."""
 
-    def change(world: World) -> None:
+    def change(world: SimulatedProject) -> None:
         world.create_backup("orders", "by-hand")
 
     with writing(world) as (writer, server):
@@ -147,7 +150,7 @@ def test_two_that_could_be_it_settle_nothing(world: World) -> None:
             writer.backups.create("orders", "by-hand")
 
 
-def test_nothing_is_created_that_could_not_be_settled(world: World) -> None:
+def test_nothing_is_created_that_could_not_be_settled(world: SimulatedProject) -> None:
     """Where it cannot be read what is there, nothing is sent."""
     with writing(world) as (writer, server):
         server.faults.append(Fault(status=503, method="GET"))
@@ -157,7 +160,7 @@ def test_nothing_is_created_that_could_not_be_settled(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "reset_after_effect"])
-def test_a_lost_deletion_is_sent_again(world: World, kind: str) -> None:
+def test_a_lost_deletion_is_sent_again(world: SimulatedProject, kind: str) -> None:
     """Whoever is deleted twice is deleted."""
     schedule = world.create_schedule("orders", "nightly")
     with writing(world) as (writer, server):
@@ -166,7 +169,7 @@ def test_a_lost_deletion_is_sent_again(world: World, kind: str) -> None:
     assert world.schedules == {}
 
 
-def test_a_lost_change_is_looked_at(world: World) -> None:
+def test_a_lost_change_is_looked_at(world: SimulatedProject) -> None:
     """It stands if the schedule reads as was asked for."""
     schedule = world.create_schedule("orders", "nightly")
     with writing(world) as (writer, server):
@@ -177,7 +180,7 @@ def test_a_lost_change_is_looked_at(world: World) -> None:
             writer.schedules.update(schedule.id, enabled=True)
 
 
-def test_refusals_of_a_creation_are_told_apart(world: World) -> None:
+def test_refusals_of_a_creation_are_told_apart(world: SimulatedProject) -> None:
     """Each has a type of its own, and none is sent twice."""
     world.create_index("pods", kind=Kind.POD)
     world.create_schedule("orders", "nightly")
@@ -200,7 +203,9 @@ def test_refusals_of_a_creation_are_told_apart(world: World) -> None:
         pytest.param(Fault(status=429, method="POST", message="Quota exceeded."), QuotaError, id="quota-as-429"),
     ],
 )
-def test_a_refused_creation_has_no_effect_to_look_for(world: World, fault: Fault, error: type[PineconeError]) -> None:
+def test_a_refused_creation_has_no_effect_to_look_for(
+    world: SimulatedProject, fault: Fault, error: type[PineconeError]
+) -> None:
     """It ends with the answer."""
     with writing(world) as (writer, server):
         server.faults.append(fault)
@@ -209,7 +214,7 @@ def test_a_refused_creation_has_no_effect_to_look_for(world: World, fault: Fault
     assert len(server.requests) == 2
 
 
-def test_a_throttled_creation_did_nothing_and_is_sent_again(world: World) -> None:
+def test_a_throttled_creation_did_nothing_and_is_sent_again(world: SimulatedProject) -> None:
     """Until it is let through, or asked for too often."""
     with writing(world) as (writer, server):
         server.faults.append(Fault(status=429, method="POST", times=3))
@@ -221,14 +226,14 @@ def test_a_throttled_creation_did_nothing_and_is_sent_again(world: World) -> Non
     assert (len(world.schedules), posts(server)) == (1, 12)
 
 
-def test_a_full_project_says_so(world: World) -> None:
+def test_a_full_project_says_so(world: SimulatedProject) -> None:
     """The quota is told from the key's permission."""
     world.conduct.backup_quota = 0
     with writing(world) as (writer, _), pytest.raises(QuotaError):
         writer.backups.create("orders")
 
 
-def test_a_viewer_may_not_write(world: World) -> None:
+def test_a_viewer_may_not_write(world: SimulatedProject) -> None:
     """The key that audits cannot change anything."""
     with writing(world, key=Server.viewer_key) as (writer, _):
         with pytest.raises(ForbiddenError):

@@ -10,14 +10,16 @@ import pytest
 from backup_auditor.cli.audit import remediation_code
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor_simulator import Fault, Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from planned import remedial
 from remedying import Project, remedying, scheduled, states
 from simulated import empty_world
 
 pytestmark = pytest.mark.writes
 SCHEDULES = "/indexes/*/backup-schedules"
-type Change = Callable[[World], object]
+type Change = Callable[[SimulatedProject], object]
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def test_what_happens_between_reading_and_creating_is_found_out(
 def test_a_pause_that_409_does_not_protect_is_reported(project: Project) -> None:
     """One that appears in between is found on reading back."""
 
-    def pause_another(world: World) -> None:
+    def pause_another(world: SimulatedProject) -> None:
         world.update_schedule(world.create_schedule("orders", "theirs").id, enabled=False)
 
     project.planned()

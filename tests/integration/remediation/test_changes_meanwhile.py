@@ -12,13 +12,15 @@ from backup_auditor.application.audit import AuditResult
 from backup_auditor.cli.audit import remediation_code
 from backup_auditor.domain.policy import Requirements, Rule, ScheduleRequirement
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState, results_of
-from backup_auditor_simulator import Fault, Schedule, World
+from backup_auditor_simulator.model import Schedule
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
 from planned import remedial
 from remedying import Project, remedying
 from simulated import empty_world
 
 pytestmark = pytest.mark.writes
-type Change = Callable[[World, Schedule], object]
+type Change = Callable[[SimulatedProject, Schedule], object]
 PATCH, READ = "PATCH", "GET"
 
 
@@ -47,7 +49,7 @@ def applied(project: Project, found: AuditResult | None = None) -> tuple[ActionR
     return result, remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)
 
 
-def before(project: Project, method: str, change: Callable[[World], object], *, after: int = 0) -> None:
+def before(project: Project, method: str, change: Callable[[SimulatedProject], object], *, after: int = 0) -> None:
     """Let somebody act before a request to the index or its schedules is answered, after so many were."""
     path = "/indexes/orders/backup-schedules" if method in {READ, "POST"} else "/backup-schedules/*"
     project.server.faults.append(Fault(kind="shift", method=method, path=path, times=1, after=after, change=change))
@@ -61,7 +63,7 @@ def settings(**changes: Any) -> Change:
 def another(*, frequency: str = "daily", days: int = 30, name: str = "another") -> Change:
     """Return that somebody enables another schedule, and pauses the first one before, if need be."""
 
-    def change(world: World, schedule: Schedule) -> None:
+    def change(world: SimulatedProject, schedule: Schedule) -> None:
         if schedule.enabled:
             world.update_schedule(schedule.id, enabled=False)
         world.create_schedule("orders", name, frequency, days)
@@ -72,24 +74,24 @@ def another(*, frequency: str = "daily", days: int = 30, name: str = "another") 
 def made_anew(*, frequency: str = "daily", days: int = 30) -> Change:
     """Return that somebody deletes the schedule, and makes one of the same name."""
 
-    def change(world: World, schedule: Schedule) -> None:
+    def change(world: SimulatedProject, schedule: Schedule) -> None:
         world.delete_schedule(schedule.id)
         world.create_schedule("orders", schedule.name, frequency, days)
 
     return change
 
 
-def deleted(world: World, schedule: Schedule) -> None:
+def deleted(world: SimulatedProject, schedule: Schedule) -> None:
     """Delete the schedule."""
     world.delete_schedule(schedule.id)
 
 
-def index_deleted(world: World, _: Schedule) -> None:
+def index_deleted(world: SimulatedProject, _: Schedule) -> None:
     """Delete the index."""
     world.delete_index("orders")
 
 
-def index_made_anew(world: World, _: Schedule) -> None:
+def index_made_anew(world: SimulatedProject, _: Schedule) -> None:
     """Delete the index, and make another of its name."""
     world.delete_index("orders")
     world.create_index("orders")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor_simulator import Fault
+from backup_auditor_simulator.web.faults import Fault
 from planned import remedial
 from remedying import Project, remedying, scheduled, states
 from simulated import empty_world

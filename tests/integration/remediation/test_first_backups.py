@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor_simulator import Backup, Fault
+from backup_auditor_simulator.model import Backup
+from backup_auditor_simulator.web.faults import Fault
 from planned import remedial
 from remedying import Project, remedying
 from simulated import empty_world

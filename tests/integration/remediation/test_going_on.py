@@ -11,7 +11,8 @@ from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.checks import IndexSnapshot
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import StateError
-from backup_auditor_simulator import Fault, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
 from planned import remedial
 from remedying import remedying, scheduled, states
 from simulated import empty_world
@@ -143,7 +144,7 @@ def test_three_that_read_back_amiss_stop_everything(tmp_path: Path) -> None:
     with remedying(world, tmp_path / "state") as project:
         found, plan = project.audited(), project.planned()
 
-        def pause_all(world: World) -> None:
+        def pause_all(world: SimulatedProject) -> None:
             for schedule in list(world.schedules.values()):
                 world.update_schedule(schedule.id, enabled=False)
 

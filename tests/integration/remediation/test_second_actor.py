@@ -18,7 +18,9 @@ from backup_auditor.cli.audit import remediation_code
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
-from backup_auditor_simulator import Fault, Index, World
+from backup_auditor_simulator.model import Index
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
 from planned import remedial
 from remedying import Project, remedying
 from simulated import empty_world
@@ -122,7 +124,7 @@ class Case:
             made.append(Fault(kind=kind, method=method, times=1))
         return made
 
-    def act(self, name: str, change: str, drawn: float, world: World) -> None:
+    def act(self, name: str, change: str, drawn: float, world: SimulatedProject) -> None:
         """Do what somebody else does."""
         self._actor.acts = True
         try:

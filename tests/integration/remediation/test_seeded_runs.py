@@ -23,8 +23,11 @@ from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Actio
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.domain.target_schedule import target_schedule
 from backup_auditor.errors import PineconeError, UsageError
-from backup_auditor_simulator import Fault, Request, State, World
-from backup_auditor_simulator import Kind as Deployed
+from backup_auditor_simulator.model import Kind as Deployed
+from backup_auditor_simulator.model import State
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.recorder import Request
 from planned import remedial
 from remedying import Project, remedying
 from simulated import empty_world
@@ -138,7 +141,7 @@ class Case:
         )
         return [late] if chance.random() < 0.6 else []
 
-    def _meddle(self, world: World) -> None:
+    def _meddle(self, world: SimulatedProject) -> None:
         """Do what somebody else may do at any moment."""
         live = sorted(world.indexes)
         name = self.chance.choice(live) if live else ""
@@ -155,12 +158,12 @@ class Case:
             world.create_schedule(name, "meddled", "daily", 100)
 
 
-def ours(world: World) -> list[str]:
+def ours(world: SimulatedProject) -> list[str]:
     """Return the indexes that have an enabled schedule by our hand, as often as they have one."""
     return [it.index.name for it in world.schedules.values() if it.name == NAME and it.enabled]
 
 
-def peak(world: World) -> int:
+def peak(world: SimulatedProject) -> int:
     """Return how many backups the project comes to hold, if nobody touches it, and no quota keeps it from that."""
     later = deepcopy(world, {id(world.lock): world.lock})
     later.conduct.backup_quota = None

@@ -4,7 +4,8 @@ import socket
 from contextlib import ExitStack
 from threading import Thread
 
-from backup_auditor_simulator import Server, World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.server import Server
 from simulated import NOW
 
 ROUNDS, CLIENTS = 30, 12
@@ -15,7 +16,7 @@ def test_it_ends_whoever_is_just_connecting() -> None:
     """Connections that were not yet accepted when it was told to end do not keep it."""
     for _ in range(ROUNDS):
         with ExitStack() as clients:
-            server = Server(World(NOW))
+            server = Server(SimulatedProject(NOW))
             server.__enter__()
             for _ in range(CLIENTS):
                 client = clients.enter_context(socket.socket())

@@ -6,7 +6,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from backup_auditor_simulator import Conduct, Fate, Kind, PausedNextRun, Server, World
+from backup_auditor_simulator.model import Kind, RunOutcome
+from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.server import Server
 from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, plain_client, serving
 
 DAY = timedelta(days=1)
@@ -21,7 +24,7 @@ def server() -> Iterator[Server]:
     world.create_index("orders", tags={"env": "prod"})
     world.create_index("images", kind=Kind.BYOC, environment="gcp-us-central1-b921")
     world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
-    world.foretell(world.create_schedule("orders", "nightly"), [Fate.SUCCEEDS, Fate.FAILS])
+    world.script_runs(world.create_schedule("orders", "nightly"), [RunOutcome.SUCCEEDS, RunOutcome.FAILS])
     world.advance_to(NOW)
     with serving(world) as found:
         yield found
@@ -185,7 +188,7 @@ def test_an_unsupported_version_is_refused(server: Server) -> None:
 
 def test_moments_are_written_in_many_ways() -> None:
     """With and without a fraction, with `Z` and with an offset; always alike for the same thing."""
-    world = World(NOW - 40 * DAY, conduct=Conduct(backup_quota=None))
+    world = SimulatedProject(NOW - 40 * DAY, conduct=SimulatorOptions(backup_quota=None))
     world.create_index("orders")
     world.create_schedule("orders", "nightly", retention_days=100)
     world.advance_to(NOW)

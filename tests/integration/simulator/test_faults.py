@@ -7,7 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from backup_auditor_simulator import Fault, FaultKind, Server
+from backup_auditor_simulator.web.faults import Fault, FaultKind
+from backup_auditor_simulator.web.server import Server
 from simulated import NEW, OLD, empty_world, plain_client, serving
 
 

@@ -8,7 +8,11 @@ from pinecone import Pinecone
 from pinecone.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
 from pinecone.exceptions import PineconeApiException
 
-from backup_auditor_simulator import Conduct, Fault, Kind, Server, World
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from simulated import NOW, empty_world, serving
 
 DAY = timedelta(days=1)
@@ -126,7 +130,7 @@ def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
 
 def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
     """The SDK recognises the refusal of a creation by its words, even for an index that is not there."""
-    world = World(NOW, conduct=Conduct(plan="starter"))
+    world = SimulatedProject(NOW, conduct=SimulatorOptions(plan="starter"))
     with (
         serving(world) as server,
         Pinecone(api_key=server.editor_key, host=server.url) as client,

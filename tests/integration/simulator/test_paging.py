@@ -7,14 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from backup_auditor_simulator import Conduct, Fault, FaultKind, Server, World
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault, FaultKind
+from backup_auditor_simulator.web.server import Server
 from simulated import NEW, NOW, OLD, plain_client, serving
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with 200 backups of one index."""
-    world = World(NOW - timedelta(days=200, hours=1), conduct=Conduct(backup_quota=None))
+    world = SimulatedProject(NOW - timedelta(days=200, hours=1), conduct=SimulatorOptions(backup_quota=None))
     world.create_index("orders")
     world.create_schedule("orders", "nightly", retention_days=400)
     world.advance_to(NOW)
@@ -97,7 +100,7 @@ def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
     """Without a trace: the walk ends well."""
     before = {it.id for it in server.world.project_listing()}
 
-    def delete_first(world: World) -> None:
+    def delete_first(world: SimulatedProject) -> None:
         world.remove_backup(world.project_listing()[0])
 
     server.faults.append(Fault(kind=FaultKind.SHIFT, path="/backups", after=1, times=1, change=delete_first))

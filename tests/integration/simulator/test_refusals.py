@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from backup_auditor_simulator import Conduct, CustomerKeys, Kind, Server
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.options import CustomerKeys, SimulatorOptions
+from backup_auditor_simulator.web.server import Server
 from simulated import NEW, empty_world, plain_client, serving
 
 SCHEDULE = {
@@ -106,7 +108,7 @@ def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name:
 
 def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
     """A plan whose listings are refused, too, hides that there is no such index."""
-    server.world.conduct = Conduct(plan="builder", plan_refuses_listings=True)
+    server.world.conduct = SimulatorOptions(plan="builder", plan_refuses_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
         status, code, message = _error(client.get(path))
         assert (status, code) == (403, "PERMISSION_DENIED")
@@ -118,7 +120,7 @@ def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Se
 def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.Client, server: Server) -> None:
     """Listings, histories, other changes and deletions answer."""
     schedule = server.world.create_schedule("orders", "nightly").id
-    server.world.conduct = Conduct(plan="builder")
+    server.world.conduct = SimulatorOptions(plan="builder")
     new = SCHEDULE
     assert _error(client.post("/indexes/orders/backup-schedules", json=new))[0] == 403
     for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{schedule}/history"):

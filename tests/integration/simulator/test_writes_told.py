@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from backup_auditor_simulator import Server
-from simulation import simulating
+from backup_auditor_simulator.testing import run_simulator
+from backup_auditor_simulator.web.server import Server
 
 
 def change(environment: Mapping[str, str], key: str) -> int:
@@ -18,7 +18,7 @@ def change(environment: Mapping[str, str], key: str) -> int:
 
 def test_what_only_reads_is_served() -> None:
     """Nothing is said against it."""
-    with simulating("empty") as environment:
+    with run_simulator("empty") as environment:
         reading = {"Api-Key": environment["PINECONE_API_KEY"]}
         answer = httpx.get(f"{environment['PINECONE_CONTROLLER_HOST']}/indexes", headers=reading, trust_env=False)
     assert answer.is_success
@@ -27,11 +27,11 @@ def test_what_only_reads_is_served() -> None:
 @pytest.mark.parametrize("key", [Server.viewer_key, Server.editor_key], ids=["viewer", "editor"])
 def test_what_asks_for_a_change_is_told(key: str) -> None:
     """Whether or not it was refused."""
-    with pytest.raises(RuntimeError, match="something was to change the empty project"), simulating("empty") as it:
+    with pytest.raises(RuntimeError, match="something was to change the empty project"), run_simulator("empty") as it:
         assert change(it, key) in {403, 404}
 
 
 def test_what_may_write_says_so() -> None:
     """Then nothing is said against it either."""
-    with simulating("empty", writes=True) as it:
+    with run_simulator("empty", writes=True) as it:
         assert change(it, Server.editor_key) == 404

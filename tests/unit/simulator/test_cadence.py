@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backup_auditor_simulator.cadence import Frequency, run_after
+from backup_auditor_simulator.model import Frequency, run_after
 
 
 def _moment(text: str) -> datetime:

@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backup_auditor_simulator import Conduct, Fate, RefusedError, Schedule, State, World
+from backup_auditor_simulator.errors import RefusedError
+from backup_auditor_simulator.model import RunOutcome, Schedule, State
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SimulatedProject:
     """Hold a project with one index."""
-    found = World(START)
+    found = SimulatedProject(START)
     found.create_index("orders")
     return found
 
@@ -29,7 +32,7 @@ def _states(schedule: Schedule) -> list[State]:
     return [it.state for it in schedule.runs.values()]
 
 
-def test_a_run_is_written_down_when_the_one_before_it_begins(world: World) -> None:
+def test_a_run_is_written_down_when_the_one_before_it_begins(world: SimulatedProject) -> None:
     """`created_at` of a run lies a whole period before its capture."""
     schedule = world.create_schedule("orders", "nightly")
     world.advance(3 * DAY)
@@ -40,7 +43,7 @@ def test_a_run_is_written_down_when_the_one_before_it_begins(world: World) -> No
     assert planned.planned_for - planned.created_at > DAY - timedelta(seconds=1)
 
 
-def test_a_run_is_ready_only_after_a_while(world: World) -> None:
+def test_a_run_is_ready_only_after_a_while(world: SimulatedProject) -> None:
     """Until then it is under way, and its counts are not known."""
     schedule = world.create_schedule("orders", "nightly")
     world.advance(DAY + timedelta(minutes=5))
@@ -51,7 +54,7 @@ def test_a_run_is_ready_only_after_a_while(world: World) -> None:
     assert run.record_count
 
 
-def test_pausing_withdraws_the_planned_run(world: World) -> None:
+def test_pausing_withdraws_the_planned_run(world: SimulatedProject) -> None:
     """Nothing is planned, and nothing runs, until it is resumed."""
     schedule = world.create_schedule("orders", "nightly")
     world.update_schedule(schedule.id, enabled=False)
@@ -59,7 +62,7 @@ def test_pausing_withdraws_the_planned_run(world: World) -> None:
     assert schedule.runs == {}
 
 
-def test_resuming_begins_an_extra_backup_and_counts_anew(world: World) -> None:
+def test_resuming_begins_an_extra_backup_and_counts_anew(world: SimulatedProject) -> None:
     """The cadence goes on from the moment of the resumption."""
     schedule = world.create_schedule("orders", "nightly")
     world.update_schedule(schedule.id, enabled=False)
@@ -69,7 +72,7 @@ def test_resuming_begins_an_extra_backup_and_counts_anew(world: World) -> None:
     assert schedule.next_run == START + timedelta(hours=5) + DAY
 
 
-def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(world: World) -> None:
+def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(world: SimulatedProject) -> None:
     """Twenty-eight characters are the most that the name of a run leaves room for."""
     world.create_index("invoices")
     long, short = world.create_schedule("orders", "n" * 29), world.create_schedule("invoices", "n" * 28)
@@ -78,7 +81,7 @@ def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(world: Wor
     assert _states(short) == [State.READY, State.READY, State.PLANNED]
 
 
-def test_a_second_enabled_schedule_is_refused(world: World) -> None:
+def test_a_second_enabled_schedule_is_refused(world: SimulatedProject) -> None:
     """The refusal is worded in more than one way; its status is always the same."""
     world.create_schedule("orders", "nightly")
     refusals = []
@@ -89,7 +92,7 @@ def test_a_second_enabled_schedule_is_refused(world: World) -> None:
     assert len({message for _, message in refusals}) == 3
 
 
-def test_a_paused_schedule_protects_from_nothing(world: World) -> None:
+def test_a_paused_schedule_protects_from_nothing(world: SimulatedProject) -> None:
     """One can be created beside it, and then it is the paused one that cannot be resumed."""
     paused = world.create_schedule("orders", "nightly")
     world.update_schedule(paused.id, enabled=False)
@@ -106,7 +109,7 @@ def test_a_paused_schedule_protects_from_nothing(world: World) -> None:
         pytest.param(401, False, id="one-above"),
     ],
 )
-def test_retention_has_limits(world: World, days: int, is_accepted: bool) -> None:
+def test_retention_has_limits(world: SimulatedProject, days: int, is_accepted: bool) -> None:
     """At least a day, and at most what the service allows."""
     if is_accepted:
         assert world.create_schedule("orders", "nightly", retention_days=days).retention == days * DAY
@@ -114,7 +117,7 @@ def test_retention_has_limits(world: World, days: int, is_accepted: bool) -> Non
         assert _refused(lambda: world.create_schedule("orders", "nightly", retention_days=days))[0] == 400
 
 
-def test_deleting_an_index_deletes_its_schedules_and_keeps_its_backups(world: World) -> None:
+def test_deleting_an_index_deletes_its_schedules_and_keeps_its_backups(world: SimulatedProject) -> None:
     """An index of the same name has another id, no schedule and no backup."""
     earlier = world.index("orders")
     world.create_schedule("orders", "nightly")
@@ -127,7 +130,7 @@ def test_deleting_an_index_deletes_its_schedules_and_keeps_its_backups(world: Wo
     assert (later.schedules, later.backups) == ({}, {})
 
 
-def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(world: World) -> None:
+def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(world: SimulatedProject) -> None:
     """Deleting a schedule deletes no backup."""
     schedule = world.create_schedule("orders", "nightly", retention_days=5)
     world.advance(2 * DAY + timedelta(hours=1))
@@ -139,7 +142,7 @@ def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(world: World) ->
 
 def test_a_full_project_takes_no_more_backups() -> None:
     """A manual one is refused, a scheduled one fails, and planned runs take no room."""
-    world = World(START, conduct=Conduct(backup_quota=2))
+    world = SimulatedProject(START, conduct=SimulatorOptions(backup_quota=2))
     world.create_index("orders")
     schedule = world.create_schedule("orders", "nightly")
     for _ in range(2):
@@ -152,7 +155,7 @@ def test_a_full_project_takes_no_more_backups() -> None:
     assert _states(schedule) == [State.FAILED, State.PLANNED]
 
 
-def test_a_deletion_takes_effect_a_little_later(world: World) -> None:
+def test_a_deletion_takes_effect_a_little_later(world: SimulatedProject) -> None:
     """It is accepted at once."""
     backup = world.create_backup("orders")
     world.delete_backup(backup.id)
@@ -161,7 +164,7 @@ def test_a_deletion_takes_effect_a_little_later(world: World) -> None:
     assert backup.id not in world.backups
 
 
-def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(world: World) -> None:
+def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(world: SimulatedProject) -> None:
     """Once the restore job has completed, it can be."""
     backup = world.create_backup("orders")
     assert _refused(lambda: world.create_index_from_backup(backup.id, "copy"))[0] == 412
@@ -177,7 +180,7 @@ def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(world: World) ->
 
 def test_expired_runs_can_stay_in_the_history() -> None:
     """The backup is gone, and the run is still told of."""
-    world = World(START, conduct=Conduct(history_keeps_expired=True))
+    world = SimulatedProject(START, conduct=SimulatorOptions(history_keeps_expired=True))
     world.create_index("orders")
     schedule = world.create_schedule("orders", "nightly", retention_days=2)
     world.advance(6 * DAY + timedelta(hours=1))
@@ -188,21 +191,21 @@ def test_expired_runs_can_stay_in_the_history() -> None:
 @pytest.mark.parametrize(
     "fate,states",
     [
-        pytest.param(Fate.FAILS, [State.FAILED, State.READY, State.PLANNED], id="fails"),
-        pytest.param(Fate.HANGS, [State.UNDER_WAY, State.READY, State.PLANNED], id="hangs"),
-        pytest.param(Fate.IS_SKIPPED, [State.READY, State.PLANNED], id="is-skipped"),
-        pytest.param(Fate.NEVER_STARTS, [State.PLANNED], id="never-starts"),
+        pytest.param(RunOutcome.FAILS, [State.FAILED, State.READY, State.PLANNED], id="fails"),
+        pytest.param(RunOutcome.HANGS, [State.UNDER_WAY, State.READY, State.PLANNED], id="hangs"),
+        pytest.param(RunOutcome.IS_SKIPPED, [State.READY, State.PLANNED], id="is-skipped"),
+        pytest.param(RunOutcome.NEVER_STARTS, [State.PLANNED], id="never-starts"),
     ],
 )
-def test_runs_meet_their_fate(world: World, fate: Fate, states: list[State]) -> None:
+def test_runs_meet_their_fate(world: SimulatedProject, fate: RunOutcome, states: list[State]) -> None:
     """Only one that never starts keeps those after it from being planned."""
     schedule = world.create_schedule("orders", "nightly")
-    world.foretell(schedule, [fate])
+    world.script_runs(schedule, [fate])
     world.advance(2 * DAY + timedelta(hours=1))
     assert _states(schedule) == states
 
 
-def test_another_frequency_plans_anew(world: World) -> None:
+def test_another_frequency_plans_anew(world: SimulatedProject) -> None:
     """The run that was planned is withdrawn; the new cadence is counted from the same anchor."""
     schedule = world.create_schedule("orders", "nightly")
     world.advance(DAY + timedelta(hours=1))

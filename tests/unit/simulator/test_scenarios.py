@@ -4,15 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor_simulator import SCENARIOS, Kind, World, scenario
-from backup_auditor_simulator.api.shapes import backup_row, run_row
-from backup_auditor_simulator.api.versions import family_of
+from backup_auditor_simulator.api.schemas import backup_row, family_of, run_row
+from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios import SCENARIOS, scenario
 from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def _written(world: World) -> list[bytes]:
+def _written(world: SimulatedProject) -> list[bytes]:
     family = family_of("2026-07")
     rows = [backup_row(it, family, world.conduct) for it in world.backups.values()]
     runs = [run_row(run, family, world.conduct) for it in world.schedules.values() for run in it.runs.values()]

@@ -5,15 +5,17 @@ from itertools import pairwise
 
 import pytest
 
-from backup_auditor_simulator import Conduct, Frequency, Schedule, State, World
+from backup_auditor_simulator.model import Frequency, Schedule, State
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
 
 START = datetime(2027, 1, 31, 6, tzinfo=UTC)
 YEARS = timedelta(days=731)
 """Two of them, so that a leap day lies within."""
 
 
-def _world_with(frequency: Frequency, retention_days: int) -> tuple[World, Schedule]:
-    world = World(START, conduct=Conduct(backup_quota=None, longest_retention=YEARS * 2))
+def _world_with(frequency: Frequency, retention_days: int) -> tuple[SimulatedProject, Schedule]:
+    world = SimulatedProject(START, conduct=SimulatorOptions(backup_quota=None, longest_retention=YEARS * 2))
     world.create_index("orders")
     return world, world.create_schedule("orders", "kept", frequency, retention_days)
 
@@ -91,7 +93,7 @@ def test_raising_the_retention_rescues() -> None:
 
 def test_manual_backups_never_expire() -> None:
     """Two years later it is still there."""
-    world = World(START)
+    world = SimulatedProject(START)
     world.create_index("orders")
     backup = world.create_backup("orders")
     world.advance(YEARS)

@@ -4,10 +4,10 @@ import re
 from datetime import datetime
 from typing import Protocol
 
+from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios.fleet import bare, fleet
 from backup_auditor_simulator.scenarios.healthy import healthy
 from backup_auditor_simulator.scenarios.neglected import neglected
-from backup_auditor_simulator.world import World
 
 SCENARIOS = {
     "healthy": "twelve indexes in which everything is as it should be",
@@ -23,13 +23,13 @@ _FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
 
 
 class _Builder(Protocol):
-    def __call__(self, now: datetime, *, seed: int) -> World: ...
+    def __call__(self, now: datetime, *, seed: int) -> SimulatedProject: ...
 
 
-_BUILDERS: dict[str, _Builder] = {"healthy": healthy, "neglected": neglected, "empty": World}
+_BUILDERS: dict[str, _Builder] = {"healthy": healthy, "neglected": neglected, "empty": SimulatedProject}
 
 
-def scenario(name: str, *, now: datetime, seed: int = 0) -> World:
+def scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProject:
     """Build a scenario as it stands at a moment. Raises `ValueError` where there is none of that name."""
     count = _BARE.fullmatch(name)
     if count is not None:

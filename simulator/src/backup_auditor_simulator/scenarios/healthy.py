@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from backup_auditor_simulator.model import Kind
-from backup_auditor_simulator.scenarios.lives import HOUR, Life
-from backup_auditor_simulator.scenarios.script import Script
-from backup_auditor_simulator.world import World
+from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.scenarios.builder import HOUR, Life, Script
 
 _PRODUCTION = {"tags": {"env": "prod"}, "deletion_protection": True}
 _DOCUMENTS = {"fields": {"body": {"type": "string", "full_text_search": {"language": "en"}}}}
@@ -27,7 +26,7 @@ _LIVES = (
 )
 
 
-def healthy(now: datetime, *, seed: int = 0) -> World:
+def healthy(now: datetime, *, seed: int = 0) -> SimulatedProject:
     """Build the healthy project as it stands at a moment."""
     script = Script(now, seed=seed)
     for life in _LIVES:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from backup_auditor_simulator.api.calls import Answer
-from backup_auditor_simulator.api.service import Asked
-from backup_auditor_simulator.api.shapes import encode
-from backup_auditor_simulator.world import World
+from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.responses import Answer
+from backup_auditor_simulator.api.schemas import encode
+from backup_auditor_simulator.project import SimulatedProject
 
 
 class FaultKind(StrEnum):
@@ -77,7 +77,7 @@ class Fault:
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    change: Callable[[World], object] | None = None
+    change: Callable[[SimulatedProject], object] | None = None
     fitting: int = field(default=0, init=False)
     """How many requests fitted so far."""
     struck: int = field(default=0, init=False)
@@ -89,7 +89,7 @@ class Fault:
         self.kind = FaultKind(self.kind)
         self._chance = random.Random(self.seed)  # noqa: S311  a storm must be the same each time
 
-    def strikes(self, request: Asked) -> bool:
+    def strikes(self, request: ParsedRequest) -> bool:
         """Tell whether it strikes this request, and count it."""
         fits = (
             fnmatchcase(request.path, self.path)

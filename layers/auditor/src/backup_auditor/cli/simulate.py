@@ -19,7 +19,7 @@ def run(arguments: Namespace) -> int:
     if find_spec(_PACKAGE) is None:
         raise UsageError("the simulator is not installed; install backup-auditor[simulator]")
     need_output()
-    command = import_module(f"{_PACKAGE}.command")
+    command = import_module(f"{_PACKAGE}.cli")
     try:
         return int(command.run(arguments.scenario, port=arguments.port, now=now, latency=arguments.latency))
     except ValueError as error:

@@ -25,7 +25,7 @@ class CustomerKeys(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Conduct:
+class SimulatorOptions:
     """What a world may differ in."""
 
     plan: str = "standard"

@@ -1,14 +1,18 @@
-"""One call and its answer, and what all calls share."""
+"""Calls and their responses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backup_auditor_simulator.api.bodies import Body
-from backup_auditor_simulator.api.paging import page_of
-from backup_auditor_simulator.api.shapes import encode
-from backup_auditor_simulator.api.versions import Family
+from backup_auditor_simulator.api.pagination import page_of
+from backup_auditor_simulator.api.schemas import Body, Family, encode
 from backup_auditor_simulator.errors import RefusedError
-from backup_auditor_simulator.world import World
+from backup_auditor_simulator.project import SimulatedProject
+
+
+def unauthorized() -> RefusedError:
+    """Make a 401."""
+    return RefusedError(401, "UNAUTHENTICATED", "Invalid API key.")
+
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
@@ -29,7 +33,7 @@ class Answer:
 class Call:
     """What a request asks for: the thing its path names, the query, and the body."""
 
-    world: World
+    world: SimulatedProject
     family: Family
     key: str
     """The name or id in the path; empty where the path has none."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from backup_auditor_simulator.api.calls import Answer, Call
-from backup_auditor_simulator.api.shapes import backup_row, encode, restore_row
+from backup_auditor_simulator.api.responses import Answer, Call
+from backup_auditor_simulator.api.schemas import backup_row, encode, restore_row
 from backup_auditor_simulator.errors import invalid, not_found
 from backup_auditor_simulator.model import Backup, Kind
 
@@ -39,15 +39,15 @@ def create_backup(call: Call) -> Answer:
     """Begin a manual backup."""
     name, description = call.body.take("name", str), call.body.take("description", str)
     call.body.end()
-    return call.created(_row(call, call.world.create_backup(call.key, name, description)))
+    return call.created(_backup_target(call, call.world.create_backup(call.key, name, description)))
 
 
 def describe_backup(call: Call) -> Answer:
     """Describe a backup."""
-    return Answer(200, _row(call, call.world.backup(call.key)))
+    return Answer(200, _backup_target(call, call.world.backup(call.key)))
 
 
-def _row(call: Call, backup: Backup) -> bytes:
+def _backup_target(call: Call, backup: Backup) -> bytes:
     return backup_row(backup, call.family, call.world.conduct)
 
 

@@ -1,13 +1,41 @@
-"""What indexes commonly live through: creation with a daily schedule, and what becomes of single runs."""
+"""Build a project by playing events in order; the common lives of indexes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator.model import Fate
-from backup_auditor_simulator.scenarios.script import Script
-from backup_auditor_simulator.world import World
+from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
+
+type Action = Callable[[SimulatedProject], object]
+
+
+class Script:
+    """What happened to a project, each thing so long before a moment called now."""
+
+    def __init__(self, now: datetime, *, seed: int = 0, conduct: SimulatorOptions | None = None) -> None:
+        """Begin with nothing."""
+        self._now = now
+        self._seed = seed
+        self._conduct = conduct
+        self._actions: list[tuple[datetime, Action]] = []
+
+    def ago(self, length: timedelta, action: Action) -> None:
+        """Let something happen so long before now."""
+        self._actions.append((self._now - length, action))
+
+    def play(self) -> SimulatedProject:
+        """Let it all happen, and return the world as it is now."""
+        actions = sorted(self._actions, key=lambda it: it[0])
+        world = SimulatedProject(actions[0][0] if actions else self._now, seed=self._seed, conduct=self._conduct)
+        for moment, action in actions:
+            world.advance_to(moment)
+            action(world)
+        world.advance_to(self._now)
+        return world
+
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -25,7 +53,7 @@ class Life:
     schedule: str = "nightly"
     frequency: str = "daily"
     retention_days: int = 14
-    fates: Mapping[int, Fate] = field(default_factory=dict)
+    fates: Mapping[int, RunOutcome] = field(default_factory=dict)
     """What becomes of the run so many runs ago, 0 being the newest; all others succeed."""
     traits: Mapping[str, Any] = field(default_factory=dict)
     """How the index itself differs from any other."""
@@ -39,11 +67,11 @@ class Life:
         """Let the index and its schedule be created."""
         script.ago(self.age, self._create)
 
-    def _create(self, world: World) -> None:
+    def _create(self, world: SimulatedProject) -> None:
         world.create_index(self.name, **self.traits)
         schedule = world.create_schedule(self.name, self.schedule, self.frequency, self.retention_days)
         last = self.days - 1
-        world.foretell(schedule, [self.fates.get(last - number, Fate.SUCCEEDS) for number in range(self.days)])
+        world.script_runs(schedule, [self.fates.get(last - number, RunOutcome.SUCCEEDS) for number in range(self.days)])
 
 
 def create(script: Script, name: str, ago: timedelta, **traits: Any) -> None:  # noqa: ANN401  whatever an index has
@@ -59,7 +87,7 @@ def back_up(script: Script, name: str, ago: timedelta) -> None:
 def pause(script: Script, name: str, ago: timedelta) -> None:
     """Let every schedule of an index be paused."""
 
-    def action(world: World) -> None:
+    def action(world: SimulatedProject) -> None:
         for schedule in world.index(name).schedules.values():
             world.update_schedule(schedule.id, enabled=False)
 

@@ -10,7 +10,7 @@ COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 
 @contextmanager
-def simulating(
+def run_simulator(
     scenario: str, *, now: str | None = None, latency: float = 0.0, writes: bool = False
 ) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
@@ -21,7 +21,7 @@ def simulating(
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
         command += ["--now", now]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own command, no shell
         try:
             yield _environment(process)
         finally:

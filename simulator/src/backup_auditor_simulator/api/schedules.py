@@ -1,7 +1,7 @@
 """The calls about backup schedules."""
 
-from backup_auditor_simulator.api.calls import Answer, Call
-from backup_auditor_simulator.api.shapes import run_row, schedule_row
+from backup_auditor_simulator.api.responses import Answer, Call
+from backup_auditor_simulator.api.schemas import run_row, schedule_row
 from backup_auditor_simulator.errors import invalid
 from backup_auditor_simulator.model import Schedule
 
@@ -9,7 +9,7 @@ from backup_auditor_simulator.model import Schedule
 def list_schedules(call: Call) -> Answer:
     """List the schedules of an index, paused ones too."""
     index = call.world.backed_up_index(call.key)
-    return call.page(call.world.in_order(index.schedules.values()), lambda schedule: _row(call, schedule))
+    return call.page(call.world.in_order(index.schedules.values()), lambda schedule: _schedule_row(call, schedule))
 
 
 def create_schedule(call: Call) -> Answer:
@@ -25,12 +25,12 @@ def create_schedule(call: Call) -> Answer:
         part.end()
     if kind != "time-based":
         raise invalid("schedule.type must be time-based.")
-    return call.created(_row(call, call.world.create_schedule(call.key, name, frequency, days)))
+    return call.created(_schedule_row(call, call.world.create_schedule(call.key, name, frequency, days)))
 
 
 def describe_schedule(call: Call) -> Answer:
     """Describe a schedule."""
-    return Answer(200, _row(call, call.world.schedule(call.key)))
+    return Answer(200, _schedule_row(call, call.world.schedule(call.key)))
 
 
 def update_schedule(call: Call) -> Answer:
@@ -46,7 +46,7 @@ def update_schedule(call: Call) -> Answer:
         if part is not None:
             part.end()
     changed = call.world.update_schedule(call.key, enabled=enabled, frequency=frequency, retention_days=days)
-    return Answer(200, _row(call, changed))
+    return Answer(200, _schedule_row(call, changed))
 
 
 def delete_schedule(call: Call) -> Answer:
@@ -61,5 +61,5 @@ def list_history(call: Call) -> Answer:
     return call.page(runs, lambda run: run_row(run, call.family, call.world.conduct))
 
 
-def _row(call: Call, schedule: Schedule) -> bytes:
+def _schedule_row(call: Call, schedule: Schedule) -> bytes:
     return schedule_row(schedule, call.family, call.world.conduct, call.world.project_id)
