@@ -37,7 +37,7 @@ moved:
 	@PYTHON="$(PYTHON)" scripts/install-uv .tools
 	@touch $@
 
-# The lock names no registry (docs/decisions/0002): packages come, by name and hash, from the index this machine is set up with.
+# The lock names no registry (docs/development/decisions/0002): packages come, by name and hash, from the index this machine is set up with.
 .venv/ready: .tools/ready uv.lock pyproject.toml layers/auditor/pyproject.toml simulator/pyproject.toml
 	@mkdir -p build
 	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet $(if $(MOVED),--clear,--allow-existing) --python "$$python" .venv
@@ -81,7 +81,7 @@ test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some; AUDITOR_
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: check
-check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents, template
+check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents and their site, template
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -89,14 +89,19 @@ check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types,
 	cd layers/auditor && ../../$(BIN)/deptry src
 	cd simulator && ../$(BIN)/deptry src
 	$(BIN)/vulture
-	$(BIN)/python scripts/generate_docs.py --check
+	PYTHONPATH=scripts $(BIN)/python -m docs --check
+	$(MAKE) --no-print-directory site
 	$(BIN)/cfn-lint template.yaml
 	.tools/sam/bin/sam validate --region us-east-1 >/dev/null
 	.tools/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml
 
 .PHONY: docs
 docs: .venv/ready ## write the generated documents and transcripts anew
-	@$(BIN)/python scripts/generate_docs.py
+	@PYTHONPATH=scripts $(BIN)/python -m docs
+
+.PHONY: site
+site: .venv/ready ## build the documents as a site into build/site; a broken link or anchor fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: bench
 bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against their bars (minutes)

@@ -1,5 +1,6 @@
 """What the documents say is true."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from backup_auditor import errors
 from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
-from transcripts import run_transcripts
+from docs.transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
@@ -19,8 +20,9 @@ WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
 def test_generated_documents_are_current() -> None:
     """The generated documents, and every transcript of the README, are what the code makes of them now."""
-    command = [sys.executable, str(ROOT / "scripts" / "generate_docs.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "docs", "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -36,6 +38,20 @@ def test_links_lead_to_headings(path: Path) -> None:
     """Every link to a heading, of this document or of another, leads to one, which is the only one of its name."""
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
         assert anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_external_links_are_well_formed(path: Path) -> None:
+    """Every link to another site uses https and names a host; none is opened."""
+    targets = re.findall(r"\]\((http[^)]*)\)", path.read_text(encoding="utf-8"))
+    assert [it for it in targets if not re.fullmatch(r"https://[a-z0-9.-]+\.[a-z]+(/[\w./#?=&%+~-]*)?", it)] == []
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """The navigation of the site names each page of the documents once, and no other."""
+    named = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(named) == sorted(pages)
 
 
 def anchors(path: Path) -> list[str]:
@@ -59,7 +75,7 @@ def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
 
 def test_the_architecture_names_what_is_there() -> None:
     """Every file and folder that the architecture names in its text and in its drawing exists."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     package, simulator = (ROOT / it for it in re.findall(r"^(\S+/src/\w+)/ ", text, flags=re.MULTILINE))
     drawn = re.findall(r"^  (\w+(?:/|\.py)) ", text, flags=re.MULTILINE)
     told = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
@@ -71,7 +87,7 @@ def test_the_architecture_names_what_is_there() -> None:
 
 def test_the_architecture_knows_every_item() -> None:
     """Its table of what lies in the table has each beginning of a key that the code writes, and no other."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
     remedies = {items.ACTIONS.strip("#"), items.plan_sort("").strip("#")}
@@ -92,8 +108,8 @@ def test_the_tree_of_errors_is_whole() -> None:
 
 def test_every_decision_is_listed() -> None:
     """The list of decisions names each, and each has the four parts."""
-    folder = ROOT / "docs" / "decisions"
-    listed = (folder / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "development" / "decisions"
+    listed = (folder / "index.md").read_text(encoding="utf-8")
     decisions = sorted(folder.glob("[0-9]*.md"))
     assert re.findall(r"\]\((\d{4}-[^)]+)\)", listed) == [path.name for path in decisions]
     for path in decisions:

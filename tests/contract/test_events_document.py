@@ -1,4 +1,4 @@
-"""What docs/events.md says of events holds: its samples are whole, and its rules take what they should."""
+"""What docs/reference/events.md says of events holds: its samples are whole, and its rules take what they should."""
 
 import json
 import re
@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-import docs_events
 from backup_auditor.domain.events import AuditRequest, EventType, read_request
+from docs import events as events_document
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 RULES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[0]
 
 
@@ -32,7 +32,7 @@ def rule(name: str) -> Any:
 
 def test_there_is_a_sample_of_each_event() -> None:
     """Every type that is put on the bus is shown, and told of in the table."""
-    assert [it["detail-type"] for it in docs_events.sample_events()] == list(EventType)
+    assert [it["detail-type"] for it in events_document.sample_events()] == list(EventType)
     assert all(f"| `{it}` |" in TEXT for it in EventType)
 
 
@@ -50,7 +50,7 @@ def test_the_request_of_the_document_is_one() -> None:
 @pytest.mark.parametrize("number,event", list(enumerate(EventType)))
 def test_the_table_names_every_key(number: int, event: EventType) -> None:
     """What the detail of an event holds is named in the row of it, or the row says that it is as above."""
-    detail = docs_events.sample_events()[number]["detail"]
+    detail = events_document.sample_events()[number]["detail"]
     assert isinstance(detail, dict)
     [row] = re.findall(rf"^\| `{event}` \|.*$", TEXT, re.MULTILINE)
     if row.endswith("| the same |"):
@@ -69,7 +69,7 @@ def test_the_table_names_every_key(number: int, event: EventType) -> None:
 def test_a_rule_takes_what_it_speaks_of(name: str, taken: set[EventType]) -> None:
     """Of the samples, the critical ones that begin, or that end; and what it makes of them is JSON of known keys."""
     pattern = rule(name)["EventPattern"]
-    events: list[Any] = [it for it in docs_events.sample_events() if _fits(pattern, it)]
+    events: list[Any] = [it for it in events_document.sample_events() if _fits(pattern, it)]
     assert {it["detail-type"] for it in events} == taken
     [target] = rule(name)["Targets"]
     transformer = target["InputTransformer"]

@@ -28,7 +28,7 @@ def strangers_after(statement: str) -> set[str]:
 
 
 def test_the_arrows_hold() -> None:
-    """No import points against the drawing in docs/architecture.md."""
+    """No import points against the drawing in docs/development/architecture.md."""
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=SOURCES.parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -10,7 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROMISED = {"help", "setup", "demo", "build", "test", "check", "bench", "docs", "soak", "mutate", "lock", "clean"}
+PROMISED = {
+    "help",
+    "setup",
+    "demo",
+    "build",
+    "test",
+    "check",
+    "bench",
+    "docs",
+    "site",
+    "soak",
+    "mutate",
+    "lock",
+    "clean",
+}
 
 
 def make(*arguments: str, cwd: Path = ROOT) -> str:

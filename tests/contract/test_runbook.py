@@ -51,7 +51,9 @@ def refusal(command: str) -> str:
 @pytest.mark.parametrize("it", CATALOG.all, ids=lambda it: str(it.id))
 def test_every_control_has_its_first_look(it: AnyControl) -> None:
     """The table of findings has one row for each control, with its severity and a link to all that is known of it."""
-    rows = re.findall(rf"^\| \[`{it.id}`\]\(controls\.md#{it.id}\) \| (\w+) \| (.+) \|$", RUNBOOK, re.MULTILINE)
+    rows = re.findall(
+        rf"^\| \[`{it.id}`\]\(reference/controls\.md#{it.id}\) \| (\w+) \| (.+) \|$", RUNBOOK, re.MULTILINE
+    )
     assert [severity for severity, _ in rows] == [it.severity.value]
     assert len(rows[0][1]) > 40
 

@@ -1,21 +1,21 @@
-"""What docs/policy.md says of the policy file is true."""
+"""What docs/reference/policy.md says of the policy file is true."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-import docs_policy
 from backup_auditor.adapters.policy_file.errors import every_key, shape_in
+from docs import policy as policy_document
 from policies import policy, problems
 
-_TEXT = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
+_TEXT = (Path(__file__).parents[3] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
 _EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL)
 
 
 def test_the_table_of_keys_is_current() -> None:
     """The committed document is what the shape of the policy file makes of it now."""
-    assert docs_policy.render() == _TEXT
+    assert policy_document.render() == _TEXT
 
 
 def test_every_key_stands_in_the_table() -> None:

@@ -1,0 +1,86 @@
+"""Makes the table of keys in docs/reference/policy.md; the rest of that document is written by hand."""
+
+import json
+import re
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from backup_auditor.adapters.policy_file.errors import every_key, shape_in
+from backup_auditor.adapters.policy_file.schema import policy_schema
+
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "policy.md"
+_TABLE = re.compile(r"(<!-- keys: [^\n]* -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
+_IN_LISTS = ("rules", "exemptions")
+
+type Schema = dict[str, Any]
+
+
+def render() -> str:
+    """Return the whole document with its table as the shape has it now."""
+    schema = policy_schema()
+    rows = [
+        f"| `{_dotted(path)}` | {_kind(path, schema)} | {_default(field)} | {field.description} |"
+        for path, field in every_key()
+        if path[:2] != ("rules", "require") and shape_in(field.annotation) is None
+    ]
+    table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""])
+    return _TABLE.sub(lambda it: f"{it[1]}\n{table}\n{it[2]}", _DOCUMENT.read_text(encoding="utf-8"))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    first, *rest = map(str, path)
+    return ".".join([f"{first}[]" if first in _IN_LISTS and rest else first, *rest])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, Enum):
+        value = value.value
+    if value in ([], {}):
+        return "none"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _kind(path: tuple[str | int, ...], schema: Schema) -> str:
+    node = schema
+    for step in path:
+        node = _followed(node, schema)["properties"][step]
+    choices = [it for it in node.get("anyOf", [node]) if it.get("type") != "null"]
+    return f"{_told(_followed(choices[0], schema))}{' or `null`' if 'anyOf' in node else ''}"
+
+
+def _followed(node: Schema, schema: Schema) -> Schema:
+    """Follow a reference, and a list to what it holds when that has keys of its own."""
+    if "$ref" in node:
+        return _followed(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
+    if "$ref" in node.get("items", {}):
+        return _followed(node["items"], schema)
+    return node
+
+
+def _told(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of value
+    match node:
+        case {"const": value}:
+            return f"`{value}`"
+        case {"enum": words}:
+            return ", ".join(f"`{it}`" for it in words)
+        case {"type": "boolean"}:
+            return "`true`, `false`"
+        case {"type": "integer" | "number" as kind}:
+            bounds = [f"{word} {node[key]:,}" for word, key in (("from", "minimum"), ("to", "maximum")) if key in node]
+            return " ".join(["whole number" if kind == "integer" else "number", *bounds])
+        case {"type": "array", "items": items}:
+            return f"list of {_told(items)}s"
+        case {"type": "object"}:
+            return "mapping of tags to lists of values"
+        case {"format": "date"}:
+            return "day"
+        case {"pattern": str() as pattern} if pattern.endswith("[mhd]$"):
+            return "duration"
+        case _:
+            return "text"

@@ -1,0 +1,63 @@
+"""Runs the transcripts of a Markdown file, so that what a reader sees there is what the command prints."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SEPARATOR = "\x1e"
+BLOCK = re.compile(
+    r"^<!-- transcript(?: head=(?P<head>\d+))?(?: tail=(?P<tail>\d+))? -->\n```console\n(?P<body>.*?)^```$",
+    flags=re.MULTILINE | re.DOTALL,
+)
+"""A fenced block of commands (`$ …`) and what they print; the mark says how many lines are shown of a long output."""
+
+
+def run_transcripts(text: str, environment: Mapping[str, str]) -> str:
+    """Return a Markdown text with the output of every transcript as it is now."""
+    with tempfile.TemporaryDirectory() as folder:
+        return BLOCK.sub(lambda found: _block(found, environment, Path(folder)), text)
+
+
+def _block(found: re.Match[str], environment: Mapping[str, str], folder: Path) -> str:
+    commands = [line.removeprefix("$ ") for line in found["body"].splitlines() if line.startswith("$ ")]
+    head = int(found["head"]) if found["head"] else None
+    tail = int(found["tail"] or 0)
+    shown = [
+        f"$ {command}\n{_cut(output, head, tail)}"
+        for command, output in zip(commands, _outputs(commands, environment, folder), strict=True)
+    ]
+    mark = found[0].partition("\n")[0]
+    return f"{mark}\n```console\n{''.join(shown)}```"
+
+
+def _outputs(commands: list[str], environment: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Run the commands of a block in one shell, and yield what each prints, errors among it."""
+    # the subshell hands each command's exit status on to the next, so that `echo $?` tells what it would tell
+    script = "".join(f"{command}\n(code=$?; printf '{SEPARATOR}'; exit $code)\n" for command in commands)
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=ROOT if any(command.startswith("make ") for command in commands) else folder,
+        env={"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}", "HOME": str(folder), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    outputs = done.stdout.split(SEPARATOR)
+    if len(outputs) != len(commands) + 1:
+        raise RuntimeError(f"a transcript broke off: {done.stdout}")
+    for output in outputs[:-1]:
+        yield "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+
+
+def _cut(output: str, head: int | None, tail: int) -> str:
+    lines = output.splitlines(keepends=True)
+    if head is None or len(lines) <= head + 1 + tail:
+        return output
+    left_out = len(lines) - head - tail
+    return "".join([*lines[:head], f"… {left_out} more lines …\n", *lines[head + left_out :]])
