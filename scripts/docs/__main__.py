@@ -1,58 +1,68 @@
-"""Writes every document that is made from code, and the transcripts of the README; `--check` only compares."""
+"""Write the generated parts of every document, and the output of every transcript. `--check` only compares."""
 
 import argparse
 import difflib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from backup_auditor_simulator.testing import run_simulator
-from docs import configuration, controls, events, policy
-from docs.transcripts import run_transcripts
+from docs import command_line, configuration, controls, events, metrics, policy
+from docs.markdown import fill_sections
+from docs.transcripts import BLOCK, run_transcripts
 
 ROOT = Path(__file__).parents[2]
 NOW = "2026-11-02T06:00:00Z"
-"""The moment at which the README's audits happen."""
-
-
-def _readme() -> str:
-    with run_simulator("neglected", now=NOW) as environment:
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        return run_transcripts(text, {**environment, "COLUMNS": "110", "NO_COLOR": "1"})
-
-
-DOCUMENTS: Mapping[str, Callable[[], str]] = {
-    "docs/reference/controls.md": controls.render,
-    "docs/reference/configuration.md": configuration.render,
-    "docs/reference/events.md": events.render,
-    "docs/reference/policy.md": policy.render,
-    "README.md": _readme,
+"""The time at which the audits of the transcripts happen."""
+SECTIONS: Mapping[str, Callable[[], str]] = {
+    "audit-events": events.describe_audit_events,
+    "commands": command_line.describe_commands,
+    "common-event-keys": events.list_common_keys,
+    "controls": controls.describe_controls,
+    "function-variables": configuration.list_function_variables,
+    "message-keys": events.list_message_keys,
+    "message-sample": events.show_message_sample,
+    "metrics": metrics.list_metrics,
+    "policy-keys": policy.list_keys,
+    "remediation-events": events.describe_remediation_events,
+    "stack-outputs": configuration.list_stack_outputs,
+    "stack-parameters": configuration.list_stack_parameters,
+    "variables": configuration.list_variables,
 }
+"""What makes the content of a generated section, by its name."""
 
 
 def main() -> int:
-    """Write what is stale, or say how it differs; exit 1 when something is stale and was only compared."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Write the documents that are not current, or show how they differ. Return 1 when a compared one differs."""
+    parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    parser.add_argument("documents", nargs="*", help=f"which ones; all when none is named: {', '.join(DOCUMENTS)}")
+    parser.add_argument("documents", nargs="*", type=Path, help="default: every document")
     arguments = parser.parse_args()
-    stale = 0
-    for name in arguments.documents or DOCUMENTS:
-        path, made = ROOT / name, DOCUMENTS[name]()
-        stands = path.read_text(encoding="utf-8") if path.exists() else ""
-        if made == stands:
-            continue
-        stale += 1
-        if arguments.check:
-            print(f"{name} is stale; make docs writes it anew:")
-            print(
-                *difflib.unified_diff(stands.splitlines(), made.splitlines(), "stands", "made", n=0, lineterm=""),
-                sep="\n",
-            )
-        else:
-            path.write_text(made, encoding="utf-8")
-            print(f"wrote {name}")
-    return 1 if stale and arguments.check else 0
+    different = 0
+    with ExitStack() as stack:
+        environment = cache(lambda: stack.enter_context(run_simulator("neglected", now=NOW)))
+        for path in arguments.documents or sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
+            before = path.read_text(encoding="utf-8")
+            after = fill_sections(before, SECTIONS)
+            if BLOCK.search(after):
+                after = run_transcripts(after, {**environment(), "COLUMNS": "110", "NO_COLOR": "1"})
+            if before != after:
+                different += 1
+                _settle(path, before, after, is_written=not arguments.check)
+    return 1 if different and arguments.check else 0
+
+
+def _settle(path: Path, before: str, after: str, *, is_written: bool) -> None:
+    name = path.resolve().relative_to(ROOT).as_posix()
+    if is_written:
+        path.write_text(after, encoding="utf-8")
+        print(f"wrote {name}")
+        return
+    print(f"{name} is not current; run make docs:")
+    compared = difflib.unified_diff(before.splitlines(), after.splitlines(), "written", "current", n=0, lineterm="")
+    print(*compared, sep="\n")
 
 
 if __name__ == "__main__":

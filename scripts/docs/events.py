@@ -1,33 +1,108 @@
-"""Makes the samples in docs/reference/events.md; the rest of that document is written by hand."""
+"""Generate the samples of events and of a message to an SNS topic."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
+from backup_auditor.domain.remediation.actions import CreateSchedule
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Plan
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.digest import report_link
-from backup_auditor.rendering.events import events_of
+from backup_auditor.rendering.events import creation_of, events_of, proposals_of
 from backup_auditor.rendering.sns import publication_of
+from docs.markdown import table
 
-_DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "events.md"
-_SAMPLES = re.compile(r"(<!-- (events|message): [^\n]* -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 _AUDIT_ID = "4c1f0a52e6d9478b93a6f1b7d2c85e30"
 _FOLDER = f"s3://evidence-of-backups/search/2026-11-02/{_AUDIT_ID}"
 _PAGE = StoredFile(f"{_FOLDER}/report.html", "7c" * 32)
 _KEPT = StoredReport(f"{_FOLDER}/report.json", "9f" * 32, _PAGE)
 _TOPIC = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:backup-auditor-search")
+_COMMON = ("schema_version", "project", "audit_id", "observed_at", "report")
+_SENT = {
+    "Backup Audit Completed": "Sent after each audit that was recorded, complete or not.",
+    "Backup Finding Opened": "Sent when a finding is non-compliant for the first time.",
+    "Backup Finding Reopened": "Sent when a finding is non-compliant again after it was resolved.",
+    "Backup Finding Resolved": "Sent when an open finding is compliant or not applicable, or its resource is gone.",
+    "Backup Schedule Proposed": "Sent for each action that the policy proposes, after each audit as long as it is due.",
+    "Backup Schedule Created": "Sent for each action that was applied, whatever its kind.",
+}
+"""When each event is sent."""
+_MEANINGS = {
+    "action": "The kind of action.",
+    "actor": "Who applied the action: the function and the invocation.",
+    "after": "The settings that were read after the action.",
+    "audit_id": "The audit. The same audit has the same ID.",
+    "because": "Why the finding was resolved, or why the action is due.",
+    "before": "The settings that were read before the action.",
+    "call": "The API call: `method`, `path` and `body`.",
+    "changes": "How many findings were `opened`, `reopened` and `resolved`. One event follows for each.",
+    "complete": "Whether the audit had no read error.",
+    "compliance": "The compliance of the whole project.",
+    "control": "The ID of the [control](controls.md).",
+    "created_at": "When the facts were read that the plan is made from.",
+    "detail": "More about the result; empty when there is nothing to add.",
+    "event": "The most urgent change that the message reports.",
+    "findings": "Opened and reopened findings, then findings with a reminder, worst first.",
+    "fingerprint": "Identifies control and resource. It is the same in every audit.",
+    "first_seen": "When the finding was first non-compliant.",
+    "headline": "The message in one line.",
+    "id": "The ID of the schedule or the backup that was created or changed.",
+    "index": "The index.",
+    "kind": "`create schedule`, `change schedule` or `first backup`.",
+    "least_severity": "The lowest severity that the channel receives.",
+    "left_out": "How many entries do not fit into the message.",
+    "made_at": "When the facts were read that the plan is made from.",
+    "may_be_repeat": "Whether an earlier delivery could not be confirmed.",
+    "message_id": "Identifies the message. It is the same when the message is sent again.",
+    "min_severity": "The lowest severity that the channel receives.",
+    "name": "The name of the schedule or the backup.",
+    "observed_at": "The time to which the findings apply, in UTC.",
+    "occasion": "`changed`, `reminder` or `all-is-well`.",
+    "omitted": "How many entries do not fit into the message.",
+    "open": "How many findings are open, by severity.",
+    "open_before_and_unknown": "How many findings were open before and could not be evaluated now.",
+    "opened": "How many findings were opened.",
+    "plan_id": "The plan: project, policy and actions.",
+    "possible_duplicate": "Whether an earlier delivery could not be confirmed.",
+    "previously_open_now_unknown": "How many findings were open before and could not be evaluated now.",
+    "project": "The name of the project.",
+    "proposals": "How many actions the policy proposes or applies.",
+    "read_errors": "How many calls could not be completed; in a message, the errors themselves.",
+    "read_error_count": "How many calls could not be completed.",
+    "reason": "One sentence that names the values.",
+    "remediation": "What to do.",
+    "reopened": "How many findings were reopened.",
+    "report": "`location` and `sha256` of the report as JSON; `page` has the same for the HTML page, or is null.",
+    "resolved": "How many findings were resolved.",
+    "resolved_at": "When the finding was resolved.",
+    "resolved_findings": "The findings that were resolved.",
+    "resource": "The index, deleted index or project: `type`, `project`, `name` and `id`.",
+    "schema_version": "The version of this format. Keys may be added to it; none is removed.",
+    "severity": "The severity of the finding; of a message, the worst one that it reports.",
+    "slots": "How many backups of the quota the action needs.",
+    "state": "The result of the action.",
+    "summary": "Counts, as in the report.",
+    "trigger": "Why the message is sent.",
+    "undo": "The API call that reverses the action, or null.",
+    "unread": "How many calls could not be completed.",
+    "unread_facts": "The calls that could not be completed, each with its error.",
+    "warnings": "How many warnings the report has.",
+    "who": "Who applied the action: the function and the invocation.",
+}
+"""What each key of an event or a message means. A new key needs its meaning here."""
 _EXPIRES = (
     "The last recovery point of `orders` expires on 2026-11-05 06:00 UTC, in 3 days; resume the schedule, or take a"
     " manual backup, which never expires."
@@ -36,10 +111,31 @@ _FAILED = "Its last two finished backups failed: nightly-20261102T030000Z, 2026-
 _UNPROTECTED = "It is not protected from deletion, and the policy requires that."
 
 
-def render() -> str:
-    """Return the whole document with its samples as the code makes them now."""
-    samples = {"events": "\n".join(_events()), "message": _message()}
-    return _SAMPLES.sub(lambda it: f"{it[1]}\n{samples[it[2]]}\n{it[3]}", _DOCUMENT.read_text(encoding="utf-8"))
+def describe_audit_events() -> str:
+    """Return a section for each event of an audit: when it is sent, its keys, and a sample."""
+    return "\n".join(_describe_event(it, _COMMON) for it in sample_events())
+
+
+def describe_remediation_events() -> str:
+    """Return a section for each event of a remediation: when it is sent, its keys, and a sample."""
+    return "\n".join(_describe_event(it, ()) for it in sample_remediation_events())
+
+
+def list_common_keys() -> str:
+    """Return the table of the keys that every event of an audit has."""
+    return table(("key", "meaning"), ((f"`{key}`", _MEANINGS[key]) for key in _COMMON))
+
+
+def list_message_keys() -> str:
+    """Return the table of the keys of a message's JSON."""
+    _, document = _sample_message()
+    return table(("key", "meaning"), ((f"`{key}`", _MEANINGS[key]) for key in document))
+
+
+def show_message_sample() -> str:
+    """Return a message as an e-mail subscription gets it, and as a queue gets it."""
+    email, document = _sample_message()
+    return f"{email}\n{_block(document)}"
 
 
 def sample_events() -> list[dict[str, object]]:
@@ -48,17 +144,41 @@ def sample_events() -> list[dict[str, object]]:
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found.items()]
 
 
-def _events() -> Iterator[str]:
-    yield from map(_block, sample_events())
+def sample_remediation_events() -> list[dict[str, object]]:
+    """Return one event of each type of a remediation."""
+    action = CreateSchedule("orders", "auditor", Frequency.DAILY, timedelta(days=14), 15, "It has no backup schedule.")
+    plan = Plan("search", "0" * 64, _NOW, Mode.PROPOSE, Mode.NEVER, (action,), (), 21, 36, 500, "id-search")
+    record = ActionRecord(
+        "search",
+        action.key,
+        1,
+        plan.plan_id,
+        "arn:aws:lambda:eu-central-1:111122223333:function:backup-auditor-remediate",
+        _NOW,
+        str(action.call),
+        {},
+        ActionState.DONE,
+        made_id="id-schedule",
+        after={"enabled": True, **action.call.body},
+        ended_at=_NOW,
+    )
+    found = [*proposals_of(plan), creation_of(plan, action, record)]
+    return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found]
 
 
-def _message() -> str:
+def _describe_event(event: Mapping[str, Any], left_out: Iterable[str]) -> str:
+    kind = event["detail-type"]
+    rows = ((f"`{key}`", _MEANINGS[key]) for key in event["detail"] if key not in left_out)
+    return f"### {kind}\n\n{_SENT[kind]}\n\n{table(('key', 'meaning'), rows)}\n{_block(event)}"
+
+
+def _sample_message() -> tuple[str, dict[str, object]]:
+    """Return the text of an e-mail, and the document of a queue."""
     [message] = create_messages(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
     link_to = partial(report_link, region="eu-central-1")
     publication = publication_of(create_digest(_report(), message, _TOPIC, link_to=link_to))
     parts = json.loads(publication.message)
-    email = f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n"
-    return f"{email}\n{_block(json.loads(parts['sqs']))}"
+    return f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n", json.loads(parts["sqs"])
 
 
 def _block(document: Mapping[str, object]) -> str:

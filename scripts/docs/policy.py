@@ -1,33 +1,29 @@
-"""Makes the table of keys in docs/reference/policy.md; the rest of that document is written by hand."""
+"""Generate the table of the policy's keys from the model of the policy file."""
 
 import json
-import re
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from backup_auditor.adapters.policy_file.errors import every_key, shape_in
 from backup_auditor.adapters.policy_file.schema import policy_schema
+from docs.markdown import table
 
-_DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "policy.md"
-_TABLE = re.compile(r"(<!-- keys: [^\n]* -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
 _IN_LISTS = ("rules", "exemptions")
 
 type Schema = dict[str, Any]
 
 
-def render() -> str:
-    """Return the whole document with its table as the shape has it now."""
+def list_keys() -> str:
+    """Return the table of every key of a policy file."""
     schema = policy_schema()
-    rows = [
-        f"| `{_dotted(path)}` | {_kind(path, schema)} | {_default(field)} | {field.description} |"
+    rows = (
+        (f"`{_dotted(path)}`", _kind(path, schema), _default(field), field.description or "")
         for path, field in every_key()
         if path[:2] != ("rules", "require") and shape_in(field.annotation) is None
-    ]
-    table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""])
-    return _TABLE.sub(lambda it: f"{it[1]}\n{table}\n{it[2]}", _DOCUMENT.read_text(encoding="utf-8"))
+    )
+    return table(("key", "value", "default", "meaning"), rows)
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -49,24 +45,24 @@ def _default(field: FieldInfo) -> str:
 def _kind(path: tuple[str | int, ...], schema: Schema) -> str:
     node = schema
     for step in path:
-        node = _followed(node, schema)["properties"][step]
+        node = _resolve(node, schema)["properties"][step]
     choices = [it for it in node.get("anyOf", [node]) if it.get("type") != "null"]
-    return f"{_told(_followed(choices[0], schema))}{' or `null`' if 'anyOf' in node else ''}"
+    return f"{_value(_resolve(choices[0], schema))}{' or `null`' if 'anyOf' in node else ''}"
 
 
-def _followed(node: Schema, schema: Schema) -> Schema:
-    """Follow a reference, and a list to what it holds when that has keys of its own."""
+def _resolve(node: Schema, schema: Schema) -> Schema:
+    """Return what a reference points to; of a list of mappings, the mapping."""
     if "$ref" in node:
-        return _followed(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
+        return _resolve(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
     if "$ref" in node.get("items", {}):
-        return _followed(node["items"], schema)
+        return _resolve(node["items"], schema)
     return node
 
 
-def _told(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of value
+def _value(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of value
     match node:
         case {"const": value}:
-            return f"`{value}`"
+            return f"`{json.dumps(value)}`"
         case {"enum": words}:
             return ", ".join(f"`{it}`" for it in words)
         case {"type": "boolean"}:
@@ -75,7 +71,7 @@ def _told(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of valu
             bounds = [f"{word} {node[key]:,}" for word, key in (("from", "minimum"), ("to", "maximum")) if key in node]
             return " ".join(["whole number" if kind == "integer" else "number", *bounds])
         case {"type": "array", "items": items}:
-            return f"list of {_told(items)}s"
+            return f"list of {_value(items)}s"
         case {"type": "object"}:
             return "mapping of tags to lists of values"
         case {"format": "date"}:

