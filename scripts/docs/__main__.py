@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from backup_auditor_simulator.testing import run_simulator
-from docs import command_line, configuration, controls, events, metrics, policy
+from docs import command_line, configuration, controls, events, metrics, policy, simulator
 from docs.markdown import fill_sections
 from docs.transcripts import BLOCK, run_transcripts
 
@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "metrics": metrics.list_metrics,
     "policy-keys": policy.list_keys,
     "remediation-events": events.describe_remediation_events,
+    "scenarios": simulator.list_scenarios,
     "stack-outputs": configuration.list_stack_outputs,
     "stack-parameters": configuration.list_stack_parameters,
     "variables": configuration.list_variables,

@@ -21,14 +21,14 @@ BENCHMARKS = (
     "sizes",
     "drawing",
 )
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "development" / "performance.md"
 _RECORDED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
 
 
 def main() -> int:
     """Run the benchmarks that are named, or all."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write the table into README.md as well")
+    parser.add_argument("--record", action="store_true", help=f"write the table into {PAGE.name} as well")
     parser.add_argument("names", nargs="*", help=f"which ones: {', '.join(BENCHMARKS)}")
     arguments = parser.parse_args()
     if arguments.record and arguments.names:
@@ -44,8 +44,8 @@ def main() -> int:
 
 
 def _record(text: str) -> None:
-    readme = README.read_text(encoding="utf-8")
-    README.write_text(_RECORDED.sub(lambda _: f"\n{text}\n\n", readme, count=1), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(_RECORDED.sub(lambda _: f"\n{text}\n\n", page, count=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def timed(action: Callable[[], object]) -> float:
 def table(figures: list[Figure]) -> str:
     """Draw figures as a Markdown table, with the day and the kind of machine they were measured on."""
     rows = [f"| {it.what} | {it.bar} | {it.measured} | {'yes' if it.holds else '**no**'} |" for it in figures]
-    heading = ["| | bar | measured | holds |", "|---|---|---|---|"]
+    heading = ["| figure | limit | measured | reached |", "|---|---|---|---|"]
     return "\n".join([*heading, *rows, "", f"{time.strftime('%Y-%m-%d')}, {machine()}"])
 
 

@@ -1,4 +1,4 @@
-"""What the documents say is true."""
+"""What the documents say is true, and their links lead somewhere."""
 
 import os
 import re
@@ -12,14 +12,22 @@ from backup_auditor import errors
 from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
+from backup_auditor_simulator import FaultKind
 from docs.transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[2]
+PLACES = (
+    ROOT / "layers" / "auditor" / "src" / "backup_auditor",
+    ROOT / "simulator" / "src" / "backup_auditor_simulator",
+    ROOT,
+)
+BUILT = ("build/site", "build/screenshots")
+"""Folders that make creates."""
 WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_generated_documents_are_current() -> None:
-    """The generated documents, and every transcript of the README, are what the code makes of them now."""
+    """The generated sections and the transcripts of every document are current."""
     command = [sys.executable, "-m", "docs", "--check"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -73,16 +81,27 @@ def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
         assert load_policy(path).rules
 
 
-def test_the_architecture_names_what_is_there() -> None:
-    """Every file and folder that the architecture names in its text and in its drawing exists."""
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_named_files_exist(path: Path) -> None:
+    """Every file and folder that a document names in code font exists in the repository or in one of its packages."""
+    named = re.findall(r"`((?:\w[\w.-]*/)+[\w.-]*)`", path.read_text(encoding="utf-8"))
+    ours = [it for it in named if (ROOT / it.partition("/")[0]).exists() or it.endswith((".py", ".json"))]
+    assert [it for it in ours if it not in BUILT and not any((place / it).exists() for place in PLACES)] == []
+
+
+def test_the_tree_of_the_architecture_exists() -> None:
+    """Every file and folder in the tree of the architecture exists."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
-    package, simulator = (ROOT / it for it in re.findall(r"^(\S+/src/\w+)/ ", text, flags=re.MULTILINE))
-    drawn = re.findall(r"^  (\w+(?:/|\.py)) ", text, flags=re.MULTILINE)
-    told = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
-    assert drawn
-    assert told
-    places = (package, simulator, ROOT)
-    assert [name for name in [*drawn, *told] if not any((it / name).exists() for it in places)] == []
+    drawn = re.findall(r"^(?:  )?([\w./]+(?:/|\.py|\.yaml)) ", text, flags=re.MULTILINE)
+    assert len(drawn) > len(PLACES)
+    assert [name for name in drawn if not any((it / name).exists() for it in PLACES)] == []
+
+
+def test_every_fault_of_the_simulator_is_described() -> None:
+    """The table of faults names each kind of fault, and no other."""
+    text = (ROOT / "docs" / "development" / "simulator.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \|", text.partition("\n## Faults\n")[2], flags=re.MULTILINE)
+    assert rows[1:] == list(FaultKind)
 
 
 def test_the_architecture_knows_every_item() -> None:
@@ -106,19 +125,25 @@ def test_the_tree_of_errors_is_whole() -> None:
     assert len(drawn) == len(there)
 
 
+DECISIONS = sorted((ROOT / "docs" / "development" / "decisions").glob("[0-9]*.md"))
+
+
 def test_every_decision_is_listed() -> None:
-    """The list of decisions names each, and each has the four parts."""
-    folder = ROOT / "docs" / "development" / "decisions"
-    listed = (folder / "index.md").read_text(encoding="utf-8")
-    decisions = sorted(folder.glob("[0-9]*.md"))
-    assert re.findall(r"\]\((\d{4}-[^)]+)\)", listed) == [path.name for path in decisions]
-    for path in decisions:
-        text = path.read_text(encoding="utf-8")
-        assert [
-            part
-            for part in ("\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n")
-            if part not in text
-        ] == []
+    """The list of decisions has a row for each, with its number and its title."""
+    listed = (ROOT / "docs" / "development" / "decisions" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", listed, flags=re.MULTILINE)
+    titles = [path.read_text(encoding="utf-8").partition("\n")[0] for path in DECISIONS]
+    assert [(f"# {number} {title}", name) for number, name, title in rows] == [
+        (title, path.name) for title, path in zip(titles, DECISIONS, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_four_parts(path: Path) -> None:
+    """A decision has a status, a context, a decision and consequences."""
+    text = path.read_text(encoding="utf-8")
+    parts = ("\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n")
+    assert [part for part in parts if part not in text] == []
 
 
 def test_a_transcript_shows_what_is_printed() -> None:
