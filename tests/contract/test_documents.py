@@ -12,6 +12,7 @@ from backup_auditor import errors
 from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
+from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator import FaultKind
 from docs.transcripts import run_transcripts
 
@@ -95,6 +96,13 @@ def test_the_tree_of_the_architecture_exists() -> None:
     drawn = re.findall(r"^(?:  )?([\w./]+(?:/|\.py|\.yaml)) ", text, flags=re.MULTILINE)
     assert len(drawn) > len(PLACES)
     assert [name for name in drawn if not any((it / name).exists() for it in PLACES)] == []
+
+
+def test_every_format_is_described() -> None:
+    """The first table of the page about formats has a row for each format, and no other."""
+    text = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)` \|", text.partition("\n## ")[0], flags=re.MULTILINE)
+    assert sorted(rows) == sorted(FORMATS)
 
 
 def test_every_fault_of_the_simulator_is_described() -> None:

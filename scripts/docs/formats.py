@@ -1,0 +1,75 @@
+"""Generate the keys of the JSON report and the columns of the CSV report."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import backup_auditor.rendering
+from backup_auditor.rendering.formats.csv import render_csv
+from docs.markdown import table
+
+_NULL = {"type": "null"}
+_SCHEMA = Path(backup_auditor.rendering.__file__).with_name("report.schema.json")
+
+type Schema = dict[str, Any]
+
+
+def list_report_keys() -> str:
+    """Return the table of the keys of the JSON report, from its schema."""
+    schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return table(("key", "value", "meaning"), _rows(schema, schema, ""))
+
+
+def list_csv_columns() -> str:
+    """Return the columns of a CSV report, in their order."""
+    columns = next(iter(render_csv([]))).split(",")
+    return ", ".join(f"`{it}`" for it in columns) + "."
+
+
+def _rows(node: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, value in node["properties"].items():
+        resolved = _resolve(value, schema)
+        items = _resolve(resolved.get("items", {}), schema)
+        key = f"{prefix}{name}"
+        described = {} if isinstance(value, bool) else value
+        meaning = described.get("description") or resolved.get("description", "")
+        is_nullable = _NULL in described.get("anyOf", ())
+        yield f"`{key}`", f"{_kind(resolved, items)}{' or null' if is_nullable else ''}", meaning
+        if _is_described(resolved):
+            yield from _rows(resolved, schema, f"{key}.")
+        elif _is_described(items):
+            yield from _rows(items, schema, f"{key}[].")
+
+
+def _is_described(node: Schema) -> bool:
+    """Return whether an object has keys with a meaning of their own, so that each needs a row."""
+    properties = node.get("properties", {}).values()
+    return any(isinstance(it, dict) and "description" in it for it in properties)
+
+
+def _resolve(node: Schema | bool, schema: Schema) -> Schema:
+    """Return what a reference points to; of alternatives, the one that is not null. `True` is any value."""
+    if isinstance(node, bool):
+        return {}
+    if "anyOf" in node and "type" not in node:
+        return _resolve(next(it for it in node["anyOf"] if it != _NULL), schema)
+    if "$ref" in node:
+        return _resolve(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
+    return node
+
+
+def _kind(node: Schema, items: Schema) -> str:
+    if "enum" in node:
+        return ", ".join(f"`{'null' if it is None else it}`" for it in node["enum"])
+    match node:
+        case {"const": value}:
+            return f"`{json.dumps(value)}`"
+        case {"type": "array"}:
+            return f"list of: {_kind(items, {})}"
+        case {"type": "object", "properties": properties} if not _is_described(node):
+            return f"object: {', '.join(f'`{it}`' for it in properties)}"
+        case {"type": list() as kinds}:
+            return " or ".join(kinds)
+        case _:
+            return str(node.get("type", "any"))
