@@ -22,8 +22,10 @@ CORE = ("backup_auditor/domain", "backup_auditor/controls")
 TESTS = (
     "tests/unit/controls",
     "tests/unit/domain",
-    "tests/unit/lifecycle",
-    *(f"tests/unit/policy/test_policy_{it}.py" for it in ("contradictions", "difference", "exemptions", "feasibility")),
+    *(
+        f"tests/unit/adapters/policy_file/test_policy_{it}.py"
+        for it in ("contradictions", "difference", "exemptions", "feasibility")
+    ),
 )
 """Those that are about the core. Examples drawn at random take long, and notice little that no other test does."""
 BESIDE = ("tests", "scripts", "docs")

@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let what controls tell be approved."""
-    parser.addoption("--told", choices=("approved", "write"), default="approved", help="see tests/unit/controls")
+    parser.addoption("--approve", action="store_true", help="write the approved files anew, for review")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,7 +84,7 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let one worker run what shares something costly; the groups of xdist 3.8 are unknown to pytest 9.2."""
-    from grouping import ByCost  # noqa: PLC0415  it imports xdist, which is not always there
+    from support.xdist import ByCost  # noqa: PLC0415  it imports xdist, which is not always there
 
     return ByCost(config, log)
 

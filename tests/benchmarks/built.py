@@ -12,11 +12,11 @@ from py_compile import PycInvalidationMode
 import pytest
 
 from backup_auditor_simulator.project import SimulatedProject
-from cloud.function import Function
-from cloud.toys import toy
-from lone_project import deploy, names_for, project_at, secret_is
-from moto_served import moto_served
-from simulated import serving
+from support.aws.moto import moto_served
+from support.aws.single_project import deploy, names_for, project_at, secret_is
+from support.aws_local.function import Function
+from support.aws_local.sample_functions import toy
+from support.simulator import serving
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build/layer-x86_64"

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.built import LAYER, built, function_of
 from benchmarks.figures import Figure, alternating, table
-from cloud.function import Function
-from cloud.sandbox import Sandbox
+from support.aws_local.function import Function
+from support.aws_local.sandbox import Sandbox
 
 ROUNDS = 15
 OF_ORDINARY = 0.6

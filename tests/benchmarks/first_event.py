@@ -10,12 +10,11 @@ from tempfile import TemporaryDirectory
 from backup_auditor.bootstrap.runtime import now
 from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, built, function_of
 from benchmarks.figures import Figure, alternating, table
-from cloud.cgroup import CpuShare
-from cloud.function import Function
-from cloud.invocation import Invocation
-from cloud.sandbox import Sandbox
-from reading import add_healthy_index
-from simulated import empty_world
+from support.aws_local.cgroup import CpuShare
+from support.aws_local.function import Function
+from support.aws_local.invocation import Invocation
+from support.aws_local.sandbox import Sandbox
+from support.simulator import add_healthy_index, empty_world
 
 SHARE = MEBIBYTES / 1769
 ROUNDS = 15

@@ -13,8 +13,8 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from benchmarks.evaluation import BACKUPS_EACH, INDEXES, demanding, fleet
 from benchmarks.figures import Figure, alternating, table
-from benchmarks.judging import BACKUPS_EACH, INDEXES, demanding, fleet
 
 BAR = 2.0
 ROUNDS = 5

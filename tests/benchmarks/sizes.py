@@ -18,11 +18,11 @@ from backup_auditor_simulator.scenarios import scenario
 from backup_auditor_simulator.web.server import Server
 from benchmarks.built import EVENT, Variables, audited_by_functions, built
 from benchmarks.figures import Figure, table
-from cloud.cgroup import CpuShare
-from cloud.sandbox import Sandbox
-from described import function, properties
-from lone_project import secret_is
-from slack_receiver import receiving
+from support.aws.single_project import secret_is
+from support.aws.template import function, properties
+from support.aws_local.cgroup import CpuShare
+from support.aws_local.sandbox import Sandbox
+from support.slack_server import receiving
 
 WHOLE = 1769
 """Mebibytes that bring a whole processor."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-import pages
-from browsing import CHROMIUM, MISSING, browsing
+from support import pages
+from support.browser import CHROMIUM, MISSING, browsing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

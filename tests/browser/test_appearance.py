@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browsing import opened
-from pages import Written
+from support.browser import opened
+from support.pages import Written
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

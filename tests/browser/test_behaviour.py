@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browsing import Opened, opened
-from pages import Written
+from support.browser import Opened, opened
+from support.pages import Written
 
 INJECT = """() => {
   const finding = document.querySelector(".finding");

@@ -7,8 +7,8 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from backup_auditor.rendering.text import escape_text
-from browsing import Opened, opened
-from pages import Written
+from support.browser import Opened, opened
+from support.pages import Written
 
 EVIDENCE = """found => found.map(it => [it.id, [...it.querySelectorAll(":scope > .figures > div")].map(figure => [
   figure.querySelector("dt").textContent,

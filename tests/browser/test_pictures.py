@@ -3,8 +3,8 @@
 from playwright.sync_api import Browser
 
 import take_pictures
-from browsing import opened
-from pages import Written
+from support.browser import opened
+from support.pages import Written
 
 
 def test_the_pictures_are_current(neglected: Written, browser: Browser) -> None:

@@ -15,9 +15,9 @@ from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
 from backup_auditor.ports.stores import Claim, Outbox, StateStore
-from builders import DAY, HOUR, NOW, SECOND
-from dynamo import a_table
-from stores import PROJECT, FakeStore, recorded
+from support.aws.dynamodb import a_table
+from support.builders.facts import DAY, HOUR, NOW, SECOND
+from support.fakes.stores import PROJECT, FakeStore, recorded
 
 type Both = tuple[StateStore, Outbox, Outbox]
 """A store, and its outbox as two functions see it."""

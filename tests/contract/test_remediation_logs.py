@@ -26,8 +26,8 @@ from backup_auditor.domain.remediation.actions import (
 from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, ActionState, Plan, SkippedAction
 from backup_auditor.errors import StateError
 from backup_auditor.ports.stores import RemediationLog, StateStore
-from builders import DAY, NOW, SECOND
-from dynamo import a_table, items_of
+from support.aws.dynamodb import a_table, items_of
+from support.builders.facts import DAY, NOW, SECOND
 
 type Opening = Callable[[], AbstractContextManager[RemediationLog]]
 

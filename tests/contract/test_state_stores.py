@@ -20,10 +20,10 @@ from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
 from backup_auditor.ports.stores import EVER, RecordedState
-from builders import DAY, NOW, backup, index, inventory, schedule
-from dynamo import a_table
-from nights import Nights
-from stores import MEMORIES, PROJECT, FakeStore, in_a_row, recorded, stored
+from support.aws.dynamodb import a_table
+from support.builders.audit_sequence import Nights
+from support.builders.facts import DAY, NOW, backup, index, inventory, schedule
+from support.fakes.stores import MEMORIES, PROJECT, FakeStore, in_a_row, recorded, stored
 
 type Opening = Callable[[], AbstractContextManager[RecordedState]]
 """Opens a store that is empty."""

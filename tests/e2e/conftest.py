@@ -7,7 +7,7 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import scenario
 from backup_auditor_simulator.web.server import Server
-from simulated import NOW, serving
+from support.simulator import NOW, serving
 
 
 @pytest.fixture(scope="module")

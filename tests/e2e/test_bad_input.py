@@ -7,8 +7,8 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from commanded import Done, access, command, environment
-from simulated import NOW, serving
+from support.cli import Done, access, command, environment
+from support.simulator import NOW, serving
 
 MOMENT = NOW.isoformat()
 KEY = {"PINECONE_API_KEY": "key-for-tests"}

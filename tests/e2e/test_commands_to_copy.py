@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from backup_auditor_simulator.web.server import Server
-from commanded import access, command
-from simulated import NOW
+from support.cli import access, command
+from support.simulator import NOW
 
 FINDING = re.compile(r'<details class="finding" id="finding-([^"]+)".*?</details>', re.DOTALL)
 COMMAND = re.compile(r'<div class="command"><pre[^>]*><code>(.*?)</code>', re.DOTALL)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from commanded import COMMAND, access, environment
-from simulated import NOW
+from support.cli import access, environment
+from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 WORDS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from remembering import Watched, watching
+from support.cli import Watched, watching
 
 
 def audited(project: Watched, folder: Path, nights: int) -> list[Path]:

@@ -7,8 +7,8 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from commanded import access, command
-from simulated import NOW, serving
+from support.cli import access, command
+from support.simulator import NOW, serving
 
 MOMENT = NOW.isoformat()
 HASTE = {"BACKUP_AUDITOR_DEADLINE": "1s"}

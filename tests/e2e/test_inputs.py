@@ -9,10 +9,11 @@ import pytest
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import save_inventory
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.server import Server
-from builders import index, inventory, renamed
-from commanded import COMMAND, Done, access, command, environment
-from simulated import NOW
+from support.builders.facts import index, inventory, renamed
+from support.cli import Done, access, command, environment
+from support.simulator import NOW
 
 POLICY = "rules: [{name: from-a-pipe, match: {names: [main]}}]\n"
 MARK = b"\xef\xbb\xbf"

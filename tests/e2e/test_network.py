@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.server import Server
-from certificates import authority, serving_context
-from commanded import COMMAND, Done, access, command
-from listening import answering
-from relays import ConnectProxy, encrypting, proxying
-from simulated import NOW
+from support.certificates import authority, serving_context
+from support.cli import Done, access, command
+from support.proxies import ConnectProxy, encrypting, proxying
+from support.raw_server import answering
+from support.simulator import NOW
 
 AUDIT = ("audit", "--now", NOW.isoformat(), "--no-state")
 HOST = "api.pinecone.io"

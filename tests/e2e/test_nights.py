@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from backup_auditor_simulator.project import SimulatedProject
-from remembering import watching
-from simulated import NOW
+from support.cli import watching
+from support.simulator import NOW
 
 ORDERS = "orders"
 

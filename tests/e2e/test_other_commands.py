@@ -14,11 +14,12 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from commanded import COMMAND, Done, access, command, environment
-from reports import check_report
-from simulated import NOW
+from support.builders.reports import check_report
+from support.cli import Done, access, command, environment
+from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 VERDICT = r"^  [A-Z][A-Z ]+(?: [a-z]+)?  ([a-z-]+)$"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from remembering import Done, Watched, two_indexes, watching
+from support.cli import Done, Watched, two_indexes, watching
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.testing import COMMAND
-from read_only import can_be_read_only, read_only
-from remembering import Done, Watched, watching
+from support.cli import Done, Watched, watching
+from support.read_only import can_be_read_only, read_only
 
 pytestmark = pytest.mark.skipif(not can_be_read_only(), reason="root without a mount namespace can write anywhere")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from commanded import COMMAND
-from remembering import Watched, watching
+from backup_auditor_simulator.testing import COMMAND
+from support.cli import Watched, watching
 
 FUTURE = "2999-06-01T12:00:00Z"
 

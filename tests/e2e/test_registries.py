@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from commanded import Done, access, command
-from simulated import NOW
+from support.cli import Done, access, command
+from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 

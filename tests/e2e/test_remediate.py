@@ -16,11 +16,12 @@ import pytest
 
 from backup_auditor.bootstrap import runtime
 from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from clocks import real_now
-from commanded import COMMAND, Done, access, command
-from simulated import serving
+from support.cli import Done, access, command
+from support.clock import real_now
+from support.simulator import serving
 
 pytestmark = pytest.mark.writes
 APPLY = "version: 1\nremediation: {create_schedules: apply, fix_schedules: apply}\n"

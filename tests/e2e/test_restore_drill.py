@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from clocks import real_now
-from commanded import environment
-from simulated import empty_world, serving
+from support.cli import environment
+from support.clock import real_now
+from support.simulator import empty_world, serving
 
 pytestmark = pytest.mark.writes
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from commanded import Done, access, command, environment
-from simulated import NOW
+from support.cli import Done, access, command, environment
+from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 

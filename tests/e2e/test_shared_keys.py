@@ -8,8 +8,8 @@ import pytest
 
 from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator.web.server import Server
-from commanded import Done, access, command
-from simulated import NOW, empty_world, serving
+from support.cli import Done, access, command
+from support.simulator import NOW, empty_world, serving
 
 MOMENT = NOW.isoformat()
 ONE_KEY = ("{name: search, key_env: SEARCH_KEY}", "{name: billing, key_env: SEARCH_KEY}")

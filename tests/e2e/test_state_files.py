@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from remembering import ended, watching
+from support.cli import ended, watching
 
 
 def test_each_project_is_remembered_in_a_file_of_its_own(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from tempfile import TemporaryFile
 import pytest
 
 from backup_auditor.cli.parser import FORMATS
+from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from commanded import COMMAND, access, command
-from simulated import NOW
+from support.cli import access, command
+from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings_lives import Life
+from support.settings_lives import Life
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from cloud.aws import Aws
-from cloud.callers import Principal
-from cloud.calls import Need
-from cloud.clients import client
-from cloud.faults import Fault, Kind
-from cloud.iam import allowed, statements_of
+from support.aws_local.aws import Aws
+from support.aws_local.callers import Principal
+from support.aws_local.clients import client
+from support.aws_local.iam import allowed, statements_of
+from support.aws_local.requests import Need
+from support.faults.aws_requests import Fault, Kind
 
 LOST = (ConnectionClosedError, EndpointConnectionError, ReadTimeoutError)
 KEY = "SANDBOX0000000TOYTOY"

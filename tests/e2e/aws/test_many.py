@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.project import SimulatedProject
-from cloud.application import CONFIG, Application
+from support.aws_local.application import CONFIG, Application
 
 FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 PARAMETERS = {

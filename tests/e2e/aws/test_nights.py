@@ -14,9 +14,9 @@ import pytest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.rendering.summary import verdict
-from cloud.application import CANARY, Application
-from cloud.hearing import changes, linked
-from cloud.nights import DAY, FIRST, PROJECTS, Nights, break_everything, change, worlds
+from support.aws_local.application import CANARY, Application
+from support.aws_local.nights import DAY, FIRST, PROJECTS, Nights, break_everything, change, worlds
+from support.aws_local.recipients import changes, linked
 
 NOT_MADE: dict[str, set[str]] = {
     "DispatchFunction": {"s3:GetObject"},  # the registry is a parameter here

@@ -11,15 +11,15 @@ import httpx
 import pytest
 
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
-from cloud.application import CONFIG, EDITORS, ROOT, Application, editor_key_of, key_of
-from cloud.calls import Need
-from cloud.faults import Fault, Kind
-from cloud.hearing import by_topic
-from cloud.iam import allowed
-from cloud.invocation import End
-from cloud.nights import DAY, FIRST, Nights
-from cloud.put_right import COMPLETED, CREATED, PROPOSED, Righted, bare, policy
-from cloud.watching import metrics_of
+from support.aws_local.application import CONFIG, EDITORS, ROOT, Application, editor_key_of, key_of
+from support.aws_local.cloudwatch import metrics_of
+from support.aws_local.iam import allowed
+from support.aws_local.invocation import End
+from support.aws_local.nights import DAY, FIRST, Nights
+from support.aws_local.recipients import by_topic
+from support.aws_local.remediation import COMPLETED, CREATED, PROPOSED, Righted, bare, policy
+from support.aws_local.requests import Need
+from support.faults.aws_requests import Fault, Kind
 
 pytestmark = pytest.mark.writes
 APPLY, NEVER = "ssm:/backup-auditor/apply", "ssm:/backup-auditor/never"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.application import Application
-from cloud.remedial_trouble import live_through
-from cloud.trouble import deployed
+from support.aws_local.application import Application
+from support.faults.audit_nights import deployed
+from support.faults.remediation_nights import live_through
 
 pytestmark = pytest.mark.writes
 SAMPLE = range(6)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cloud.cgroup import Limit
-from cloud.function import Function
-from cloud.invocation import End, Invocation
-from cloud.sandbox import Sandbox
-from cloud.toys import toy
+from support.aws_local.cgroup import Limit
+from support.aws_local.function import Function
+from support.aws_local.invocation import End, Invocation
+from support.aws_local.sample_functions import toy
+from support.aws_local.sandbox import Sandbox
 
 TELLING = """
     import os, sys

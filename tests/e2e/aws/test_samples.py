@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.scenarios import scenario
-from cloud.application import ROOT, Application, key_of
-from listening import answering
+from support.aws_local.application import ROOT, Application, key_of
+from support.raw_server import answering
 
 NOW = datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
 SAMPLES = sorted((ROOT / "events").glob("*.json"))

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.application import BUILD, CONFIG, MANY
-from cloud.aws import Aws
-from cloud.calls import Need
-from cloud.clients import client
-from cloud.iam import allowed
-from cloud.stack import Stack, create
-from cloud.templates import read_template
+from support.aws_local.application import BUILD, CONFIG, MANY
+from support.aws_local.aws import Aws
+from support.aws_local.clients import client
+from support.aws_local.iam import allowed
+from support.aws_local.requests import Need
+from support.aws_local.stack import Stack, create
+from support.aws_local.templates import read_template
 
 LEFT_OUT = {
     "AWS::CloudWatch::Alarm": "evaluated by cloud.watching",

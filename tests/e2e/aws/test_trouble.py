@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.application import Application
-from cloud.trouble import deployed, live_through
+from support.aws_local.application import Application
+from support.faults.audit_nights import deployed, live_through
 
 SAMPLE = range(4)
 

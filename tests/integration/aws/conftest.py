@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from moto_served import moto_served
+from support.aws.moto import moto_served
 
 
 @pytest.fixture(scope="module")

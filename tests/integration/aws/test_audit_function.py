@@ -19,10 +19,9 @@ from backup_auditor.errors import BadKeyError, RegistryError, RequestError, Secr
 from backup_auditor.settings.functions import audit_settings
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from listening import answering
-from lone_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
-from reading import add_healthy_index
-from simulated import empty_world, serving
+from support.aws.single_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
+from support.raw_server import answering
+from support.simulator import add_healthy_index, empty_world, serving
 
 ROOT = Path(__file__).parents[3]
 PING = "backup-auditor/ping"

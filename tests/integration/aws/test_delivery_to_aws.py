@@ -9,7 +9,6 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alerts import KEPT, SLACK, TOPIC, found, told
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
@@ -17,8 +16,9 @@ from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, D
 from backup_auditor.ports.messaging import Event
 from backup_auditor.rendering.events import events_of
 from backup_auditor.rendering.sns import publication_of
-from listening import answering
-from moto_served import REGION, moto_served
+from support.aws.moto import REGION, moto_served
+from support.builders.notifications import KEPT, SLACK, TOPIC, found, told
+from support.raw_server import answering
 
 REPORT = told(*(found(f"index-{number}") for number in range(40)))
 

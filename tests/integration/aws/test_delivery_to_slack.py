@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from alerts import KEPT, SLACK, found, told
 from backup_auditor.adapters.webhooks import SlackWebhooks
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError
 from backup_auditor.rendering.slack import slack_payload
-from certificates import authority, serving_context
-from listening import answering
-from relays import encrypting
-from slack_receiver import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, Receiver, busy, receiving
+from support.builders.notifications import KEPT, SLACK, found, told
+from support.certificates import authority, serving_context
+from support.proxies import encrypting
+from support.raw_server import answering
+from support.slack_server import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, Receiver, busy, receiving
 
 SECRET = "backup-auditor/slack"  # noqa: S105  its name
 CANARY = "T0CANARY/B0CANARY/" + "x" * 24

@@ -17,7 +17,7 @@ from botocore.exceptions import ConnectionClosedError
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap import dispatch
 from backup_auditor.errors import DeliveryError, DocumentError, RegistryError, RequestError, SettingsError
-from moto_served import moto_served
+from support.aws.moto import moto_served
 
 ROOT = Path(__file__).parents[3]
 BUS = "auditor"

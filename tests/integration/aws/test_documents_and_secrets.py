@@ -23,7 +23,7 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
 from backup_auditor.settings.functions import Registration
-from moto_served import moto_served
+from support.aws.moto import moto_served
 
 BUCKET = "config"
 KEY = "pcsk" + "_" + "k" * 20

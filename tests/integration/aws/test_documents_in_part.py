@@ -6,7 +6,7 @@ from backup_auditor.adapters.aws.config_sources import fetch_document
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.errors import DocumentError
-from listening import answering
+from support.raw_server import answering
 
 FIRST = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/search}\n"
 REGISTRY = FIRST + b"  - {name: shop, secret: backup-auditor/shop}\n"

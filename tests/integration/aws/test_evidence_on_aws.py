@@ -16,10 +16,10 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.cli.main import main
-from builders import DAY, NOW, index, inventory
-from dynamo import REGION, make_table
-from moto_served import moto_served
-from reports import BUILT_IN
+from support.aws.dynamodb import REGION, make_table
+from support.aws.moto import moto_served
+from support.builders.facts import DAY, NOW, index, inventory
+from support.builders.reports import BUILT_IN
 
 TABLE = "state"
 BUCKET = "reports"

@@ -10,9 +10,9 @@ import pytest
 from backup_auditor.adapters.aws.idempotency import once
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
-from lone_project import Context, deploy, names_for
-from moto_served import moto_served
-from nightly import Lines
+from support.aws.moto import moto_served
+from support.aws.single_project import Context, deploy, names_for
+from support.fakes.project_audit import Lines
 
 NAMES = names_for("idempotency")
 TABLE = NAMES["STATE_TABLE"]

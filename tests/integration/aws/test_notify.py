@@ -16,7 +16,6 @@ from typing import Any
 import boto3
 import pytest
 
-from alerts import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import message_item, message_key
 from backup_auditor.bootstrap import aws
@@ -24,9 +23,10 @@ from backup_auditor.bootstrap.notify import notifier
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
-from builders import NOW
-from dynamo import make_table
-from slack_receiver import LOST, NO_SERVICE, UNAVAILABLE, Receiver, receiving
+from support.aws.dynamodb import make_table
+from support.builders.facts import NOW
+from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
+from support.slack_server import LOST, NO_SERVICE, UNAVAILABLE, Receiver, receiving
 
 ROOT = Path(__file__).parents[3]
 WEBHOOK = "T0CANARY/B0CANARY/" + "x" * 24

@@ -6,9 +6,9 @@ import pytest
 
 from backup_auditor.adapters.webhooks import ping
 from backup_auditor.errors import DeliveryError, SecretError
-from certificates import authority, serving_context
-from listening import answering
-from relays import encrypting
+from support.certificates import authority, serving_context
+from support.proxies import encrypting
+from support.raw_server import answering
 
 SECRET = "backup-auditor/ping"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"

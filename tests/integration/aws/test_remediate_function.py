@@ -10,8 +10,8 @@ import pytest
 from backup_auditor.bootstrap.remediate import remediator
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
-from lone_project import names_for, secret_is
-from lone_remediation import COMPLETED, CREATED, EDITOR_SECRET, PROPOSED, Stage, staged
+from support.aws.remediation import COMPLETED, CREATED, EDITOR_SECRET, PROPOSED, Stage, staged
+from support.aws.single_project import names_for, secret_is
 
 pytestmark = pytest.mark.writes
 

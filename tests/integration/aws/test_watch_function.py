@@ -15,10 +15,10 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.bootstrap import runtime, watch
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import DocumentError
-from builders import HOUR, NOW, ago
-from lone_project import Context, deploy, names_for
-from moto_served import moto_served
-from stores import recorded
+from support.aws.moto import moto_served
+from support.aws.single_project import Context, deploy, names_for
+from support.builders.facts import HOUR, NOW, ago
+from support.fakes.stores import recorded
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))

@@ -11,8 +11,7 @@ import pytest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import PineconeError
 from backup_auditor_simulator.web.faults import Fault
-from reading import add_healthy_index, audited, gathered, reading
-from simulated import empty_world, serving
+from support.simulator import add_healthy_index, audited, empty_world, gathered, reading, serving
 
 KEY = "canary-of-the-confidentiality-tests"
 

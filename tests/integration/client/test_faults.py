@@ -22,9 +22,8 @@ from backup_auditor.errors import (
 )
 from backup_auditor_simulator.scenarios import scenario
 from backup_auditor_simulator.web.faults import Fault
-from listening import answering
-from reading import Waits, add_healthy_index, audited, calls, reading
-from simulated import NOW, empty_world, serving
+from support.raw_server import answering
+from support.simulator import NOW, Waits, add_healthy_index, audited, calls, empty_world, reading, serving
 
 KEY = "canary-of-the-fault-tests"
 ORDERS = "GET /indexes/orders/backup-schedules"

@@ -10,9 +10,7 @@ from backup_auditor.domain.model import Frequency
 from backup_auditor.errors import BadKeyError, ForbiddenError, NotFoundError, PineconeError, UnavailableError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from reading import Waits, connection_to
-from simulated import empty_world, serving
-from writing import writing
+from support.simulator import Waits, connection_to, empty_world, serving, writing
 
 pytestmark = pytest.mark.writes
 WEEK = timedelta(days=7)

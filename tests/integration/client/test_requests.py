@@ -11,8 +11,20 @@ from backup_auditor_simulator.model import Kind
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import scenario
 from backup_auditor_simulator.web.faults import Fault
-from reading import FAMILIES, add_healthy_index, audited, calls, gathered, reading
-from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, serving
+from support.simulator import (
+    FAMILIES,
+    NEW,
+    NOW,
+    OLD,
+    UNSTABLE,
+    add_healthy_index,
+    audited,
+    calls,
+    empty_world,
+    gathered,
+    reading,
+    serving,
+)
 
 
 @pytest.mark.parametrize("version, schedules_version", FAMILIES)

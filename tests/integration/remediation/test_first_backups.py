@@ -9,9 +9,8 @@ import pytest
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.model import Backup
 from backup_auditor_simulator.web.faults import Fault
-from planned import remedial
-from remedying import Project, remedying
-from simulated import empty_world
+from support.builders.plans import remedial
+from support.simulator import Project, empty_world, remedying
 
 pytestmark = pytest.mark.writes
 NOTHING_LISTED = Fault(

@@ -21,9 +21,8 @@ from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor_simulator.model import Index
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from planned import remedial
-from remedying import Project, remedying
-from simulated import empty_world
+from support.builders.plans import remedial
+from support.simulator import Project, empty_world, remedying
 
 pytestmark = pytest.mark.writes
 SAMPLE, RUNS, PER_TEST = 30, 600, 20

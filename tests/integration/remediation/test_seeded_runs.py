@@ -28,9 +28,8 @@ from backup_auditor_simulator.model import State
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import Request
-from planned import remedial
-from remedying import Project, remedying
-from simulated import empty_world
+from support.builders.plans import remedial
+from support.simulator import Project, empty_world, remedying
 
 pytestmark = pytest.mark.writes
 SAMPLE, RUNS, PER_TEST = 40, 500, 20

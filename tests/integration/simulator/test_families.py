@@ -10,7 +10,7 @@ from backup_auditor_simulator.model import Kind, RunOutcome
 from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
-from simulated import NEW, NOW, OLD, UNSTABLE, empty_world, plain_client, serving
+from support.simulator import NEW, NOW, OLD, UNSTABLE, empty_world, plain_client, serving
 
 DAY = timedelta(days=1)
 DATED = ("2025-04", OLD, "2026-04")

@@ -9,7 +9,7 @@ import pytest
 
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 from backup_auditor_simulator.web.server import Server
-from simulated import NEW, OLD, empty_world, plain_client, serving
+from support.simulator import NEW, OLD, empty_world, plain_client, serving
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from simulated import NOW, empty_world, serving
+from support.simulator import NOW, empty_world, serving
 
 DAY = timedelta(days=1)
 

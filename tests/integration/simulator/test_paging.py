@@ -11,7 +11,7 @@ from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 from backup_auditor_simulator.web.server import Server
-from simulated import NEW, NOW, OLD, plain_client, serving
+from support.simulator import NEW, NOW, OLD, plain_client, serving
 
 
 @pytest.fixture

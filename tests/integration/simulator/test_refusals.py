@@ -10,7 +10,7 @@ import pytest
 from backup_auditor_simulator.model import Kind
 from backup_auditor_simulator.options import CustomerKeys, SimulatorOptions
 from backup_auditor_simulator.web.server import Server
-from simulated import NEW, empty_world, plain_client, serving
+from support.simulator import NEW, empty_world, plain_client, serving
 
 SCHEDULE = {
     "name": "nightly",

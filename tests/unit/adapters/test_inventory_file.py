@@ -15,7 +15,7 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
 from backup_auditor.domain.model import Backup, Deployment, Index
 from backup_auditor.errors import InventoryFileError
-from builders import BROKEN, NOW, broken, disputed, index, inventory, renamed, schedule, whole
+from support.builders.facts import BROKEN, NOW, broken, disputed, index, inventory, renamed, schedule, whole
 
 PLAN = Denial(DenialReason.PLAN, "not on this plan")
 ODD_MOMENT = datetime(2026, 2, 28, 23, 59, 59, 999999, timezone(timedelta(hours=5, minutes=30)))

@@ -10,8 +10,8 @@ from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import InventoryFileError
-from builders import index, inventory
-from strategies import projects
+from support.builders.facts import index, inventory
+from support.builders.strategies import projects
 
 
 def saved(told: Inventory) -> bytes:

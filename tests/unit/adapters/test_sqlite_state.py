@@ -13,9 +13,9 @@ from backup_auditor.adapters.sqlite.database import VERSION
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
-from builders import DAY, NOW, index, inventory
-from nights import Nights
-from stores import PROJECT, stored
+from support.builders.audit_sequence import Nights
+from support.builders.facts import DAY, NOW, index, inventory
+from support.fakes.stores import PROJECT, stored
 
 FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 

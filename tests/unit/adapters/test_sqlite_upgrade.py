@@ -15,9 +15,9 @@ from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
-from builders import DAY, NOW, index, inventory
-from nights import Nights
-from stores import PROJECT, recorded
+from support.builders.audit_sequence import Nights
+from support.builders.facts import DAY, NOW, index, inventory
+from support.fakes.stores import PROJECT, recorded
 
 TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3)}
 WITH_HISTORY = 3

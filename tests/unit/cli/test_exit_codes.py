@@ -7,8 +7,8 @@ import pytest
 
 from backup_auditor.cli.audit import exit_code, worst
 from backup_auditor.domain.finding import Compliance, Severity
-from builders import BROKEN
-from reports import EXEMPTION, finding, report
+from support.builders.facts import BROKEN
+from support.builders.reports import EXEMPTION, finding, report
 
 UNKNOWN = Compliance.INSUFFICIENT_DATA
 

@@ -1,8 +1,7 @@
 """Holds every sentence and every figure that a control tells in these tests against those that were approved.
 
-`told/` has a file for each control, with everything that it tells in its tests. Whoever changes a sentence on purpose,
-or adds a test, writes the files anew by `pytest tests/unit/controls --numprocesses 0 --told write`, and reads what
-changed.
+`approved/` has a file for each control with every sentence it gives in its tests. After an intended change, run
+`pytest tests/unit/controls --numprocesses 0 --approve` and review the difference.
 """
 
 import json
@@ -11,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-import builders
 from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from support.builders import facts
 
-FOLDER = Path(__file__).parent / "told"
+FOLDER = Path(__file__).parent / "approved"
 EVERYTHING = pytest.StashKey[dict[str, set[str]]]()
 
 
@@ -34,14 +33,14 @@ def _told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             told.extend(judgement.findings)
         return judgement
 
-    monkeypatch.setattr(builders, "evaluate", listening)
+    monkeypatch.setattr(facts, "evaluate", listening)
     yield
     if request.node.get_closest_marker("hypothesis"):
         return
     everything = request.config.stash.setdefault(EVERYTHING, {})
     for finding in told:
         line = _line(finding)
-        if request.config.getoption("--told") == "write":
+        if request.config.getoption("--approve"):
             everything.setdefault(finding.control, set()).add(line)
         else:
             assert line in _approved(finding.control), f"{finding.control} never told that: see {__file__}"

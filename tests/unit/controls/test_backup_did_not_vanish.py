@@ -13,7 +13,7 @@ from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import KnownBackup, KnownIndex
 from backup_auditor.domain.timefmt import format_moment
-from builders import (
+from support.builders.facts import (
     DAY,
     HOUR,
     NOW,

@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Backup
-from builders import DAY, backup, broken, compliance, daily_runs, finding, index, inventory, run
+from support.builders.facts import DAY, backup, broken, compliance, daily_runs, finding, index, inventory, run
 
 ID = "backup-location-is-allowed"
 EUROPE = ("aws/eu-*", "gcp/europe-west4")

@@ -9,7 +9,7 @@ from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Plan, Requirements, Rule, RunRequirement
-from builders import (
+from support.builders.facts import (
     DAY,
     HOUR,
     IndexCase,

@@ -4,7 +4,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING
-from builders import DAY, IndexCase, compliance, index, inventory, judged, run
+from support.builders.facts import DAY, IndexCase, compliance, index, inventory, judged, run
 
 ID = "backup-size-is-stable"
 

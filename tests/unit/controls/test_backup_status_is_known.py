@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, backup, broken, compliance, finding, index, inventory, run
+from support.builders.facts import DAY, backup, broken, compliance, finding, index, inventory, run
 
 ID = "backup-status-is-known"
 ODD = run(DAY, status="Archived")

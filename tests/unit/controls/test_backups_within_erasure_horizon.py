@@ -6,7 +6,19 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Backup
-from builders import DAY, SECOND, backup, broken, compliance, finding, index, inventory, run, schedule, unnamed_run
+from support.builders.facts import (
+    DAY,
+    SECOND,
+    backup,
+    broken,
+    compliance,
+    finding,
+    index,
+    inventory,
+    run,
+    schedule,
+    unnamed_run,
+)
 
 ID = "backups-within-erasure-horizon"
 ERASURE = 30 * DAY

@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import compliance, index
+from support.builders.facts import compliance, index
 
 ID = "deletion-protection-is-enabled"
 

@@ -10,7 +10,20 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Exemption, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
-from builders import DAY, NOW, backup, broken, findings, index, inventory, judged, known, policy, remembering, whole
+from support.builders.facts import (
+    DAY,
+    NOW,
+    backup,
+    broken,
+    findings,
+    index,
+    inventory,
+    judged,
+    known,
+    policy,
+    remembering,
+    whole,
+)
 
 ID = "exemptions-are-current"
 TODAY = NOW.date()

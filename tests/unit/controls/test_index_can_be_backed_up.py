@@ -10,7 +10,7 @@ from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, 
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import DocumentIndexes, Policy
 from backup_auditor.domain.project_state import KnownIndex
-from builders import (
+from support.builders.facts import (
     BROKEN,
     DAY,
     SECOND,

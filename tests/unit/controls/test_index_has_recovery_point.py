@@ -9,7 +9,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from builders import (
+from support.builders.facts import (
     DAY,
     GRACE,
     HOUR,

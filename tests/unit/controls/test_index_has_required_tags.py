@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import compliance, finding, index
+from support.builders.facts import compliance, finding, index
 
 ID = "index-has-required-tags"
 

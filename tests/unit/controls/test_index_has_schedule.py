@@ -2,7 +2,7 @@
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
-from builders import BROKEN, broken, compliance, disputed, finding, index, inventory, judged, schedule
+from support.builders.facts import BROKEN, broken, compliance, disputed, finding, index, inventory, judged, schedule
 
 ID = "index-has-schedule"
 SCHEDULES = ListingId(ListingKind.SCHEDULES, "main")

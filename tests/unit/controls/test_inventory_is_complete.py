@@ -6,7 +6,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup
-from builders import BROKEN, broken, compliance, finding, index, inventory, whole
+from support.builders.facts import BROKEN, broken, compliance, finding, index, inventory, whole
 
 ID = "inventory-is-complete"
 

@@ -5,7 +5,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from builders import (
+from support.builders.facts import (
     DAY,
     HOUR,
     SECOND,

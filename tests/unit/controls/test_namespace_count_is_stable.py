@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, compliance, finding, index, run
+from support.builders.facts import DAY, compliance, finding, index, run
 
 ID = "namespace-count-is-stable"
 

@@ -10,7 +10,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import Requirements, Rule
-from builders import (
+from support.builders.facts import (
     BROKEN,
     IndexCase,
     broken,

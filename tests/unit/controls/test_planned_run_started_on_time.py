@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import (
+from support.builders.facts import (
     DAY,
     GRACE,
     SECOND,

@@ -10,7 +10,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Deployment, Frequency
 from backup_auditor.domain.policy import Plan, Policy, Rule
-from builders import DAY, finding, findings, index, inventory, policy, renamed
+from support.builders.facts import DAY, finding, findings, index, inventory, policy, renamed
 
 ID = "policy-fits-quota"
 TWO = inventory(index(), renamed(index(schedules=[]), "bare"))

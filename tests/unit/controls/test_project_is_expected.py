@@ -7,7 +7,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.listing import Denial, DenialReason, ReadFailure
 from backup_auditor.domain.model import Deployment
-from builders import broken, finding, index, inventory, schedule
+from support.builders.facts import broken, finding, index, inventory, schedule
 
 ID = "project-is-expected"
 MINE = {"expected_id": "project-1"}

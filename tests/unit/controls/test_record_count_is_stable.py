@@ -6,7 +6,19 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING
-from builders import DAY, IndexCase, backup, broken, compliance, finding, index, inventory, judged, run, schedule
+from support.builders.facts import (
+    DAY,
+    IndexCase,
+    backup,
+    broken,
+    compliance,
+    finding,
+    index,
+    inventory,
+    judged,
+    run,
+    schedule,
+)
 
 ID = "record-count-is-stable"
 

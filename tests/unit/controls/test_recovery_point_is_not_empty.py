@@ -5,7 +5,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.model import Backup
-from builders import DAY, backup, broken, compliance, daily_runs, index, inventory, judged, run
+from support.builders.facts import DAY, backup, broken, compliance, daily_runs, index, inventory, judged, run
 
 ID = "recovery-point-is-not-empty"
 

@@ -7,7 +7,21 @@ import pytest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from builders import DAY, GRACE, HOUR, SECOND, ago, backup, broken, compliance, finding, index, inventory, run, whole
+from support.builders.facts import (
+    DAY,
+    GRACE,
+    HOUR,
+    SECOND,
+    ago,
+    backup,
+    broken,
+    compliance,
+    finding,
+    index,
+    inventory,
+    run,
+    whole,
+)
 
 ID = "recovery-point-is-recent"
 

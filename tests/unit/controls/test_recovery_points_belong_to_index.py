@@ -1,7 +1,7 @@
 """Control `recovery-points-belong-to-index`."""
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, ago, backup, broken, compliance, finding, index, inventory, run, whole
+from support.builders.facts import DAY, ago, backup, broken, compliance, finding, index, inventory, run, whole
 
 ID = "recovery-points-belong-to-index"
 EARLIER = backup(9 * DAY, backup_id="earlier", index_id="id-earlier")

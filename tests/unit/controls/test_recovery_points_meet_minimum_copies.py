@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Schedule
-from builders import (
+from support.builders.facts import (
     DAY,
     GRACE,
     HOUR,

@@ -8,7 +8,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind
 from backup_auditor.domain.model import Backup, Schedule
-from builders import (
+from support.builders.facts import (
     DAY,
     GRACE,
     NOW,

@@ -3,7 +3,19 @@
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ListingId, ListingKind
 from backup_auditor.domain.model import Backup
-from builders import DAY, HOUR, compliance, daily_runs, finding, index, judged, run, schedule, watched, whole
+from support.builders.facts import (
+    DAY,
+    HOUR,
+    compliance,
+    daily_runs,
+    finding,
+    index,
+    judged,
+    run,
+    schedule,
+    watched,
+    whole,
+)
 
 ID = "scheduled-runs-are-continuous"
 

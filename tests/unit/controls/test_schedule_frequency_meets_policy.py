@@ -4,7 +4,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Frequency
-from builders import broken, compliance, finding, index, schedule
+from support.builders.facts import broken, compliance, finding, index, schedule
 
 ID = "schedule-frequency-meets-policy"
 

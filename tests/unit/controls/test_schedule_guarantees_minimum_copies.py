@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, compliance, finding, index, schedule
+from support.builders.facts import DAY, compliance, finding, index, schedule
 
 ID = "schedule-guarantees-minimum-copies"
 

@@ -1,7 +1,7 @@
 """Control `schedule-is-enabled`."""
 
 from backup_auditor.domain.finding import Compliance
-from builders import broken, compliance, index, schedule
+from support.builders.facts import broken, compliance, index, schedule
 
 ID = "schedule-is-enabled"
 PAUSED = schedule(enabled=False)

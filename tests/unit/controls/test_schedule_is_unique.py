@@ -1,7 +1,7 @@
 """Control `schedule-is-unique`."""
 
 from backup_auditor.domain.finding import Compliance
-from builders import broken, compliance, finding, index, schedule
+from support.builders.facts import broken, compliance, finding, index, schedule
 
 ID = "schedule-is-unique"
 SECOND_ONE = schedule("schedule-2")

@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import compliance, index, schedule
+from support.builders.facts import compliance, index, schedule
 
 ID = "schedule-name-is-runnable"
 

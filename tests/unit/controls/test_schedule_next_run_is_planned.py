@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, GRACE, NOW, SECOND, ago, compliance, finding, index, schedule
+from support.builders.facts import DAY, GRACE, NOW, SECOND, ago, compliance, finding, index, schedule
 
 ID = "schedule-next-run-is-planned"
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from builders import DAY, compliance, index, schedule
+from support.builders.facts import DAY, compliance, index, schedule
 
 ID = "schedule-retention-within-maximum"
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-import builders
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId, ListingKind
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from builders import (
+from support.builders import facts as builders
+from support.builders.facts import (
     DAY,
     GRACE,
     HOUR,

@@ -8,7 +8,20 @@ from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup, Deployment, Schedule
 from backup_auditor.domain.policy import Plan
-from builders import BROKEN, DAY, IndexCase, backup, broken, finding, index, inventory, renamed, run, schedule, whole
+from support.builders.facts import (
+    BROKEN,
+    DAY,
+    IndexCase,
+    backup,
+    broken,
+    finding,
+    index,
+    inventory,
+    renamed,
+    run,
+    schedule,
+    whole,
+)
 
 ID = "schedules-fit-quota"
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from backup_auditor.domain.finding import Resource, ResourceType, fingerprint
-from builders import DAY, NOW, finding, index, inventory, run
+from support.builders.facts import DAY, NOW, finding, index, inventory, run
 
 LIVE = Resource(ResourceType.INDEX, "default", "main", "id-main")
 DELETED = Resource(ResourceType.DELETED_INDEX, "default", "main", "id-main")

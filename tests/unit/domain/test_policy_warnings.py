@@ -7,8 +7,8 @@ import pytest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.policy_warnings import looks_like_pattern, policy_warnings
-from builders import BROKEN, broken, index, inventory, renamed
-from reports import BUILT_IN, report
+from support.builders.facts import BROKEN, broken, index, inventory, renamed
+from support.builders.reports import BUILT_IN, report
 
 SHOP = inventory(
     index(tags={"env": "prod"}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldens import Approve, approving
+from support.approval import Approve, approving
 
 
 @pytest.fixture

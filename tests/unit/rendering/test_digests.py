@@ -1,7 +1,7 @@
 """What people are told, held against what was approved: `digests/` has a file for each kind of night.
 
 Whoever changes a sentence on purpose writes the files anew by
-`pytest tests/unit/rendering/test_digests.py --told write`, and reads what changed.
+`pytest tests/unit/rendering/test_digests.py --approve`, and reads what changed.
 """
 
 import json
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from alerts import KEPT, SLACK, TOPIC, digest, ended, found, told
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import Drift
 from backup_auditor.rendering.slack import slack_payload
 from backup_auditor.rendering.sns import publication_of
-from reports import EXEMPTION
+from support.builders.notifications import KEPT, SLACK, TOPIC, digest, ended, found, told
+from support.builders.reports import EXEMPTION
 
 FOLDER = Path(__file__).parent / "digests"
 LAST = found(
@@ -77,7 +77,7 @@ CASES: Mapping[str, Digest] = {
 def test_what_is_told_was_approved(case: str, request: pytest.FixtureRequest) -> None:
     """Every word of it: subject, e-mail, the short text, the JSON, and what Slack shows."""
     shown, path = _shown(CASES[case]), FOLDER / f"{case}.txt"
-    if request.config.getoption("--told") == "write":
+    if request.config.getoption("--approve"):
         FOLDER.mkdir(exist_ok=True)
         path.write_text(shown, encoding="utf-8")
     assert shown == path.read_text(encoding="utf-8")

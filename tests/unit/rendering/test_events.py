@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from alerts import KEPT, PAGE, ended, found, hostile_reports, told
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.events import events_of
-from builders import NOW
-from reports import EXEMPTION
+from support.builders.facts import NOW
+from support.builders.notifications import KEPT, PAGE, ended, found, hostile_reports, told
+from support.builders.reports import EXEMPTION
 
 COMMON = {
     "schema_version": "1",

@@ -9,7 +9,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.rendering.explanation import render_explanation
-from builders import (
+from support.builders.facts import (
     DAY,
     HOUR,
     backup,
@@ -23,7 +23,7 @@ from builders import (
     schedule,
     whole,
 )
-from reports import BUILT_IN, EXEMPTION, bare, exempting
+from support.builders.reports import BUILT_IN, EXEMPTION, bare, exempting
 
 
 def explained(facts: Any, required: Policy = BUILT_IN) -> str:

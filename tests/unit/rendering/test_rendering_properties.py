@@ -9,8 +9,8 @@ from backup_auditor.domain.text import escape_controls, width_of
 from backup_auditor.rendering.formats.markdown import render_markdown
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.text import code, escape_text, markdown
-from reports import document_of, finding, report
-from strategies import projects
+from support.builders.reports import document_of, finding, report
+from support.builders.strategies import projects
 
 
 @given(projects())

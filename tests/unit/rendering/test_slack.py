@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import SLACK, digest, ended, found, hostile_reports, told
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls
 from backup_auditor.rendering.slack import fit_text, slack_payload, units
+from support.builders.notifications import SLACK, digest, ended, found, hostile_reports, told
 
 SHAPES = {"header": {"type", "text"}, "section": {"type", "text"}, "context": {"type", "elements"}}
 OWN_WORDS = re.compile(r"\*[A-Z][A-Za-z ,]+ \([0-9,]+(: ([0-9,]+ (critical|high|medium|low)(, )?)+)?\)\*")

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from alerts import TOPIC, digest, ended, found, hostile_reports, told
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_controls
 from backup_auditor.rendering.sns import MOST_BYTES, Publication, publication_of
-from reports import EXEMPTION
+from support.builders.notifications import TOPIC, digest, ended, found, hostile_reports, told
+from support.builders.reports import EXEMPTION
 
 MACHINES = ("firehose", "http", "https", "lambda", "sqs")
 MANY = told(*(found(f"index-{number}", list(Severity)[number % 4]) for number in range(5000)))

@@ -12,8 +12,8 @@ from backup_auditor.domain.timefmt import Period
 from backup_auditor.rendering.html.index_history import picture_of
 from backup_auditor.rendering.timeline_text import NOW as AUDIT
 from backup_auditor.rendering.timeline_text import laid_out
-from builders import DAY, HOUR, NOW, ago, index, judged
-from strategies import projects
+from support.builders.facts import DAY, HOUR, NOW, ago, index, judged
+from support.builders.strategies import projects
 
 
 def told() -> Timeline:

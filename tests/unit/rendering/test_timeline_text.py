@@ -15,11 +15,24 @@ from backup_auditor.domain.text import escape_controls, width_of
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.text import Style
 from backup_auditor.rendering.timeline_text import timeline_lines
-from builders import DAY, HOUR, NOW, backup, broken, daily_runs, index, inventory, judged, planned_run, run, schedule
-from goldens import Approve
-from nights_told import POLICY, nights
-from reports import BUILT_IN
-from strategies import projects
+from support.approval import Approve
+from support.builders.audit_sequence_report import POLICY, nights
+from support.builders.facts import (
+    DAY,
+    HOUR,
+    NOW,
+    backup,
+    broken,
+    daily_runs,
+    index,
+    inventory,
+    judged,
+    planned_run,
+    run,
+    schedule,
+)
+from support.builders.reports import BUILT_IN
+from support.builders.strategies import projects
 
 
 def drawn(facts: Any, width: int = 80, *, is_coloured: bool = False) -> list[str]:

@@ -1,0 +1,143 @@
+"""A running simulator is steered by other processes over its own calls, and served by its own command."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from backup_auditor_simulator.web.server import Server
+from support.clock import real_now
+from support.simulator import NOW, empty_world, plain_client, serving
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve a project with one index."""
+    world = empty_world()
+    world.create_index("orders")
+    with serving(world) as found:
+        yield found
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    """Open a client of the newest version."""
+    with plain_client(server) as found:
+        yield found
+
+
+def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server) -> None:
+    """What is due by then has happened."""
+    server.world.create_schedule("orders", "nightly")
+    assert client.get("/_simulator/clock").json() == {"now": NOW.isoformat()}
+    client.post("/_simulator/clock", json={"seconds": 90_000})
+    assert server.world.now == NOW + timedelta(seconds=90_000)
+    later = NOW + timedelta(days=3, hours=1)
+    assert client.post("/_simulator/clock", json={"now": later.isoformat()}).json() == {"now": later.isoformat()}
+    assert len(client.get("/backups").json()["data"]) == 3
+
+
+def test_faults_are_added_and_cleared(client: httpx.Client) -> None:
+    """With the words that name them, changes of the world included."""
+    fault = {"kind": "status", "status": 429, "path": "/indexes", "headers": {"Retry-After": "1"}}
+    assert client.post("/_simulator/faults", json=fault).json() == {"faults": 1}
+    assert client.get("/indexes").status_code == 429
+    client.delete("/_simulator/faults")
+    assert client.get("/indexes").status_code == 200
+    client.post("/_simulator/faults", json={"kind": "shift", "change": "create-backup orders", "times": 1})
+    assert len(client.get("/backups").json()["data"]) == 1
+    for words in ("delete-last-backup", "advance 60", "delete-index orders", "delete-first-backup"):
+        client.delete("/_simulator/faults")
+        client.post("/_simulator/faults", json={"kind": "shift", "change": words, "times": 1})
+        assert client.get("/indexes").status_code == 200
+    assert client.get("/backups").json()["data"] == []
+    assert client.get("/indexes").json() == {"indexes": []}
+
+
+def test_the_log_is_read_and_cleared(client: httpx.Client) -> None:
+    """Calls of the simulator's own are not in it."""
+    client.get("/indexes")
+    (entry,) = client.get("/_simulator/requests").json()
+    assert (entry["method"], entry["path"], entry["status"], entry["role"]) == ("GET", "/indexes", 200, "editor")
+    client.delete("/_simulator/requests")
+    assert client.get("/_simulator/requests").json() == []
+
+
+def test_latency_is_read_and_set(client: httpx.Client, server: Server) -> None:
+    """In seconds; the simulator's own calls have none."""
+    assert client.post("/_simulator/latency", json={"seconds": 9}).json() == {"seconds": 9.0}
+    assert client.get("/_simulator/latency").json() == {"seconds": 9.0}
+    assert server.latency == 9.0
+
+
+def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
+    """At the same moment, unless another is said; the log begins anew."""
+    client.get("/indexes")
+    assert client.post("/_simulator/scenario", json={"name": "fleet:3x2"}).json() == {
+        "now": NOW.isoformat(),
+        "indexes": 3,
+    }
+    assert client.get("/_simulator/requests").json() == []
+    assert len(client.get("/indexes").json()["indexes"]) == 3
+
+
+@pytest.mark.parametrize(
+    "path,body",
+    [
+        pytest.param("scenario", {"name": "nothing"}, id="no-such-scenario"),
+        pytest.param("faults", {"kind": "nothing"}, id="no-such-fault"),
+        pytest.param("faults", {"colour": "red"}, id="no-such-field"),
+        pytest.param("faults", {"kind": "shift", "change": "nothing"}, id="no-such-change"),
+        pytest.param("clock", {}, id="no-moment"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(client: httpx.Client, path: str, body: dict[str, str]) -> None:
+    """With 400 and the reason."""
+    answer = client.post(f"/_simulator/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> None:
+    """It is not taken for one of the service."""
+    assert client.get("/_simulator/nothing").status_code == 404
+
+
+def test_a_world_can_follow_a_clock() -> None:
+    """It is brought to the clock's moment with every request."""
+    moments = iter([NOW + timedelta(hours=1), NOW + timedelta(days=2)])
+    world = empty_world()
+    with Server(world, clock=lambda: next(moments)) as server, plain_client(server) as client:
+        client.get("/indexes")
+        assert world.now == NOW + timedelta(hours=1)
+        client.get("/indexes")
+    assert world.now == NOW + timedelta(days=2)
+
+
+def test_a_taken_port_is_an_error(server: Server) -> None:
+    """Raised where the server is entered."""
+    with pytest.raises(OSError, match="address already in use"), Server(empty_world(), server.port):
+        pytest.fail("It served on a port that is taken.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+    """It says where, and with which keys, follows the real clock, and exits with 0."""
+    code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = dict(process.stdout.readline().split() for _ in range(3))
+        try:
+            assert said.keys() == {"url", "viewer-key", "editor-key"}
+            with httpx.Client(base_url=said["url"], trust_env=False) as client:
+                now = datetime.fromisoformat(client.get("/_simulator/clock").json()["now"])
+                assert abs(now - real_now()) < timedelta(minutes=1)
+                answer = client.get("/backups", headers={"Api-Key": said["viewer-key"]})
+                assert len(answer.json()["data"]) == 4
+        finally:
+            process.send_signal(number)
+        assert process.wait(timeout=10) == 0

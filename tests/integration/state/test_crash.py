@@ -1,0 +1,25 @@
+"""An audit that is killed while it is recorded is remembered wholly or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import crash
+
+TESTS = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("instants", [12, pytest.param(200, marks=pytest.mark.soak)])
+def test_an_audit_that_is_killed_is_remembered_wholly_or_not_at_all(tmp_path: Path, instants: int) -> None:
+    """At whatever instant: also while the file is made; and the next audit is recorded on top."""
+    command = [sys.executable, crash.__file__, str(tmp_path), str(instants), "1"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    remembered = [int(line) for line in done.stdout.split()]
+    assert len(remembered) == instants
+    assert len(set(remembered)) > 3

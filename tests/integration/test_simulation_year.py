@@ -1,0 +1,42 @@
+"""A project that is audited night after night: all is told on the night when it begins or ends, and nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.controls.catalog import CATALOG
+from simulation_year.audits import Size, figures_of
+from support.simulator import NEW, OLD, UNSTABLE
+
+SAMPLE = Size(indexes=6, nights=45, pause=(1, 6), troubles=30, quota=84)
+YEAR = Size(indexes=50, nights=365, pause=(3, 20), troubles=30, quota=700)
+NEVER = {
+    "backup-location-is-allowed",  # an index does not move
+    "backups-expire-on-time",  # the service simulated deletes on time
+    "plan-allows-schedules",  # the plan stays
+    "planned-run-started-on-time",  # planned runs are shown as under way, in the newer family
+    "policy-fits-quota",  # the policy stays
+    "project-is-expected",  # the key stays
+}
+
+
+@pytest.mark.parametrize(
+    "versions", [pytest.param((NEW, NEW), id=NEW), pytest.param((OLD, UNSTABLE), id=f"{OLD}-{UNSTABLE}")]
+)
+def test_some_weeks_hold_no_false_finding_and_miss_none(versions: tuple[str, str], tmp_path: Path) -> None:
+    """Six indexes, forty-five nights, through the real client, with the state carried in a file."""
+    figures = figures_of(1, SAMPLE, tmp_path, versions)
+    assert figures.opened.total() > 20
+    assert figures.resolved.total() > 20
+
+
+@pytest.mark.soak
+def test_a_year_holds_no_false_finding_and_misses_none(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None], tmp_path: Path
+) -> None:
+    """Fifty indexes, every night of a year, and almost every control is found to fail at some time."""
+    seed = int(request.config.getoption("--hypothesis-seed") or 1)
+    figures = figures_of(seed, YEAR, tmp_path, (NEW, NEW))
+    record_property("figures", str(figures))
+    assert set(figures.opened) == {it.id for it in CATALOG.all} - NEVER

@@ -1,0 +1,29 @@
+"""Holds what is written against files that were approved: `golden/` beside the tests has one for each form.
+
+Whoever changes a form on purpose writes its file anew by `pytest tests/unit/rendering --approve`, and reads what
+changed.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.rendering.text import encoded
+
+GOLDEN = Path(__file__).parents[1] / "unit" / "rendering" / "golden"
+
+type Approve = Callable[[str, Iterable[str]], None]
+
+
+def approving(config: pytest.Config) -> Approve:
+    """Return what compares pieces of text with a golden file, or writes it where that was asked for."""
+
+    def approve(name: str, pieces: Iterable[str]) -> None:
+        told = b"".join(encoded(pieces))
+        path = GOLDEN / name
+        if config.getoption("--approve"):
+            path.write_bytes(told)
+        assert path.read_bytes() == told, f"{name} was never like that: see {__file__}"
+
+    return approve

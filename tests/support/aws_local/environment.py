@@ -1,0 +1,81 @@
+"""What Lambda puts around a function: an interpreter without packages, and a folder with what the runtime brings."""
+
+import importlib.metadata
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from support.aws_local.function import Function
+
+PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+"""What the runtime of Python 3.13 brings for functions."""
+_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
+"""What its own client is made of."""
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+_HERE = Path(__file__).parent
+
+
+def interpreter() -> str:
+    """Return the Python that this environment was made from."""
+    return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
+
+
+def make_runtime(folder: Path) -> Path:
+    """Link what the runtime brings, and nothing else but the clock that can be moved, into a folder."""
+    if folder.exists():
+        return folder
+    new = folder.with_name(f"{folder.name}-{uuid4().hex}")
+    new.mkdir(parents=True)
+    (new / "moved_clock.py").symlink_to(_HERE / "sandboxed" / "moved_clock.py")
+    for package in (*PACKAGES, *_CLIENT):
+        for name in _tops(package):
+            (new / name.name).symlink_to(name)
+    with suppress(OSError):  # another was quicker
+        new.rename(folder)
+    return folder
+
+
+def variables_of(function: Function, *, api: str, key: str, endpoint: str | None, runtime: Path) -> dict[str, str]:
+    """Return the environment of a function's process: that of its template, and over it what Lambda sets.
+
+    `key` is the access key that tells its calls from those of every other process.
+    """
+    task = str(function.task)
+    layers = [str(it / "python") for it in function.layers]
+    ours: Mapping[str, str] = {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": "secret-of-the-role",
+        "AWS_SESSION_TOKEN": "token-of-the-role",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON" if function.logs_json else "Text",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": key,
+        "AWS_LAMBDA_RUNTIME_API": api,
+        "AWS_REGION": REGION,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "LAMBDA_RUNTIME_DIR": str(runtime),
+        "LAMBDA_TASK_ROOT": task,
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",  # the file system of a function is read-only
+        "PYTHONPATH": ":".join([task, *layers, str(runtime)]),
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+    }
+    return {**function.variables, **ours} | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
+
+
+def _tops(package: str) -> set[Path]:
+    """Return the files and folders that a package puts side by side into the environment."""
+    files = importlib.metadata.files(package) or []
+    tops = {it.parts[0] for it in files if ".." not in it.parts and it.parts[0] != "__pycache__"}
+    root = Path(str(importlib.metadata.distribution(package).locate_file("")))
+    return {root / it for it in tops}

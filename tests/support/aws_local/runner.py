@@ -1,0 +1,73 @@
+"""Runs the functions of a stack: warm processes are used again, and each calls AWS under its function's role."""
+
+from collections import defaultdict
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from support.aws_local.aws import Aws
+from support.aws_local.callers import Principal
+from support.aws_local.clock import MovedClock
+from support.aws_local.function import Function
+from support.aws_local.invocation import Invocation
+from support.aws_local.sandbox import Sandbox
+from support.aws_local.stack import Stack
+
+
+class Runner:
+    """The processes of all functions, while its context lasts. Safe to use from many threads."""
+
+    def __init__(self, aws: Aws, stack: Stack, folder: Path, clock: MovedClock | None = None) -> None:
+        """Begin without a process; where a clock is given, the functions read it."""
+        self.done: list[Invocation] = []
+        """Every invocation so far."""
+        self._aws = aws
+        self._stack = stack
+        self._folder = folder
+        self._clock = clock
+        self._idle: defaultdict[str, list[Sandbox]] = defaultdict(list)
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every process."""
+        self.end_processes()
+
+    def invoke(self, function: str, event: bytes, request_id: str | None = None) -> Invocation:
+        """Invoke a function by its logical name, in a process of its own for as long as it takes."""
+        sandbox = self._idle_sandbox(function)
+        invocation = sandbox.invoke(event, request_id)
+        with self._lock:
+            self.done.append(invocation)
+            if sandbox.is_usable:
+                self._idle[function].append(sandbox)
+                return invocation
+        sandbox.close()
+        return invocation
+
+    def end_processes(self) -> None:
+        """End those that are idle, as Lambda does after a while: the next one begins cold."""
+        with self._lock:
+            idle = [it for found in self._idle.values() for it in found]
+            self._idle.clear()
+        for sandbox in idle:
+            sandbox.close()
+
+    def _idle_sandbox(self, function: str) -> Sandbox:
+        with self._lock:
+            while self._idle[function]:
+                sandbox = self._idle[function].pop()
+                if sandbox.is_usable:
+                    return sandbox
+                sandbox.close()
+        return self._started(self._stack.functions[function])
+
+    def _started(self, function: Function) -> Sandbox:
+        clock = self._clock.file if self._clock else None
+        sandbox = Sandbox(function, self._folder, endpoint=self._aws.endpoint, clock=clock)
+        statements = self._stack.statements[function.role]
+        self._aws.principals[sandbox.key] = Principal(function.name, statements, sandbox.kill)
+        return sandbox

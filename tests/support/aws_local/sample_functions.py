@@ -1,0 +1,24 @@
+"""Small functions for the tests of what runs functions."""
+
+from datetime import timedelta
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from support.aws_local.function import Function
+
+
+def toy(folder: Path, code: str, **conditions: Any) -> Function:
+    """Write a function of a few lines, and say under what conditions it runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.py").write_text(dedent(code), encoding="utf-8")
+    usual: dict[str, Any] = {
+        "name": "toy",
+        "arn": "arn:aws:lambda:eu-central-1:123456789012:function:toy",
+        "role": "ToyRole",
+        "handler": "app.lambda_handler",
+        "task": folder,
+        "timeout": timedelta(seconds=20),
+        "memory": 256,
+    }
+    return Function(**(usual | conditions))

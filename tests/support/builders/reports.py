@@ -1,0 +1,71 @@
+"""Builds reports for tests of what is shown of them, and checks JSON against the published schema."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.reporting.report import Report, make_report
+from backup_auditor.rendering.formats.json import render_json
+from support.builders.facts import NOW, index, inventory, judged, renamed, whole
+
+BUILT_IN = Policy("built-in", "0" * 64)
+EXEMPTION = Exemption(("scratch-*",), ("*",), "search-team", "rebuilt nightly", date(2027, 3, 31))
+
+
+def exempting(*exemptions: Exemption) -> Policy:
+    """Build the built-in policy with exemptions."""
+    return Policy("built-in", "0" * 64, exemptions=exemptions)
+
+
+def report(told: Inventory | None = None, required: Policy = BUILT_IN) -> Report:
+    """Judge an inventory, by default one healthy index, and report."""
+    facts = inventory(index()) if told is None else told
+    return make_report(facts, required, judged(facts, required))
+
+
+def bare(name: str) -> Any:
+    """Build an index that has nothing at all."""
+    return renamed(index(schedules=whole(())), name)
+
+
+def finding(**facts: Any) -> Finding:
+    """Build a finding: by default, `orders` has no schedule."""
+    resource = facts.pop("resource", Resource(ResourceType.INDEX, "default", facts.pop("name", "orders"), None))
+    control = facts.pop("control", "index-has-schedule")
+    usual: dict[str, Any] = {
+        "compliance": Compliance.NON_COMPLIANT,
+        "severity": Severity.HIGH,
+        "reason": "It has no backup schedule at all.",
+        "evidence": {"schedules": 0},
+        "remediation": "Create a schedule.",
+    }
+    return Finding(control=control, resource=resource, fingerprint=fingerprint(control, resource), **(usual | facts))
+
+
+def as_document(pieces: Iterable[str]) -> Any:
+    """Read a JSON report back, after checking it against the published schema."""
+    document = json.loads("".join(pieces))
+    check_report(document)
+    return document
+
+
+def check_report(document: Any) -> None:
+    """Raise unless a document is a report as the published schema has it."""
+    schema = json.loads(files("backup_auditor.rendering").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
+
+
+def document_of(shown: Report) -> Any:
+    """Return a report as JSON, checked."""
+    return as_document(render_json(shown))
+
+
+__all__ = ["BUILT_IN", "EXEMPTION", "NOW", "bare", "check_report", "document_of", "exempting", "finding", "report"]

@@ -1,0 +1,89 @@
+"""Records audits in a process that is killed at random instants, and looks at what is remembered then.
+
+`python crash.py FOLDER INSTANTS SEED` prints how many audits each process had recorded when it was killed. It forks,
+and is therefore a program of its own.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from backup_auditor.adapters.sqlite.state_store import open_state
+from backup_auditor.domain.finding import Resource, ResourceType, Severity
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.project_state import EMPTY_STATE, FindingState, KnownBackup, KnownFinding, ProjectState
+from support.builders.facts import NOW
+from support.fakes.stores import PROJECT
+
+ROWS = 150
+LONGEST = 0.2
+"""Seconds within which a process is killed: it makes the file and records some twenty audits."""
+RECORDINGS = 500
+
+
+@cache
+def memory_of(revision: int) -> ProjectState:
+    """Return what is remembered after so many audits: every row tells which one wrote it."""
+    if revision == 0:
+        return EMPTY_STATE
+    moment = NOW + timedelta(days=revision)
+    resource = Resource(ResourceType.INDEX, PROJECT, "orders", f"id-{revision}")
+    numbers = range(revision, revision + ROWS)
+    findings = {
+        f"{number}": KnownFinding(
+            f"{number}", "control", resource, Severity.LOW, FindingState.OPEN, moment, revision, moment, f"{revision}"
+        )
+        for number in numbers
+    }
+    backups = {
+        f"{number}": KnownBackup(f"{number}", "id", "orders", None, f"{revision}", moment, True, moment, moment)
+        for number in numbers
+    }
+    return ProjectState(revision, f"{revision}", moment, moment, f"{revision}", findings, backups)
+
+
+def record_without_end(path: Path) -> None:
+    """Record one audit after the other."""
+    with open_state(path) as store:
+        for revision in range(RECORDINGS):
+            recording = diff_states(memory_of(revision), memory_of(revision + 1))
+            assert recording is not None
+            store.record(PROJECT, recording)
+
+
+def killed_at(path: Path, instant: float) -> int:
+    """Return how many audits are remembered, wholly, after a process that recorded them was killed."""
+    child = os.fork()
+    if child == 0:
+        try:
+            record_without_end(path)
+        finally:
+            os._exit(1)
+    time.sleep(instant)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+        raise RuntimeError("the recording ended before it was killed")
+    with open_state(path) as store:
+        memory = store.load(PROJECT)
+    if memory != memory_of(memory.revision):
+        raise RuntimeError(f"a part of an audit is remembered, of revision {memory.revision}")
+    return memory.revision
+
+
+def main(folder: Path, instants: int, seed: int) -> None:
+    """Kill at so many random instants, each time in a file of its own."""
+    chosen = random.Random(seed)  # noqa: S311  no secret
+    for revision in range(60):
+        memory_of(revision)
+    for number in range(instants):
+        print(killed_at(folder / f"{number}.sqlite3", chosen.uniform(0, LONGEST)))  # noqa: T201  its result
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

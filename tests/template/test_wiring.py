@@ -1,0 +1,159 @@
+"""What the template sets going, and when."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from backup_auditor.application.overdue import OVERDUE_AFTER
+from support.aws.template import FUNCTIONS, function, leaves, properties, resources, written
+
+RULES = {
+    "EveryProjectRequested": "dispatch",
+    "AuditFunctionProjectRequested": "audit",
+    "NotifyFunctionCompleted": "notify",
+    "RemediateFunctionCompleted": "remediate",
+}
+
+
+def pattern(rule: str) -> dict[str, Any]:
+    """Return the pattern of a rule, which may be written as text."""
+    written_down = properties(rule)["EventPattern"]
+    found: dict[str, Any] = json.loads(written_down) if isinstance(written_down, str) else written_down
+    return found
+
+
+def started_by(detail_type: str, detail: dict[str, Any]) -> list[str]:
+    """Return the functions that an event of the application starts."""
+    event: Any = {"source": "backup-auditor", "detail-type": detail_type, "detail": detail}
+    patterns = {verb: json.dumps(pattern(rule)) for rule, verb in RULES.items()}
+    return [verb for verb, text in patterns.items() if EventPattern.load(text).matches_event(event)]
+
+
+@pytest.mark.parametrize(
+    "detail, verb",
+    [
+        pytest.param({}, "dispatch", id="no-project"),
+        pytest.param({"project": None, "reason": "x"}, "dispatch", id="null"),
+        pytest.param({"project": "search"}, "audit", id="a-name"),
+        pytest.param({"project": ""}, "audit", id="an-empty-name"),
+        pytest.param({"project": 7}, "audit", id="a-number"),
+        pytest.param({"project": -7}, "audit", id="below-zero"),
+        pytest.param({"project": True}, "audit", id="yes"),
+        pytest.param({"project": ["search"]}, "audit", id="a-list"),
+        pytest.param({"project": {"name": "search"}}, "dispatch", id="an-object"),
+    ],
+)
+def test_every_request_starts_one_function(detail: dict[str, Any], verb: str) -> None:
+    """Whatever is asked for reaches exactly one function, right or wrong: none is lost, and none is heard twice."""
+    assert started_by("Backup Audit Requested", detail) == [verb]
+
+
+def test_what_is_completed_is_told() -> None:
+    """A completed audit starts the delivery, and no other event of ours starts anything."""
+    assert started_by("Backup Audit Completed", {"project": "search"}) == ["notify"]
+    assert started_by("Backup Finding Opened", {"project": "search"}) == []
+
+
+@pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
+def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
+    """An audit that proposes nothing starts none, and nor do the events that remediation itself puts on the bus."""
+    assert started_by("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
+    assert started_by("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
+
+
+def test_no_rule_is_left_out() -> None:
+    """Every rule listens on our bus for our events, tries again, and has dead letters."""
+    assert set(resources("AWS::Events::Rule")) == set(RULES)
+    for name, verb in RULES.items():
+        rule = properties(name)
+        assert rule["EventBusName"] == {"Ref": "Bus"}
+        assert pattern(name)["source"] == ["backup-auditor"]
+        assert all(isinstance(it, (list, dict)) for it in pattern(name).values())
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": [function(verb), "Arn"]}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert properties(f"{name}Permission")["FunctionName"] == {"Ref": function(verb)}
+
+
+def test_schedules_start_what_begins_by_the_clock() -> None:
+    """The night, the sweep and the watch each start their function, try again, and have dead letters."""
+    started = {}
+    for name, it in resources("AWS::Scheduler::Schedule").items():
+        target = it["Properties"]["Target"]
+        started[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert started == {
+        "NightlySchedule": ("DispatchFunction", {"request_id": "<aws.scheduler.scheduled-time>"}),
+        "SweepSchedule": ("NotifyFunction", {"sweep": True}),
+        "WatchSchedule": ("WatchFunction", {}),
+    }
+    allowed = properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
+    assert {it["Fn::GetAtt"][0] for it in allowed} == {name for name, _ in started.values()}
+
+
+@pytest.mark.parametrize(
+    "text, is_taken",
+    [
+        pytest.param("cron(15 4 * * ? *)", True, id="default"),
+        pytest.param("cron(0/30 8-17 ? * MON-FRI *)", True, id="working-days"),
+        pytest.param("cron(15 2 L * ? 2026-2030)", True, id="last-day"),
+        pytest.param("rate(1 day)", True, id="rate"),
+        pytest.param("rate(12 hours)", True, id="hours"),
+        pytest.param("cron(15 2 * *)", False, id="four-fields"),
+        pytest.param("cron(15 2 * * ?)", False, id="five-fields"),
+        pytest.param("cron(0 15 2 * * ? *)", False, id="seven-fields"),
+        pytest.param("rate(2 days)", False, id="overdue-by-nature"),
+        pytest.param("rate(1 hours)", False, id="one-hours"),
+        pytest.param("15 2 * * ? *", False, id="bare"),
+    ],
+)
+def test_a_schedule_has_six_fields(text: str, is_taken: bool) -> None:
+    """What EventBridge Scheduler would refuse, or what would leave projects overdue, is no value of the parameter."""
+    pattern = written()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, text)) is is_taken
+
+
+def test_the_window_leaves_nobody_overdue() -> None:
+    """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: 26 at most."""
+    widest = timedelta(minutes=written()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
+    longest = timedelta(seconds=properties(function("audit"))["Timeout"])
+    assert timedelta(hours=25) + widest + longest <= OVERDUE_AFTER
+
+
+def test_the_default_hour_is_there_every_day() -> None:
+    """Clocks go forward between 22:00 and 04:00, wherever they do, and what is due then is not made up for."""
+    minute, hour, *days = re.findall(r"[^ ()]+", written()["Parameters"]["ScheduleExpression"]["Default"])[1:]
+    assert (days, minute.isdigit()) == (["*", "*", "?", "*"], True)
+    assert 4 <= int(hour) < 22
+
+
+def test_defaults_are_values() -> None:
+    """Every default of a parameter is one that the parameter takes."""
+    for name, it in written()["Parameters"].items():
+        assert re.fullmatch(it.get("AllowedPattern", ".*"), str(it["Default"])), name
+        assert it["Default"] in it.get("AllowedValues", [it["Default"]])
+
+
+def test_a_key_is_no_name_of_a_secret() -> None:
+    """An address where a secret's name belongs is refused by the console, before it is written down anywhere."""
+    for name in ("SlackSecret", "PingUrlSecret"):
+        pattern = written()["Parameters"][name]["AllowedPattern"]
+        assert re.fullmatch(pattern, "backup-auditor/slack")
+        assert re.fullmatch(pattern, "arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:slack-AbCdEf")
+        assert not re.fullmatch(pattern, "https://hooks.example.com/services/a/b")
+
+
+def test_nothing_is_null() -> None:
+    """No value of the template is null: CloudFormation takes none, and no linter says so."""
+    assert None not in leaves(written())
+
+
+def test_nothing_is_made_that_no_test_knows() -> None:
+    """The functions of the tests are those of the template."""
+    assert {function(verb) for verb in FUNCTIONS} == set(resources("AWS::Lambda::Function"))

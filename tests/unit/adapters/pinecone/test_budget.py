@@ -1,0 +1,58 @@
+"""How many retries a service is worth."""
+
+import pytest
+
+from backup_auditor.adapters.pinecone.flow_control import RetryBudget
+from support.clock import Hand
+
+
+def test_it_is_spent_by_retries() -> None:
+    """Three retries are paid, the fourth is not."""
+    budget = RetryBudget(Hand(), capacity=3)
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_good_answers_give_back_up_to_the_capacity() -> None:
+    """Two good answers are worth one retry, and a full budget stays as it is."""
+    budget = RetryBudget(Hand(), capacity=2, refund=0.5)
+    for _ in range(10):
+        budget.succeeded()
+    budget.take()
+    budget.take()
+    budget.succeeded()
+    assert not budget.take()
+    budget.succeeded()
+    assert budget.take()
+
+
+def test_a_service_is_lost_when_nothing_is_left_and_all_fails() -> None:
+    """An empty budget alone is not the end, and neither are failures alone."""
+    budget = RetryBudget(Hand(), capacity=1, patience=2)
+    budget.failed()
+    budget.failed()
+    assert not budget.is_service_lost
+    budget.take()
+    assert budget.is_service_lost
+
+
+@pytest.mark.parametrize(
+    "seconds, is_lost", [pytest.param(29, False, id="one-second-before"), pytest.param(30, True, id="at-limit")]
+)
+def test_a_service_that_refuses_everybody_is_waited_for_a_while(seconds: float, is_lost: bool) -> None:
+    """Half a minute without a good answer is the end, however much of the budget is left."""
+    clock = Hand()
+    budget = RetryBudget(clock, patience=2)
+    budget.failed()
+    clock.now += seconds
+    budget.failed()
+    assert budget.is_service_lost is is_lost
+
+
+def test_one_good_answer_brings_a_service_back() -> None:
+    """Failures count only in a row."""
+    budget = RetryBudget(Hand(), capacity=1, patience=2)
+    budget.take()
+    budget.failed()
+    budget.succeeded()
+    budget.failed()
+    assert not budget.is_service_lost

@@ -1,0 +1,164 @@
+"""How a listing is walked, and when a walk can no longer be trusted."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.pinecone.pagination import Page, page_target, quoted, walk_pages
+from backup_auditor.domain.inventory import rows_by_id
+from backup_auditor.domain.listing import ListingRead, ReadFailure
+from backup_auditor.domain.model import Backup
+from backup_auditor.errors import (
+    NotFoundError,
+    PineconeError,
+    PlanForbidsError,
+    ThrottledError,
+    UnavailableError,
+    UnsupportedError,
+)
+from support.builders.facts import backup
+
+CALL = "GET /backups"
+
+
+def page(ids: str, token: str | None = None, fault: str | None = None) -> Page[Backup]:
+    """Build a page with a backup for each letter."""
+    return Page([backup(backup_id=it) for it in ids], token, fault)
+
+
+def walk(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> ListingRead[Backup]:
+    """Walk over pages in their order; there must be none that is not asked for, and none too few."""
+    left = list(answers)
+
+    def fetch(_token: str | None) -> Page[Backup]:
+        answer = left.pop(0)
+        if isinstance(answer, PineconeError):
+            raise answer
+        return answer
+
+    found = walk_pages(CALL, fetch, rows_by_id, **options)
+    assert left == []
+    return found
+
+
+def ids(found: ListingRead[Backup]) -> str:
+    """Return the letters that were found, in order."""
+    return "".join(sorted(it.backup_id for it in found.rows))
+
+
+@pytest.mark.parametrize(
+    "pages, expected",
+    [
+        pytest.param([page("")], "", id="empty"),
+        pytest.param([page("ab")], "ab", id="one-page"),
+        pytest.param([page("ab", "1"), page("cd", "2"), page("")], "abcd", id="empty-last-page"),
+        pytest.param([page("ab", "1"), page("bc")], "abc", id="row-repeated"),
+        pytest.param([page("aab")], "ab", id="row-twice-on-a-page"),
+        pytest.param([page("a", "1"), page("", "2"), page("b")], "ab", id="empty-page-in-between"),
+        pytest.param([page("", "1"), page("a")], "a", id="empty-first-page"),
+    ],
+)
+def test_a_walk_comes_to_its_end(pages: list[Page[Backup]], expected: str) -> None:
+    """A page without a token is the last one, and every row is there once."""
+    found = walk(pages)
+    assert (ids(found), found.broken) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    "pages, expected",
+    [
+        pytest.param([page("a", "1"), page("b", "1")], "ab", id="same-token"),
+        pytest.param([page("a", "1"), page("b", "2"), page("c", "1")], "abc", id="loop"),
+        pytest.param([page("a", "1"), page("a", "2"), page("a", "3")], "a", id="nothing-new-twice"),
+        pytest.param([page("", "1"), page("", "2")], "", id="empty-for-ever"),
+    ],
+)
+def test_a_walk_in_circles_ends_as_incomplete(pages: list[Page[Backup]], expected: str) -> None:
+    """Tokens that repeat, or pages that bring nothing new, never end by themselves."""
+    found = walk(pages)
+    assert ids(found) == expected
+    assert found.broken == ReadFailure(CALL, "the pages repeat themselves")
+
+
+def test_a_walk_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that makes up new rows and tokens for ever is left after so many pages."""
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.pagination.MOST_PAGES", 3)
+    made = iter(range(1000))
+
+    def fetch(_token: str | None) -> Page[Backup]:
+        number = next(made)
+        return Page([backup(backup_id=str(number))], str(number))
+
+    found = walk_pages(CALL, fetch, rows_by_id)
+    assert found.broken is not None
+    assert 3 <= len(found.rows) <= 5
+
+
+def test_what_was_seen_before_it_broke_off_is_kept() -> None:
+    """The rows of the first pages stand, and the reason names the call."""
+    found = walk([page("ab", "1"), UnavailableError("503: gone")])
+    assert ids(found) == "ab"
+    assert found.broken == ReadFailure(CALL, "503: gone")
+
+
+def test_a_page_understood_in_part_breaks_the_walk_but_not_its_rows() -> None:
+    """The other rows, and the other pages, are read all the same."""
+    found = walk([page("a", "1", "1 of 2 rows cannot be understood"), page("b")])
+    assert ids(found) == "ab"
+    assert found.broken == ReadFailure(CALL, "1 of 2 rows cannot be understood")
+
+
+@pytest.mark.parametrize("error", [NotFoundError, PlanForbidsError, UnsupportedError])
+def test_answers_that_are_final_are_raised(error: type[PineconeError]) -> None:
+    """What the first page is answered by is an answer about the listing itself."""
+    with pytest.raises(error):
+        walk([error("no")], final=(NotFoundError, PlanForbidsError, UnsupportedError))
+
+
+@pytest.mark.parametrize("error", [PlanForbidsError, UnsupportedError])
+def test_a_refusal_further_on_is_about_the_token(error: type[PineconeError]) -> None:
+    """A 400 on the second page says nothing of the index: the walk broke off."""
+    found = walk([page("a", "1"), error("400: bad token")], final=(PlanForbidsError, UnsupportedError))
+    assert found.broken == ReadFailure(CALL, "400: bad token")
+
+
+def test_a_listing_that_goes_away_between_pages_is_gone() -> None:
+    """A 404 means the same on any page."""
+    with pytest.raises(NotFoundError):
+        walk([page("a", "1"), NotFoundError("404")], final=(NotFoundError,))
+
+
+def test_what_is_not_final_breaks_the_first_page_too() -> None:
+    """A walk can break off before it began."""
+    assert walk([ThrottledError("429: slow down")]) == ListingRead((), ReadFailure(CALL, "429: slow down"))
+
+
+def test_each_page_is_told_of() -> None:
+    """Progress counts pages, the empty one included."""
+    seen: list[int] = []
+    count: Callable[[], None] = lambda: seen.append(1)  # noqa: E731  as short as it gets
+    walk([page("a", "1"), page("b", "2"), page("")], on_page=count)
+    assert len(seen) == 3
+
+
+def test_the_size_is_asked_for_on_the_first_page_alone() -> None:
+    """Beside a token a size skips or repeats rows, and a token may hold any character."""
+    assert page_target("/backups", None) == b"/backups?limit=100"
+    assert page_target("/backups", "a=b&c/d ü") == b"/backups?paginationToken=a%3Db%26c%2Fd%20%C3%BC"
+
+
+@pytest.mark.parametrize(
+    "name, segment",
+    [
+        ("orders", "orders"),
+        ("a/b", "a%2Fb"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("ü", "%C3%BC"),
+    ],
+)
+def test_a_name_stays_one_segment_of_a_path(name: str, segment: str) -> None:
+    """No name leads to another call than the one that is meant."""
+    assert quoted(name) == segment

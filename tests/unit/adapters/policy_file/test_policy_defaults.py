@@ -1,0 +1,88 @@
+"""The built-in policy is that of the domain, of the shape, and of the text that `policy init` prints."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.adapters.policy_file.errors import every_key
+from backup_auditor.adapters.policy_file.loader import POLICY, built_in_policy, default_policy_text, load_policy
+from backup_auditor.adapters.yaml_loader import compose
+from backup_auditor.domain.policy import Policy, Requirements
+from support.builders.policies import policy
+
+_STATED = """\
+version: 1
+defaults:
+  schedule:   {required: true, frequency: daily, retention_days: {min: 7, max: 400}}
+  recovery:   {max_age: null, min_copies: 2, horizon: 7d}
+  runs:       {grace: 6h, stuck_after: 12h}
+  content:    {allow_empty: false, max_record_drop_percent: 20, max_namespace_drop_percent: 5, max_size_factor: 3}
+  protection: {deletion_protection: false, locations: [], required_tags: [], erasure_days: null}
+  orphans:    {keep_days: 30}
+project:
+  {plan: standard, backup_quota: null, quota_warn_percent: 80, expected_id: null, document_indexes: included}
+rules: []
+exemptions: []
+remediation:
+  {create_schedules: never, fix_schedules: never, first_backup: false, max_creations: 5, schedule_name: auditor}
+"""
+
+
+def test_the_default_policy_states_what_is_published() -> None:
+    """The default policy's text holds exactly the published keys and values."""
+    assert compose(default_policy_text(), POLICY).plain == compose(_STATED, POLICY).plain
+
+
+def test_the_built_in_policy_is_that_of_the_domain() -> None:
+    """The built-in policy equals the domain's defaults, and its digest is that of its text."""
+    digest = hashlib.sha256(default_policy_text().encode()).hexdigest()
+    assert built_in_policy() == Policy(source="built-in", sha256=digest)
+
+
+@pytest.mark.parametrize(
+    "text", ["version: 1", "{}", "defaults: {}", "defaults: {schedule: {retention_days: {}}}\nproject: {}"]
+)
+def test_an_absent_key_takes_its_default(text: str) -> None:
+    """A file that leaves keys out means their defaults."""
+    read = policy(text)
+    assert (read.defaults, read.project, read.remediation) == (
+        built_in_policy().defaults,
+        built_in_policy().project,
+        built_in_policy().remediation,
+    )
+    assert (read.rules, read.exemptions) == ((), ())
+
+
+def test_the_text_that_init_prints_is_a_valid_policy(tmp_path: Path) -> None:
+    """What `policy init` prints loads, and requires what is built in."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(default_policy_text(), encoding="utf-8")
+    assert load_policy(path).defaults == Requirements()
+    assert load_policy(path).sha256 == built_in_policy().sha256
+
+
+def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
+    """The rule and the exemption that stand in comments load once they are uncommented."""
+    lines = default_policy_text().splitlines()
+    examples = [it.removeprefix("# ") for it in lines if it.startswith(("# rules:", "# exemptions:", "#   "))]
+    read = policy("\n".join(examples))
+    assert [it.name for it in read.rules] == ["production"]
+    assert [it.owner for it in read.exemptions] == ["search-team"]
+
+
+def test_the_default_policy_shows_every_key() -> None:
+    """No key is known that the default policy does not show, in itself or in its examples."""
+    shown = default_policy_text()
+    in_lists = {"match", "names", "tags", "require", "name", "controls", "owner", "reason", "expires"}
+    hidden = [path for path, _ in every_key() if f"{path[-1]}:" not in shown]
+    assert hidden == []
+    assert in_lists <= {str(path[-1]) for path, _ in every_key()}
+
+
+def test_a_percentage_stays_the_number_that_was_written() -> None:
+    """A whole percentage is shown without a fraction in reports."""
+    content = policy(
+        "defaults: {content: {max_record_drop_percent: 20, max_namespace_drop_percent: 2.5}}"
+    ).defaults.content
+    assert (repr(content.max_record_drop_percent), repr(content.max_namespace_drop_percent)) == ("20", "2.5")

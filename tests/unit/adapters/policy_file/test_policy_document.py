@@ -1,0 +1,42 @@
+"""What docs/reference/policy.md says of the policy file is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.adapters.policy_file.errors import every_key, shape_in
+from docs import policy as policy_document
+from support.builders.policies import policy, problems
+
+_TEXT = (Path(__file__).parents[4] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
+_EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_the_table_of_keys_is_current() -> None:
+    """The document has the table of keys of the policy file's model."""
+    assert policy_document.list_keys() in _TEXT
+
+
+def test_every_key_stands_in_the_table() -> None:
+    """Each key that holds a value has a row."""
+    rows = re.findall(r"^\| `([^`]+)`", _TEXT, re.MULTILINE)
+    leaves = [path for path, field in every_key() if shape_in(field.annotation) is None]
+    own = [".".join(map(str, path)) for path in leaves if path[:2] != ("rules", "require")]
+    assert [it.replace("[]", "") for it in rows] == own
+
+
+@pytest.mark.parametrize("text", _EXAMPLES)
+def test_the_example_is_a_policy(text: str) -> None:
+    """The policy that the document shows loads, with rules and an exemption."""
+    read = policy(text)
+    assert [it.name for it in read.rules] == ["production", "archive", "experiments"]
+    assert len(read.exemptions) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ['defaults: {schedule: {required: "true"}}', "defaults: {recovery: {min_copies: 2.0}}", "a: !!str x"]
+)
+def test_nothing_is_converted(text: str) -> None:
+    """What the document says is refused, is."""
+    assert problems(text)

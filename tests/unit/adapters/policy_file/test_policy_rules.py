@@ -1,0 +1,146 @@
+"""Which rule is for an index, and what it requires once it is laid over the defaults."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.policy import Policy, Requirements
+from support.builders.policies import policy
+
+_RULES = policy("""\
+rules:
+  - {name: exact, match: {names: [prod-main]}}
+  - {name: both, match: {names: ["prod-*", "live-?"], tags: {env: [prod, production], team: [search]}}}
+  - {name: tagged, match: {tags: {env: [no]}}}
+  - {name: pattern, match: {names: ["prod-*", "[ab]-*"]}}
+""")
+
+
+@pytest.mark.parametrize(
+    "name, tags, rule",
+    [
+        pytest.param("prod-main", {}, "exact", id="the-first-that-matches-wins"),
+        pytest.param("prod-x", {"env": "production", "team": "search"}, "both", id="name-and-tags"),
+        pytest.param("live-1", {"env": "prod", "team": "search"}, "both", id="any-of-the-names"),
+        pytest.param("live-12", {"env": "prod", "team": "search"}, None, id="a-question-mark-is-one-character"),
+        pytest.param("prod-x", {"env": "prod"}, "pattern", id="one-tag-is-missing"),
+        pytest.param("prod-x", {"env": "dev", "team": "search"}, "pattern", id="one-value-differs"),
+        pytest.param("x", {"env": "no"}, "tagged", id="no-names-fit-every-name"),
+        pytest.param("a-1", {}, "pattern", id="a-set-of-characters"),
+        pytest.param("Prod-main", {}, None, id="names-are-compared-with-case"),
+        pytest.param("my-prod-main", {}, None, id="a-pattern-fits-the-whole-name"),
+        pytest.param("x", {}, None, id="nothing-fits"),
+    ],
+)
+def test_the_first_rule_whose_names_and_tags_both_fit_wins(name: str, tags: dict[str, str], rule: str | None) -> None:
+    """Names and tags must both fit, any listed value of each will do, and the first such rule wins."""
+    found = _RULES.rule_for(name, tags)
+    assert (found.name if found else None) == rule
+
+
+def test_a_rule_without_match_is_for_every_index() -> None:
+    """A rule that matches on nothing fits whatever comes to it."""
+    found = policy("rules: [{name: all}]").rule_for("x", {})
+    assert found is not None
+    assert found.require == Requirements()
+
+
+def merged(require: str) -> Requirements:
+    """Return what a rule requires over defaults that differ from the built-in ones."""
+    text = f"""\
+defaults:
+  schedule: {{frequency: weekly, retention_days: {{min: 14}}}}
+  recovery: {{max_age: 9d}}
+  protection: {{locations: ["aws/*", "gcp/*"]}}
+rules:
+  - name: it
+    require: {require}
+"""
+    return policy(text).rules[0].require
+
+
+def test_what_a_rule_does_not_write_is_that_of_the_defaults() -> None:
+    """A rule that writes nothing requires what the defaults of its own file do."""
+    required = merged("{}")
+    assert required.schedule.frequency is Frequency.WEEKLY
+    assert required.schedule.retention_min == timedelta(days=14)
+    assert required.recovery.max_age == timedelta(days=9)
+
+
+def test_a_rule_changes_only_the_keys_that_it_writes_at_any_depth() -> None:
+    """A key deep in a rule leaves its neighbours as they are."""
+    required, untouched = merged("{schedule: {retention_days: {max: 90}}}"), merged("{}")
+    assert required == replace(untouched, schedule=replace(untouched.schedule, retention_max=timedelta(days=90)))
+
+
+def test_a_rule_may_write_null_over_a_default() -> None:
+    """Null in a rule is a value, not an absence."""
+    assert merged("{recovery: {max_age: null}}").recovery.max_age is None
+
+
+def test_a_rule_may_write_the_built_in_default_over_another() -> None:
+    """A value equal to the built-in default is written all the same."""
+    assert merged("{schedule: {retention_days: {min: 7}}}").schedule.retention_min == timedelta(days=7)
+
+
+def test_a_list_of_a_rule_takes_the_place_of_the_default_list() -> None:
+    """Lists are not joined."""
+    assert merged('{protection: {locations: ["azure/*"]}}').protection.locations == ("azure/*",)
+
+
+@pytest.mark.parametrize(
+    "text, hours",
+    [
+        pytest.param("", 30, id="daily-and-grace"),
+        pytest.param("schedule: {frequency: monthly}, runs: {grace: 90m}", 31 * 24 + 1.5, id="monthly-and-grace"),
+        pytest.param("recovery: {max_age: 25h}", 25, id="stated"),
+    ],
+)
+def test_max_age_is_as_stated_or_the_interval_and_the_grace(text: str, hours: float) -> None:
+    """A `max_age` of null is the longest interval of the required frequency and the grace."""
+    assert policy(f"defaults: {{{text}}}").defaults.max_age == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    "project, quota",
+    [
+        ("{}", 500),
+        ("{plan: enterprise}", 1000),
+        ("{plan: starter}", None),
+        ("{plan: builder}", None),
+        ("{plan: starter, backup_quota: 20}", 20),
+        ("{backup_quota: 750}", 750),
+    ],
+)
+def test_the_quota_is_as_stated_or_that_of_the_plan(project: str, quota: int | None) -> None:
+    """A stated quota goes before that of the plan."""
+    assert policy(f"project: {project}").project.quota == quota
+
+
+def test_every_limit_may_be_null() -> None:
+    """A limit that is null is no limit."""
+    read: Policy = policy("""\
+defaults:
+  schedule: {retention_days: {min: null, max: null}}
+  recovery: {min_copies: null, horizon: null}
+  runs: {stuck_after: null}
+  content: {max_record_drop_percent: null, max_namespace_drop_percent: null, max_size_factor: null}
+  orphans: {keep_days: null}
+project: {quota_warn_percent: null}
+""")
+    required = read.defaults
+    limits = {
+        required.schedule.retention_min,
+        required.schedule.retention_max,
+        required.recovery.min_copies,
+        required.recovery.horizon,
+        required.runs.stuck_after,
+        required.content.max_record_drop_percent,
+        required.content.max_namespace_drop_percent,
+        required.content.max_size_factor,
+        required.orphans.keep,
+        read.project.quota_warn_percent,
+    }
+    assert limits == {None}

@@ -1,0 +1,92 @@
+"""The published JSON Schema takes the policies that load, and refuses those whose shape is wrong."""
+
+import json
+
+import jsonschema
+import pytest
+
+from backup_auditor.adapters.policy_file.loader import POLICY, default_policy_text
+from backup_auditor.adapters.policy_file.schema import policy_schema
+from backup_auditor.adapters.yaml_loader import compose
+from support.builders.policies import policy, problems
+
+_VALID = [
+    default_policy_text(),
+    "{}",
+    "version: 1",
+    "rules: [{name: a, match: {names: ['*'], tags: {env: [no]}}, require: {recovery: {max_age: null, horizon: 0h}}}]",
+    "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [a], tags: {env: [no, dev]}, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{tags: {env: [dev]}, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{backups: [id-1, id-2], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{project: true, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "defaults: {protection: {locations: [aws/eu-*, '*']}, content: {max_size_factor: 2.5}}",
+]
+_INVALID = [
+    "version: 2",
+    "versions: 1",
+    "defaults:",
+    "defaults: {recovery: {min_copy: 1}}",
+    "defaults: {recovery: {min_copies: -1}}",
+    "defaults: {recovery: {horizon: 2w}}",
+    "defaults: {recovery: {max_age: 0h}}",
+    "defaults: {schedule: {frequency: hourly}}",
+    "defaults: {schedule: {required: yes}}",
+    "defaults: {content: {max_size_factor: 0.5}}",
+    "defaults: {protection: {locations: [aws]}}",
+    "project: {plan: premium}",
+    "rules: [{match: {}}]",
+    "rules: [{name: a, match: {names: []}}]",
+    "rules: [{name: a, match: {names:}}]",
+    "rules: [{name: ' '}]",
+    "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r}]",
+    "exemptions: [{controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [a], tags: {}, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{tags: {env: []}, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{tags: {env: dev}, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [a], backups: [b], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{tags: {a: [b]}, project: true, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{backups: [b], project: true, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{project: false, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [a], project: false, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{project: 'true', controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{project:, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{backups: [1], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
+    "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: tomorrow}]",
+    "remediation: {create_schedules: yes}",
+    f"remediation: {{schedule_name: {'a' * 29}}}",
+]
+
+
+def test_the_schema_is_one_of_its_dialect() -> None:
+    """The schema is a valid schema of 2020-12."""
+    assert policy_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(policy_schema())
+
+
+@pytest.mark.parametrize("text", _VALID)
+def test_what_loads_fits_the_schema(text: str) -> None:
+    """A policy that loads fits the schema."""
+    policy(text)
+    jsonschema.Draft202012Validator(policy_schema()).validate(compose(text, POLICY).plain)
+
+
+@pytest.mark.parametrize("text", _INVALID)
+def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
+    """A policy of a wrong shape is refused by the schema and by the loader alike."""
+    assert problems(text)
+    assert not jsonschema.Draft202012Validator(policy_schema()).is_valid(compose(text, POLICY).plain)
+
+
+def test_every_key_is_described() -> None:
+    """Every key of the schema carries what it means."""
+    schema = policy_schema()
+    shapes = [schema, *schema["$defs"].values()]
+    keys = {name: key for shape in shapes for name, key in shape.get("properties", {}).items()}
+    assert [name for name, key in keys.items() if not key.get("description")] == []
+
+
+def test_the_schema_is_always_the_same_text() -> None:
+    """Two makings of the schema give the same text."""
+    assert json.dumps(policy_schema()) == json.dumps(policy_schema())

@@ -1,0 +1,190 @@
+"""Every key of a policy file is known, of one kind, and within its range; else its line and the remedy are told."""
+
+import pytest
+
+from backup_auditor.errors import PolicyError
+from support.builders.policies import policy, problem, problems
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            "min_copys: 1",
+            '1: unknown key "min_copys"; known there: version, defaults, project, rules, exemptions, remediation',
+        ),
+        ("default: {}", '1: unknown key "default"; did you mean "defaults"?'),
+        (
+            "defaults:\n  recovery:\n    min_copy: 3",
+            '3: unknown key "min_copy" in defaults.recovery; did you mean "min_copies"?',
+        ),
+        ("defaults:\n  min_copies: 3", '2: unknown key "min_copies" in defaults; it belongs in defaults.recovery'),
+        (
+            "rules:\n- name: prod\n  require:\n    grace: 3h",
+            '4: unknown key "grace" in require of rules[0] "prod"; it belongs in rules.require.runs',
+        ),
+        (
+            "rules:\n- name: prod\n  when: {}",
+            '3: unknown key "when" in rules[0] "prod"; known there: name, match, require',
+        ),
+        ("plan: enterprise", '1: unknown key "plan"; it belongs in project'),
+        (
+            '"a\\nb": 1',
+            '1: unknown key "a\\nb"; known there: version, defaults, project, rules, exemptions, remediation',
+        ),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, said: str) -> None:
+    """An unknown key is refused with its line, and the key that was meant, its place, or the keys that are known."""
+    assert problem(text) == said
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("version: 2", "version is 2; write 1, the only version there is"),
+        ("version: true", "version is true; write a whole number"),
+        ('version: "1"', 'version is "1"; write a whole number'),
+        ("version: 1.0", "version is 1.0; write a whole number"),
+        ("version: null", "version is null; write a whole number"),
+        ("rules: {}", "rules is a mapping; write a list, [one, another]"),
+        ("rules:", "rules is null; write a list, [one, another]"),
+        ("rules: [a]", 'rules[0] is "a"; write a mapping, {key: value}, or leave it out'),
+        ("defaults:", "defaults is null; write a mapping, {key: value}, or leave it out"),
+        ("defaults: {schedule: {required: yes}}", 'defaults.schedule.required is "yes"; write true or false'),
+        (
+            "defaults: {schedule: {frequency: Daily}}",
+            'defaults.schedule.frequency is "Daily"; write daily, weekly or monthly (did you mean daily?)',
+        ),
+        ("defaults: {schedule: {frequency: 1}}", "defaults.schedule.frequency is 1; write daily, weekly or monthly"),
+        ("defaults: {recovery: {min_copies: -1}}", "defaults.recovery.min_copies is -1; write a number of at least 0"),
+        ("defaults: {recovery: {min_copies: 2.5}}", "defaults.recovery.min_copies is 2.5; write a whole number"),
+        (
+            "defaults: {recovery: {horizon: 7}}",
+            "defaults.recovery.horizon is 7; write a duration such as 90m, 26h or 7d, of at most 36500d",
+        ),
+        (
+            "defaults: {recovery: {max_age: 0h}}",
+            'defaults.recovery.max_age is "0h"; write a duration above zero, such as 26h',
+        ),
+        (
+            "defaults: {content: {max_size_factor: 0.9}}",
+            "defaults.content.max_size_factor is 0.9; write a number of at least 1",
+        ),
+        ("defaults: {orphans: {keep_days: [30]}}", "defaults.orphans.keep_days is a list; write a whole number"),
+        ("project: {plan: premium}", 'project.plan is "premium"; write starter, builder, standard or enterprise'),
+        ("project: {expected_id: 12}", "project.expected_id is 12; write it in quotes, as it must be text"),
+        ("project: {backup_quota: 0}", "project.backup_quota is 0; write a number of at least 1"),
+        (
+            "defaults: {protection: {locations: [aws]}}",
+            'defaults.protection.locations[0] is "aws"; write a pattern of cloud/region, such as aws/eu-*',
+        ),
+        (
+            "defaults: {protection: {required_tags: [{}]}}",
+            "defaults.protection.required_tags[0] is a mapping; write a text",
+        ),
+        (
+            f"remediation: {{schedule_name: {'a' * 29}}}",
+            f'remediation.schedule_name is "{"a" * 29}"; write at most 28 characters',
+        ),
+        ("remediation: {fix_schedules: no}", 'remediation.fix_schedules is "no"; write never, propose or apply'),
+        ("rules: [{match: {names: [a]}}]", "rules[0] has no name; add it: what reports call the rule"),
+        ("rules: [{name: a, match: {names: []}}]", 'match.names of rules[0] "a" is a list; write at least one entry'),
+        ("rules: [{name: a, match: {names:}}]", 'match.names of rules[0] "a" is null; write a list, [one, another]'),
+        (
+            "rules: [{name: a, match: {names: p-*}}]",
+            'match.names of rules[0] "a" is "p-*"; write a list, [one, another]',
+        ),
+        (
+            "rules: [{name: a, match: {tags: [env]}}]",
+            'match.tags of rules[0] "a" is a list; write a mapping, {key: value}, or leave it out',
+        ),
+        (
+            "rules: [{name: a, match: {tags: {env: []}}}]",
+            'match.tags.env of rules[0] "a" is a list; write at least one entry',
+        ),
+        (
+            "rules: [{name: a, match: {tags: {env: [true]}}}]",
+            'match.tags.env[0] of rules[0] "a" is true; write it in quotes, as it must be text',
+        ),
+    ],
+)
+def test_a_wrong_value_is_shown_with_what_to_write(text: str, said: str) -> None:
+    """A value of the wrong kind or out of range is refused: where it stands, what it is, what to write."""
+    assert problem(text) == f"1: {said}"
+
+
+@pytest.mark.parametrize("length", ["90m", "26h", "7d", "36500d", "876000h"])
+def test_durations_are_minutes_hours_and_days(length: str) -> None:
+    """A duration is a number and one of three units, up to a hundred years."""
+    assert policy(f"defaults: {{recovery: {{horizon: {length}}}}}").defaults.recovery.horizon
+
+
+@pytest.mark.parametrize(
+    "length", ["36501d", "876001h", "7", "7w", "1d12h", "-7d", "1.5d", "7 d", "d", "٣d", '"7d\\n"', "PT1H"]
+)
+def test_other_durations_are_refused(length: str) -> None:
+    """A duration past a hundred years, in other units, or none at all is refused."""
+    assert "write a duration such as 90m, 26h or 7d" in problem(f"defaults: {{recovery: {{horizon: {length}}}}}")
+
+
+@pytest.mark.parametrize(
+    "key, text",
+    [
+        ("owner", "{names: [a], controls: ['*'], reason: r, expires: 2027-03-31}"),
+        ("reason", "{names: [a], controls: ['*'], owner: o, expires: 2027-03-31}"),
+        ("expires", "{names: [a], controls: ['*'], owner: o, reason: r}"),
+        ("names", "{controls: ['*'], owner: o, reason: r, expires: 2027-03-31}"),
+        ("controls", "{names: [a], owner: o, reason: r, expires: 2027-03-31}"),
+    ],
+)
+def test_an_exemption_says_everything(key: str, text: str) -> None:
+    """An exemption without one of its keys is refused with its line."""
+    assert problem(f"version: 1\nexemptions:\n  - {text}").startswith(f"3: exemptions[0] has no {key}; add it: ")
+
+
+@pytest.mark.parametrize("blank", ['""', '"  "', "null"])
+@pytest.mark.parametrize("key", ["owner", "reason", "expires"])
+def test_an_exemption_says_something(key: str, blank: str) -> None:
+    """An exemption whose owner, reason or expiry is blank is refused."""
+    words = {"owner": "o", "reason": "r", "expires": "2027-03-31"} | {key: blank}
+    text = ", ".join(f"{name}: {word}" for name, word in words.items())
+    assert f"{key} of exemptions[0] is" in problem(f"exemptions: [{{names: [a], controls: ['*'], {text}}}]")
+
+
+@pytest.mark.parametrize(
+    "day", ["2027-02-29", "2027-3-31", "31.03.2027", "2027-03-31T00:00:00Z", "tomorrow", "20270331", "0000-01-01"]
+)
+def test_an_expiry_is_a_day_of_the_calendar(day: str) -> None:
+    """An expiry that is no day is refused."""
+    text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {day}}}]"
+    assert "; write a day such as 2027-03-31" in problem(text)
+
+
+def test_every_problem_is_told_in_the_order_of_the_file() -> None:
+    """All differences of a file are told at once, by line."""
+    text = "rules:\n- {name: a, wen: 1}\nversion: 3\ndefaults:\n  runs: {grace: 1}\n  recovery: {min_copies: x}\n"
+    assert [int(it.split(":")[0]) for it in problems(text)] == [2, 3, 5, 6]
+
+
+def test_the_text_of_an_error_is_its_first_problem_and_how_to_see_the_rest() -> None:
+    """The text of a `PolicyError` is one line whatever the number of problems."""
+    with pytest.raises(PolicyError) as caught:
+        policy("a: 1\nb: 2\nversion: 3")
+    text = str(caught.value)
+    assert text.startswith(caught.value.problems[0])
+    assert " (and 2 more: backup-auditor policy validate /" in text
+    assert text.endswith("/policy.yaml lists them)")
+    assert "\n" not in text
+
+
+def test_a_long_value_is_cut() -> None:
+    """A value of any length is shown in one short line."""
+    assert len(problem(f"defaults: {{schedule: {{frequency: {'x' * 10_000}}}}}")) < 200
+
+
+def test_no_more_problems_are_told_than_can_be_read() -> None:
+    """Past a hundred problems only their number is told."""
+    told = problems("\n".join(f"key{it}: 1" for it in range(150)))
+    assert len(told) == 101
+    assert told[-1] == "101: from here on 50 more; correct the others first"

@@ -1,0 +1,285 @@
+"""The policy file is YAML 1.2, one document, and cannot hurt who reads it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.adapters.policy_file.loader import POLICY
+from backup_auditor.adapters.yaml_loader import DEEPEST, MOST_NODES, compose
+from backup_auditor.domain.text import escape_controls
+from backup_auditor.errors import PolicyError
+from support.builders.policies import policy, problem, problems
+
+
+@pytest.mark.parametrize(
+    "word", ["no", "on", "off", "yes", "y", "N", "On", "2027-03-31", "1_000", "1:30", "0b1", "=", "<<"]
+)
+def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
+    """A word that only YAML 1.1 gives a meaning is text."""
+    assert compose(f"a: {word}", POLICY).plain == {"a": word}
+
+
+@pytest.mark.parametrize(
+    "written, value",
+    [
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("", None),
+        ("007", 7),
+        ("0o17", 15),
+        ("0xFf", 255),
+        ("-3", -3),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("'1'", "1"),
+        ('"null"', "null"),
+        ("!!str 1", "1"),
+        ("! true", "true"),
+        ("trUe", "trUe"),
+        ("+", "+"),
+    ],
+)
+def test_a_plain_word_means_what_the_core_schema_says(written: str, value: object) -> None:
+    """Numbers, truth and nothing are those of the core schema; what is quoted or tagged as text is text."""
+    read = compose(f"a: {written}", POLICY).plain
+    assert read == {"a": value}
+    assert [type(it) for it in read.values()] == [type(value)]
+
+
+@pytest.mark.parametrize("written", [".inf", "-.INF", ".nan"])
+def test_a_number_that_is_not_finite_is_refused(written: str) -> None:
+    """What is not finite measures nothing; the message names its key."""
+    said = problem(f"version: 1\nproject: {{quota_warn_percent: {written}}}")
+    where = "(project.quota_warn_percent)"
+    assert said == f"2: {written} is not a finite number {where}; write a finite one, or put it in quotes"
+
+
+def test_the_key_of_a_number_in_a_list_is_named_with_its_place() -> None:
+    """Rules are counted from 0, as in every other message."""
+    text = "rules:\n- name: a\n  require:\n    recovery: {min_copies: .nan}"
+    assert "(rules[0].require.recovery.min_copies)" in problem(text)
+
+
+def test_a_number_past_the_largest_float_is_refused() -> None:
+    """A number that overflows is refused for its size."""
+    assert "max_size_factor is inf; write" in problem("defaults: {content: {max_size_factor: 1e999}}")
+    assert "is too long; put it in quotes" in problem(f"project: {{backup_quota: {'9' * 5000}}}")
+
+
+def test_tags_may_be_the_words_no_and_on() -> None:
+    """A rule can match the tag values `no` and `on`."""
+    rule = policy("rules: [{name: a, match: {tags: {env: [no, on]}}}]").rules[0]
+    assert rule.tags == {"env": ("no", "on")}
+
+
+def test_a_key_said_twice_names_both_lines() -> None:
+    """A key that stands twice in a mapping is refused with both lines."""
+    assert problem("version: 1\nrules: []\nversion: 1") == '3: the key "version" stands here again, first on line 1'
+
+
+def test_a_merge_key_is_an_unknown_key() -> None:
+    """A merge key is refused, and the message says why."""
+    text = "version: 1\ndefaults:\n  runs: &runs {grace: 1h}\n  content: {<<: *runs}"
+    assert problem(text) == (
+        '4: unknown key "<<" in defaults.content; merge keys are not part of YAML 1.2; write the keys out'
+    )
+
+
+def test_an_alias_stands_for_its_anchor() -> None:
+    """An alias repeats what its anchor holds."""
+    read = policy(
+        "rules: [{name: a, match: {names: [a]}, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]"
+    )
+    assert [rule.require.recovery.min_copies for rule in read.rules] == [5, 5]
+
+
+def test_aliases_cannot_multiply_without_end() -> None:
+    """Aliases of aliases are counted as what they stand for."""
+    levels = "\n".join(f"l{it}: &l{it} [{', '.join([f'*l{it - 1}'] * 10)}]" for it in range(1, 12))
+    assert f"has more than {MOST_NODES:,} values, aliases included" in problem(f"l0: &l0 [a]\n{levels}")
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: *b", "a: &a {b: *a}"])
+def test_an_alias_needs_a_finished_anchor(text: str) -> None:
+    """An alias of nothing, or of what it stands in, is refused."""
+    assert "has no finished anchor before it" in problem(text)
+
+
+def test_aliases_cannot_nest_deeper_than_text_can() -> None:
+    """What an alias brings along counts towards the depth."""
+    half = DEEPEST // 2
+    text = f"a: &a {'[' * half}x{']' * half}\nb: {'[' * half}*a{']' * half}"
+    assert problem(text) == f"2: is nested more than {DEEPEST} levels deep by its aliases"
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "a: " + "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
+def test_a_file_nested_beyond_reason_is_refused(text: str) -> None:
+    """Nesting ends at a fixed depth, not at the interpreter's."""
+    assert problem(text) == f"1: is nested more than {DEEPEST} levels deep; no key of a policy stands there"
+
+
+@pytest.mark.parametrize("text", ["a: !!python/object/apply:os.system [id]", "a: !!int 3", "!!map {}", "a: !mine x"])
+def test_tags_mean_nothing(text: str) -> None:
+    """A tag is refused, whatever it asks for."""
+    assert "means nothing here; remove it" in problem(text)
+
+
+@pytest.mark.parametrize("key", ["1", "true", "null", "[a]", "{a: b}", ""])
+def test_a_key_must_be_text(key: str) -> None:
+    """A key that is no text is refused."""
+    assert problem(f"version: 1\n? {key}\n: x") == "2: a key is not text; put it in quotes"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", "~", "\ufeff", "---\n...\n"])
+def test_an_empty_file_is_no_policy(text: str) -> None:
+    """A file that says nothing is refused, and the message says how to begin."""
+    assert "is empty, and an empty file is no policy" in problem(text)
+
+
+def test_a_policy_is_one_document() -> None:
+    """A second document is refused with its line."""
+    assert problem("version: 1\n---\nversion: 1") == "2: a second document begins; a policy is one document"
+
+
+@pytest.mark.parametrize("text", ["[version, 1]", "version 1", "42"])
+def test_a_policy_is_a_mapping(text: str) -> None:
+    """A file that holds something else is refused."""
+    assert problem(text) == '1: is not a mapping; begin with "version: 1"'
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: b: c", "\ta: b", "a: 'b", "%YAML 9.9\n---\na: b", "a: @b", "{a: b"])
+def test_text_that_is_not_yaml_is_refused_with_its_line(text: str) -> None:
+    """What YAML cannot read is refused with a line and one line of reason."""
+    (said,) = problems(text)
+    assert "is not YAML: " in said
+    assert said[0].isdigit()
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("escape", [r"\0", r"\x1b[31m", r"\ud800", r"\x7f"])
+def test_an_escape_cannot_smuggle_a_control_character(escape: str) -> None:
+    """A text that would not be seen as it is, is refused, and shown with an escape."""
+    said = problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
+    assert said.startswith('2: the text "\\')
+    assert escape_controls(said) == said
+
+
+def test_two_escapes_that_are_one_character_are_that_character() -> None:
+    """JSON writes a flag as four escapes, two for each letter; in YAML they mean the same."""
+    flag = r"\uD83C\uDDE9\uD83C\uDDEA"
+    read = policy(f'rules: [{{name: "{flag} prod", match: {{tags: {{"{flag}": ["a{flag}b", 🇩🇪]}}}}}}]')
+    assert (read.rules[0].name, read.rules[0].tags) == ("🇩🇪 prod", {"🇩🇪": ("a🇩🇪b", "🇩🇪")})
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        pytest.param(r"\uD83C", id="high-alone"),
+        pytest.param(r"\uDDE9", id="low-alone"),
+        pytest.param(r"\uDDE9\uD83C", id="wrong-order"),
+        pytest.param(r"\uD83C \uDDE9", id="torn-apart"),
+        pytest.param(r"\uD83C\uD83C\uDDE9", id="one-too-many"),
+    ],
+)
+def test_half_of_a_character_is_refused_with_its_line_and_key(escape: str) -> None:
+    """One message says which text it is and what to do."""
+    said = problem(f'version: 1\nrules:\n- name: "{escape}"')
+    assert said.startswith('3: the text "')
+    assert "has half of a surrogate pair (rules[0].name); write both halves, or the character itself" in said
+    assert said.isprintable()
+
+
+def test_backslashes_outside_double_quotes_are_text() -> None:
+    """Only double quotes have escapes."""
+    assert policy(r"rules: [{name: '\uD83C'}]").rules[0].name == r"\uD83C"
+
+
+def test_an_impossible_escape_is_refused() -> None:
+    """An escape beyond Unicode is no YAML."""
+    assert "is not YAML" in problem('a: "\\U00110000"')
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["a", 1, True, None, 0.5]),
+        lambda it: st.lists(it) | st.dictionaries(st.sampled_from("abc"), it),
+        max_leaves=10,
+    )
+)
+def test_what_json_writes_is_read_back(value: object) -> None:
+    """JSON is YAML 1.2: it is read as what it says."""
+    assert compose(json.dumps({"value": value}), POLICY).plain == {"value": value}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_policy_or_an_error(content: bytes) -> None:
+    """No bytes end in anything but a policy or a `PolicyError`."""
+    assert all(escape_controls(it) == it for it in _told(content))
+
+
+def _told(content: str | bytes) -> tuple[str, ...]:
+    """Return the problems of a file; an error of any other kind fails the test."""
+    try:
+        policy(content)
+    except PolicyError as error:
+        return error.problems
+    return ()
+
+
+_PIECES = st.sampled_from(
+    [
+        "version",
+        "defaults",
+        "rules",
+        "exemptions",
+        ": ",
+        ":\n  ",
+        "- ",
+        "\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        "&a ",
+        "*a",
+        "!!",
+        "!x ",
+        '"',
+        "'",
+        "|",
+        ">",
+        "%",
+        "\\U0011",
+        "\\ud800",
+        "#",
+        "? ",
+        "1",
+        "-1",
+        "1e9",
+        "7d",
+        "null",
+        "é",
+        "\x00",
+        "\u2028",
+        "---\n",
+        "...",
+        "<<",
+        "0x",
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_any_pieces_of_yaml_are_a_policy_or_an_error(text: str) -> None:
+    """No heap of YAML's own signs ends in anything but a policy or a `PolicyError`."""
+    assert all(escape_controls(it) == it for it in _told(text))
+
+
+def test_a_node_count_is_that_of_what_is_repeated() -> None:
+    """A node's size counts what aliases repeat each time, its depth the deepest branch."""
+    root = compose("a: &a [x, y]\nb: [*a, *a]", POLICY)
+    assert (root.size, root.depth) == (1 + (1 + 3) + (1 + 1 + 3 + 3), 4)

@@ -1,0 +1,89 @@
+"""Pages in a bucket: each beside its report, under the same name, written once, and never written over."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.domain.audit_record import StoredFile
+from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.html.page import render_html
+from support.aws.s3 import BUCKET, versions
+from support.builders.reports import finding, report
+from support.faults.aws_clients import KilledError, Strike, raising, refusal, struck, unanswered, unreachable
+
+REPORT = report()
+FOLDER = f"default/2026-11-22/{REPORT.audit_id}"
+
+
+def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> None:
+    """Drawn from the report as it was judged, with its hash, and what it is about."""
+    bucket = EvidenceBucket(client, BUCKET)
+    page = bucket.keep_page(REPORT, bucket.keep(REPORT))
+    content = bucket.read(page)
+    assert page == StoredFile(f"s3://{BUCKET}/{FOLDER}/report.html", hashlib.sha256(content).hexdigest())
+    assert content.decode() == "".join(render_html([REPORT])) + "\n"
+    there = client.head_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html")
+    assert there["ContentType"] == "text/html; charset=utf-8"
+    assert there["Metadata"] == {
+        "project": "default",
+        "audit_id": REPORT.audit_id,
+        "compliance": "COMPLIANT",
+        "sha256": page.sha256,
+    }
+
+
+def test_the_same_page_is_written_once(client: Any) -> None:
+    """Whoever tries the same audit again finds report and page standing."""
+    bucket = EvidenceBucket(client, BUCKET)
+    first, second = ((kept := bucket.keep(REPORT), bucket.keep_page(REPORT, kept)) for _ in range(2))
+    assert first == second
+    assert sorted(versions(client)) == [f"{FOLDER}/report.html", f"{FOLDER}/report.json"]
+
+
+def test_the_page_of_another_report_of_the_same_audit_has_that_reports_number(client: Any) -> None:
+    """Also where the first report has no page: whoever wrote it was stopped in between."""
+    bucket = EvidenceBucket(client, BUCKET)
+    bucket.keep(REPORT)
+    another = replace(REPORT, findings=(finding(),))
+    page = bucket.keep_page(another, bucket.keep(another))
+    assert page.location == f"s3://{BUCKET}/{FOLDER}/report.2.html"
+    assert bucket.keep_page(REPORT, bucket.keep(REPORT)).location == f"s3://{BUCKET}/{FOLDER}/report.html"
+
+
+def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
+    """As after an upgrade between two tries: it is not claimed to be this one."""
+    bucket = EvidenceBucket(client, BUCKET)
+    kept = bucket.keep(REPORT)
+    client.put_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html", Body=b"another")
+    with pytest.raises(EvidenceError, match=rf"^s3://{BUCKET}/{FOLDER}/report.html is another page; "):
+        bucket.keep_page(REPORT, kept)
+    assert client.get_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html")["Body"].read() == b"another"
+
+
+@pytest.mark.parametrize(
+    "error,after",
+    [
+        pytest.param(unreachable, False, id="unreachable"),
+        pytest.param(unanswered, True, id="unanswered"),
+        pytest.param(KilledError, True, id="killed"),
+        pytest.param(lambda: refusal("AccessDenied", 403), False, id="forbidden"),
+    ],
+)
+def test_a_page_that_could_not_be_kept_is_kept_the_next_time(
+    client: Any, error: Callable[[], BaseException], *, after: bool
+) -> None:
+    """The report stood meanwhile, and both stand once."""
+    bucket = EvidenceBucket(client, BUCKET)
+    kept = bucket.keep(REPORT)
+    strike = Strike(raising(error), 0)
+    with struck(client, strike, after=after), pytest.raises((EvidenceError, KilledError)) as caught:
+        bucket.keep_page(REPORT, kept)
+    if isinstance(caught.value, EvidenceError):
+        assert str(caught.value).startswith(f"s3://{BUCKET}/{FOLDER}/report.html cannot be used: ")
+    assert bucket.keep(REPORT) == kept
+    bucket.keep_page(REPORT, kept)
+    assert sorted(versions(client)) == [f"{FOLDER}/report.html", f"{FOLDER}/report.json"]

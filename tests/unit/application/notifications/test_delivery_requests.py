@@ -1,0 +1,52 @@
+"""What `notify` may be asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backup_auditor.domain.events import read_delivery_request
+from backup_auditor.errors import RequestError
+
+EVENTS = Path(__file__).parents[4] / "events"
+
+
+def sample(case: str) -> object:
+    """Read one of the samples that people try the function with."""
+    return json.loads((EVENTS / f"notify.{case}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case,project", [("completed", "search"), ("sweep", None), ("project", "search")])
+def test_each_sample_is_understood(case: str, project: str | None) -> None:
+    """A sweep is for all projects, anything else for one."""
+    assert read_delivery_request(sample(case)) == project
+
+
+def test_an_envelope_may_hold_anything_else() -> None:
+    """EventBridge adds to it as it likes."""
+    event = {"source": "backup-auditor", "detail-type": "Backup Audit Completed", "detail": {"project": "a"}, "new": 1}
+    assert read_delivery_request(event) == "a"
+
+
+@pytest.mark.parametrize(
+    "payload,why",
+    [
+        (None, "no JSON object"),
+        ([], "no JSON object"),
+        ({}, "neither"),
+        ({"sweep": False}, "neither"),
+        ({"sweep": 1}, "neither"),
+        ({"sweep": True, "project": "search"}, "neither"),
+        ({"projects": ["search"]}, "neither"),
+        ({"project": None}, "names no project"),
+        ({"project": " "}, "names no project"),
+        ({"source": "backup-auditor", "detail-type": "Backup Audit Requested", "detail": {}}, "asks for no delivery"),
+        ({"source": "else", "detail-type": "Backup Audit Completed", "detail": {}}, "asks for no delivery"),
+        ({"source": "backup-auditor", "detail-type": "Backup Audit Completed"}, "names no project"),
+        ({"source": "backup-auditor", "detail-type": "Backup Audit Completed", "detail": {}}, "names no project"),
+    ],
+)
+def test_anything_else_is_refused(payload: object, why: str) -> None:
+    """The sentence says what it is not."""
+    with pytest.raises(RequestError, match=why):
+        read_delivery_request(payload)

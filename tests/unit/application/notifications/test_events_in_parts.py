@@ -1,0 +1,75 @@
+"""The events of an audit: the completed one first, and again only what was not accepted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_auditor.application.notifications.senders import read_parts, write_parts
+from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+from backup_auditor.ports.messaging import Event
+from support.builders.notifications import EVENTS, found, told
+from support.fakes.channels import PostOffice
+
+MANY = told(*(found(f"index-{number}") for number in range(2500)))
+BUSY = DeliveryError("the bus did not take 1 event: InternalFailure")
+
+
+def name(event: Event) -> object:
+    """Tell events apart."""
+    resource = event.detail.get("resource")
+    return resource["name"] if isinstance(resource, dict) else event.detail_type
+
+
+def test_only_what_was_not_accepted_is_put_again() -> None:
+    """In the end each event was accepted once."""
+    office = PostOffice()
+    office.audited(MANY, (EVENTS,))
+    office.bus.leaves = lambda event: BUSY if str(name(event)).endswith("7") else None
+    assert office.deliver().failed == 1
+    office.bus.leaves = lambda _: None
+    assert office.sweep_after().sent == 1
+    heard = [name(it) for it in office.bus.heard]
+    assert len(heard) == len(set(heard)) == 2501
+    assert heard[0] == "Backup Audit Completed"
+
+
+def test_nothing_is_put_before_the_audit_is_known_to_be_complete() -> None:
+    """Where that one fails, those of its findings wait, but for the few that go with it."""
+    office = PostOffice()
+    office.audited(MANY, (EVENTS,))
+    office.bus.leaves = lambda event: BUSY if event.detail_type == "Backup Audit Completed" else None
+    office.deliver()
+    assert len(office.bus.heard) == 9
+
+
+@pytest.mark.parametrize("error", [AcceptanceUnknownError("lost"), ChannelRefusedError("no bus"), BUSY])
+def test_how_a_bus_failed_is_how_the_message_failed(error: DeliveryError) -> None:
+    """A refusal is visible at once; a lost answer is remembered."""
+    office = PostOffice()
+    (message,) = office.audited(channels=(EVENTS,))
+    office.bus.leaves = lambda _: error
+    deliveries = office.deliver()
+    assert deliveries.failures == {"search": int(isinstance(error, ChannelRefusedError))}
+    taken = office.outbox.claim(message, office.now, office.now)
+    assert taken is not None
+    assert taken.may_be_repeat is isinstance(error, AcceptanceUnknownError)
+
+
+@given(st.integers(0, 60).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, max(0, count - 1))))))
+def test_what_is_noted_is_read_again(case: tuple[int, set[int]]) -> None:
+    """Whatever the parts are."""
+    count, accepted = case
+    accepted = accepted if count else set()
+    assert read_parts(count, write_parts(count, accepted)) == accepted
+
+
+@pytest.mark.parametrize("note", ["", "accepted", "5:0-1", "6:", "6:0-", "6:0-1,", "6:1", "x:0-1", "6:0-1 "])
+def test_a_note_of_something_else_says_nothing(note: str) -> None:
+    """Nor does one of another number of events: all are put again."""
+    assert read_parts(6, note) == frozenset()
+
+
+def test_a_note_stays_short() -> None:
+    """Neighbours are one range."""
+    assert write_parts(5001, range(1000)) == "5001:0-999"
+    assert write_parts(9, [8, 1, 2, 5]) == "9:1-2,5-5,8-8"

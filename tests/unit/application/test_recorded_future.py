@@ -1,0 +1,93 @@
+"""An audit older than one that is recorded in the future says that no audit is recorded any more."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
+from backup_auditor.errors import FutureAuditError
+from backup_auditor.ports.pinecone import NoProgress
+from support.builders.facts import DAY, NOW, SECOND, index, inventory
+from support.builders.reports import BUILT_IN
+from support.fakes.project_audit import FakeReader
+from support.fakes.stores import PROJECT, FakeStore
+
+
+def judged(store: FakeStore, at: datetime, now: datetime | None) -> AuditResult:
+    """Judge a saved inventory as of a moment, while the machine's clock says another."""
+    return evaluate_inventory(
+        replace(inventory(index()), observed_at=at), BUILT_IN, store, clock=None if now is None else lambda: now
+    )
+
+
+def test_the_error_names_both_moments_and_the_way_out() -> None:
+    """The report stands, and the state is as it was."""
+    store = FakeStore()
+    judged(store, NOW + 200 * DAY, NOW + 200 * DAY)
+    before = store.load(PROJECT)
+    done = judged(store, NOW, NOW)
+    assert isinstance(done.unrecorded, FutureAuditError)
+    assert str(done.unrecorded) == (
+        "the last recorded audit of default, of 2027-06-10T12:00:00Z, lies in the future of this machine's clock"
+        " (2026-11-22T12:00:00Z); correct the clock if it is wrong, else discard that audit:"
+        " backup-auditor state discard --project default"
+    )
+    assert str(done.unrecorded.with_place("--state", "a b")).endswith("--project default --state 'a b'")
+    assert any("changes nothing" in it for it in done.notes)
+    assert (done.record, store.load(PROJECT)) == (None, before)
+    assert done.report.findings
+
+
+@pytest.mark.parametrize(
+    "recorded,at,now,expected",
+    [
+        pytest.param(NOW + DAY, NOW, NOW, True, id="future"),
+        pytest.param(NOW + CLOCK_TOLERANCE + SECOND, NOW, NOW, True, id="one-second-past-tolerance"),
+        pytest.param(NOW + CLOCK_TOLERANCE, NOW, NOW, False, id="at-tolerance"),
+        pytest.param(NOW, NOW - DAY, NOW + DAY, False, id="older-by-its-own-now"),
+        pytest.param(NOW + 2 * DAY, NOW + DAY, NOW, True, id="older-and-both-in-the-future"),
+        pytest.param(NOW + DAY, NOW + 2 * DAY, NOW, False, id="later-than-the-future"),
+        pytest.param(NOW + DAY, NOW + DAY, NOW, False, id="the-same-once-more"),
+        pytest.param(NOW + DAY, NOW, None, False, id="only-read"),
+    ],
+)
+def test_the_clock_of_the_machine_decides_and_not_the_moment_of_the_audit(
+    recorded: datetime, at: datetime, now: datetime | None, *, expected: bool
+) -> None:
+    """An older audit is an error only where the recorded one is ahead of the clock itself."""
+    store = FakeStore()
+    judged(store, recorded, None)
+    assert isinstance(judged(store, at, now).unrecorded, FutureAuditError) is expected
+
+
+def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> None:
+    """It was recorded after this audit began, and before this one could be recorded."""
+
+    class Overtaken(FakeStore):
+        is_overtaken = False
+
+        def record(self, project: str, recording: object) -> None:
+            if not self.is_overtaken:
+                self.is_overtaken = True
+                judged(self, NOW + timedelta(days=200), None)
+            super().record(project, recording)  # type: ignore[arg-type]  # passed on
+
+    assert isinstance(judged(Overtaken(), NOW, NOW).unrecorded, FutureAuditError)
+
+
+def test_a_live_audit_finds_it_like_a_saved_one() -> None:
+    """Both conclude in the same place."""
+    store = FakeStore()
+    judged(store, NOW + DAY, None)
+    done = run_audit(
+        FakeReader(index()),
+        BUILT_IN,
+        project=PROJECT,
+        observed_at=NOW,
+        progress=NoProgress(),
+        store=store,
+        clock=lambda: NOW,
+    )
+    assert isinstance(done.unrecorded, FutureAuditError)

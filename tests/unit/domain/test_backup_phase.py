@@ -1,0 +1,50 @@
+"""What a status says."""
+
+import pytest
+
+from backup_auditor.domain.backup_status import BackupPhase, is_planned_run, phase_of_status, run_moment
+from backup_auditor.domain.model import Backup
+from support.builders.facts import DAY, NOW, SECOND, ago, backup, planned_run, run
+
+
+@pytest.mark.parametrize(
+    "status,phase",
+    [
+        ("Ready", BackupPhase.READY),
+        ("READY", BackupPhase.READY),
+        ("Initializing", BackupPhase.UNDER_WAY),
+        ("Pending", BackupPhase.UNDER_WAY),
+        ("Scheduled", BackupPhase.PLANNED),
+        ("Failed", BackupPhase.FAILED),
+        ("InitializationFailed", BackupPhase.FAILED),
+        ("Terminating", BackupPhase.UNKNOWN),
+        ("", BackupPhase.UNKNOWN),
+    ],
+)
+def test_the_set_of_statuses_is_open(status: str, phase: BackupPhase) -> None:
+    """What is not known is neither good nor failed."""
+    assert phase_of_status(status) is phase
+
+
+def test_the_execution_time_goes_before_the_name() -> None:
+    """A run planned for the full second may have executed a little later."""
+    row = run(DAY, scheduled_for=ago(DAY - SECOND))
+    assert run_moment(row) == ago(DAY - SECOND)
+    assert run_moment(run(DAY, scheduled_for=None)) == ago(DAY)
+    assert run_moment(backup(DAY)) is None
+
+
+@pytest.mark.parametrize(
+    "row,is_planned",
+    [
+        pytest.param(planned_run(), True, id="scheduled"),
+        pytest.param(planned_run(-DAY), True, id="scheduled-and-overdue"),
+        pytest.param(run(-SECOND, status="Initializing"), True, id="initializing-one-second-before"),
+        pytest.param(run(0 * SECOND, status="Initializing"), False, id="initializing-when-due"),
+        pytest.param(backup(SECOND, status="Initializing"), False, id="manual-under-way"),
+        pytest.param(run(DAY), False, id="ready"),
+    ],
+)
+def test_a_row_alone_may_show_a_planned_run(row: Backup, is_planned: bool) -> None:
+    """Such a row takes no room and is no backup yet."""
+    assert is_planned_run(row, NOW) is is_planned

@@ -1,0 +1,119 @@
+"""The findings as JUnit's XML."""
+
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from junitparser import JUnitXml
+
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.domain.text import escape_controls
+from backup_auditor.rendering.formats.junit import render_junit
+from support.approval import Approve
+from support.builders.audit_sequence_report import told
+from support.builders.reports import finding, report
+
+KNOWN = {
+    "testsuites": {"name", "tests", "failures", "errors", "skipped"},
+    "testsuite": {"name", "id", "tests", "failures", "errors", "skipped", "timestamp", "hostname", "package", "time"},
+    "properties": set(),
+    "property": {"name", "value"},
+    "testcase": {"classname", "name", "time"},
+    "failure": {"message", "type"},
+    "error": {"message", "type"},
+    "skipped": {"message", "type"},
+    "system-out": set(),
+    "system-err": set(),
+}
+"""The elements that readers of the format agree on, and their attributes."""
+OUTCOMES = {
+    Compliance.COMPLIANT: "passed",
+    Compliance.NON_COMPLIANT: "Failure",
+    Compliance.INSUFFICIENT_DATA: "Error",
+    Compliance.NOT_APPLICABLE: "Skipped",
+}
+
+
+def checked(*reports: Report) -> Any:
+    """Write reports, see that nothing in them is strange to readers of the format, and read them back."""
+    text = "".join(render_junit(reports))
+    for element in ET.fromstring(text.encode()).iter():  # noqa: S314  it is our own
+        assert element.attrib.keys() <= KNOWN[element.tag], element.tag
+    return JUnitXml.fromstring(text.encode())
+
+
+def cases(*reports: Report) -> list[Any]:
+    """Read the cases of all suites back."""
+    return [case for suite in checked(*reports) for case in suite]
+
+
+def outcome(case: Any) -> str:
+    """Name what became of a case."""
+    return type(case.result[0]).__name__ if case.result else "passed"
+
+
+def test_it_stays_as_it_was_approved(approve: Approve) -> None:
+    """The whole file, of a report in which everything happens."""
+    approve("report.junit.xml", render_junit([told()]))
+
+
+def test_a_finding_is_a_case() -> None:
+    """Each has the outcome of its verdict; an exempted one is skipped."""
+    shown = told()
+    for case, it in zip(cases(shown), shown.findings, strict=True):
+        assert case.classname == f"default.{it.control}"
+        assert outcome(case) == ("Skipped" if it.exemption else OUTCOMES[it.compliance])
+        if case.result and it.exemption is None:
+            assert it.reason.split(":")[0] in case.result[0].message
+
+
+def test_suites_count_their_cases() -> None:
+    """What a suite says of itself is what is in it."""
+    for suite in checked(told()):
+        found = [outcome(it) for it in suite]
+        assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (
+            len(found),
+            *(found.count(it) for it in ("Failure", "Error", "Skipped")),
+        )
+
+
+def test_a_failure_tells_all_that_a_person_needs() -> None:
+    """The severity, since when, and the next step."""
+    found = {(it.classname, it.name): it for it in cases(told())}
+    (failure,) = found["default.schedule-is-enabled", "wiki"].result
+    assert failure.type == "high"
+    assert "high (reopened, first seen 2026-11-22)" in failure.text
+    assert "Next: Find out why the schedules of wiki are paused" in failure.text
+
+
+def test_an_exempted_finding_says_who_accepted_it() -> None:
+    """A skipped case is not silent."""
+    found = {(it.classname, it.name): it for it in cases(told())}
+    (skipped,) = found["default.index-has-schedule", "scratch-1"].result
+    assert skipped.message == "Accepted until 2027-03-31 by search-team: rebuilt nightly"
+
+
+def test_what_is_no_case_is_counted() -> None:
+    """Each suite says how many facts were unread, findings resolved, settings drifted in which audit."""
+    for suite in checked(told()):
+        facts = {it.name: it.value for it in suite.properties()}
+        assert (facts["complete"], facts["unread_in_all"], facts["resolved_in_all"]) == ("false", "1", "2")
+        assert facts["audit_id"] == told().audit_id
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x1b", "\x08", "\ufffe", "\u202e", "]]>", '"', "<a/>", "&amp;"])
+def test_no_text_breaks_the_document(bad: str) -> None:
+    """Neither what XML forbids nor what is markup comes through from a name or a reason."""
+    strange = finding(name=f"a{bad}b", reason=f"c{bad}d", remediation=f"e{bad}f")
+    (case,) = cases(replace(report(), project=f"p{bad}", findings=(strange,)))
+    written = escape_controls(bad)
+    assert case.name == f"a{written}b"
+    assert case.result[0].message == f"c{written}d"
+
+
+def test_many_projects_share_a_document() -> None:
+    """The class of a case names its project, so that none is taken for another's."""
+    found = cases(told(), replace(told(), project="other"))
+    assert len({(it.classname, it.name) for it in found}) == 2 * len(told().findings)

@@ -1,0 +1,169 @@
+"""The findings as events of OCSF."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema  # type: ignore[import-untyped]  # it has none
+
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.ocsf import render_ocsf
+from support.approval import Approve
+from support.builders.audit_sequence_report import FEW, GONE, told
+from support.builders.facts import DAY, NOW
+from support.builders.reports import finding, report
+from support.builders.strategies import projects
+
+VERSION = "1.5.0"
+
+
+@cache
+def schema(version: str = VERSION) -> Validator:
+    """Return what checks an event against the schema that was published."""
+    events = OcsfJsonSchemaEmbedded(get_ocsf_schema(version))
+    return Draft202012Validator(events.get_class_schema("compliance_finding"))
+
+
+def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all) -> list[Any]:
+    """Write events and read them back, each held against the schema."""
+    events = [json.loads(line) for line in "".join(render_ocsf(reports, controls)).split("\n")]
+    for event in events:
+        schema().validate(event)
+    return events
+
+
+def by_fingerprint(shown: Report) -> dict[str, Any]:
+    """Return the events of one report by what tells findings apart."""
+    return {it["finding_info"]["uid"]: it for it in checked(shown)}
+
+
+def one(**facts: Any) -> Any:
+    """Write a report of one finding, and return its event."""
+    (event,) = checked(replace(report(), findings=(finding(**facts),)))
+    return event
+
+
+def test_it_stays_as_it_was_approved(approve: Approve) -> None:
+    """All events, of a report in which everything happens."""
+    approve("report.ocsf.ndjson", render_ocsf([told()], FEW.all))
+
+
+@pytest.mark.parametrize("version", ["1.6.0", "1.7.0", "1.8.0"])
+def test_later_versions_take_them_too(version: str) -> None:
+    """An event says which version it was written for; nothing in it was taken away since."""
+    assert {it["metadata"]["version"] for it in checked(told())} == {VERSION}
+    for event in checked(told()):
+        schema(version).validate(event)
+
+
+def test_every_finding_is_an_event() -> None:
+    """With the verdict, the severity and the moments that the JSON has."""
+    shown = told()
+    found = by_fingerprint(shown)
+    assert list(found) == [*(it.fingerprint for it in shown.findings), GONE.fingerprint]
+    assert len(checked(shown)) == len(found)
+    for it in shown.findings:
+        event = found[it.fingerprint]
+        assert (event["severity"], event["message"]) == (it.severity.capitalize(), it.reason)
+        assert event["resources"][0]["name"] == it.resource.name
+        assert event.get("evidences", [{"data": {}}])[0]["data"] == it.evidence
+        if it.first_seen is not None:
+            assert event["finding_info"]["first_seen_time"] == int(it.first_seen.timestamp()) * 1000
+
+
+@pytest.mark.parametrize(
+    "compliance,number,name",
+    [
+        (Compliance.COMPLIANT, 1, "Pass"),
+        (Compliance.INSUFFICIENT_DATA, 2, "Warning"),
+        (Compliance.NON_COMPLIANT, 3, "Fail"),
+        (Compliance.NOT_APPLICABLE, 99, "NOT_APPLICABLE"),
+    ],
+)
+def test_the_verdict_is_the_status_of_compliance(compliance: Compliance, number: int, name: str) -> None:
+    """What is not known is no pass; what does not apply has a word of our own."""
+    told = one(compliance=compliance)["compliance"]
+    assert (told["status_id"], told["status"]) == (number, name)
+
+
+@pytest.mark.parametrize(
+    "facts,activity",
+    [
+        pytest.param({}, "Create", id="without-memory"),
+        pytest.param({"lifecycle": "new", "first_seen": NOW}, "Create", id="new"),
+        pytest.param({"lifecycle": "ongoing", "first_seen": NOW - DAY}, "Update", id="ongoing"),
+        pytest.param({"lifecycle": "reopened", "first_seen": NOW - DAY}, "Update", id="reopened"),
+        pytest.param({"first_seen": NOW - DAY}, "Update", id="exempted-and-known"),
+    ],
+)
+def test_the_lifecycle_is_the_activity(facts: dict[str, Any], activity: str) -> None:
+    """A finding is created once, and updated from then on."""
+    event = one(**facts)
+    assert event["activity_name"] == activity
+    assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
+
+
+def test_what_was_resolved_is_closed_once() -> None:
+    """Whether its control was found compliant or what it was about is gone; there is no other event of it."""
+    shown = told()
+    found = by_fingerprint(shown)
+    closed = [it for it in found.values() if it["activity_name"] == "Close"]
+    assert [it["finding_info"]["uid"] for it in closed] == [it.fingerprint for it in shown.resolved]
+    assert {it["status"] for it in closed} == {"Resolved"}
+    assert [it["compliance"].get("status") for it in closed] == ["Pass", None]
+    assert [it["unmapped"]["because"] for it in closed] == [it.because for it in shown.resolved]
+
+
+def test_an_exempted_finding_is_suppressed() -> None:
+    """Its verdict stays, and who accepted it stands beside."""
+    found = [it for it in checked(told()) if it.get("status") == "Suppressed"]
+    assert {it["resources"][0]["name"] for it in found} == {"scratch-1"}
+    assert {it["compliance"]["status"] for it in found} == {"Fail"}
+    assert found[0]["unmapped"]["exemption"]["owner"] == "search-team"
+
+
+def test_what_is_well_has_no_status() -> None:
+    """Nothing was found, so nothing is new or resolved."""
+    assert "status" not in one(compliance=Compliance.COMPLIANT)
+    assert one()["status"] == "New"
+
+
+def test_what_is_no_finding_is_counted() -> None:
+    """In every event, with the audit that it belongs to."""
+    event = checked(told())[0]
+    assert event["metadata"]["correlation_uid"] == told().audit_id
+    assert (event["unmapped"]["unread_in_all"], event["unmapped"]["drift_in_all"]) == (1, 1)
+    assert event["unmapped"]["complete"] is False
+
+
+def test_events_have_names_of_their_own() -> None:
+    """Whoever takes in a report twice can tell."""
+    uids = [it["metadata"]["uid"] for it in checked(told())]
+    assert len(set(uids)) == len(uids)
+
+
+def test_a_control_of_another_release_is_no_error() -> None:
+    """A finding that is resolved may be of a control that is no more."""
+    assert one(control="is-no-more")["finding_info"]["title"] == "is-no-more"
+
+
+def test_many_projects_follow_one_another() -> None:
+    """A line each, as one file."""
+    found = checked(told(), replace(told(), project="other"))
+    assert len(found) == 2 * len(checked(told()))
+
+
+@given(projects())
+def test_every_report_fits_the_schema(told: Inventory) -> None:
+    """Whatever a project is like."""
+    checked(report(told))

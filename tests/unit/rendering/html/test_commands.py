@@ -1,0 +1,122 @@
+"""Steps and commands that put a finding right, with what is known of it."""
+
+import json
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.evaluation.evaluator import AnyControl
+from backup_auditor.domain.finding import Finding
+from backup_auditor.rendering.html.findings import commands_of, steps_of
+from support.builders.facts import DAY, index, judged, schedule
+from support.builders.reports import finding
+
+EACH = [pytest.param(it, id=it.id) for it in CATALOG.all]
+BLANK = r"\{([a-z_.]+)\}"
+HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
+STRANGE = {
+    "schedule_id": "a'b/c",
+    "last_healthy": {"backup_id": '$(x) "'},
+    "required_frequency": '"',
+    "min_days": 7,
+    "max_days": 9,
+}
+
+
+def of(control: str, *schedules: str) -> Finding:
+    """Judge an index that has these schedules, and was never backed up since long ago."""
+    case = index(schedules=[schedule(it, retention=DAY) for it in schedules], runs=[])
+    return next(it for it in judged(case).findings if it.control == control)
+
+
+@pytest.mark.parametrize("control", EACH)
+def test_a_command_has_what_the_step_has(control: AnyControl) -> None:
+    """The calls of a control have no blank but those of its remediation: where one is filled, so is the other."""
+    blanks = set(re.findall(BLANK, " ".join((*control.guidance.console, *control.guidance.api))))
+    assert blanks <= {"name", *re.findall(BLANK, control.remediation)}
+
+
+@pytest.mark.parametrize("control", EACH)
+def test_a_shell_reads_each_command_as_one_call(control: AnyControl) -> None:
+    """Whatever is filled in ends no argument, and what is sent is JSON."""
+    for command in commands_of(finding(control=control.id, evidence=STRANGE, name="a'b c; rm")):
+        words = shlex.split(command)
+        [address] = [it for it in words if it.startswith(HOST)]
+        assert re.fullmatch(r"[\w/%-]+", address.removeprefix(HOST))
+        assert "DELETE" not in words
+        if "-d" in words:
+            json.loads(words[-1].replace("DAYS", "7"))
+
+
+@pytest.mark.parametrize("control", EACH)
+def test_steps_have_no_blanks(control: AnyControl) -> None:
+    """What is to be put into a call is in capitals, as in the commands."""
+    steps = steps_of(control.id, None)
+    assert steps is not None
+    assert not re.search(BLANK, " ".join((*steps.console, *steps.api)))
+
+
+def test_a_call_of_which_everything_is_known_can_be_copied_as_it_stands() -> None:
+    """A quote in a name ends no argument."""
+    look, resume = commands_of(finding(control="schedule-is-enabled", evidence={"schedule_id": "s-1"}, name="a'b c"))
+    assert f"{HOST}/indexes/a%27b%20c/backup-schedules -H" in look
+    assert f"-X PATCH {HOST}/backup-schedules/s-1 -H" in resume
+    assert resume.endswith("-d '{\"enabled\": true}'")
+
+
+@pytest.mark.parametrize(
+    "control,evidence,expected",
+    [
+        pytest.param(
+            "schedule-frequency-meets-policy",
+            {"required_frequency": "weekly"},
+            '{"frequency": "weekly"}',
+            id="a-text",
+        ),
+        pytest.param(
+            "schedule-retention-meets-minimum",
+            {"min_days": 35},
+            '{"retention": {"expire_after_days": 35}}',
+            id="a-number",
+        ),
+    ],
+)
+def test_what_is_sent_is_what_is_required(control: str, evidence: dict[str, object], expected: str) -> None:
+    """As the finding's evidence has it."""
+    [command] = commands_of(finding(control=control, evidence=evidence))
+    assert shlex.split(command)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "schedules,expected",
+    [
+        pytest.param(["s-1"], "/backup-schedules/s-1/history", id="one"),
+        pytest.param(["s-1", "s-2"], "/backup-schedules/SCHEDULE_ID/history", id="two"),
+        pytest.param([], "/backup-schedules/SCHEDULE_ID/history", id="none"),
+    ],
+)
+def test_the_only_schedule_is_known(schedules: list[str], expected: str) -> None:
+    """The step, the steps and the command name it, though the verdict was not computed from it alone."""
+    found = of("recovery-points-meet-minimum-copies", *schedules)
+    steps = steps_of(found.control, found)
+    assert steps is not None
+    assert expected in found.remediation
+    assert f"GET {expected}." in steps.api
+    assert f"{HOST}{expected} " in commands_of(found)[-1]
+
+
+def test_what_is_known_is_no_evidence() -> None:
+    """A finding says the same of what it was computed from, whatever else is known."""
+    found = of("recovery-points-meet-minimum-copies", "s-1")
+    assert found.known["schedule_id"] == "s-1"
+    assert "schedule_id" not in found.evidence
+    assert "SCHEDULE_ID" in commands_of(replace(found, known={}))[-1]
+
+
+def test_a_control_that_is_not_known_has_no_steps() -> None:
+    """As in a report of another version."""
+    assert steps_of("no-such-control", None) is None
+    assert commands_of(finding(control="no-such-control")) == []

@@ -1,0 +1,175 @@
+"""Every wrapped form keeps to the width, counted in columns of a terminal, and tears no character apart.
+
+Widths are judged by `rich.cells`, which has tables of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from backup_auditor.application.audit import compare_policies
+from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.audit_record import AuditRecord, DayStatus, StoredFile, StoredReport
+from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.finding import Compliance, Exemption
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
+from backup_auditor.domain.text import cut, split_clusters, width_of
+from backup_auditor.rendering.controls import controls_table
+from backup_auditor.rendering.evidence import reports_table
+from backup_auditor.rendering.explanation import render_explanation
+from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.policy_diff import render_difference
+from backup_auditor.rendering.remediation_plan import plan_table, results_table
+from backup_auditor.rendering.text import columns, hanging
+from support.builders.facts import NOW, index, inventory, judged, policy, renamed, whole
+from support.builders.plans import planned, remedial
+from support.builders.reports import exempting, report
+
+WIDTHS = (40, 60, 80, 120)
+CLUSTERS = (
+    *"検索毎晩環境\uff08\uff09、。「」　\uff21\uff42ｱ한글",
+    "か\u3099",
+    "ก็",
+    "ที่",
+    "กำ",
+    "é",
+    "é",
+    "ی\u200c",
+    "क्षि",
+    "👩\u200d💻",
+    "👨\u200d👩\u200d👧\u200d👦",
+    "🏳\ufe0f\u200d🌈",
+    "❤\ufe0f",
+    "1\ufe0f\u20e3",
+    "👍🏽",
+    "🇩🇪",
+    "🇯🇵",
+    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+)
+LONG = (
+    "https://pinecone.example/console/projects/7f1c/indexes/orders?tab=backups&sort=newest&filter=" + "x" * 70,
+    "schedule-retention-outlives-interval",
+    "prod-checkout-recommendations-embeddings-v2-eu-west-1",
+)
+words = st.lists(st.sampled_from([*CLUSTERS, "a", "-", "/", " "]), min_size=1, max_size=60).map("".join)
+texts = st.lists(words | st.sampled_from(LONG), min_size=1, max_size=4).map(" ".join)
+names = texts.map(str.strip).filter(bool)
+
+
+def lost(text: str) -> str:
+    """Return a text without what a break may take away: blanks."""
+    return re.sub(r"[ \u3000\n]+", "", text)
+
+
+@given(texts, st.sampled_from(WIDTHS), st.sampled_from(["", "  ", " " * 17]))
+def test_text_keeps_to_the_width_and_loses_nothing(text: str, width: int, indent: str) -> None:
+    """No line is wider than asked for, and together the lines hold every character."""
+    lines = hanging(text, width, indent)
+    assert all(cell_len(it, "latest") <= width for it in lines)
+    assert lost("".join(lines)) == lost(text)
+
+
+@given(st.lists(st.sampled_from(CLUSTERS), min_size=40, max_size=80), st.sampled_from(WIDTHS))
+def test_no_character_is_torn_apart(clusters: list[str], width: int) -> None:
+    """Each line is made of whole clusters, where one text has no blank at all."""
+    held = [it for it in clusters if it != "\u3000"]
+    whole_ones = iter(held)
+    for line in hanging("".join(held), width, ""):
+        rest = line
+        while rest:
+            expected = next(whole_ones)
+            assert rest.startswith(expected)
+            rest = rest.removeprefix(expected)
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_character_is_one_cluster_at_most_two_columns_wide(cluster: str) -> None:
+    """Letters with their marks, emoji with what they are joined by, and flags are one character to a person."""
+    assert split_clusters(f"x{cluster}y") == ["x", cluster, "y"]
+    assert cell_len(cluster, "latest") <= width_of(cluster)
+    assert cut(f"xx{cluster}", 3) in {f"xx{cluster}", "xx…"}
+
+
+@given(st.lists(st.tuples(names, texts), min_size=1, max_size=5), st.sampled_from(WIDTHS))
+def test_columns_begin_in_one_column(rows: list[tuple[str, str]], width: int) -> None:
+    """The text of each row begins as many columns from the left as that of the others, whatever the script."""
+    marked = [(label, f"¦{text.strip()}") for label, text in rows]
+    begun = [it for it in columns(marked, width) if "¦" in it]
+    assert len({width_of(it[: it.index("¦")]) for it in begun}) == 1
+
+
+@pytest.mark.parametrize(
+    "text, lines",
+    [
+        pytest.param("a" * 60, ["a" * 40, "a" * 20], id="nowhere-to-break"),
+        pytest.param(f"{'a' * 30}-{'b' * 30}", [f"{'a' * 30}-", "b" * 30], id="after-a-hyphen"),
+        pytest.param("検索" * 15, ["検索" * 10, "検索" * 5], id="between-wide-characters"),
+        pytest.param(f"{'検' * 20}。索", [f"{'検' * 19}", "検。索"], id="not-before-a-closing-mark"),
+        pytest.param(f"{'検' * 20}\u3000索", ["検" * 20, "索"], id="at-a-wide-blank"),
+        pytest.param(f"one {'b' * 38}", ["one", "b" * 38], id="a-word-with-a-line-of-its-own"),
+    ],
+)
+def test_a_long_word_breaks_where_it_reads_best(text: str, lines: list[str]) -> None:
+    """After a hyphen or between wide characters, and only else anywhere."""
+    assert hanging(text, 40, "") == lines
+
+
+def neglected(name: str) -> Inventory:
+    """Build a project of a bare index of a name, and one that is well."""
+    return inventory(renamed(index(schedules=whole(())), name), renamed(index(), "orders"))
+
+
+def drawn(name: str, text: str, width: int) -> Iterator[str]:
+    """Write every form that is wrapped, of a project in which a name and a text stand wherever one may."""
+    told = replace(neglected(name), project=name[:50])
+    accepted = Exemption((name,), ("index-has-*",), text, text, date(2027, 3, 31))
+    required = replace(exempting(accepted), source=text)
+    shown = report(told, required)
+    findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in shown.findings)
+    yield from render_table(replace(shown, findings=findings), width=width, in_full=text)
+    facts = next(it for it in told.indexes if it.index.name == name)
+    subject = IndexContext(ProjectContext(told, required), facts)
+    yield from render_explanation(subject, judged(told, required).findings, width=width)
+    yield from render_difference(compare_policies(told, Policy(text, "0" * 64), required), width=width)
+    plan = planned(remedial(), told=told)
+    yield from plan_table(plan, width)
+    yield from results_table(plan, [ActionResult(it, ActionState.FAILED, text) for it in plan.actions], width)
+    page = StoredFile(text, "0" * 64)
+    kept = StoredReport(text, "0" * 64, page)
+    audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=kept)
+    yield from reports_table(name, [(audit, (DayStatus.AUDITED, None), None)], width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@settings(max_examples=10)
+@given(name=names, text=texts)
+def test_every_form_keeps_to_the_width(width: int, name: str, text: str) -> None:
+    """The table, an explanation with its timeline, a plan and its results, a difference of policies, and evidence."""
+    for line in drawn(name, text, width):
+        assert cell_len(line, "latest") <= width, line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_controls_keep_to_the_width(width: int) -> None:
+    """The list of all, and each control in full; its id stays whole."""
+    for chosen in (CATALOG.all, *([it] for it in CATALOG.all)):
+        lines = controls_table(chosen, width).splitlines()
+        assert all(len(it) <= width for it in lines)
+        assert all(any(it.id in line for line in lines) for it in chosen)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_control_stays_whole_above_its_findings(width: int) -> None:
+    """The id above findings in the table can be copied at any width."""
+    shown = report(neglected("本番　環境"), policy())
+    lines = list(render_table(shown, width=width))
+    assert all(any(it.control in line for line in lines) for it in shown.findings if it.is_open)
