@@ -117,9 +117,16 @@ def test_the_architecture_knows_every_item() -> None:
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    remedies = {items.ACTIONS.strip("#"), items.plan_sort("").strip("#")}
-    assert kinds == {items.HEAD, items.REGISTERED, items.AUDITS.strip("#"), items.CHUNKS.strip("#"), "sent", *remedies}
-    assert {partition for partition, _ in rows} == {"project", items.OUTBOX, idempotency.PARTITION}
+    remedies = {items.ACTION_PREFIX.strip("#"), items.build_plan_sort_key("").strip("#")}
+    assert kinds == {
+        items.HEAD_SORT_KEY,
+        items.REGISTRATION_SORT_KEY,
+        items.AUDIT_PREFIX.strip("#"),
+        items.CHUNK_PREFIX.strip("#"),
+        "sent",
+        *remedies,
+    }
+    assert {partition for partition, _ in rows} == {"project", items.OUTBOX_PARTITION, idempotency.PARTITION}
 
 
 def test_the_tree_of_errors_is_whole() -> None:

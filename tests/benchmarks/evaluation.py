@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import evaluate
+from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Listing
 from backup_auditor.domain.model import Backup, Index, Schedule
@@ -39,7 +39,7 @@ def measure() -> list[Figure]:
 
 def demanding() -> Policy:
     """Return a policy under which no control has nothing to judge for want of a requirement."""
-    policy = built_in_policy()
+    policy = load_built_in_policy()
     protection = replace(
         policy.defaults.protection,
         deletion_protection=True,
@@ -115,9 +115,9 @@ def memory_of(inventory: Inventory) -> ProjectState:
 def _cost(inventory: Inventory, policy: Policy, memory: ProjectState) -> float:
     gc.collect()
     begun = time.process_time()
-    judgement = evaluate(inventory, policy, CATALOG, memory)
+    judgement = evaluate_controls(inventory, policy, CATALOG, memory)
     spent = time.process_time() - begun
-    expected = len(CATALOG.index) * len(inventory.indexes) + len(CATALOG.project)
+    expected = len(CATALOG.index_controls) * len(inventory.indexes) + len(CATALOG.project_controls)
     if len(judgement.findings) != expected or any(it.is_open for it in judgement.findings):
         raise RuntimeError(f"{len(judgement.findings)} findings for {expected}, some open, of a healthy project")
     return spent

@@ -4,11 +4,11 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
-from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy
 from backup_auditor.application.audit import run_audit
 from backup_auditor.bootstrap.local import open_project
 from backup_auditor.bootstrap.runtime import now
-from backup_auditor.settings.pinecone import Settings, read_settings
+from backup_auditor.settings.pinecone import PineconeSettings, read_settings
 from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, alternating, table, timed
 
@@ -22,10 +22,10 @@ LATENCY = 0.03
 class Silence:
     """Progress that nobody watches."""
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Expect nothing."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Do nothing."""
 
 
@@ -46,11 +46,13 @@ def measure() -> list[Figure]:
     return [Figure("growth: time of twice the project", f"≤ {BAR} ×", measured, max(ratios.values()) <= BAR)]
 
 
-def _audit(settings: Settings, indexes: int) -> None:
+def _audit(settings: PineconeSettings, indexes: int) -> None:
     with open_project(settings) as reader:
-        done = run_audit(reader, built_in_policy(), project="bench", observed_at=now(), progress=Silence())
-    if done.inventory.unread or len(done.inventory.indexes) != indexes:
-        raise RuntimeError(f"the audit read {len(done.inventory.indexes)} indexes; unread: {done.inventory.unread[:3]}")
+        done = run_audit(reader, load_built_in_policy(), project="bench", observed_at=now(), progress=Silence())
+    if done.inventory.read_failures or len(done.inventory.indexes) != indexes:
+        raise RuntimeError(
+            f"the audit read {len(done.inventory.indexes)} indexes; unread: {done.inventory.read_failures[:3]}"
+        )
 
 
 if __name__ == "__main__":

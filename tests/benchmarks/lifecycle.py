@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import evaluate
+from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
@@ -23,14 +23,14 @@ ROUNDS = 5
 def measure() -> list[Figure]:
     """Compare medians of the processor's time: the first night, and the one after it, on which everything is known."""
     first, policy = fleet(INDEXES, BACKUPS_EACH), demanding()
-    memory = _both(EMPTY_STATE, first, policy).memory
+    memory = _both(EMPTY_STATE, first, policy).state
     second = replace(first, observed_at=first.observed_at + timedelta(days=1))
     nights = {"first night": (EMPTY_STATE, first), "night after": (memory, second)}
     return [_figure(night, *known, policy) for night, known in nights.items()]
 
 
 def _figure(night: str, memory: ProjectState, inventory: Inventory, policy: Policy) -> Figure:
-    alone = partial(_cost, partial(evaluate, inventory, policy, CATALOG, memory))
+    alone = partial(_cost, partial(evaluate_controls, inventory, policy, CATALOG, memory))
     both = partial(_cost, partial(_both, memory, inventory, policy))
     medians = alternating({"alone": alone, "both": both}, ROUNDS)
     ratio = medians["both"] / medians["alone"]
@@ -39,7 +39,7 @@ def _figure(night: str, memory: ProjectState, inventory: Inventory, policy: Poli
 
 
 def _both(memory: ProjectState, inventory: Inventory, policy: Policy) -> LifecycleResult:
-    judgement = evaluate(inventory, policy, CATALOG, memory)
+    judgement = evaluate_controls(inventory, policy, CATALOG, memory)
     return advance(memory, inventory, policy, judgement, f"audit of {inventory.observed_at}")
 
 

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import evaluate
+from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import Listing, known_rows
+from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.html.page import render_html
@@ -78,20 +78,19 @@ def neglected(indexes: int) -> Report:
         backups=_until(healthy.backups, since),
         histories={key: _until(it, since) for key, it in healthy.histories.items()},
     )
-    policy = built_in_policy()
-    return make_report(told, policy, evaluate(told, policy, CATALOG))
+    policy = load_built_in_policy()
+    return make_report(told, policy, evaluate_controls(told, policy, CATALOG))
 
 
 def _amiss(facts: IndexFacts, *, is_enabled: bool) -> IndexFacts:
     rows = (
-        replace(it, enabled=is_enabled, next_run=None, retention=timedelta(days=6))
-        for it in known_rows(facts.schedules)
+        replace(it, enabled=is_enabled, next_run=None, retention=timedelta(days=6)) for it in list_rows(facts.schedules)
     )
-    return replace(facts, schedules=Listing(tuple(rows), walks=2))
+    return replace(facts, schedules=Listing(tuple(rows), read_count=2))
 
 
 def _until(listing: Listing[Backup], moment: datetime) -> Listing[Backup]:
-    return Listing(tuple(it for it in listing.rows if it.scheduled_for and it.scheduled_for < moment), walks=2)
+    return Listing(tuple(it for it in listing.rows if it.scheduled_for and it.scheduled_for < moment), read_count=2)
 
 
 def _seconds_to_use(path: Path) -> float:

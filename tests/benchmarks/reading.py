@@ -49,13 +49,13 @@ def measure() -> list[Figure]:
 
 def ours(access: Access) -> Callable[[], Read]:
     """Prepare to read everything as an audit does, up to where it would be judged."""
-    opened = open_reader(Connection(access.key, access.host, ceiling=access.ceiling))
+    opened = open_reader(Connection(access.key, access.host, max_concurrency=access.ceiling))
 
     def read() -> Read:
-        with opened as reader, WorkerPool(reader.ceiling) as crew:
+        with opened as reader, WorkerPool(reader.max_concurrency) as crew:
             gatherer = InventoryCollector(reader, crew, Silence())
-            gatherer.gather()
-            found = gatherer.inventory("bench", datetime.now(UTC))
+            gatherer.collect()
+            found = gatherer.build_inventory("bench", datetime.now(UTC))
         runs = sum(len(it.rows) for it in found.histories.values())
         return Read(len(found.indexes), len(found.backups.rows), len(found.histories), runs)
 

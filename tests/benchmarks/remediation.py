@@ -9,12 +9,12 @@ from statistics import median
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import run_audit
 from backup_auditor.application.remediation.executor import execute_plan
 from backup_auditor.application.remediation.service import create_plan
-from backup_auditor.domain.policy import Mode, Policy, Remediation
+from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.testing import run_simulator
 from backup_auditor_simulator.web.server import Server
@@ -49,7 +49,7 @@ def _carried_out() -> float:
         def act() -> None:
             with open_writer(connection) as writer:
                 outcome = execute_plan(
-                    plan, _policy(), found.inventory, writer=writer.remedies, log=log, who="bench", now=_now
+                    plan, _policy(), found.inventory, writer=writer.project, log=log, actor="bench", now=_now
                 )
             states.extend(it.state for it in outcome.results)
 
@@ -60,11 +60,11 @@ def _carried_out() -> float:
 
 
 def _policy() -> Policy:
-    policy = built_in_policy()
+    policy = load_built_in_policy()
     return replace(
         policy,
         project=replace(policy.project, backup_quota=5000),
-        remediation=Remediation(create_schedules=Mode.APPLY, max_creations=INDEXES),
+        remediation=RemediationPolicy(create_schedules=Mode.APPLY, max_creations=INDEXES),
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pinecone import AsyncPinecone, Pinecone
 from pinecone.models.backups.list import BackupList
 
-from backup_auditor.adapters.pinecone.flow_control import START, ConcurrencyLimiter
+from backup_auditor.adapters.pinecone.flow_control import INITIAL_CONCURRENCY, ConcurrencyLimiter
 
 PAGE = 100
 LONG = 60.0
@@ -59,11 +59,11 @@ def _in_threads(opened: Pinecone, access: Access) -> Read:
     limiter = ConcurrencyLimiter(access.ceiling)
 
     def limited[Result](call: Callable[[], Result], *, urgent: bool = False) -> Result:
-        entered = limiter.enter(LONG, urgent=urgent)
+        entered = limiter.acquire(LONG, is_urgent=urgent)
         try:
             return call()
         finally:
-            limiter.leave(entered, overloaded=False)
+            limiter.release(entered, is_overloaded=False)
 
     with opened as client, ThreadPoolExecutor(access.ceiling) as pool:
 
@@ -133,7 +133,7 @@ class _AsyncLimiter:
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
-        self._limit = min(START, ceiling)
+        self._limit = min(INITIAL_CONCURRENCY, ceiling)
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 

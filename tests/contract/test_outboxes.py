@@ -31,7 +31,7 @@ MESSAGE = OutboxMessage(
     audit_id="first",
     observed_at=NOW,
     channel_id="sns:topic",
-    occasion=Trigger.CHANGED,
+    trigger=Trigger.CHANGE,
     report=StoredReport("s3://reports/default/report.json", "5f" * 32),
     previous_at=None,
 )
@@ -40,11 +40,11 @@ EVENTS = replace(
     MESSAGE,
     message_id="2",
     channel_id="events",
-    occasion=Trigger.AUDITED,
+    trigger=Trigger.AUDIT,
     report=PAGED,
     previous_at=NOW - DAY,
 )
-FRESH = Claim(1, may_be_repeat=False)
+FRESH = Claim(1, is_possible_duplicate=False)
 
 
 @contextmanager
@@ -78,13 +78,13 @@ def test_a_message_is_there_as_it_was_recorded(opening: Opening) -> None:
     later = replace(MESSAGE, message_id="0", observed_at=NOW + SECOND)
     others = [replace(MESSAGE, project=it) for it in ("default#1", "defaul", "Default")]
     with opening() as (store, outbox, _):
-        assert list(outbox.pending(None, NOW)) == []
+        assert list(outbox.list_pending(None, NOW)) == []
         recorded(store, EMPTY_STATE, FIRST, messages=(later, EVENTS, MESSAGE))
         for it in others:
             recorded(store, EMPTY_STATE, FIRST, it.project, messages=(replace(it, message_id=it.project),))
-        assert list(outbox.pending(PROJECT, NOW)) == [MESSAGE, EVENTS, later]
-        assert len(outbox.pending(None, NOW)) == 6
-        assert [it.project for it in outbox.pending("default#1", NOW)] == ["default#1"]
+        assert list(outbox.list_pending(PROJECT, NOW)) == [MESSAGE, EVENTS, later]
+        assert len(outbox.list_pending(None, NOW)) == 6
+        assert [it.project for it in outbox.list_pending("default#1", NOW)] == ["default#1"]
 
 
 @every_outbox
@@ -94,7 +94,7 @@ def test_a_message_is_recorded_with_its_audit_or_not_at_all(opening: Opening) ->
         recorded(store, EMPTY_STATE, FIRST)
         with pytest.raises(ConflictingRecordError):
             recorded(store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
-        assert list(outbox.pending(None, NOW)) == []
+        assert list(outbox.list_pending(None, NOW)) == []
 
 
 @every_outbox
@@ -104,9 +104,9 @@ def test_one_takes_a_message_and_no_other(opening: Opening) -> None:
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FRESH
         for it in (outbox, other):
             assert it.claim(MESSAGE, NOW + LEASE - SECOND, NOW + DAY) is None
-            assert list(it.pending(None, NOW + LEASE - SECOND)) == []
-        assert list(other.pending(None, NOW + LEASE)) == [MESSAGE]
-        assert other.claim(MESSAGE, NOW + LEASE, NOW + DAY) == Claim(2, may_be_repeat=True)
+            assert list(it.list_pending(None, NOW + LEASE - SECOND)) == []
+        assert list(other.list_pending(None, NOW + LEASE)) == [MESSAGE]
+        assert other.claim(MESSAGE, NOW + LEASE, NOW + DAY) == Claim(2, is_possible_duplicate=True)
 
 
 @every_outbox
@@ -115,10 +115,10 @@ def test_what_was_accepted_is_never_there_again(opening: Opening) -> None:
     with holding(opening, MESSAGE, EVENTS) as (outbox, other):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         for it in (outbox, outbox, other):
-            it.sent(MESSAGE, NOW)
-        assert list(outbox.pending(None, NOW + DAY)) == [EVENTS]
+            it.mark_sent(MESSAGE, NOW)
+        assert list(outbox.list_pending(None, NOW + DAY)) == [EVENTS]
         assert outbox.claim(MESSAGE, NOW + DAY, NOW + DAY + LEASE) is None
-        assert outbox.failed(MESSAGE, "late", NOW) == 0
+        assert outbox.mark_failed(MESSAGE, "late", NOW) == 0
 
 
 @every_outbox
@@ -126,11 +126,11 @@ def test_what_was_not_accepted_waits_and_is_tried_again(opening: Opening) -> Non
     """It is counted how often; where each was refused, nobody has it."""
     with holding(opening, MESSAGE) as (outbox, other):
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FRESH
-        assert outbox.failed(MESSAGE, "throttled", NOW + HOUR) == 1
-        assert list(other.pending(None, NOW + HOUR - SECOND)) == []
-        assert list(other.pending(None, NOW + HOUR)) == [MESSAGE]
-        assert other.claim(MESSAGE, NOW + HOUR, NOW + HOUR + LEASE) == Claim(2, may_be_repeat=False)
-        assert other.failed(MESSAGE, "throttled", NOW + DAY) == 2
+        assert outbox.mark_failed(MESSAGE, "throttled", NOW + HOUR) == 1
+        assert list(other.list_pending(None, NOW + HOUR - SECOND)) == []
+        assert list(other.list_pending(None, NOW + HOUR)) == [MESSAGE]
+        assert other.claim(MESSAGE, NOW + HOUR, NOW + HOUR + LEASE) == Claim(2, is_possible_duplicate=False)
+        assert other.mark_failed(MESSAGE, "throttled", NOW + DAY) == 2
 
 
 @every_outbox
@@ -138,10 +138,10 @@ def test_what_may_have_arrived_is_a_possible_repeat_ever_after(opening: Opening)
     """However often it was refused since."""
     with holding(opening, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
-        assert outbox.failed(MESSAGE, "no answer", NOW, may_have_arrived=True) == 1
-        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, may_be_repeat=True)
-        assert outbox.failed(MESSAGE, "refused", NOW) == 2
-        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(3, may_be_repeat=True)
+        assert outbox.mark_failed(MESSAGE, "no answer", NOW, may_have_arrived=True) == 1
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, is_possible_duplicate=True)
+        assert outbox.mark_failed(MESSAGE, "refused", NOW) == 2
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(3, is_possible_duplicate=True)
 
 
 @every_outbox
@@ -149,28 +149,28 @@ def test_letting_go_twice_counts_once(opening: Opening) -> None:
     """As when the answer to the first was lost."""
     with holding(opening, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
-        assert outbox.failed(MESSAGE, "refused", NOW) == 1
-        assert outbox.failed(MESSAGE, "refused", NOW + DAY) == 1
-        assert list(outbox.pending(None, NOW)) == [MESSAGE]
-        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, may_be_repeat=False)
+        assert outbox.mark_failed(MESSAGE, "refused", NOW) == 1
+        assert outbox.mark_failed(MESSAGE, "refused", NOW + DAY) == 1
+        assert list(outbox.list_pending(None, NOW)) == [MESSAGE]
+        assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, is_possible_duplicate=False)
 
 
 @every_outbox
 def test_progress_is_noted_until_the_message_is_accepted(opening: Opening) -> None:
     """Whoever takes it next goes on from there."""
     with holding(opening, EVENTS) as (outbox, other):
-        assert outbox.progress(EVENTS) == ""
+        assert outbox.load_progress(EVENTS) == ""
         outbox.claim(EVENTS, NOW, NOW + LEASE)
-        outbox.note_progress(EVENTS, "0-9")
-        outbox.failed(EVENTS, "throttled", NOW)
-        assert other.progress(EVENTS) == "0-9"
+        outbox.record_progress(EVENTS, "0-9")
+        outbox.mark_failed(EVENTS, "throttled", NOW)
+        assert other.load_progress(EVENTS) == "0-9"
         other.claim(EVENTS, NOW, NOW + LEASE)
-        other.note_progress(EVENTS, "0-19")
-        assert outbox.progress(EVENTS) == "0-19"
-        other.sent(EVENTS, NOW)
-        other.note_progress(EVENTS, "0-29")
-        assert other.progress(EVENTS) == ""
-        assert list(other.pending(None, NOW + DAY)) == []
+        other.record_progress(EVENTS, "0-19")
+        assert outbox.load_progress(EVENTS) == "0-19"
+        other.mark_sent(EVENTS, NOW)
+        other.record_progress(EVENTS, "0-29")
+        assert other.load_progress(EVENTS) == ""
+        assert list(other.list_pending(None, NOW + DAY)) == []
 
 
 @every_outbox
@@ -180,7 +180,7 @@ def test_another_takes_the_place_of_one_that_nobody_is_left_to_hear(opening: Ope
     with holding(opening, MESSAGE) as (outbox, other):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert outbox.readdress(MESSAGE, instead)
-        assert list(other.pending(None, NOW)) == [instead]
+        assert list(other.list_pending(None, NOW)) == [instead]
         assert other.claim(MESSAGE, NOW + DAY, NOW + DAY + LEASE) is None
         assert other.claim(instead, NOW, NOW + LEASE) == FRESH
 
@@ -193,7 +193,7 @@ def test_nobody_is_told_twice_because_another_is_not_there(opening: Opening, is_
     with holding(opening, MESSAGE, instead) as (outbox, other):
         if is_sent:
             other.claim(instead, NOW, NOW + LEASE)
-            other.sent(instead, NOW)
+            other.mark_sent(instead, NOW)
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert not outbox.readdress(MESSAGE, instead)
-        assert list(other.pending(None, NOW + DAY)) == [MESSAGE, *([] if is_sent else [instead])]
+        assert list(other.list_pending(None, NOW + DAY)) == [MESSAGE, *([] if is_sent else [instead])]

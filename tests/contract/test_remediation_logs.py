@@ -23,7 +23,13 @@ from backup_auditor.domain.remediation.actions import (
     ScheduleSettings,
     UpdateSchedule,
 )
-from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, ActionState, Plan, SkippedAction
+from backup_auditor.domain.remediation.plan import (
+    UNSETTLED_STATES,
+    ActionRecord,
+    ActionState,
+    RemediationPlan,
+    SkippedAction,
+)
 from backup_auditor.errors import StateError
 from backup_auditor.ports.stores import RemediationLog, StateStore
 from support.aws.dynamodb import a_table, items_of
@@ -44,14 +50,14 @@ ACTIONS = (
     ),
     CreateBackup("orders", "auditor-first-20261122", "It has no recovery point."),
 )
-PLAN = Plan(
+PLAN = RemediationPlan(
     project="default",
     policy_sha256="5f" * 32,
-    made_at=NOW,
+    created_at=NOW,
     create_schedules=Mode.APPLY,
     fix_schedules=Mode.PROPOSE,
     actions=ACTIONS,
-    left_out=(SkippedAction("logs", ActionKind.CREATE_SCHEDULE, "It is not ready."),),
+    skipped_actions=(SkippedAction("logs", ActionKind.CREATE_SCHEDULE, "It is not ready."),),
     slots_before=3,
     slots_after=15,
     quota=None,
@@ -61,13 +67,13 @@ RECORD = ActionRecord(
     key=ACTIONS[0].key,
     attempt=1,
     plan_id=PLAN.plan_id,
-    who="somebody@here",
-    began_at=NOW,
+    actor="somebody@here",
+    started_at=NOW,
     call=str(ACTIONS[0].call),
     before={"s-9": {"enabled": False}},
 )
 DONE = replace(
-    RECORD, state=ActionState.DONE, detail="Well.", made_id="s-2", after={"enabled": True}, ended_at=NOW + DAY
+    RECORD, state=ActionState.DONE, detail="Well.", target_id="s-2", after={"enabled": True}, ended_at=NOW + DAY
 )
 
 
@@ -92,23 +98,23 @@ every_log = pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__)
 def test_a_plan_is_found_as_it_was_made(opening: Opening) -> None:
     """By its project and its id, whatever its actions are; one of the same id takes its place."""
     with opening() as log:
-        assert log.plan("default", PLAN.plan_id) is None
-        log.keep(PLAN)
-        assert log.plan("default", PLAN.plan_id) == PLAN
-        assert log.plan("other", PLAN.plan_id) is None
-        log.keep(replace(PLAN, made_at=NOW + SECOND))
-        assert log.plan("default", PLAN.plan_id) == replace(PLAN, made_at=NOW + SECOND)
+        assert log.load_plan("default", PLAN.plan_id) is None
+        log.store_plan(PLAN)
+        assert log.load_plan("default", PLAN.plan_id) == PLAN
+        assert log.load_plan("other", PLAN.plan_id) is None
+        log.store_plan(replace(PLAN, created_at=NOW + SECOND))
+        assert log.load_plan("default", PLAN.plan_id) == replace(PLAN, created_at=NOW + SECOND)
 
 
 @every_log
 def test_an_action_is_recorded_before_and_after(opening: Opening) -> None:
     """What was intended stands there until it is known what came of it."""
     with opening() as log:
-        assert log.last("default", RECORD.key) is None
-        assert log.begin(RECORD)
-        assert log.last("default", RECORD.key) == RECORD
-        log.conclude(DONE)
-        assert log.last("default", RECORD.key) == DONE
+        assert log.find_last_attempt("default", RECORD.key) is None
+        assert log.record_start(RECORD)
+        assert log.find_last_attempt("default", RECORD.key) == RECORD
+        log.record_result(DONE)
+        assert log.find_last_attempt("default", RECORD.key) == DONE
 
 
 @every_log
@@ -118,59 +124,59 @@ def test_what_reading_shows_never_takes_the_place_of_what_is_known(opening: Open
     known = replace(DONE, state=state)
     shown = replace(known, state=ActionState.FAILED, detail="It does not show.", ended_at=NOW + 2 * DAY)
     with opening() as log:
-        assert log.begin(RECORD)
-        log.conclude(known)
-        log.settle(shown)
-        assert log.last("default", RECORD.key) == (shown if state in UNSETTLED_STATES else known)
-        log.conclude(DONE)
-        assert log.last("default", RECORD.key) == DONE
-        log.settle(replace(shown, attempt=2))
-        assert [*log.actions("default", PLAN.plan_id)] == [DONE]
+        assert log.record_start(RECORD)
+        log.record_result(known)
+        log.settle_attempt(shown)
+        assert log.find_last_attempt("default", RECORD.key) == (shown if state in UNSETTLED_STATES else known)
+        log.record_result(DONE)
+        assert log.find_last_attempt("default", RECORD.key) == DONE
+        log.settle_attempt(replace(shown, attempt=2))
+        assert [*log.list_plan_attempts("default", PLAN.plan_id)] == [DONE]
 
 
 @every_log
 def test_what_reading_shows_is_recorded_whole(opening: Opening) -> None:
     """With what was made and how it reads back."""
     with opening() as log:
-        assert log.begin(RECORD)
-        log.settle(DONE)
-        assert log.last("default", RECORD.key) == DONE
+        assert log.record_start(RECORD)
+        log.settle_attempt(DONE)
+        assert log.find_last_attempt("default", RECORD.key) == DONE
 
 
 @every_log
 def test_attempts_whose_outcome_is_open_are_found(opening: Opening) -> None:
     """Those of one project, of all its plans, the oldest first."""
-    lost = replace(RECORD, key=ACTIONS[1].key, plan_id="another", began_at=NOW - SECOND)
+    lost = replace(RECORD, key=ACTIONS[1].key, plan_id="another", started_at=NOW - SECOND)
     with opening() as log:
         for it in (RECORD, replace(DONE, key=ACTIONS[2].key), lost, replace(RECORD, project="other")):
-            assert log.begin(it)
-        log.conclude(replace(lost, state=ActionState.UNKNOWN))
-        assert [*log.unsettled("default")] == [replace(lost, state=ActionState.UNKNOWN), RECORD]
-        log.conclude(DONE)
-        assert [*log.unsettled("nobody")] == []
-        assert [it.key for it in log.unsettled("default")] == [lost.key]
+            assert log.record_start(it)
+        log.record_result(replace(lost, state=ActionState.UNKNOWN))
+        assert [*log.list_unsettled("default")] == [replace(lost, state=ActionState.UNKNOWN), RECORD]
+        log.record_result(DONE)
+        assert [*log.list_unsettled("nobody")] == []
+        assert [it.key for it in log.list_unsettled("default")] == [lost.key]
 
 
 @every_log
 def test_every_attempt_is_found(opening: Opening) -> None:
     """Whatever its plan and whatever came of it, the oldest first; none of another project."""
-    earlier = replace(DONE, key=ACTIONS[1].key, plan_id="another", began_at=NOW - SECOND)
+    earlier = replace(DONE, key=ACTIONS[1].key, plan_id="another", started_at=NOW - SECOND)
     with opening() as log:
         for it in (RECORD, earlier, replace(RECORD, project="other"), replace(RECORD, attempt=2)):
-            assert log.begin(it)
-        assert [*log.attempts("default")] == [earlier, RECORD, replace(RECORD, attempt=2)]
-        assert [*log.attempts("nobody")] == []
+            assert log.record_start(it)
+        assert [*log.list_attempts("default")] == [earlier, RECORD, replace(RECORD, attempt=2)]
+        assert [*log.list_attempts("nobody")] == []
 
 
 @every_log
 def test_an_attempt_is_begun_by_one(opening: Opening) -> None:
     """Who is later leaves what stands there, whether it is under way or done."""
     with opening() as log:
-        assert log.begin(RECORD)
-        assert not log.begin(replace(RECORD, who="another@there"))
-        log.conclude(DONE)
-        assert not log.begin(RECORD)
-        assert log.last("default", RECORD.key) == DONE
+        assert log.record_start(RECORD)
+        assert not log.record_start(replace(RECORD, actor="another@there"))
+        log.record_result(DONE)
+        assert not log.record_start(RECORD)
+        assert log.find_last_attempt("default", RECORD.key) == DONE
 
 
 @every_log
@@ -184,56 +190,58 @@ def test_the_latest_attempt_is_the_last(opening: Opening) -> None:
             replace(RECORD, attempt=11, key=f"{RECORD.key}-2"),
             replace(DONE, project="default#1"),
         ):
-            assert log.begin(it)
-        assert log.last("default", RECORD.key) == tenth
-        assert log.last("default#1", RECORD.key) == replace(DONE, project="default#1")
-        assert log.last("defaul", RECORD.key) is None
+            assert log.record_start(it)
+        assert log.find_last_attempt("default", RECORD.key) == tenth
+        assert log.find_last_attempt("default#1", RECORD.key) == replace(DONE, project="default#1")
+        assert log.find_last_attempt("defaul", RECORD.key) is None
 
 
 @every_log
 def test_a_plan_tells_its_actions(opening: Opening) -> None:
     """Every attempt that was made for it, the oldest first."""
-    later = replace(RECORD, key=ACTIONS[1].key, began_at=NOW + SECOND)
+    later = replace(RECORD, key=ACTIONS[1].key, started_at=NOW + SECOND)
     with opening() as log:
         for it in (later, RECORD, replace(RECORD, key=ACTIONS[2].key, plan_id="another")):
-            assert log.begin(it)
-        assert [*log.actions("default", PLAN.plan_id)] == [RECORD, later]
-        assert [*log.actions("other", PLAN.plan_id)] == []
+            assert log.record_start(it)
+        assert [*log.list_plan_attempts("default", PLAN.plan_id)] == [RECORD, later]
+        assert [*log.list_plan_attempts("other", PLAN.plan_id)] == []
 
 
 def test_what_was_written_is_to_be_told_until_it_is() -> None:
     """Of one project, the oldest first; what nobody knows, or was never written, is nothing to tell of."""
-    states = {it: replace(DONE, key=it, state=it, began_at=NOW - n * SECOND) for n, it in enumerate(ActionState)}
+    states = {it: replace(DONE, key=it, state=it, started_at=NOW - n * SECOND) for n, it in enumerate(ActionState)}
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         for it in (*states.values(), replace(DONE, project="other")):
-            assert log.begin(it)
-        assert log.untold("default") == [states[ActionState.AMISS], states[ActionState.DONE]]
-        log.mark_told(states[ActionState.AMISS], NOW)
-        assert log.untold("default") == [states[ActionState.DONE]]
-        assert log.last("default", ActionState.AMISS) == states[ActionState.AMISS]
-        assert log.untold("other") == [replace(DONE, project="other")]
+            assert log.record_start(it)
+        assert log.list_unpublished("default") == [states[ActionState.VERIFICATION_FAILED], states[ActionState.DONE]]
+        log.mark_published(states[ActionState.VERIFICATION_FAILED], NOW)
+        assert log.list_unpublished("default") == [states[ActionState.DONE]]
+        assert (
+            log.find_last_attempt("default", ActionState.VERIFICATION_FAILED) == states[ActionState.VERIFICATION_FAILED]
+        )
+        assert log.list_unpublished("other") == [replace(DONE, project="other")]
 
 
 def test_what_is_recorded_otherwise_by_now_is_still_to_be_told() -> None:
     """Whoever made the attempt knows better than who settled it by reading, and may come back late."""
-    later = replace(DONE, state=ActionState.AMISS, ended_at=NOW + 2 * DAY)
+    later = replace(DONE, state=ActionState.VERIFICATION_FAILED, ended_at=NOW + 2 * DAY)
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         for known in (DONE, later):
-            log.conclude(later)
-            log.mark_told(known, NOW)
-            assert log.untold("default") == ([] if known == later else [later])
-        log.conclude(DONE)
-        assert log.untold("default") == [DONE]
+            log.record_result(later)
+            log.mark_published(known, NOW)
+            assert log.list_unpublished("default") == ([] if known == later else [later])
+        log.record_result(DONE)
+        assert log.list_unpublished("default") == [DONE]
 
 
 def test_plans_end_and_actions_are_kept() -> None:
     """In the table a plan may be deleted after 30 days; who changed what stays there."""
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
-        log.keep(PLAN)
-        log.begin(RECORD)
+        log.store_plan(PLAN)
+        log.record_start(RECORD)
         ends = {it["SK"]["S"]: it.get("expires_at", {}).get("N") for it in items_of(client, table)}
     assert ends == {
         f"plan#{PLAN.plan_id}": str(int((NOW + 30 * DAY).timestamp())),
@@ -245,39 +253,39 @@ def test_a_large_plan_is_kept_without_what_it_leaves_out(monkeypatch: pytest.Mon
     """It can be carried out all the same; one whose actions are too many is refused in one line."""
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
-        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._LARGEST", 600)
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._MAX_PLAN_BYTES", 600)
         many = tuple(
             SkippedAction(f"index-{it * it}", ActionKind.CREATE_SCHEDULE, f"It is not {it}.") for it in range(500)
         )
-        log.keep(replace(PLAN, left_out=many))
-        assert log.plan("default", PLAN.plan_id) == replace(PLAN, left_out=())
-        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._LARGEST", 10)
+        log.store_plan(replace(PLAN, skipped_actions=many))
+        assert log.load_plan("default", PLAN.plan_id) == replace(PLAN, skipped_actions=())
+        monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._MAX_PLAN_BYTES", 10)
         with pytest.raises(StateError, match="set max_creations to fewer"):
-            log.keep(PLAN)
+            log.store_plan(PLAN)
 
 
 def test_a_table_that_is_gone_is_told_of() -> None:
     """A log that cannot be written says so before anything is done."""
     with a_table() as (client, _), pytest.raises(StateError, match="look at its name"):
-        DynamoRemediationLog(client, "gone").begin(RECORD)
+        DynamoRemediationLog(client, "gone").record_start(RECORD)
 
 
 def test_the_project_that_an_audit_recorded_in_a_file_is_known() -> None:
     """The state and the log of remediation are one file."""
     with TemporaryDirectory() as place, open_remediation_log(Path(place) / "state") as log:
-        assert log.pinecone_project_id("default") is None
+        assert log.load_pinecone_project_id("default") is None
         with open_state(Path(place) / "state") as store:
             record_project(store)
-        assert (log.pinecone_project_id("default"), log.pinecone_project_id("other")) == ("ours", None)
+        assert (log.load_pinecone_project_id("default"), log.load_pinecone_project_id("other")) == ("ours", None)
 
 
 def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
     """The state and the log of remediation are one table."""
     with a_table() as (client, table):
         log = DynamoRemediationLog(client, table)
-        assert log.pinecone_project_id("default") is None
+        assert log.load_pinecone_project_id("default") is None
         record_project(DynamoState(client, table))
-        assert (log.pinecone_project_id("default"), log.pinecone_project_id("other")) == ("ours", None)
+        assert (log.load_pinecone_project_id("default"), log.load_pinecone_project_id("other")) == ("ours", None)
 
 
 def record_project(store: StateStore) -> None:
@@ -290,7 +298,7 @@ def record_project(store: StateStore) -> None:
 
 
 FIRST = replace(
-    RECORD, key=ACTIONS[2].key, state=ActionState.DONE, made_id="backup-1", call=str(ACTIONS[2].call), ended_at=NOW
+    RECORD, key=ACTIONS[2].key, state=ActionState.DONE, target_id="backup-1", call=str(ACTIONS[2].call), ended_at=NOW
 )
 
 
@@ -309,9 +317,9 @@ def test_an_audit_knows_the_first_backups_of_a_table() -> None:
 def first_backups(store: StateStore, log: RemediationLog) -> frozenset[str]:
     """Record an audit, a schedule, and first backups of which one was written; return what an audit knows."""
     record_project(store)
-    failed = replace(FIRST, key=FIRST.key + "-2", state=ActionState.FAILED, made_id=None)
-    unknown = replace(FIRST, key=FIRST.key + "-3", state=ActionState.UNKNOWN, made_id="backup-3")
+    failed = replace(FIRST, key=FIRST.key + "-2", state=ActionState.FAILED, target_id=None)
+    unknown = replace(FIRST, key=FIRST.key + "-3", state=ActionState.UNKNOWN, target_id="backup-3")
     for record in (DONE, FIRST, failed, unknown):
-        assert log.begin(replace(record, state=ActionState.INTENDED, made_id=None, ended_at=None))
-        log.conclude(record)
-    return store.load("default").first_backups
+        assert log.record_start(replace(record, state=ActionState.STARTED, target_id=None, ended_at=None))
+        log.record_result(record)
+    return store.load("default").first_backup_ids

@@ -15,35 +15,35 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.adapters.sqlite.state_store import open_state
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.lifecycle.discard import discard_of_all, discard_of_future
+from backup_auditor.domain.lifecycle.discard import discard_all, discard_future
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
-from backup_auditor.ports.stores import EVER, RecordedState
+from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore
 from support.aws.dynamodb import a_table
 from support.builders.audit_sequence import Nights
 from support.builders.facts import DAY, NOW, backup, index, inventory, schedule
 from support.fakes.stores import MEMORIES, PROJECT, FakeStore, in_a_row, recorded, stored
 
-type Opening = Callable[[], AbstractContextManager[RecordedState]]
+type Opening = Callable[[], AbstractContextManager[StateAndAuditStore]]
 """Opens a store that is empty."""
 
 
 @contextmanager
-def fake() -> Iterator[RecordedState]:
+def fake() -> Iterator[StateAndAuditStore]:
     """Open a store that lives as long as the test."""
     yield FakeStore()
 
 
 @contextmanager
-def sqlite() -> Iterator[RecordedState]:
+def sqlite() -> Iterator[StateAndAuditStore]:
     """Open a file of its own."""
     with tempfile.TemporaryDirectory() as folder, open_state(Path(folder) / "state.sqlite3") as store:
         yield store
 
 
 @contextmanager
-def dynamodb() -> Iterator[RecordedState]:
+def dynamodb() -> Iterator[StateAndAuditStore]:
     """Make a table of its own."""
     with a_table() as (client, table):
         yield DynamoState(client, table)
@@ -135,14 +135,14 @@ def test_it_is_known_which_audits_were_recorded(opening: Opening) -> None:
     """Each since a moment, the oldest first, as it was recorded; each project knows its own."""
     bare = AuditRecord("first", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
     with opening() as store:
-        assert store.audits(PROJECT, EVER) == []
+        assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
         recorded(store, EMPTY_STATE, FIRST, audit=bare)
         recorded(store, FIRST, SECOND, audit=AUDIT)
         recorded(store, EMPTY_STATE, FIRST, "other", audit=replace(AUDIT, audit_id="other"))
-        assert list(store.audits(PROJECT, EVER)) == [bare, AUDIT]
-        assert list(store.audits(PROJECT, NOW)) == [AUDIT]
-        assert list(store.audits(PROJECT, NOW + DAY)) == []
-        assert [it.audit_id for it in store.audits("other", EVER)] == ["other"]
+        assert list(store.list_audits(PROJECT, EARLIEST_OBSERVED_AT)) == [bare, AUDIT]
+        assert list(store.list_audits(PROJECT, NOW)) == [AUDIT]
+        assert list(store.list_audits(PROJECT, NOW + DAY)) == []
+        assert [it.audit_id for it in store.list_audits("other", EARLIEST_OBSERVED_AT)] == ["other"]
 
 
 @pytest.mark.parametrize("opening", [pytest.param(it, id=it.__name__) for it in (fake, dynamodb)])
@@ -151,7 +151,7 @@ def test_it_is_known_where_the_page_of_an_audit_is(opening: Opening) -> None:
     paged = replace(AUDIT, report=replace(KEPT, page=StoredFile("s3://reports/default/report.html", "7c" * 32)))
     with opening() as store:
         recorded(store, EMPTY_STATE, FIRST, audit=paged)
-        assert list(store.audits(PROJECT, EVER)) == [paged]
+        assert list(store.list_audits(PROJECT, EARLIEST_OBSERVED_AT)) == [paged]
 
 
 @every_store
@@ -163,8 +163,8 @@ def test_audits_are_told_in_their_order_whatever_the_year(opening: Opening) -> N
         for memory, moment in zip(in_a_row([FIRST] * len(moments)), moments, strict=True):
             recorded(store, before, memory, audit=replace(AUDIT, observed_at=moment))
             before = memory
-        assert [it.observed_at for it in store.audits(PROJECT, EVER)] == moments
-        assert [it.observed_at for it in store.audits(PROJECT, moments[3])] == moments[3:]
+        assert [it.observed_at for it in store.list_audits(PROJECT, EARLIEST_OBSERVED_AT)] == moments
+        assert [it.observed_at for it in store.list_audits(PROJECT, moments[3])] == moments[3:]
 
 
 @every_store
@@ -174,7 +174,7 @@ def test_the_audit_of_a_refused_recording_is_not_known(opening: Opening) -> None
         recorded(store, EMPTY_STATE, FIRST)
         with pytest.raises(ConflictingRecordError):
             recorded(store, EMPTY_STATE, FIRST, audit=AUDIT)
-        assert store.audits(PROJECT, EVER) == []
+        assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
 
 
 @every_store
@@ -186,13 +186,13 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(opening: Openin
         recorded(store, EMPTY_STATE, FIRST, audit=past)
         recorded(store, FIRST, replace(SECOND, observed_at=future.observed_at), audit=future)
         recorded(store, EMPTY_STATE, FIRST, "other", audit=future)
-        discard = discard_of_future(store.load(PROJECT), store.audits(PROJECT, EVER), NOW + DAY)
+        discard = discard_future(store.load(PROJECT), store.list_audits(PROJECT, EARLIEST_OBSERVED_AT), NOW + DAY)
         assert discard is not None
-        store.record(PROJECT, discard.recording)
+        store.record(PROJECT, discard.state_change)
         assert store.load(PROJECT) == discard.after
         assert (discard.after.audit_id, discard.after.observed_at) == ("first", NOW)
-        assert list(store.audits(PROJECT, EVER)) == [past]
-        assert list(store.audits("other", EVER)) == [future]
+        assert list(store.list_audits(PROJECT, EARLIEST_OBSERVED_AT)) == [past]
+        assert list(store.list_audits("other", EARLIEST_OBSERVED_AT)) == [future]
         after = replace(discard.after, revision=4, audit_id="fourth", observed_at=NOW + DAY)
         assert stored(store, discard.after, after) == after
 
@@ -204,12 +204,12 @@ def test_a_discard_of_everything_leaves_an_empty_memory(opening: Opening, memory
     (first,) = in_a_row([memory])
     with opening() as store:
         recorded(store, EMPTY_STATE, first, audit=AUDIT)
-        discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
+        discard = discard_all(store.load(PROJECT), store.list_audits(PROJECT, EARLIEST_OBSERVED_AT))
         assert discard is not None
-        store.record(PROJECT, discard.recording)
+        store.record(PROJECT, discard.state_change)
         assert store.load(PROJECT) == ProjectState(revision=2)
-        assert store.audits(PROJECT, EVER) == []
-        assert discard_of_all(store.load(PROJECT), []) is None
+        assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
+        assert discard_all(store.load(PROJECT), []) is None
         assert stored(store, ProjectState(revision=2), replace(FIRST, revision=3)) == replace(FIRST, revision=3)
 
 
@@ -219,10 +219,10 @@ def test_a_discard_that_another_audit_overtakes_is_refused(opening: Opening) -> 
     future = replace(AUDIT, observed_at=NOW + 200 * DAY)
     with opening() as store:
         recorded(store, EMPTY_STATE, FIRST, audit=future)
-        discard = discard_of_all(store.load(PROJECT), store.audits(PROJECT, EVER))
+        discard = discard_all(store.load(PROJECT), store.list_audits(PROJECT, EARLIEST_OBSERVED_AT))
         recorded(store, FIRST, SECOND)
         assert discard is not None
         with pytest.raises(ConflictingRecordError):
-            store.record(PROJECT, discard.recording)
+            store.record(PROJECT, discard.state_change)
         assert store.load(PROJECT) == SECOND
-        assert list(store.audits(PROJECT, EVER)) == [future]
+        assert list(store.list_audits(PROJECT, EARLIEST_OBSERVED_AT)) == [future]

@@ -23,17 +23,17 @@ from support.builders.policies import policy
 from support.fakes.stores import FakeStore
 from support.simulator import NEW, NOW, OLD, UNSTABLE, empty_world, serving
 
-SEVERITIES = {it.id: it.severity.value for it in CATALOG.all}
+SEVERITIES = {it.id: it.severity.value for it in CATALOG.all_controls}
 FAMILIES = [pytest.param((NEW, NEW), id=NEW), pytest.param((OLD, UNSTABLE), id=f"{OLD}-{UNSTABLE}")]
 
 
 class Unseen:
     """Shows nobody how far an audit has come."""
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Say nothing."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Say nothing."""
 
 
@@ -52,7 +52,7 @@ def required(text: str) -> Policy:
 
 def audited(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
     """Audit the world that is served, at the moment of its clock."""
-    connection = Connection(server.viewer_key, server.url, *versions, ceiling=4)
+    connection = Connection(server.viewer_key, server.url, *versions, max_concurrency=4)
     with open_reader(connection, Runtime(sleep=lambda _: None)) as reader:
         return run_audit(
             reader,
@@ -99,7 +99,7 @@ def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Cas
     exempted = {(it.control, it.resource.type.value, it.resource.name) for it in failed if it.exemption}
     assert exempted == case.exempted
     live = sorted((it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX)
-    assert live == sorted((control.id, name) for control in CATALOG.index for name in audited_names(world))
+    assert live == sorted((control.id, name) for control in CATALOG.index_controls for name in audited_names(world))
     assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in fails)
 
 

@@ -61,10 +61,10 @@ class Figures:
 class Unseen:
     """Shows nobody how far an audit has come."""
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Say nothing."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Say nothing."""
 
 
@@ -212,10 +212,10 @@ class Watch:
         self.project.gone = [it for it in self.project.gone if it.backups]
 
     def _audit(self, server: Server, now: datetime) -> Report:
-        connection = Connection(server.viewer_key, server.url, *self.versions, ceiling=4)
+        connection = Connection(server.viewer_key, server.url, *self.versions, max_concurrency=4)
         with open_reader(connection) as reader, open_state(self.state) as store:
             done = run_audit(reader, self.policy, project=PROJECT, observed_at=now, progress=Unseen(), store=store)
-        assert done.unrecorded is None
+        assert done.record_error is None
         self.figures.audits += 1
         self.figures.requests += done.report.inventory.requests
         return done.report
@@ -238,7 +238,7 @@ class Watch:
         else:
             assert {it for it in told if it[2]} == {it for it in wanted if it[2]}, _differences(told, wanted, now)
         assert anew == {_found(it.control, it.resource) for it in wrong if it.lifecycle == "reopened"}, now
-        ended = sorted(_found(it.control, it.resource) for it in report.resolved)
+        ended = sorted(_found(it.control, it.resource) for it in report.resolved_findings)
         assert ended == sorted(closed), _differences(ended, sorted(closed), now)
         self.open = expected
 
@@ -246,14 +246,14 @@ class Watch:
         """Hold a second audit of the same moment against the first: nothing is told twice."""
         if again.audit_id == first.audit_id:
             assert _lives(again) == _lives(first), again.observed_at
-            assert (again.resolved, again.drift) == (first.resolved, first.drift), again.observed_at
+            assert (again.resolved_findings, again.drift) == (first.resolved_findings, first.drift), again.observed_at
             return
         # The first walked twice over something to be sure of a change that the second knows of already.
         assert {it.lifecycle for it in again.findings} <= {None, "ongoing"}, again.observed_at
         assert [it.fingerprint for it in again.findings if it.is_open] == [
             it.fingerprint for it in first.findings if it.is_open
         ]
-        assert (again.resolved, again.drift) == ((), ()), again.observed_at
+        assert (again.resolved_findings, again.drift) == ((), ()), again.observed_at
 
     def _compare_drift(self, report: Report) -> None:
         live = set(self.project.live)
@@ -261,7 +261,7 @@ class Watch:
         if self.known:
             wanted.update(("index appeared", it) for it in live - self.known)
             wanted.update(("index disappeared", it) for it in self.known - live)
-        told = Counter((it.what, it.resource.name) for it in report.drift)
+        told = Counter((it.change, it.resource.name) for it in report.drift)
         told = Counter({it: count for it, count in told.items() if it[0] != "index re-created"})
         assert told == wanted, report.observed_at
         self.figures.drift.update(it[0] for it in wanted.elements())

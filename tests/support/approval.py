@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.rendering.text import encoded
+from backup_auditor.rendering.text import encode_pieces
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "rendering" / "golden"
 
@@ -20,7 +20,7 @@ def approving(config: pytest.Config) -> Approve:
     """Return what compares pieces of text with a golden file, or writes it where that was asked for."""
 
     def approve(name: str, pieces: Iterable[str]) -> None:
-        told = b"".join(encoded(pieces))
+        told = b"".join(encode_pieces(pieces))
         path = GOLDEN / name
         if config.getoption("--approve"):
             path.write_bytes(told)

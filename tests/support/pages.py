@@ -10,7 +10,7 @@ from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor_simulator.testing import COMMAND, run_simulator
@@ -65,11 +65,11 @@ def _hostile(folder: Path) -> Written:
     findings = (replace(it, evidence={**it.evidence, MARKUP: MARKUP}) for it in shown.findings)
     past = tuple(
         PastAudit(
-            shown.observed_at - timedelta(days=PAST_AUDITS - number),
+            shown.observed_at - timedelta(days=MAX_PAST_AUDITS - number),
             is_complete=number % 7 > 0,
-            open={it: number * 1_000**it.rank // 7 % 90_001 for it in reversed(Severity)},
+            open_counts={it: number * 1_000**it.rank // 7 % 90_001 for it in reversed(Severity)},
         )
-        for number in range(PAST_AUDITS)
+        for number in range(MAX_PAST_AUDITS)
     )
     report = replace(shown, project=MARKUP, policy_source=MARKUP, findings=tuple(findings), history=past)
     page = folder / "hostile.html"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import advance
@@ -22,7 +22,7 @@ from support.settings_service import DAY, HOUR, Copy, Plan, Service
 BEGIN = datetime(2026, 9, 1, 3, tzinfo=UTC)
 NIGHTS = 60
 CONTROLS = ("scheduled-runs-are-continuous", "backups-expire-on-time", "backup-did-not-vanish")
-CHOSEN = ControlCatalog(index=tuple(it for it in CATALOG.index if it.id in CONTROLS))
+CHOSEN = ControlCatalog(index_controls=tuple(it for it in CATALOG.index_controls if it.id in CONTROLS))
 NAMES = ("nightly", "steady", "keeper")
 DAYS = (1, 2, 3, 5, 7, 10, 14, 30, 35, 60, 90)
 
@@ -129,7 +129,7 @@ class Life:
     def _audit(self, now: datetime) -> None:
         reads_plans, reads_rows = (self.chance.random() > 0.06 for _ in range(2))
         told = self._inventory(now, reads_plans=reads_plans, reads_rows=reads_rows)
-        judgement = evaluate(told, BUILT_IN, CHOSEN, self.memory)
+        judgement = evaluate_controls(told, BUILT_IN, CHOSEN, self.memory)
         expected = self.book.read(self._reading(now, reads_plans=reads_plans, reads_rows=reads_rows))
         found = {it.control: it for it in judgement.findings if it.resource.type is ResourceType.INDEX}
         for control, fails in expected.items():
@@ -144,9 +144,9 @@ class Life:
                 )
             self.figures[f"{control} {fails}"] += 1
         outcome = advance(self.memory, told, BUILT_IN, judgement, f"audit-{now}")
-        again = evaluate(told, BUILT_IN, CHOSEN, outcome.memory)
+        again = evaluate_controls(told, BUILT_IN, CHOSEN, outcome.state)
         assert again.findings == judgement.findings, f"seed {self.seed}, {now}: not the same when delivered twice"
-        self.memory = outcome.memory
+        self.memory = outcome.state
 
     def _reading(self, now: datetime, *, reads_plans: bool, reads_rows: bool) -> Reading:
         plans = {

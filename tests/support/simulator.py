@@ -14,8 +14,8 @@ import httpx
 from backup_auditor.adapters.pinecone.client import Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import PineconeReader, open_reader
-from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
-from backup_auditor.adapters.policy_file.loader import built_in_policy
+from backup_auditor.adapters.pinecone.writer import PineconeWriters, open_writer
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.remediation.executor import ExecutionResult, execute_plan
@@ -23,7 +23,7 @@ from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.remediation.plan import ActionResult, ActionState, Plan
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState, RemediationPlan
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator.project import SimulatedProject
@@ -96,15 +96,15 @@ class Told:
         self.done_so_far: Counter[str] = Counter()
         self._lock = Lock()
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Count what is to be read."""
         with self._lock:
-            self.expected[what] += count
+            self.expected[label] += count
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Count what was read."""
         with self._lock:
-            self.done_so_far[what] += 1
+            self.done_so_far[label] += 1
 
 
 def connection_to(server: Server, **options: Any) -> Connection:
@@ -122,16 +122,16 @@ def reading(server: Server, waits: Waits | None = None, **options: Any) -> Itera
 
 def gathered(reader: PineconeReader, observed_at: datetime) -> tuple[Inventory, list[str]]:
     """Read everything once, without judging it; return the notes too."""
-    with WorkerPool(reader.ceiling) as crew:
+    with WorkerPool(reader.max_concurrency) as crew:
         gatherer = InventoryCollector(reader, crew, Told())
-        gatherer.gather()
-        return gatherer.inventory("test", observed_at), gatherer.notes
+        gatherer.collect()
+        return gatherer.build_inventory("test", observed_at), gatherer.notes
 
 
 def audited(server: Server, **options: Any) -> AuditResult:
     """Audit a simulated project under the built-in policy, at the moment its clock shows."""
     with reading(server, **options) as reader:
-        return run_audit(reader, built_in_policy(), project="test", observed_at=server.world.now, progress=Told())
+        return run_audit(reader, load_built_in_policy(), project="test", observed_at=server.world.now, progress=Told())
 
 
 def calls(server: Server) -> Counter[str]:
@@ -164,7 +164,7 @@ class Project:
     log: RemediationLog
     policy: Policy = field(default_factory=remedial)
     who: str = "tester@here"
-    plan: Plan | None = None
+    plan: RemediationPlan | None = None
     """The one that was made last."""
 
     @property
@@ -177,13 +177,13 @@ class Project:
         with reading(self.server) as reader:
             return run_audit(reader, self.policy, project="default", observed_at=self.world.now, progress=Told())
 
-    def planned(self) -> Plan:
+    def planned(self) -> RemediationPlan:
         """Make a plan."""
         self.plan = create_plan(self.audited(), self.policy, self.log)
         return self.plan
 
     def carried_out(
-        self, plan: Plan | None = None, found: AuditResult | None = None, **options: Any
+        self, plan: RemediationPlan | None = None, found: AuditResult | None = None, **options: Any
     ) -> ExecutionResult:
         """Carry a plan out, by default the one that was made last, as soon as an audit has looked at the room."""
         chosen = plan or self.plan or self.planned()
@@ -191,7 +191,7 @@ class Project:
         connection = connection_to(self.server, **{"key": Server.editor_key, **options})
         with open_writer(connection, Waits().surroundings()) as writer:
             how: dict[str, Any] = {"log": self.log, "who": self.who, "now": lambda: self.world.now}
-            return execute_plan(chosen, self.policy, inventory, writer=writer.remedies, **how)
+            return execute_plan(chosen, self.policy, inventory, writer=writer.project, **how)
 
     def run(self, **options: Any) -> ExecutionResult:
         """Audit, plan and act, as one run of the command does."""
@@ -232,7 +232,7 @@ def scheduled(world: SimulatedProject) -> dict[str, list[tuple[str, str, int, bo
 @contextmanager
 def writing(
     world: SimulatedProject, *, key: str = Server.editor_key, **options: object
-) -> Iterator[tuple[PineconeWriter, Server]]:
+) -> Iterator[tuple[PineconeWriters, Server]]:
     """Serve a world and open it for changes."""
     with serving(world) as server:
         connection = connection_to(server, key=key, **options)

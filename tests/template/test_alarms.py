@@ -128,7 +128,7 @@ def test_no_project_ends_the_alarm_of_another() -> None:
         assert rings(Datum(metrics.NAMESPACE, name, dimensions, 1.0), other, *good) == {alarm}
     sweep = timedelta(minutes=int(re.findall(r"\d+", properties("SweepSchedule")["ScheduleExpression"])[0]))
     period = timedelta(seconds=alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
-    assert math.ceil(delivery._WAITS[-1] / sweep) * sweep + TAKEN < period
+    assert math.ceil(delivery._RETRY_WAITS[-1] / sweep) * sweep + TAKEN < period
 
 
 @pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.settings.variables import READ_BY
+from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION
 from support.aws.template import FUNCTIONS, function, made, properties, resources, written
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ TAKEN = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 
 def test_every_function_is_made() -> None:
     """The template makes a function for each verb, and no other."""
     assert set(resources("AWS::Lambda::Function")) == {function(verb) for verb in FUNCTIONS}
-    assert set(READ_BY) == set(FUNCTIONS)
+    assert set(VARIABLES_BY_FUNCTION) == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
@@ -49,7 +49,7 @@ def test_a_handler_is_there_and_thin(verb: str) -> None:
 def test_a_function_is_given_what_it_reads(verb: str) -> None:
     """A function's environment holds the variables that its settings read, and no others."""
     variables = properties(function(verb))["Environment"]["Variables"]
-    assert set(variables) == {it.name for it in READ_BY[verb]}
+    assert set(variables) == {it.name for it in VARIABLES_BY_FUNCTION[verb]}
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)

@@ -28,11 +28,11 @@ def test_all_results_are_taken_on_the_thread_that_waits() -> None:
     def take(result: object) -> None:
         taken.append((result, threading.current_thread().name))
         if isinstance(result, int) and result < 3:
-            crew.do(give(result + 10), take, None)
+            crew.submit(give(result + 10), take, None)
 
     with WorkerPool(4) as crew:
         for number in range(6):
-            crew.do(give(number), take, None)
+            crew.submit(give(number), take, None)
         crew.finish(plenty)
     assert sorted(taken, key=repr) == sorted(
         ((it, threading.current_thread().name) for it in [*range(6), 10, 11, 12]), key=repr
@@ -55,7 +55,7 @@ def test_no_more_threads_work_than_may() -> None:
 
     with WorkerPool(2) as crew:
         for _ in range(6):
-            crew.do(work, lambda _result: None, None)
+            crew.submit(work, lambda _result: None, None)
         crew.finish(plenty)
     assert most == 2
 
@@ -67,7 +67,7 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
         raise ZeroDivisionError("unexpected")
 
     with WorkerPool(2) as crew:
-        crew.do(work, lambda _result: None, None)
+        crew.submit(work, lambda _result: None, None)
         with pytest.raises(ZeroDivisionError, match="unexpected"):
             crew.finish(plenty)
 
@@ -80,7 +80,7 @@ def test_a_thread_that_cannot_be_started_is_the_error_that_is_seen(monkeypatch: 
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(RuntimeError, match="no more threads"), WorkerPool(2) as crew:
-        crew.do(give(1), lambda _result: None, None)
+        crew.submit(give(1), lambda _result: None, None)
 
 
 def test_what_does_not_come_in_time_is_replaced() -> None:
@@ -93,11 +93,11 @@ def test_what_does_not_come_in_time_is_replaced() -> None:
         return "late"
 
     with WorkerPool(1) as crew:
-        crew.do(late, taken.append, "instead")
+        crew.submit(late, taken.append, "instead")
         crew.finish(lambda: 0.0)
         assert taken == ["instead"]
         is_over.set()
-        crew.do(lambda: "next", taken.append, "no")
+        crew.submit(lambda: "next", taken.append, "no")
         crew.finish(plenty)
     assert taken == ["instead", "next"]
 
@@ -106,7 +106,7 @@ def test_who_interrupts_does_not_wait_for_answers() -> None:
     """The threads are left alone, and do not keep the interpreter from ending."""
     is_over = threading.Event()
     crew = WorkerPool(1)
-    crew.do(partial(is_over.wait, LONG), lambda _result: None, True)
+    crew.submit(partial(is_over.wait, LONG), lambda _result: None, True)
     (thread,) = crew._threads
     with pytest.raises(KeyboardInterrupt), crew:
         raise KeyboardInterrupt
@@ -126,8 +126,8 @@ def test_what_is_queued_when_it_ends_is_not_done() -> None:
         is_over.wait(LONG)
 
     crew = WorkerPool(1)
-    crew.do(first, lambda _result: None, None)
-    crew.do(lambda: begun.append(1), lambda _result: None, None)
+    crew.submit(first, lambda _result: None, None)
+    crew.submit(lambda: begun.append(1), lambda _result: None, None)
     (thread,) = crew._threads
     started.wait(LONG)
     with pytest.raises(KeyboardInterrupt), crew:

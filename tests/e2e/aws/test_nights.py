@@ -13,7 +13,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.rendering.formats.json import load_report
-from backup_auditor.rendering.summary import verdict
+from backup_auditor.rendering.summary import describe_verdict
 from support.aws_local.application import CANARY, Application
 from support.aws_local.nights import DAY, FIRST, PROJECTS, Nights, break_everything, change, worlds
 from support.aws_local.recipients import changes, linked
@@ -95,7 +95,7 @@ def test_pages_say_what_the_night_found(nights: Nights) -> None:
         for project, report in night.reports.items():
             page = unescape(night.pages[project])
             told = load_report(json.dumps(report).encode(), project)
-            assert f'<p class="sentence">{verdict(told)}' in page
+            assert f'<p class="sentence">{describe_verdict(told)}' in page
             assert report["audit_id"] in page
             unwell = [
                 it for it in told.findings if it.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}

@@ -14,9 +14,9 @@ import boto3
 import pytest
 
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.audit import LOG, Auditor, auditor
+from backup_auditor.bootstrap.audit import LOG, Auditor, get_auditor
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
-from backup_auditor.settings.functions import audit_settings
+from backup_auditor.settings.functions import read_audit_settings
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
@@ -38,7 +38,7 @@ class Stage:
     @property
     def function(self) -> Auditor:
         """A process of the function that has just begun."""
-        return Auditor(audit_settings(os.environ), LOG)
+        return Auditor(read_audit_settings(os.environ), LOG)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all that stands in the table."""
@@ -71,11 +71,11 @@ def stage(
         for key, value in {**served, **own, **project_at(server)}.items():
             monkeypatch.setenv(key, value)
         monkeypatch.setattr(runtime, "now", lambda: server.world.now)
-        auditor.cache_clear()
+        get_auditor.cache_clear()
         deploy(own)
         secret_is(server.viewer_key)
         yield Stage(server)
-        auditor.cache_clear()
+        get_auditor.cache_clear()
 
 
 def handler() -> Any:

@@ -14,8 +14,8 @@ from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event
-from backup_auditor.rendering.events import events_of
-from backup_auditor.rendering.sns import publication_of
+from backup_auditor.rendering.events import build_audit_events
+from backup_auditor.rendering.sns import build_publication
 from support.aws.moto import REGION, moto_served
 from support.builders.notifications import KEPT, SLACK, TOPIC, found, told
 from support.raw_server import answering
@@ -69,7 +69,7 @@ def test_a_digest_reaches_whoever_subscribed(aws: str) -> None:
     policy = {"severity": ["high", "critical"], "event": ["Backup Finding Opened"]}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
     (message,) = create_messages(REPORT, KEPT, (TOPIC,), None)
-    it = publication_of(create_digest(REPORT, message, TOPIC, link_to=lambda _: None))
+    it = build_publication(create_digest(REPORT, message, TOPIC, build_link=lambda _: None))
     SnsTopics(sns).publish(topic, it.subject, it.message, it.attributes)
     (heard,) = received(aws, queue)
     assert heard["Subject"] == it.subject
@@ -137,7 +137,7 @@ def test_the_events_of_an_audit_reach_whoever_has_a_rule(aws: str) -> None:
     pattern = {"source": ["backup-auditor"], "detail-type": [{"prefix": "Backup Finding "}]}
     events.put_rule(Name="findings", EventBusName="auditor", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="findings", EventBusName="auditor", Targets=[{"Id": "queue", "Arn": arn}])
-    told_events = [Event(*it) for it in events_of(REPORT, KEPT)]
+    told_events = [Event(*it) for it in build_audit_events(REPORT, KEPT)]
     put = EventBus(events, "auditor").put(told_events)
     assert put == ((), None)
     names = [it["detail"]["resource"]["name"] for it in received(aws, queue)]
@@ -151,6 +151,6 @@ def test_a_bus_that_cannot_be_reached_leaves_everything() -> None:
     waits: list[float] = []
     bus = EventBus(client("events", f"http://127.0.0.1:{port}"), "auditor", sleep=waits.append)
     put = bus.put([Event("Backup Audit Completed", {"project": SLACK.target})] * 2)
-    assert put.left == (0, 1)
+    assert put.unaccepted_positions == (0, 1)
     assert type(put.error) is DeliveryError
     assert len(waits) == 2

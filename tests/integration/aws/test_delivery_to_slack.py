@@ -11,7 +11,7 @@ from backup_auditor.adapters.webhooks import SlackWebhooks
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError
-from backup_auditor.rendering.slack import slack_payload
+from backup_auditor.rendering.slack import build_slack_payload
 from support.builders.notifications import KEPT, SLACK, found, told
 from support.certificates import authority, serving_context
 from support.proxies import encrypting
@@ -52,7 +52,8 @@ def test_a_digest_is_posted(receiver: Receiver) -> None:
     report = told(*(found(f"<!channel> {number}") for number in range(500)))
     (message,) = create_messages(report, KEPT, (SLACK,), None)
     post_to(
-        receiver.webhook(CANARY), dict(slack_payload(create_digest(report, message, SLACK, link_to=lambda _: None)))
+        receiver.webhook(CANARY),
+        dict(build_slack_payload(create_digest(report, message, SLACK, build_link=lambda _: None))),
     )
     ((path, payload),) = receiver.posted
     assert path == f"/services/{CANARY}"

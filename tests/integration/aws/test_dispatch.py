@@ -88,9 +88,9 @@ def _settings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PROJECT_NAME": "default",
     }.items():
         monkeypatch.setenv(name, value)
-    dispatch.dispatcher.cache_clear()
+    dispatch.get_dispatcher.cache_clear()
     yield
-    dispatch.dispatcher.cache_clear()
+    dispatch.get_dispatcher.cache_clear()
     cloud.heard()
 
 
@@ -213,11 +213,11 @@ def test_what_cannot_be_meant_is_raised_and_logged(
     with pytest.raises(RegistryError, match="lists no projects"):
         invoke(SAMPLE)
     monkeypatch.setenv("REGISTRY", f"s3://{BUCKET}/missing.yaml")
-    dispatch.dispatcher.cache_clear()
+    dispatch.get_dispatcher.cache_clear()
     with pytest.raises(DocumentError, match=r"missing\.yaml: there is no such object"):
         invoke(SAMPLE)
     monkeypatch.setenv("EVENT_BUS", "")
-    dispatch.dispatcher.cache_clear()
+    dispatch.get_dispatcher.cache_clear()
     with pytest.raises(SettingsError, match="EVENT_BUS is not set"):
         invoke(SAMPLE)
     assert [it["level"] for it in lines(log)] == ["ERROR"] * 4

@@ -15,10 +15,10 @@ from backup_auditor.adapters.aws.config_sources import (
     SecretFormat,
     fetch_document,
     fetch_secret,
-    secret,
+    read_secret,
 )
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.bootstrap.aws import EVENTS, fetched_key, fetched_policy, policy_of, projects_of
+from backup_auditor.bootstrap.aws import EVENT_CHANNEL, fetch_key, fetch_policy, load_project_policy, load_projects
 from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
@@ -151,7 +151,7 @@ def test_a_secret_is_the_value_or_json(
     value: str, sort: SecretFormat, held: str, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """A secret holds the value as it is, or in the field of its name."""
-    assert secret(kept(value), sort, secrets) == held
+    assert read_secret(kept(value), sort, secrets) == held
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
     """The error names the secret and the remedy, and holds nothing of its value, nor do the errors behind it."""
     name = kept(value)
     with pytest.raises(SecretError) as caught:
-        secret(name, sort, secrets)
+        read_secret(name, sort, secrets)
     assert str(caught.value).startswith(f"the secret {name} {why}")
     said, error = "", caught.value
     while error is not None:
@@ -194,7 +194,7 @@ def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes])
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; make it, or correct the name"
     ):
-        secret("s/missing", PINECONE_KEY, secrets)
+        read_secret("s/missing", PINECONE_KEY, secrets)
 
 
 def test_a_secret_that_is_to_be_deleted_is_named(
@@ -204,17 +204,17 @@ def test_a_secret_that_is_to_be_deleted_is_named(
     name = kept(KEY)
     aws.secrets.delete_secret(SecretId=name)
     with pytest.raises(SecretError, match=r"it is marked for deletion, or has no value yet; restore it"):
-        secret(name, PINECONE_KEY, secrets)
+        read_secret(name, PINECONE_KEY, secrets)
 
 
 def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
     """The key is remembered; read afresh, it is the one that took its place, and that is remembered."""
     name = kept(KEY)
-    assert secret(name, PINECONE_KEY, secrets) == KEY
+    assert read_secret(name, PINECONE_KEY, secrets) == KEY
     kept(OTHER_KEY)
-    assert secret(name, PINECONE_KEY, secrets) == KEY
-    assert secret(name, PINECONE_KEY, secrets, fresh=True) == OTHER_KEY
-    assert secret(name, PINECONE_KEY, secrets) == OTHER_KEY
+    assert read_secret(name, PINECONE_KEY, secrets) == KEY
+    assert read_secret(name, PINECONE_KEY, secrets, fresh=True) == OTHER_KEY
+    assert read_secret(name, PINECONE_KEY, secrets) == OTHER_KEY
 
 
 def test_a_secret_that_was_mended_is_read_afresh(
@@ -223,29 +223,29 @@ def test_a_secret_that_was_mended_is_read_afresh(
     """What could not be used is not held on to for five minutes."""
     name = kept(" ")
     with pytest.raises(SecretError):
-        secret(name, PINECONE_KEY, secrets)
+        read_secret(name, PINECONE_KEY, secrets)
     kept(KEY)
-    assert secret(name, PINECONE_KEY, secrets) == KEY
+    assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
 def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """The audit is told, and gets none; once it is mended it holds at once."""
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
-    assert [it.name for it in policy_of(project, documents).rules] == ["first"]
+    assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
     documents(str(project.policy), fresh=True)
     with pytest.raises(PolicyError) as caught:
-        policy_of(project, documents)
+        load_project_policy(project, documents)
     assert str(caught.value).startswith("ssm:/backup-auditor/policy:1: ")
     assert str(caught.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
     put_parameter(aws, "/backup-auditor/policy", "rules: [{name: second}]")
-    policy = policy_of(project, documents)
+    policy = load_project_policy(project, documents)
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
 def test_without_a_policy_the_built_in_one_holds(documents: CachedSource[bytes]) -> None:
     """A project that names none is judged by it."""
-    assert policy_of(RegisteredProject("a"), documents).source == "built-in"
+    assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
 
 
 @pytest.mark.parametrize("put", PLACES)
@@ -257,50 +257,50 @@ def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
         aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
     )
     registration = Registration(address, None, (TOPIC,), "ssm:policy")
-    registry = projects_of(registration, documents, fresh=True)
+    registry = load_projects(registration, documents, fresh=True)
     assert [(it.name, it.policy, it.channels) for it in registry.projects] == [
-        ("a", "ssm:policy", (EVENTS, TOPIC)),
-        ("c", "ssm:policy", (EVENTS,)),
+        ("a", "ssm:policy", (EVENT_CHANNEL, TOPIC)),
+        ("c", "ssm:policy", (EVENT_CHANNEL,)),
     ]
-    (mistake,) = registry.mistakes
-    assert registry.told(mistake).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
+    (mistake,) = registry.errors
+    assert registry.format_error(mistake).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
 
 
 def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """A registry that is remembered is read afresh where it lacks the project that is wanted."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
     registration = Registration(address, None)
-    assert projects_of(registration, documents).names == ("a",)
+    assert load_projects(registration, documents).names == ("a",)
     put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, secret: s/b}}")
-    assert projects_of(registration, documents, wanted="a").names == ("a",)
-    assert projects_of(registration, documents, wanted="b").names == ("a", "b")
+    assert load_projects(registration, documents, name="a").names == ("a",)
+    assert load_projects(registration, documents, name="b").names == ("a", "b")
 
 
 def test_a_document_that_is_no_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """The error names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
-        projects_of(Registration(address, None), documents, fresh=True)
+        load_projects(Registration(address, None), documents, fresh=True)
 
 
 def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
     """Without a registry there is the project of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
-    registry = projects_of(Registration(None, only), documents, wanted="b", fresh=True)
-    assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENTS, TOPIC))]
+    registry = load_projects(Registration(None, only), documents, name="b", fresh=True)
+    assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENT_CHANNEL, TOPIC))]
 
 
 def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, kept: Callable[[Any], str]) -> None:
     """With boto3 and credentials, what a registry leaves to AWS is found from anywhere."""
-    assert fetched_key(kept(KEY)) == KEY
+    assert fetch_key(kept(KEY)) == KEY
     address = put_object(aws, "backup-auditor/laptop.yaml", "rules: [{name: first}]")
-    assert fetched_policy(address).source == address
+    assert fetch_policy(address).source == address
 
 
 def test_without_boto3_a_laptop_is_told_how_to_come_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs boto3 says so, and what would do without."""
     monkeypatch.setattr("backup_auditor.bootstrap.aws.find_spec", lambda _: None)
     with pytest.raises(DocumentError, match=r"ssm:p: it is fetched with boto3, .* pip install .*; or name a file"):
-        fetched_policy("ssm:p")
+        fetch_policy("ssm:p")
     with pytest.raises(SecretError, match=r"the secret s/a is read with boto3, .* or add key_env"):
-        fetched_key("s/a")
+        fetch_key("s/a")

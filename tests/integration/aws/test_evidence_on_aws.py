@@ -46,14 +46,14 @@ def made(aws: Mapping[str, str]) -> Any:
     for night in (0, 2):
         told = inventory(index("orders"), observed_at=NOW + night * DAY)
         done = evaluate_inventory(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
-        assert (done.unrecorded, done.pageless) == (None, None)
+        assert (done.record_error, done.page_failure) == (None, None)
     return bucket
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test have a session of its own, in an environment of its own."""
-    monkeypatch.setattr(local, "_aws", cache(AwsSession))
+    monkeypatch.setattr(local, "_get_session", cache(AwsSession))
 
 
 def command(*arguments: str) -> tuple[int, str, str]:

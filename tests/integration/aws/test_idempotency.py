@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws.idempotency import once
+from backup_auditor.adapters.aws.idempotency import answer_once
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
 from support.aws.moto import moto_served
@@ -47,7 +47,7 @@ class Work:
     def asked(self, context: Context | None = None) -> dict[str, object]:
         """Ask for it."""
         how: dict[str, Any] = {"verb": self.verb, "client": self.client, "table": self.table, "log": self.log}
-        return once(self.request_id, self._done, context=context or Context(), **how)
+        return answer_once(self.request_id, self._done, context=context or Context(), **how)
 
     def _done(self) -> dict[str, object]:
         self.times += 1

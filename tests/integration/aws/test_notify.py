@@ -17,9 +17,9 @@ import boto3
 import pytest
 
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
-from backup_auditor.adapters.dynamodb.items import message_item, message_key
+from backup_auditor.adapters.dynamodb.items import build_message_key, encode_message
 from backup_auditor.bootstrap import aws
-from backup_auditor.bootstrap.notify import notifier
+from backup_auditor.bootstrap.notify import get_notifier
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
@@ -63,9 +63,9 @@ class Cloud:
         """Record what has to be told of an audit that found something new."""
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
         report = told(found(name), project=project, **facts)
-        kept = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).keep(report)
+        kept = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
         for message in create_messages(report, kept, (EVENTS, self.topic, SLACK), YESTERDAY):
-            item = {**message_key(message), **message_item(message)}
+            item = {**build_message_key(message), **encode_message(message)}
             boto3.client("dynamodb").put_item(TableName=self.environ["STATE_TABLE"], Item=item)
 
     def notify(self, event: object, after: timedelta = timedelta()) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def cloud(
     monkeypatch.setenv("ALERT_TOPIC", topic)
     for handler in logging.getLogger("notify").handlers:  # it writes where standard output was when it was made
         monkeypatch.setattr(handler, "stream", StandardOutput())
-    notifier.cache_clear()
+    get_notifier.cache_clear()
     with receiving() as slack:
         webhook_is(slack.webhook(WEBHOOK))
         yield Cloud(slack, monkeypatch, capsys, own, queue, Channel(TOPIC.kind, topic))
-    notifier.cache_clear()
+    get_notifier.cache_clear()
 
 
 def webhook_is(value: str) -> None:

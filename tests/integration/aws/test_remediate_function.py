@@ -7,7 +7,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from backup_auditor.bootstrap.remediate import remediator
+from backup_auditor.bootstrap.remediate import get_remediator
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
 from support.aws.remediation import COMPLETED, CREATED, EDITOR_SECRET, PROPOSED, Stage, staged
@@ -206,7 +206,7 @@ def test_a_project_without_an_editors_key_is_told_of(stage: Stage, monkeypatch: 
     text = json.dumps({"version": 1, "projects": [{"name": "search", "secret": "backup-auditor/search"}]})
     boto3.client("ssm").put_parameter(Name=f"{stage.address}-registry", Value=text, Type="String")
     monkeypatch.setenv("REGISTRY", f"ssm:{stage.address}-registry")
-    remediator.cache_clear()
+    get_remediator.cache_clear()
     with pytest.raises(SecretError, match="has no editor_secret"):
         stage.run(COMPLETED)
     assert stage.pinecone.requests == []

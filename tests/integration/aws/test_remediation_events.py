@@ -9,7 +9,7 @@ import pytest
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.errors import DeliveryError, OutcomeUnknownError, StateError
-from backup_auditor.ports.messaging import Put
+from backup_auditor.ports.messaging import PutResult
 from backup_auditor_simulator.web.faults import Fault
 from support.aws.remediation import COMPLETED, CREATED, Stage, staged
 from support.aws.single_project import names_for
@@ -37,7 +37,7 @@ def unusable(*_: object) -> NoReturn:
 def test_whoever_asks_is_answered_though_nobody_can_be_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer says why the bus has not heard of it, and the next run tells of what that one has done."""
     with monkeypatch.context() as patch:
-        patch.setattr(DynamoRemediationLog, "untold", unusable)
+        patch.setattr(DynamoRemediationLog, "list_unpublished", unusable)
         answer = stage.run({"project": "search"})
     assert [(it["state"], it["undo"]["method"]) for it in answer["results"]] == [("done", "DELETE")] * 2
     assert (answer["untold"], stage.events()) == ("the table cannot be used: throttled; try again later", [])
@@ -52,7 +52,7 @@ def test_what_the_bus_does_not_take_is_told_when_the_event_comes_again(
     stage.policy("apply", max_creations=1)
     error = DeliveryError("the bus did not take it")
     with monkeypatch.context() as patch:
-        patch.setattr(EventBus, "put", lambda _bus, events, _left: Put(tuple(range(len(events))), error))
+        patch.setattr(EventBus, "put", lambda _bus, events, _left: PutResult(tuple(range(len(events))), error))
         for _ in range(2):
             with pytest.raises(DeliveryError):
                 stage.run(COMPLETED)
@@ -64,7 +64,7 @@ def test_what_the_bus_does_not_take_is_told_when_the_event_comes_again(
     assert stage.events() == []
 
 
-@pytest.mark.parametrize("call", ["conclude", "begin"])
+@pytest.mark.parametrize("call", ["record_result", "record_start"])
 def test_a_run_that_could_not_record_what_it_did_comes_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_run_that_could_not_record_what_it_did_comes_again(
         patch.setattr(DynamoRemediationLog, call, unusable)
         with pytest.raises(StateError):
             stage.run(COMPLETED)
-    assert (len(stage.writes) > 0, stage.events()) == (call == "conclude", [])
+    assert (len(stage.writes) > 0, stage.events()) == (call == "record_result", [])
     stage.pinecone.world.advance(timedelta(minutes=1))
     stage.run(COMPLETED)
     assert stage.schedules() == ["carts", "orders"]

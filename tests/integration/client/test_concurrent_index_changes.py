@@ -30,7 +30,7 @@ def test_an_index_deleted_meanwhile_leaves_with_a_note(path: str) -> None:
         server.faults.append(Fault(kind="shift", path=path, times=1, change=deletes("orders")))
         found = audited(server)
     assert found.inventory.indexes == ()
-    assert found.inventory.unread == ()
+    assert found.inventory.read_failures == ()
     assert found.notes == ("The index orders was deleted while the audit ran.",)
     assert "index" not in {it.resource.type for it in found.report.findings}
     assert len(found.inventory.backups.rows) == 3
@@ -46,7 +46,7 @@ def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
     with serving(world) as server:
         found = audited(server)
         assert calls(server).keys() == {"GET /indexes", "GET /backups"}
-    assert (found.inventory.indexes, found.inventory.unread) == ((), ())
+    assert (found.inventory.indexes, found.inventory.read_failures) == ((), ())
     assert found.notes == ("The index orders is being deleted (state Terminating): it is not audited.",)
     assert {it.resource.type for it in found.report.findings} == {"project"}
     assert found.report.is_complete
@@ -65,7 +65,7 @@ def test_an_index_whose_deletion_begins_meanwhile_is_left_out(status: int | None
             server.faults.append(Fault(status=status, path=SCHEDULES))
         server.faults.append(Fault(kind="shift", path="/indexes/*", times=1, change=deletes("orders")))
         found = audited(server)
-    assert (found.inventory.indexes, found.inventory.unread) == ((), ())
+    assert (found.inventory.indexes, found.inventory.read_failures) == ((), ())
     assert [it.name for it in found.inventory.terminating] == ["orders"]
     assert found.notes == ("The index orders is being deleted (state Terminating): it is not audited.",)
 
@@ -77,7 +77,7 @@ def test_a_listing_that_is_gone_though_its_index_is_there_is_unread() -> None:
     with serving(world) as server:
         server.faults.append(Fault(status=404, path=SCHEDULES, message="Index orders not found."))
         found = audited(server)
-    assert found.inventory.unread == (
+    assert found.inventory.read_failures == (
         ReadFailure("GET /indexes/orders/backup-schedules", "404: Index orders not found."),
     )
     assert found.notes == ()
@@ -91,7 +91,7 @@ def test_a_listing_that_is_gone_is_unread_where_the_indexes_cannot_be_listed_aga
         server.faults.append(Fault(status=404, path=SCHEDULES))
         server.faults.append(Fault(status=500, path="/indexes", after=1))
         found = audited(server)
-    assert [it.what for it in found.inventory.unread] == ["GET /indexes/orders/backup-schedules"]
+    assert [it.call for it in found.inventory.read_failures] == ["GET /indexes/orders/backup-schedules"]
 
 
 def test_a_schedule_deleted_meanwhile_is_not_there_any_more() -> None:
@@ -111,7 +111,7 @@ def test_a_schedule_deleted_meanwhile_is_not_there_any_more() -> None:
     assert [it.name for it in facts.schedules.rows] == ["weekly"]  # type: ignore[union-attr]  # a refusal has no rows
     assert schedule.id not in found.histories
     assert len(found.histories) == 1
-    assert (found.unread, notes) == ((), [])
+    assert (found.read_failures, notes) == ((), [])
     assert calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
@@ -123,7 +123,9 @@ def test_a_history_that_is_gone_though_its_schedule_is_listed_is_unread() -> Non
     with serving(world) as server:
         server.faults.append(Fault(status=404, path=HISTORY, message="Not found."))
         found = audited(server)
-    assert found.inventory.unread == (ReadFailure(f"GET /backup-schedules/{schedule.id}/history", "404: Not found."),)
+    assert found.inventory.read_failures == (
+        ReadFailure(f"GET /backup-schedules/{schedule.id}/history", "404: Not found."),
+    )
     assert calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
@@ -138,7 +140,7 @@ def test_rows_that_shifted_are_found_by_a_second_walk() -> None:
         )
         found = audited(server)
     assert hidden.id in {it.backup_id for it in found.inventory.backups.rows}
-    assert found.inventory.backups.walks > 1
+    assert found.inventory.backups.read_count > 1
     assert calls(server)["GET /backups"] > 2
 
 
@@ -151,7 +153,7 @@ def test_a_healthy_project_is_walked_once() -> None:
     world.advance(timedelta(days=15, hours=1))
     with serving(world) as server:
         found = audited(server)
-    assert found.inventory.backups.walks == 1
+    assert found.inventory.backups.read_count == 1
     assert calls(server)["GET /backups"] == 1
 
 
@@ -177,7 +179,7 @@ def test_a_second_walk_that_breaks_off_leaves_it_open() -> None:
         found = audited(server)
     verdicts = {it.control: it.compliance for it in found.report.findings if it.resource.name == "orders"}
     assert verdicts["index-has-schedule"] is Compliance.INSUFFICIENT_DATA
-    assert found.inventory.unread == (ReadFailure("GET /indexes/orders/backup-schedules", "403: No."),)
+    assert found.inventory.read_failures == (ReadFailure("GET /indexes/orders/backup-schedules", "403: No."),)
     assert calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
@@ -196,7 +198,7 @@ def test_a_listing_that_never_agrees_with_itself_is_walked_four_times() -> None:
         found = audited(server)
     verdicts = {it.control: it.compliance for it in found.report.findings if it.resource.name == "orders"}
     assert verdicts["index-has-recovery-point"] is Compliance.INSUFFICIENT_DATA
-    assert found.inventory.backups.walks == 4
+    assert found.inventory.backups.read_count == 4
     assert calls(server)["GET /backups"] == 4
 
 
@@ -208,5 +210,5 @@ def test_an_index_deleted_before_a_second_walk_leaves_too() -> None:
         server.faults.append(Fault(kind="shift", path=SCHEDULES, after=1, times=1, change=deletes("orders")))
         found = audited(server)
     assert found.inventory.indexes == ()
-    assert found.inventory.unread == ()
+    assert found.inventory.read_failures == ()
     assert found.notes == ("The index orders was deleted while the audit ran.",)

@@ -65,7 +65,7 @@ def error_after(fault: Fault) -> PineconeError:
         server._desk.roles = {KEY: "viewer"}
         server.faults.append(fault)
         with reading(server, key=KEY) as reader, pytest.raises(PineconeError) as raised:
-            reader.indexes()
+            reader.read_indexes()
     return raised.value
 
 
@@ -77,7 +77,7 @@ def test_no_unread_fact_holds_the_key() -> None:
         server._desk.roles = {KEY: "viewer"}
         server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
         found = audited(server, key=KEY)
-    assert [it.error for it in found.inventory.unread] == ["503: no service for [key]"]
+    assert [it.error for it in found.inventory.read_failures] == ["503: no service for [key]"]
     assert KEY not in repr(found)
 
 
@@ -97,7 +97,7 @@ def test_no_fact_holds_the_key() -> None:
 def test_a_reader_can_be_printed() -> None:
     """Nothing that a reader is made of shows the key."""
     with serving(empty_world()) as server, reading(server, key=KEY) as reader:
-        assert KEY not in repr((reader, vars(reader), vars(reader._caller), vars(reader._caller._sender)))
+        assert KEY not in repr((reader, vars(reader), vars(reader._client), vars(reader._client._sender)))
 
 
 def test_no_redirect_is_followed_with_the_key() -> None:
@@ -108,7 +108,7 @@ def test_no_redirect_is_followed_with_the_key() -> None:
         with reading(server) as reader:
             for _ in range(4):
                 with pytest.raises(PineconeError, match="redirect"):
-                    reader.indexes()
+                    reader.read_indexes()
     assert elsewhere.requests == []
     assert len(server.requests) == 4
 
@@ -120,4 +120,4 @@ def test_a_proxy_of_the_surroundings_is_never_used_for_this_machine(monkeypatch:
     found: Inventory
     with serving(empty_world()) as server, reading(server) as reader:
         found, _ = gathered(reader, server.world.now)
-    assert found.unread == ()
+    assert found.read_failures == ()

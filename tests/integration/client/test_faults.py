@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.adapters.pinecone.client import ATTEMPTS
+from backup_auditor.adapters.pinecone.client import MAX_ATTEMPTS
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.domain.finding import Compliance
@@ -15,7 +15,7 @@ from backup_auditor.domain.listing import Listing, ReadFailure
 from backup_auditor.errors import (
     BadKeyError,
     ForbiddenError,
-    NotUnderstoodError,
+    MalformedResponseError,
     PineconeError,
     UnavailableError,
     UnreachableError,
@@ -35,7 +35,7 @@ def unread_after(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
     add_healthy_index(world, "orders")
     with serving(world) as server:
         server.faults.append(fault)
-        return audited(server, **options).inventory.unread
+        return audited(server, **options).inventory.read_failures
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fa
 def test_an_answer_that_lacks_its_list_is_a_read_error(path: str, call: str, body: str) -> None:
     """Every listing whose answer holds other keys in place of its list is unread, and names the call."""
     (found,) = unread_after(Fault(kind="garbage", path=path, body=body))
-    assert found.what.startswith(call)
+    assert found.call.startswith(call)
     assert "but other keys" in found.error
 
 
@@ -98,7 +98,7 @@ def test_an_answer_without_own_backups_is_a_read_error() -> None:
     fault = Fault(kind="garbage", path="/indexes/orders/backups", body='{"backups": []}')
     with serving(world) as server:
         server.faults.append(fault)
-        found = audited(server).inventory.unread
+        found = audited(server).inventory.read_failures
     error = 'the answer has no list under the key "data", but other keys: "backups"'
     assert found == (ReadFailure("GET /indexes/orders/backups", error),)
 
@@ -114,7 +114,7 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     found = unread_after(fault, read_timeout=timedelta(milliseconds=50))
     assert found == (ReadFailure(ORDERS, "no answer came in time"),)
-    assert fault.struck == ATTEMPTS
+    assert fault.struck == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
     with serving(empty_world()) as server, reading(server) as reader:
         server.faults.append(fault)
         with pytest.raises(PineconeError):
-            reader.indexes()
+            reader.read_indexes()
     assert fault.struck == 1
 
 
@@ -173,10 +173,12 @@ def test_a_service_that_dies_half_way_is_not_hammered() -> None:
     assert after_death < 250
     assert not found.report.is_complete
     assert len(found.inventory.indexes) == indexes
-    errors = {it.error for it in found.inventory.unread}
+    errors = {it.error for it in found.inventory.read_failures}
     assert errors == {"503: The service is unavailable.", "not asked: the service had stopped answering"}
     read = {
-        it.index.name for it in found.inventory.indexes if isinstance(it.schedules, Listing) and not it.schedules.broken
+        it.index.name
+        for it in found.inventory.indexes
+        if isinstance(it.schedules, Listing) and not it.schedules.failure
     }
     judged = {
         it.resource.name
@@ -191,7 +193,7 @@ def test_an_answer_may_be_compressed_all_the_same() -> None:
     body = gzip.compress(json.dumps({"indexes": [{"name": "orders"}]}).encode())
     with serving(empty_world()) as server, reading(server) as reader:
         server.faults.append(Fault(kind="garbage", body=body, headers={"content-encoding": "gzip"}))
-        assert [it.name for it in reader.indexes().rows] == ["orders"]
+        assert [it.name for it in reader.read_indexes().rows] == ["orders"]
 
 
 @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "compressed"])
@@ -203,8 +205,8 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
         server.faults.append(
             Fault(kind="garbage", body=gzip.compress(body) if is_compressed else body, headers=headers)
         )
-        with pytest.raises(NotUnderstoodError, match="longer than 300000 bytes"):
-            reader.indexes()
+        with pytest.raises(MalformedResponseError, match="longer than 300000 bytes"):
+            reader.read_indexes()
 
 
 def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
@@ -212,8 +214,8 @@ def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
     with serving(scenario("fleet:30x5", now=NOW)) as server:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with reading(server) as reader:
-            walk = reader.backups()
-    assert walk.broken == ReadFailure("GET /backups", "the pages repeat themselves")
+            walk = reader.read_backups()
+    assert walk.failure == ReadFailure("GET /backups", "the pages repeat themselves")
     assert len(walk.rows) == 150
 
 
@@ -250,7 +252,7 @@ def test_indexes_that_cannot_be_listed_leave_a_report(fault: Fault) -> None:
     with serving(world) as server:
         server.faults.append(fault)
         found = audited(server)
-    assert [it.what for it in found.inventory.unread] == ["GET /indexes"]
+    assert [it.call for it in found.inventory.read_failures] == ["GET /indexes"]
     assert len(found.inventory.backups.rows) == 3
     assert calls(server)["GET /backups"] == 1
 
@@ -271,7 +273,7 @@ def test_a_host_that_cannot_prove_itself_is_not_trusted() -> None:
             open_reader(connection, Waits().surroundings()) as reader,
             pytest.raises(UnreachableError, match=r"TLS with 127\.0\.0\.1:\d+ failed"),
         ):
-            reader.indexes()
+            reader.read_indexes()
     assert KEY.encode() not in b"".join(heard)
 
 
@@ -289,7 +291,7 @@ def test_a_name_that_leads_nowhere_is_not_asked_for_twice(monkeypatch: pytest.Mo
         reading(server, host="https://nowhere.invalid") as reader,
         pytest.raises(UnreachableError, match="cannot be resolved"),
     ):
-        reader.indexes()
+        reader.read_indexes()
     assert len(asked) == 1
 
 
@@ -298,5 +300,5 @@ def test_unavailable_is_told_from_unreachable() -> None:
     with serving(empty_world()) as server, reading(server) as reader:
         server.faults.append(Fault(status=503))
         with pytest.raises(UnavailableError) as failed:
-            reader.indexes()
+            reader.read_indexes()
     assert not isinstance(failed.value, UnreachableError)

@@ -29,13 +29,13 @@ def test_what_was_just_read_is_not_read_again(world: SimulatedProject) -> None:
     there = world.create_backup("orders", "by-hand")
     with writing(world) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="POST"))
-        known = writer.remedies.backups("orders")
+        known = writer.project.read_backups("orders")
         read = len(server.requests)
-        made = writer.remedies.take_backup("orders", "by-hand", known)
+        made = writer.project.create_backup("orders", "by-hand", known)
         assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
         assert made.backup_id != there.id
         read = len(server.requests)
-        writer.remedies.create_schedule("orders", "nightly", Frequency.DAILY, WEEK, ())
+        writer.project.create_schedule("orders", "nightly", Frequency.DAILY, WEEK, ())
         assert [it.method for it in server.requests[read:]] == ["POST", "GET"]
 
 
@@ -49,10 +49,10 @@ def test_at_the_moment_of_acting_every_answer_but_the_whole_one_is_an_error(worl
         (Fault(kind="garbage", body=b'{"data": [{}]}'), UnavailableError),
     ]
     with writing(world) as (writer, server):
-        assert writer.remedies.index("orders").state == "Ready"
+        assert writer.project.read_index("orders").state == "Ready"
         for fault, error in cases:
             server.faults[:] = [fault]
-            for look in (writer.remedies.schedules, writer.remedies.backups):
+            for look in (writer.project.read_schedules, writer.project.read_backups):
                 with pytest.raises(error):
                     look("orders")
 
@@ -62,16 +62,16 @@ def test_one_listing_of_the_indexes_serves_for_a_second(world: SimulatedProject)
     with serving(world) as server:
         waits = Waits()
         with open_writer(connection_to(server, key=server.editor_key), waits.surroundings()) as writer:
-            assert [writer.remedies.index("orders").name for _ in range(3)] == ["orders"] * 3
+            assert [writer.project.read_index("orders").name for _ in range(3)] == ["orders"] * 3
             assert len(server.requests) == 1
             world.delete_index("orders")
             waits.sleep(1.1)
             with pytest.raises(NotFoundError):
-                writer.remedies.index("orders")
+                writer.project.read_index("orders")
             waits.sleep(1.1)
             server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
             with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
-                writer.remedies.index("orders")
+                writer.project.read_index("orders")
 
 
 def test_who_waits_for_a_slow_listing_takes_it(world: SimulatedProject) -> None:
@@ -80,5 +80,5 @@ def test_who_waits_for_a_slow_listing_takes_it(world: SimulatedProject) -> None:
         connection = connection_to(server, key=server.editor_key)
         server.faults.append(Fault(kind="delay", path="/indexes", seconds=1.3))
         with open_writer(connection) as writer, ThreadPoolExecutor(4) as pool:
-            assert [it.name for it in pool.map(writer.remedies.index, ["orders"] * 4)] == ["orders"] * 4
+            assert [it.name for it in pool.map(writer.project.read_index, ["orders"] * 4)] == ["orders"] * 4
     assert len(server.requests) == 1

@@ -168,7 +168,7 @@ def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
             found, _ = gathered(reader, NOW)
     assert calls(server)["GET /indexes/*/backup-schedules"] <= 8 + 3  # three good answers came before
     assert {type(it.schedules).__name__ for it in found.indexes} == {"Denial"}
-    assert found.unread == ()
+    assert found.read_failures == ()
 
 
 def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
@@ -188,7 +188,7 @@ def test_an_index_that_has_backups_is_not_taken_for_one_that_can_have_none() -> 
     with serving(scenario("fleet:2x1", now=NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="No such parameter."))
         found = audited(server)
-    assert [it.error for it in found.report.unread] == ["400: No such parameter."] * 2
+    assert [it.error for it in found.report.read_failures] == ["400: No such parameter."] * 2
     has_schedule = {it.compliance for it in found.report.findings if it.control == "index-has-schedule"}
     assert has_schedule == {"INSUFFICIENT_DATA"}
     assert calls(server)["GET /indexes/*/backups"] == 2

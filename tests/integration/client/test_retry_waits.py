@@ -29,7 +29,7 @@ def test_the_service_says_how_long_to_wait(headers: dict[str, str], waited: floa
     with serving(empty_world()) as server:
         server.faults.append(Fault(status=429, headers=headers, times=1, path="/indexes"))
         with reading(server, waits) as reader:
-            assert reader.indexes().rows == ()
+            assert reader.read_indexes().rows == ()
     assert [round(it, 1) for it in waits.seconds] == [waited or 0.1]
 
 
@@ -39,8 +39,8 @@ def test_answers_that_ask_for_fewer_calls_are_counted() -> None:
         server.faults.append(Fault(status=429, times=2, path="/indexes"))
         server.faults.append(Fault(status=503, times=1, path="/backups"))
         with reading(server) as reader:
-            reader.indexes()
-            reader.backups()
+            reader.read_indexes()
+            reader.read_backups()
             assert (reader.throttles, reader.requests) == (2, 5)
 
 
@@ -50,7 +50,7 @@ def test_a_wait_that_goes_past_the_deadline_is_not_begun() -> None:
     with serving(empty_world()) as server, reading(server, waits, deadline=timedelta(seconds=60)) as reader:
         server.faults.append(Fault(status=429, headers={"retry-after": "3600"}))
         with pytest.raises(ThrottledError):
-            reader.indexes()
+            reader.read_indexes()
     assert waits.seconds == []
     assert len(server.requests) == 1
 
@@ -61,11 +61,11 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     add_healthy_index(world, "orders")
     waits = Waits()
     with serving(world) as server, reading(server, waits, deadline=timedelta(seconds=60)) as reader:
-        reader.indexes()
+        reader.read_indexes()
         waits.sleep(60)
-        walk = reader.backups()
+        walk = reader.read_backups()
     assert len(server.requests) == 1
-    assert walk.broken == ReadFailure("GET /backups", "the time for the whole audit was over")
+    assert walk.failure == ReadFailure("GET /backups", "the time for the whole audit was over")
 
 
 def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
@@ -76,16 +76,16 @@ def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
         server.faults.append(Fault(kind="slow", seconds=30, path="/backups"))
         with open_reader(connection_to(server, deadline=timedelta(seconds=0.2))) as reader:
             found, _ = gathered(reader, world.now)
-    assert ReadFailure("GET /backups", "no answer came in time") in found.unread
+    assert ReadFailure("GET /backups", "no answer came in time") in found.read_failures
 
 
 def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who drips headers for ever is left behind, and what was asked of him is unread."""
-    monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._SLACK", 0.05)
-    monkeypatch.setattr("backup_auditor.worker_pool._STOP", 0.05)
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("backup_auditor.worker_pool._STOP_SECONDS", 0.05)
     with answering(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, drip=0.02) as (port, _):
         connection = Connection(KEY, f"http://127.0.0.1:{port}", deadline=timedelta(seconds=0.1))
         with open_reader(connection) as reader:
             found, _ = gathered(reader, NOW)
     over = "the time for the whole audit was over"
-    assert found.unread == (ReadFailure("GET /backups", over), ReadFailure("GET /indexes", over))
+    assert found.read_failures == (ReadFailure("GET /backups", over), ReadFailure("GET /indexes", over))

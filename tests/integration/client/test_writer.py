@@ -9,9 +9,9 @@ from backup_auditor.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
+    OrganizationPlanError,
     OutcomeUnknownError,
     PineconeError,
-    PlanForbidsError,
     QuotaError,
     ThrottledError,
     UnavailableError,
@@ -66,9 +66,9 @@ def test_a_backup_lives_is_restored_and_dies(world: SimulatedProject, version: s
         world.advance(timedelta(hours=1))
         assert writer.backups.describe(made.backup_id).status == "Ready"
         begun = writer.backups.restore(made.backup_id, "orders-again", tags={"a": "b"}, deletion_protection=True)
-        job = writer.backups.restore_job(begun.restore_job_id)
+        job = writer.backups.read_restore_job(begun.restore_job_id)
         assert (job.backup_id, job.index_name, job.index_id) == (made.backup_id, "orders-again", begun.index_id)
-        assert writer.backups.restore_jobs().rows == (job,)
+        assert writer.backups.read_restore_jobs().rows == (job,)
         with pytest.raises(ConflictError):
             writer.backups.delete(made.backup_id)
         world.advance(timedelta(hours=1))
@@ -197,7 +197,7 @@ def test_refusals_of_a_creation_are_told_apart(world: SimulatedProject) -> None:
 @pytest.mark.parametrize(
     "fault, error",
     [
-        pytest.param(Fault(kind="refuse_plan", method="POST"), PlanForbidsError, id="plan"),
+        pytest.param(Fault(kind="refuse_plan", method="POST"), OrganizationPlanError, id="plan"),
         pytest.param(Fault(status=429, method="POST", message="Quota exceeded."), QuotaError, id="quota-as-429"),
     ],
 )

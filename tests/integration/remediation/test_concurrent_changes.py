@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from backup_auditor.application.audit import AuditResult
-from backup_auditor.cli.audit import remediation_code
+from backup_auditor.cli.audit import choose_remediation_exit_code
 from backup_auditor.domain.policy import Requirements, Rule, ScheduleRequirement
-from backup_auditor.domain.remediation.plan import ActionResult, ActionState, results_of
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState, build_results
 from backup_auditor_simulator.model import Schedule
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
@@ -45,7 +45,7 @@ def applied(project: Project, found: AuditResult | None = None) -> tuple[ActionR
     """Apply the plan, and return what came of its one action, and the exit code."""
     outcome = project.carried_out(found=found)
     (result,) = outcome.results
-    return result, remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)
+    return result, choose_remediation_exit_code(outcome.results, is_refused=outcome.stop_error is not None)
 
 
 def before(project: Project, method: str, change: Callable[[SimulatedProject], object], *, after: int = 0) -> None:
@@ -99,8 +99,8 @@ def index_made_anew(world: SimulatedProject, _: Schedule) -> None:
 BRIEF: dict[str, Any] = {"days": 2}
 PAUSED: dict[str, Any] = {"enabled": False}
 SLOW: dict[str, Any] = {"frequency": "weekly"}
-ALREADY, SKIPPED, FAILED = ActionState.ALREADY_THERE, ActionState.SKIPPED, ActionState.FAILED
-DONE, AMISS = ActionState.DONE, ActionState.AMISS
+ALREADY, SKIPPED, FAILED = ActionState.ALREADY_SATISFIED, ActionState.SKIPPED, ActionState.FAILED
+DONE, AMISS = ActionState.DONE, ActionState.VERIFICATION_FAILED
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_what_somebody_changed_before_the_call_is_judged_by_the_policy(  # noqa:
         inventory = project.audited()
         before(project, READ, lambda world: change(world, schedule))
         result, found = applied(project, inventory)
-    assert (result.state, found, result.undo) == (*came, None)
+    assert (result.state, found, result.undo_call) == (*came, None)
     assert why in result.detail
     assert project.writes == []
 
@@ -184,7 +184,7 @@ def test_what_refuses_the_call_is_judged_by_the_policy(
     inventory = project.audited()
     before(project, PATCH, lambda world: change(world, schedule))
     result, found = applied(project, inventory)
-    assert (result.state, found, result.undo) == (*came, None)
+    assert (result.state, found, result.undo_call) == (*came, None)
     assert why in result.detail
     assert len(project.writes) == 1
 
@@ -218,11 +218,11 @@ def test_what_somebody_changed_after_the_call_is_judged_by_the_policy(
     assert (result.state, found) == (state, 0 if state is DONE else 1)
     assert why in result.detail
     assert result.detail.startswith("Verification failed. ") is (state is AMISS)
-    assert (result.undo is None) is (state is DONE)  # to undo ours would undo theirs
+    assert (result.undo_call is None) is (state is DONE)  # to undo ours would undo theirs
     assert len(project.writes) == 1
     assert project.plan is not None
-    (recorded,) = results_of(project.plan, project.log.actions("default", project.plan.plan_id))
-    assert (recorded.state, recorded.undo) == (result.state, result.undo)
+    (recorded,) = build_results(project.plan, project.log.list_plan_attempts("default", project.plan.plan_id))
+    assert (recorded.state, recorded.undo_call) == (result.state, result.undo_call)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_change_that_the_call_does_not_undo_fails_verification(
     assert (result.state, found) == (AMISS, 1)
     assert result.detail.startswith("Verification failed. ")
     assert why in result.detail
-    assert result.undo is not None
+    assert result.undo_call is not None
 
 
 def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
@@ -263,8 +263,8 @@ def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
             world.configure_index(name, tags={"env": name})
         dev, prod = project.carried_out().results
         assert (dev.state, prod.state) == (SKIPPED, SKIPPED)
-        assert remediation_code([dev], is_refused=False) == 0
-        assert remediation_code([prod], is_refused=False) == 1
+        assert choose_remediation_exit_code([dev], is_refused=False) == 0
+        assert choose_remediation_exit_code([prod], is_refused=False) == 1
         assert "35 d are required" in prod.detail
         assert project.writes == []
 
@@ -276,7 +276,7 @@ def test_a_person_who_took_the_name_is_not_taken_for_us(project: Project) -> Non
     project.server.faults.append(Fault(kind="reset", method="POST"))
     before(project, READ, lambda world: world.create_schedule("orders", "auditor", "daily", 3), after=1)
     result, code = applied(project, inventory)
-    assert (result.state, code, result.undo) == (ActionState.UNKNOWN, 3, None)
+    assert (result.state, code, result.undo_call) == (ActionState.UNKNOWN, 3, None)
 
 
 def test_a_resumed_schedule_leaves_the_next_plan_within_the_quota(tmp_path: Path) -> None:

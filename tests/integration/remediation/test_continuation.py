@@ -40,10 +40,10 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         plan = project.planned()
         project.server.faults.append(fault)
         outcome = project.carried_out(plan, found, ceiling=4)
-        assert outcome.stopped_by is not None
+        assert outcome.stop_error is not None
         told = list(states(outcome.results).values())
         assert told.count(ActionState.FAILED) <= 4
-        assert told.count(ActionState.NOT_BEGUN) >= 26
+        assert told.count(ActionState.NOT_STARTED) >= 26
         assert "Stopped: " in outcome.results[-1].detail
         assert len(project.writes) <= 4
 
@@ -56,16 +56,16 @@ def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: 
     with remedying(world, tmp_path / "state") as project:
         found, plan = project.audited(), project.planned()
         project.server.faults.append(Fault(status=401, method="POST", path="/indexes/index-[02]/*"))
-        real = project.log.conclude
+        real = project.log.record_result
 
         def concluded(record: ActionRecord) -> None:
             if record.key.endswith("index-1"):
                 raise StateError("the state cannot be used")
             real(record)
 
-        monkeypatch.setattr(project.log, "conclude", concluded)
+        monkeypatch.setattr(project.log, "record_result", concluded)
         outcome = project.carried_out(plan, found)
-        assert isinstance(outcome.stopped_by, StateError)
+        assert isinstance(outcome.stop_error, StateError)
         assert [it.state for it in outcome.results] == [ActionState.FAILED, ActionState.DONE, ActionState.FAILED]
 
 
@@ -98,7 +98,7 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
         world.create_index(f"index-{number}")
     in_flight: list[int] = []
     begun: set[str] = set()
-    real = ActionSender.do
+    real = ActionSender.send
 
     def counting(doing: ActionSender, action: Action, seen: IndexSnapshot) -> tuple[SendResult, Mapping[str, object]]:
         begun.add(action.key)
@@ -108,7 +108,7 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
         finally:
             begun.discard(action.key)
 
-    monkeypatch.setattr(ActionSender, "do", counting)
+    monkeypatch.setattr(ActionSender, "send", counting)
     with remedying(world, tmp_path / "state") as project:
         found, plan = project.audited(), project.planned()
         project.server.latency = 0.02
@@ -127,7 +127,7 @@ def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
             path = f"/indexes/index-{number:02}/*"
             project.server.faults.append(Fault(status=400, method="POST", path=path))
         told = states(project.carried_out(plan, found, ceiling=1).results)
-        assert [name for name, it in told.items() if it is ActionState.NOT_BEGUN] == [
+        assert [name for name, it in told.items() if it is ActionState.NOT_STARTED] == [
             "index-09",
             "index-10",
             "index-11",
@@ -150,5 +150,5 @@ def test_three_that_read_back_amiss_stop_everything(tmp_path: Path) -> None:
         fault = Fault(kind="shift", method="GET", path="/indexes/*/backup-schedules", change=pause_all)
         project.server.faults.append(fault)
         told = [it.state for it in project.carried_out(plan, found, ceiling=1).results]
-        assert told == [ActionState.AMISS] * 3 + [ActionState.NOT_BEGUN] * 5
+        assert told == [ActionState.VERIFICATION_FAILED] * 3 + [ActionState.NOT_STARTED] * 5
         assert len(project.writes) == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.cli.audit import remediation_code
+from backup_auditor.cli.audit import choose_remediation_exit_code
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.project import SimulatedProject
@@ -45,17 +45,17 @@ def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
     plan = project.plan
     assert plan is not None
     for result in outcome.results:
-        record = project.log.last("default", result.action.key)
+        record = project.log.find_last_attempt("default", result.action.key)
         assert record is not None
-        assert (record.state, record.who, record.plan_id) == (ActionState.DONE, "tester@here", plan.plan_id)
+        assert (record.state, record.actor, record.plan_id) == (ActionState.DONE, "tester@here", plan.plan_id)
         assert record.after == {
             "name": "auditor",
             "enabled": True,
             "frequency": "daily",
             "retention": {"expire_after_days": 7},
         }
-        assert record.made_id in project.world.schedules
-        assert str(result.undo) == f"DELETE /backup-schedules/{record.made_id}"
+        assert record.target_id in project.world.schedules
+        assert str(result.undo_call) == f"DELETE /backup-schedules/{record.target_id}"
     assert project.planned().actions == ()
 
 
@@ -65,13 +65,13 @@ def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
     project.carried_out(plan)
     written = len(project.writes)
     again = project.carried_out(plan)
-    assert set(states(again.results).values()) == {ActionState.ALREADY_THERE}
-    assert remediation_code(again.results, is_refused=False) == 0
+    assert set(states(again.results).values()) == {ActionState.ALREADY_SATISFIED}
+    assert choose_remediation_exit_code(again.results, is_refused=False) == 0
     for schedule in list(project.world.schedules):
         project.world.delete_schedule(schedule)
     again = project.carried_out(plan)
     assert set(states(again.results).values()) == {ActionState.SKIPPED}
-    assert remediation_code(again.results, is_refused=False) == 1
+    assert choose_remediation_exit_code(again.results, is_refused=False) == 1
     assert "tester@here did it" in again.results[0].detail
     assert len(project.writes) == written
     project.world.advance(timedelta(minutes=1))
@@ -85,7 +85,7 @@ def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
     [
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "daily", 30),
-            ActionState.ALREADY_THERE,
+            ActionState.ALREADY_SATISFIED,
             "theirs satisfies the policy",
             id="another-was-quicker",
         ),
@@ -118,7 +118,7 @@ def test_an_index_that_changed_since_is_skipped(project: Project, change: Change
     change(project.world)
     outcome = project.carried_out(plan)
     (orders,) = (it for it in outcome.results if it.action.index == "orders")
-    assert (orders.state, orders.undo) == (state, None)
+    assert (orders.state, orders.undo_call) == (state, None)
     assert why in orders.detail
     assert not [it for it in project.writes if "orders" in it.path]
     assert list(states(outcome.results).values()).count(ActionState.DONE) == 2
@@ -129,7 +129,7 @@ def test_an_index_that_changed_since_is_skipped(project: Project, change: Change
     [
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "daily", 30),
-            ActionState.ALREADY_THERE,
+            ActionState.ALREADY_SATISFIED,
             "satisfies the policy",
             id="enough",
         ),
@@ -168,9 +168,9 @@ def test_a_pause_that_409_does_not_protect_is_reported(project: Project) -> None
     path = "/indexes/orders/backup-schedules"
     project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=pause_another))
     (orders,) = (it for it in project.carried_out().results if it.action.index == "orders")
-    assert orders.state is ActionState.AMISS
+    assert orders.state is ActionState.VERIFICATION_FAILED
     assert "Another schedule appeared beside it, paused: theirs" in orders.detail
-    assert orders.undo is not None
+    assert orders.undo_call is not None
 
 
 @pytest.mark.parametrize("kind", ["reset_after_effect", "truncate"])
@@ -190,9 +190,9 @@ def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: Project)
     assert states(outcome.results)["orders"] is ActionState.UNKNOWN
     project.server.faults.clear()
     assert states(project.run().results) == {"orders": ActionState.DONE}
-    records = [it for it in project.log.actions("default", outcome_plan(project)) if "orders" in it.key]
+    records = [it for it in project.log.list_plan_attempts("default", outcome_plan(project)) if "orders" in it.key]
     assert [it.state for it in records] == [ActionState.DONE]
-    first = project.log.actions("default", first_plan(project))
+    first = project.log.list_plan_attempts("default", first_plan(project))
     assert {it.state for it in first if "orders" in it.key} <= {ActionState.FAILED, ActionState.DONE}
 
 
@@ -204,7 +204,7 @@ def outcome_plan(project: Project) -> str:
 
 def first_plan(project: Project) -> str:
     """Return the id of the plan of the first attempt at an index."""
-    record = project.log.last("default", "create schedule/orders")
+    record = project.log.find_last_attempt("default", "create schedule/orders")
     assert record is not None
     assert record.attempt == 2
     return record.plan_id
@@ -254,7 +254,7 @@ def test_a_viewer_may_not_write(project: Project) -> None:
     """The key that audits cannot remediate."""
     project.planned()
     outcome = project.carried_out(key=Server.viewer_key)
-    assert outcome.stopped_by is not None
+    assert outcome.stop_error is not None
     assert ActionState.DONE not in states(outcome.results).values()
     assert project.world.schedules == {}
 

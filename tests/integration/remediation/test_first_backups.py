@@ -42,7 +42,7 @@ def test_one_that_was_accepted_and_is_not_listed_yet_is_not_taken_again(project:
     project.planned()
     project.server.faults.append(NOTHING_LISTED)
     taken = project.carried_out().results[-1]
-    assert taken.state is ActionState.AMISS
+    assert taken.state is ActionState.VERIFICATION_FAILED
     assert "is not listed" in taken.detail
     project.world.advance(timedelta(minutes=14))
     (again,) = project.run().results
@@ -74,5 +74,5 @@ def test_one_that_failed_since_is_not_taken_again_and_is_no_success(project: Pro
     project.world.fail_backup(backup)
     schedule, taken = project.carried_out(plan).results
     assert (schedule.state, taken.state) == (ActionState.DONE, ActionState.SKIPPED)
-    assert not taken.is_well
+    assert not taken.is_successful
     assert backups_asked_for(project) == 0

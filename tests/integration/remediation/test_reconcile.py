@@ -28,13 +28,13 @@ def done(project: Project) -> dict[str, ActionRecord]:
     world.advance(timedelta(hours=1))
     outcome = project.run()
     assert {it.state for it in outcome.results} == {ActionState.DONE}
-    found = {it.action.key: project.log.last("default", it.action.key) for it in outcome.results}
+    found = {it.action.key: project.log.find_last_attempt("default", it.action.key) for it in outcome.results}
     return {key: it for key, it in found.items() if it is not None}
 
 
 def left(log: RemediationLog, record: ActionRecord) -> None:
     """Leave a record as a run leaves it that ended before it could conclude."""
-    log.conclude(replace(record, state=ActionState.INTENDED, detail="", made_id=None, after={}, ended_at=None))
+    log.record_result(replace(record, state=ActionState.STARTED, detail="", target_id=None, after={}, ended_at=None))
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_what_shows_was_done(tmp_path: Path, who: str, later: timedelta, *, is_t
         for it in records.values():
             left(project.log, it)
         found = project.audited().inventory
-        read = replace(found, observed_at=min(it.began_at for it in records.values()) + later)
+        read = replace(found, observed_at=min(it.started_at for it in records.values()) + later)
         earlier = settle_open_actions(read, project.policy, project.log, who)
         settled = {it.key: it for it in earlier}
         assert settled.keys() == (records.keys() if is_taken_up else set())
         for key, it in settled.items():
-            assert it == project.log.last("default", key)
-            assert (it.state, it.made_id, it.who) == (ActionState.DONE, records[key].made_id, WHO)
+            assert it == project.log.find_last_attempt("default", key)
+            assert (it.state, it.target_id, it.actor) == (ActionState.DONE, records[key].target_id, WHO)
             assert it.after.keys() == records[key].after.keys()
         assert settle_open_actions(read, project.policy, project.log, who) == []
-        assert len(project.log.unsettled("default")) == (0 if is_taken_up else len(records))
+        assert len(project.log.list_unsettled("default")) == (0 if is_taken_up else len(records))
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -71,10 +71,10 @@ def test_what_does_not_show_stays_open(tmp_path: Path, key: str) -> None:
     """What is gone, or was there before, is nothing that the attempt has made."""
     with remedying(empty_world(), tmp_path / "state", remedial(first_backup=True)) as project:
         record = done(project)[key]
-        left(project.log, replace(record, before={str(record.made_id): {}}))
+        left(project.log, replace(record, before={str(record.target_id): {}}))
         project.world.advance(timedelta(hours=1))
         assert settle_open_actions(project.audited().inventory, project.policy, project.log, WHO) == []
-        assert [it.key for it in project.log.unsettled("default")] == [key]
+        assert [it.key for it in project.log.list_unsettled("default")] == [key]
 
 
 def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_what_stands_there_at_the_moment_of_acting_settles_what_was_begun(tmp_pa
     """It was done if it is what the attempt made, and not if it is somebody else's; either is good enough."""
     with remedying(empty_world(), tmp_path / "state", remedial(fix=Mode.NEVER)) as project:
         (record,) = done(project).values()
-        left(project.log, record if is_ours else replace(record, before={str(record.made_id): {}}))
-        assert {it.state for it in project.carried_out().results} == {ActionState.ALREADY_THERE}
-        found = project.log.last("default", record.key)
+        left(project.log, record if is_ours else replace(record, before={str(record.target_id): {}}))
+        assert {it.state for it in project.carried_out().results} == {ActionState.ALREADY_SATISFIED}
+        found = project.log.find_last_attempt("default", record.key)
         assert found is not None
-        its = (ActionState.DONE, record.made_id) if is_ours else (ActionState.FAILED, None)
-        assert (found.state, found.made_id, found.after) == (*its, record.after if is_ours else {})
+        its = (ActionState.DONE, record.target_id) if is_ours else (ActionState.FAILED, None)
+        assert (found.state, found.target_id, found.after) == (*its, record.after if is_ours else {})

@@ -30,7 +30,7 @@ def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path
             "brief": [("theirs", "daily", 7, True)],
             "paused": [("theirs", "daily", 7, True)],
         }
-        undone = {it.action.index: it.undo.body for it in outcome.results if it.undo is not None}
+        undone = {it.action.index: it.undo_call.body for it in outcome.results if it.undo_call is not None}
         assert undone["slow"] == {"frequency": "weekly"}
         assert undone["paused"] == {"enabled": False, "frequency": "weekly"}
 
@@ -51,7 +51,7 @@ def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> 
         assert told == {
             "slow": ActionState.SKIPPED,
             "gone": ActionState.SKIPPED,
-            "done": ActionState.ALREADY_THERE,
+            "done": ActionState.ALREADY_SATISFIED,
         }
         assert project.writes == []
 
@@ -77,8 +77,8 @@ def test_what_is_told_to_undo_each_action_undoes_it(tmp_path: Path) -> None:
         assert scheduled(world) != before
         world.advance(timedelta(hours=1))
         for it in results:
-            assert it.undo is not None
-            assert undo(project, it.undo.method, it.undo.path, it.undo.body) in {200, 202, 204}
+            assert it.undo_call is not None
+            assert undo(project, it.undo_call.method, it.undo_call.path, it.undo_call.body) in {200, 202, 204}
         world.advance(timedelta(hours=1))
     assert scheduled(world) == before
     assert not [it for it in world.backups.values() if (it.name or "").startswith("auditor-first")]
@@ -94,7 +94,7 @@ def test_a_change_that_may_have_taken_effect_is_told_with_what_undoes_it(tmp_pat
         project.server.faults.append(Fault(kind="reset", method="PATCH"))
         (told,) = project.carried_out().results
         assert told.state is ActionState.UNKNOWN
-        assert told.undo is not None
+        assert told.undo_call is not None
         project.server.faults.clear()
-        assert undo(project, told.undo.method, told.undo.path, told.undo.body) == 200
+        assert undo(project, told.undo_call.method, told.undo_call.path, told.undo_call.body) == 200
     assert scheduled(world) == {"slow": [("theirs", "weekly", 60, True)]}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.audit import remediation_code
+from backup_auditor.cli.audit import choose_remediation_exit_code
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
@@ -173,7 +173,7 @@ def check(case: Case, result: ActionResult) -> None:
     """Hold what came of an action against what stands there."""
     name, is_satisfied = result.action.index, case.satisfied(result.action.index)
     match result.state:
-        case ActionState.DONE | ActionState.ALREADY_THERE:
+        case ActionState.DONE | ActionState.ALREADY_SATISFIED:
             assert is_satisfied, result
         case ActionState.SKIPPED:
             assert result.is_satisfied == is_satisfied, result
@@ -181,9 +181,9 @@ def check(case: Case, result: ActionResult) -> None:
             assert not is_satisfied, result
         case ActionState.UNKNOWN:
             assert case.is_lossy, result
-        case ActionState.AMISS if is_satisfied:
+        case ActionState.VERIFICATION_FAILED if is_satisfied:
             index = case.world.indexes.get(name)  # gone, ours is gone, or another stands beside it
-            assert index is None or list(index.schedules) != [result.made_id], result
+            assert index is None or list(index.schedules) != [result.target_id], result
         case _:
             pass
 
@@ -200,14 +200,14 @@ def live_through(seed: int, folder: Path) -> None:
         project.server.faults[:] = case.faults()
         outcome = project.carried_out(plan, found)
         project.server.faults.clear()
-        code = remediation_code(outcome.results, is_refused=outcome.stopped_by is not None)
+        code = choose_remediation_exit_code(outcome.results, is_refused=outcome.stop_error is not None)
         of_schedules = [it for it in outcome.results if "schedule" in it.action.kind]
         for result in of_schedules:
             check(case, result)
         is_satisfied = all(case.satisfied(it.action.index) for it in of_schedules)
         assert is_satisfied or code != 0, outcome
         states = {it.state for it in outcome.results}
-        if states <= {ActionState.DONE, ActionState.ALREADY_THERE}:
+        if states <= {ActionState.DONE, ActionState.ALREADY_SATISFIED}:
             assert code == 0
         assert (code == 3) == (ActionState.UNKNOWN in states)
         assert max(Counter((it.method, it.path) for it in project.writes).values(), default=0) <= 1
@@ -222,10 +222,10 @@ def assert_well_in_the_end(case: Case, project: Project) -> None:
     for _ in range(3):
         case.world.advance(timedelta(hours=1))
         outcome = project.run()
-        assert all(it.is_well for it in outcome.results), outcome
+        assert all(it.is_successful for it in outcome.results), outcome
     plan = project.planned()
     assert plan.actions == ()
-    left = {it.index for it in plan.left_out}
+    left = {it.index for it in plan.skipped_actions}
     assert {it for it in case.world.indexes if not case.satisfied(it)} <= left
     assert case.lowered == []
 

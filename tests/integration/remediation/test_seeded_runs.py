@@ -21,7 +21,7 @@ from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, ActionKind
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor.domain.target_schedule import target_schedule
+from backup_auditor.domain.target_schedule import build_target_schedule
 from backup_auditor.errors import PineconeError, UsageError
 from backup_auditor_simulator.model import Kind as Deployed
 from backup_auditor_simulator.model import State
@@ -243,7 +243,7 @@ def live_through(seed: int, folder: Path) -> None:
                 world.advance(timedelta(hours=2))
         for _ in range(2 * len(world.indexes) // case.most + 2):
             outcome = project.run()
-            assert all(it.state in {ActionState.DONE, ActionState.ALREADY_THERE} for it in outcome.results), outcome
+            assert all(it.state in {ActionState.DONE, ActionState.ALREADY_SATISFIED} for it in outcome.results), outcome
             world.advance(timedelta(hours=2))
         check(case, at_first, is_shared=is_shared)
         assert_covered(case, project)
@@ -255,11 +255,11 @@ def assert_recorded(*projects: Project) -> None:
     for project in projects:
         for index in {it.name for it in project.world.indexes.values()}:
             for kind in (ActionKind.CREATE_SCHEDULE, ActionKind.FIRST_BACKUP):
-                record = project.log.last("default", f"{kind}/{index}")
+                record = project.log.find_last_attempt("default", f"{kind}/{index}")
                 if record is not None:
                     recorded.add(record.call.split(" {", maxsplit=1)[0])
         for schedule in project.world.schedules:
-            record = project.log.last("default", f"{ActionKind.CHANGE_SCHEDULE}/{schedule}")
+            record = project.log.find_last_attempt("default", f"{ActionKind.UPDATE_SCHEDULE}/{schedule}")
             if record is not None:
                 recorded.add(record.call.split(" {", maxsplit=1)[0])
     world = projects[0].world
@@ -271,9 +271,9 @@ def assert_recorded(*projects: Project) -> None:
 
 def assert_covered(case: Case, project: Project) -> None:
     """Every index that should have a schedule, and fits the quota, has one."""
-    wanted = target_schedule(case.policy.defaults)
+    wanted = build_target_schedule(case.policy.defaults)
     left = [it for it in case.bare if it in case.world.indexes and not case.world.index(it).schedules]
     filled = project.planned().slots_before
     assert peak(case.world) <= filled
     room = (case.quota or 5000) - filled
-    assert not left or room < wanted.slots, (left, room, project.planned().left_out)
+    assert not left or room < wanted.slots, (left, room, project.planned().skipped_actions)

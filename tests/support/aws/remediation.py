@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.adapters.dynamodb.items import HEAD, key, project_key
+from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key, build_project_key
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediate import remediator
+from backup_auditor.bootstrap.remediate import get_remediator
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import Context, deploy, project_at, secret_is, taken_events
 from support.simulator import empty_world, serving
@@ -54,7 +54,7 @@ class Stage:
         """Let the state hold the id that an audit recorded."""
         boto3.client("dynamodb").update_item(
             TableName=os.environ["STATE_TABLE"],
-            Key=key(project_key("search"), HEAD),
+            Key=build_key(build_project_key("search"), HEAD_SORT_KEY),
             UpdateExpression="SET pinecone_project_id = :id",
             ExpressionAttributeValues={":id": {"S": project_id}},
         )
@@ -104,4 +104,4 @@ def staged(
         found = Stage(server, capsys)
         found.policy("apply")
         yield found
-        remediator.cache_clear()
+        get_remediator.cache_clear()

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import Coverage, Evaluation, evaluate
+from backup_auditor.domain.evaluation.evaluator import Coverage, Evaluation, evaluate_controls
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownFinding, ProjectState
-from backup_auditor.domain.reporting.report import audit_id_of
+from backup_auditor.domain.reporting.report import compute_audit_id
 from support.builders.facts import BROKEN, DAY, NOW, index, inventory
 from support.builders.reports import BUILT_IN, finding
 
@@ -20,7 +20,7 @@ COMPLIANT = Compliance.COMPLIANT
 NOT_APPLICABLE = Compliance.NOT_APPLICABLE
 INSUFFICIENT = Compliance.INSUFFICIENT_DATA
 USUAL = inventory(index("orders"))
-INCOMPLETE = replace(USUAL, indexes_unread=BROKEN)
+INCOMPLETE = replace(USUAL, indexes_failure=BROKEN)
 
 
 def verdict(compliance: Compliance = NON_COMPLIANT, **facts: Any) -> Finding:
@@ -51,16 +51,16 @@ class Nights:
         judgement = Evaluation(findings, Coverage(0, 0, 0), frozenset())
         inventory_then = replace(told, observed_at=at)
         outcome = advance(self.memory, inventory_then, policy, judgement, audit_id or f"audit-{self.count}")
-        self.memory = outcome.memory
+        self.memory = outcome.state
         return outcome
 
     def audited(self, told: Inventory, policy: Policy = BUILT_IN, *, at: datetime | None = None) -> LifecycleResult:
         """Audit the next night by the whole catalogue."""
         inventory_then = replace(told, observed_at=at or NOW + self.count * DAY)
         self.count += at is None
-        judgement = evaluate(inventory_then, policy, CATALOG, self.memory)
-        outcome = advance(self.memory, inventory_then, policy, judgement, audit_id_of(inventory_then, policy))
-        self.memory = outcome.memory
+        judgement = evaluate_controls(inventory_then, policy, CATALOG, self.memory)
+        outcome = advance(self.memory, inventory_then, policy, judgement, compute_audit_id(inventory_then, policy))
+        self.memory = outcome.state
         return outcome
 
     @property

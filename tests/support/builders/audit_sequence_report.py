@@ -4,13 +4,13 @@ from dataclasses import replace
 from functools import cache
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate
-from backup_auditor.domain.finding import Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
+from backup_auditor.domain.finding import Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.lifecycle.advance import advance
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
-from backup_auditor.domain.reporting.report import Report, audit_id_of, make_report
+from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
 from support.builders.facts import DAY, NOW, IndexCase, backup, index, inventory, renamed, schedule
 from support.builders.reports import EXEMPTION, bare, exempting
 
@@ -34,22 +34,22 @@ ERROR = ReadFailure(
 def chosen(*controls: str) -> ControlCatalog:
     """Return a catalogue of these controls alone."""
     return ControlCatalog(
-        project=tuple(it for it in CATALOG.project if it.id in controls),
-        index=tuple(it for it in CATALOG.index if it.id in controls),
-        deleted_index=tuple(it for it in CATALOG.deleted_index if it.id in controls),
+        project_controls=tuple(it for it in CATALOG.project_controls if it.id in controls),
+        index_controls=tuple(it for it in CATALOG.index_controls if it.id in controls),
+        deleted_index_controls=tuple(it for it in CATALOG.deleted_index_controls if it.id in controls),
     )
 
 
 FEW = chosen(*CONTROLS)
 _EVENTS = Resource(ResourceType.INDEX, "default", "events", "id-events")
 GONE = ResolvedFinding(
-    fingerprint("schedule-is-enabled", _EVENTS),
+    compute_fingerprint("schedule-is-enabled", _EVENTS),
     "schedule-is-enabled",
     _EVENTS,
     Severity.HIGH,
     first_seen=NOW,
     resolved_at=NOW + 2 * DAY,
-    because="the index is gone: -2+3",
+    reason="the index is gone: -2+3",
 )
 """What no finding is left of. As drift, an audit tells it only where it could read everything."""
 DRIFT = Drift(
@@ -94,11 +94,15 @@ def told(catalogue: ControlCatalog = FEW) -> Report:
     """Audit the three nights, and return the report of the last."""
     memory, report = EMPTY_STATE, None
     for night in nights():
-        judgement = evaluate(night, POLICY, catalogue, memory)
-        outcome = advance(memory, night, POLICY, judgement, audit_id_of(night, POLICY))
-        memory, report = outcome.memory, make_report(night, POLICY, judgement, outcome)
+        judgement = evaluate_controls(night, POLICY, catalogue, memory)
+        outcome = advance(memory, night, POLICY, judgement, compute_audit_id(night, POLICY))
+        memory, report = outcome.state, make_report(night, POLICY, judgement, outcome)
     assert report is not None
     # whatever an inventory comes to hold, its hash is not what is looked at here
     return replace(
-        report, audit_id="0123456789abcdef" * 2, resolved=(*report.resolved, GONE), drift=(DRIFT,), warnings=WARNINGS
+        report,
+        audit_id="0123456789abcdef" * 2,
+        resolved_findings=(*report.resolved_findings, GONE),
+        drift=(DRIFT,),
+        warnings=WARNINGS,
     )

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate_controls
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory, merge_reads
-from backup_auditor.domain.listing import Denial, Listing, ListingRead, ReadFailure, known_rows
+from backup_auditor.domain.listing import Denial, Listing, ListingRead, ReadFailure, list_rows
 from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
 from backup_auditor.domain.policy import Policy, Requirements
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownSchedule, ProjectState
@@ -204,7 +204,7 @@ def judged(
 ) -> Evaluation:
     """Judge every control."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    return evaluate(told, required or policy(), CATALOG, memory)
+    return evaluate_controls(told, required or policy(), CATALOG, memory)
 
 
 def findings(
@@ -212,12 +212,12 @@ def findings(
 ) -> dict[tuple[ResourceType, str], Finding]:
     """Judge one control on whatever it is judged for; by type, and by id for a deleted index, by name otherwise."""
     chosen = ControlCatalog(
-        index=tuple(it for it in CATALOG.index if it.id == control),
-        deleted_index=tuple(it for it in CATALOG.deleted_index if it.id == control),
-        project=tuple(it for it in CATALOG.project if it.id == control),
+        index_controls=tuple(it for it in CATALOG.index_controls if it.id == control),
+        deleted_index_controls=tuple(it for it in CATALOG.deleted_index_controls if it.id == control),
+        project_controls=tuple(it for it in CATALOG.project_controls if it.id == control),
     )
     told = facts if isinstance(facts, Inventory) else inventory(facts)
-    found = evaluate(told, required or policy(), chosen, memory).findings
+    found = evaluate_controls(told, required or policy(), chosen, memory).findings
     return {(it.resource.type, _key(it.resource)): it for it in found}
 
 
@@ -294,6 +294,6 @@ def watched(facts: IndexCase | Inventory, since: datetime | None = None, **memor
             since=since or it.created_at or ago(10 * DAY),
         )
         for one in told.indexes
-        for it in known_rows(one.schedules)
+        for it in list_rows(one.schedules)
     }
     return remembering(**{"schedules": schedules} | memory)

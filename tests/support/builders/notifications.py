@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
-from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.notifications.digest import Digest, create_digest
-from backup_auditor.domain.notifications.triggers import message_id_of, trigger_for
+from backup_auditor.domain.notifications.triggers import compute_message_id, find_trigger
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
-from backup_auditor.rendering.digest import report_link
+from backup_auditor.rendering.digest import build_report_link
 from support.builders.facts import NOW
 
 _FOLDER = "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef"
@@ -51,7 +51,7 @@ def found(
         resource=resource,
         severity=severity,
         lifecycle=lifecycle,
-        fingerprint=fingerprint(control, resource),
+        fingerprint=compute_fingerprint(control, resource),
         **(usual | facts),
     )
 
@@ -61,7 +61,7 @@ def ended(name: str = "orders", severity: Severity = Severity.HIGH, *, days: int
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
     because = facts.pop("because", "found compliant: It has 1 schedule.")
-    identity = fingerprint(control, resource)
+    identity = compute_fingerprint(control, resource)
     return ResolvedFinding(identity, control, resource, severity, NOW - timedelta(days=days), NOW, because)
 
 
@@ -92,9 +92,9 @@ def told(
             coverage_percent=75.0,
         ),
         findings=findings,
-        resolved=resolved,
+        resolved_findings=resolved,
         drift=(),
-        unread=tuple(ReadFailure(f"GET /backup-schedules/{number}/history", "503") for number in range(unread)),
+        read_failures=tuple(ReadFailure(f"GET /backup-schedules/{number}/history", "503") for number in range(unread)),
     )
     return replace(shown, **facts)
 
@@ -106,7 +106,7 @@ def at(days: float) -> datetime:
 
 def linked(location: str) -> str | None:
     """Return the address of what is kept."""
-    return report_link(location, "eu-central-1")
+    return build_report_link(location, "eu-central-1")
 
 
 def digest(  # noqa: PLR0913  each is one thing a digest may be about
@@ -119,18 +119,18 @@ def digest(  # noqa: PLR0913  each is one thing a digest may be about
     may_be_repeat: bool = False,
 ) -> Digest:
     """Choose what a channel is told of a report."""
-    occasion = trigger_for(channel, report, previous_at) or Trigger.CHANGED
+    occasion = find_trigger(channel, report, previous_at) or Trigger.CHANGE
     message = OutboxMessage(
-        message_id=message_id_of(report.project, report.audit_id, channel),
+        message_id=compute_message_id(report.project, report.audit_id, channel),
         project=report.project,
         audit_id=report.audit_id,
         observed_at=report.observed_at,
         channel_id=channel.channel_id,
-        occasion=occasion,
+        trigger=occasion,
         report=kept,
         previous_at=previous_at,
     )
-    return create_digest(report, message, channel, link_to=link_to, may_be_repeat=may_be_repeat)
+    return create_digest(report, message, channel, build_link=link_to, is_possible_duplicate=may_be_repeat)
 
 
 _EVIL = (

@@ -8,7 +8,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.finding import (
+    Compliance,
+    Exemption,
+    Finding,
+    Resource,
+    ResourceType,
+    Severity,
+    compute_fingerprint,
+)
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report, make_report
@@ -46,7 +54,9 @@ def finding(**facts: Any) -> Finding:
         "evidence": {"schedules": 0},
         "remediation": "Create a schedule.",
     }
-    return Finding(control=control, resource=resource, fingerprint=fingerprint(control, resource), **(usual | facts))
+    return Finding(
+        control=control, resource=resource, fingerprint=compute_fingerprint(control, resource), **(usual | facts)
+    )
 
 
 def as_document(pieces: Iterable[str]) -> Any:

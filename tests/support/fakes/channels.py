@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import Deliveries, deliver_pending
+from backup_auditor.application.notifications.dispatcher import DeliverySummary, deliver_pending
 from backup_auditor.application.notifications.routing import ChannelRouter, Route
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
 from backup_auditor.domain.notifications.triggers import create_messages
@@ -14,7 +14,7 @@ from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import DeliveryError
-from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.ports.messaging import Event, PutResult
 from backup_auditor.retry import Retrier
 from support.builders.facts import NOW
 from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
@@ -49,10 +49,10 @@ class FakeTopics(Calls):
 class FakeWebhooks(Calls):
     """Webhooks that accept what their script lets them."""
 
-    def post(self, secret: str, payload: Mapping[str, object], seconds: float) -> None:
+    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
         """Take a payload."""
         assert seconds > 0
-        self.take({"secret": secret, "payload": payload})
+        self.take({"secret": secret_name, "payload": payload})
 
 
 class FakeBus(Calls):
@@ -60,12 +60,12 @@ class FakeBus(Calls):
 
     leaves: Callable[[Event], DeliveryError | None] = staticmethod(lambda _: None)
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
         """Take what is not to be left."""
         assert seconds_left() > 0
         errors = {place: error for place, event in enumerate(events) if (error := self.leaves(event))}
         self.heard.extend(it for place, it in enumerate(events) if place not in errors)
-        return Put(tuple(errors), next(iter(errors.values()), None))
+        return PutResult(tuple(errors), next(iter(errors.values()), None))
 
 
 @dataclass
@@ -111,16 +111,16 @@ class PostOffice:
     ) -> tuple[OutboxMessage, ...]:
         """Record what has to be told of an audit, by default one with a new finding."""
         report = report or told(found())
-        messages = create_messages(report, self.evidence.keep(report), channels, YESTERDAY)
+        messages = create_messages(report, self.evidence.store_report(report), channels, YESTERDAY)
         self.outbox.waiting |= {it.message_id: Waiting(it) for it in messages}
         self.channels.setdefault(report.project, channels)
         return messages
 
-    def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> Deliveries:
+    def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> DeliverySummary:
         """Deliver what is due."""
         return deliver_pending(self.means, self._address_of, project, only)
 
-    def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> Deliveries:
+    def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> DeliverySummary:
         """Let some time pass, and deliver what is due then."""
         self.now += wait
         return self.deliver()
@@ -144,7 +144,7 @@ class PostOffice:
         return WebhookSender(self.webhooks, self.patience, "eu-central-1")
 
     def _address_of(self, message: OutboxMessage) -> Route:
-        return ChannelRouter(self._registry).address_of(message)
+        return ChannelRouter(self._registry).find_route(message)
 
     def _registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
         return Registry(tuple(RegisteredProject(name, channels=its) for name, its in self.channels.items()))

@@ -29,31 +29,31 @@ class FakeReader:
     error: Exception | None = None
     throttles: int = 3
     requests: int = 7
-    ceiling: int = 2
+    max_concurrency: int = 2
     seconds_left: float = 10.0
 
-    def indexes(self) -> ListingRead[Index]:
+    def read_indexes(self) -> ListingRead[Index]:
         """List the index."""
         if self.error is not None:
             raise self.error
         return ListingRead((self.case.facts.index,))
 
-    def backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
+    def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
         """Walk its backups."""
         if on_page is not None:
             on_page()
         return ListingRead(self.case.listed)
 
-    def schedules(self, index: str) -> ListingRead[Schedule]:
+    def read_schedules(self, index: str) -> ListingRead[Schedule]:
         """Walk its schedules, or break off where they are not known."""
         told: Any = self.case.facts.schedules
-        return ListingRead(told.rows if index == self.case.facts.index.name else (), told.broken)
+        return ListingRead(told.rows if index == self.case.facts.index.name else (), told.failure)
 
-    def own_backups(self, index: str) -> ListingRead[Backup]:
+    def read_own_backups(self, index: str) -> ListingRead[Backup]:
         """Walk its backups once more."""
         return ListingRead(tuple(it for it in self.case.listed if it.index_name == index))
 
-    def history(self, schedule_id: str) -> ListingRead[Backup]:
+    def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Walk the runs of a schedule."""
         return ListingRead(self.case.histories[schedule_id].rows)
 
@@ -114,13 +114,13 @@ class Night:
     def world(self) -> AuditDependencies:
         """Return it as an audit takes it."""
         return AuditDependencies(
-            registry=lambda _wanted: self._or_fail("registry", self.registered),
-            policy=lambda _project: self._or_fail("policy", self.required),
-            key=self._key,
+            load_registry=lambda _wanted: self._or_fail("registry", self.registered),
+            load_policy=lambda _project: self._or_fail("policy", self.required),
+            load_key=self._key,
             open_reader=self._open,
-            store=lambda: self.store,
-            evidence=lambda: self.evidence,
-            tell=lambda project: self._or_fail("tell", self.told).append(project),
+            open_store=lambda: self.store,
+            open_evidence=lambda: self.evidence,
+            publish_events=lambda project: self._or_fail("tell", self.told).append(project),
             ping=self._ping,
             emit=self._emit,
             log=self.log,
@@ -153,9 +153,9 @@ class Night:
         self.pings += 1
 
     def _emit(
-        self, project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] | None = None
+        self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] | None = None
     ) -> None:
-        self.metrics.append((project, dict(values), dict(more or {})))
+        self.metrics.append((project, dict(values), dict(dimensions or {})))
 
     def _monotonic(self) -> float:
         self.seconds += 1.5

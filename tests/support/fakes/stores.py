@@ -45,31 +45,31 @@ class FakeStore:
         """Return what is remembered of a project."""
         return self.memories.get(project, EMPTY_STATE)
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Apply the differences to the latest memory."""
         before = self.load(project)
-        if before.revision != recording.expects:
+        if before.revision != change.expected_revision:
             raise ConflictingRecordError("another audit was recorded meanwhile")
         self.memories[project] = ProjectState(
-            revision=recording.revision,
-            audit_id=recording.audit_id,
-            observed_at=recording.observed_at,
-            complete_at=recording.complete_at,
-            policy_sha256=recording.policy_sha256,
-            pinecone_project_id=recording.pinecone_project_id,
-            findings=_applied(before.findings, recording.findings, "fingerprint"),
-            backups=_applied(before.backups, recording.backups, "backup_id"),
-            schedules=_applied(before.schedules, recording.schedules, "schedule_id"),
-            indexes=_applied(before.indexes, recording.indexes, "name"),
-            drift=recording.drift,
-            history=recording.history,
+            revision=change.revision,
+            audit_id=change.audit_id,
+            observed_at=change.observed_at,
+            complete_at=change.complete_at,
+            policy_sha256=change.policy_sha256,
+            pinecone_project_id=change.pinecone_project_id,
+            findings=_applied(before.findings, change.findings, "fingerprint"),
+            backups=_applied(before.backups, change.backups, "backup_id"),
+            schedules=_applied(before.schedules, change.schedules, "schedule_id"),
+            indexes=_applied(before.indexes, change.indexes, "name"),
+            drift=change.drift,
+            history=change.history,
         )
-        self.recorded[project] = [it for it in self.recorded.get(project, []) if it not in recording.discarded]
-        if recording.audit is not None:
-            self.recorded.setdefault(project, []).append(recording.audit)
-        self.outbox.waiting |= {it.message_id: Waiting(it) for it in recording.messages}
+        self.recorded[project] = [it for it in self.recorded.get(project, []) if it not in change.discarded_audits]
+        if change.audit is not None:
+            self.recorded.setdefault(project, []).append(change.audit)
+        self.outbox.waiting |= {it.message_id: Waiting(it) for it in change.messages}
 
-    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
+    def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audits since a moment, the oldest first."""
         found = [it for it in self.recorded.get(project, []) if it.observed_at >= since]
         return sorted(found, key=lambda it: (it.observed_at, it.audit_id))
@@ -96,7 +96,7 @@ class FakeOutbox:
         self.waiting: dict[str, Waiting] = {}
         self.accepted: list[OutboxMessage] = []
 
-    def pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
+    def list_pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
         """Return what is due, the oldest first."""
         found = [
             it.message
@@ -114,41 +114,43 @@ class FakeOutbox:
             return None
         it.attempts += 1
         it.taken_until = until
-        return Claim(it.attempts, may_be_repeat=it.attempts - 1 > it.refusals)
+        return Claim(it.attempts, is_possible_duplicate=it.attempts - 1 > it.refusals)
 
-    def sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  as the port has it
+    def mark_sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  as the port has it
         """Put a message away."""
         if self.waiting.pop(message.message_id, None) is not None:
             self.accepted.append(message)
 
-    def failed(self, message: OutboxMessage, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+    def mark_failed(
+        self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
+    ) -> int:
         """Let a message go again."""
         it = self.waiting.get(message.message_id)
         if it is None:
             return 0
         if it.taken_until is not None:
             it.refusals += not may_have_arrived
-            it.taken_until, it.retry_at, it.why = None, retry_at, why
+            it.taken_until, it.retry_at, it.why = None, retry_at, reason
         return it.attempts
 
-    def readdress(self, message: OutboxMessage, instead: OutboxMessage) -> bool:
+    def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
         """Put another in the place of a message."""
         known = (*self.waiting, *(it.message_id for it in self.accepted))
-        if instead.message_id in known:
+        if replacement.message_id in known:
             return False
         self.waiting.pop(message.message_id, None)
-        self.waiting[instead.message_id] = Waiting(instead)
+        self.waiting[replacement.message_id] = Waiting(replacement)
         return True
 
-    def progress(self, message: OutboxMessage) -> str:
+    def load_progress(self, message: OutboxMessage) -> str:
         """Return what was noted."""
         it = self.waiting.get(message.message_id)
         return it.progress if it else ""
 
-    def note_progress(self, message: OutboxMessage, text: str) -> None:
+    def record_progress(self, message: OutboxMessage, progress: str) -> None:
         """Note it."""
         if message.message_id in self.waiting:
-            self.waiting[message.message_id].progress = text
+            self.waiting[message.message_id].progress = progress
 
 
 class FakeEvidence:
@@ -158,7 +160,7 @@ class FakeEvidence:
         """Keep nothing."""
         self.kept: dict[str, bytes] = {}
 
-    def keep(self, report: Report) -> StoredReport:
+    def store_report(self, report: Report) -> StoredReport:
         """Keep a report, once."""
         content = "".join(render_json(report)).encode() + b"\n"
         kept = StoredReport("", hashlib.sha256(content).hexdigest())
@@ -168,15 +170,15 @@ class FakeEvidence:
                 break
         return kept
 
-    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile | None:
+    def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
         """Keep none."""
 
-    def read(self, kept: StoredFile) -> bytes:
+    def read(self, file: StoredFile) -> bytes:
         """Return what is kept."""
         try:
-            return self.kept[kept.location]
+            return self.kept[file.location]
         except KeyError:
-            raise EvidenceError(f"{kept.location} is gone") from None
+            raise EvidenceError(f"{file.location} is gone") from None
 
 
 def _applied(before: Any, changes: Changes[Any], key: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from threading import RLock
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import ACCEPTED, Delivery, DeliveryDependencies, Sender
+from backup_auditor.application.notifications.delivery import ACCEPTED_PROGRESS, Delivery, DeliveryDependencies, Sender
 from backup_auditor.application.notifications.dispatcher import deliver_pending
 from backup_auditor.application.notifications.routing import Route
 from backup_auditor.application.notifications.senders import EventSender
@@ -16,7 +16,7 @@ from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import ChannelKind, OutboxMessage
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, EvidenceError, StateError
-from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.ports.messaging import Event, PutResult
 from backup_auditor.retry import Retrier
 from support.builders.facts import NOW
 from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
@@ -24,7 +24,7 @@ from support.fakes.channels import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, Waiting
 
 CHANNELS = {"search": (EVENTS, TOPIC, SLACK), "shop": (EVENTS, SLACK)}
-OUTBOX_CALLS = ("pending", "claim", "progress", "note_progress", "sent", "failed")
+OUTBOX_CALLS = ("list_pending", "claim", "load_progress", "record_progress", "mark_sent", "mark_failed")
 CHANNEL_CALLS = ("sns", "slack", "events")
 TIME = 300.0
 
@@ -93,7 +93,7 @@ class World:
                     audit_id=f"{project}-{night}",
                     observed_at=NOW + night * timedelta(minutes=1),
                 )
-                for message in create_messages(report, self.evidence.keep(report), channels, YESTERDAY):
+                for message in create_messages(report, self.evidence.store_report(report), channels, YESTERDAY):
                     self.outbox.waiting[message.message_id] = Waiting(message)
         self.messages = [it.message for it in self.outbox.waiting.values()]
         calls = (*OUTBOX_CALLS, "read", *CHANNEL_CALLS)
@@ -109,7 +109,7 @@ class World:
         except (Killed, StateError):
             self.failures = {}
         else:
-            self.failures = dict(deliveries.failures)
+            self.failures = dict(deliveries.failures_by_project)
 
     def parts(self, message: OutboxMessage) -> set[str]:
         """Name what has to be heard of a message."""
@@ -179,7 +179,7 @@ class Process:
 
         def called(*given: Any, **more: Any) -> Any:
             def act() -> Any:
-                if name == "sent" or (name == "note_progress" and given[1] == ACCEPTED):
+                if name == "mark_sent" or (name == "record_progress" and given[1] == ACCEPTED_PROGRESS):
                     self.world.settled.add(given[0].message_id)
                 return getattr(self.world.outbox, name)(*given, **more)
 
@@ -187,21 +187,21 @@ class Process:
 
         return called
 
-    def read(self, kept: StoredFile) -> bytes:
+    def read(self, file: StoredFile) -> bytes:
         """Be a place for evidence."""
-        return self.call("read", lambda: self.world.evidence.read(kept), lambda _: EvidenceError("it cannot be read"))
+        return self.call("read", lambda: self.world.evidence.read(file), lambda _: EvidenceError("it cannot be read"))
 
     def events(self, message: OutboxMessage, take: Callable[[list[str]], None]) -> None:
         """Carry the events of a message to somebody else."""
 
         class Bus:
-            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
                 assert seconds_left() > 0
                 take([part_of(message, it.detail_type, it.detail) for it in events])
-                return Put((), None)
+                return PutResult((), None)
 
         report = told_of_evidence(self.world, message)
-        EventSender(Bus(), lambda: TIME).carry(Delivery(message, EVENTS, report, False, "", lambda _: None))
+        EventSender(Bus(), lambda: TIME).send(Delivery(message, EVENTS, report, False, "", lambda _: None))
 
     def hears(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
         """Let a channel hear something."""
@@ -238,36 +238,36 @@ class _Digests:
     process: Process
     name: str
 
-    def carry(self, parcel: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Let the channel hear a digest, as often as it is sent."""
-        message = parcel.message
+        message = delivery.message
 
         def act() -> None:
-            self.process.hears(message, [message.message_id], is_repeat=parcel.may_be_repeat)
+            self.process.hears(message, [message.message_id], is_repeat=delivery.is_possible_duplicate)
 
-        self.process.means.patience.persevere(lambda: self.process.call(self.name, act, failure_of))
+        self.process.means.retrier.call(lambda: self.process.call(self.name, act, failure_of))
 
 
 @dataclass
 class _Events:
     process: Process
 
-    def carry(self, parcel: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Let the bus hear events, as many at once as the carrier gives it."""
-        process, message = self.process, parcel.message
+        process, message = self.process, delivery.message
 
         class Bus:
-            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
                 assert seconds_left() > 0
                 parts = [part_of(message, it.detail_type, it.detail) for it in events]
 
                 def act() -> None:
-                    process.hears(message, parts, is_repeat=parcel.may_be_repeat)
+                    process.hears(message, parts, is_repeat=delivery.is_possible_duplicate)
 
                 try:
                     process.call("events", act, failure_of)
                 except DeliveryError as error:
-                    return Put(tuple(range(len(events))), error)
-                return Put((), None)
+                    return PutResult(tuple(range(len(events))), error)
+                return PutResult((), None)
 
-        EventSender(Bus(), lambda: process.seconds_left).carry(parcel)
+        EventSender(Bus(), lambda: process.seconds_left).send(delivery)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.files import PRIVATE, AtomicFile
+from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
 from backup_auditor.errors import UsageError
 
 
@@ -15,7 +15,7 @@ def test_the_new_text_takes_the_place_of_the_old(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text("old")
     with AtomicFile(path) as file:
-        file.write([b"new ", b"text"])
+        file.write_all([b"new ", b"text"])
     assert path.read_text() == "new text"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -31,7 +31,7 @@ def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
         raise RuntimeError("half-way")
 
     with pytest.raises(RuntimeError), AtomicFile(path) as file:
-        file.write(pieces())
+        file.write_all(pieces())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -65,7 +65,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target.write_text("old")
     link.symlink_to(target)
     with AtomicFile(link) as file:
-        file.write([b"new"])
+        file.write_all([b"new"])
     assert link.is_symlink()
     assert target.read_text() == "new"
 
@@ -73,7 +73,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_a_device_is_written_to(tmp_path: Path) -> None:
     """What is no regular file is not replaced."""
     with AtomicFile(Path(os.devnull)) as file:
-        file.write([b"gone"])
+        file.write_all([b"gone"])
     assert not Path(os.devnull).is_file()
     assert list(tmp_path.iterdir()) == []
 
@@ -81,7 +81,7 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 def test_a_full_disk_is_told() -> None:
     """A device that takes no more ends in one line."""
     with AtomicFile(Path("/dev/full")) as file, pytest.raises(UsageError, match="No space left on device"):
-        file.write([b"text"])
+        file.write_all([b"text"])
 
 
 def test_the_mode_is_as_asked(tmp_path: Path) -> None:
@@ -89,6 +89,6 @@ def test_the_mode_is_as_asked(tmp_path: Path) -> None:
     path = tmp_path / "inventory"
     path.write_text("old")
     path.chmod(0o644)
-    with AtomicFile(path, PRIVATE) as file:
-        file.write([b"new"])
-    assert path.stat().st_mode & 0o777 == PRIVATE
+    with AtomicFile(path, PRIVATE_MODE) as file:
+        file.write_all([b"new"])
+    assert path.stat().st_mode & 0o777 == PRIVATE_MODE

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.files import PRIVATE, AtomicFile
+from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
@@ -24,7 +24,7 @@ ODD_MOMENT = datetime(2026, 2, 28, 23, 59, 59, 999999, timezone(timedelta(hours=
 def saved(told: Inventory, folder: Path) -> Path:
     """Save an inventory and return its file."""
     path = folder / "inventory.json"
-    with AtomicFile(path, PRIVATE) as file:
+    with AtomicFile(path, PRIVATE_MODE) as file:
         save_inventory(told, file)
     return path
 
@@ -35,7 +35,7 @@ def saved(told: Inventory, folder: Path) -> Path:
         pytest.param(inventory(), id="empty"),
         pytest.param(inventory(index(), renamed(index(), "other"), requests=44), id="healthy"),
         pytest.param(inventory(index(schedules=broken()), backups=broken()), id="broken"),
-        pytest.param(inventory(indexes_unread=BROKEN, backups=broken()), id="indexes-unread"),
+        pytest.param(inventory(indexes_failure=BROKEN, backups=broken()), id="indexes-unread"),
         pytest.param(inventory(index(schedules=PLAN, own=whole(()))), id="refused"),
         pytest.param(inventory(index(schedules=None, deployment=Deployment.POD)), id="pod"),
         pytest.param(inventory(index(schedules=disputed([schedule("a")], [schedule("b")]))), id="disputed"),
@@ -78,7 +78,7 @@ def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Names and ids of a project are nobody else's business."""
-    assert saved(inventory(), tmp_path).stat().st_mode & 0o777 == PRIVATE
+    assert saved(inventory(), tmp_path).stat().st_mode & 0o777 == PRIVATE_MODE
 
 
 def resealed(text: bytes) -> bytes:
@@ -108,7 +108,7 @@ def edited(before: bytes, after: bytes) -> Any:
         pytest.param(lambda text: text + b"\n", "cut short", id="something-after-it"),
         pytest.param(edited(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
         pytest.param(edited(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
-        pytest.param(edited(b'"version": 2', b'"version": 3'), "a newer backup-auditor saved this", id="newer"),
+        pytest.param(edited(b'"version": 3', b'"version": 4'), "a newer backup-auditor saved this", id="newer"),
     ],
 )
 def test_what_is_no_saved_inventory_is_refused(edit: Any, why: str, tmp_path: Path) -> None:
@@ -171,11 +171,12 @@ def test_the_moment_is_kept_to_the_microsecond(tmp_path: Path) -> None:
     assert load_inventory(saved(told, tmp_path)).observed_at == told.observed_at
 
 
-def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
-    """An older file lacks two fields; its indexes that are being deleted leave the inventory."""
-    path = saved(inventory(index(), renamed(index(state="Terminating"), "old")), tmp_path)
-    text = path.read_bytes().replace(b'"version": 2', b'"version": 1').replace(b',\n"terminating": []', b"")
-    path.write_bytes(resealed(text.replace(b', "cmek_id": null', b"")))
-    found = load_inventory(path)
-    assert [it.index.name for it in found.indexes] == ["main"]
-    assert [it.name for it in found.terminating] == ["old"]
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> None:
+    """A file of an older version has other keys; the error says to save the inventory again."""
+    path = saved(inventory(index()), tmp_path)
+    path.write_bytes(path.read_bytes().replace(b'"version": 3', b'"version": %d' % version))
+    with pytest.raises(
+        InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"
+    ):
+        load_inventory(path)

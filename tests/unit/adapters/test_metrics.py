@@ -31,7 +31,7 @@ def test_the_project_is_the_only_dimension(capsys: pytest.CaptureFixture[str], m
 
 def test_a_further_dimension_stands_beside_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     """Findings by severity have project and severity as dimensions."""
-    emit("search", {"FindingsOpen": 3}, more={"severity": "high"})
+    emit("search", {"FindingsOpen": 3}, dimensions={"severity": "high"})
     line = _line(capsys)
     assert _directive(line)["Dimensions"] == [["project", "severity"]]
     assert line["severity"] == "high"

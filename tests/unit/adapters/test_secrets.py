@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, secret
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, read_secret
 from backup_auditor.errors import SecretError
 
 SHORT = "ab" * 3 + "c"
@@ -17,5 +17,5 @@ def read(name: str, *, fresh: bool = False) -> str | bytes:
 def test_what_is_too_short_for_a_key_is_refused() -> None:
     """By the name of the secret, and without what it holds."""
     with pytest.raises(SecretError, match=r"^the secret search is too short for a key; copy the whole key$") as caught:
-        secret("search", PINECONE_KEY, read)
+        read_secret("search", PINECONE_KEY, read)
     assert SHORT not in str(caught.value)

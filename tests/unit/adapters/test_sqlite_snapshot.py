@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from backup_auditor.adapters.sqlite import snapshot
-from backup_auditor.adapters.sqlite.snapshot import load_snapshot, with_committed_pages
+from backup_auditor.adapters.sqlite.snapshot import apply_committed_pages, load_snapshot
 from backup_auditor.errors import StateError
 
 
@@ -99,18 +99,20 @@ def test_a_log_of_another_database_changes_nothing() -> None:
     """What does not begin as a log does is none."""
     image = bytes(16) + b"\x10\x00" + b"\2\2" + bytes(4076)
     plain = image[:18] + b"\1\1" + image[20:]
-    assert with_committed_pages(image, b"") == plain
-    assert with_committed_pages(image, b"no log at all, but as long as the head of one") == plain
+    assert apply_committed_pages(image, b"") == plain
+    assert apply_committed_pages(image, b"no log at all, but as long as the head of one") == plain
 
 
 def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then refused: what is read in parts may never have been there as a whole."""
     path = tmp_path / "state"
     rows = written(path, 1)
-    real, stamps = snapshot._stamp, iter(range(100))
-    monkeypatch.setattr(snapshot, "_stamp", lambda it: real(it) if (number := next(stamps)) > 7 else (number, 0, 0))
+    real, stamps = snapshot._read_stamp, iter(range(100))
+    monkeypatch.setattr(
+        snapshot, "_read_stamp", lambda it: real(it) if (number := next(stamps)) > 7 else (number, 0, 0)
+    )
     assert read(path) == rows
-    monkeypatch.setattr(snapshot, "_stamp", lambda _: (next(stamps), 0, 0))
+    monkeypatch.setattr(snapshot, "_read_stamp", lambda _: (next(stamps), 0, 0))
     with pytest.raises(StateError, match="the state changed while it was read; try again"):
         load_snapshot(path, path)
 

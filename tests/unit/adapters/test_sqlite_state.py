@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.sqlite import database as state_file
-from backup_auditor.adapters.sqlite.database import VERSION
+from backup_auditor.adapters.sqlite.database import TABLES_VERSION
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
@@ -86,7 +86,7 @@ def _anonymous(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     written(path)
-    database(path, f"PRAGMA user_version = {VERSION + 1}")
+    database(path, f"PRAGMA user_version = {TABLES_VERSION + 1}")
 
 
 def _cut_short(path: Path) -> None:
@@ -140,7 +140,9 @@ def _without_table(path: Path) -> None:
         pytest.param(_foreign, "this is no state of backup-auditor", id="foreign-database"),
         pytest.param(_anonymous, "this is no state of backup-auditor", id="anonymous-database"),
         pytest.param(
-            _newer, f"a newer backup-auditor wrote this state (version {VERSION + 1}); update this one", id="newer"
+            _newer,
+            f"a newer backup-auditor wrote this state (version {TABLES_VERSION + 1}); update this one",
+            id="newer",
         ),
         pytest.param(_cut_short, "the state is damaged", id="cut-short"),
         pytest.param(_overwritten, "the state is damaged", id="overwritten"),
@@ -197,7 +199,7 @@ def test_another_audit_that_does_not_end_is_not_waited_for_without_end(
     """It is said that the state is in use."""
     path = tmp_path / "state"
     written(path)
-    monkeypatch.setattr(state_file, "_PATIENCE", 0.01)
+    monkeypatch.setattr(state_file, "_BUSY_TIMEOUT_SECONDS", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match="database is locked"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.sqlite import database as state_file
-from backup_auditor.adapters.sqlite.database import UPGRADES, VERSION
+from backup_auditor.adapters.sqlite.database import TABLES_VERSION, UPGRADES
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
@@ -61,14 +61,14 @@ def test_what_was_remembered_stays_and_audits_are_kept_from_then_on(tmp_path: Pa
     memory = old_state(path, older)
     with open_state(path) as store:
         assert store.load(PROJECT) == memory
-        assert store.audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
+        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
         nights = Nights()
         nights.memory = memory
         nights.audited(inventory(index("orders")), at=NOW + DAY)
         recorded(store, memory, nights.memory, audit=FIRST)
-        assert store.audits(PROJECT, NOW) == [FIRST]
+        assert store.list_audits(PROJECT, NOW) == [FIRST]
         assert store.load(PROJECT) == nights.memory
-    assert version(path) == VERSION
+    assert version(path) == TABLES_VERSION
 
 
 @of_every_older_version
@@ -79,7 +79,7 @@ def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older: int) -> None:
     before = path.read_bytes()
     with open_state_read_only(path) as store:
         assert store.load(PROJECT) == memory
-        assert store.audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
+        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
     assert path.read_bytes() == before
 
 
@@ -91,13 +91,13 @@ def test_what_fails_halfway_leaves_the_older_version(
     path = tmp_path / "state"
     memory = old_state(path, older)
     with monkeypatch.context() as patch:
-        patch.setattr(state_file, "UPGRADES", {**UPGRADES, VERSION - 1: (*UPGRADES[VERSION - 1], WRONG)})
+        patch.setattr(state_file, "UPGRADES", {**UPGRADES, TABLES_VERSION - 1: (*UPGRADES[TABLES_VERSION - 1], WRONG)})
         with pytest.raises(StateError, match="no such table: what_is_not_there"), open_state(path):
             pass
     assert version(path) == older
     with open_state(path) as store:
         assert store.load(PROJECT) == memory
-    assert version(path) == VERSION
+    assert version(path) == TABLES_VERSION
 
 
 @of_every_older_version

@@ -23,7 +23,7 @@ TOPIC = Channel(ChannelKind.SNS, "topic")
 class FullEvidence(FakeEvidence):
     """A place where nothing can be kept."""
 
-    def keep(self, report: Report) -> StoredReport:
+    def store_report(self, report: Report) -> StoredReport:
         """Fail."""
         raise EvidenceError(f"the bucket takes nothing of {report.project}")
 
@@ -36,12 +36,12 @@ class PagedEvidence(FakeEvidence):
         super().__init__()
         self.error = error
 
-    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile:
+    def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
         """Fail, or say where the page is, once its report is there."""
-        assert kept.location in self.kept
+        assert stored_report.location in self.kept
         if self.error:
             raise self.error
-        return StoredFile(f"{kept.location}.html", report.audit_id)
+        return StoredFile(f"{stored_report.location}.html", report.audit_id)
 
 
 class RefusingStore(FakeStore):
@@ -52,11 +52,11 @@ class RefusingStore(FakeStore):
         super().__init__()
         self.errors = list(errors)
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Fail, or record."""
         if self.errors:
             raise self.errors.pop(0)
-        super().record(project, recording)
+        super().record(project, change)
 
 
 class OvertakenStore(FakeStore):
@@ -64,12 +64,12 @@ class OvertakenStore(FakeStore):
 
     is_overtaken = False
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Let the other be recorded first."""
         if not self.is_overtaken:
             self.is_overtaken = True
             evaluate_inventory(NEGLECTED, BUILT_IN, self)
-        super().record(project, recording)
+        super().record(project, change)
 
 
 def test_the_record_says_where_the_report_is() -> None:
@@ -82,7 +82,7 @@ def test_the_record_says_where_the_report_is() -> None:
     assert done.record.report is not None
     assert done.record == AuditRecord(said.audit_id, NOW, said.is_complete, said.compliance, done.record.report)
     assert done.record.report.location == location
-    assert store.audits(PROJECT, NOW) == [done.record]
+    assert store.list_audits(PROJECT, NOW) == [done.record]
 
 
 def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> None:
@@ -91,7 +91,7 @@ def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> No
     done = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     assert done.record is not None
     assert done.record.report is None
-    assert store.audits(PROJECT, NOW) == [done.record]
+    assert store.list_audits(PROJECT, NOW) == [done.record]
 
 
 def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
@@ -103,14 +103,14 @@ def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
         done = evaluate_inventory(again, BUILT_IN, store, evidence)
         assert (done.record, done.messages) == (None, ())
     assert evidence.kept == kept
-    assert len(store.audits(PROJECT, NOW - DAY)) == 1
+    assert len(store.list_audits(PROJECT, NOW - DAY)) == 1
 
 
 def test_nothing_is_recorded_without_its_evidence() -> None:
     """No finding is resolved that nobody could show; the report stands, and says that it is not recorded."""
     store = FakeStore()
     done = evaluate_inventory(NEGLECTED, BUILT_IN, store, FullEvidence())
-    assert isinstance(done.unrecorded, EvidenceError)
+    assert isinstance(done.record_error, EvidenceError)
     assert (done.record, done.messages) == (None, ())
     assert done.report.findings
     assert store.memories == {}
@@ -126,7 +126,7 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
     assert recorded.audit.report is not None
     assert recorded.audit.report.page == StoredFile(f"{recorded.audit.report.location}.html", said.audit_id)
     assert {it.report for it in recorded.messages} == {recorded.audit.report}
-    assert recorded.pageless is None
+    assert recorded.page_failure is None
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,12 @@ def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, why
     store, evidence = FakeStore(), PagedEvidence(error)
     done = evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
     (location,) = evidence.kept
-    assert done.unrecorded is None
+    assert done.record_error is None
     assert done.record is not None
     assert done.record.report is not None
     assert (done.record.report.location, done.record.report.page) == (location, None)
-    assert store.audits(PROJECT, NOW) == [done.record]
-    assert done.pageless == f"{location} has no page beside it: {why}"
+    assert store.list_audits(PROJECT, NOW) == [done.record]
+    assert done.page_failure == f"{location} has no page beside it: {why}"
 
 
 def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
@@ -161,14 +161,14 @@ def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
     assert done.record is not None
     assert done.record.report is not None
     assert done.record.report.location.endswith("/2")
-    assert done.unrecorded is None
+    assert done.record_error is None
 
 
 @pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
 def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
     """A message that is not recorded is not sent."""
     done = evaluate_inventory(NEGLECTED, BUILT_IN, RefusingStore(*[error] * 10), FakeEvidence())
-    assert type(done.unrecorded) is type(error)
+    assert type(done.record_error) is type(error)
     assert (done.record, done.messages) == (None, ())
 
 

@@ -8,7 +8,7 @@ from backup_auditor.application.dispatch import request_audits
 from backup_auditor.domain.events import DispatchRequest
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.ports.messaging import Event, PutResult
 
 REQUEST = DispatchRequest("2026-11-22T02:00:00Z", "scheduled")
 REGISTRY = Registry(
@@ -25,16 +25,16 @@ REGISTRY = Registry(
 class Bus:
     """Takes events, but for those that it is told to leave, one time after the other."""
 
-    def __init__(self, *puts: Put) -> None:
+    def __init__(self, *puts: PutResult) -> None:
         """Take what becomes of each put; after these all is taken."""
         self.puts = list(puts)
         self.events: list[list[Event]] = []
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
         """Take note."""
         assert seconds_left() == 60
         self.events.append(list(events))
-        return self.puts.pop(0) if self.puts else Put((), None)
+        return self.puts.pop(0) if self.puts else PutResult((), None)
 
 
 class Log:
@@ -92,7 +92,7 @@ def test_mistakes_are_logged_as_errors_and_returned() -> None:
 @pytest.mark.parametrize("error", [DeliveryError("busy"), AcceptanceUnknownError("no answer")])
 def test_what_was_left_is_put_again(error: DeliveryError) -> None:
     """Events that were not accepted, or not for certain, are put again, and no others: their ids make that harmless."""
-    bus = Bus(Put((1, 3), error), Put((0,), error))
+    bus = Bus(PutResult((1, 3), error), PutResult((0,), error))
     assert asked(bus)["requested"] == 4
     assert [[it.detail["project"] for it in some] for some in bus.events] == [
         ["a", "b", "c", "entry 4"],
@@ -103,7 +103,7 @@ def test_what_was_left_is_put_again(error: DeliveryError) -> None:
 
 def test_what_is_left_in_the_end_is_raised() -> None:
     """After three times it is for whoever asked to ask again."""
-    bus = Bus(*[Put((0,), DeliveryError("busy"))] * 3)
+    bus = Bus(*[PutResult((0,), DeliveryError("busy"))] * 3)
     with pytest.raises(DeliveryError, match="busy"):
         asked(bus)
     assert len(bus.events) == 3
@@ -111,7 +111,7 @@ def test_what_is_left_in_the_end_is_raised() -> None:
 
 def test_a_refusal_is_raised_at_once() -> None:
     """A bus that is not there takes nothing the second time either."""
-    bus = Bus(Put((0, 1, 2, 3), ChannelRefusedError("no such bus")))
+    bus = Bus(PutResult((0, 1, 2, 3), ChannelRefusedError("no such bus")))
     with pytest.raises(ChannelRefusedError, match="no such bus"):
         asked(bus)
     assert len(bus.events) == 1

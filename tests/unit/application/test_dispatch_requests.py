@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.events import DispatchRequest, read_dispatch
+from backup_auditor.domain.events import DispatchRequest, read_dispatch_request
 from backup_auditor.errors import RequestError
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -23,18 +23,18 @@ EVENT = {"source": "backup-auditor", "detail-type": "Backup Audit Requested", "i
 def test_the_samples_are_requests(case: str, request_id: str, reason: str) -> None:
     """The schedule's time, an event's id, or else the invocation tells one request from another."""
     payload = json.loads((EVENTS / f"dispatch.{case}.json").read_text())
-    assert read_dispatch(payload, "invocation") == DispatchRequest(request_id, reason)
+    assert read_dispatch_request(payload, "invocation") == DispatchRequest(request_id, reason)
 
 
 def test_nothing_asks_for_everything() -> None:
     """An empty payload is a request of its own each time."""
-    assert read_dispatch({}, "invocation") == DispatchRequest("invocation", "invoked")
+    assert read_dispatch_request({}, "invocation") == DispatchRequest("invocation", "invoked")
 
 
 def test_a_request_id_of_the_event_comes_before_its_own() -> None:
     """Whoever puts the event may say by which id it is the same; a project that is null is none."""
     event = EVENT | {"detail": {"project": None, "request_id": "r1"}, "whatever": "else"}
-    assert read_dispatch(event, "invocation") == DispatchRequest("r1", "requested")
+    assert read_dispatch_request(event, "invocation") == DispatchRequest("r1", "requested")
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_a_request_id_of_the_event_comes_before_its_own() -> None:
 def test_anything_else_is_refused(payload: object, why: str) -> None:
     """A payload of another shape ends in one line that says what was expected."""
     with pytest.raises(RequestError) as caught:
-        read_dispatch(payload, "invocation")
+        read_dispatch_request(payload, "invocation")
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_the_longest_request_leaves_room_for_the_longest_name() -> None:
     """An id of 500 characters is taken."""
-    assert read_dispatch({"request_id": "x" * 500}, "invocation").request_id == "x" * 500
+    assert read_dispatch_request({"request_id": "x" * 500}, "invocation").request_id == "x" * 500

@@ -7,7 +7,7 @@ import pytest
 from backup_auditor.application.audit import evaluate_inventory, run_audit
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.state_change import StateChange
-from backup_auditor.errors import OtherProjectError
+from backup_auditor.errors import ProjectMismatchError
 from backup_auditor.ports.pinecone import NoProgress
 from support.builders.facts import DAY, NOW, backup, broken, index, inventory, schedule, whole
 from support.builders.reports import BUILT_IN
@@ -34,7 +34,7 @@ def test_another_project_is_refused_and_the_state_stays_as_it_is() -> None:
     """The error names both ids, and no report is kept."""
     store, evidence = state_of("project-1"), FakeEvidence()
     before = store.load(PROJECT)
-    with pytest.raises(OtherProjectError) as caught:
+    with pytest.raises(ProjectMismatchError) as caught:
         evaluate_inventory(project_of("project-2"), BUILT_IN, store, evidence)
     assert str(caught.value) == (
         "the state of default belongs to Pinecone project project-1, but Pinecone project project-2 was read;"
@@ -64,7 +64,7 @@ def test_what_may_be_the_same_project_is_compared(known: list[str | None], read:
 
 def test_two_unknown_ids_are_both_named() -> None:
     """None of the ids that were read is the id of the state."""
-    with pytest.raises(OtherProjectError, match="but Pinecone project project-2, project-3 was read"):
+    with pytest.raises(ProjectMismatchError, match="but Pinecone project project-2, project-3 was read"):
         evaluate_inventory(project_of("project-3", "project-2"), BUILT_IN, state_of("project-1"))
 
 
@@ -72,21 +72,21 @@ def test_a_learned_id_refuses_another_project_from_then_on() -> None:
     """A state of older code has no id; the first audit with a schedule stores it."""
     store = state_of(None)
     evaluate_inventory(project_of("project-1"), BUILT_IN, store)
-    with pytest.raises(OtherProjectError, match="belongs to Pinecone project project-1"):
+    with pytest.raises(ProjectMismatchError, match="belongs to Pinecone project project-1"):
         evaluate_inventory(replace(project_of("project-2"), observed_at=LATER + DAY), BUILT_IN, store)
 
 
 def test_an_incomplete_audit_of_another_project_is_refused_too() -> None:
     """One schedule that could be read is enough to know the project."""
     read = replace(project_of("project-2"), backups=broken())
-    with pytest.raises(OtherProjectError):
+    with pytest.raises(ProjectMismatchError):
         evaluate_inventory(read, BUILT_IN, state_of("project-1"))
 
 
 def test_an_older_audit_of_another_project_is_refused_too() -> None:
     """It is not only late: it is compared with nothing."""
     read = replace(project_of("project-2"), observed_at=NOW - DAY)
-    with pytest.raises(OtherProjectError):
+    with pytest.raises(ProjectMismatchError):
         evaluate_inventory(read, BUILT_IN, state_of("project-1"))
 
 
@@ -96,12 +96,12 @@ def test_a_live_audit_is_refused_before_any_second_read() -> None:
     class Reader(FakeReader):
         reads = 0
 
-        def schedules(self, index: str) -> object:  # type: ignore[override]  # the fake's own walk
+        def read_schedules(self, index: str) -> object:  # type: ignore[override]  # the fake's own walk
             self.reads += 1
-            return super().schedules(index)
+            return super().read_schedules(index)
 
     reader = Reader(index("orders", schedules=whole([schedule("other", project_id="project-2")])))
-    with pytest.raises(OtherProjectError):
+    with pytest.raises(ProjectMismatchError):
         run_audit(
             reader,  # type: ignore[arg-type]  # as above
             BUILT_IN,
@@ -118,19 +118,19 @@ class OvertakenStore(FakeStore):
 
     other: Inventory | None = None
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Record the other audit first."""
         if self.other is not None:
             other, self.other = self.other, None
             evaluate_inventory(other, BUILT_IN, self)
-        super().record(project, recording)
+        super().record(project, change)
 
 
 def test_another_project_that_is_recorded_meanwhile_keeps_the_state() -> None:
     """Both audits began with an empty state; the later recording is refused and changes nothing."""
     store = OvertakenStore()
     store.other = replace(project_of("project-1"), observed_at=NOW)
-    with pytest.raises(OtherProjectError):
+    with pytest.raises(ProjectMismatchError):
         evaluate_inventory(project_of("project-2"), BUILT_IN, store)
     assert store.load(PROJECT).pinecone_project_id == "project-1"
     assert len(store.recorded[PROJECT]) == 1

@@ -23,14 +23,14 @@ class Watched:
         self.ids: Mapping[str, str] = {}
         self.since = dict(since)
 
-    def last_audits(self, project: str) -> LastAudits:
+    def find_last_audits(self, project: str) -> LastAudits:
         """Return when it was audited, if it was."""
         if project == "unreadable":
             raise StateError("the table cannot be read")
         complete = self.last.get(project)
         return LastAudits(NOW if project.startswith("half") else complete, complete, self.ids.get(project))
 
-    def registered_since(self, project: str, now: datetime) -> datetime:
+    def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for."""
         return self.since.setdefault(project, now)
 
@@ -46,10 +46,10 @@ class Watch:
         self.log = Lines()
 
     def emit(
-        self, project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] | None = None
+        self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] | None = None
     ) -> None:
         """Write metrics down."""
-        assert not more
+        assert not dimensions
         self.metrics.append((project, dict(values)))
 
     def told(self) -> dict[str, object]:

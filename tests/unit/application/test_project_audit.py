@@ -17,8 +17,8 @@ from backup_auditor.errors import (
     EvidenceError,
     ForbiddenError,
     FutureAuditError,
-    OtherProjectError,
     PolicyError,
+    ProjectMismatchError,
     RegistryError,
     SecretError,
     StateError,
@@ -33,9 +33,9 @@ from support.fakes.stores import FakeEvidence
 class Pageless(FakeEvidence):
     """A place where no page can be kept."""
 
-    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile:
+    def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
         """Fail."""
-        raise EvidenceError(f"the bucket takes none of {report.project} beside {kept.location}")
+        raise EvidenceError(f"the bucket takes none of {report.project} beside {stored_report.location}")
 
 
 FAILED = {"AuditCompleted": 0}
@@ -169,7 +169,7 @@ def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing()
     audited(night)
     before, kept = night.store.load("search"), dict(night.evidence.kept)
     night.case, night.metrics, night.now = OTHER, [], night.now + DAY
-    assert refused(night, OtherProjectError) == OTHER_PROJECT
+    assert refused(night, ProjectMismatchError) == OTHER_PROJECT
     assert night.metrics == [("search", FAILED, {})]
     assert night.store.load("search") is before
     assert night.evidence.kept == kept

@@ -28,13 +28,13 @@ def test_the_error_names_both_moments_and_the_way_out() -> None:
     judged(store, NOW + 200 * DAY, NOW + 200 * DAY)
     before = store.load(PROJECT)
     done = judged(store, NOW, NOW)
-    assert isinstance(done.unrecorded, FutureAuditError)
-    assert str(done.unrecorded) == (
+    assert isinstance(done.record_error, FutureAuditError)
+    assert str(done.record_error) == (
         "the last recorded audit of default, of 2027-06-10T12:00:00Z, lies in the future of this machine's clock"
         " (2026-11-22T12:00:00Z); correct the clock if it is wrong, else discard that audit:"
         " backup-auditor state discard --project default"
     )
-    assert str(done.unrecorded.with_place("--state", "a b")).endswith("--project default --state 'a b'")
+    assert str(done.record_error.with_state_flag("--state", "a b")).endswith("--project default --state 'a b'")
     assert any("changes nothing" in it for it in done.notes)
     assert (done.record, store.load(PROJECT)) == (None, before)
     assert done.report.findings
@@ -59,7 +59,7 @@ def test_the_clock_of_the_machine_decides_and_not_the_moment_of_the_audit(
     """An older audit is an error only where the recorded one is ahead of the clock itself."""
     store = FakeStore()
     judged(store, recorded, None)
-    assert isinstance(judged(store, at, now).unrecorded, FutureAuditError) is expected
+    assert isinstance(judged(store, at, now).record_error, FutureAuditError) is expected
 
 
 def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> None:
@@ -68,13 +68,13 @@ def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> Non
     class Overtaken(FakeStore):
         is_overtaken = False
 
-        def record(self, project: str, recording: object) -> None:
+        def record(self, project: str, change: object) -> None:
             if not self.is_overtaken:
                 self.is_overtaken = True
                 judged(self, NOW + timedelta(days=200), None)
-            super().record(project, recording)  # type: ignore[arg-type]  # passed on
+            super().record(project, change)  # type: ignore[arg-type]  # passed on
 
-    assert isinstance(judged(Overtaken(), NOW, NOW).unrecorded, FutureAuditError)
+    assert isinstance(judged(Overtaken(), NOW, NOW).record_error, FutureAuditError)
 
 
 def test_a_live_audit_finds_it_like_a_saved_one() -> None:
@@ -90,4 +90,4 @@ def test_a_live_audit_finds_it_like_a_saved_one() -> None:
         store=store,
         clock=lambda: NOW,
     )
-    assert isinstance(done.unrecorded, FutureAuditError)
+    assert isinstance(done.record_error, FutureAuditError)

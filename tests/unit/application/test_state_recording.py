@@ -24,13 +24,13 @@ class CrowdedStore(FakeStore):
         super().__init__()
         self.others = list(others)
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Let another audit be recorded first, if one is left."""
         if self.others:
             quicker = FakeStore()
             quicker.memories = self.memories
             evaluate_inventory(self.others.pop(0), BUILT_IN, quicker)
-        super().record(project, recording)
+        super().record(project, change)
 
 
 class FailingStore(FakeStore):
@@ -49,11 +49,11 @@ class FailingStore(FakeStore):
             raise StateError("the disk is gone")
         return super().load(project)
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Fail."""
         if self.is_crowded:
             raise ConflictingRecordError("another audit was recorded meanwhile")
-        raise StateError(f"{project}: the disk is full at revision {recording.revision}")
+        raise StateError(f"{project}: the disk is full at revision {change.revision}")
 
 
 def lifecycles(store: FakeStore | None, told: Inventory = NEGLECTED) -> set[str | None]:
@@ -81,7 +81,7 @@ def test_the_same_audit_is_recorded_once() -> None:
     first = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     again = evaluate_inventory(NEGLECTED, BUILT_IN, store)
     assert again.report == first.report
-    assert (again.record, again.unrecorded) == (None, None)
+    assert (again.record, again.record_error) == (None, None)
     assert store.load(PROJECT).revision == 1
 
 
@@ -90,7 +90,7 @@ def test_what_was_recorded_meanwhile_is_judged_by() -> None:
     store = CrowdedStore(NEGLECTED)
     done = evaluate_inventory(NEXT, BUILT_IN, store)
     assert {it.lifecycle for it in done.report.findings if it.compliance is NON_COMPLIANT} == {"ongoing"}
-    assert done.unrecorded is None
+    assert done.record_error is None
     assert store.load(PROJECT).revision == 2
 
 
@@ -101,7 +101,7 @@ def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
     assert done.notes == (
         "an audit of 2026-11-23T12:00:00Z is already recorded; this one, of 2026-11-22T12:00:00Z, changes nothing",
     )
-    assert done.unrecorded is None
+    assert done.record_error is None
     assert store.load(PROJECT).observed_at == NEXT.observed_at
 
 
@@ -109,7 +109,7 @@ def test_an_audit_that_is_overtaken_without_end_gives_up() -> None:
     """It reports, and says that it was not recorded."""
     others = [replace(NEGLECTED, observed_at=NOW + number * SECOND) for number in range(20)]
     done = evaluate_inventory(NEXT, BUILT_IN, CrowdedStore(*others))
-    assert isinstance(done.unrecorded, ConflictingRecordError)
+    assert isinstance(done.record_error, ConflictingRecordError)
     assert done.report.findings
 
 
@@ -117,6 +117,6 @@ def test_a_state_that_cannot_be_written_loses_no_report() -> None:
     """Neither does one that cannot be read again."""
     for is_crowded, said in ((False, "the disk is full at revision 1"), (True, "the disk is gone")):
         done = evaluate_inventory(NEGLECTED, BUILT_IN, FailingStore(is_crowded=is_crowded))
-        assert isinstance(done.unrecorded, StateError)
-        assert said in str(done.unrecorded)
+        assert isinstance(done.record_error, StateError)
+        assert said in str(done.record_error)
         assert done.report.findings

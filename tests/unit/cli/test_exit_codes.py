@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.audit import exit_code, worst
+from backup_auditor.cli.audit import choose_audit_exit_code, choose_worst_exit_code
 from backup_auditor.domain.finding import Compliance, Severity
 from support.builders.facts import BROKEN
 from support.builders.reports import EXEMPTION, finding, report
@@ -33,20 +33,20 @@ UNKNOWN = Compliance.INSUFFICIENT_DATA
 )
 def test_one_finding_decides(facts: dict[str, Any], fail_on: str, code: int) -> None:
     """The code follows from verdict, severity and exemption of a single finding."""
-    assert exit_code(replace(report(), findings=(finding(**facts),)), fail_on) == code
+    assert choose_audit_exit_code(replace(report(), findings=(finding(**facts),)), fail_on) == code
 
 
 def test_what_is_unread_wins_over_what_is_wrong() -> None:
     """With anything unread the code is 3, whatever was found besides, and `never` does not change that."""
-    shown = replace(report(), findings=(finding(severity=Severity.CRITICAL),), unread=(BROKEN,))
-    assert exit_code(shown, "low") == 3
-    assert exit_code(shown, "never") == 3
+    shown = replace(report(), findings=(finding(severity=Severity.CRITICAL),), read_failures=(BROKEN,))
+    assert choose_audit_exit_code(shown, "low") == 3
+    assert choose_audit_exit_code(shown, "never") == 3
 
 
 def test_unknown_wins_over_non_compliant() -> None:
     """An unknown verdict beside a failed one makes the code 3."""
     shown = replace(report(), findings=(finding(), finding(compliance=UNKNOWN, name="other")))
-    assert exit_code(shown, "low") == 3
+    assert choose_audit_exit_code(shown, "low") == 3
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_unknown_wins_over_non_compliant() -> None:
 )
 def test_the_worst_of_several_is_what_leaves_most_unknown(codes: list[int], code: int) -> None:
     """Not audited is worse than incomplete, incomplete worse than non-compliant."""
-    assert worst(codes) == code
+    assert choose_worst_exit_code(codes) == code

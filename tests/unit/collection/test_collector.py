@@ -15,18 +15,22 @@ HISTORY = ListingId(ListingKind.HISTORY, "schedule-1")
 def gathered(**index: object) -> DraftInventory:
     """Build what is known of one index without schedules, in a project without backups."""
     found = DraftInventory({"main": Index("main", **index)})  # type: ignore[arg-type]  # each test has its own
-    found.add(BACKUP_LISTING, ListingRead(()))
-    found.add(SCHEDULES, ListingRead(()))
+    found.add_read(BACKUP_LISTING, ListingRead(()))
+    found.add_read(SCHEDULES, ListingRead(()))
     return found
 
 
 def test_walks_over_one_listing_become_one_listing() -> None:
     """What either walk showed is there, and what was read before is not left standing."""
     found = gathered()
-    found.inventory("test", NOW, 1)
-    found.add(BACKUP_LISTING, ListingRead((backup(backup_id="a"),)))
-    backups = found.inventory("test", NOW, 1).backups
-    assert ([it.backup_id for it in backups.rows], backups.walks, backups.disputed) == (["a"], 2, frozenset({"a"}))
+    found.build_inventory("test", NOW, 1)
+    found.add_read(BACKUP_LISTING, ListingRead((backup(backup_id="a"),)))
+    backups = found.build_inventory("test", NOW, 1).backups
+    assert ([it.backup_id for it in backups.rows], backups.read_count, backups.changed_ids) == (
+        ["a"],
+        2,
+        frozenset({"a"}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,8 +47,8 @@ def test_a_further_walk_is_worth_while_up_to_a_point(walks: list[ListingRead[obj
     """Not for ever, and not after one that broke off."""
     found = DraftInventory()
     for walk in walks:
-        found.add(OWN, walk)  # type: ignore[arg-type]  # empty walks are walks over anything
-    assert found.may_be_walked_again(OWN) is may_be
+        found.add_read(OWN, walk)  # type: ignore[arg-type]  # empty walks are walks over anything
+    assert found.may_be_read_again(OWN) is may_be
 
 
 @pytest.mark.parametrize(
@@ -64,9 +68,9 @@ def test_an_index_is_asked_itself_only_where_its_id_is_in_doubt(
 ) -> None:
     """Schedules and deletion marks settle it without a call."""
     found = gathered(**index)
-    found.add(SCHEDULES, ListingRead(tuple(schedules)))  # type: ignore[arg-type]  # rows as built
-    found.add(BACKUP_LISTING, ListingRead(tuple(backups)))  # type: ignore[arg-type]  # rows as built
-    assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
+    found.add_read(SCHEDULES, ListingRead(tuple(schedules)))  # type: ignore[arg-type]  # rows as built
+    found.add_read(BACKUP_LISTING, ListingRead(tuple(backups)))  # type: ignore[arg-type]  # rows as built
+    assert list(found.find_indexes_with_unknown_id()) == (["main"] if is_in_doubt else [])
 
 
 @pytest.mark.parametrize(
@@ -82,9 +86,9 @@ def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_
 ) -> None:
     """Where there seem to be none, the service is believed at once."""
     found = gathered()
-    found.refuse(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
-    found.add(BACKUP_LISTING, ListingRead(tuple(backups)))
-    assert list(found.in_doubt()) == (["main"] if is_in_doubt else [])
+    found.add_denial(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
+    found.add_read(BACKUP_LISTING, ListingRead(tuple(backups)))
+    assert list(found.find_indexes_with_unknown_id()) == (["main"] if is_in_doubt else [])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_
     [
         pytest.param(ListingRead((backup(),)), ["GET /indexes/main/backup-schedules"], id="it-has-backups"),
         pytest.param(
-            ListingRead((), BROKEN), [BROKEN.what, "GET /indexes/main/backup-schedules"], id="its-backups-are-not-known"
+            ListingRead((), BROKEN), [BROKEN.call, "GET /indexes/main/backup-schedules"], id="its-backups-are-not-known"
         ),
         pytest.param(ListingRead(()), [], id="it-has-none"),
         pytest.param(Denial(DenialReason.UNSUPPORTED, "400"), [], id="refused-likewise"),
@@ -103,48 +107,48 @@ def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
 ) -> None:
     """An answer about the request itself must not make an index pass for one without backups."""
     found = gathered()
-    found.forget(SCHEDULES)
-    found.refuse(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
+    found.drop_reads(SCHEDULES)
+    found.add_denial(SCHEDULES, Denial(DenialReason.UNSUPPORTED, "400"))
     if isinstance(own, ListingRead):
-        found.add(OWN, own)
+        found.add_read(OWN, own)
     else:
-        found.refuse(OWN, own)
-    found.doubt_refusals()
-    assert [it.what for it in found.inventory("test", NOW, 1).unread] == sorted(unread)
+        found.add_denial(OWN, own)
+    found.recheck_denials()
+    assert [it.call for it in found.build_inventory("test", NOW, 1).read_failures] == sorted(unread)
 
 
 def test_without_the_plan_the_index_is_asked_itself() -> None:
     """No schedule can tell which backups are its own."""
     found = gathered()
-    found.refuse(SCHEDULES, Denial(DenialReason.PLAN, "403"))
-    found.add(BACKUP_LISTING, ListingRead((backup(),)))
-    assert list(found.in_doubt()) == ["main"]
-    found.add(OWN, ListingRead((backup(),)))
-    assert list(found.in_doubt()) == []
+    found.add_denial(SCHEDULES, Denial(DenialReason.PLAN, "403"))
+    found.add_read(BACKUP_LISTING, ListingRead((backup(),)))
+    assert list(found.find_indexes_with_unknown_id()) == ["main"]
+    found.add_read(OWN, ListingRead((backup(),)))
+    assert list(found.find_indexes_with_unknown_id()) == []
 
 
 def test_histories_of_schedules_that_are_not_listed_are_left_out() -> None:
     """A schedule that is gone takes its history with it."""
     found = gathered()
-    found.add(HISTORY, ListingRead((), BROKEN))
-    inventory = found.inventory("test", NOW, 1)
+    found.add_read(HISTORY, ListingRead((), BROKEN))
+    inventory = found.build_inventory("test", NOW, 1)
     assert inventory.histories == {}
-    assert inventory.unread == ()
+    assert inventory.read_failures == ()
 
 
 def test_an_index_that_is_gone_takes_its_listings_with_it() -> None:
     """Nothing of it is unread."""
     found = gathered()
-    found.add(SCHEDULES, ListingRead((schedule(),), BROKEN))
-    found.add(HISTORY, ListingRead((), BROKEN))
-    found.forget_index("main")
-    inventory = found.inventory("test", NOW, 1)
-    assert (inventory.indexes, dict(inventory.histories), inventory.unread) == ((), {}, ())
+    found.add_read(SCHEDULES, ListingRead((schedule(),), BROKEN))
+    found.add_read(HISTORY, ListingRead((), BROKEN))
+    found.drop_index("main")
+    inventory = found.build_inventory("test", NOW, 1)
+    assert (inventory.indexes, dict(inventory.histories), inventory.read_failures) == ((), {}, ())
 
 
 def test_the_index_of_a_schedule_is_known() -> None:
     """By the listing that showed it."""
     found = gathered()
-    found.add(SCHEDULES, ListingRead((schedule(),)))
-    assert found.index_of_schedule("schedule-1") == "main"
-    assert found.index_of_schedule("schedule-2") is None
+    found.add_read(SCHEDULES, ListingRead((schedule(),)))
+    assert found.find_index_of_schedule("schedule-1") == "main"
+    assert found.find_index_of_schedule("schedule-2") is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate_controls
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
@@ -28,12 +28,12 @@ def _told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     def listening(
         inventory: Inventory, policy: Policy, catalogue: ControlCatalog, memory: ProjectState = EMPTY_STATE
     ) -> Evaluation:
-        judgement = evaluate(inventory, policy, catalogue, memory)
-        if len(catalogue.all) == 1:
+        judgement = evaluate_controls(inventory, policy, catalogue, memory)
+        if len(catalogue.all_controls) == 1:
             told.extend(judgement.findings)
         return judgement
 
-    monkeypatch.setattr(facts, "evaluate", listening)
+    monkeypatch.setattr(facts, "evaluate_controls", listening)
     yield
     if request.node.get_closest_marker("hypothesis"):
         return

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from backup_auditor.domain.evaluation.presence import MARGIN
+from backup_auditor.domain.evaluation.presence import EXPIRY_MARGIN
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
 from backup_auditor.domain.model import Backup, Schedule
@@ -80,8 +80,8 @@ def test_a_manual_backup_should_always_exist() -> None:
     "left,expected",
     [
         pytest.param(-DAY, Compliance.COMPLIANT, id="expired"),
-        pytest.param(MARGIN, Compliance.COMPLIANT, id="at-margin"),
-        pytest.param(MARGIN + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(EXPIRY_MARGIN, Compliance.COMPLIANT, id="at-margin"),
+        pytest.param(EXPIRY_MARGIN + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
 def test_a_scheduled_one_should_exist_until_it_expires(left: timedelta, expected: Compliance) -> None:
@@ -94,9 +94,9 @@ def test_a_scheduled_one_should_exist_until_it_expires(left: timedelta, expected
     "schedules,expected",
     [
         pytest.param([schedule(retention=5 * DAY)], Compliance.COMPLIANT, id="lowered"),
-        pytest.param([schedule(retention=5 * DAY + MARGIN)], Compliance.COMPLIANT, id="lowered-to-margin"),
+        pytest.param([schedule(retention=5 * DAY + EXPIRY_MARGIN)], Compliance.COMPLIANT, id="lowered-to-margin"),
         pytest.param(
-            [schedule(retention=5 * DAY + MARGIN + SECOND)], Compliance.NON_COMPLIANT, id="lowered-not-enough"
+            [schedule(retention=5 * DAY + EXPIRY_MARGIN + SECOND)], Compliance.NON_COMPLIANT, id="lowered-not-enough"
         ),
         pytest.param([schedule(retention=90 * DAY)], Compliance.NON_COMPLIANT, id="raised"),
         pytest.param([schedule(retention=None)], Compliance.INSUFFICIENT_DATA, id="retention-not-told"),
@@ -154,7 +154,7 @@ def test_it_takes_two_whole_walks(listing: Any, expected: Compliance) -> None:
     """And asks for the second."""
     assert verdict(known(MANUAL), backups=listing) is expected
     told = inventory(index(), backups=whole(daily_runs(), walks=1))
-    assert BACKUP_LISTING in judged(told, memory=remembering(known(MANUAL))).doubts
+    assert BACKUP_LISTING in judged(told, memory=remembering(known(MANUAL))).unconfirmed_listings
 
 
 def test_the_indexs_own_listing_can_show_it_too() -> None:
@@ -209,7 +209,7 @@ def test_whose_the_backups_are_has_to_be_known() -> None:
 
 def test_where_the_indexes_are_not_known_a_missing_backup_is_nobodys() -> None:
     """The listing of indexes tells live from deleted."""
-    told = inventory(indexes_unread=ReadFailure("GET /indexes", "503"))
+    told = inventory(indexes_failure=ReadFailure("GET /indexes", "503"))
     assert findings(ID, told, memory=remembering(known(MANUAL))) == {}
 
 

@@ -8,7 +8,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup
-from backup_auditor.domain.policy import Plan, Requirements, Rule, RunRequirement
+from backup_auditor.domain.policy import PineconePlan, Requirements, Rule, RunRequirement
 from support.builders.facts import (
     DAY,
     HOUR,
@@ -122,10 +122,10 @@ def test_the_grace_of_its_own_index_tells_how_long_it_is_young() -> None:
 @pytest.mark.parametrize(
     "project,expected",
     [
-        pytest.param({"plan": Plan.STANDARD, "backup_quota": None}, 500, id="standard"),
-        pytest.param({"plan": Plan.ENTERPRISE, "backup_quota": None}, 1000, id="enterprise"),
-        pytest.param({"plan": Plan.STARTER, "backup_quota": None}, None, id="starter"),
-        pytest.param({"plan": Plan.STARTER}, 100, id="stated"),
+        pytest.param({"plan": PineconePlan.STANDARD, "backup_quota": None}, 500, id="standard"),
+        pytest.param({"plan": PineconePlan.ENTERPRISE, "backup_quota": None}, 1000, id="enterprise"),
+        pytest.param({"plan": PineconePlan.STARTER, "backup_quota": None}, None, id="starter"),
+        pytest.param({"plan": PineconePlan.STARTER}, 100, id="stated"),
         pytest.param({"quota_warn_percent": None}, None, id="no-limit"),
     ],
 )

@@ -50,5 +50,5 @@ def test_without_a_factor_there_is_nothing_to_judge() -> None:
 
 def test_it_takes_two_walks() -> None:
     """A newer one could overturn it."""
-    assert BACKUP_LISTING in judged(inventory(sizes(1, 900), walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(sizes(1, 900), walks=1)).unconfirmed_listings
     assert compliance(ID, inventory(sizes(1, 900), walks=1)) is Compliance.INSUFFICIENT_DATA

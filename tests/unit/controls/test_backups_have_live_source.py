@@ -96,10 +96,10 @@ def test_each_id_is_a_resource_of_its_own() -> None:
 
 def test_it_takes_two_walks() -> None:
     """A newer backup could stand there, or the index's own listing could show the id to be live."""
-    assert BACKUP_LISTING in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(index(), more=[gone(90 * DAY)], walks=1)).unconfirmed_listings
     earlier = backup(90 * DAY, index_id="id-earlier")
     told = inventory(index(schedules=[], listed=[earlier], own=whole([], walks=1)))
-    assert ListingId(ListingKind.OWN_BACKUPS, "main") in judged(told).doubts
+    assert ListingId(ListingKind.OWN_BACKUPS, "main") in judged(told).unconfirmed_listings
     assert findings(ID, told)[ResourceType.DELETED_INDEX, "id-earlier"].compliance is Compliance.INSUFFICIENT_DATA
 
 

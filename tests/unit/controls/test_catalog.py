@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from backup_auditor import controls
-from backup_auditor.adapters.policy_file.loader import default_policy_text
+from backup_auditor.adapters.policy_file.loader import read_default_policy
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.control import Family
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.policy import default_of
+from backup_auditor.domain.policy import find_default
 
 HERE = Path(__file__).parent
 FOLDER = Path(controls.__path__[0])
-EACH = [pytest.param(it, id=it.id) for it in CATALOG.all]
+EACH = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
 ORDER = {
     "index-can-be-backed-up": "medium",
     "index-has-schedule": "high",
@@ -70,8 +70,8 @@ def named(files: Iterable[Path], prefix: str = "") -> set[str]:
 
 def test_the_order_and_the_severities_are_those_of_the_contract() -> None:
     """Users know them by heart."""
-    assert {it.id: it.severity.value for it in CATALOG.all} == ORDER
-    assert [it.id for it in CATALOG.all] == list(ORDER)
+    assert {it.id: it.severity.value for it in CATALOG.all_controls} == ORDER
+    assert [it.id for it in CATALOG.all_controls] == list(ORDER)
 
 
 def test_no_module_is_left_out_of_the_catalogue() -> None:
@@ -107,12 +107,12 @@ def test_its_remediation_says_where_to_go(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", EACH)
 def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
     """Written as in the file, each with a default that the file states, too."""
-    written = yaml.safe_load(default_policy_text())
+    written = yaml.safe_load(read_default_policy())
     for key in control.parameters:
         sections = written if key.startswith("project.") else written["defaults"]
         for name in key.split("."):
             sections = sections[name]
-        assert default_of(key) == sections
+        assert find_default(key) == sections
 
 
 @pytest.mark.parametrize("control", EACH)
@@ -128,18 +128,18 @@ def test_it_says_what_a_person_needs(control: AnyControl) -> None:
 
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
     """Index-has-schedule, and those whose name begins with schedule."""
-    family = {it.id for it in CATALOG.all if it.family is Family.SCHEDULES}
+    family = {it.id for it in CATALOG.all_controls if it.family is Family.SCHEDULES}
     assert family == {it for it in ORDER if it == "index-has-schedule" or it.startswith("schedule-")}
 
 
 def test_scopes_fit_their_place() -> None:
     """A control stands wherever it is judged, and nowhere else."""
     places: dict[ResourceType, Sequence[AnyControl]] = {
-        ResourceType.PROJECT: CATALOG.project,
-        ResourceType.INDEX: CATALOG.index,
-        ResourceType.DELETED_INDEX: CATALOG.deleted_index,
+        ResourceType.PROJECT: CATALOG.project_controls,
+        ResourceType.INDEX: CATALOG.index_controls,
+        ResourceType.DELETED_INDEX: CATALOG.deleted_index_controls,
     }
-    for control in CATALOG.all:
+    for control in CATALOG.all_controls:
         found = {scope for scope, place in places.items() if control.id in {it.id for it in place}}
         assert found == set(control.scopes)
-    assert {it.severity for it in CATALOG.all} <= set(Severity)
+    assert {it.severity for it in CATALOG.all_controls} <= set(Severity)

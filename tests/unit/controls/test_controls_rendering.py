@@ -4,24 +4,24 @@ import json
 from pathlib import Path
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.rendering.controls import controls_json, controls_markdown, controls_table
+from backup_auditor.rendering.controls import render_controls_json, render_controls_markdown, render_controls_table
 from docs import controls as controls_document
 
-ONE = CATALOG.all[:1]
+ONE = CATALOG.all_controls[:1]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "controls.md"
 
 
 def test_the_table_has_every_control_within_its_width() -> None:
     """In the order of the catalogue."""
-    lines = controls_table(CATALOG.all, 90).splitlines()
+    lines = render_controls_table(CATALOG.all_controls, 90).splitlines()
     assert max(map(len, lines)) <= 90
     shown = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert shown == [it.id for it in CATALOG.all]
+    assert shown == [it.id for it in CATALOG.all_controls]
 
 
 def test_one_control_is_shown_in_full() -> None:
     """With everything there is to know of it."""
-    text = " ".join(controls_table(ONE, 90).split())
+    text = " ".join(render_controls_table(ONE, 90).split())
     control = ONE[0]
     for part in (
         control.id,
@@ -40,9 +40,9 @@ def test_one_control_is_shown_in_full() -> None:
 
 def test_the_json_has_every_field_of_every_control() -> None:
     """One document, for one as for all."""
-    shown = json.loads(controls_json(CATALOG.all))["controls"]
-    assert [it["id"] for it in shown] == [it.id for it in CATALOG.all]
-    assert json.loads(controls_json(ONE))["controls"] == shown[:1]
+    shown = json.loads(render_controls_json(CATALOG.all_controls))["controls"]
+    assert [it["id"] for it in shown] == [it.id for it in CATALOG.all_controls]
+    assert json.loads(render_controls_json(ONE))["controls"] == shown[:1]
     meaning = "whether an index must have a schedule"
     assert shown[0]["parameters"] == {"schedule.required": {"meaning": meaning, "default": True}}
     assert shown[0]["frameworks"][0] == "SOC 2 A1.2"
@@ -66,11 +66,11 @@ def test_the_json_has_every_field_of_every_control() -> None:
 
 def test_the_markdown_has_a_section_for_every_control() -> None:
     """And a table of contents that leads there, where there are several."""
-    text = controls_markdown(CATALOG.all)
-    for it in CATALOG.all:
+    text = render_controls_markdown(CATALOG.all_controls)
+    for it in CATALOG.all_controls:
         assert f"\n## `{it.id}`\n" in text
         assert f"](#{it.id})" in text
-    assert "](#" not in controls_markdown(ONE)
+    assert "](#" not in render_controls_markdown(ONE)
 
 
 def test_the_document_is_current() -> None:

@@ -87,7 +87,7 @@ def test_a_deleted_index_that_is_only_remembered_fits_too() -> None:
     "told",
     [
         pytest.param(inventory(index(), backups=broken()), id="backups"),
-        pytest.param(inventory(index(), indexes_unread=ReadFailure("GET /indexes", "503")), id="indexes"),
+        pytest.param(inventory(index(), indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes"),
         pytest.param(inventory(index(), walks=1), id="one-walk"),
     ],
 )
@@ -103,7 +103,7 @@ def test_what_was_not_read_may_be_what_it_fits(told: Inventory) -> None:
 def test_it_takes_two_walks() -> None:
     """A deleted index of that name could be listed."""
     required = replace(policy(), exemptions=(exemption(date(2027, 1, 1), "nothing"),))
-    assert BACKUP_LISTING in judged(inventory(index(walks=1), walks=1), required).doubts
+    assert BACKUP_LISTING in judged(inventory(index(walks=1), walks=1), required).unconfirmed_listings
 
 
 def test_the_evidence_names_each() -> None:
@@ -158,7 +158,7 @@ def test_tags_need_no_listing_of_backups() -> None:
     stray = of(tags=(("env", ("prod",)),))
     assert judge([stray], inventory(index(), walks=1)).compliance is Compliance.NON_COMPLIANT
     assert judge([stray], inventory(index(), backups=broken())).compliance is Compliance.NON_COMPLIANT
-    unread = inventory(index(), indexes_unread=ReadFailure("GET /indexes", "503"))
+    unread = inventory(index(), indexes_failure=ReadFailure("GET /indexes", "503"))
     assert judge([stray], unread).compliance is Compliance.INSUFFICIENT_DATA
 
 

@@ -37,7 +37,7 @@ POD = index(schedules=None, deployment=Deployment.POD)
 UNSUPPORTED = index(schedules=Denial(DenialReason.UNSUPPORTED, "400: Not for this index."))
 NO_PLAN = index(schedules=Denial(DenialReason.PLAN, "403: your plan has none"))
 ENCRYPTED = index(schedules=(), cmek_id=KEY)
-OTHERS = {it.id for it in CATALOG.index} - {ID}
+OTHERS = {it.id for it in CATALOG.index_controls} - {ID}
 STRICT = policy(deletion_protection=True, required_tags=("owner",), min_copies=1)
 
 
@@ -102,7 +102,7 @@ def test_a_document_index_that_the_policy_excludes_is_not_applicable_throughout(
     pod = index(schedules=None, deployment=Deployment.POD, holds_documents=True)
     for case in (index(holds_documents=True), pod):
         found = verdicts(case, required)
-        assert {found[it.id, "main"] for it in CATALOG.index} == {Compliance.NOT_APPLICABLE}
+        assert {found[it.id, "main"] for it in CATALOG.index_controls} == {Compliance.NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_that_an_encrypted_index_has_no_backup_needs_a_second_read(required: Pol
     """One read of the listings leaves every control unknown and asks for another read."""
     judgement = judged(inventory(index(schedules=(), cmek_id=KEY, walks=1), walks=1), required)
     schedules = ListingId(ListingKind.SCHEDULES, "main")
-    assert {BACKUP_LISTING, schedules} <= judgement.doubts
+    assert {BACKUP_LISTING, schedules} <= judgement.unconfirmed_listings
     others = {it.compliance for it in judgement.findings if it.resource.name == "main" and it.control in OTHERS}
     assert others == {Compliance.INSUFFICIENT_DATA}
 
@@ -177,4 +177,4 @@ def test_an_encrypted_index_whose_backups_an_earlier_audit_saw_is_judged() -> No
 
 def test_an_unread_list_of_indexes_is_no_finding() -> None:
     """Without any known index there is no finding of this control."""
-    assert all(it.control != ID for it in judged(inventory(indexes_unread=BROKEN)).findings)
+    assert all(it.control != ID for it in judged(inventory(indexes_failure=BROKEN)).findings)

@@ -132,7 +132,7 @@ def test_one_walk_does_not_prove_absence() -> None:
     """The listing of backups is named as one to walk again."""
     judgement = judged(inventory(index(schedules=(), walks=1), walks=1))
     assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
-    assert BACKUP_LISTING in judgement.doubts
+    assert BACKUP_LISTING in judgement.unconfirmed_listings
 
 
 def test_walks_that_differ_under_its_name_prove_no_absence() -> None:

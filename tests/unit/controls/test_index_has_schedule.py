@@ -33,7 +33,7 @@ def test_one_walk_does_not_prove_absence() -> None:
     judgement = judged(inventory(index(schedules=(), walks=1)))
     found = {it.control: it.compliance for it in judgement.findings}
     assert found[ID] is Compliance.INSUFFICIENT_DATA
-    assert SCHEDULES in judgement.doubts
+    assert SCHEDULES in judgement.unconfirmed_listings
 
 
 def test_a_walk_that_broke_off_proves_no_absence() -> None:
@@ -42,7 +42,7 @@ def test_a_walk_that_broke_off_proves_no_absence() -> None:
     found = {it.control: it for it in judgement.findings}[ID]
     assert found.compliance is Compliance.INSUFFICIENT_DATA
     assert BROKEN.error in found.reason
-    assert SCHEDULES not in judgement.doubts
+    assert SCHEDULES not in judgement.unconfirmed_listings
 
 
 def test_a_walk_that_broke_off_proves_presence() -> None:

@@ -20,7 +20,7 @@ def test_everything_that_was_read_passes() -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        pytest.param(inventory(indexes_unread=BROKEN), id="indexes"),
+        pytest.param(inventory(indexes_failure=BROKEN), id="indexes"),
         pytest.param(inventory(index(), backups=broken()), id="backups"),
         pytest.param(inventory(index(schedules=broken())), id="schedules"),
         pytest.param(inventory(index(runs=broken())), id="a-history"),
@@ -41,7 +41,7 @@ def test_a_later_walk_makes_good_for_one_that_broke_off() -> None:
 
 def test_the_reason_names_the_first_and_the_count() -> None:
     """Sorted, so that it is the same in every audit."""
-    told = inventory(index(schedules=broken()), indexes_unread=ReadFailure("GET /indexes", "503"), backups=whole([]))
+    told = inventory(index(schedules=broken()), indexes_failure=ReadFailure("GET /indexes", "503"), backups=whole([]))
     found = finding(ID, told)
     assert found.reason == "2 facts could not be read, first GET /indexes: 503"
     assert found.evidence == {"unread": 2, "first": "GET /indexes", "error": "503"}

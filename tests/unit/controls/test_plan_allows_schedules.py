@@ -62,7 +62,7 @@ def test_without_an_index_that_can_have_schedules_there_is_nothing_to_judge() ->
 def test_without_any_answer_it_is_not_known() -> None:
     """Neither the indexes nor their schedules tell."""
     assert compliance(ID, project(POD, UNREAD)) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, inventory(indexes_unread=BROKEN)) is Compliance.INSUFFICIENT_DATA
+    assert compliance(ID, inventory(indexes_failure=BROKEN)) is Compliance.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize("case", [REFUSED, UNREAD, index(), index(schedules=())], ids=["no", "unread", "one", "none"])
@@ -85,7 +85,7 @@ def test_one_index_that_must_have_a_schedule_is_enough() -> None:
 def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> None:
     """The known indexes decide only where all indexes are known."""
     (case,) = project(REFUSED).indexes
-    told = inventory(IndexCase(case, ()), indexes_unread=BROKEN)
+    told = inventory(IndexCase(case, ()), indexes_failure=BROKEN)
     assert compliance(ID, told, required=False) is Compliance.INSUFFICIENT_DATA
     assert compliance(ID, told) is Compliance.NON_COMPLIANT
 
@@ -93,7 +93,7 @@ def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> Non
 def test_schedule_controls_say_that_the_plan_refuses_them() -> None:
     """What is required of schedules is not applicable to an index whose schedule calls the plan refuses."""
     found = {it.control: it for it in judged(REFUSED).findings if it.resource.type is ResourceType.INDEX}
-    for control in CATALOG.index:
+    for control in CATALOG.index_controls:
         if control.id == "index-has-schedule" or control.id.startswith("schedule-"):
             assert found[control.id].compliance is Compliance.NOT_APPLICABLE
             assert found[control.id].reason == "The organization's plan has no backup schedules: your plan has none"

@@ -9,7 +9,7 @@ from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Deployment, Frequency
-from backup_auditor.domain.policy import Plan, Policy, Rule
+from backup_auditor.domain.policy import PineconePlan, Policy, Rule
 from support.builders.facts import DAY, finding, findings, index, inventory, policy, renamed
 
 ID = "policy-fits-quota"
@@ -70,11 +70,11 @@ def test_the_arithmetic_is_shown_per_index() -> None:
 
 def test_indexes_that_were_not_read_may_be_too_many() -> None:
     """Unless those that were are."""
-    told = replace(TWO, indexes_unread=ReadFailure("GET /indexes", "503"))
+    told = replace(TWO, indexes_failure=ReadFailure("GET /indexes", "503"))
     assert judge(told, 16).compliance is Compliance.INSUFFICIENT_DATA
     assert judge(told, 15).compliance is Compliance.NON_COMPLIANT
 
 
 def test_without_a_quota_there_is_nothing_to_judge() -> None:
     """The plan has none."""
-    assert finding(ID, TWO, project={"plan": Plan.STARTER}).compliance is Compliance.NOT_APPLICABLE
+    assert finding(ID, TWO, project={"plan": PineconePlan.STARTER}).compliance is Compliance.NOT_APPLICABLE

@@ -30,7 +30,7 @@ MINE = {"expected_id": "project-1"}
         pytest.param(index(schedules=None, deployment=Deployment.POD), Compliance.NOT_APPLICABLE, id="only-pods"),
         pytest.param(index(schedules=Denial(DenialReason.PLAN, "no")), Compliance.NOT_APPLICABLE, id="plan"),
         pytest.param(
-            inventory(indexes_unread=ReadFailure("GET /indexes", "503")),
+            inventory(indexes_failure=ReadFailure("GET /indexes", "503")),
             Compliance.INSUFFICIENT_DATA,
             id="indexes-unread",
         ),

@@ -126,5 +126,5 @@ def test_a_healthy_one_that_was_taken_by_hand_never_expires() -> None:
 def test_it_takes_a_whole_listing_and_two_walks() -> None:
     """A further recovery point could overturn it."""
     case = counts(10, 1000)
-    assert BACKUP_LISTING in judged(inventory(case, walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(case, walks=1)).unconfirmed_listings
     assert compliance(ID, inventory(case, backups=broken(case.listed))) is Compliance.INSUFFICIENT_DATA

@@ -57,7 +57,7 @@ def test_which_is_the_newest_has_to_be_known() -> None:
 def test_it_takes_two_walks() -> None:
     """A newer one could overturn it."""
     empty = index(runs=[run(DAY, record_count=0)], walks=1)
-    assert BACKUP_LISTING in judged(inventory(empty, walks=1)).doubts
+    assert BACKUP_LISTING in judged(inventory(empty, walks=1)).unconfirmed_listings
     assert compliance(ID, inventory(empty, walks=1)) is Compliance.INSUFFICIENT_DATA
 
 

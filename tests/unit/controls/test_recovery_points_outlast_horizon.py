@@ -164,7 +164,7 @@ def test_it_takes_two_walks() -> None:
     case = index(schedules=[PAUSED], runs=[run(DAY)], walks=1)
     assert compliance(ID, inventory(case, walks=1)) is Compliance.INSUFFICIENT_DATA
     judgement = judged(inventory(case, walks=1))
-    assert {BACKUP_LISTING, ListingId(ListingKind.SCHEDULES, "main")} <= judgement.doubts
+    assert {BACKUP_LISTING, ListingId(ListingKind.SCHEDULES, "main")} <= judgement.unconfirmed_listings
 
 
 def test_a_plan_without_schedules_makes_nothing_new() -> None:

@@ -28,7 +28,9 @@ def test_with_two_enabled_schedules_each_has_to_run() -> None:
     assert found.compliance is Compliance.NON_COMPLIANT
     assert found.evidence["schedule_id"] == "schedule-1"
     once = index(schedules=[schedule(), schedule("schedule-2")], runs=[], walks=1)
-    assert {ListingId(ListingKind.HISTORY, it) for it in ("schedule-1", "schedule-2")} <= judged(once).doubts
+    assert {ListingId(ListingKind.HISTORY, it) for it in ("schedule-1", "schedule-2")} <= judged(
+        once
+    ).unconfirmed_listings
 
 
 def test_a_gap_of_one_schedule_takes_two_walks_over_its_own_history() -> None:

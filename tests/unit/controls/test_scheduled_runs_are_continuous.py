@@ -257,7 +257,7 @@ def test_a_gap_takes_two_walks_over_the_history() -> None:
     told = inventory(index(runs=old, walks=1))
     judgement = judged(told, memory=watched(told))
     assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
-    assert ListingId(ListingKind.HISTORY, "schedule-1") in judgement.doubts
+    assert ListingId(ListingKind.HISTORY, "schedule-1") in judgement.unconfirmed_listings
     assert compliance(ID, index(runs=disputed(old, []))) is Compliance.INSUFFICIENT_DATA
 
 

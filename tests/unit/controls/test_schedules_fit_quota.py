@@ -7,7 +7,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup, Deployment, Schedule
-from backup_auditor.domain.policy import Plan
+from backup_auditor.domain.policy import PineconePlan
 from support.builders.facts import (
     BROKEN,
     DAY,
@@ -99,7 +99,7 @@ def test_what_was_not_read_may_take_room() -> None:
 
 def test_without_a_quota_there_is_nothing_to_judge() -> None:
     """Nor without an enabled schedule."""
-    assert judge(index(), None, plan=Plan.BUILDER).compliance is Compliance.NOT_APPLICABLE
+    assert judge(index(), None, plan=PineconePlan.BUILDER).compliance is Compliance.NOT_APPLICABLE
     assert judge(index(schedules=[], listed=by_hand(2), own=whole(by_hand(2)))).compliance is Compliance.NOT_APPLICABLE
 
 
@@ -155,6 +155,6 @@ def test_a_planned_run_hides_no_backup_that_stands_after_it() -> None:
 
 def test_where_not_all_indexes_are_known_there_may_be_more_schedules() -> None:
     """Unless those that are known are too many already."""
-    told = inventory(index(), indexes_unread=BROKEN)
+    told = inventory(index(), indexes_failure=BROKEN)
     assert judge(told, 8).compliance is Compliance.INSUFFICIENT_DATA
     assert judge(told, 7).compliance is Compliance.NON_COMPLIANT

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.events import AuditRequest, read_request
+from backup_auditor.domain.events import AuditRequest, read_audit_request
 from backup_auditor.errors import RequestError
 
 
@@ -31,7 +31,7 @@ def event(detail: Any, **envelope: Any) -> dict[str, Any]:
 )
 def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) -> None:
     """An event is the same request by its request_id, else by its own id; a payload is a new one each time."""
-    assert read_request(payload) == request_
+    assert read_audit_request(payload) == request_
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) 
 def test_anything_else_is_refused(payload: Any, told: str) -> None:
     """The error says what is wrong, and what would be right."""
     with pytest.raises(RequestError, match=told) as caught:
-        read_request(payload)
+        read_audit_request(payload)
     assert "x" * 20 not in str(caught.value)

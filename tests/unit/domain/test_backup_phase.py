@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.backup_status import BackupPhase, is_planned_run, phase_of_status, run_moment
+from backup_auditor.domain.backup_status import BackupPhase, find_run_moment, is_scheduled_run, parse_phase
 from backup_auditor.domain.model import Backup
 from support.builders.facts import DAY, NOW, SECOND, ago, backup, planned_run, run
 
@@ -12,9 +12,9 @@ from support.builders.facts import DAY, NOW, SECOND, ago, backup, planned_run, r
     [
         ("Ready", BackupPhase.READY),
         ("READY", BackupPhase.READY),
-        ("Initializing", BackupPhase.UNDER_WAY),
-        ("Pending", BackupPhase.UNDER_WAY),
-        ("Scheduled", BackupPhase.PLANNED),
+        ("Initializing", BackupPhase.IN_PROGRESS),
+        ("Pending", BackupPhase.IN_PROGRESS),
+        ("Scheduled", BackupPhase.SCHEDULED),
         ("Failed", BackupPhase.FAILED),
         ("InitializationFailed", BackupPhase.FAILED),
         ("Terminating", BackupPhase.UNKNOWN),
@@ -23,15 +23,15 @@ from support.builders.facts import DAY, NOW, SECOND, ago, backup, planned_run, r
 )
 def test_the_set_of_statuses_is_open(status: str, phase: BackupPhase) -> None:
     """What is not known is neither good nor failed."""
-    assert phase_of_status(status) is phase
+    assert parse_phase(status) is phase
 
 
 def test_the_execution_time_goes_before_the_name() -> None:
     """A run planned for the full second may have executed a little later."""
     row = run(DAY, scheduled_for=ago(DAY - SECOND))
-    assert run_moment(row) == ago(DAY - SECOND)
-    assert run_moment(run(DAY, scheduled_for=None)) == ago(DAY)
-    assert run_moment(backup(DAY)) is None
+    assert find_run_moment(row) == ago(DAY - SECOND)
+    assert find_run_moment(run(DAY, scheduled_for=None)) == ago(DAY)
+    assert find_run_moment(backup(DAY)) is None
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_the_execution_time_goes_before_the_name() -> None:
 )
 def test_a_row_alone_may_show_a_planned_run(row: Backup, is_planned: bool) -> None:
     """Such a row takes no room and is no backup yet."""
-    assert is_planned_run(row, NOW) is is_planned
+    assert is_scheduled_run(row, NOW) is is_planned

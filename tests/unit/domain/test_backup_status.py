@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, merge_backup_rows, newest_first
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, merge_backup_rows, sort_newest_first
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.facts import DAY, GRACE, HOUR, NOW, SECOND, ago, backup, run, schedule, unnamed_run
@@ -25,7 +25,7 @@ def stand(listed: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> BackupR
         ("Ready", "Initializing", BackupPhase.READY),
         ("Initializing", "Ready", BackupPhase.READY),
         ("Initializing", "Failed", BackupPhase.FAILED),
-        ("Scheduled", "Pending", BackupPhase.UNDER_WAY),
+        ("Scheduled", "Pending", BackupPhase.IN_PROGRESS),
         ("Failed", "Ready", BackupPhase.READY),
         ("Ready", "Archived", BackupPhase.READY),
         ("Archived", "Ready", BackupPhase.UNKNOWN),
@@ -70,13 +70,13 @@ def test_a_capture_time_of_what_is_not_finished_stays_ahead(status: str) -> None
     """A planned run keeps its time, and so does a row of unknown status."""
     found = stand([run(-SECOND, status=status)])
     assert found.captured_at == NOW + SECOND
-    assert found.phase in {BackupPhase.PLANNED, BackupPhase.UNKNOWN}
+    assert found.phase in {BackupPhase.SCHEDULED, BackupPhase.UNKNOWN}
 
 
 def test_backups_slightly_ahead_keep_their_order() -> None:
     """The newest of two backups whose capture times both count as now is the one that was captured later."""
     rows = [backup(-SECOND, backup_id="b"), backup(-2 * SECOND, backup_id="a"), backup(0 * SECOND, backup_id="c")]
-    found = newest_first(merge_backup_rows(rows, (), NOW, GRACE).values())
+    found = sort_newest_first(merge_backup_rows(rows, (), NOW, GRACE).values())
     assert [it.backup.backup_id for it in found] == ["a", "b", "c"]
 
 
@@ -91,11 +91,11 @@ def test_a_row_of_a_history_alone_is_not_listed() -> None:
 @pytest.mark.parametrize(
     "row,phase",
     [
-        pytest.param(run(-SECOND, status="Initializing"), BackupPhase.PLANNED, id="one-second-before"),
-        pytest.param(run(0 * SECOND, status="Initializing"), BackupPhase.UNDER_WAY, id="due"),
-        pytest.param(unnamed_run(DAY + GRACE - SECOND), BackupPhase.PLANNED, id="unnamed-and-young"),
-        pytest.param(unnamed_run(DAY + GRACE), BackupPhase.UNDER_WAY, id="unnamed-and-old"),
-        pytest.param(unnamed_run(DAY, created_at=None), BackupPhase.UNDER_WAY, id="no-time-at-all"),
+        pytest.param(run(-SECOND, status="Initializing"), BackupPhase.SCHEDULED, id="one-second-before"),
+        pytest.param(run(0 * SECOND, status="Initializing"), BackupPhase.IN_PROGRESS, id="due"),
+        pytest.param(unnamed_run(DAY + GRACE - SECOND), BackupPhase.SCHEDULED, id="unnamed-and-young"),
+        pytest.param(unnamed_run(DAY + GRACE), BackupPhase.IN_PROGRESS, id="unnamed-and-old"),
+        pytest.param(unnamed_run(DAY, created_at=None), BackupPhase.IN_PROGRESS, id="no-time-at-all"),
     ],
 )
 def test_a_run_shown_as_under_way_may_be_planned(row: Backup, phase: BackupPhase) -> None:
@@ -105,12 +105,12 @@ def test_a_run_shown_as_under_way_may_be_planned(row: Backup, phase: BackupPhase
 
 def test_a_manual_backup_without_a_name_is_under_way_at_once() -> None:
     """Only a run is planned before it starts."""
-    assert stand([backup(SECOND, status="Initializing")]).phase is BackupPhase.UNDER_WAY
+    assert stand([backup(SECOND, status="Initializing")]).phase is BackupPhase.IN_PROGRESS
 
 
 def test_backups_are_sorted_by_capture_then_id() -> None:
     """Those without any time are left out; the order of the rows does not matter."""
     rows = [backup(DAY, backup_id="b"), backup(None), backup(HOUR), backup(DAY, backup_id="a")]
     for order in (rows, rows[::-1]):
-        found = newest_first(merge_backup_rows(order, (), NOW, GRACE).values())
+        found = sort_newest_first(merge_backup_rows(order, (), NOW, GRACE).values())
         assert [it.backup.backup_id for it in found] == ["manual-1:00:00", "b", "a"]

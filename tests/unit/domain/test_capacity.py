@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.capacity import best_schedule_fit, slots_of
+from backup_auditor.domain.capacity import count_slots, find_best_schedule_fit
 from support.builders.facts import DAY
 
 
@@ -21,15 +21,15 @@ def test_the_fastest_that_fits_is_kept_as_long_as_it_fits(
     indexes: int, room: int, frequency: str, retention_days: int
 ) -> None:
     """And it outlives its interval."""
-    fit = best_schedule_fit(indexes, room)
+    fit = find_best_schedule_fit(indexes, room)
     assert fit is not None
     assert (fit.frequency.value, fit.retention // DAY) == (frequency, retention_days)
     assert fit.slots * indexes <= room
-    assert fit.slots == slots_of(fit.retention, fit.frequency.interval)
+    assert fit.slots == count_slots(fit.retention, fit.frequency.interval)
     assert fit.retention > fit.frequency.interval
 
 
 @pytest.mark.parametrize("indexes,room", [(1, 1), (1, 0), (1, -5), (10, 19), (0, 100)])
 def test_nothing_may_fit(indexes: int, room: int) -> None:
     """One slot for each index leaves days without any backup."""
-    assert best_schedule_fit(indexes, room) is None
+    assert find_best_schedule_fit(indexes, room) is None

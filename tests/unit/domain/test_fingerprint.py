@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from backup_auditor.domain.finding import Resource, ResourceType, fingerprint
+from backup_auditor.domain.finding import Resource, ResourceType, compute_fingerprint
 from support.builders.facts import DAY, NOW, finding, index, inventory, run
 
 LIVE = Resource(ResourceType.INDEX, "default", "main", "id-main")
@@ -11,27 +11,27 @@ DELETED = Resource(ResourceType.DELETED_INDEX, "default", "main", "id-main")
 
 def test_it_never_changes() -> None:
     """Dashboards and exemptions elsewhere build on these very characters."""
-    assert fingerprint("index-has-schedule", LIVE) == "49df4dac054ba9cc8d751e741727a467"
+    assert compute_fingerprint("index-has-schedule", LIVE) == "49df4dac054ba9cc8d751e741727a467"
 
 
 def test_a_live_index_is_known_by_its_name() -> None:
     """An id that becomes known, or changes, makes no other finding."""
-    assert fingerprint("c", LIVE) == fingerprint("c", replace(LIVE, id=None))
-    assert fingerprint("c", LIVE) != fingerprint("c", replace(LIVE, name="other"))
+    assert compute_fingerprint("c", LIVE) == compute_fingerprint("c", replace(LIVE, id=None))
+    assert compute_fingerprint("c", LIVE) != compute_fingerprint("c", replace(LIVE, name="other"))
 
 
 def test_a_deleted_index_is_known_by_its_id() -> None:
     """Several of one name are several."""
-    assert fingerprint("c", DELETED) == fingerprint("c", replace(DELETED, name="other"))
-    assert fingerprint("c", DELETED) != fingerprint("c", replace(DELETED, id="id-other"))
-    assert fingerprint("c", DELETED) != fingerprint("c", LIVE)
+    assert compute_fingerprint("c", DELETED) == compute_fingerprint("c", replace(DELETED, name="other"))
+    assert compute_fingerprint("c", DELETED) != compute_fingerprint("c", replace(DELETED, id="id-other"))
+    assert compute_fingerprint("c", DELETED) != compute_fingerprint("c", LIVE)
 
 
 def test_control_and_project_tell_findings_apart() -> None:
     """Parts do not run into each other."""
-    assert fingerprint("c", LIVE) != fingerprint("d", LIVE)
-    assert fingerprint("c", LIVE) != fingerprint("c", replace(LIVE, project="other"))
-    assert fingerprint("c", replace(LIVE, project="a", name="b")) != fingerprint(
+    assert compute_fingerprint("c", LIVE) != compute_fingerprint("d", LIVE)
+    assert compute_fingerprint("c", LIVE) != compute_fingerprint("c", replace(LIVE, project="other"))
+    assert compute_fingerprint("c", replace(LIVE, project="a", name="b")) != compute_fingerprint(
         "c", replace(LIVE, project="ab", name="")
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.policy import default_of
+from backup_auditor.domain.policy import find_default
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,11 @@ from backup_auditor.domain.policy import default_of
 )
 def test_a_default_is_shown_as_the_policy_file_writes_it(key: str, expected: object) -> None:
     """Days as numbers, lengths with their unit."""
-    assert default_of(key) == expected
+    assert find_default(key) == expected
 
 
 @pytest.mark.parametrize("key", ["schedule.colour", "colour.red", "schedule", "project.colour"])
 def test_a_key_that_is_none_is_an_error(key: str) -> None:
     """A control that named one would show nothing."""
     with pytest.raises(KeyError, match=key):
-        default_of(key)
+        find_default(key)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.patterns import LONGEST_NAME, NAME_CHARACTERS, fit_every_name, fits_any
+from backup_auditor.domain.patterns import MAX_NAME_LENGTH, NAME_CHARACTERS, fit_every_name, fits_any
 
-NAMES = st.text(sorted(NAME_CHARACTERS), min_size=1, max_size=LONGEST_NAME)
+NAMES = st.text(sorted(NAME_CHARACTERS), min_size=1, max_size=MAX_NAME_LENGTH)
 _PIECES = st.sampled_from(["*", "?", "[a-m]", "[!a-m]", "[a-z0-9-]", "a", "-", "[", "]", "[!", "!", "[]a]", "q7", "A"])
 PATTERNS = st.lists(st.lists(_PIECES, max_size=5).map("".join), max_size=4)
 
@@ -20,7 +20,7 @@ PATTERNS = st.lists(st.lists(_PIECES, max_size=5).map("".join), max_size=4)
         pytest.param(["**", "x"], id="stars-and-another"),
         pytest.param(["?*"], id="one-or-more"),
         pytest.param(["?", "??*"], id="one-and-more"),
-        pytest.param(["?" * it for it in range(1, LONGEST_NAME + 1)], id="every-length"),
+        pytest.param(["?" * it for it in range(1, MAX_NAME_LENGTH + 1)], id="every-length"),
         pytest.param(["[a-z]*", "[0-9]*", "-*"], id="by-the-first-character"),
         pytest.param([f"{it}*" for it in ascii_lowercase + digits + "-"], id="a-pattern-for-each-character"),
         pytest.param(["*a*", "*[!a]*"], id="with-and-without"),
@@ -40,7 +40,7 @@ def test_patterns_that_fit_every_name(patterns: list[str]) -> None:
         pytest.param([], id="none"),
         pytest.param([""], id="empty"),
         pytest.param(["??*"], id="not-of-one-character"),
-        pytest.param(["?" * it for it in range(1, LONGEST_NAME)], id="not-of-the-longest-name"),
+        pytest.param(["?" * it for it in range(1, MAX_NAME_LENGTH)], id="not-of-the-longest-name"),
         pytest.param(["?", "???*"], id="not-of-two-characters"),
         pytest.param(["[a-z]*", "[0-9]*"], id="not-those-that-begin-with-a-hyphen"),
         pytest.param([f"{it}*" for it in ascii_lowercase + digits], id="a-pattern-for-all-but-the-hyphen"),
@@ -68,7 +68,7 @@ def test_what_leaves_a_name_leaves_a_short_one(patterns: list[str]) -> None:
     """Patterns of so few characters tell short names apart: these decide, and what they say is what is said."""
     names = [first + second + rest for first in "abc" for second in ("", *"abc") for rest in ("", *"abc")]
     short = {it for base in names for it in (base, base + "a", base + "b", base + "cc", base + "c" * 9)}
-    assert fit_every_name(patterns) is all(fits_any(it, patterns) for it in short | {"c" * LONGEST_NAME})
+    assert fit_every_name(patterns) is all(fits_any(it, patterns) for it in short | {"c" * MAX_NAME_LENGTH})
 
 
 def test_very_many_patterns_are_decided_soon() -> None:

@@ -7,7 +7,7 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Evidence, Resource, ResourceType
-from backup_auditor.domain.placeholders import fill_placeholders, fill_step, placeholder_values
+from backup_auditor.domain.placeholders import build_placeholder_values, fill_placeholders, fill_step
 from support.builders.facts import DAY, broken, index, judged, schedule
 
 INDEX = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
@@ -28,7 +28,7 @@ LOOKED_UP = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
 )
 def test_blanks_are_filled(step: str, evidence: Evidence, expected: str) -> None:
     """A blank has the figure of its name; where there is none it is in capitals, as in a command to be completed."""
-    assert fill_step(step, placeholder_values(INDEX, {}, evidence)) == expected
+    assert fill_step(step, build_placeholder_values(INDEX, {}, evidence)) == expected
 
 
 def test_a_figure_is_written_as_its_place_asks_for() -> None:
@@ -38,11 +38,11 @@ def test_a_figure_is_written_as_its_place_asks_for() -> None:
 
 def test_evidence_is_before_what_else_is_known() -> None:
     """The schedule that the verdict was computed from is the one to put right."""
-    told = placeholder_values(INDEX, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"})
+    told = build_placeholder_values(INDEX, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"})
     assert told == {"name": "orders", "schedule": "nightly", "schedule_id": "s-2"}
 
 
-@pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOG.all])
+@pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOG.all_controls])
 def test_no_blank_reaches_a_reader(control: AnyControl) -> None:
     """Whatever is known: nothing in braces is left but JSON."""
     assert not re.search(r"\{[^\s\"{}]*\}", fill_placeholders(control.remediation, {}))

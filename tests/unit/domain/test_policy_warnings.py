@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy, Requirements, Rule
-from backup_auditor.domain.policy_warnings import looks_like_pattern, policy_warnings
+from backup_auditor.domain.policy_warnings import find_policy_warnings, looks_like_pattern
 from support.builders.facts import BROKEN, broken, index, inventory, renamed
 from support.builders.reports import BUILT_IN, report
 
@@ -29,7 +29,7 @@ def ruled(*rules: Rule) -> Policy:
 
 def warnings(*rules: Rule, facts: Inventory = SHOP) -> tuple[str, ...]:
     """Return what is warned of in these rules."""
-    return policy_warnings(ruled(*rules), facts)
+    return find_policy_warnings(ruled(*rules), facts)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_rule_whose_indexes_an_earlier_rule_took_is_not_warned_of() -> None:
     "facts",
     [
         pytest.param(inventory(), id="no-index"),
-        pytest.param(inventory(indexes_unread=BROKEN, backups=broken()), id="indexes-unread"),
+        pytest.param(inventory(indexes_failure=BROKEN, backups=broken()), id="indexes-unread"),
     ],
 )
 def test_a_project_without_known_indexes_warns_of_no_rule(facts: Inventory) -> None:

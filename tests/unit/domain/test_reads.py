@@ -25,21 +25,25 @@ def test_rows_add_up_sorted_and_once() -> None:
 
 def test_rows_that_one_of_the_last_two_whole_walks_showed_are_disputed() -> None:
     """Earlier walks, and broken ones, do not take part."""
-    assert of([A], [A, B]).disputed == {"b"}
-    assert of([C], [A], [A]).disputed == frozenset()
-    assert of([A], [A, B], [A, B], [A]).disputed == {"b"}
-    assert of([A], ListingRead((B,), BROKEN), [A]).disputed == frozenset()
-    assert of([A]).disputed == frozenset()
+    assert of([A], [A, B]).changed_ids == {"b"}
+    assert of([C], [A], [A]).changed_ids == frozenset()
+    assert of([A], [A, B], [A, B], [A]).changed_ids == {"b"}
+    assert of([A], ListingRead((B,), BROKEN), [A]).changed_ids == frozenset()
+    assert of([A]).changed_ids == frozenset()
 
 
 def test_only_whole_walks_count() -> None:
     """Without any, the listing is broken; with one, a later one that broke off leaves a doubt."""
-    assert (of([A], [A]).walks, of([A], ListingRead((), BROKEN)).walks, of(ListingRead((), BROKEN)).walks) == (2, 1, 0)
-    assert of(ListingRead((A,), BROKEN)).unread == (BROKEN,)
-    assert of([A], ListingRead((), BROKEN)).doubt == BROKEN
-    assert of([A], ListingRead((), BROKEN)).broken is None
-    assert of([A], ListingRead((), BROKEN), [A]).unread == ()
-    assert of(ListingRead((), BROKEN), [A]).unread == ()
+    assert (
+        of([A], [A]).read_count,
+        of([A], ListingRead((), BROKEN)).read_count,
+        of(ListingRead((), BROKEN)).read_count,
+    ) == (2, 1, 0)
+    assert of(ListingRead((A,), BROKEN)).failures == (BROKEN,)
+    assert of([A], ListingRead((), BROKEN)).confirmation_failure == BROKEN
+    assert of([A], ListingRead((), BROKEN)).failure is None
+    assert of([A], ListingRead((), BROKEN), [A]).failures == ()
+    assert of(ListingRead((), BROKEN), [A]).failures == ()
 
 
 @pytest.mark.parametrize(

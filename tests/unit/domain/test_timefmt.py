@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from backup_auditor.domain.timefmt import (
-    days,
     format_distance,
     format_length,
     format_lengths,
     format_minute,
     format_moment,
     format_to_second,
-    hours,
-    moment_in_run_name,
     parse_moment,
+    parse_run_name,
+    to_days,
+    to_hours,
 )
 
 SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_moments_are_written_in_utc(moment: datetime, text: str) -> None:
 )
 def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, moment: datetime | None) -> None:
     """A name that does not end so is no run's."""
-    assert moment_in_run_name(name) == moment
+    assert parse_run_name(name) == moment
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_sentences_tell_moments_to_the_second() -> None:
 
 def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
     """Days are whole where they are."""
-    assert hours(timedelta(hours=30, seconds=1)) == 30.0003
-    assert days(timedelta(days=7)) == 7
-    assert isinstance(days(timedelta(days=7)), int)
-    assert days(timedelta(hours=36)) == 1.5
+    assert to_hours(timedelta(hours=30, seconds=1)) == 30.0003
+    assert to_days(timedelta(days=7)) == 7
+    assert isinstance(to_days(timedelta(days=7)), int)
+    assert to_days(timedelta(hours=36)) == 1.5
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,10 @@ def test_the_changes_are_counted() -> None:
     report = reported(inventory(PAUSED), inventory(WELL, bare("carts")))
     opened = sum(it.lifecycle == "new" for it in report.findings)
     lines = table(report).splitlines()
-    told = f"{opened} new, 0 reopened, 0 ongoing; {len(report.resolved)} resolved; {len(report.drift)} settings drifted"
+    told = (
+        f"{opened} new, 0 reopened, 0 ongoing; {len(report.resolved_findings)} resolved;"
+        f" {len(report.drift)} settings drifted"
+    )
     assert lines[2] == f"  changes  {told}"
 
 

@@ -14,8 +14,8 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import Drift
-from backup_auditor.rendering.slack import slack_payload
-from backup_auditor.rendering.sns import publication_of
+from backup_auditor.rendering.slack import build_slack_payload
+from backup_auditor.rendering.sns import build_publication
 from support.builders.notifications import KEPT, SLACK, TOPIC, digest, ended, found, told
 from support.builders.reports import EXEMPTION
 
@@ -60,10 +60,10 @@ CASES: Mapping[str, Digest] = {
         )
     ),
     "only-the-reading-failed": digest(told(UNREAD, found("users", lifecycle=None, compliance=UNKNOWN), unread=1)),
-    "all-is-well": digest(told(), replace(TOPIC, tells_all_is_well=True), previous_at=None),
+    "all-is-well": digest(told(), replace(TOPIC, has_weekly_summary=True), previous_at=None),
     "all-is-well-above-low": digest(
         told(found(severity=Severity.LOW, lifecycle="ongoing", days=1)),
-        replace(TOPIC, tells_all_is_well=True, severity=Severity.HIGH),
+        replace(TOPIC, has_weekly_summary=True, min_severity=Severity.HIGH),
         previous_at=None,
     ),
     "a-deleted-index": digest(told(found(resource=GONE, control="backups-have-live-source", severity=Severity.LOW))),
@@ -84,7 +84,7 @@ def test_what_is_told_was_approved(case: str, request: pytest.FixtureRequest) ->
 
 
 def _shown(it: Digest) -> str:
-    publication = publication_of(it)
+    publication = build_publication(it)
     parts = json.loads(publication.message)
     sections = {
         "subject": publication.subject,
@@ -92,6 +92,6 @@ def _shown(it: Digest) -> str:
         "email": parts["email"],
         "default": parts["default"],
         "sqs": json.dumps(json.loads(parts["sqs"]), indent=1),
-        "slack": json.dumps(slack_payload(it), indent=1, ensure_ascii=False),
+        "slack": json.dumps(build_slack_payload(it), indent=1, ensure_ascii=False),
     }
     return "\n".join(f"=== {name}\n{text.rstrip()}\n" for name, text in sections.items())

@@ -10,7 +10,7 @@ from hypothesis import given
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.events import events_of
+from backup_auditor.rendering.events import build_audit_events
 from support.builders.facts import NOW
 from support.builders.notifications import KEPT, PAGE, ended, found, hostile_reports, told
 from support.builders.reports import EXEMPTION
@@ -30,7 +30,7 @@ COMMON = {
 
 def put(report: Report) -> list[tuple[EventType, Any]]:
     """Return the events of a report, as they arrive."""
-    return [(kind, json.loads(json.dumps(detail))) for kind, detail in events_of(report, KEPT)]
+    return [(kind, json.loads(json.dumps(detail))) for kind, detail in build_audit_events(report, KEPT)]
 
 
 def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
@@ -108,9 +108,9 @@ def test_every_change_is_one_event_in_a_fixed_order(report: Report) -> None:
         EventType.AUDIT_COMPLETED,
         *[EventType.FINDING_OPENED] * len(opened),
         *[EventType.FINDING_REOPENED] * len(reopened),
-        *[EventType.FINDING_RESOLVED] * len(report.resolved),
+        *[EventType.FINDING_RESOLVED] * len(report.resolved_findings),
     ]
-    changes = {"opened": len(opened), "reopened": len(reopened), "resolved": len(report.resolved)}
+    changes = {"opened": len(opened), "reopened": len(reopened), "resolved": len(report.resolved_findings)}
     assert events[0][1]["changes"] == changes
     assert {it.fingerprint for it in (*opened, *reopened)} == {
         it["fingerprint"] for kind, it in events if kind in {EventType.FINDING_OPENED, EventType.FINDING_REOPENED}

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.text import escape_controls, width_of
+from backup_auditor.domain.text import escape_control_characters, measure_width
 from backup_auditor.rendering.formats.markdown import render_markdown
 from backup_auditor.rendering.formats.table import render_table
-from backup_auditor.rendering.text import code, escape_text, markdown
+from backup_auditor.rendering.text import escape_markdown, escape_text, format_code
 from support.builders.reports import document_of, finding, report
 from support.builders.strategies import projects
 
@@ -26,7 +26,7 @@ def test_every_open_finding_is_in_the_table(told: Inventory, width: int) -> None
     shown = report(told)
     lines = list(render_table(shown, width=width))
     assert all(any(it.control in line for line in lines) for it in shown.findings if it.is_open)
-    assert all(width_of(line) <= width for line in lines)
+    assert all(measure_width(line) <= width for line in lines)
 
 
 def strange(name: str, reason: str) -> Report:
@@ -41,24 +41,24 @@ def strange(name: str, reason: str) -> Report:
 def test_no_text_breaks_a_line(name: str, reason: str) -> None:
     """Whatever a name and a reason hold, every line prints and every row of Markdown stays one row."""
     shown = strange(name, reason)
-    assert all(escape_controls(line) == line for line in render_table(shown))
+    assert all(escape_control_characters(line) == line for line in render_table(shown))
     rows = [line for line in render_markdown(shown) if line.startswith("| `")]
     assert len(rows) == 1
-    assert escape_controls(rows[0]) == rows[0]
+    assert escape_control_characters(rows[0]) == rows[0]
 
 
 @given(st.text())
 def test_text_without_strange_characters_stays(text: str) -> None:
     """What prints is left as it is; what does not is written in characters that do."""
-    assert escape_controls(escape_text(text)) == escape_text(text)
+    assert escape_control_characters(escape_text(text)) == escape_text(text)
     assert escape_text(text) == text or not text.isprintable()
 
 
 @given(st.text(alphabet="a`|\n "))
 def test_code_is_closed_where_it_began(text: str) -> None:
     """A name as code has a longer fence than any run of backticks in it."""
-    shown = code(text)
+    shown = format_code(text)
     fence = shown[: len(shown) - len(shown.lstrip("`"))]
     inner = shown[len(fence) : -len(fence)]
     assert fence not in inner
-    assert "\n" not in markdown(text)
+    assert "\n" not in escape_markdown(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.rendering.digest import report_link
+from backup_auditor.rendering.digest import build_report_link
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,11 @@ from backup_auditor.rendering.digest import report_link
 )
 def test_a_report_on_s3_is_in_the_console_of_its_partition(region: str, host: str) -> None:
     """By bucket, region and key; a project's name may hold what an address may not."""
-    link = report_link("s3://evidence/a b|<ü>/2026-11-22/0/report.json", region)
+    link = build_report_link("s3://evidence/a b|<ü>/2026-11-22/0/report.json", region)
     key = "a%20b%7C%3C%C3%BC%3E/2026-11-22/0/report.json"
     assert link == f"https://{host}/s3/object/evidence?region={region}&prefix={key}"
 
 
 def test_a_file_has_no_address() -> None:
     """It is told by its path alone."""
-    assert report_link("/var/reports/report.json", "eu-central-1") is None
+    assert build_report_link("/var/reports/report.json", "eu-central-1") is None

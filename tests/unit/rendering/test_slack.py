@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.text import escape_controls
-from backup_auditor.rendering.slack import fit_text, slack_payload, units
+from backup_auditor.domain.text import escape_control_characters
+from backup_auditor.rendering.slack import build_slack_payload, count_units, fit_text
 from support.builders.notifications import SLACK, digest, ended, found, hostile_reports, told
 
 SHAPES = {"header": {"type", "text"}, "section": {"type", "text"}, "context": {"type", "elements"}}
@@ -22,7 +22,7 @@ OWN_WORDS = re.compile(r"\*[A-Z][A-Za-z ,]+ \([0-9,]+(: ([0-9,]+ (critical|high|
 
 def payload(report: Report, **how: Any) -> Any:
     """Return what a webhook gets of a report, as it arrives."""
-    return json.loads(json.dumps(slack_payload(digest(report, SLACK, **how))))
+    return json.loads(json.dumps(build_slack_payload(digest(report, SLACK, **how))))
 
 
 def texts(shown: Mapping[str, Any]) -> Iterator[Any]:
@@ -43,11 +43,11 @@ def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None)
     assert 1 <= len(shown["blocks"]) <= 50
     assert all(set(it) == SHAPES[it["type"]] for it in shown["blocks"])
     assert all(1 <= len(it["elements"]) <= 10 for it in shown["blocks"] if it["type"] == "context")
-    assert all(1 <= units(it["text"]) <= 3000 for it in texts(shown))
+    assert all(1 <= count_units(it["text"]) <= 3000 for it in texts(shown))
     header = shown["blocks"][0]
     assert (header["type"], header["text"]["type"]) == ("header", "plain_text")
-    assert units(header["text"]["text"]) <= 150
-    assert 1 <= units(shown["text"]) + sum(units(it["text"]) for it in texts(shown)) <= 13_000
+    assert count_units(header["text"]["text"]) <= 150
+    assert 1 <= count_units(shown["text"]) + sum(count_units(it["text"]) for it in texts(shown)) <= 13_000
 
 
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
@@ -65,7 +65,7 @@ def test_names_are_never_markup(report: Report, link: str | None) -> None:
             assert it["text"].count("<") == it["text"].count(">") == it["text"].count("|") == int(is_link)
     assert not set(shown["text"]) & {"<", ">"}
     seen = f"{shown['text']}\n{said(shown)}"
-    assert all(escape_controls(line) == line for line in seen.split("\n"))
+    assert all(escape_control_characters(line) == line for line in seen.split("\n"))
     assert re.fullmatch(r"([^&]|&(amp|lt|gt);)*", seen)
 
 
@@ -140,6 +140,6 @@ def test_what_ended_is_told_with_why() -> None:
 def test_text_is_cut_between_characters_as_they_are_written(text: str, length: int) -> None:
     """What was cut ends in an ellipsis and never in half an escape; what fits is whole."""
     shown, whole = fit_text(text, length), fit_text(text, 10_000)
-    assert units(shown) <= length
-    assert shown == whole if units(whole) <= length else whole.startswith(shown[:-1]) and shown[-1] == "…"
+    assert count_units(shown) <= length
+    assert shown == whole if count_units(whole) <= length else whole.startswith(shown[:-1]) and shown[-1] == "…"
     assert re.fullmatch(r"([^&]|&(amp|lt|gt);)*", shown.replace("\n", " "))

@@ -10,8 +10,8 @@ from hypothesis import given
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.text import escape_controls
-from backup_auditor.rendering.sns import MOST_BYTES, Publication, publication_of
+from backup_auditor.domain.text import escape_control_characters
+from backup_auditor.rendering.sns import MAX_PUBLICATION_BYTES, Publication, build_publication
 from support.builders.notifications import TOPIC, digest, ended, found, hostile_reports, told
 from support.builders.reports import EXEMPTION
 
@@ -26,12 +26,12 @@ def parts(publication: Publication) -> Any:
 
 def for_machines(report: Report) -> Any:
     """Return what a queue gets of a report."""
-    return json.loads(parts(publication_of(digest(report)))["sqs"])
+    return json.loads(parts(build_publication(digest(report)))["sqs"])
 
 
 def test_people_get_text_and_machines_get_json() -> None:
     """E-mail has all of it, what is not named has the first line and where the rest is, machines have one document."""
-    shown = parts(publication_of(digest(told(found()))))
+    shown = parts(build_publication(digest(told(found()))))
     assert set(shown) == {"default", "email", *MACHINES}
     assert shown["email"].splitlines()[0] == shown["default"].splitlines()[0] == json.loads(shown["sqs"])["headline"]
     assert len({shown[it] for it in MACHINES}) == 1
@@ -41,7 +41,7 @@ def test_people_get_text_and_machines_get_json() -> None:
 def test_attributes_are_there_to_be_filtered_by() -> None:
     """The project, the worst that is told, the verdict of the whole, the most urgent event, and the message's id."""
     shown = digest(told(found(), found("carts", Severity.CRITICAL, "ongoing", days=1)))
-    assert publication_of(shown).attributes == {
+    assert build_publication(shown).attributes == {
         "project": "search",
         "severity": "critical",
         "compliance": "NON_COMPLIANT",
@@ -67,14 +67,14 @@ def test_attributes_are_there_to_be_filtered_by() -> None:
 )
 def test_severity_and_event_are_those_of_what_is_told(report: Report, severity: str, event: str) -> None:
     """Opened goes before reopened, reopened before resolved; who filters by severity hears of the end, too."""
-    attributes = publication_of(digest(report)).attributes
+    attributes = build_publication(digest(report)).attributes
     assert (attributes["severity"], attributes["event"]) == (severity, event)
 
 
 def test_a_first_night_of_thousands_is_one_message() -> None:
     """The counts are whole, the worst are told in full, and how many are not is said."""
-    publication = publication_of(digest(MANY))
-    assert publication.size <= MOST_BYTES
+    publication = build_publication(digest(MANY))
+    assert publication.size <= MAX_PUBLICATION_BYTES
     document = json.loads(parts(publication)["sqs"])
     assert document["opened"] == 5000
     assert document["open"] == {"critical": 1250, "high": 1250, "medium": 1250, "low": 1250}
@@ -93,9 +93,9 @@ def test_it_is_cut_by_whole_findings() -> None:
             for number in range(300)
         )
     )
-    publication = publication_of(digest(long))
+    publication = build_publication(digest(long))
     document = json.loads(parts(publication)["sqs"])
-    assert MOST_BYTES // 2 < publication.size <= MOST_BYTES
+    assert MAX_PUBLICATION_BYTES // 2 < publication.size <= MAX_PUBLICATION_BYTES
     assert document["left_out"]["findings"] == 300 - len(document["findings"])
     assert 0 < len(document["findings"]) < 100
 
@@ -115,22 +115,24 @@ def test_it_is_cut_by_whole_findings() -> None:
 )
 def test_a_subject_is_one_short_line_of_ascii(project: str, subject: str) -> None:
     """Fewer than 100 characters that print, whatever the project is called."""
-    assert publication_of(digest(told(found(), project=project))).subject == subject
+    assert build_publication(digest(told(found(), project=project))).subject == subject
 
 
 @given(hostile_reports())
 def test_nothing_that_a_report_holds_breaks_a_limit(report: Report) -> None:
     """Sizes, characters and shapes are those that SNS takes."""
-    publication = publication_of(digest(report))
-    assert publication.size <= MOST_BYTES
+    publication = build_publication(digest(report))
+    assert publication.size <= MAX_PUBLICATION_BYTES
     assert publication.subject.isascii()
     assert publication.subject.isprintable()
     assert publication.subject[0].isalnum()
     assert len(publication.subject) < 100
     shown = parts(publication)
-    assert all(escape_controls(line) == line for text in ("default", "email") for line in shown[text].splitlines())
+    assert all(
+        escape_control_characters(line) == line for text in ("default", "email") for line in shown[text].splitlines()
+    )
     assert all(shown[it].isascii() for it in MACHINES)
-    assert all(it and escape_controls(it) == it for it in publication.attributes.values())
+    assert all(it and escape_control_characters(it) == it for it in publication.attributes.values())
 
 
 @given(hostile_reports())
@@ -139,26 +141,30 @@ def test_no_part_contradicts_the_report(report: Report) -> None:
     document = for_machines(report)
     told_of = ChannelView(report, Severity.LOW)
     assert document["open"] == dict(report.summary.open)
-    assert document["opened"] + document["reopened"] == len(told_of.opened)
+    assert document["opened"] + document["reopened"] == len(told_of.opened_findings)
     assert (
         document["resolved"]
-        == len(report.resolved)
+        == len(report.resolved_findings)
         == len(document["resolved_findings"]) + document["left_out"]["resolved_findings"]
     )
     assert (
-        document["unread"] == len(report.unread) == len(document["unread_facts"]) + document["left_out"]["unread_facts"]
+        document["unread"]
+        == len(report.read_failures)
+        == len(document["unread_facts"]) + document["left_out"]["unread_facts"]
     )
     assert (document["complete"], document["compliance"]) == (report.is_complete, report.compliance)
     known = {it.fingerprint: it for it in report.findings}
     assert all(known[it["fingerprint"]].severity == it["severity"] for it in document["findings"])
-    assert len(document["findings"]) + document["left_out"]["findings"] == len(told_of.opened) + len(told_of.lasting)
+    assert len(document["findings"]) + document["left_out"]["findings"] == len(told_of.opened_findings) + len(
+        told_of.unresolved_findings
+    )
 
 
 @pytest.mark.parametrize("least", list(Severity))
 def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(least: Severity) -> None:
     """What it does not want to hear of is not named; that there is something is not kept back."""
     report = told(*(found(it.value, it) for it in Severity))
-    text = parts(publication_of(digest(report, replace(TOPIC, severity=least))))["email"]
+    text = parts(build_publication(digest(report, replace(TOPIC, min_severity=least))))["email"]
     assert {it for it in Severity if f" {it.value}: index-has-schedule" in text} == {
         it for it in Severity if it.rank >= least.rank
     }
@@ -169,7 +175,7 @@ def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(least: Severity) 
 def test_an_exempted_finding_is_counted_alone() -> None:
     """Nobody is woken by what was accepted."""
     report = told(found(), found("scratch", exemption=EXEMPTION, lifecycle=None))
-    text = parts(publication_of(digest(report)))["email"]
+    text = parts(build_publication(digest(report)))["email"]
     assert "scratch" not in text
     assert "Accepted by exemptions: 1 finding." in text
 
@@ -177,6 +183,6 @@ def test_an_exempted_finding_is_counted_alone() -> None:
 def test_an_unknown_verdict_is_not_well() -> None:
     """Where nothing is open and something could not be judged, the first line does not say that all is well."""
     report = told(found(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None), resolved=(ended("carts"),), unread=1)
-    subject = publication_of(digest(report)).subject
+    subject = build_publication(digest(report)).subject
     assert subject == "RESOLVED (audit incomplete): search: 1 finding resolved on carts; nothing is open"
     assert for_machines(report)["headline"].endswith("1 fact could not be read. 1 verdict could not be given.")

@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.text import code, columns, escape_text, markdown
+from backup_auditor.rendering.text import escape_markdown, escape_text, format_code, format_columns
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
 )
 def test_code_holds_any_name(text: str, shown: str) -> None:
     """A name is fenced so that nothing in it ends the fence or the cell."""
-    assert code(text) == shown
+    assert format_code(text) == shown
 
 
 def test_markdown_escapes_markup() -> None:
     """What would be markup is escaped, what is not stays readable."""
-    assert markdown("a_b <c> d.") == "a\\_b \\<c\\> d."
+    assert escape_markdown("a_b <c> d.") == "a\\_b \\<c\\> d."
 
 
 @pytest.mark.parametrize("number, shown", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
@@ -59,7 +59,7 @@ def test_counts_agree_with_their_noun(number: int, shown: str) -> None:
 def test_a_wide_label_has_its_text_below() -> None:
     """A label wider than a third of the line does not squeeze the text."""
     label = "a-name-of-more-than-thirty-characters"
-    assert list(columns([(label, "text"), ("b", "text")], 90)) == [
+    assert list(format_columns([(label, "text"), ("b", "text")], 90)) == [
         f"  {label}",
         " " * 34 + "text",
         "  b" + " " * 31 + "text",

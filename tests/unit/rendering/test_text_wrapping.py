@@ -22,14 +22,14 @@ from backup_auditor.domain.finding import Compliance, Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
-from backup_auditor.domain.text import cut, split_clusters, width_of
-from backup_auditor.rendering.controls import controls_table
-from backup_auditor.rendering.evidence import reports_table
+from backup_auditor.domain.text import cut_text, measure_width, split_clusters
+from backup_auditor.rendering.controls import render_controls_table
+from backup_auditor.rendering.evidence import render_reports_table
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.formats.table import render_table
-from backup_auditor.rendering.policy_diff import render_difference
-from backup_auditor.rendering.remediation_plan import plan_table, results_table
-from backup_auditor.rendering.text import columns, hanging
+from backup_auditor.rendering.policy_diff import render_policy_diff
+from backup_auditor.rendering.remediation_plan import render_plan_table, render_results_table
+from backup_auditor.rendering.text import format_columns, wrap_text
 from support.builders.facts import NOW, index, inventory, judged, policy, renamed, whole
 from support.builders.plans import planned, remedial
 from support.builders.reports import exempting, report
@@ -73,7 +73,7 @@ def lost(text: str) -> str:
 @given(texts, st.sampled_from(WIDTHS), st.sampled_from(["", "  ", " " * 17]))
 def test_text_keeps_to_the_width_and_loses_nothing(text: str, width: int, indent: str) -> None:
     """No line is wider than asked for, and together the lines hold every character."""
-    lines = hanging(text, width, indent)
+    lines = wrap_text(text, width, indent)
     assert all(cell_len(it, "latest") <= width for it in lines)
     assert lost("".join(lines)) == lost(text)
 
@@ -83,7 +83,7 @@ def test_no_character_is_torn_apart(clusters: list[str], width: int) -> None:
     """Each line is made of whole clusters, where one text has no blank at all."""
     held = [it for it in clusters if it != "\u3000"]
     whole_ones = iter(held)
-    for line in hanging("".join(held), width, ""):
+    for line in wrap_text("".join(held), width, ""):
         rest = line
         while rest:
             expected = next(whole_ones)
@@ -95,16 +95,16 @@ def test_no_character_is_torn_apart(clusters: list[str], width: int) -> None:
 def test_a_character_is_one_cluster_at_most_two_columns_wide(cluster: str) -> None:
     """Letters with their marks, emoji with what they are joined by, and flags are one character to a person."""
     assert split_clusters(f"x{cluster}y") == ["x", cluster, "y"]
-    assert cell_len(cluster, "latest") <= width_of(cluster)
-    assert cut(f"xx{cluster}", 3) in {f"xx{cluster}", "xx…"}
+    assert cell_len(cluster, "latest") <= measure_width(cluster)
+    assert cut_text(f"xx{cluster}", 3) in {f"xx{cluster}", "xx…"}
 
 
 @given(st.lists(st.tuples(names, texts), min_size=1, max_size=5), st.sampled_from(WIDTHS))
 def test_columns_begin_in_one_column(rows: list[tuple[str, str]], width: int) -> None:
     """The text of each row begins as many columns from the left as that of the others, whatever the script."""
     marked = [(label, f"¦{text.strip()}") for label, text in rows]
-    begun = [it for it in columns(marked, width) if "¦" in it]
-    assert len({width_of(it[: it.index("¦")]) for it in begun}) == 1
+    begun = [it for it in format_columns(marked, width) if "¦" in it]
+    assert len({measure_width(it[: it.index("¦")]) for it in begun}) == 1
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_columns_begin_in_one_column(rows: list[tuple[str, str]], width: int) ->
 )
 def test_a_long_word_breaks_where_it_reads_best(text: str, lines: list[str]) -> None:
     """After a hyphen or between wide characters, and only else anywhere."""
-    assert hanging(text, 40, "") == lines
+    assert wrap_text(text, 40, "") == lines
 
 
 def neglected(name: str) -> Inventory:
@@ -135,18 +135,18 @@ def drawn(name: str, text: str, width: int) -> Iterator[str]:
     required = replace(exempting(accepted), source=text)
     shown = report(told, required)
     findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in shown.findings)
-    yield from render_table(replace(shown, findings=findings), width=width, in_full=text)
+    yield from render_table(replace(shown, findings=findings), width=width, full_command=text)
     facts = next(it for it in told.indexes if it.index.name == name)
     subject = IndexContext(ProjectContext(told, required), facts)
     yield from render_explanation(subject, judged(told, required).findings, width=width)
-    yield from render_difference(compare_policies(told, Policy(text, "0" * 64), required), width=width)
+    yield from render_policy_diff(compare_policies(told, Policy(text, "0" * 64), required), width=width)
     plan = planned(remedial(), told=told)
-    yield from plan_table(plan, width)
-    yield from results_table(plan, [ActionResult(it, ActionState.FAILED, text) for it in plan.actions], width)
+    yield from render_plan_table(plan, width)
+    yield from render_results_table(plan, [ActionResult(it, ActionState.FAILED, text) for it in plan.actions], width)
     page = StoredFile(text, "0" * 64)
     kept = StoredReport(text, "0" * 64, page)
     audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=kept)
-    yield from reports_table(name, [(audit, (DayStatus.AUDITED, None), None)], width)
+    yield from render_reports_table(name, [(audit, (DayStatus.COMPLETE, None), None)], width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -161,8 +161,8 @@ def test_every_form_keeps_to_the_width(width: int, name: str, text: str) -> None
 @pytest.mark.parametrize("width", WIDTHS)
 def test_controls_keep_to_the_width(width: int) -> None:
     """The list of all, and each control in full; its id stays whole."""
-    for chosen in (CATALOG.all, *([it] for it in CATALOG.all)):
-        lines = controls_table(chosen, width).splitlines()
+    for chosen in (CATALOG.all_controls, *([it] for it in CATALOG.all_controls)):
+        lines = render_controls_table(chosen, width).splitlines()
         assert all(len(it) <= width for it in lines)
         assert all(any(it.id in line for line in lines) for it in chosen)
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from backup_auditor.domain.evaluation.timeline import Point, Timeline
+from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.timefmt import Period
-from backup_auditor.rendering.html.index_history import picture_of
-from backup_auditor.rendering.timeline_text import NOW as AUDIT
-from backup_auditor.rendering.timeline_text import laid_out
+from backup_auditor.rendering.html.index_history import draw_timeline
+from backup_auditor.rendering.timeline_text import NOW_POSITION as AUDIT
+from backup_auditor.rendering.timeline_text import lay_out_timeline
 from support.builders.facts import DAY, HOUR, NOW, ago, index, judged
 from support.builders.strategies import projects
 
@@ -24,60 +24,68 @@ def told() -> Timeline:
 
 def test_past_and_future_have_one_scale() -> None:
     """Three quarters are the last 30 nights, and the rest the next ten."""
-    line = laid_out(told(), NOW)
-    assert line.shown == Period(NOW - 30 * DAY, NOW + 10 * DAY)
-    assert line.planned == pytest.approx((AUDIT + 18 / 960,))
-    assert line.points[-1] == pytest.approx(AUDIT - 6 / 960)
-    [met] = line.met
+    line = lay_out_timeline(told(), NOW)
+    assert line.period == Period(NOW - 30 * DAY, NOW + 10 * DAY)
+    assert line.scheduled_runs == pytest.approx((AUDIT + 18 / 960,))
+    assert line.recovery_points[-1] == pytest.approx(AUDIT - 6 / 960)
+    [met] = line.objective_met
     assert met == pytest.approx((AUDIT - 150 / 960, AUDIT))
 
 
 def test_each_expiry_is_a_step() -> None:
     """Seven points go one by one; where the last is gone, none is left."""
-    line = laid_out(told(), NOW)
-    assert [count for _, count in line.left] == [7, 6, 5, 4, 3, 2, 1, 0]
-    assert line.left[-1][0] == pytest.approx(line.zero)
+    line = lay_out_timeline(told(), NOW)
+    assert [count for _, count in line.remaining] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert line.remaining[-1][0] == pytest.approx(line.last_expiry)
 
 
 def test_points_of_before_expire_too() -> None:
     """They are counted until then, though they have no place of their own."""
     earlier = (NOW + HOUR, NOW + 30 * DAY)
-    line = laid_out(replace(told(), earlier_recovery_points=3, earlier_expiries=earlier), NOW)
-    assert [count for _, count in line.left] == [10, 9, 8, 7, 6, 5, 4, 3, 2]
-    assert line.left[1][0] == pytest.approx(AUDIT + 1 / 960)
+    line = lay_out_timeline(replace(told(), earlier_recovery_point_count=3, earlier_expiries=earlier), NOW)
+    assert [count for _, count in line.remaining] == [10, 9, 8, 7, 6, 5, 4, 3, 2]
+    assert line.remaining[1][0] == pytest.approx(AUDIT + 1 / 960)
 
 
 def test_what_is_not_known_has_no_steps() -> None:
     """A picture that went down only where expiries are known would show too many."""
-    line = laid_out(replace(told(), is_left_known=False), NOW)
-    assert (line.left, picture_of(line).left) == ((), "")
+    line = lay_out_timeline(replace(told(), is_remaining_known=False), NOW)
+    assert (line.remaining, draw_timeline(line).remaining) == ((), "")
 
 
 def test_stairs_end_where_none_is_left() -> None:
     """Otherwise they reach to the end of what is shown."""
-    assert picture_of(laid_out(told(), NOW)).left.endswith("H919V62Z")
-    lasting = replace(told(), earlier_recovery_points=1, zero_at=None)
-    assert picture_of(laid_out(lasting, NOW)).left.endswith("H1000V62Z")
+    assert draw_timeline(lay_out_timeline(told(), NOW)).remaining.endswith("H919V62Z")
+    lasting = replace(told(), earlier_recovery_point_count=1, last_expires_at=None)
+    assert draw_timeline(lay_out_timeline(lasting, NOW)).remaining.endswith("H1000V62Z")
 
 
 def test_what_lies_beyond_is_not_shown() -> None:
     """A moment after the end, or before the beginning, has no place."""
-    far = replace(told(), zero_at=NOW + 11 * DAY, planned=(NOW + 11 * DAY,), failed=(ago(31 * DAY),))
-    line = laid_out(far, NOW)
-    assert (line.zero, line.planned, line.failed) == (None, (), ())
+    far = replace(
+        told(), last_expires_at=NOW + 11 * DAY, scheduled_runs=(NOW + 11 * DAY,), failed_runs=(ago(31 * DAY),)
+    )
+    line = lay_out_timeline(far, NOW)
+    assert (line.last_expiry, line.scheduled_runs, line.failed_runs) == (None, (), ())
 
 
 @pytest.mark.parametrize(
     "timeline,expected",
     [
-        pytest.param(replace(told(), recovery_points=(), zero_at=None), AUDIT, id="there-is-none"),
-        pytest.param(replace(told(), recovery_points=(), zero_at=None, is_left_known=False), None, id="not-known"),
+        pytest.param(replace(told(), recovery_points=(), last_expires_at=None), AUDIT, id="there-is-none"),
         pytest.param(
-            replace(told(), recovery_points=(), zero_at=None, earlier_recovery_points=1), None, id="an-earlier-one"
+            replace(told(), recovery_points=(), last_expires_at=None, is_remaining_known=False), None, id="not-known"
         ),
-        pytest.param(replace(told(), zero_at=ago(HOUR)), AUDIT, id="over-already"),
         pytest.param(
-            replace(told(), recovery_points=(Point(ago(DAY), expires=False, expires_at=None),), zero_at=None),
+            replace(told(), recovery_points=(), last_expires_at=None, earlier_recovery_point_count=1),
+            None,
+            id="an-earlier-one",
+        ),
+        pytest.param(replace(told(), last_expires_at=ago(HOUR)), AUDIT, id="over-already"),
+        pytest.param(
+            replace(
+                told(), recovery_points=(RecoveryPoint(ago(DAY), expires=False, expires_at=None),), last_expires_at=None
+            ),
             None,
             id="never-expires",
         ),
@@ -85,16 +93,22 @@ def test_what_lies_beyond_is_not_shown() -> None:
 )
 def test_where_none_is_left(timeline: Timeline, expected: float | None) -> None:
     """It is the audit itself where there is none, and nowhere where that is not known."""
-    assert laid_out(timeline, NOW).zero == expected
+    assert lay_out_timeline(timeline, NOW).last_expiry == expected
 
 
 @given(projects())
 def test_everything_lies_on_the_line(facts: Inventory) -> None:
     """Whatever a project holds, places lie between 0 and 1, steps go down, and the picture can be drawn."""
     for timeline in judged(facts).timelines:
-        line = laid_out(timeline, facts.observed_at)
-        for places in (line.points, line.past, line.failed, line.under_way, line.planned):
+        line = lay_out_timeline(timeline, facts.observed_at)
+        for places in (
+            line.recovery_points,
+            line.past_runs,
+            line.failed_runs,
+            line.runs_in_progress,
+            line.scheduled_runs,
+        ):
             assert all(0 <= it <= 1 for it in places)
-        assert all(0 <= a < b <= AUDIT + 1e-9 for a, b in (*line.met, *line.missed))
-        assert all(a[1] > b[1] and a[0] <= b[0] for a, b in pairwise(line.left))
-        assert "-" not in "".join(getattr(picture_of(line), it) for it in picture_of(line).__slots__)
+        assert all(0 <= a < b <= AUDIT + 1e-9 for a, b in (*line.objective_met, *line.objective_missed))
+        assert all(a[1] > b[1] and a[0] <= b[0] for a, b in pairwise(line.remaining))
+        assert "-" not in "".join(getattr(draw_timeline(line), it) for it in draw_timeline(line).__slots__)

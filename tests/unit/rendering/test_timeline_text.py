@@ -11,10 +11,10 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.text import escape_controls, width_of
+from backup_auditor.domain.text import escape_control_characters, measure_width
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.text import Style
-from backup_auditor.rendering.timeline_text import timeline_lines
+from backup_auditor.rendering.timeline_text import render_timeline
 from support.approval import Approve
 from support.builders.audit_sequence_report import POLICY, nights
 from support.builders.facts import (
@@ -39,7 +39,7 @@ def drawn(facts: Any, width: int = 80, *, is_coloured: bool = False) -> list[str
     """Draw the nights of the only index."""
     told = facts if isinstance(facts, Inventory) else inventory(facts)
     subject = IndexContext(ProjectContext(told, BUILT_IN), told.indexes[0])
-    return list(timeline_lines(build_timeline(subject), NOW, width, Style(is_coloured)))
+    return list(render_timeline(build_timeline(subject), NOW, width, Style(is_coloured)))
 
 
 def row(label: str, facts: Any, width: int = 80) -> tuple[str, str]:
@@ -187,8 +187,8 @@ def test_any_index_can_be_drawn(told: Inventory, width: int, days: int) -> None:
     for facts in told.indexes:
         subject = IndexContext(ProjectContext(told, BUILT_IN), facts)
         lines = list(
-            timeline_lines(build_timeline(subject), NOW + timedelta(days=days), width, Style(is_coloured=False))
+            render_timeline(build_timeline(subject), NOW + timedelta(days=days), width, Style(is_colored=False))
         )
-        assert all(escape_controls(it) == it for it in lines)
-        assert all(width_of(it) <= width for it in lines)
+        assert all(escape_control_characters(it) == it for it in lines)
+        assert all(measure_width(it) <= width for it in lines)
         assert len({it.index("|") for it in lines[2:5]}) == 1

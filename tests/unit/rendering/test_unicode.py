@@ -13,13 +13,13 @@ import pytest
 
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.cli.main import main
-from backup_auditor.cli.parser import Parser
+from backup_auditor.cli.parser import CommandParser
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import quote_text
-from backup_auditor.rendering.digest import digest_text
+from backup_auditor.rendering.digest import render_digest_text
 from backup_auditor.rendering.formats.csv import render_csv
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.formats.junit import render_junit
@@ -28,7 +28,7 @@ from backup_auditor.rendering.formats.ocsf import render_ocsf
 from backup_auditor.rendering.formats.sarif import render_sarif
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
-from backup_auditor.rendering.slack import slack_payload
+from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.text import format_json
 from support.builders.facts import inventory
 from support.builders.notifications import digest, found, told
@@ -84,8 +84,8 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "csv": _cells,
     "markdown": lambda it: "\n".join(render_markdown(it)).replace("\\", ""),
     "junit": _attributes,
-    "sarif": lambda it: _values(render_sarif([it], CATALOG.all)),
-    "ocsf": lambda it: "\n".join(map(_values, "".join(render_ocsf([it], CATALOG.all)).splitlines())),
+    "sarif": lambda it: _values(render_sarif([it], CATALOG.all_controls)),
+    "ocsf": lambda it: "\n".join(map(_values, "".join(render_ocsf([it], CATALOG.all_controls)).splitlines())),
     "json": lambda it: _values(render_json(it)),
 }
 """Each form, written and read back as its readers see it."""
@@ -111,8 +111,8 @@ def test_owners_of_any_script_are_shown_as_they_are_written(form: str, written: 
 def test_digests_show_names_as_they_are_written(written: str) -> None:
     """By e-mail and in Slack alike."""
     notice = digest(told(found(f"x{written}"), project=written))
-    assert f"x{written}" in digest_text(notice, 10)
-    assert f"x{written}" in json.dumps(slack_payload(notice), ensure_ascii=False)
+    assert f"x{written}" in render_digest_text(notice, 10)
+    assert f"x{written}" in json.dumps(build_slack_payload(notice), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("written", OTHERS)
@@ -134,7 +134,7 @@ def test_messages_quote_text_as_it_is_written(written: str, capsys: pytest.Captu
 def test_messages_escape_controls(capsys: pytest.CaptureFixture[str]) -> None:
     """No flag that is not known moves a cursor or turns a line around."""
     with pytest.raises(SystemExit):
-        Parser(prog="x").parse_args(["--a\x1b[31m\u202eb"])
+        CommandParser(prog="x").parse_args(["--a\x1b[31m\u202eb"])
     assert r"--a\x1b[31m\u202eb" in capsys.readouterr().err
 
 

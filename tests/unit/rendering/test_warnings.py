@@ -13,8 +13,8 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.digest import digest_text
-from backup_auditor.rendering.digest_json import digest_json
+from backup_auditor.rendering.digest import render_digest_text
+from backup_auditor.rendering.digest_json import build_digest_json
 from backup_auditor.rendering.formats.csv import render_csv
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.formats.junit import render_junit
@@ -23,7 +23,7 @@ from backup_auditor.rendering.formats.ocsf import render_ocsf
 from backup_auditor.rendering.formats.sarif import render_sarif
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
-from backup_auditor.rendering.slack import slack_payload
+from backup_auditor.rendering.slack import build_slack_payload
 from support.builders.notifications import digest, found
 from support.builders.notifications import told as told_report
 from support.builders.reports import report
@@ -47,8 +47,8 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
         pytest.param(lambda it: render_html([it]), id="html"),
         pytest.param(lambda it: render_csv([it]), id="csv"),
         pytest.param(lambda it: render_junit([it]), id="junit"),
-        pytest.param(lambda it: render_sarif([it], CATALOG.all), id="sarif"),
-        pytest.param(lambda it: render_ocsf([it], CATALOG.all), id="ocsf"),
+        pytest.param(lambda it: render_sarif([it], CATALOG.all_controls), id="sarif"),
+        pytest.param(lambda it: render_ocsf([it], CATALOG.all_controls), id="ocsf"),
     ],
 )
 def test_every_form_shows_the_sentence(draw: Callable[[Report], Iterable[str]]) -> None:
@@ -86,7 +86,7 @@ def test_junit_tells_them_in_the_first_suite_of_each_project() -> None:
 
 def test_sarif_notifies_of_the_configuration() -> None:
     """Each is a notification of level warning."""
-    log = json.loads("".join(render_sarif(TWO, CATALOG.all)))
+    log = json.loads("".join(render_sarif(TWO, CATALOG.all_controls)))
     for run in log["runs"]:
         (invocation,) = run["invocations"]
         notified = invocation["toolConfigurationNotifications"]
@@ -96,7 +96,7 @@ def test_sarif_notifies_of_the_configuration() -> None:
 
 def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     """Every event counts them."""
-    events = [json.loads(it) for it in "".join(render_ocsf(TWO, CATALOG.all)).splitlines()]
+    events = [json.loads(it) for it in "".join(render_ocsf(TWO, CATALOG.all_controls)).splitlines()]
     told = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
     assert told == ["default", "other"]
     assert events[0]["unmapped"]["warnings"] == list(WARNED.warnings)
@@ -106,9 +106,9 @@ def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
 @pytest.mark.parametrize(
     "draw",
     [
-        pytest.param(partial(digest_text, shown=100), id="mail"),
-        pytest.param(lambda it: json.dumps(dict(digest_json(it, 100)), ensure_ascii=False), id="machines"),
-        pytest.param(lambda it: json.dumps(slack_payload(it), ensure_ascii=False), id="slack"),
+        pytest.param(partial(render_digest_text, row_limit=100), id="mail"),
+        pytest.param(lambda it: json.dumps(dict(build_digest_json(it, 100)), ensure_ascii=False), id="machines"),
+        pytest.param(lambda it: json.dumps(build_slack_payload(it), ensure_ascii=False), id="slack"),
     ],
 )
 def test_a_message_shows_them_below_its_findings(draw: Callable[[Any], str]) -> None:

@@ -11,22 +11,22 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.functions import (
-    audit_settings,
-    dispatch_settings,
-    notify_settings,
-    remediate_settings,
-    watch_settings,
+    read_audit_settings,
+    read_dispatch_settings,
+    read_notify_settings,
+    read_remediate_settings,
+    read_watch_settings,
 )
-from backup_auditor.settings.variables import READ_BY, VARIABLES
+from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_FUNCTION
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
 READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
-    "audit": audit_settings,
-    "dispatch": dispatch_settings,
-    "notify": notify_settings,
-    "remediate": remediate_settings,
-    "watch": watch_settings,
+    "audit": read_audit_settings,
+    "dispatch": read_dispatch_settings,
+    "notify": read_notify_settings,
+    "remediate": read_remediate_settings,
+    "watch": read_watch_settings,
 }
 ALL = {
     "STATE_TABLE": "table",
@@ -75,56 +75,56 @@ def test_a_function_reads_what_is_documented_and_no_more(function: str) -> None:
     """The table of which function reads which variable is complete, and no function reads beyond it."""
     environ = Watched(ALL)
     READERS[function](environ)
-    assert environ.asked == {it.name for it in READ_BY[function]}
+    assert environ.asked == {it.name for it in VARIABLES_BY_FUNCTION[function]}
 
 
 def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> None:
     """Without a registry the variables say everything about the one project there is."""
     channels = (
-        Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, tells_all_is_well=True),
-        Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, tells_all_is_well=True),
+        Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, has_weekly_summary=True),
+        Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, has_weekly_summary=True),
     )
-    settings = audit_settings(ALL)
-    assert settings.registration.only == RegisteredProject(
+    settings = read_audit_settings(ALL)
+    assert settings.registration.single_project == RegisteredProject(
         "search", "backup-auditor/search", policy="ssm:/backup-auditor/policies/search", channels=channels
     )
-    assert settings.registration.document is None
+    assert settings.registration.registry_address is None
     assert (settings.state_table, settings.evidence_bucket, settings.event_bus) == ("table", "bucket", "bus")
     assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/ping", timedelta(days=400))
 
 
 def test_only_remediation_has_the_key_that_may_write() -> None:
     """It has that one and no other; the audit, which is given both, knows nothing of it."""
-    only = remediate_settings(ALL).registration.only
+    only = read_remediate_settings(ALL).registration.single_project
     assert only == RegisteredProject("search", policy=ALL["POLICY"], editor_secret=ALL["EDITOR_KEY_SECRET"])
-    audited = audit_settings(ALL).registration.only
+    audited = read_audit_settings(ALL).registration.single_project
     assert audited is not None
     assert audited.editor_secret is None
 
 
 def test_a_registry_takes_the_place_of_the_one_project() -> None:
     """With a registry neither name nor key nor policy of a single project counts; the channels do."""
-    registration = audit_settings(
+    registration = read_audit_settings(
         ALL | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
     ).registration
-    assert (registration.document, registration.only) == ("s3://config/registry.yaml", None)
+    assert (registration.registry_address, registration.single_project) == ("s3://config/registry.yaml", None)
     assert [it.kind for it in registration.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
-    assert registration.tells_all_is_well
+    assert registration.has_weekly_summary
 
 
 def test_what_is_not_asked_for_is_left_out() -> None:
     """Without topic, webhook, ping and policy there are none, alerts begin at low, and nothing is forgotten."""
     asked = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
-    settings = audit_settings({it: ALL[it] for it in asked})
-    assert settings.registration.only == RegisteredProject("search", "backup-auditor/search")
+    settings = read_audit_settings({it: ALL[it] for it in asked})
+    assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
     assert (settings.ping_url_secret, settings.retention) == (None, None)
-    told = notify_settings({it: ALL[it] for it in (*asked, "ALERT_TOPIC")})
+    told = read_notify_settings({it: ALL[it] for it in (*asked, "ALERT_TOPIC")})
     assert told.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
 
 
 def test_nothing_is_forgotten_after_no_days() -> None:
     """Zero days of remembrance, as a template's parameter says it, means for ever."""
-    assert audit_settings(ALL | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
+    assert read_audit_settings(ALL | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_nothing_is_forgotten_after_no_days() -> None:
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, why: str) -> None:
     """A variable that is missing or wrong ends in one line that names it."""
     with pytest.raises(SettingsError) as caught:
-        audit_settings(ALL | {name: value})
+        read_audit_settings(ALL | {name: value})
     assert str(caught.value).startswith(f"{name} {why}")
     assert "\n" not in str(caught.value)
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, why: str)
 def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
     """Whoever gives the template the secret itself is told so, without it."""
     with pytest.raises(SettingsError, match="looks like the secret itself; keep that in Secrets Manager") as caught:
-        audit_settings(ALL | {name: value})
+        read_audit_settings(ALL | {name: value})
     assert value not in str(caught.value)
 
 
@@ -180,14 +180,14 @@ def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
     """China and GovCloud have ARNs of their own."""
     secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/search-AbCdEf"
     topic = TOPIC.replace("arn:aws:", f"arn:{partition}:")
-    settings = audit_settings(ALL | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
-    assert settings.registration.only is not None
-    assert settings.registration.only.secret == secret
+    settings = read_audit_settings(ALL | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
+    assert settings.registration.single_project is not None
+    assert settings.registration.single_project.secret == secret
 
 
 def test_the_document_names_every_variable() -> None:
     """The table of the configuration shows every variable of the functions with its meaning."""
-    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    for it in VARIABLES:
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    for it in FUNCTION_VARIABLES:
         assert f"| `{it.name}` |" in text
         assert it.meaning in text

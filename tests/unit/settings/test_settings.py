@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.pinecone import VARIABLES, allows_colour, read_settings, redacted
+from backup_auditor.settings.pinecone import COMMAND_VARIABLES, allows_color, read_settings, redact
 
 KEY = {"PINECONE_API_KEY": "key-for-tests"}
 ROOT = Path(__file__).parents[3]
@@ -44,7 +44,7 @@ def test_schedules_follow_the_version_of_the_rest() -> None:
 
 def test_an_empty_variable_counts_as_absent() -> None:
     """A variable set to nothing, or to blanks, is as if it were not set."""
-    empty = {it.name: " " for it in VARIABLES if it.name not in KEY}
+    empty = {it.name: " " for it in COMMAND_VARIABLES if it.name not in KEY}
     assert read_settings(KEY | empty) == read_settings(KEY)
 
 
@@ -104,8 +104,8 @@ def test_a_wrong_key_is_not_repeated() -> None:
 def test_keys_are_taken_out_of_any_text() -> None:
     """The project's key, and whatever has the shape of a key, is replaced wherever it turns up."""
     shaped = "pcsk" + "_" + "x" * 20
-    assert redacted(f"key-for-tests failed, as did {shaped}.", KEY) == "[key] failed, as did [key]."
-    assert redacted("nothing to hide", {}) == "nothing to hide"
+    assert redact(f"key-for-tests failed, as did {shaped}.", KEY) == "[key] failed, as did [key]."
+    assert redact("nothing to hide", {}) == "nothing to hide"
 
 
 def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
@@ -114,7 +114,7 @@ def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings(environ)
     told = "PINECONE_API_KEY is too short for a key; copy the whole key"
-    assert redacted(str(caught.value), environ) == told
+    assert redact(str(caught.value), environ) == told
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
 )
 def test_colours_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> None:
     """Any text in NO_COLOR forbids colours; an empty one does not."""
-    assert allows_colour(environ) is is_allowed
+    assert allows_color(environ) is is_allowed
 
 
 def test_the_document_names_every_variable() -> None:
     """The table of the configuration shows every variable with its meaning."""
-    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    for it in VARIABLES:
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    for it in COMMAND_VARIABLES:
         assert f"| `{it.name}` |" in text
         assert it.meaning in text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.cli.state_path import state_file
+from backup_auditor.cli.state_path import find_default_state_file
 from backup_auditor.errors import SettingsError
 
 HOME = {"XDG_STATE_HOME": "/states"}
@@ -16,10 +16,10 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_
 def test_the_folder_for_states_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the usual one at home; a path that is not absolute does not count."""
     monkeypatch.setenv("HOME", "/users/somebody")
-    assert state_file(HOME, "default") == Path("/states/backup-auditor/default.sqlite3")
+    assert find_default_state_file(HOME, "default") == Path("/states/backup-auditor/default.sqlite3")
     usual = Path("/users/somebody/.local/state/backup-auditor/default.sqlite3")
     for environ in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "states"}):
-        assert state_file(environ, "default") == usual
+        assert find_default_state_file(environ, "default") == usual
 
 
 def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "home", nowhere)
     with pytest.raises(SettingsError, match="set XDG_STATE_HOME, or give --state or --no-state"):
-        state_file({}, "default")
+        find_default_state_file({}, "default")
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch)
 )
 def test_any_project_has_a_file(project: str, file: str) -> None:
     """Its name is written so that any disk takes it."""
-    assert state_file(HOME, project).name == file
+    assert find_default_state_file(HOME, project).name == file
 
 
 @given(NAMES, NAMES)
 def test_no_two_projects_share_a_file(one: str, other: str) -> None:
     """However long their names are; no name leads out of the folder, and none is longer than a disk takes."""
-    files = state_file(HOME, one), state_file(HOME, other)
+    files = find_default_state_file(HOME, one), find_default_state_file(HOME, other)
     assert (files[0] == files[1]) is (one == other)
     for file in files:
         assert file.parent == Path("/states/backup-auditor")
@@ -59,4 +59,4 @@ def test_no_two_projects_share_a_file(one: str, other: str) -> None:
 
 def test_long_names_that_begin_alike_are_told_apart() -> None:
     """By a hash of all of it."""
-    assert state_file(HOME, "ü" * 99 + "a") != state_file(HOME, "ü" * 99 + "b")
+    assert find_default_state_file(HOME, "ü" * 99 + "a") != find_default_state_file(HOME, "ü" * 99 + "b")

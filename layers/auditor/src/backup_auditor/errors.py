@@ -47,7 +47,7 @@ class EvidenceError(BackupAuditorError):
     """A report cannot be kept, or cannot be read."""
 
 
-class EvidenceGoneError(EvidenceError):
+class EvidenceMissingError(EvidenceError):
     """A report is not where it was kept."""
 
 
@@ -92,7 +92,7 @@ class ForbiddenError(PineconeError):
     """The key may not do this."""
 
 
-class PlanForbidsError(PineconeError):
+class OrganizationPlanError(PineconeError):
     """The plan of the organization does not include this."""
 
 
@@ -132,7 +132,7 @@ class OutcomeUnknownError(UnavailableError):
     """A write may or may not have taken effect, and reading did not settle it."""
 
 
-class NotUnderstoodError(PineconeError):
+class MalformedResponseError(PineconeError):
     """An answer has a shape that cannot be read."""
 
 
@@ -149,9 +149,13 @@ class PolicyError(UsageError):
 
     def __init__(self, *problems: str, path: str = "FILE") -> None:
         """Take every problem in the order of the file, one line each."""
-        count = len(problems) - 1
-        more = f" (and {count} more: backup-auditor policy validate {path} lists them)" if count > 0 else ""
-        super().__init__(f"{problems[0]}{more}")
+        remaining_count = len(problems) - 1
+        suffix = (
+            f" (and {remaining_count} more: backup-auditor policy validate {path} lists them)"
+            if remaining_count > 0
+            else ""
+        )
+        super().__init__(f"{problems[0]}{suffix}")
         self.problems = problems
 
 
@@ -172,7 +176,7 @@ class RequestError(UsageError):
     """An event or a payload does not have a shape that the function knows."""
 
 
-class PlanError(UsageError):
+class RemediationPlanError(UsageError):
     """A plan of remediation is not known, or not to be carried out: it is stale, or of another project or policy."""
 
 
@@ -180,20 +184,23 @@ class InventoryFileError(UsageError):
     """A saved inventory cannot be read."""
 
 
-class OtherProjectError(UsageError):
+class ProjectMismatchError(UsageError):
     """A state belongs to another Pinecone project than the one that was read. Nothing was compared or recorded."""
 
-    def __init__(self, project: str, known: str, found: str, remedy: str = "") -> None:
+    def __init__(self, project: str, recorded_id: str, found_id: str, remedy: str = "") -> None:
         """Take the name of the project, the id in its state, the id that was read, and what to do."""
-        what = f"the state of {project} belongs to Pinecone project {known}, but Pinecone project {found} was read"
-        super().__init__(f"{what}; nothing was compared or recorded{remedy and '; '}{remedy}")
+        mismatch = (
+            f"the state of {project} belongs to Pinecone project {recorded_id}, but Pinecone"
+            f" project {found_id} was read"
+        )
+        super().__init__(f"{mismatch}; nothing was compared or recorded{remedy and '; '}{remedy}")
         self.project = project
-        self.known = known
-        self.found = found
+        self.recorded_id = recorded_id
+        self.found_id = found_id
 
-    def with_remedy(self, remedy: str) -> "OtherProjectError":
+    def with_remedy(self, remedy: str) -> "ProjectMismatchError":
         """Return the same error, and what to do about it."""
-        return OtherProjectError(self.project, self.known, self.found, remedy)
+        return ProjectMismatchError(self.project, self.recorded_id, self.found_id, remedy)
 
 
 class StateError(UsageError):
@@ -203,15 +210,16 @@ class StateError(UsageError):
 class FutureAuditError(StateError):
     """The last recorded audit lies in the future of this machine's clock, so that no audit is recorded any more."""
 
-    def __init__(self, project: str, recorded: str, now: str, place: str = "") -> None:
+    def __init__(self, project: str, recorded_at: str, now: str, state_flag: str = "") -> None:
         """Take the name of the project, both moments, and the flag that names its state."""
         super().__init__(
-            f"the last recorded audit of {project}, of {recorded}, lies in the future of this machine's clock ({now});"
+            f"the last recorded audit of {project}, of {recorded_at}, lies in the future of this"
+            f" machine's clock ({now});"
             " correct the clock if it is wrong, else discard that audit:"
-            f" backup-auditor state discard --project {quote(project)}{place}"
+            f" backup-auditor state discard --project {quote(project)}{state_flag}"
         )
-        self._told = project, recorded, now
+        self._arguments = project, recorded_at, now
 
-    def with_place(self, flag: str, value: str) -> "FutureAuditError":
+    def with_state_flag(self, flag: str, value: str) -> "FutureAuditError":
         """Return the same error with the flag that names the state."""
-        return FutureAuditError(*self._told, f" {flag} {quote(value)}")
+        return FutureAuditError(*self._arguments, f" {flag} {quote(value)}")

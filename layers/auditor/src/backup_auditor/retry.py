@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
-FOR_ONE_CALL = 30.0
+MAX_CALL_SECONDS = 30.0
 """Seconds that one call may take: none is begun in fewer."""
-_ATTEMPTS = 3
-_FIRST_WAIT = 0.5
+_MAX_ATTEMPTS = 3
+_FIRST_WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,21 @@ class Retrier:
     sleep: Callable[[float], None]
     uniform: Callable[[float, float], float]
 
-    def persevere(self, send: Callable[[], None]) -> None:
+    def call(self, send: Callable[[], None]) -> None:
         """Send, and send again what was certainly not accepted, and may be if asked once more.
 
         Raises the last `DeliveryError`. A wait that the channel asks for is kept, or there is no other attempt.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return send()
             except (ChannelRefusedError, AcceptanceUnknownError):
                 raise
             except DeliveryError as error:
-                wait = self.uniform(0.5, 1.5) * _FIRST_WAIT * 4 ** (attempt - 1)
+                wait = self.uniform(0.5, 1.5) * _FIRST_WAIT_SECONDS * 4 ** (attempt - 1)
                 if error.retry_after is not None:
-                    wait = error.retry_after + self.uniform(0, _FIRST_WAIT)
-                if attempt == _ATTEMPTS or wait + FOR_ONE_CALL > self.seconds_left():
+                    wait = error.retry_after + self.uniform(0, _FIRST_WAIT_SECONDS)
+                if attempt == _MAX_ATTEMPTS or wait + MAX_CALL_SECONDS > self.seconds_left():
                     raise
             self.sleep(wait)
         return None

@@ -6,9 +6,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
 
-type _Act = Callable[[], None]
+type _Callback = Callable[[], None]
 
-_STOP = 1.0
+_STOP_SECONDS = 1.0
 """Seconds that calls under way are given to end when nobody wants their answers any more."""
 
 
@@ -22,38 +22,38 @@ class WorkerPool:
         """Begin without a thread; they start as work comes."""
         self._size = size
         self._threads: list[Thread] = []
-        self._orders: SimpleQueue[tuple[int, Callable[[], _Act]] | None] = SimpleQueue()
-        self._results: SimpleQueue[tuple[int, _Act]] = SimpleQueue()
-        self._under_way: dict[int, _Act] = {}
-        self._ordered = 0
-        self._is_over = False
+        self._tasks: SimpleQueue[tuple[int, Callable[[], _Callback]] | None] = SimpleQueue()
+        self._callbacks: SimpleQueue[tuple[int, _Callback]] = SimpleQueue()
+        self._fallbacks: dict[int, _Callback] = {}
+        self._task_count = 0
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         """Send everybody home; what is queued is not done. Who interrupts an audit does not wait for them."""
-        self._is_over = True
+        self._is_closed = True
         for _thread in self._threads:
-            self._orders.put(None)
-        if kind is None or issubclass(kind, Exception):
-            end = time.monotonic() + _STOP
+            self._tasks.put(None)
+        if error_type is None or issubclass(error_type, Exception):
+            deadline = time.monotonic() + _STOP_SECONDS
             for thread in self._threads:
-                thread.join(max(0.0, end - time.monotonic()))
+                thread.join(max(0.0, deadline - time.monotonic()))
 
-    def do[Result](self, work: Callable[[], Result], then: Callable[[Result], None], instead: Result) -> None:
+    def submit[Result](self, work: Callable[[], Result], on_result: Callable[[Result], None], fallback: Result) -> None:
         """Have some work done, and `then` called within `finish`: with its result, or with `instead` if time is up."""
 
-        def order() -> _Act:
+        def run_work() -> _Callback:
             result = work()
-            return lambda: then(result)
+            return lambda: on_result(result)
 
-        self._ordered += 1
-        self._under_way[self._ordered] = lambda: then(instead)
-        self._orders.put((self._ordered, order))
-        if len(self._threads) < min(self._size, len(self._under_way)):
-            thread = Thread(target=self._work, name="backup-auditor", daemon=True)
+        self._task_count += 1
+        self._fallbacks[self._task_count] = lambda: on_result(fallback)
+        self._tasks.put((self._task_count, run_work))
+        if len(self._threads) < min(self._size, len(self._fallbacks)):
+            thread = Thread(target=self._run_tasks, name="backup-auditor", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -62,29 +62,29 @@ class WorkerPool:
 
         When no time is left, what has not come is not waited for any longer.
         """
-        while self._under_way:
+        while self._fallbacks:
             try:
-                number, result = self._results.get(timeout=max(0.0, seconds_left()))
+                task_number, callback = self._callbacks.get(timeout=max(0.0, seconds_left()))
             except Empty:
-                given_up, self._under_way = self._under_way, {}
-                for act in given_up.values():
-                    act()
+                fallbacks, self._fallbacks = self._fallbacks, {}
+                for fallback in fallbacks.values():
+                    fallback()
                 continue
-            if self._under_way.pop(number, None) is not None:
-                result()
+            if self._fallbacks.pop(task_number, None) is not None:
+                callback()
 
-    def _work(self) -> None:
-        while (ordered := self._orders.get()) is not None and not self._is_over:
-            number, order = ordered
+    def _run_tasks(self) -> None:
+        while (task := self._tasks.get()) is not None and not self._is_closed:
+            task_number, run_work = task
             try:
-                result = order()
+                callback = run_work()
             except BaseException as error:  # noqa: BLE001  it is raised where somebody can see it
-                result = _raiser(error)
-            self._results.put((number, result))
+                callback = _make_raiser(error)
+            self._callbacks.put((task_number, callback))
 
 
-def _raiser(error: BaseException) -> _Act:
-    def raise_it() -> None:
+def _make_raiser(error: BaseException) -> _Callback:
+    def raise_error() -> None:
         raise error
 
-    return raise_it
+    return raise_error

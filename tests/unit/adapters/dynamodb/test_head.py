@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import VERSION, packed, unpacked
+from backup_auditor.adapters.dynamodb.head import HEAD_VERSION, pack_rows, unpack_rows
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.project_state import EMPTY_STATE, PAST_AUDITS, KnownSchedule, PastAudit, ProjectState
+from backup_auditor.domain.project_state import EMPTY_STATE, MAX_PAST_AUDITS, KnownSchedule, PastAudit, ProjectState
 from backup_auditor.errors import StateError
 from support.builders.facts import DAY, NOW, backup, known
 from support.fakes.stores import PROJECT, recorded, stored
 
-PAST = PastAudit(NOW, is_complete=True, open=dict.fromkeys(reversed(Severity), 10**6))
+PAST = PastAudit(NOW, is_complete=True, open_counts=dict.fromkeys(reversed(Severity), 10**6))
 FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW, history=(PAST,))
 KEY = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
 
@@ -40,12 +40,12 @@ def test_a_head_of_version_1_is_loaded_and_becomes_one_of_this_version(table: An
     after = replace(FIRST, revision=2, audit_id="second", pinecone_project_id="project-1")
     assert stored(table.store, FIRST, after) == after
     (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
-    assert head["version"] == {"N": str(VERSION)}
+    assert head["version"] == {"N": str(HEAD_VERSION)}
 
 
 def test_a_head_stays_small_however_much_was_found(table: Any) -> None:
     """All that it says of past audits takes less than two kilobytes."""
-    recorded(table.store, EMPTY_STATE, replace(FIRST, history=(PAST,) * (PAST_AUDITS + 1)))
+    recorded(table.store, EMPTY_STATE, replace(FIRST, history=(PAST,) * (MAX_PAST_AUDITS + 1)))
     (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
     assert len(head["history"]["S"]) < 2_000
 
@@ -72,8 +72,8 @@ def test_rows_of_before_settings_were_kept_are_loaded_and_written_anew(table: An
     for item in table.items:
         if item["SK"]["S"].startswith("chunk#"):
             columns = {10: 9, 9: 6}
-            cut = [row[: columns[len(row)]] for row in unpacked(item["rows"]["B"])]
-            table.client.put_item(TableName=table.name, Item={**item, "rows": {"B": packed(cut)}})
+            cut = [row[: columns[len(row)]] for row in unpack_rows(item["rows"]["B"])]
+            table.client.put_item(TableName=table.name, Item={**item, "rows": {"B": pack_rows(cut)}})
     table.client.update_item(
         TableName=table.name,
         Key=KEY,

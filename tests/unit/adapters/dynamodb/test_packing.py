@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backup_auditor.adapters.dynamodb import chunks, head
-from backup_auditor.adapters.dynamodb.head import divided, share_of, sliced, unpacked
+from backup_auditor.adapters.dynamodb.head import choose_shard, pack_in_order, pack_in_shards, unpack_rows
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.project_state import (
@@ -39,12 +39,12 @@ def noise(seed: int, times: int) -> str:
 @given(ROWS, st.sampled_from([1, 2, 8]))
 def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shares: int) -> None:
     """Each in the share that its key names."""
-    chunks = divided(rows, shares)
+    chunks = pack_in_shards(rows, shares)
     assert len(chunks) >= shares
     found = []
     for number, chunk in enumerate(chunks):
-        held = [*unpacked(chunk)] if chunk is not None else []
-        assert all(share_of(row, len(chunks)) == number for row in held)
+        held = [*unpack_rows(chunk)] if chunk is not None else []
+        assert all(choose_shard(row, len(chunks)) == number for row in held)
         assert (chunk is None) == (not held)
         found += held
     assert sorted(found, key=repr) == sorted(rows, key=repr)
@@ -54,19 +54,19 @@ def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shares: int) -> 
 def test_rows_without_a_key_keep_their_order(rows: list[Any]) -> None:
     """However many chunks they take."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(head, "GOAL", TINY)
-        chunks = [it for it in sliced(rows) if it is not None]
-    assert [row for chunk in chunks for row in unpacked(chunk)] == rows
+        patch.setattr(head, "TARGET_CHUNK_BYTES", TINY)
+        chunks = [it for it in pack_in_order(rows) if it is not None]
+    assert [row for chunk in chunks for row in unpack_rows(chunk)] == rows
 
 
 def test_what_grows_too_large_is_divided() -> None:
     """Into as many shares as it takes; a single row that is larger than an item is refused."""
     rows = [(f"{number}", noise(number, 4)) for number in range(3_000)]
-    chunks = divided(rows)
+    chunks = pack_in_shards(rows)
     assert len(chunks) in (8, 16, 32)
-    assert all(it is not None and len(it) <= head.GOAL for it in chunks)
+    assert all(it is not None and len(it) <= head.TARGET_CHUNK_BYTES for it in chunks)
     with pytest.raises(StateError, match="too large to be remembered"):
-        divided([("one", noise(0, 20_000))])
+        pack_in_shards([("one", noise(0, 20_000))])
 
 
 @settings(max_examples=max(settings().max_examples // 3, 1))
@@ -75,13 +75,13 @@ def test_what_is_remembered_survives_any_division(memories: list[ProjectState]) 
     """As chunks grow, are divided, and empty again, nothing is lost, and nothing is left behind."""
     with pytest.MonkeyPatch.context() as patch, a_table() as (client, name):
         for module in (head, chunks):
-            patch.setattr(module, "GOAL", TINY)
+            patch.setattr(module, "TARGET_CHUNK_BYTES", TINY)
         store = DynamoState(client, name)
         before = EMPTY_STATE
         for after in in_a_row(memories):
             assert stored(store, before, after) == after
             before = after
-        assert chunk_names(client, name) == store._head(PROJECT).chunks
+        assert chunk_names(client, name) == store._load_head(PROJECT).all_chunk_names
 
 
 def finding(number: int) -> KnownFinding:

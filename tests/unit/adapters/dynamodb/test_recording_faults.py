@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import read_head
+from backup_auditor.adapters.dynamodb.head import decode_head
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
@@ -55,7 +55,7 @@ def message_of(memory: ProjectState) -> OutboxMessage:
     """Return the message that such an audit causes."""
     audit = audit_of(memory)
     return OutboxMessage(
-        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDITED, KEPT, None
+        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDIT, KEPT, None
     )
 
 
@@ -75,8 +75,8 @@ def remembered(table: Any) -> ProjectState:
     memory: ProjectState = table.store.load(PROJECT)
     known = [it for it in (FIRST, SECOND, THIRD) if it.revision <= memory.revision]
     assert memory == (known[-1] if known else EMPTY_STATE)
-    assert table.store.audits(PROJECT, NOW - DAY) == [audit_of(it) for it in known]
-    assert {it.message_id for it in table.outbox.pending(None, NOW + DAY)} == {
+    assert table.store.list_audits(PROJECT, NOW - DAY) == [audit_of(it) for it in known]
+    assert {it.message_id for it in table.outbox.list_pending(None, NOW + DAY)} == {
         message_of(it).message_id for it in known
     }
     return memory
@@ -143,7 +143,7 @@ def forget(table: Any) -> None:
 def chunks_named(table: Any) -> frozenset[str]:
     """Return the chunks that the head names."""
     (head,) = [it for it in table.items if it["SK"]["S"] == "head"]
-    return read_head(PROJECT, head).chunks
+    return decode_head(PROJECT, head).all_chunk_names
 
 
 def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table: Any) -> None:
@@ -182,7 +182,7 @@ def test_of_two_that_record_at_once_one_wins(table: Any, *, after: bool) -> None
         assert sorted(outcomes) in (["none", "other"], ["none", "this"])
         winner = SECOND if "this" in outcomes else other
         assert table.store.load(PROJECT) == winner
-        assert [it.audit_id for it in table.store.audits(PROJECT, NOW + DAY / 2)] == (
+        assert [it.audit_id for it in table.store.list_audits(PROJECT, NOW + DAY / 2)] == (
             [SECOND.audit_id] if winner is SECOND else []
         )
         recorded(table.store, winner, THIRD)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import VERSION
+from backup_auditor.adapters.dynamodb.head import HEAD_VERSION
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance
@@ -24,7 +24,7 @@ from support.faults.aws_clients import Strike, raising, refusal, struck, twice, 
 FIRST = ProjectState(revision=1, audit_id="first", observed_at=NOW, complete_at=NOW)
 KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 AUDIT = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
-MESSAGE = OutboxMessage("1", PROJECT, "first", NOW, "sns:topic", Trigger.CHANGED, KEPT, None)
+MESSAGE = OutboxMessage("1", PROJECT, "first", NOW, "sns:topic", Trigger.CHANGE, KEPT, None)
 LEASE = timedelta(minutes=15)
 
 
@@ -52,7 +52,7 @@ def test_the_record_of_an_audit_is_kept_as_long_as_it_is_said(table: Any) -> Non
 def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
     """With the audit that caused it, the channel, and the moment."""
     recorded(table.store, EMPTY_STATE, FIRST, messages=(MESSAGE,))
-    table.outbox.sent(MESSAGE, NOW + HOUR)
+    table.outbox.mark_sent(MESSAGE, NOW + HOUR)
     (kept,) = [it for it in table.items if it["SK"]["S"].startswith("sent#")]
     assert kept["SK"]["S"] == "sent#2026-11-22T12:00:00.000000Z#sns:topic"
     assert kept["sent_at"]["S"] == "2026-11-22T13:00:00.000000Z"
@@ -61,35 +61,35 @@ def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
 
 def test_the_last_audits_are_known_without_loading_anything(table: Any) -> None:
     """An incomplete one leaves the last complete one where it was."""
-    assert table.store.last_audits(PROJECT) == LastAudits(None, None)
+    assert table.store.find_last_audits(PROJECT) == LastAudits(None, None)
     recorded(table.store, EMPTY_STATE, replace(FIRST, complete_at=None))
-    assert table.store.last_audits(PROJECT) == LastAudits(NOW, None)
+    assert table.store.find_last_audits(PROJECT) == LastAudits(NOW, None)
     second = replace(FIRST, revision=2, audit_id="second")
     recorded(table.store, FIRST, second)
     recorded(table.store, second, replace(second, revision=3, audit_id="third", observed_at=NOW + DAY))
     with struck(table.client, Strike(lambda: None, 99)) as calls:
-        assert table.store.last_audits(PROJECT) == LastAudits(NOW + DAY, NOW)
+        assert table.store.find_last_audits(PROJECT) == LastAudits(NOW + DAY, NOW)
     assert calls.calls == 1
 
 
 def test_a_project_is_registered_since_it_was_first_asked_for(table: Any) -> None:
     """Whoever asks later hears the same; each project has its own moment."""
-    assert table.store.registered_since(PROJECT, NOW) == NOW
+    assert table.store.ensure_registered(PROJECT, NOW) == NOW
     with twice(table.client):
-        assert table.store.registered_since(PROJECT, NOW + DAY) == NOW
-    assert table.store.registered_since("other", NOW + DAY) == NOW + DAY
+        assert table.store.ensure_registered(PROJECT, NOW + DAY) == NOW
+    assert table.store.ensure_registered("other", NOW + DAY) == NOW + DAY
 
 
 def test_what_a_newer_version_wrote_is_left_alone(table: Any) -> None:
     """It is neither judged by nor written over."""
     recorded(table.store, EMPTY_STATE, FIRST)
     key = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
-    version = {":newer": {"N": str(VERSION + 1)}}
+    version = {":newer": {"N": str(HEAD_VERSION + 1)}}
     table.client.update_item(
         TableName=table.name, Key=key, UpdateExpression="SET version = :newer", ExpressionAttributeValues=version
     )
     before = table.items
-    said = rf"default: a newer backup-auditor wrote this state \(version {VERSION + 1}\); update this one"
+    said = rf"default: a newer backup-auditor wrote this state \(version {HEAD_VERSION + 1}\); update this one"
     with pytest.raises(StateError, match=said):
         table.store.load(PROJECT)
     with pytest.raises(StateError, match=said):
@@ -144,7 +144,7 @@ def test_more_channels_than_a_transaction_takes_are_refused_clearly(table: Any) 
         recorded(table.store, EMPTY_STATE, FIRST, audit=AUDIT, messages=tuple(messages))
     assert table.store.load(PROJECT) == EMPTY_STATE
     recorded(table.store, EMPTY_STATE, FIRST, audit=AUDIT, messages=tuple(messages[:98]))
-    assert len(table.outbox.pending(PROJECT, NOW)) == 98
+    assert len(table.outbox.list_pending(PROJECT, NOW)) == 98
 
 
 @pytest.mark.parametrize(
@@ -168,15 +168,15 @@ def test_a_table_that_cannot_be_used_is_an_error_of_one_line(table: Any, error: 
     asked: list[Callable[[], object]] = [
         lambda: table.store.load(PROJECT),
         lambda: recorded(table.store, FIRST, replace(FIRST, revision=2)),
-        lambda: table.store.audits(PROJECT, NOW),
-        lambda: table.store.last_audits(PROJECT),
-        lambda: table.store.registered_since(PROJECT, NOW),
-        lambda: table.outbox.pending(None, NOW),
+        lambda: table.store.list_audits(PROJECT, NOW),
+        lambda: table.store.find_last_audits(PROJECT),
+        lambda: table.store.ensure_registered(PROJECT, NOW),
+        lambda: table.outbox.list_pending(None, NOW),
         lambda: table.outbox.claim(MESSAGE, NOW, NOW + LEASE),
-        lambda: table.outbox.sent(MESSAGE, NOW),
-        lambda: table.outbox.failed(MESSAGE, "why", NOW),
-        lambda: table.outbox.progress(MESSAGE),
-        lambda: table.outbox.note_progress(MESSAGE, "0-9"),
+        lambda: table.outbox.mark_sent(MESSAGE, NOW),
+        lambda: table.outbox.mark_failed(MESSAGE, "why", NOW),
+        lambda: table.outbox.load_progress(MESSAGE),
+        lambda: table.outbox.record_progress(MESSAGE, "0-9"),
     ]
     with struck(table.client, Strike(raising(error), 0, until_end=True)):
         for ask in asked:
@@ -244,7 +244,7 @@ def test_a_claim_whose_answer_was_lost_is_one_s_own(table: Any) -> None:
     with twice(table.client):
         claim = table.outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert claim is not None
-        assert (claim.attempts, claim.may_be_repeat) == (1, False)
+        assert (claim.attempts, claim.is_possible_duplicate) == (1, False)
 
 
 def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
@@ -253,12 +253,12 @@ def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
     outbox = table.outbox
     outbox.claim(MESSAGE, NOW, NOW + LEASE)
     with twice(table.client):
-        assert outbox.failed(MESSAGE, "throttled", NOW) == 1
+        assert outbox.mark_failed(MESSAGE, "throttled", NOW) == 1
     claim = outbox.claim(MESSAGE, NOW, NOW + LEASE)
-    assert (claim.attempts, claim.may_be_repeat) == (2, False)
+    assert (claim.attempts, claim.is_possible_duplicate) == (2, False)
     with twice(table.client):
-        outbox.sent(MESSAGE, NOW)
-    assert outbox.pending(None, NOW + DAY) == []
+        outbox.mark_sent(MESSAGE, NOW)
+    assert outbox.list_pending(None, NOW + DAY) == []
 
 
 def test_whoever_lost_a_message_to_another_does_not_let_it_go(table: Any) -> None:
@@ -267,5 +267,5 @@ def test_whoever_lost_a_message_to_another_does_not_let_it_go(table: Any) -> Non
     slow, quick = table.outbox, table.outbox
     slow.claim(MESSAGE, NOW, NOW + LEASE)
     quick.claim(MESSAGE, NOW + LEASE, NOW + 2 * LEASE)
-    assert slow.failed(MESSAGE, "no answer", NOW) == 2
-    assert quick.pending(None, NOW + LEASE) == []
+    assert slow.mark_failed(MESSAGE, "no answer", NOW) == 2
+    assert quick.list_pending(None, NOW + LEASE) == []

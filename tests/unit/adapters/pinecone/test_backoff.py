@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor.adapters.pinecone.flow_control import BASE, CAP, Backoff, read_retry_after
+from backup_auditor.adapters.pinecone.flow_control import BASE_WAIT, MAX_WAIT, Backoff, read_retry_after
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -22,19 +22,21 @@ def shortest(low: float, _high: float) -> float:
 def test_waits_spread_with_each_attempt_up_to_a_cap() -> None:
     """Each wait lies between the first one and three times the last one."""
     backoff = Backoff(longest)
-    assert [backoff.wait(None) for _ in range(5)] == pytest.approx([3 * BASE, 9 * BASE, 27 * BASE, CAP, CAP])
+    assert [backoff.compute_wait(None) for _ in range(5)] == pytest.approx(
+        [3 * BASE_WAIT, 9 * BASE_WAIT, 27 * BASE_WAIT, MAX_WAIT, MAX_WAIT]
+    )
 
 
 def test_no_wait_is_shorter_than_the_first() -> None:
     """The shortest that chance can pick stays the base."""
     backoff = Backoff(shortest)
-    assert [backoff.wait(None) for _ in range(3)] == [BASE] * 3
+    assert [backoff.compute_wait(None) for _ in range(3)] == [BASE_WAIT] * 3
 
 
 def test_what_the_service_asks_for_is_never_undercut() -> None:
     """`Retry-After` is waited in full, past the cap of our own, and spread a little."""
-    assert Backoff(shortest).wait(60.0) == 60.0
-    assert Backoff(longest).wait(60.0) == 60.0 + BASE
+    assert Backoff(shortest).compute_wait(60.0) == 60.0
+    assert Backoff(longest).compute_wait(60.0) == 60.0 + BASE_WAIT
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_version_is_no_way_into_the_headers() -> None:
 def test_the_ceiling_has_bounds(ceiling: int, is_taken: bool) -> None:
     """From 1 to 256 calls may be in flight."""
     if is_taken:
-        assert Connection(KEY, ceiling=ceiling).ceiling == ceiling
+        assert Connection(KEY, max_concurrency=ceiling).max_concurrency == ceiling
     else:
         with pytest.raises(SettingsError):
-            Connection(KEY, ceiling=ceiling)
+            Connection(KEY, max_concurrency=ceiling)

@@ -14,10 +14,10 @@ def test_time_runs_out() -> None:
     clock = Hand()
     deadline = Deadline(timedelta(seconds=60), clock)
     clock.now += 59
-    assert deadline.remaining() == 1
+    assert deadline.require_seconds_left() == 1
     clock.now += 1
     with pytest.raises(DeadlineError):
-        deadline.remaining()
+        deadline.require_seconds_left()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
-from backup_auditor.adapters.pinecone.flow_control import START, ConcurrencyLimiter
+from backup_auditor.adapters.pinecone.flow_control import INITIAL_CONCURRENCY, ConcurrencyLimiter
 from backup_auditor.errors import DeadlineError
 
 AT_ONCE = 0.001
@@ -13,21 +13,21 @@ LONG = 10.0
 
 def fill(limiter: ConcurrencyLimiter) -> list[int]:
     """Enter as often as the limiter lets through without waiting."""
-    return [limiter.enter(AT_ONCE) for _ in range(limiter.limit)]
+    return [limiter.acquire(AT_ONCE) for _ in range(limiter.limit)]
 
 
 def answer(limiter: ConcurrencyLimiter, entered: list[int], *, overloaded: bool = False) -> None:
     """Have all of these calls answered."""
     for it in entered:
-        limiter.leave(it, overloaded=overloaded)
+        limiter.release(it, is_overloaded=overloaded)
 
 
 def test_it_starts_at_eight() -> None:
     """Eight calls are let through at first, and the ninth waits."""
     limiter = ConcurrencyLimiter(32)
-    assert len(fill(limiter)) == START
+    assert len(fill(limiter)) == INITIAL_CONCURRENCY
     with pytest.raises(DeadlineError):
-        limiter.enter(AT_ONCE)
+        limiter.acquire(AT_ONCE)
 
 
 def test_a_low_ceiling_is_never_passed() -> None:
@@ -78,14 +78,14 @@ def queue_up(limiter: ConcurrencyLimiter, order: list[str], name: str, *, urgent
     """Have a thread wait its turn and write its name down."""
 
     def wait() -> None:
-        entered = limiter.enter(LONG, urgent=urgent)
+        entered = limiter.acquire(LONG, is_urgent=urgent)
         order.append(name)
-        limiter.leave(entered, overloaded=False)
+        limiter.release(entered, is_overloaded=False)
 
-    waiting = len(limiter._waiting) + len(limiter._urgent)
+    waiting = len(limiter._normal_queue) + len(limiter._urgent_queue)
     thread = Thread(target=wait)
     thread.start()
-    while len(limiter._waiting) + len(limiter._urgent) == waiting:
+    while len(limiter._normal_queue) + len(limiter._urgent_queue) == waiting:
         Event().wait(AT_ONCE)
     return thread
 
@@ -93,11 +93,11 @@ def queue_up(limiter: ConcurrencyLimiter, order: list[str], name: str, *, urgent
 def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
     """First come, first served; an urgent call passes all that wait."""
     limiter = ConcurrencyLimiter(1)
-    entered = limiter.enter(AT_ONCE)
+    entered = limiter.acquire(AT_ONCE)
     order: list[str] = []
     threads = [queue_up(limiter, order, "first"), queue_up(limiter, order, "second")]
     threads.append(queue_up(limiter, order, "urgent", urgent=True))
-    limiter.leave(entered, overloaded=False)
+    limiter.release(entered, is_overloaded=False)
     for thread in threads:
         thread.join()
     assert order == ["urgent", "first", "second"]
@@ -106,30 +106,30 @@ def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
 def test_who_gives_up_takes_no_room() -> None:
     """A call whose time is over leaves its place in the queue to others."""
     limiter = ConcurrencyLimiter(1)
-    entered = limiter.enter(AT_ONCE)
+    entered = limiter.acquire(AT_ONCE)
     with pytest.raises(DeadlineError):
-        limiter.enter(AT_ONCE)
-    limiter.leave(entered, overloaded=False)
-    assert limiter.enter(AT_ONCE) == entered
+        limiter.acquire(AT_ONCE)
+    limiter.release(entered, is_overloaded=False)
+    assert limiter.acquire(AT_ONCE) == entered
 
 
 def test_who_is_asked_to_wait_keeps_its_place() -> None:
     """Waiting counts as a call in flight, so that waits make the calls fewer, down to one at a time."""
     limiter = ConcurrencyLimiter(2)
     first, second = fill(limiter)
-    limiter.slow_down(first)
-    limiter.leave(second, overloaded=True)
+    limiter.throttle(first)
+    limiter.release(second, is_overloaded=True)
     with pytest.raises(DeadlineError):
-        limiter.enter(AT_ONCE)
+        limiter.acquire(AT_ONCE)
     assert limiter.limit == 1
 
 
 def test_who_waits_again_and_again_halves_it_each_time() -> None:
     """Each refusal after a wait is a sign of its own."""
     limiter = ConcurrencyLimiter(8)
-    entered = limiter.enter(AT_ONCE)
+    entered = limiter.acquire(AT_ONCE)
     seen = []
     for _ in range(3):
-        entered = limiter.slow_down(entered)
+        entered = limiter.throttle(entered)
         seen.append(limiter.limit)
     assert seen == [4, 2, 1]

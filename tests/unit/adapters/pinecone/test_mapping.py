@@ -31,12 +31,12 @@ ROW: BackupRow = {
 def index(**row: Any) -> Index:
     """Make an index of a row."""
     made: Any = {"name": "orders", **row}
-    return RowMapper().index(made)
+    return RowMapper().map_index(made)
 
 
 def test_a_backup_keeps_all_that_is_told_of_it() -> None:
     """Every field has its place, and moments are in UTC."""
-    assert RowMapper().backup(ROW) == Backup(
+    assert RowMapper().map_backup(ROW) == Backup(
         backup_id="b-1",
         index_id="i-1",
         index_name="orders",
@@ -55,7 +55,7 @@ def test_a_backup_keeps_all_that_is_told_of_it() -> None:
 
 def test_a_backup_may_tell_next_to_nothing() -> None:
     """What is absent is not known, and an unknown status is kept."""
-    made = RowMapper().backup(
+    made = RowMapper().map_backup(
         {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": "Archiving"}
     )
     assert made == Backup("b-1", "i-1", "orders", "Archiving")
@@ -64,20 +64,20 @@ def test_a_backup_may_tell_next_to_nothing() -> None:
 @pytest.mark.parametrize("text", ["", "soon", "2026-13-40T00:00:00Z", "0001-01-01T00:00:00+14:00", None])
 def test_a_moment_that_cannot_be_read_is_not_known(text: str | None) -> None:
     """The row stands without it."""
-    assert RowMapper().backup({**ROW, "created_at": text}).created_at is None
+    assert RowMapper().map_backup({**ROW, "created_at": text}).created_at is None
 
 
 def test_the_same_row_of_two_listings_is_one_object() -> None:
     """A hundred thousand backups are kept in memory once, with their histories and second walks."""
     translation = RowMapper()
-    first, again = translation.backup(ROW), translation.backup({**ROW})
+    first, again = translation.map_backup(ROW), translation.map_backup({**ROW})
     assert again is first
 
 
 def test_rows_that_differ_share_what_they_have_in_common() -> None:
     """A history tells more of a run than the listing; the rest is shared."""
     translation = RowMapper()
-    first, other = translation.backup(ROW), translation.backup({**ROW, "status": "Initializing"})
+    first, other = translation.map_backup(ROW), translation.map_backup({**ROW, "status": "Initializing"})
     assert other.status == "Initializing"
     assert other.created_at is first.created_at
     assert other.backup_id is first.backup_id
@@ -96,7 +96,7 @@ def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
         "next_scheduled_run": "2026-11-20T06:00:00Z",
         "created_at": "2026-11-20T06:00:00Z",
     }
-    assert RowMapper().schedule(row) == Schedule(
+    assert RowMapper().map_schedule(row) == Schedule(
         "s-1", "nightly", "i-1", "p-1", "daily", timedelta(days=35), enabled=True, next_run=MOMENT, created_at=MOMENT
     )
 
@@ -116,13 +116,13 @@ def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
 def test_a_next_run_that_cannot_be_read_is_not_none(told: dict[str, Any], is_unreadable: bool) -> None:
     """A schedule without a next run is a finding; one whose next run cannot be read is not known."""
     row = parse_row(json.dumps({"schedule_id": "s-1", **told}).encode(), SCHEDULE)
-    assert RowMapper().schedule(row).next_run_unreadable is is_unreadable
+    assert RowMapper().map_schedule(row).next_run_unreadable is is_unreadable
 
 
 @pytest.mark.parametrize("days", [-1, 10**12, None])
 def test_a_retention_that_is_none_is_not_known(days: int | None) -> None:
     """A number beyond all reason does not break the audit."""
-    assert RowMapper().schedule({"schedule_id": "s-1", "retention_expire_after_days": days}).retention is None
+    assert RowMapper().map_schedule({"schedule_id": "s-1", "retention_expire_after_days": days}).retention is None
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.pagination import Page, page_target, quoted, walk_pages
-from backup_auditor.domain.inventory import rows_by_id
+from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, quote_segment, read_pages
+from backup_auditor.domain.inventory import map_rows_by_id
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup
 from backup_auditor.errors import (
     NotFoundError,
+    OrganizationPlanError,
     PineconeError,
-    PlanForbidsError,
     ThrottledError,
     UnavailableError,
     UnsupportedError,
@@ -37,7 +37,7 @@ def walk(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> Lis
             raise answer
         return answer
 
-    found = walk_pages(CALL, fetch, rows_by_id, **options)
+    found = read_pages(CALL, fetch, map_rows_by_id, **options)
     assert left == []
     return found
 
@@ -62,7 +62,7 @@ def ids(found: ListingRead[Backup]) -> str:
 def test_a_walk_comes_to_its_end(pages: list[Page[Backup]], expected: str) -> None:
     """A page without a token is the last one, and every row is there once."""
     found = walk(pages)
-    assert (ids(found), found.broken) == (expected, None)
+    assert (ids(found), found.failure) == (expected, None)
 
 
 @pytest.mark.parametrize(
@@ -78,20 +78,20 @@ def test_a_walk_in_circles_ends_as_incomplete(pages: list[Page[Backup]], expecte
     """Tokens that repeat, or pages that bring nothing new, never end by themselves."""
     found = walk(pages)
     assert ids(found) == expected
-    assert found.broken == ReadFailure(CALL, "the pages repeat themselves")
+    assert found.failure == ReadFailure(CALL, "the pages repeat themselves")
 
 
 def test_a_walk_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that makes up new rows and tokens for ever is left after so many pages."""
-    monkeypatch.setattr("backup_auditor.adapters.pinecone.pagination.MOST_PAGES", 3)
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.pagination.MAX_PAGES", 3)
     made = iter(range(1000))
 
     def fetch(_token: str | None) -> Page[Backup]:
         number = next(made)
         return Page([backup(backup_id=str(number))], str(number))
 
-    found = walk_pages(CALL, fetch, rows_by_id)
-    assert found.broken is not None
+    found = read_pages(CALL, fetch, map_rows_by_id)
+    assert found.failure is not None
     assert 3 <= len(found.rows) <= 5
 
 
@@ -99,34 +99,34 @@ def test_what_was_seen_before_it_broke_off_is_kept() -> None:
     """The rows of the first pages stand, and the reason names the call."""
     found = walk([page("ab", "1"), UnavailableError("503: gone")])
     assert ids(found) == "ab"
-    assert found.broken == ReadFailure(CALL, "503: gone")
+    assert found.failure == ReadFailure(CALL, "503: gone")
 
 
 def test_a_page_understood_in_part_breaks_the_walk_but_not_its_rows() -> None:
     """The other rows, and the other pages, are read all the same."""
     found = walk([page("a", "1", "1 of 2 rows cannot be understood"), page("b")])
     assert ids(found) == "ab"
-    assert found.broken == ReadFailure(CALL, "1 of 2 rows cannot be understood")
+    assert found.failure == ReadFailure(CALL, "1 of 2 rows cannot be understood")
 
 
-@pytest.mark.parametrize("error", [NotFoundError, PlanForbidsError, UnsupportedError])
+@pytest.mark.parametrize("error", [NotFoundError, OrganizationPlanError, UnsupportedError])
 def test_answers_that_are_final_are_raised(error: type[PineconeError]) -> None:
     """What the first page is answered by is an answer about the listing itself."""
     with pytest.raises(error):
-        walk([error("no")], final=(NotFoundError, PlanForbidsError, UnsupportedError))
+        walk([error("no")], final_errors=(NotFoundError, OrganizationPlanError, UnsupportedError))
 
 
-@pytest.mark.parametrize("error", [PlanForbidsError, UnsupportedError])
+@pytest.mark.parametrize("error", [OrganizationPlanError, UnsupportedError])
 def test_a_refusal_further_on_is_about_the_token(error: type[PineconeError]) -> None:
     """A 400 on the second page says nothing of the index: the walk broke off."""
-    found = walk([page("a", "1"), error("400: bad token")], final=(PlanForbidsError, UnsupportedError))
-    assert found.broken == ReadFailure(CALL, "400: bad token")
+    found = walk([page("a", "1"), error("400: bad token")], final_errors=(OrganizationPlanError, UnsupportedError))
+    assert found.failure == ReadFailure(CALL, "400: bad token")
 
 
 def test_a_listing_that_goes_away_between_pages_is_gone() -> None:
     """A 404 means the same on any page."""
     with pytest.raises(NotFoundError):
-        walk([page("a", "1"), NotFoundError("404")], final=(NotFoundError,))
+        walk([page("a", "1"), NotFoundError("404")], final_errors=(NotFoundError,))
 
 
 def test_what_is_not_final_breaks_the_first_page_too() -> None:
@@ -144,8 +144,8 @@ def test_each_page_is_told_of() -> None:
 
 def test_the_size_is_asked_for_on_the_first_page_alone() -> None:
     """Beside a token a size skips or repeats rows, and a token may hold any character."""
-    assert page_target("/backups", None) == b"/backups?limit=100"
-    assert page_target("/backups", "a=b&c/d ü") == b"/backups?paginationToken=a%3Db%26c%2Fd%20%C3%BC"
+    assert build_page_target("/backups", None) == b"/backups?limit=100"
+    assert build_page_target("/backups", "a=b&c/d ü") == b"/backups?paginationToken=a%3Db%26c%2Fd%20%C3%BC"
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_the_size_is_asked_for_on_the_first_page_alone() -> None:
 )
 def test_a_name_stays_one_segment_of_a_path(name: str, segment: str) -> None:
     """No name leads to another call than the one that is meant."""
-    assert quoted(name) == segment
+    assert quote_segment(name) == segment

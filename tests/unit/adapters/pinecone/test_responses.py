@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from backup_auditor.adapters.pinecone.responses import error_of
-from backup_auditor.adapters.pinecone.transport import Answer
+from backup_auditor.adapters.pinecone.responses import build_error
+from backup_auditor.adapters.pinecone.transport import Response
 from backup_auditor.errors import (
     BadKeyError,
     ConflictError,
     ForbiddenError,
+    MalformedResponseError,
     NotFoundError,
-    NotUnderstoodError,
+    OrganizationPlanError,
     PineconeError,
-    PlanForbidsError,
     QuotaError,
     ThrottledError,
     UnavailableError,
@@ -23,16 +23,16 @@ from backup_auditor.errors import (
 KEY = "canary-of-the-answer-tests"
 
 
-def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> Answer:
+def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> Response:
     """Build an error in the service's own shape."""
     body = {"error": {"code": code, "message": message}, "status": status}
-    return Answer(status, {}, json.dumps(body).encode())
+    return Response(status, {}, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
     "status, meaning",
     [
-        (302, NotUnderstoodError),
+        (302, MalformedResponseError),
         (400, UnsupportedError),
         (401, BadKeyError),
         (402, ForbiddenError),
@@ -41,7 +41,7 @@ def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> An
         (408, UnavailableError),
         (409, ConflictError),
         (412, ConflictError),
-        (418, NotUnderstoodError),
+        (418, MalformedResponseError),
         (422, UnsupportedError),
         (429, ThrottledError),
         (500, UnavailableError),
@@ -53,7 +53,7 @@ def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> An
 )
 def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) -> None:
     """The type tells what to do; the text names the status and what was said."""
-    error = error_of(structured(status, "It is so."), KEY)
+    error = build_error(structured(status, "It is so."), KEY)
     assert type(error) is meaning
     assert str(error).startswith(f"{status}: ")
 
@@ -61,8 +61,10 @@ def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) 
 @pytest.mark.parametrize(
     "message, meaning",
     [
-        pytest.param("Scheduled backups are not available for your plan", PlanForbidsError, id="plan"),
-        pytest.param("Your organization's plan does not include backups. Upgrade.", PlanForbidsError, id="plan-within"),
+        pytest.param("Scheduled backups are not available for your plan", OrganizationPlanError, id="plan"),
+        pytest.param(
+            "Your organization's plan does not include backups. Upgrade.", OrganizationPlanError, id="plan-within"
+        ),
         pytest.param("Increase your quota or upgrade to create more backups.", QuotaError, id="quota"),
         pytest.param("Upgrade your plan to raise the quota.", QuotaError, id="quota-and-plan"),
         pytest.param("Access denied: Permission control::backups::list is required", ForbiddenError, id="permission"),
@@ -74,31 +76,31 @@ def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) 
 )
 def test_403_has_three_meanings(message: str, meaning: type[PineconeError]) -> None:
     """The plan, the quota and the key's permission are told apart by what the service says."""
-    assert type(error_of(structured(403, message), KEY)) is meaning
+    assert type(build_error(structured(403, message), KEY)) is meaning
 
 
 def test_a_proxy_is_not_believed_about_the_plan() -> None:
     """Only an error in the service's own shape can say that the plan has no schedules."""
-    page = Answer(403, {}, b"Blocked: your plan does not include this site")
-    assert type(error_of(page, KEY)) is ForbiddenError
+    page = Response(403, {}, b"Blocked: your plan does not include this site")
+    assert type(build_error(page, KEY)) is ForbiddenError
 
 
 @pytest.mark.parametrize("message", ["Unsupported API version: 2031-01", "Invalid X-Pinecone-Api-Version header"])
 def test_a_version_that_is_refused_says_nothing_of_the_index(message: str) -> None:
     """Else a wrong setting would make every index one that cannot be backed up."""
-    assert type(error_of(structured(400, message), KEY)) is NotUnderstoodError
+    assert type(build_error(structured(400, message), KEY)) is MalformedResponseError
 
 
 def test_429_may_speak_of_the_quota() -> None:
     """No room is another matter than too many calls."""
-    assert type(error_of(structured(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
-    assert type(error_of(structured(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
+    assert type(build_error(structured(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
+    assert type(build_error(structured(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
 
 
 @pytest.mark.parametrize("status", [520, 522, 527, 530])
 def test_a_status_of_a_gateway_is_explained(status: int) -> None:
     """A status that no standard names says in words that the gateway failed."""
-    error = error_of(Answer(status, {}, b""), KEY)
+    error = build_error(Response(status, {}, b""), KEY)
     assert type(error) is UnavailableError
     assert str(error) == f"{status}: the gateway got no good answer from the service"
 
@@ -123,15 +125,15 @@ def test_a_status_of_a_gateway_is_explained(status: int) -> None:
 )
 def test_any_body_gives_one_readable_line(body: bytes, text: str) -> None:
     """Nothing is parsed blindly, and control characters do not pass."""
-    assert str(error_of(Answer(502, {}, body), KEY)) == text
+    assert str(build_error(Response(502, {}, body), KEY)) == text
 
 
 def test_a_long_message_is_cut_and_a_key_in_it_is_taken_out() -> None:
     """Neither our key, nor what looks like one, stands in a text, even where the cut would go through it."""
     other = "pcsk" + "_" + "abcDEF123"
-    said = str(error_of(structured(400, f"{'x' * 190} {KEY} {other} {'y' * 500}"), KEY))
+    said = str(build_error(structured(400, f"{'x' * 190} {KEY} {other} {'y' * 500}"), KEY))
     assert len(said) <= len("400: ") + 200
-    said += str(error_of(structured(400, f"{KEY} and {other}"), KEY))
+    said += str(build_error(structured(400, f"{KEY} and {other}"), KEY))
     assert "canary" not in said
     assert "abc" not in said
     assert "[key] and [key]" in said

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from backup_auditor.adapters.pinecone.responses import Outcome, is_worth_repeating, may_have_taken_effect
-from backup_auditor.adapters.pinecone.transport import Answer, Route, error_of_transport
-from backup_auditor.errors import DeadlineError, NotUnderstoodError, PineconeError
+from backup_auditor.adapters.pinecone.responses import Outcome, is_retryable, may_have_taken_effect
+from backup_auditor.adapters.pinecone.transport import RequestRoute, Response, build_transport_error
+from backup_auditor.errors import DeadlineError, MalformedResponseError, PineconeError
 
 
 def caused(error: Exception, *causes: Exception) -> Exception:
@@ -19,12 +19,12 @@ def caused(error: Exception, *causes: Exception) -> Exception:
 
 def failed(error: Exception) -> PineconeError:
     """Return what a failure on the way to a host means."""
-    return error_of_transport(error, Route("api.example"))
+    return build_transport_error(error, RequestRoute("api.example"))
 
 
-def status(code: int) -> Answer:
+def status(code: int) -> Response:
     """Build an answer."""
-    return Answer(code, {}, b"")
+    return Response(code, {}, b"")
 
 
 REFUSED = caused(httpx.ConnectError("[Errno 111] Connection refused"), ConnectionRefusedError(111, "refused"))
@@ -56,9 +56,9 @@ UNREACHABLE = caused(httpx.ConnectError("[Errno 101] Network is unreachable"), O
         pytest.param(failed(httpx.RemoteProtocolError("")), True, True, id="no-http"),
         pytest.param(failed(OSError(5, "oh")), True, True, id="something-below"),
         pytest.param(DeadlineError("over"), False, True, id="deadline"),
-        pytest.param(NotUnderstoodError("too long"), False, True, id="not-understood"),
+        pytest.param(MalformedResponseError("too long"), False, True, id="not-understood"),
     ],
 )
 def test_what_came_of_a_call_decides_what_is_done(outcome: Outcome, is_worth: bool, may_have: bool) -> None:
     """A read is repeated where that may help; a write is looked for where it may have arrived."""
-    assert (is_worth_repeating(outcome), may_have_taken_effect(outcome)) == (is_worth, may_have)
+    assert (is_retryable(outcome), may_have_taken_effect(outcome)) == (is_worth, may_have)

@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.adapters.pinecone import schemas
 from backup_auditor.adapters.pinecone.schemas import RawRows, parse_page, parse_row, parse_rows
-from backup_auditor.errors import NotUnderstoodError
+from backup_auditor.errors import MalformedResponseError
 
 ROW: Any = {
     "backup_id": "b-1",
@@ -75,7 +75,7 @@ def test_a_page_may_be_empty_in_several_ways(answer: dict[str, Any]) -> None:
 )
 def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
     """An answer that cannot be understood is never silence."""
-    with pytest.raises(NotUnderstoodError):
+    with pytest.raises(MalformedResponseError):
         read(answer)
 
 
@@ -91,7 +91,7 @@ def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
 )
 def test_an_error_names_the_missing_list_and_what_stands_there_instead(answer: dict[str, Any], names: str) -> None:
     """The error for an answer without its list names the key of the list and up to three other keys."""
-    with pytest.raises(NotUnderstoodError) as caught:
+    with pytest.raises(MalformedResponseError) as caught:
         read(answer)
     assert str(caught.value) == f'the answer has no list under the key "data", but {names}'
 
@@ -99,7 +99,7 @@ def test_an_error_names_the_missing_list_and_what_stands_there_instead(answer: d
 @pytest.mark.parametrize("answer", [b'{"data": []}', b'{"indexes": null, "error": {}}', b'{"status": 200}'])
 def test_an_answer_without_indexes_is_not_an_empty_project(answer: bytes) -> None:
     """The list of indexes is not understood where the answer has unknown keys in its place."""
-    with pytest.raises(NotUnderstoodError, match='no list under the key "indexes", but other keys'):
+    with pytest.raises(MalformedResponseError, match='no list under the key "indexes", but other keys'):
         parse_rows(answer, "indexes", schemas.INDEX)
 
 
@@ -166,7 +166,7 @@ def test_an_index_without_a_name_is_a_fault() -> None:
 def test_one_row_alone_must_be_understood() -> None:
     """What is created or described is read like a row, or not at all."""
     assert parse_row(body(ROW), schemas.BACKUP) == ROW
-    with pytest.raises(NotUnderstoodError, match="its status cannot be read"):
+    with pytest.raises(MalformedResponseError, match="its status cannot be read"):
         parse_row(body({key: it for key, it in ROW.items() if key != "status"}), schemas.BACKUP)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.loader import default_policy_text
+from backup_auditor.adapters.policy_file.loader import read_default_policy
 from backup_auditor.cli.main import main
 
 _CHEAP = """\
@@ -20,13 +20,13 @@ print(*sorted({"json", "yaml", "pydantic", "pathlib", "typing", "dataclasses"} &
 def test_init_prints_the_default_policy(capsys: pytest.CaptureFixture[str]) -> None:
     """`policy init` prints the default policy and nothing else."""
     assert main(["policy", "init"]) == 0
-    assert capsys.readouterr() == (default_policy_text(), "")
+    assert capsys.readouterr() == (read_default_policy(), "")
 
 
 def test_what_init_prints_is_judged_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`policy validate` accepts what `policy init` printed."""
     path = tmp_path / "policy.yaml"
-    path.write_text(default_policy_text(), encoding="utf-8")
+    path.write_text(read_default_policy(), encoding="utf-8")
     assert main(["policy", "validate", str(path)]) == 0
     assert capsys.readouterr() == (f"{path}: valid; no rules, no exemptions\n", "")
 

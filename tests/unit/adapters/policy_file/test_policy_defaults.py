@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.errors import every_key
-from backup_auditor.adapters.policy_file.loader import POLICY, built_in_policy, default_policy_text, load_policy
-from backup_auditor.adapters.yaml_loader import compose
+from backup_auditor.adapters.policy_file.errors import list_keys
+from backup_auditor.adapters.policy_file.loader import (
+    POLICY_DOCUMENT,
+    load_built_in_policy,
+    load_policy,
+    read_default_policy,
+)
+from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.domain.policy import Policy, Requirements
 from support.builders.policies import policy
 
@@ -31,13 +36,16 @@ remediation:
 
 def test_the_default_policy_states_what_is_published() -> None:
     """The default policy's text holds exactly the published keys and values."""
-    assert compose(default_policy_text(), POLICY).plain == compose(_STATED, POLICY).plain
+    assert (
+        compose_document(read_default_policy(), POLICY_DOCUMENT).value
+        == compose_document(_STATED, POLICY_DOCUMENT).value
+    )
 
 
 def test_the_built_in_policy_is_that_of_the_domain() -> None:
     """The built-in policy equals the domain's defaults, and its digest is that of its text."""
-    digest = hashlib.sha256(default_policy_text().encode()).hexdigest()
-    assert built_in_policy() == Policy(source="built-in", sha256=digest)
+    digest = hashlib.sha256(read_default_policy().encode()).hexdigest()
+    assert load_built_in_policy() == Policy(source="built-in", sha256=digest)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +55,9 @@ def test_an_absent_key_takes_its_default(text: str) -> None:
     """A file that leaves keys out means their defaults."""
     read = policy(text)
     assert (read.defaults, read.project, read.remediation) == (
-        built_in_policy().defaults,
-        built_in_policy().project,
-        built_in_policy().remediation,
+        load_built_in_policy().defaults,
+        load_built_in_policy().project,
+        load_built_in_policy().remediation,
     )
     assert (read.rules, read.exemptions) == ((), ())
 
@@ -57,14 +65,14 @@ def test_an_absent_key_takes_its_default(text: str) -> None:
 def test_the_text_that_init_prints_is_a_valid_policy(tmp_path: Path) -> None:
     """What `policy init` prints loads, and requires what is built in."""
     path = tmp_path / "policy.yaml"
-    path.write_text(default_policy_text(), encoding="utf-8")
+    path.write_text(read_default_policy(), encoding="utf-8")
     assert load_policy(path).defaults == Requirements()
-    assert load_policy(path).sha256 == built_in_policy().sha256
+    assert load_policy(path).sha256 == load_built_in_policy().sha256
 
 
 def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
     """The rule and the exemption that stand in comments load once they are uncommented."""
-    lines = default_policy_text().splitlines()
+    lines = read_default_policy().splitlines()
     examples = [it.removeprefix("# ") for it in lines if it.startswith(("# rules:", "# exemptions:", "#   "))]
     read = policy("\n".join(examples))
     assert [it.name for it in read.rules] == ["production"]
@@ -73,11 +81,11 @@ def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
 
 def test_the_default_policy_shows_every_key() -> None:
     """No key is known that the default policy does not show, in itself or in its examples."""
-    shown = default_policy_text()
+    shown = read_default_policy()
     in_lists = {"match", "names", "tags", "require", "name", "controls", "owner", "reason", "expires"}
-    hidden = [path for path, _ in every_key() if f"{path[-1]}:" not in shown]
+    hidden = [path for path, _ in list_keys() if f"{path[-1]}:" not in shown]
     assert hidden == []
-    assert in_lists <= {str(path[-1]) for path, _ in every_key()}
+    assert in_lists <= {str(path[-1]) for path, _ in list_keys()}
 
 
 def test_a_percentage_stays_the_number_that_was_written() -> None:

@@ -14,7 +14,7 @@ from backup_auditor.cli.main import main
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Policy, ProjectRequirement, Requirements, Rule
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff
-from backup_auditor.rendering.policy_diff import render_difference
+from backup_auditor.rendering.policy_diff import render_policy_diff
 from support.builders.facts import DAY, broken, daily_runs, index, inventory, policy, renamed, whole
 
 TOLD = inventory(renamed(index(), "orders"), renamed(index(schedules=whole(())), "carts"))
@@ -29,22 +29,22 @@ def names(findings: Any) -> set[tuple[str, str]]:
 
 def text(found: PolicyDiff) -> str:
     """Write a difference."""
-    return "\n".join(render_difference(found))
+    return "\n".join(render_policy_diff(found))
 
 
 def test_the_same_policy_changes_nothing() -> None:
     """Everything that is open stays open."""
     found = compare_policies(TOLD, OLD, OLD)
-    assert (found.opened, found.closed, found.unknown) == ((), (), ())
-    assert found.kept > 0
+    assert (found.opened_findings, found.closed_findings, found.unknown_findings) == ((), (), ())
+    assert found.unchanged_count > 0
     assert found.before == found.after
 
 
 def test_a_stricter_policy_opens_findings() -> None:
     """As the new policy judges them."""
     found = compare_policies(TOLD, OLD, policy(retention_min=35 * DAY))
-    assert names(found.opened) == {("schedule-retention-meets-minimum", "orders")}
-    assert found.closed == ()
+    assert names(found.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
+    assert found.closed_findings == ()
     assert "OPENS (1)" in text(found)
     assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7 d" in text(found)
 
@@ -52,26 +52,26 @@ def test_a_stricter_policy_opens_findings() -> None:
 def test_a_looser_policy_closes_findings() -> None:
     """And says why each is none any more."""
     found = compare_policies(TOLD, OLD, policy(required=False))
-    assert ("index-has-schedule", "carts") in names(found.closed)
-    assert found.opened == ()
+    assert ("index-has-schedule", "carts") in names(found.closed_findings)
+    assert found.opened_findings == ()
     assert "index-has-schedule: not applicable: " in text(found)
 
 
 def test_an_exemption_closes_findings() -> None:
     """The deviation stays; who accepted it is said."""
     found = compare_policies(TOLD, OLD, replace(OLD, exemptions=(ACCEPTED,)))
-    assert {name for _, name in names(found.closed)} == {"carts"}
+    assert {name for _, name in names(found.closed_findings)} == {"carts"}
     assert "accepted until 2027-03-31 by search-team: rebuilt nightly" in text(found)
     back = compare_policies(TOLD, replace(OLD, exemptions=(ACCEPTED,)), OLD)
-    assert names(back.opened) == names(found.closed)
+    assert names(back.opened_findings) == names(found.closed_findings)
 
 
 def test_what_the_new_policy_cannot_judge_is_not_called_closed() -> None:
     """Half the backups were read: more than the old quota, and nobody knows whether more than the new one."""
     told = inventory(index(), backups=broken(daily_runs()))
     found = compare_policies(told, replace(OLD, project=ProjectRequirement(backup_quota=5)), OLD)
-    assert ("backup-quota-has-headroom", "default") in names(found.unknown)
-    assert ("backup-quota-has-headroom", "default") not in names(found.closed)
+    assert ("backup-quota-has-headroom", "default") in names(found.unknown_findings)
+    assert ("backup-quota-has-headroom", "default") not in names(found.closed_findings)
     assert "NO LONGER KNOWN" in text(found)
     assert "backup-quota-has-headroom: insufficient data: " in text(found)
 
@@ -80,13 +80,13 @@ def test_what_only_the_new_policy_cannot_judge_is_told() -> None:
     """An audit under the old policy had no reason to walk twice; by the new one too few copies may be there."""
     told = inventory(index(walks=1), walks=1)
     found = compare_policies(told, OLD, policy(min_copies=7))
-    assert names(found.unknown) == set()
+    assert names(found.unknown_findings) == set()
     found = compare_policies(told, OLD, policy(min_copies=8))
-    assert names(found.unknown) == {("recovery-points-meet-minimum-copies", "main")}
+    assert names(found.unknown_findings) == {("recovery-points-meet-minimum-copies", "main")}
     assert "closes 0, leaves 0 open; of 1 it cannot be told by this inventory." in " ".join(text(found).split())
     assert "no second walk over the project's backups was made" in " ".join(text(found).split())
     again = compare_policies(told, policy(min_copies=8), policy(min_copies=8))
-    assert again.unknown == ()
+    assert again.unknown_findings == ()
 
 
 def test_slots_are_those_that_the_required_schedules_hold() -> None:
@@ -95,10 +95,10 @@ def test_slots_are_those_that_the_required_schedules_hold() -> None:
     new = Policy("new", "1" * 64, rules=(Rule("mine", ("orders",), {}, mine),), project=ProjectRequirement())
     found = compare_policies(TOLD, OLD, new)
     assert (found.before.slots, found.after.slots) == (16, 44)
-    assert (found.before.schedules, found.after.quota) == (2, 500)
+    assert (found.before.schedule_count, found.after.quota) == (2, 500)
     assert "2 schedules required, which hold at least 44 backups of a quota of 500" in text(found)
     none = compare_policies(inventory(), OLD, OLD)
-    assert (none.before.schedules, none.before.slots) == (0, 0)
+    assert (none.before.schedule_count, none.before.slots) == (0, 0)
 
 
 def test_the_command_compares_two_files_by_a_saved_inventory(

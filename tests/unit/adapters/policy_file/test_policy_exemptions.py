@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.policy_validation import distant_exemptions
+from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.errors import PolicyError
 from support.builders.policies import policy
 
@@ -30,13 +30,13 @@ _BETWEEN = datetime(2027, 3, 1, tzinfo=UTC)
 )
 def test_an_exemption_covers_its_controls_on_its_names(control: str, name: str, owner: str | None) -> None:
     """An exemption covers a control on an index when a pattern of each fits."""
-    found = _POLICY.exemption_for(control, name, {}, _BETWEEN)
+    found = _POLICY.find_exemption(control, name, {}, _BETWEEN)
     assert (found.owner if found else None) == owner
 
 
 def test_the_first_exemption_that_covers_is_shown() -> None:
     """Of two exemptions that cover a finding the first is carried."""
-    found = _POLICY.exemption_for("schedule-is-unique", "tmp", {}, _BEFORE_BOTH)
+    found = _POLICY.find_exemption("schedule-is-unique", "tmp", {}, _BEFORE_BOTH)
     assert found is not None
     assert found.reason == "first"
 
@@ -58,7 +58,7 @@ def test_the_first_exemption_that_covers_is_shown() -> None:
 )
 def test_an_exemption_lasts_to_the_end_of_its_day_in_utc(moment: datetime, covered: bool) -> None:
     """An exemption lasts to the end of its day, UTC, whatever the offset of the moment."""
-    assert (_POLICY.exemption_for("schedule-is-unique", "tmp", {}, moment) is not None) is covered
+    assert (_POLICY.find_exemption("schedule-is-unique", "tmp", {}, moment) is not None) is covered
 
 
 _KINDS = policy("""\
@@ -87,31 +87,31 @@ exemptions:
 )
 def test_names_and_tags_must_both_fit(control: str, name: str, tags: dict[str, str] | None, owner: str | None) -> None:
     """What is left out fits every index; of each tag one of its values, with case."""
-    found = _KINDS.exemption_for(control, name, tags, _BETWEEN)
+    found = _KINDS.find_exemption(control, name, tags, _BETWEEN)
     assert (found.owner if found else None) == owner
 
 
 def test_the_project_is_exempted_by_its_own_key_alone() -> None:
     """From the controls that are judged for it."""
-    found = _KINDS.project_exemption_for("plan-allows-schedules", _BETWEEN)
+    found = _KINDS.find_project_exemption("plan-allows-schedules", _BETWEEN)
     assert found is not None
     assert found.owner == "project"
-    assert _KINDS.project_exemption_for("inventory-is-complete", _BETWEEN) is None
-    assert _KINDS.project_exemption_for("plan-allows-schedules", datetime(2027, 4, 1, tzinfo=UTC)) is None
-    assert _POLICY.project_exemption_for("no-run-is-stuck", _BETWEEN) is None
+    assert _KINDS.find_project_exemption("inventory-is-complete", _BETWEEN) is None
+    assert _KINDS.find_project_exemption("plan-allows-schedules", datetime(2027, 4, 1, tzinfo=UTC)) is None
+    assert _POLICY.find_project_exemption("no-run-is-stuck", _BETWEEN) is None
 
 
 def test_single_backups_are_exempted_by_their_ids() -> None:
     """From the controls that speak of backups."""
-    assert set(_KINDS.exempted_backups("backup-did-not-vanish", _BETWEEN)) == {"id-1", "id-2"}
-    assert _KINDS.exempted_backups("no-run-is-stuck", _BETWEEN) == {}
-    assert _KINDS.exempted_backups("backup-did-not-vanish", datetime(2027, 4, 1, tzinfo=UTC)) == {}
+    assert set(_KINDS.find_exempted_backups("backup-did-not-vanish", _BETWEEN)) == {"id-1", "id-2"}
+    assert _KINDS.find_exempted_backups("no-run-is-stuck", _BETWEEN) == {}
+    assert _KINDS.find_exempted_backups("backup-did-not-vanish", datetime(2027, 4, 1, tzinfo=UTC)) == {}
 
 
 def test_an_exemption_that_has_expired_is_no_error() -> None:
     """A file with an expired exemption loads: that it expired is for an audit to say."""
     text = "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 1999-12-31}]"
-    assert policy(text).exemption_for("index-has-schedule", "a", {}, _BETWEEN) is None
+    assert policy(text).find_exemption("index-has-schedule", "a", {}, _BETWEEN) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_exemption_that_has_expired_is_no_error() -> None:
 def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refused: bool) -> None:
     """Of the day on which it is used."""
     text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {expires}}}]"
-    found = distant_exemptions(policy(text), day)
+    found = find_distant_exemptions(policy(text), day)
     assert bool(found) is is_refused
     assert all(it.startswith(f"exemptions[0] ends on {expires}, more than 5 years after {day}; ") for it in found)
 
@@ -139,8 +139,8 @@ def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refuse
         pytest.param(["*"], ["*"], True, id="stars"),
         pytest.param(["a", "?*"], ["*"], True, id="one-pattern-fits-every-name"),
         pytest.param(["**"], ["[!a-m]*", "[a-m]*"], True, id="several-patterns-fit-every-control"),
-        pytest.param(["*"], [it.id for it in CATALOG.index], True, id="every-control-of-indexes"),
-        pytest.param(["*"], [it.id for it in CATALOG.index[1:]], False, id="all-but-one"),
+        pytest.param(["*"], [it.id for it in CATALOG.index_controls], True, id="every-control-of-indexes"),
+        pytest.param(["*"], [it.id for it in CATALOG.index_controls[1:]], False, id="all-but-one"),
         pytest.param(["*"], ["schedule-*"], False, id="some-controls"),
         pytest.param(["[a-m]*", "[!a-m]*"], ["*"], True, id="several-patterns-fit-every-name"),
         pytest.param(["scratch-*"], ["*"], False, id="some-names"),

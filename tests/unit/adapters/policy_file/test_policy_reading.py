@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters import input_file
-from backup_auditor.adapters.document_problems import LARGEST
-from backup_auditor.adapters.input_file import source_named
+from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
+from backup_auditor.adapters.input_file import parse_source
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.errors import PolicyError
 from support.builders.policies import problem
@@ -73,7 +73,8 @@ def test_a_descriptor_of_a_pipe_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "length", [pytest.param(LARGEST, id="at-limit"), pytest.param(LARGEST + 1, id="one-byte-past")]
+    "length",
+    [pytest.param(MAX_DOCUMENT_BYTES, id="at-limit"), pytest.param(MAX_DOCUMENT_BYTES + 1, id="one-byte-past")],
 )
 def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path: Path) -> None:
     """What comes behind that is not waited for."""
@@ -81,8 +82,11 @@ def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
         written = threads.submit(_write, path, b"version: 1 #".ljust(length, b"x"))
-        if length > LARGEST:
-            assert f"has more than {LARGEST:,} bytes, and a policy has at most {LARGEST:,}" in refusal(path)
+        if length > MAX_DOCUMENT_BYTES:
+            assert (
+                f"has more than {MAX_DOCUMENT_BYTES:,} bytes, and a policy has at most {MAX_DOCUMENT_BYTES:,}"
+                in refusal(path)
+            )
         else:
             assert load_policy(path).rules == ()
         written.result()
@@ -119,8 +123,8 @@ def test_a_file_that_is_called_as_standard_input_is_a_file(tmp_path: Path, monke
     """A path of that name is one, as `./-` is on a command line."""
     (tmp_path / "-").write_text("rules: [{name: from-a-file}]", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert load_policy(source_named("./-")).rules[0].name == "from-a-file"
-    assert source_named("-") == "-"
+    assert load_policy(parse_source("./-")).rules[0].name == "from-a-file"
+    assert parse_source("-") == "-"
 
 
 def test_an_endless_device_is_refused() -> None:
@@ -158,11 +162,18 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path, monkeypatch: pytest.
     with path.open("wb") as file:
         file.truncate(50_000_000)
     monkeypatch.setattr(os, "fdopen", lambda *_, **__: pytest.fail("it was read"))
-    assert refusal(path) == f"{path}: has 50,000,000 bytes, and a policy has at most {LARGEST:,}; is it the right file?"
+    assert (
+        refusal(path)
+        == f"{path}: has 50,000,000 bytes, and a policy has at most {MAX_DOCUMENT_BYTES:,}; is it the right file?"
+    )
 
 
 @pytest.mark.parametrize(
-    "size, is_read", [pytest.param(LARGEST, True, id="at-limit"), pytest.param(LARGEST + 1, False, id="one-byte-past")]
+    "size, is_read",
+    [
+        pytest.param(MAX_DOCUMENT_BYTES, True, id="at-limit"),
+        pytest.param(MAX_DOCUMENT_BYTES + 1, False, id="one-byte-past"),
+    ],
 )
 def test_the_largest_file_is_read(tmp_path: Path, size: int, is_read: bool) -> None:
     """A file of exactly the largest size is read, one of a byte more is not."""
@@ -177,10 +188,10 @@ def test_the_largest_file_is_read(tmp_path: Path, size: int, is_read: bool) -> N
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the largest size is ever read."""
     path = tmp_path / "policy.yaml"
-    path.write_bytes(b"#" * (LARGEST + 10))
+    path.write_bytes(b"#" * (MAX_DOCUMENT_BYTES + 10))
     small = Path(__file__).stat()
     monkeypatch.setattr(os, "fstat", lambda _: small)
-    assert f"has more than {LARGEST:,} bytes" in refusal(path)
+    assert f"has more than {MAX_DOCUMENT_BYTES:,} bytes" in refusal(path)
 
 
 def test_bytes_that_are_not_utf_8_name_their_line() -> None:

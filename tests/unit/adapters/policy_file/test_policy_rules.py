@@ -36,15 +36,15 @@ rules:
 )
 def test_the_first_rule_whose_names_and_tags_both_fit_wins(name: str, tags: dict[str, str], rule: str | None) -> None:
     """Names and tags must both fit, any listed value of each will do, and the first such rule wins."""
-    found = _RULES.rule_for(name, tags)
+    found = _RULES.find_rule(name, tags)
     assert (found.name if found else None) == rule
 
 
 def test_a_rule_without_match_is_for_every_index() -> None:
     """A rule that matches on nothing fits whatever comes to it."""
-    found = policy("rules: [{name: all}]").rule_for("x", {})
+    found = policy("rules: [{name: all}]").find_rule("x", {})
     assert found is not None
-    assert found.require == Requirements()
+    assert found.requirements == Requirements()
 
 
 def merged(require: str) -> Requirements:
@@ -58,7 +58,7 @@ rules:
   - name: it
     require: {require}
 """
-    return policy(text).rules[0].require
+    return policy(text).rules[0].requirements
 
 
 def test_what_a_rule_does_not_write_is_that_of_the_defaults() -> None:

@@ -5,13 +5,13 @@ import json
 import jsonschema
 import pytest
 
-from backup_auditor.adapters.policy_file.loader import POLICY, default_policy_text
-from backup_auditor.adapters.policy_file.schema import policy_schema
-from backup_auditor.adapters.yaml_loader import compose
+from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT, read_default_policy
+from backup_auditor.adapters.policy_file.schema import build_policy_schema
+from backup_auditor.adapters.yaml_loader import compose_document
 from support.builders.policies import policy, problems
 
 _VALID = [
-    default_policy_text(),
+    read_default_policy(),
     "{}",
     "version: 1",
     "rules: [{name: a, match: {names: ['*'], tags: {env: [no]}}, require: {recovery: {max_age: null, horizon: 0h}}}]",
@@ -61,27 +61,29 @@ _INVALID = [
 
 def test_the_schema_is_one_of_its_dialect() -> None:
     """The schema is a valid schema of 2020-12."""
-    assert policy_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    jsonschema.Draft202012Validator.check_schema(policy_schema())
+    assert build_policy_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(build_policy_schema())
 
 
 @pytest.mark.parametrize("text", _VALID)
 def test_what_loads_fits_the_schema(text: str) -> None:
     """A policy that loads fits the schema."""
     policy(text)
-    jsonschema.Draft202012Validator(policy_schema()).validate(compose(text, POLICY).plain)
+    jsonschema.Draft202012Validator(build_policy_schema()).validate(compose_document(text, POLICY_DOCUMENT).value)
 
 
 @pytest.mark.parametrize("text", _INVALID)
 def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
     """A policy of a wrong shape is refused by the schema and by the loader alike."""
     assert problems(text)
-    assert not jsonschema.Draft202012Validator(policy_schema()).is_valid(compose(text, POLICY).plain)
+    assert not jsonschema.Draft202012Validator(build_policy_schema()).is_valid(
+        compose_document(text, POLICY_DOCUMENT).value
+    )
 
 
 def test_every_key_is_described() -> None:
     """Every key of the schema carries what it means."""
-    schema = policy_schema()
+    schema = build_policy_schema()
     shapes = [schema, *schema["$defs"].values()]
     keys = {name: key for shape in shapes for name, key in shape.get("properties", {}).items()}
     assert [name for name, key in keys.items() if not key.get("description")] == []
@@ -89,4 +91,4 @@ def test_every_key_is_described() -> None:
 
 def test_the_schema_is_always_the_same_text() -> None:
     """Two makings of the schema give the same text."""
-    assert json.dumps(policy_schema()) == json.dumps(policy_schema())
+    assert json.dumps(build_policy_schema()) == json.dumps(build_policy_schema())

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.policy_file.loader import POLICY
-from backup_auditor.adapters.yaml_loader import DEEPEST, MOST_NODES, compose
-from backup_auditor.domain.text import escape_controls
+from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT
+from backup_auditor.adapters.yaml_loader import MAX_DEPTH, MAX_NODES, compose_document
+from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.errors import PolicyError
 from support.builders.policies import policy, problem, problems
 
@@ -18,7 +18,7 @@ from support.builders.policies import policy, problem, problems
 )
 def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
     """A word that only YAML 1.1 gives a meaning is text."""
-    assert compose(f"a: {word}", POLICY).plain == {"a": word}
+    assert compose_document(f"a: {word}", POLICY_DOCUMENT).value == {"a": word}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
 )
 def test_a_plain_word_means_what_the_core_schema_says(written: str, value: object) -> None:
     """Numbers, truth and nothing are those of the core schema; what is quoted or tagged as text is text."""
-    read = compose(f"a: {written}", POLICY).plain
+    read = compose_document(f"a: {written}", POLICY_DOCUMENT).value
     assert read == {"a": value}
     assert [type(it) for it in read.values()] == [type(value)]
 
@@ -93,13 +93,13 @@ def test_an_alias_stands_for_its_anchor() -> None:
     read = policy(
         "rules: [{name: a, match: {names: [a]}, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]"
     )
-    assert [rule.require.recovery.min_copies for rule in read.rules] == [5, 5]
+    assert [rule.requirements.recovery.min_copies for rule in read.rules] == [5, 5]
 
 
 def test_aliases_cannot_multiply_without_end() -> None:
     """Aliases of aliases are counted as what they stand for."""
     levels = "\n".join(f"l{it}: &l{it} [{', '.join([f'*l{it - 1}'] * 10)}]" for it in range(1, 12))
-    assert f"has more than {MOST_NODES:,} values, aliases included" in problem(f"l0: &l0 [a]\n{levels}")
+    assert f"has more than {MAX_NODES:,} values, aliases included" in problem(f"l0: &l0 [a]\n{levels}")
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: *b", "a: &a {b: *a}"])
@@ -110,15 +110,15 @@ def test_an_alias_needs_a_finished_anchor(text: str) -> None:
 
 def test_aliases_cannot_nest_deeper_than_text_can() -> None:
     """What an alias brings along counts towards the depth."""
-    half = DEEPEST // 2
+    half = MAX_DEPTH // 2
     text = f"a: &a {'[' * half}x{']' * half}\nb: {'[' * half}*a{']' * half}"
-    assert problem(text) == f"2: is nested more than {DEEPEST} levels deep by its aliases"
+    assert problem(text) == f"2: is nested more than {MAX_DEPTH} levels deep by its aliases"
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "a: " + "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
 def test_a_file_nested_beyond_reason_is_refused(text: str) -> None:
     """Nesting ends at a fixed depth, not at the interpreter's."""
-    assert problem(text) == f"1: is nested more than {DEEPEST} levels deep; no key of a policy stands there"
+    assert problem(text) == f"1: is nested more than {MAX_DEPTH} levels deep; no key of a policy stands there"
 
 
 @pytest.mark.parametrize("text", ["a: !!python/object/apply:os.system [id]", "a: !!int 3", "!!map {}", "a: !mine x"])
@@ -164,7 +164,7 @@ def test_an_escape_cannot_smuggle_a_control_character(escape: str) -> None:
     """A text that would not be seen as it is, is refused, and shown with an escape."""
     said = problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
     assert said.startswith('2: the text "\\')
-    assert escape_controls(said) == said
+    assert escape_control_characters(said) == said
 
 
 def test_two_escapes_that_are_one_character_are_that_character() -> None:
@@ -211,13 +211,13 @@ def test_an_impossible_escape_is_refused() -> None:
 )
 def test_what_json_writes_is_read_back(value: object) -> None:
     """JSON is YAML 1.2: it is read as what it says."""
-    assert compose(json.dumps({"value": value}), POLICY).plain == {"value": value}
+    assert compose_document(json.dumps({"value": value}), POLICY_DOCUMENT).value == {"value": value}
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_policy_or_an_error(content: bytes) -> None:
     """No bytes end in anything but a policy or a `PolicyError`."""
-    assert all(escape_controls(it) == it for it in _told(content))
+    assert all(escape_control_characters(it) == it for it in _told(content))
 
 
 def _told(content: str | bytes) -> tuple[str, ...]:
@@ -276,10 +276,10 @@ _PIECES = st.sampled_from(
 @given(st.lists(_PIECES, max_size=40).map("".join))
 def test_any_pieces_of_yaml_are_a_policy_or_an_error(text: str) -> None:
     """No heap of YAML's own signs ends in anything but a policy or a `PolicyError`."""
-    assert all(escape_controls(it) == it for it in _told(text))
+    assert all(escape_control_characters(it) == it for it in _told(text))
 
 
 def test_a_node_count_is_that_of_what_is_repeated() -> None:
     """A node's size counts what aliases repeat each time, its depth the deepest branch."""
-    root = compose("a: &a [x, y]\nb: [*a, *a]", POLICY)
+    root = compose_document("a: &a [x, y]\nb: [*a, *a]", POLICY_DOCUMENT)
     assert (root.size, root.depth) == (1 + (1 + 3) + (1 + 1 + 3 + 3), 4)

@@ -49,16 +49,16 @@ def test_every_name_is_expected_once() -> None:
 
 def test_a_mistake_without_a_line_is_of_the_whole() -> None:
     """Where no line is known, the mistake is told with its source alone."""
-    assert BOTH.told(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
+    assert BOTH.format_error(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
 
 
 def test_on_aws_a_key_is_in_a_secret_and_a_policy_is_fetched() -> None:
     """An entry for laptops alone is a mistake there, and leaves the others."""
     laptop = RegisteredProject("l", key_variable="KEY", policy="l.yaml", line=5)
     fetched = RegisteredProject("f", "s/f", "KEY", "s3://bucket/f.yaml")
-    registry = Registry((A, laptop, fetched), (WRONG,), "r.yaml").on_aws()
+    registry = Registry((A, laptop, fetched), (WRONG,), "r.yaml").filter_for_aws()
     assert registry.projects == (A, fetched)
-    assert [(it.name, it.line) for it in registry.mistakes] == [("c", 9), ("l", 5), ("l", 5)]
-    assert "has no secret" in registry.mistakes[1].text
-    assert "has a file for a policy" in registry.mistakes[2].text
+    assert [(it.name, it.line) for it in registry.errors] == [("c", 9), ("l", 5), ("l", 5)]
+    assert "has no secret" in registry.errors[1].text
+    assert "has a file for a policy" in registry.errors[2].text
     assert registry.source == "r.yaml"

@@ -39,13 +39,13 @@ def test_alerts_are_routed_by_severity() -> None:
     (project,) = read(f"{{name: a, secret: s/a, alerts: {alerts}}}").projects
     assert project.channels == (
         Channel(ChannelKind.SNS, TOPIC, Severity.LOW),
-        Channel(ChannelKind.SLACK, "s/slack", Severity.HIGH, tells_all_is_well=True),
+        Channel(ChannelKind.SLACK, "s/slack", Severity.HIGH, has_weekly_summary=True),
     )
 
 
 def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
     """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
-    usual = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", tells_all_is_well=True)
+    usual = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", weekly_all_clear=True)
     one, other, third = read(
         "{name: a, secret: s/a}",
         "{name: b, secret: s/b, policy: ssm:b, alerts: []}",
@@ -54,7 +54,7 @@ def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
     ).projects
     assert (one.channels, one.policy) == (usual.channels, "ssm:policy")
     assert (other.channels, other.policy) == ((), "ssm:b")
-    assert [it.tells_all_is_well for it in third.channels] == [True, False]
+    assert [it.has_weekly_summary for it in third.channels] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, why: st
     """The entry with the mistake is told by name and line, and the entries around it are projects."""
     registry = read("{name: first, secret: s}", entry, "{name: last, key_env: LAST}")
     assert [it.name for it in registry.projects] == ["first", "last"]
-    (mistake,) = registry.mistakes
+    (mistake,) = registry.errors
     assert (mistake.name, mistake.line) == (name, 4)
     assert mistake.text.startswith(why)
     assert registry.names == ("first", "last", name)
@@ -178,7 +178,7 @@ def test_every_mistake_of_an_entry_is_told() -> None:
         b"version: 1\nprojects:\n- name: a\n  secrt: s\n  key_env: 7\n  alerts:\n  - {sns: x}\n  - {slack: 'x y'}\n",
         "r.yaml",
     )
-    assert [(it.name, it.line, it.text.partition(";")[0]) for it in registry.mistakes] == [
+    assert [(it.name, it.line, it.text.partition(";")[0]) for it in registry.errors] == [
         ("a", 4, 'unknown key "secrt" in the project "a"'),
         ("a", 5, 'key_env of the project "a" is 7'),
         ("a", 7, 'sns of an alert of the project "a" is no ARN of a standard topic'),
@@ -198,13 +198,13 @@ def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], m
     """The other is a mistake under its position, so that it is seen beside the audit of that name."""
     registry = read(*entries)
     assert [it.secret for it in registry.projects] == ["s"]
-    assert [it.name for it in registry.mistakes] == [mistaken]
+    assert [it.name for it in registry.errors] == [mistaken]
     assert registry.find("a") is registry.projects[0]
 
 
 def test_a_name_twice_is_told_with_its_first_line() -> None:
     """Who wrote a name twice learns where it stands first."""
-    (mistake,) = read("{name: a, secret: s}", "{name: a, secret: t}").mistakes
+    (mistake,) = read("{name: a, secret: s}", "{name: a, secret: t}").errors
     assert mistake == EntryError(
         "entry 2", 4, 'the project "a" stands here again, first on line 3; give each its own name'
     )
@@ -231,7 +231,7 @@ def test_a_name_twice_is_told_with_its_first_line() -> None:
 )
 def test_a_secret_in_the_registry_is_not_repeated(entry: str, secret: str) -> None:
     """Whoever writes a key or a webhook where its name belongs does not find it in a message."""
-    (mistake,) = read(entry.format(secret)).mistakes
+    (mistake,) = read(entry.format(secret)).errors
     assert secret not in f"{mistake}"
     assert secret[-10:] not in f"{mistake}"
 
@@ -246,4 +246,4 @@ def test_a_thousand_projects_are_read() -> None:
     """A registry of a thousand projects with two alerts each is within what a document may hold."""
     alerts = f"[{{sns: '{TOPIC}'}}, {{slack: s/slack, severity: high}}]"
     registry = read(*(f"{{name: p{it}, secret: s/p{it}, alerts: {alerts}}}" for it in range(1000)))
-    assert (len(registry.projects), registry.mistakes) == (1000, ())
+    assert (len(registry.projects), registry.errors) == (1000, ())

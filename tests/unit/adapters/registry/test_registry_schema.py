@@ -4,8 +4,8 @@ import jsonschema
 import pytest
 
 from backup_auditor.adapters.document_problems import DocumentKind
-from backup_auditor.adapters.registry_file import parse_registry, registry_schema
-from backup_auditor.adapters.yaml_loader import compose
+from backup_auditor.adapters.registry_file import build_registry_schema, parse_registry
+from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.errors import RegistryError
 
 TOPIC = "'arn:aws:sns:eu-central-1:111122223333:search'"
@@ -38,15 +38,15 @@ WRONG = (
 def is_read(text: str) -> bool:
     """Tell whether the reading finds nothing wrong."""
     try:
-        return not parse_registry(text.encode(), "r.yaml").mistakes
+        return not parse_registry(text.encode(), "r.yaml").errors
     except RegistryError:
         return False
 
 
 def is_valid(text: str) -> bool:
     """Tell whether the schema finds nothing wrong."""
-    document = compose(text, DocumentKind("registry", "")).plain
-    return jsonschema.Draft202012Validator(registry_schema()).is_valid(document)
+    document = compose_document(text, DocumentKind("registry", "")).value
+    return jsonschema.Draft202012Validator(build_registry_schema()).is_valid(document)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_schema_and_reading_agree(text: str, *, is_right: bool) -> None:
 
 def test_the_schema_is_one() -> None:
     """It is itself valid in its dialect, and says what each key means."""
-    schema = registry_schema()
+    schema = build_registry_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     entry = schema["properties"]["projects"]["items"]["properties"]  # type: ignore[index]  # the shape of a schema
     assert all(it["description"] for it in entry.values())

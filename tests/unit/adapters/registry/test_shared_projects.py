@@ -4,19 +4,19 @@ import pytest
 
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.shared_projects import (
-    Lead,
-    Shared,
-    shared_by_leads,
-    shared_by_secret,
-    shared_by_variable,
-    warnings_of,
+    EntryTarget,
+    SharedProject,
+    build_warnings,
+    find_shared_by_secret,
+    find_shared_by_target,
+    find_shared_by_variable,
 )
 
 KEYS = "keys"
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 
 
-def names(shared: tuple[Shared, ...]) -> list[str]:
+def names(shared: tuple[SharedProject, ...]) -> list[str]:
     """Return the names of each group, as one word."""
     return ["".join(it.names) for it in shared]
 
@@ -30,8 +30,8 @@ def test_one_variable_is_one_project() -> None:
         RegisteredProject("d", "secret"),
         RegisteredProject("e", "elsewhere"),
     )
-    assert names(shared_by_variable(projects)) == ["ac"]
-    assert names(shared_by_secret(projects)) == []
+    assert names(find_shared_by_variable(projects)) == ["ac"]
+    assert names(find_shared_by_secret(projects)) == []
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_one_variable_is_one_project() -> None:
 )
 def test_a_secret_is_the_same_by_name_and_by_arn(one: str, other: str, *, expected: bool) -> None:
     """AWS adds six characters to the name in an ARN."""
-    shared = shared_by_secret([RegisteredProject("a", one), RegisteredProject("b", other)])
+    shared = find_shared_by_secret([RegisteredProject("a", one), RegisteredProject("b", other)])
     assert names(shared) == (["ab"] if expected else [])
 
 
 def test_the_secret_of_an_editor_counts_too() -> None:
     """An entry that uses one secret for both shares it with nobody."""
     both = RegisteredProject("a", "keys", editor_secret=KEYS)
-    assert names(shared_by_secret([both])) == []
-    assert names(shared_by_secret([both, RegisteredProject("b", "other", editor_secret=KEYS)])) == ["ab"]
+    assert names(find_shared_by_secret([both])) == []
+    assert names(find_shared_by_secret([both, RegisteredProject("b", "other", editor_secret=KEYS)])) == ["ab"]
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,26 @@ def test_a_key_and_an_id_lead_to_one_project(
     leads: list[tuple[str, str | None, str | None]], expected: list[str]
 ) -> None:
     """A key belongs to one project, and so does an id."""
-    assert names(shared_by_leads([Lead(name, name, key, project_id) for name, key, project_id in leads])) == expected
+    assert (
+        names(find_shared_by_target([EntryTarget(name, name, key, project_id) for name, key, project_id in leads]))
+        == expected
+    )
 
 
 def test_the_sentence_says_why_and_never_the_key() -> None:
     """The id of the project, the place of the key, or that the keys are the same."""
-    place = shared_by_leads([Lead("a", "the variable KEY", "pcsk", "id"), Lead("b", "the variable KEY", "pcsk", None)])
-    assert [it.why for it in place] == ["id; their key is in the variable KEY"]
-    same = shared_by_leads([Lead("a", "the variable A", "pcsk", None), Lead("b", "the variable B", "pcsk", None)])
-    assert [it.why for it in same] == ["their keys are the same"]
-    found = shared_by_leads([Lead("a", "the variable A", "pcsk", "id"), Lead("b", "the variable B", "other", "id")])
-    assert [it.why for it in found] == ["id"]
+    place = find_shared_by_target(
+        [EntryTarget("a", "the variable KEY", "pcsk", "id"), EntryTarget("b", "the variable KEY", "pcsk", None)]
+    )
+    assert [it.reason for it in place] == ["id; their key is in the variable KEY"]
+    same = find_shared_by_target(
+        [EntryTarget("a", "the variable A", "pcsk", None), EntryTarget("b", "the variable B", "pcsk", None)]
+    )
+    assert [it.reason for it in same] == ["their keys are the same"]
+    found = find_shared_by_target(
+        [EntryTarget("a", "the variable A", "pcsk", "id"), EntryTarget("b", "the variable B", "other", "id")]
+    )
+    assert [it.reason for it in found] == ["id"]
     assert found[0].sentence == (
         'Registry entries "a" and "b" lead to one Pinecone project (id), so the project that one of them is meant for'
         " is not audited; give each entry a key of its own project."
@@ -101,6 +110,6 @@ def test_the_sentence_says_why_and_never_the_key() -> None:
 
 def test_many_entries_are_counted() -> None:
     """The sentence stays short."""
-    shared = Shared(tuple("abcdefgh"), "id")
+    shared = SharedProject(tuple("abcdefgh"), "id")
     assert shared.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more lead to one')
-    assert warnings_of([shared]).keys() == set("abcdefgh")
+    assert build_warnings([shared]).keys() == set("abcdefgh")

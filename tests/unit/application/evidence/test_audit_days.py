@@ -6,7 +6,15 @@ from random import Random
 
 import pytest
 
-from backup_auditor.domain.audit_record import AuditRecord, DayStatus, Gap, Nights, audit_days, span_of, within
+from backup_auditor.domain.audit_record import (
+    AuditDays,
+    AuditGap,
+    AuditRecord,
+    DayStatus,
+    build_audit_days,
+    build_time_range,
+    filter_audits,
+)
 from backup_auditor.domain.finding import Compliance
 from support.builders.facts import DAY, HOUR, NOW
 
@@ -14,7 +22,7 @@ AUDIT = AuditRecord("audit", NOW, is_complete=True, compliance=Compliance.COMPLI
 TODAY = NOW.date()
 USUAL_INTERVAL = 26 * HOUR
 SECOND = timedelta(seconds=1)
-EVER = span_of(None, None)
+EVER = build_time_range(None, None)
 
 
 def at(moment: datetime, *, is_complete: bool = True) -> AuditRecord:
@@ -28,14 +36,14 @@ def looked_at(
     until: date | None = None,
     every: timedelta = USUAL_INTERVAL,
     now: datetime = NOW,
-) -> Nights:
+) -> AuditDays:
     """Return what is known of a time."""
-    nights = audit_days(audits, span_of(since, until), every, now)
+    nights = build_audit_days(audits, build_time_range(since, until), every, now)
     assert nights is not None
     return nights
 
 
-def counts(nights: Nights) -> tuple[int, int, int]:
+def counts(nights: AuditDays) -> tuple[int, int, int]:
     """Return how many audits are complete, incomplete, and missing."""
     audited, incomplete, missing = (nights.count(it) for it in DayStatus)
     return audited, incomplete, missing
@@ -101,7 +109,7 @@ def test_a_gap_names_the_audits_around_it_and_when_each_missing_one_was_due() ->
     first, second = at(NOW - 3 * DAY), at(NOW)
     before, gap, after = looked_at(first, second).rows
     assert (before, after) == (first, second)
-    assert gap == Gap(NOW - 3 * DAY, NOW, (NOW - 46 * HOUR, NOW - 20 * HOUR))
+    assert gap == AuditGap(NOW - 3 * DAY, NOW, (NOW - 46 * HOUR, NOW - 20 * HOUR))
 
 
 def test_an_incomplete_audit_closes_no_gap() -> None:
@@ -185,7 +193,7 @@ def test_there_may_be_nothing_to_look_at(
     audits: tuple[AuditRecord, ...], since: date | None, until: date | None
 ) -> None:
     """No audit is known, or the time that is asked for has no length."""
-    assert audit_days(audits, span_of(since, until), USUAL_INTERVAL, NOW) is None
+    assert build_audit_days(audits, build_time_range(since, until), USUAL_INTERVAL, NOW) is None
 
 
 def test_the_order_of_records_does_not_matter() -> None:
@@ -197,8 +205,8 @@ def test_the_order_of_records_does_not_matter() -> None:
 def test_audits_are_chosen_by_their_days() -> None:
     """The first and the last included, to the end of that day in UTC."""
     audits = [at(NOW + number * DAY) for number in range(4)]
-    assert within(audits, span_of(TODAY + DAY, TODAY + 2 * DAY)) == audits[1:3]
-    assert within(audits, EVER) == audits
+    assert filter_audits(audits, build_time_range(TODAY + DAY, TODAY + 2 * DAY)) == audits[1:3]
+    assert filter_audits(audits, EVER) == audits
     late = at(datetime(2026, 11, 22, 23, 59, 59, tzinfo=NOW.tzinfo))
-    assert within([late], span_of(late.observed_at.date(), late.observed_at.date())) == [late]
-    assert within([late], span_of(None, TODAY - DAY)) == []
+    assert filter_audits([late], build_time_range(late.observed_at.date(), late.observed_at.date())) == [late]
+    assert filter_audits([late], build_time_range(None, TODAY - DAY)) == []

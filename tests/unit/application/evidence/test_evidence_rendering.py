@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.application.evidence import FileStatus
-from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport, audit_days, span_of
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport, build_audit_days, build_time_range
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.timefmt import format_length
 from backup_auditor.rendering.evidence import (
-    audit_days_json,
-    audit_days_table,
     format_interval,
-    reports_json,
-    reports_table,
+    render_audit_days_json,
+    render_audit_days_table,
+    render_reports_json,
+    render_reports_table,
 )
 from support.builders.facts import DAY, HOUR, NOW
 
@@ -23,13 +23,13 @@ KEPT = StoredReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
 FULL = AuditRecord("a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
 PART = AuditRecord("b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None)
 NEXT = replace(FULL, audit_id="c", observed_at=NOW + HOUR)
-SHOWN = audit_days([FULL, PART, NEXT], span_of(None, None), 26 * HOUR, NOW + 2 * HOUR)
+SHOWN = build_audit_days([FULL, PART, NEXT], build_time_range(None, None), 26 * HOUR, NOW + 2 * HOUR)
 assert SHOWN is not None
 NIGHTS = SHOWN
 FATES = [
     (FULL, (FileStatus.ALTERED, "its hash is 00"), None),
-    (FULL, (FileStatus.GONE, f"{KEPT.location} is gone"), None),
-    (PART, (FileStatus.NOT_KEPT, None), None),
+    (FULL, (FileStatus.MISSING, f"{KEPT.location} is gone"), None),
+    (PART, (FileStatus.NOT_STORED, None), None),
 ]
 PAGE = StoredFile("s3://reports/search/2026-11-20/a/report.html", "7c" * 32)
 PAGED = replace(FULL, report=replace(KEPT, page=PAGE))
@@ -37,7 +37,7 @@ PAGED = replace(FULL, report=replace(KEPT, page=PAGE))
 
 def test_audits_and_gaps_are_shown_one_a_line() -> None:
     """A gap has one line, with the audits around it; it is named for the day when the first missing one was due."""
-    assert list(audit_days_table("se\x1barch", NIGHTS, 200)) == [
+    assert list(render_audit_days_table("se\x1barch", NIGHTS, 200)) == [
         r"se\x1barch: 2 audited, 1 incomplete, 1 missing (one complete audit at least every 26h)",
         "",
         f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {KEPT.location}",
@@ -52,7 +52,7 @@ def test_audits_and_gaps_are_shown_one_a_line() -> None:
 
 def test_machines_read_each_audit_and_each_missing_one() -> None:
     """With the counts, and the interval they are counted by."""
-    told = json.loads(audit_days_json("search", NIGHTS))
+    told = json.loads(render_audit_days_json("search", NIGHTS))
     assert (told["project"], told["every_hours"]) == ("search", 26.0)
     assert told["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
     full, missing, part, _ = told["nights"]
@@ -96,7 +96,7 @@ def test_an_interval_is_shown_as_the_flag_takes_it(length: timedelta, shown: str
 
 def test_reports_are_shown_one_a_line() -> None:
     """Where it is, and what is to be said of it; its place is named once."""
-    assert list(reports_table("search", FATES, 200)) == [
+    assert list(render_reports_table("search", FATES, 200)) == [
         "search: 3 audits: reports 1 altered, 1 gone, 1 not kept",
         "",
         f"  2026-11-20T12:00:00Z  altered     {KEPT.location}: its hash is 00",
@@ -107,7 +107,7 @@ def test_reports_are_shown_one_a_line() -> None:
 
 def test_reports_are_told_to_machines() -> None:
     """Each with its audit."""
-    told = json.loads(reports_json("search", FATES))
+    told = json.loads(render_reports_json("search", FATES))
     assert told["project"] == "search"
     assert [(it["audit_id"], it["standing"], it["why"]) for it in told["reports"]] == [
         ("a", "altered", "its hash is 00"),
@@ -119,7 +119,7 @@ def test_reports_are_told_to_machines() -> None:
 def test_a_page_has_a_line_of_its_own() -> None:
     """Below its report's, and is counted by itself."""
     fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[2]]
-    assert list(reports_table("search", fates, 200)) == [
+    assert list(render_reports_table("search", fates, 200)) == [
         "search: 2 audits: reports 1 intact, 1 not kept; pages 1 altered",
         "",
         f"  2026-11-20T12:00:00Z  intact      {KEPT.location}",
@@ -131,7 +131,7 @@ def test_a_page_has_a_line_of_its_own() -> None:
 def test_pages_are_told_to_machines() -> None:
     """Beside the report, whose keys say nothing of them."""
     fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[0]]
-    paged, bare = json.loads(reports_json("search", fates))["reports"]
+    paged, bare = json.loads(render_reports_json("search", fates))["reports"]
     assert (paged["report"], paged["standing"], paged["why"]) == (
         {"location": KEPT.location, "sha256": KEPT.sha256},
         "intact",

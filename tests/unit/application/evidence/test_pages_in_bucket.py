@@ -22,7 +22,7 @@ FOLDER = f"default/2026-11-22/{REPORT.audit_id}"
 def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> None:
     """Drawn from the report as it was judged, with its hash, and what it is about."""
     bucket = EvidenceBucket(client, BUCKET)
-    page = bucket.keep_page(REPORT, bucket.keep(REPORT))
+    page = bucket.store_page(REPORT, bucket.store_report(REPORT))
     content = bucket.read(page)
     assert page == StoredFile(f"s3://{BUCKET}/{FOLDER}/report.html", hashlib.sha256(content).hexdigest())
     assert content.decode() == "".join(render_html([REPORT])) + "\n"
@@ -39,7 +39,7 @@ def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> Non
 def test_the_same_page_is_written_once(client: Any) -> None:
     """Whoever tries the same audit again finds report and page standing."""
     bucket = EvidenceBucket(client, BUCKET)
-    first, second = ((kept := bucket.keep(REPORT), bucket.keep_page(REPORT, kept)) for _ in range(2))
+    first, second = ((kept := bucket.store_report(REPORT), bucket.store_page(REPORT, kept)) for _ in range(2))
     assert first == second
     assert sorted(versions(client)) == [f"{FOLDER}/report.html", f"{FOLDER}/report.json"]
 
@@ -47,20 +47,20 @@ def test_the_same_page_is_written_once(client: Any) -> None:
 def test_the_page_of_another_report_of_the_same_audit_has_that_reports_number(client: Any) -> None:
     """Also where the first report has no page: whoever wrote it was stopped in between."""
     bucket = EvidenceBucket(client, BUCKET)
-    bucket.keep(REPORT)
+    bucket.store_report(REPORT)
     another = replace(REPORT, findings=(finding(),))
-    page = bucket.keep_page(another, bucket.keep(another))
+    page = bucket.store_page(another, bucket.store_report(another))
     assert page.location == f"s3://{BUCKET}/{FOLDER}/report.2.html"
-    assert bucket.keep_page(REPORT, bucket.keep(REPORT)).location == f"s3://{BUCKET}/{FOLDER}/report.html"
+    assert bucket.store_page(REPORT, bucket.store_report(REPORT)).location == f"s3://{BUCKET}/{FOLDER}/report.html"
 
 
 def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
     """As after an upgrade between two tries: it is not claimed to be this one."""
     bucket = EvidenceBucket(client, BUCKET)
-    kept = bucket.keep(REPORT)
+    kept = bucket.store_report(REPORT)
     client.put_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html", Body=b"another")
     with pytest.raises(EvidenceError, match=rf"^s3://{BUCKET}/{FOLDER}/report.html is another page; "):
-        bucket.keep_page(REPORT, kept)
+        bucket.store_page(REPORT, kept)
     assert client.get_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html")["Body"].read() == b"another"
 
 
@@ -78,12 +78,12 @@ def test_a_page_that_could_not_be_kept_is_kept_the_next_time(
 ) -> None:
     """The report stood meanwhile, and both stand once."""
     bucket = EvidenceBucket(client, BUCKET)
-    kept = bucket.keep(REPORT)
+    kept = bucket.store_report(REPORT)
     strike = Strike(raising(error), 0)
     with struck(client, strike, after=after), pytest.raises((EvidenceError, KilledError)) as caught:
-        bucket.keep_page(REPORT, kept)
+        bucket.store_page(REPORT, kept)
     if isinstance(caught.value, EvidenceError):
         assert str(caught.value).startswith(f"s3://{BUCKET}/{FOLDER}/report.html cannot be used: ")
-    assert bucket.keep(REPORT) == kept
-    bucket.keep_page(REPORT, kept)
+    assert bucket.store_report(REPORT) == kept
+    bucket.store_page(REPORT, kept)
     assert sorted(versions(client)) == [f"{FOLDER}/report.html", f"{FOLDER}/report.json"]

@@ -9,7 +9,7 @@ import pytest
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.errors import EvidenceError, EvidenceGoneError
+from backup_auditor.errors import EvidenceError, EvidenceMissingError
 from support.builders.facts import DAY, NOW
 
 CONTENT = b"{}\n"
@@ -30,11 +30,11 @@ class Places:
     read: Callable[[StoredFile], bytes]
     copies: tuple[str, ...] = ()
 
-    def places(self, kept: StoredFile) -> Iterator[StoredFile]:
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
         """Return where it was written, then the copies."""
-        yield kept
+        yield file
         for it in self.copies:
-            yield StoredFile(it, kept.sha256)
+            yield StoredFile(it, file.sha256)
 
 
 def reading(answer: bytes | Exception) -> bytes:
@@ -56,9 +56,9 @@ def reading(answer: bytes | Exception) -> bytes:
             " and was ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356 when it was written",
             id="altered",
         ),
-        pytest.param(KEPT, EvidenceGoneError("it is gone"), FileStatus.GONE, "it is gone", id="gone"),
+        pytest.param(KEPT, EvidenceMissingError("it is gone"), FileStatus.MISSING, "it is gone", id="gone"),
         pytest.param(KEPT, EvidenceError("forbidden"), FileStatus.UNREADABLE, "forbidden", id="unreadable"),
-        pytest.param(None, EvidenceError("not asked"), FileStatus.NOT_KEPT, None, id="not-kept"),
+        pytest.param(None, EvidenceError("not asked"), FileStatus.NOT_STORED, None, id="not-kept"),
     ],
 )
 def test_a_report_is_compared_with_its_record(
@@ -74,7 +74,7 @@ def test_a_file_that_a_later_audit_was_written_to_holds_the_earlier_no_more() ->
     """It is gone, and not altered; who asks for the earlier night alone hears the same."""
     earlier, later = record(StoredReport("report.json", "00"), 0), record(KEPT, 1)
     found = list(verify_audits([earlier, later], [earlier, later], Places(lambda _: CONTENT)))
-    gone = FileStatus.GONE, "the report of audit audit-1 was written over it"
+    gone = FileStatus.MISSING, "the report of audit audit-1 was written over it"
     assert [it.report for it in found] == [gone, (FileStatus.INTACT, None)]
     assert [it.report for it in verify_audits([earlier], [earlier, later], Places(lambda _: CONTENT))] == [gone]
 
@@ -90,7 +90,7 @@ def test_the_same_report_written_twice_is_there_for_both() -> None:
     [
         pytest.param(b"<!doctype html>", FileStatus.INTACT, id="intact"),
         pytest.param(b"<script>", FileStatus.ALTERED, id="altered"),
-        pytest.param(EvidenceGoneError("it is gone"), FileStatus.GONE, id="gone"),
+        pytest.param(EvidenceMissingError("it is gone"), FileStatus.MISSING, id="gone"),
         pytest.param(EvidenceError("forbidden"), FileStatus.UNREADABLE, id="unreadable"),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_page_is_compared_by_itself(answer: bytes | Exception, standing: FileS
     assert found.page[0] is standing
 
 
-GONE, UNREADABLE = EvidenceGoneError("it is gone"), EvidenceError("forbidden")
+GONE, UNREADABLE = EvidenceMissingError("it is gone"), EvidenceError("forbidden")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ GONE, UNREADABLE = EvidenceGoneError("it is gone"), EvidenceError("forbidden")
         pytest.param(UNREADABLE, CONTENT, FileStatus.INTACT, "found at copy.json", id="unreadable-in-its-place"),
         pytest.param(CONTENT, b"another", FileStatus.INTACT, None, id="not-moved"),
         pytest.param(GONE, b"another", FileStatus.ALTERED, "found at copy.json; its hash is ", id="moved-and-altered"),
-        pytest.param(GONE, GONE, FileStatus.GONE, "it is gone", id="nowhere"),
+        pytest.param(GONE, GONE, FileStatus.MISSING, "it is gone", id="nowhere"),
         pytest.param(GONE, UNREADABLE, FileStatus.UNREADABLE, "forbidden", id="moved-and-unreadable"),
         pytest.param(UNREADABLE, b"another", FileStatus.UNREADABLE, "forbidden", id="the-first-place-decides"),
     ],

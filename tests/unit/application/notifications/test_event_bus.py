@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
-from backup_auditor.adapters.aws.messaging import MOST_BYTES, MOST_ENTRIES, EventBus
+from backup_auditor.adapters.aws.messaging import MAX_BATCH_BYTES, MAX_ENTRIES, EventBus
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event
 
@@ -62,13 +62,13 @@ def test_a_call_takes_ten(count: int, calls: int) -> None:
     assert bus(client).put(events(count)) == ((), None)
     assert len(client.calls) == calls
     assert sorted(client.accepted) == list(range(count))
-    assert all(len(it) <= MOST_ENTRIES for it in client.calls)
+    assert all(len(it) <= MAX_ENTRIES for it in client.calls)
 
 
 def test_a_call_takes_so_many_bytes() -> None:
     """Ten large events are more than one call."""
     client = FakeClient()
-    assert bus(client).put(events(10, "é" * (MOST_BYTES // 8))) == ((), None)
+    assert bus(client).put(events(10, "é" * (MAX_BATCH_BYTES // 8))) == ((), None)
     assert sorted(map(len, client.calls)) == [1, 3, 3, 3]
 
 
@@ -83,7 +83,7 @@ def test_what_is_not_taken_to_the_end_is_left() -> None:
     """It is told which, and why."""
     client = FakeClient(lambda number, _: FAILED if number % 10 == 3 else None)
     put = bus(client).put(events(20))
-    assert put.left == (3, 13)
+    assert put.unaccepted_positions == (3, 13)
     assert "InternalFailure" in str(put.error)
     assert client.times[3] == 3
 
@@ -104,7 +104,7 @@ def test_a_call_that_failed_is_made_again_where_that_is_safe(
     """Nothing that may have been taken is put again by itself."""
     client = FakeClient(lambda number, _: raised if number == 12 else None)
     put = bus(client).put(events(30))
-    assert put.left == tuple(range(10, 20))
+    assert put.unaccepted_positions == tuple(range(10, 20))
     assert type(put.error) is kind
     assert client.times[12] == times
 
@@ -119,7 +119,7 @@ def test_without_time_nothing_is_put() -> None:
     """Everything is left for another time."""
     client = FakeClient()
     put = bus(client).put(events(11), lambda: 29.0)
-    assert (len(put.left), client.calls) == (11, [])
+    assert (len(put.unaccepted_positions), client.calls) == (11, [])
 
 
 def test_half_a_character_keeps_nothing_from_being_put() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.application.notifications.senders import read_parts, write_parts
+from backup_auditor.application.notifications.senders import format_progress, parse_progress
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event
 from support.builders.notifications import EVENTS, found, told
@@ -25,9 +25,9 @@ def test_only_what_was_not_accepted_is_put_again() -> None:
     office = PostOffice()
     office.audited(MANY, (EVENTS,))
     office.bus.leaves = lambda event: BUSY if str(name(event)).endswith("7") else None
-    assert office.deliver().failed == 1
+    assert office.deliver().failed_count == 1
     office.bus.leaves = lambda _: None
-    assert office.sweep_after().sent == 1
+    assert office.sweep_after().sent_count == 1
     heard = [name(it) for it in office.bus.heard]
     assert len(heard) == len(set(heard)) == 2501
     assert heard[0] == "Backup Audit Completed"
@@ -49,10 +49,10 @@ def test_how_a_bus_failed_is_how_the_message_failed(error: DeliveryError) -> Non
     (message,) = office.audited(channels=(EVENTS,))
     office.bus.leaves = lambda _: error
     deliveries = office.deliver()
-    assert deliveries.failures == {"search": int(isinstance(error, ChannelRefusedError))}
+    assert deliveries.failures_by_project == {"search": int(isinstance(error, ChannelRefusedError))}
     taken = office.outbox.claim(message, office.now, office.now)
     assert taken is not None
-    assert taken.may_be_repeat is isinstance(error, AcceptanceUnknownError)
+    assert taken.is_possible_duplicate is isinstance(error, AcceptanceUnknownError)
 
 
 @given(st.integers(0, 60).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, max(0, count - 1))))))
@@ -60,16 +60,16 @@ def test_what_is_noted_is_read_again(case: tuple[int, set[int]]) -> None:
     """Whatever the parts are."""
     count, accepted = case
     accepted = accepted if count else set()
-    assert read_parts(count, write_parts(count, accepted)) == accepted
+    assert parse_progress(count, format_progress(count, accepted)) == accepted
 
 
 @pytest.mark.parametrize("note", ["", "accepted", "5:0-1", "6:", "6:0-", "6:0-1,", "6:1", "x:0-1", "6:0-1 "])
 def test_a_note_of_something_else_says_nothing(note: str) -> None:
     """Nor does one of another number of events: all are put again."""
-    assert read_parts(6, note) == frozenset()
+    assert parse_progress(6, note) == frozenset()
 
 
 def test_a_note_stays_short() -> None:
     """Neighbours are one range."""
-    assert write_parts(5001, range(1000)) == "5001:0-999"
-    assert write_parts(9, [8, 1, 2, 5]) == "9:1-2,5-5,8-8"
+    assert format_progress(5001, range(1000)) == "5001:0-999"
+    assert format_progress(9, [8, 1, 2, 5]) == "9:1-2,5-5,8-8"

@@ -43,12 +43,12 @@ class Readings:
         pytest.param(Readings(WITH, WITHOUT), TOPIC, id="remembered"),
         pytest.param(Readings(WITHOUT), None, id="not-that-channel"),
         pytest.param(Readings(Registry((ELSEWHERE,))), None, id="not-that-project"),
-        pytest.param(Readings(Registry(WITHOUT.projects, MISTAKEN.mistakes)), None, id="mistakes-of-others"),
+        pytest.param(Readings(Registry(WITHOUT.projects, MISTAKEN.errors)), None, id="mistakes-of-others"),
     ],
 )
 def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel | None) -> None:
     """Nobody is told who is not registered now."""
-    assert ChannelRouter(readings).address_of(ALERT).channel == channel
+    assert ChannelRouter(readings).find_route(ALERT).channel == channel
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel 
 def test_a_message_waits_where_nobody_can_know(readings: Readings, error: type[Exception]) -> None:
     """A mistake in the registry costs no alert."""
     with pytest.raises(error):
-        ChannelRouter(readings).address_of(ALERT)
+        ChannelRouter(readings).find_route(ALERT)
 
 
 def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
     """A topic takes nobody's place that was told by a webhook."""
     renamed = replace(TOPIC, target=f"{TOPIC.target}-renamed")
     registry = Registry((RegisteredProject("search", channels=(EVENTS, SLACK, renamed)), ELSEWHERE))
-    assert ChannelRouter(Readings(registry)).address_of(ALERT) == Route(None, (renamed,))
+    assert ChannelRouter(Readings(registry)).find_route(ALERT) == Route(None, (renamed,))
 
 
 def test_events_need_no_registry() -> None:
     """Every project has the bus."""
     readings = Readings(MISTAKEN)
-    assert ChannelRouter(readings).address_of(EVENT) == Route(EVENTS)
+    assert ChannelRouter(readings).find_route(EVENT) == Route(EVENTS)
     assert readings.asked == []
 
 
@@ -84,7 +84,7 @@ def test_a_registry_is_read_once() -> None:
         channels = ChannelRouter(readings)
         for _ in range(3):
             try:
-                channels.address_of(ALERT)
+                channels.find_route(ALERT)
             except DocumentError:
                 continue
         assert readings.asked == [False, True]

@@ -48,8 +48,8 @@ def check(seed: int) -> Counter[str]:
         first.add(part)
     struck = set(world.struck)
     if not {it.split()[1] for it in struck} & {"lost", "late", "killed"}:
-        is_unnoted = bool(struck & {"note_progress fails", "note_progress refused"})
-        was_needed = any(it.startswith(("sent", "events")) for it in struck)
+        is_unnoted = bool(struck & {"record_progress fails", "record_progress refused"})
+        was_needed = any(it.startswith(("mark_sent", "events")) for it in struck)
         assert max(heard.values()) == 1 or (is_unnoted and was_needed), (seed, "sent twice", struck)
     return Counter(set(world.struck))
 

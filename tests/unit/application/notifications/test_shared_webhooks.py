@@ -27,7 +27,7 @@ def test_projects_that_share_a_webhook_take_turns() -> None:
         under_way.release()
 
     office.webhooks.take = take  # type: ignore[method-assign]
-    assert office.deliver().failures == dict.fromkeys(projects, 0)
+    assert office.deliver().failures_by_project == dict.fromkeys(projects, 0)
     assert len(office.webhooks.heard) == 20
 
 
@@ -38,6 +38,6 @@ def test_a_webhook_that_asks_to_be_left_alone_is_left_alone_by_every_project() -
     office.audited(told(found(), project="shop", observed_at=NOW + MINUTE), channels=(SLACK, TOPIC))
     office.webhooks.script = [DeliveryError("429", retry_after=600)]
     deliveries = office.deliver()
-    assert (deliveries.sent, deliveries.failed, deliveries.waiting) == (1, 1, 1)
+    assert (deliveries.sent_count, deliveries.failed_count, deliveries.waiting_count) == (1, 1, 1)
     assert not office.webhooks.heard
-    assert office.sweep_after(10 * MINUTE).sent == 2
+    assert office.sweep_after(10 * MINUTE).sent_count == 2

@@ -7,7 +7,7 @@ from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ListingRead
 from support.builders.facts import BROKEN, backup, broken, disputed, index, inventory, policy, schedule, whole
 
-MISSING = non_compliant("It is missing.", {"there": 0}, rests_on=(BACKUP_LISTING,))
+MISSING = non_compliant("It is missing.", {"there": 0}, depends_on_absence_in=(BACKUP_LISTING,))
 HISTORY = ListingId(ListingKind.HISTORY, "schedule-1")
 ONE, OTHER = backup(backup_id="one"), backup(backup_id="other", index_name="elsewhere")
 
@@ -70,7 +70,7 @@ def test_a_second_walk_that_broke_off_confirms_nothing() -> None:
 
 def test_every_listing_that_it_rests_on_has_to_agree() -> None:
     """Each that does not is a doubt."""
-    verdict = non_compliant("It is missing.", rests_on=(BACKUP_LISTING, HISTORY))
+    verdict = non_compliant("It is missing.", depends_on_absence_in=(BACKUP_LISTING, HISTORY))
     told = inventory(index(walks=1), walks=1)
     assert confirm(told, verdict)[1] == {BACKUP_LISTING, HISTORY}
     assert confirm(inventory(index()), verdict)[0] == verdict
@@ -78,14 +78,14 @@ def test_every_listing_that_it_rests_on_has_to_agree() -> None:
 
 def test_any_row_of_a_listing_of_its_own_that_differs_is_a_dispute() -> None:
     """A history belongs to one schedule alone."""
-    verdict = non_compliant("It is missing.", rests_on=(HISTORY,))
+    verdict = non_compliant("It is missing.", depends_on_absence_in=(HISTORY,))
     told = inventory(index(schedules=[schedule()], runs=disputed([ONE], [])))
     assert confirm(told, verdict)[1] == {HISTORY}
 
 
 def test_a_listing_that_was_not_read_confirms_nothing() -> None:
     """It is not there to be walked again."""
-    verdict = non_compliant("It is missing.", rests_on=(HISTORY,))
+    verdict = non_compliant("It is missing.", depends_on_absence_in=(HISTORY,))
     found, doubts = confirm(inventory(), verdict)
     assert (found.compliance, doubts) == (Compliance.INSUFFICIENT_DATA, set())
 

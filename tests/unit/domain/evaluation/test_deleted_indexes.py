@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.evaluation.index import deleted_indexes
+from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
@@ -17,7 +17,7 @@ GONE = backup(DAY, backup_id="gone", index_id="id-gone", index_name="gone")
 
 def ids(told: Inventory, memory: ProjectState = EMPTY_STATE) -> list[str]:
     """Return the ids of the deleted indexes."""
-    return [it.id for it in deleted_indexes(ProjectContext(told, policy(), memory))]
+    return [it.id for it in find_deleted_indexes(ProjectContext(told, policy(), memory))]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def ids(told: Inventory, memory: ProjectState = EMPTY_STATE) -> list[str]:
             inventory(index(schedules=None, deployment=Deployment.POD, listed=[EARLIER])), ["id-earlier"], id="pod"
         ),
         pytest.param(
-            inventory(index(), more=[GONE], indexes_unread=ReadFailure("GET /indexes", "503")), [], id="indexes-unread"
+            inventory(index(), more=[GONE], indexes_failure=ReadFailure("GET /indexes", "503")), [], id="indexes-unread"
         ),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.control import InsufficientDataError, Verdict
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate_controls
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment
@@ -30,7 +30,7 @@ from support.builders.facts import (
     verdicts,
 )
 
-INDEX_IDS = {it.id for it in CATALOG.index}
+INDEX_IDS = {it.id for it in CATALOG.index_controls}
 SCHEDULES_REFUSED = Denial(DenialReason.PLAN, "no such plan")
 UNSUPPORTED = Denial(DenialReason.UNSUPPORTED, "not for this index")
 NEGLECTED = index(schedules=())
@@ -38,8 +38,8 @@ NEGLECTED = index(schedules=())
 
 def only(control: str, **changes: Any) -> ControlCatalog:
     """Make a catalogue of one index control, changed as told."""
-    (found,) = (it for it in CATALOG.index if it.id == control)
-    return ControlCatalog(project=(), index=(replace(found, **changes),))
+    (found,) = (it for it in CATALOG.index_controls if it.id == control)
+    return ControlCatalog(project_controls=(), index_controls=(replace(found, **changes),))
 
 
 def under(exemption: Exemption, case: IndexCase = NEGLECTED) -> Evaluation:
@@ -52,7 +52,7 @@ def test_every_control_gives_one_finding_on_every_resource() -> None:
     cases = [index(), renamed(NEGLECTED, "bare"), renamed(index(schedules=None, deployment=Deployment.POD), "pods")]
     found = [(it.control, it.resource.name) for it in judged(inventory(*cases)).findings]
     expected = {(control, name) for control in INDEX_IDS for name in ("main", "bare", "pods")}
-    expected |= {(it.id, "default") for it in CATALOG.project}
+    expected |= {(it.id, "default") for it in CATALOG.project_controls}
     assert found == sorted(expected)
 
 
@@ -149,13 +149,13 @@ def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None
     def fall(_: object) -> Verdict:
         raise ZeroDivisionError("by zero")
 
-    broken_one = only("schedule-is-unique", judge=fall).index[0]
+    broken_one = only("schedule-is-unique", evaluate=fall).index_controls[0]
     chosen = ControlCatalog(
-        project=CATALOG.project,
-        index=tuple(broken_one if it.id == broken_one.id else it for it in CATALOG.index),
+        project_controls=CATALOG.project_controls,
+        index_controls=tuple(broken_one if it.id == broken_one.id else it for it in CATALOG.index_controls),
     )
     told = inventory(index())
-    found = {it.control: it for it in evaluate(told, policy(), chosen).findings}
+    found = {it.control: it for it in evaluate_controls(told, policy(), chosen).findings}
     assert found["schedule-is-unique"].compliance is Compliance.INSUFFICIENT_DATA
     assert "ZeroDivisionError: by zero" in found["schedule-is-unique"].reason
     others = {it.compliance for control, it in found.items() if control not in {"schedule-is-unique", *NOT_REQUIRED}}
@@ -168,7 +168,7 @@ def test_a_fact_that_is_not_known_is_the_verdict() -> None:
     def miss(_: object) -> Verdict:
         raise InsufficientDataError("It is not known.", {"asked": 1})
 
-    (found,) = evaluate(inventory(index()), policy(), only("schedule-is-unique", judge=miss)).findings
+    (found,) = evaluate_controls(inventory(index()), policy(), only("schedule-is-unique", evaluate=miss)).findings
     assert (found.compliance, found.reason) == (Compliance.INSUFFICIENT_DATA, "It is not known.")
     assert found.evidence == {"asked": 1}
 
@@ -231,7 +231,7 @@ def test_what_covers_several_indexes_is_added_up() -> None:
     """Every one that can be backed up counts, and its recovery points."""
     told = inventory(index(), renamed(index(), "other"), renamed(NEGLECTED, "third"))
     coverage = judged(told).coverage
-    assert (coverage.indexes, coverage.protected, coverage.recovery_points) == (3, 2, 14)
+    assert (coverage.indexes, coverage.protected_indexes, coverage.recovery_points) == (3, 2, 14)
 
 
 @pytest.mark.parametrize(
@@ -248,12 +248,12 @@ def test_what_covers_several_indexes_is_added_up() -> None:
 def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protected: int, points: int) -> None:
     """An enabled schedule, and a recovery point within its objective."""
     coverage = judged(case).coverage
-    assert (coverage.indexes, coverage.protected, coverage.recovery_points) == (1, protected, points)
+    assert (coverage.indexes, coverage.protected_indexes, coverage.recovery_points) == (1, protected, points)
 
 
 def test_a_healthy_project_leaves_no_doubt_after_one_walk() -> None:
     """No second walk is due."""
-    assert judged(inventory(index(walks=1), walks=1)).doubts == frozenset()
+    assert judged(inventory(index(walks=1), walks=1)).unconfirmed_listings == frozenset()
 
 
 def test_findings_name_the_id_of_the_live_index_where_it_is_known() -> None:

@@ -45,7 +45,7 @@ def test_an_index_that_is_exempted_by_tag_is_not_changed() -> None:
     required = policy(f"{DEV}\nremediation: {{create_schedules: apply, fix_schedules: apply, first_backup: true}}")
     plan = make_plan(BARE, required, judged(BARE, required).findings)
     assert {it.index for it in plan.actions} == {"two"}
-    assert "It is exempted until 2027-03-31 by o: r" in {it.reason for it in plan.left_out if it.index == "one"}
+    assert "It is exempted until 2027-03-31 by o: r" in {it.reason for it in plan.skipped_actions if it.index == "one"}
 
 
 @pytest.mark.parametrize("required,is_open", [(policy(PROJECT), False), (policy("version: 1"), True)])
@@ -82,6 +82,8 @@ _ALWAYS = {"controls", "owner", "reason", "expires"}
 
 def test_a_policy_that_exempts_more_closes_what_it_accepts() -> None:
     """`policy diff` counts exemptions of tags and of the project."""
-    assert {it.resource.name for it in compare_policies(BARE, policy("version: 1"), policy(DEV)).closed} == {"one"}
-    closed = compare_policies(MANUAL, policy("version: 1"), policy(PROJECT)).closed
+    assert {it.resource.name for it in compare_policies(BARE, policy("version: 1"), policy(DEV)).closed_findings} == {
+        "one"
+    }
+    closed = compare_policies(MANUAL, policy("version: 1"), policy(PROJECT)).closed_findings
     assert [it.control for it in closed] == ["plan-allows-schedules"]

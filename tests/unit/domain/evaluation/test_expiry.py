@@ -36,14 +36,14 @@ def expiry(row: Backup, told: IndexCase | Inventory, memory: ProjectState = EMPT
     """Return when a backup expires."""
     told = told if isinstance(told, Inventory) else inventory(told)
     expiries = ProjectContext(told, policy(), memory).expiries
-    found = expiries.of(row, row.scheduled_for or row.created_at)
+    found = expiries.find_expiry(row, row.scheduled_for or row.created_at)
     assert expiries.expires(row) is found.expires
     return found
 
 
 def at(moment: datetime) -> BackupExpiry:
     """Expire at a moment."""
-    return BackupExpiry(expires=True, at=moment)
+    return BackupExpiry(expires=True, expires_at=moment)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: I
         pytest.param(inventory(index(), histories={}), id="history-unread"),
         pytest.param(inventory(index(schedules=broken(), listed=[MANUAL])), id="schedules-broken"),
         pytest.param(inventory(index(schedules=None, listed=[MANUAL])), id="schedules-not-asked-for"),
-        pytest.param(inventory(indexes_unread=ReadFailure("GET /indexes", "503")), id="indexes-unread"),
+        pytest.param(inventory(indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes-unread"),
     ],
 )
 def test_what_was_not_read_may_list_it(told: Inventory) -> None:

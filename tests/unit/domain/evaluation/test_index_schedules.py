@@ -27,10 +27,10 @@ def test_a_plan_without_schedules_is_told_from_schedules_that_were_not_read(
 ) -> None:
     """One refusal speaks for every index of the project of which no schedule is known."""
     found = IndexSchedules(index(schedules=answer).facts, plan_refusal)  # type: ignore[arg-type]  # any answer
-    assert (found.plan_refusal, found.unread) == (refused, unread)
+    assert (found.plan_denial, found.failure) == (refused, unread)
     assert bool(found.listings) is (refused is None)
 
 
 def test_a_pod_is_not_asked() -> None:
     """It can have no schedules: nothing is unread."""
-    assert IndexSchedules(index(schedules=None, deployment=Deployment.POD).facts, None).unread is None
+    assert IndexSchedules(index(schedules=None, deployment=Deployment.POD).facts, None).failure is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.evaluation.live_index import LiveId, live_id
+from backup_auditor.domain.evaluation.live_index import LiveId, find_live_id
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
 from backup_auditor.domain.model import Backup
@@ -31,60 +31,63 @@ NONE = index(schedules=()).facts
 def test_a_schedule_tells_it() -> None:
     """Paused or not, whatever the backups say."""
     facts = index(schedules=[schedule(index_id="id-mine", enabled=False)]).facts
-    assert live_id(facts, [EARLIER]) == LiveId("id-mine")
+    assert find_live_id(facts, [EARLIER]) == LiveId("id-mine")
 
 
 def test_schedules_that_disagree_leave_it_in_doubt() -> None:
     """The index's own listing settles that."""
     schedules = [schedule(index_id="id-mine"), schedule("schedule-2", index_id="id-earlier")]
-    found = live_id(index(schedules=schedules).facts, [MINE])
-    assert (found.id, found.own_listing_decides) == (None, True)
-    assert found.doubt is not None
-    assert live_id(index(schedules=schedules, own=whole([MINE])).facts, [MINE]).id == "id-mine"
+    found = find_live_id(index(schedules=schedules).facts, [MINE])
+    assert (found.id, found.needs_index_listing) == (None, True)
+    assert found.unknown_reason is not None
+    assert find_live_id(index(schedules=schedules, own=whole([MINE])).facts, [MINE]).id == "id-mine"
 
 
 def test_a_schedule_that_tells_no_id_tells_nothing() -> None:
     """A null field is no answer."""
-    assert live_id(index(schedules=[schedule(index_id=None)]).facts, [MINE]).doubt is not None
+    assert find_live_id(index(schedules=[schedule(index_id=None)]).facts, [MINE]).unknown_reason is not None
 
 
 def test_without_backups_under_the_name_there_is_nothing_to_tell() -> None:
     """No call is spent on it."""
-    assert live_id(NONE, []) == LiveId(None)
+    assert find_live_id(NONE, []) == LiveId(None)
 
 
 def test_deletion_marks_speak_for_every_backup_of_their_index() -> None:
     """Where all are of deleted indexes, none is the live one's, and no call is spent."""
-    assert live_id(NONE, [MARKED]) == LiveId(None)
-    assert live_id(NONE, [MARKED, EARLIER]) == LiveId(None)
-    assert live_id(NONE, [MARKED, MINE]).own_listing_decides
+    assert find_live_id(NONE, [MARKED]) == LiveId(None)
+    assert find_live_id(NONE, [MARKED, EARLIER]) == LiveId(None)
+    assert find_live_id(NONE, [MARKED, MINE]).needs_index_listing
 
 
 def test_the_absence_of_a_mark_proves_nothing() -> None:
     """A single id without a mark may still be that of an earlier index."""
-    assert live_id(NONE, [MINE]).own_listing_decides
-    assert live_id(NONE, [MINE]).id is None
+    assert find_live_id(NONE, [MINE]).needs_index_listing
+    assert find_live_id(NONE, [MINE]).id is None
 
 
 def test_the_own_listing_tells_it() -> None:
     """Ids that are marked as deleted anywhere do not count."""
-    assert live_id(index(schedules=(), own=whole([MINE])).facts, [MINE, EARLIER]).id == "id-mine"
-    assert live_id(index(schedules=(), own=whole([MINE, MARKED])).facts, [MINE]).id == "id-mine"
-    assert live_id(index(schedules=(), own=whole([MINE, EARLIER])).facts, [MARKED]).id == "id-mine"
+    assert find_live_id(index(schedules=(), own=whole([MINE])).facts, [MINE, EARLIER]).id == "id-mine"
+    assert find_live_id(index(schedules=(), own=whole([MINE, MARKED])).facts, [MINE]).id == "id-mine"
+    assert find_live_id(index(schedules=(), own=whole([MINE, EARLIER])).facts, [MARKED]).id == "id-mine"
 
 
 def test_an_own_listing_that_told_the_id_is_not_walked_again() -> None:
     """What is missing of the live index can stand in the project's listing alone."""
     own = whole([backup(9 * DAY)], walks=1)
     case = index(schedules=(), backups=[backup(9 * DAY)], own=own, walks=1)
-    assert judged(inventory(case, walks=1)).doubts == {BACKUP_LISTING, ListingId(ListingKind.SCHEDULES, "main")}
+    assert judged(inventory(case, walks=1)).unconfirmed_listings == {
+        BACKUP_LISTING,
+        ListingId(ListingKind.SCHEDULES, "main"),
+    }
 
 
 def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
     """Unless it broke off: then what was seen counts, and what was not leaves it in doubt."""
-    assert live_id(index(schedules=(), own=whole([])).facts, [EARLIER]).doubt is None
-    assert live_id(index(schedules=(), own=broken()).facts, [EARLIER]).doubt is not None
-    assert live_id(index(schedules=(), own=broken([MINE])).facts, [EARLIER]).id == "id-mine"
+    assert find_live_id(index(schedules=(), own=whole([])).facts, [EARLIER]).unknown_reason is None
+    assert find_live_id(index(schedules=(), own=broken()).facts, [EARLIER]).unknown_reason is not None
+    assert find_live_id(index(schedules=(), own=broken([MINE])).facts, [EARLIER]).id == "id-mine"
 
 
 @pytest.mark.parametrize(
@@ -125,9 +128,9 @@ def test_an_own_listing_that_was_asked_for_and_not_read_leaves_open_what_it_coul
 )
 def test_what_the_own_listing_left_open_hangs_on_it(own: Listing[Backup], decides: bool) -> None:
     """Whatever is missing of the index may stand there too."""
-    assert live_id(index(schedules=(), own=own).facts, [EARLIER]).own_listing_decides is decides
+    assert find_live_id(index(schedules=(), own=own).facts, [EARLIER]).needs_index_listing is decides
 
 
 def test_an_own_listing_of_several_ids_settles_nothing() -> None:
     """Which of them lives is not known."""
-    assert live_id(index(schedules=(), own=whole([MINE, EARLIER])).facts, []).doubt is not None
+    assert find_live_id(index(schedules=(), own=whole([MINE, EARLIER])).facts, []).unknown_reason is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
-from backup_auditor.domain.inventory import IndexFacts, Inventory, inventory_digest, merge_reads
+from backup_auditor.domain.inventory import IndexFacts, Inventory, hash_inventory, merge_reads
 from backup_auditor.domain.listing import Listing, ListingRead
 from backup_auditor.domain.model import Backup
 from support.builders.facts import DAY, HOUR, IndexCase, ago, backup, finding, inventory, judged, verdicts
@@ -41,9 +41,9 @@ def test_every_control_gives_one_finding_on_every_resource(told: Inventory) -> N
     gone = {(it.resource.name, it.resource.id) for it in findings if it.resource.type is ResourceType.DELETED_INDEX}
     listed = {(it.index_name, it.index_id): it.index_deleted_at for it in told.backups.rows}
     assert {key for key, at in listed.items() if at and key[1].startswith("id-earlier")} <= gone <= listed.keys()
-    expected = [(it.id, ResourceType.PROJECT, told.project) for it in CATALOG.project]
-    expected += [(it.id, ResourceType.INDEX, name) for it in CATALOG.index for name in live]
-    expected += [(it.id, ResourceType.DELETED_INDEX, name) for it in CATALOG.deleted_index for name, _ in gone]
+    expected = [(it.id, ResourceType.PROJECT, told.project) for it in CATALOG.project_controls]
+    expected += [(it.id, ResourceType.INDEX, name) for it in CATALOG.index_controls for name in live]
+    expected += [(it.id, ResourceType.DELETED_INDEX, name) for it in CATALOG.deleted_index_controls for name, _ in gone]
     assert [(it.control, it.resource.type, it.resource.name) for it in findings] == sorted(expected)
     for it in findings:
         assert "the control itself failed" not in it.reason.casefold()
@@ -131,7 +131,7 @@ def test_one_walk_withholds_what_a_second_could_change(told: Inventory) -> None:
     judgement = judged(told)
     once = {(it.control, it.resource.name): it.compliance for it in judgement.findings}
     assert_only_withheld(once, again)
-    assert bool(judgement.doubts) is (once != again)
+    assert bool(judgement.unconfirmed_listings) is (once != again)
 
 
 @given(projects(), st.randoms(use_true_random=False))
@@ -142,7 +142,8 @@ def test_the_order_and_the_repetition_of_rows_change_nothing(told: Inventory, ra
         if not isinstance(listing, Listing):
             return listing
         walks = [
-            ListingRead(tuple(random.sample(listing.rows * 2, len(listing.rows) * 2))) for _ in range(listing.walks)
+            ListingRead(tuple(random.sample(listing.rows * 2, len(listing.rows) * 2)))
+            for _ in range(listing.read_count)
         ]
         return merge_reads(walks)
 
@@ -159,7 +160,7 @@ def test_the_order_and_the_repetition_of_rows_change_nothing(told: Inventory, ra
     )
     assert judged(other) == judged(told)
     assert list(judged(other).timelines) == list(judged(told).timelines)
-    assert inventory_digest(other) == inventory_digest(told)
+    assert hash_inventory(other) == hash_inventory(told)
 
 
 @given(cases(), st.sampled_from([timedelta(), HOUR, DAY, 2 * DAY, 9 * DAY]))

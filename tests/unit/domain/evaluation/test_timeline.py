@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from backup_auditor.domain.evaluation.run_gaps import RunGap
-from backup_auditor.domain.evaluation.timeline import Point, Timeline
+from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.timefmt import Period, format_moment
@@ -53,20 +53,26 @@ def test_a_healthy_index_has_met_its_objective_since_its_first_point() -> None:
     """Seven points, each with its expiry, one run to come, and nothing missed."""
     found = told(index())
     assert found.recovery_points == tuple(
-        Point(it, expires=True, expires_at=it + 7 * DAY)
+        RecoveryPoint(it, expires=True, expires_at=it + 7 * DAY)
         for it in moments(*(6 * HOUR + n * DAY for n in range(6, -1, -1)))
     )
-    assert found.planned == (NOW + 18 * HOUR,)
-    assert found.met == (Period(ago(6 * HOUR + 6 * DAY), NOW),)
-    assert found.zero_at == ago(6 * HOUR) + 7 * DAY
-    assert (found.missed, found.gaps, found.failed, found.past, found.not_known) == ((), (), (), (), ())
+    assert found.scheduled_runs == (NOW + 18 * HOUR,)
+    assert found.objective_met == (Period(ago(6 * HOUR + 6 * DAY), NOW),)
+    assert found.last_expires_at == ago(6 * HOUR) + 7 * DAY
+    assert (found.objective_missed, found.gaps, found.failed_runs, found.past_runs, found.unknown_reasons) == (
+        (),
+        (),
+        (),
+        (),
+        (),
+    )
 
 
 def test_the_moment_without_recovery_points_is_that_of_the_finding() -> None:
     """Picture and verdict rest on the same arithmetic."""
     case = index(schedules=[schedule(enabled=False)])
     told_there = finding("recovery-points-outlast-horizon", case).evidence["zero_recovery_points_at"]
-    zero = told(case).zero_at
+    zero = told(case).last_expires_at
     assert zero is not None
     assert format_moment(zero) == told_there
 
@@ -82,7 +88,7 @@ def test_the_moment_without_recovery_points_is_that_of_the_finding() -> None:
 )
 def test_there_may_be_no_such_moment(case: IndexCase) -> None:
     """Nothing is said of the end where something lasts, where there is nothing, or where it is not known."""
-    assert told(case).zero_at is None
+    assert told(case).last_expires_at is None
 
 
 def test_missing_runs_and_the_missed_objective_are_told_from_end_to_end() -> None:
@@ -90,24 +96,24 @@ def test_missing_runs_and_the_missed_objective_are_told_from_end_to_end() -> Non
     found = told(index(runs=[*daily_runs(2), *daily_runs(3, 6 * HOUR + 4 * DAY)]))
     before, after = ago(6 * HOUR + 4 * DAY), ago(6 * HOUR + DAY)
     assert found.gaps == (RunGap(before, after, 2, "daily", DAY + GRACE),)
-    assert found.missed == (Period(before + 30 * HOUR, after),)
-    assert found.met == (Period(ago(6 * HOUR + 6 * DAY), before + 30 * HOUR), Period(after, NOW))
+    assert found.objective_missed == (Period(before + 30 * HOUR, after),)
+    assert found.objective_met == (Period(ago(6 * HOUR + 6 * DAY), before + 30 * HOUR), Period(after, NOW))
 
 
 def test_a_point_that_expires_early_meets_nothing_afterwards() -> None:
     """A schedule that keeps for a day leaves six hours of each 30 unmet."""
     found = told(index(schedules=[schedule(retention=DAY)], runs=[run(30 * HOUR)], listed=[]))
-    assert found.past == moments(30 * HOUR)
-    assert found.met == (Period(ago(30 * HOUR), ago(6 * HOUR)),)
-    assert found.missed == (Period(ago(6 * HOUR), NOW),)
+    assert found.past_runs == moments(30 * HOUR)
+    assert found.objective_met == (Period(ago(30 * HOUR), ago(6 * HOUR)),)
+    assert found.objective_missed == (Period(ago(6 * HOUR), NOW),)
 
 
 def test_what_only_one_look_misses_is_not_called_missing() -> None:
     """Without a second walk neither gap nor missed objective is told, but why is."""
     runs = [*daily_runs(2), *daily_runs(3, 6 * HOUR + 4 * DAY)]
     found = told(inventory(index(runs=runs, walks=1), walks=1))
-    assert (found.gaps, found.missed) == ((), ())
-    assert [it.partition(",")[0] for it in found.not_known] == [
+    assert (found.gaps, found.objective_missed) == ((), ())
+    assert [it.partition(",")[0] for it in found.unknown_reasons] == [
         "Runs seem to be missing",
         "The objective seems to have been missed",
     ]
@@ -117,23 +123,23 @@ def test_that_the_newest_point_is_too_old_rests_on_what_its_finding_rests_on() -
     """Two looks at the project's backups are enough, even where nobody looked twice at histories."""
     case = index(runs=daily_runs(3, 54 * HOUR), walks=1)
     found = told(inventory(case))
-    assert found.missed == (Period(ago(24 * HOUR), NOW),)
-    assert [it.partition(",")[0] for it in found.not_known] == ["Runs seem to be missing"]
+    assert found.objective_missed == (Period(ago(24 * HOUR), NOW),)
+    assert [it.partition(",")[0] for it in found.unknown_reasons] == ["Runs seem to be missing"]
 
 
 def test_failed_runs_and_those_under_way_are_told() -> None:
     """Each by the moment of its capture."""
     runs = [run(6 * HOUR, status="Failed"), run(HOUR, status="Initializing"), *daily_runs(3, 30 * HOUR), planned_run()]
     found = told(index(runs=runs))
-    assert (found.failed, found.under_way) == (moments(6 * HOUR), moments(HOUR))
+    assert (found.failed_runs, found.runs_in_progress) == (moments(6 * HOUR), moments(HOUR))
 
 
 def test_old_points_are_counted() -> None:
     """Points of before the last 30 nights are not told one by one, nor are more than the 60 latest."""
     old = told(index(schedules=[replace(OLD, retention=60 * DAY)], runs=daily_runs(40)))
-    assert (len(old.recovery_points), old.earlier_recovery_points) == (30, 10)
+    assert (len(old.recovery_points), old.earlier_recovery_point_count) == (30, 10)
     hourly = told(index(backups=[backup(n * HOUR, backup_id=str(n)) for n in range(100)]))
-    assert (len(hourly.recovery_points), hourly.earlier_recovery_points) == (60, 47)
+    assert (len(hourly.recovery_points), hourly.earlier_recovery_point_count) == (60, 47)
 
 
 def test_it_is_told_when_old_points_expire() -> None:
@@ -141,7 +147,7 @@ def test_it_is_told_when_old_points_expire() -> None:
     found = told(index(schedules=[replace(OLD, retention=33 * DAY)], runs=daily_runs(32)))
     assert found.earlier_expiries == tuple(sorted(it + 33 * DAY for it in moments(*(30.25 * DAY, 31.25 * DAY))))
     later = told(index(schedules=[replace(OLD, retention=62 * DAY)], runs=daily_runs(32)))
-    assert (later.earlier_recovery_points, later.earlier_expiries) == (2, ())
+    assert (later.earlier_recovery_point_count, later.earlier_expiries) == (2, ())
 
 
 @pytest.mark.parametrize(
@@ -158,8 +164,8 @@ def test_it_is_told_when_old_points_expire() -> None:
 def test_it_is_told_whether_what_is_left_is_known(facts: Inventory, *, expected: bool) -> None:
     """All recovery points have to be, and the end of each; without that no moment of none is told."""
     found = told(facts)
-    assert found.is_left_known is expected
-    assert expected or found.zero_at is None
+    assert found.is_remaining_known is expected
+    assert expected or found.last_expires_at is None
 
 
 @pytest.mark.parametrize(
@@ -178,10 +184,10 @@ def test_a_slow_schedule_is_told_further_back(frequency: str, length: timedelta)
 def test_what_was_not_read_is_said() -> None:
     """A listing that broke off, or an id in doubt, leaves a reason."""
     broke = inventory(index(), backups=broken(index().listed))
-    assert f"Not all was read: {BROKEN.what}: {BROKEN.error}" in told(broke).not_known
+    assert f"Not all was read: {BROKEN.call}: {BROKEN.error}" in told(broke).unknown_reasons
     doubted = told(index(schedules=[], listed=[backup(DAY)], own=None))
     assert doubted.recovery_points == ()
-    assert "was not read" in doubted.not_known[0]
+    assert "was not read" in doubted.unknown_reasons[0]
 
 
 def test_the_rule_and_its_objective_are_named() -> None:
@@ -199,8 +205,8 @@ def test_an_index_that_cannot_be_backed_up_has_no_nights() -> None:
 def test_nights_are_sorted_and_agree_with_each_other(facts: Inventory) -> None:
     """Moments come sorted, no stretch is both met and missed, and all of them end with the audit."""
     for it in judged(facts).timelines:
-        for found in (it.failed, it.past, it.planned, it.under_way):
+        for found in (it.failed_runs, it.past_runs, it.scheduled_runs, it.runs_in_progress):
             assert list(found) == sorted(set(found))
-        stretches = sorted([*it.met, *it.missed])
+        stretches = sorted([*it.objective_met, *it.objective_missed])
         assert all(a.end <= b.start for a, b in pairwise(stretches))
         assert all(it.since <= start < end <= facts.observed_at for start, end in stretches)

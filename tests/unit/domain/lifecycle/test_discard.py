@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.lifecycle.discard import Discard, discard_of_all, discard_of_future, is_ahead
+from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future, is_in_future
 from backup_auditor.domain.project_state import FindingState, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.audit_sequence import COMPLIANT, Nights, verdict
@@ -28,7 +28,7 @@ def record(memory: ProjectState) -> AuditRecord:
 
 def discarded(memory: ProjectState, *audits: AuditRecord, now: datetime = CLOCK) -> Discard:
     """Discard the audits of the future."""
-    found = discard_of_future(memory, audits, now)
+    found = discard_future(memory, audits, now)
     assert found is not None
     return found
 
@@ -44,17 +44,17 @@ def discarded(memory: ProjectState, *audits: AuditRecord, now: datetime = CLOCK)
 def test_a_small_difference_between_clocks_is_no_future(ahead: object, *, expected: bool) -> None:
     """An audit counts as future once it is more than 15 minutes ahead."""
     recorded = NOW + ahead  # type: ignore[operator]  # a timedelta
-    assert is_ahead(recorded, NOW) is expected
+    assert is_in_future(recorded, NOW) is expected
     memory = remembering(audit_id="one", observed_at=recorded)
-    assert (discard_of_future(memory, [], NOW) is not None) is expected
+    assert (discard_future(memory, [], NOW) is not None) is expected
 
 
 def test_before_the_first_audit_there_is_nothing_to_discard() -> None:
     """Nor is there once all was discarded."""
-    assert not is_ahead(None, NOW)
-    assert discard_of_future(ProjectState(), [], NOW) is None
-    assert discard_of_all(ProjectState(), []) is None
-    assert discard_of_all(ProjectState(revision=3), []) is None
+    assert not is_in_future(None, NOW)
+    assert discard_future(ProjectState(), [], NOW) is None
+    assert discard_all(ProjectState(), []) is None
+    assert discard_all(ProjectState(revision=3), []) is None
 
 
 def test_the_next_audit_finds_what_it_would_have_found_without_the_future_one() -> None:
@@ -62,10 +62,10 @@ def test_the_next_audit_finds_what_it_would_have_found_without_the_future_one() 
     late = verdict(control="late")
     ended = verdict(control="ended")
     nights = Nights()
-    past = nights.judged(verdict(), ended, at=NOW, audit_id="past").memory
+    past = nights.judged(verdict(), ended, at=NOW, audit_id="past").state
     nights.judged(verdict(), replace(ended, compliance=COMPLIANT), late, at=FUTURE, audit_id="future")
     found = discarded(nights.memory, record(past), record(nights.memory))
-    assert (found.dropped, found.taken_back) == (1, 1)
+    assert (found.dropped_count, found.reverted_count) == (1, 1)
     assert found.audits == (record(nights.memory),)
     nights.memory = found.after
     next_night = nights.judged(verdict(), ended, late, at=CLOCK, audit_id="next")
@@ -74,27 +74,27 @@ def test_the_next_audit_finds_what_it_would_have_found_without_the_future_one() 
         ("ended", "ongoing", NOW),
         ("late", "new", CLOCK),
     ]
-    assert next_night.resolved == ()
+    assert next_night.resolved_findings == ()
 
 
 def test_a_finding_that_the_future_reopened_is_resolved_again() -> None:
     """It can be reopened by the next audit."""
     nights = Nights()
     nights.judged(verdict(), at=NOW - DAY, audit_id="first")
-    past = nights.judged(replace(verdict(), compliance=COMPLIANT), at=NOW, audit_id="past").memory
+    past = nights.judged(replace(verdict(), compliance=COMPLIANT), at=NOW, audit_id="past").state
     nights.judged(verdict(), at=FUTURE, audit_id="future")
     nights.memory = discarded(nights.memory, record(past), record(nights.memory)).after
     assert nights.known.state is FindingState.RESOLVED
     (again,) = nights.judged(verdict(), at=CLOCK, audit_id="next").findings
     assert (again.lifecycle, again.first_seen) == ("reopened", NOW - DAY)
-    assert nights.known.times == 2
+    assert nights.known.times_opened == 2
 
 
 def test_the_last_audit_is_the_last_one_of_the_past() -> None:
     """The same past audit, delivered once more, changes nothing; a later one is recorded."""
     nights = Nights()
-    first = nights.audited(inventory(index("orders"))).memory
-    second = nights.audited(inventory(index("orders"), backups=replace(inventory().backups, broken=None))).memory
+    first = nights.audited(inventory(index("orders"))).state
+    second = nights.audited(inventory(index("orders"), backups=replace(inventory().backups, failure=None))).state
     nights.audited(inventory(index("orders")), at=FUTURE)
     after = discarded(nights.memory, record(first), record(second), record(nights.memory), now=NOW + 2 * DAY).after
     assert (after.audit_id, after.observed_at) == (second.audit_id, second.observed_at)
@@ -124,14 +124,14 @@ def test_where_every_audit_lies_in_the_future_the_next_one_is_the_first() -> Non
     nights.memory = after
     gone = nights.audited(inventory(index("orders", runs=whole(()), listed=())), at=CLOCK + DAY)
     assert "backup-did-not-vanish" in {it.control for it in gone.findings if it.lifecycle == "new"}
-    assert gone.memory.observed_at == CLOCK + DAY
+    assert gone.state.observed_at == CLOCK + DAY
 
 
 def test_moments_that_the_future_wrote_become_the_moment_of_the_discard() -> None:
     """Those of the past stay, and so does every fact that Pinecone told."""
     old, new = backup(3 * DAY, backup_id="old"), backup(DAY, backup_id="new")
     nights = Nights()
-    past = nights.audited(inventory(index("orders", backups=[old]))).memory
+    past = nights.audited(inventory(index("orders", backups=[old]))).state
     nights.audited(inventory(index("orders", backups=[old, new]), index("carts")), at=FUTURE)
     before = nights.memory
     after = discarded(before, record(past), record(before)).after
@@ -146,7 +146,7 @@ def test_several_audits_of_the_future_are_discarded_together() -> None:
     near = CLOCK + CLOCK_TOLERANCE
     nights = Nights()
     records = [
-        record(nights.audited(inventory(index("orders")), at=at).memory) for at in (NOW, near, FUTURE, FUTURE + DAY)
+        record(nights.audited(inventory(index("orders")), at=at).state) for at in (NOW, near, FUTURE, FUTURE + DAY)
     ]
     found = discarded(nights.memory, *records)
     assert [it.observed_at for it in found.audits] == [FUTURE, FUTURE + DAY]
@@ -156,7 +156,7 @@ def test_several_audits_of_the_future_are_discarded_together() -> None:
 def test_records_of_the_future_are_deleted_although_the_last_audit_is_past() -> None:
     """As after a discard that was interrupted: only the records are left to delete."""
     nights = Nights()
-    memory = nights.audited(inventory(index("orders"))).memory
+    memory = nights.audited(inventory(index("orders"))).state
     left = replace(record(memory), audit_id="left", observed_at=FUTURE)
     found = discarded(memory, record(memory), left)
     assert found.after == replace(memory, revision=2)
@@ -166,25 +166,25 @@ def test_records_of_the_future_are_deleted_although_the_last_audit_is_past() -> 
 def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
     """An audit that began before it is not recorded after it."""
     memory = remembering(known(backup(DAY)), audit_id="one")
-    found = discard_of_all(memory, [])
+    found = discard_all(memory, [])
     assert found is not None
     assert found.after == ProjectState(revision=2)
-    assert found.recording.expects == 1
+    assert found.state_change.expected_revision == 1
 
 
 def test_settings_that_the_future_saw_were_seen_now() -> None:
     """The settings before them were seen when they were; the gap between both is judged by the slower one."""
     nights = Nights()
-    past = nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")]))).memory
+    past = nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")]))).state
     nights.audited(inventory(index("orders")), at=FUTURE)
     before = nights.memory.schedules["schedule-1"]
-    assert (before.since, [it.until for it in before.earlier]) == (FUTURE, [NOW])
+    assert (before.since, [it.until for it in before.earlier_settings]) == (FUTURE, [NOW])
     nights.memory = discarded(nights.memory, record(past), record(nights.memory)).after
     after = nights.memory.schedules["schedule-1"]
     assert (after.since, after.seen_at, after.frequency) == (CLOCK, CLOCK, "daily")
-    assert after.earlier == before.earlier
+    assert after.earlier_settings == before.earlier_settings
     nights.audited(inventory(index("orders", schedules=[schedule(frequency="monthly")])), at=CLOCK + DAY)
-    assert [(it.since, it.until, it.frequency) for it in nights.memory.schedules["schedule-1"].earlier] == [
+    assert [(it.since, it.until, it.frequency) for it in nights.memory.schedules["schedule-1"].earlier_settings] == [
         (NOW, NOW, "weekly"),
         (CLOCK, CLOCK, "daily"),
     ]
@@ -193,21 +193,21 @@ def test_settings_that_the_future_saw_were_seen_now() -> None:
 def test_settings_that_only_the_past_changed_stay_as_they_are_known() -> None:
     """The audit of the future only saw them again."""
     nights = Nights()
-    past = nights.audited(inventory(index("orders"))).memory
+    past = nights.audited(inventory(index("orders"))).state
     nights.audited(inventory(index("orders")), at=FUTURE)
     after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
-    assert (after.since, after.seen_at, after.earlier) == (NOW, CLOCK, ())
+    assert (after.since, after.seen_at, after.earlier_settings) == (NOW, CLOCK, ())
 
 
 def test_settings_that_the_future_changed_twice_were_all_seen_now() -> None:
     """None of their moments is left in the future."""
     nights = Nights()
-    past = nights.audited(inventory(index("orders"))).memory
+    past = nights.audited(inventory(index("orders"))).state
     nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")])), at=FUTURE)
     nights.audited(inventory(index("orders")), at=FUTURE + DAY)
     after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
     assert (after.since, after.seen_at) == (CLOCK, CLOCK)
-    assert [(it.since, it.until) for it in after.earlier] == [(NOW, NOW), (CLOCK, CLOCK)]
+    assert [(it.since, it.until) for it in after.earlier_settings] == [(NOW, NOW), (CLOCK, CLOCK)]
 
 
 def test_a_backup_that_the_future_missed_first_was_first_missed_now() -> None:

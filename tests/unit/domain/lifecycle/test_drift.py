@@ -8,7 +8,7 @@ import pytest
 
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.lifecycle.advance import unconfirmed_listings
+from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
 from support.builders.audit_sequence import Nights, night
@@ -30,7 +30,7 @@ def drift(*told: Inventory, policies: tuple[Policy, ...] = ()) -> list[tuple[str
     """Audit one night after the other; return what the last one tells."""
     nights = Nights()
     outcomes = [nights.audited(it, policies[number] if policies else BUILT_IN) for number, it in enumerate(told)]
-    return [(it.what, it.resource.name, it.before, it.after) for it in outcomes[-1].drift]
+    return [(it.change, it.resource.name, it.before, it.after) for it in outcomes[-1].drift]
 
 
 def test_the_first_audit_has_nothing_to_compare_with() -> None:
@@ -114,11 +114,11 @@ def test_a_second_walk_is_asked_for_before_a_schedule_is_called_deleted() -> Non
     """Only where one that was known is missed, and where a walk could still tell."""
     nights = Nights()
     once = inventory(index(schedules=whole((), walks=1)))
-    assert unconfirmed_listings(nights.memory, once) == frozenset()
+    assert find_unconfirmed_listings(nights.memory, once) == frozenset()
     nights.audited(project())
-    assert unconfirmed_listings(nights.memory, once) == {SCHEDULES_OF_MAIN}
+    assert find_unconfirmed_listings(nights.memory, once) == {SCHEDULES_OF_MAIN}
     for answer in (whole(()), broken(), whole([schedule()], walks=1)):
-        assert unconfirmed_listings(nights.memory, inventory(index(schedules=answer))) == frozenset()
+        assert find_unconfirmed_listings(nights.memory, inventory(index(schedules=answer))) == frozenset()
 
 
 def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
@@ -131,7 +131,7 @@ def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
         *(renamed(index(schedules=answers[number % 3]), it) for number, it in enumerate(names)),
         renamed(index(schedules=whole((), walks=1)), "another"),
     )
-    assert unconfirmed_listings(nights.memory, told) == {
+    assert find_unconfirmed_listings(nights.memory, told) == {
         ListingId(ListingKind.SCHEDULES, it) for it in (names[0], names[3])
     }
 
@@ -233,7 +233,7 @@ def test_a_changed_policy_is_told() -> None:
 
 def test_drift_is_told_since_the_last_complete_audit() -> None:
     """An incomplete one neither tells nor forgets it."""
-    incomplete = replace(project(enabled=False), indexes_unread=BROKEN)
+    incomplete = replace(project(enabled=False), indexes_failure=BROKEN)
     assert drift(project(), incomplete) == []
     assert [it[0] for it in drift(project(), incomplete, project(enabled=False))] == ["schedule paused"]
 

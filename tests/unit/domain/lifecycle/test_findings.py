@@ -42,14 +42,14 @@ def test_a_finding_is_new_when_it_is_found_first() -> None:
     nights = Nights()
     (found,) = nights.judged(verdict()).findings
     assert (found.lifecycle, found.first_seen) == ("new", night(0))
-    assert (nights.known.state, nights.known.times) == (FindingState.OPEN, 1)
+    assert (nights.known.state, nights.known.times_opened) == (FindingState.OPEN, 1)
 
 
 def test_a_finding_that_is_found_again_is_ongoing() -> None:
     """Its first sighting and its count stay."""
     nights = nights_of(verdict())
     (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times) == ("ongoing", night(0), 1)
+    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == ("ongoing", night(0), 1)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_a_finding_resolves_when_it_is_judged_to_be_none(compliance: Compliance,
     """The report says when it was first seen, and why it is over."""
     nights = nights_of(verdict())
     outcome = nights.judged(verdict(compliance, reason="It is well."))
-    (resolved,) = outcome.resolved
-    assert (resolved.first_seen, resolved.resolved_at, resolved.because) == (night(0), night(1), because)
+    (resolved,) = outcome.resolved_findings
+    assert (resolved.first_seen, resolved.resolved_at, resolved.reason) == (night(0), night(1), because)
     assert lifecycles(outcome) == [None]
     assert outcome.findings[0].first_seen is None
 
@@ -72,14 +72,14 @@ def test_a_finding_resolves_when_it_is_judged_to_be_none(compliance: Compliance,
 def test_a_resolution_is_told_once() -> None:
     """The night after, nothing is left to tell."""
     nights = nights_of(verdict(), verdict(COMPLIANT))
-    assert nights.judged(verdict(COMPLIANT)).resolved == ()
+    assert nights.judged(verdict(COMPLIANT)).resolved_findings == ()
 
 
 def test_a_finding_that_comes_back_is_reopened() -> None:
     """Its first sighting survives, and it is counted."""
     nights = nights_of(verdict(), verdict(COMPLIANT))
     (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times) == ("reopened", night(0), 2)
+    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == ("reopened", night(0), 2)
 
 
 def test_an_accepted_finding_has_no_lifecycle() -> None:
@@ -87,12 +87,12 @@ def test_an_accepted_finding_has_no_lifecycle() -> None:
     nights = Nights()
     (found,) = nights.judged(exempted()).findings
     assert (found.lifecycle, found.first_seen) == (None, night(0))
-    assert (nights.known.state, nights.known.times) == (FindingState.EXEMPTED, 0)
+    assert (nights.known.state, nights.known.times_opened) == (FindingState.EXEMPTED, 0)
 
 
 def test_accepting_a_finding_is_no_resolution() -> None:
     """Nothing about the index is better."""
-    assert nights_of(verdict()).judged(exempted()).resolved == ()
+    assert nights_of(verdict()).judged(exempted()).resolved_findings == ()
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_finding_comes_back_when_its_exemption_ends(before: list[Finding], lif
     """Its first sighting is the first ever, accepted or not."""
     nights = nights_of(*before)
     (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times) == (lifecycle, night(0), times)
+    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == (lifecycle, night(0), times)
 
 
 def test_the_end_of_an_accepted_finding_is_not_told() -> None:
     """Nobody was told of it either."""
     nights = nights_of(exempted())
-    assert nights.judged(verdict(COMPLIANT)).resolved == ()
+    assert nights.judged(verdict(COMPLIANT)).resolved_findings == ()
     assert nights.known.state is FindingState.RESOLVED
 
 
@@ -123,7 +123,7 @@ def test_an_open_finding_stays_open_where_nothing_can_be_said() -> None:
     nights = nights_of(verdict())
     outcome = nights.judged(verdict(INSUFFICIENT))
     (found,) = outcome.findings
-    assert (found.lifecycle, found.first_seen, outcome.resolved) == ("ongoing", night(0), ())
+    assert (found.lifecycle, found.first_seen, outcome.resolved_findings) == ("ongoing", night(0), ())
     assert nights.judged(verdict()).findings[0].lifecycle == "ongoing"
 
 
@@ -153,7 +153,7 @@ def test_an_unknown_verdict_that_is_accepted_has_no_lifecycle() -> None:
 def test_an_incomplete_audit_resolves_what_it_judged() -> None:
     """What could not be read was not needed for that verdict."""
     outcome = nights_of(verdict()).judged(verdict(COMPLIANT), told=INCOMPLETE)
-    assert [it.because for it in outcome.resolved] == ["found compliant: It has no backup schedule at all."]
+    assert [it.reason for it in outcome.resolved_findings] == ["found compliant: It has no backup schedule at all."]
 
 
 def test_what_is_known_of_a_finding_follows_it() -> None:
@@ -171,7 +171,7 @@ def test_a_finding_that_stays_hides_no_other_that_ends() -> None:
     told = inventory(*(renamed(index(), it) for it in names))
     nights.judged(*(verdict(name=it) for it in names), told=told)
     left = inventory(*(renamed(index(), it) for it in names[:3]))
-    ended = nights.judged(*(verdict(name=it) for it in names[:3]), told=left).resolved
+    ended = nights.judged(*(verdict(name=it) for it in names[:3]), told=left).resolved_findings
     assert [it.resource.name for it in ended] == names[3:]
     assert [it.fingerprint for it in ended] == [verdict(name=it).fingerprint for it in names[3:]]
 
@@ -186,7 +186,7 @@ def test_findings_go_their_own_ways() -> None:
         verdict(COMPLIANT, name="a", control="index-is-well"),
     ]
     outcome = nights.judged(*ended, verdict(name="c"))
-    assert [(it.control, it.resource.name) for it in outcome.resolved] == [
+    assert [(it.control, it.resource.name) for it in outcome.resolved_findings] == [
         ("index-has-schedule", "a"),
         ("index-has-schedule", "b"),
         ("index-is-well", "a"),
@@ -210,10 +210,10 @@ def test_openings_and_resolutions_take_turns(steps: list[tuple[Compliance, bool]
         again = nights.judged(one, audit_id=outcome.audit_id, at=night(number))
         assert again == outcome
         (found,) = outcome.findings
-        told += ["opened"] * (found.lifecycle in {"new", "reopened"}) + ["resolved"] * len(outcome.resolved)
+        told += ["opened"] * (found.lifecycle in {"new", "reopened"}) + ["resolved"] * len(outcome.resolved_findings)
         sightings += [night(number)] * (compliance is NON_COMPLIANT)
         assert found.first_seen in {None, *sightings[:1]}
     assert told[:1] != ["resolved"]
     assert ("resolved", "resolved") not in pairwise(told)
     for known in nights.memory.findings.values():
-        assert (known.times, known.first_seen) == (told.count("opened"), sightings[0])
+        assert (known.times_opened, known.first_seen) == (told.count("opened"), sightings[0])

@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import unconfirmed_listings
+from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.model import Index
 from support.builders.audit_sequence import INCOMPLETE, USUAL, Nights, lifecycles, verdict
@@ -24,8 +24,8 @@ def because(told: Inventory, **facts: Any) -> list[str]:
     nights = Nights()
     nights.judged(verdict(**facts))
     outcome = nights.judged(told=told)
-    assert nights.judged(told=told).resolved == ()
-    return [it.because for it in outcome.resolved]
+    assert nights.judged(told=told).resolved_findings == ()
+    return [it.reason for it in outcome.resolved_findings]
 
 
 def test_a_finding_ends_with_its_index() -> None:
@@ -39,15 +39,15 @@ def test_a_finding_does_not_end_while_its_index_is_being_deleted(state: str) -> 
     nights = Nights()
     nights.judged(verdict())
     leaving = replace(EMPTY, terminating=(Index(verdict().resource.name, state=state),))
-    assert nights.judged(told=leaving).resolved == ()
-    assert [it.because for it in nights.judged(told=EMPTY).resolved] == ["the index is gone"]
+    assert nights.judged(told=leaving).resolved_findings == ()
+    assert [it.reason for it in nights.judged(told=EMPTY).resolved_findings] == ["the index is gone"]
 
 
 def test_an_incomplete_audit_ends_nothing_that_it_did_not_judge() -> None:
     """An index that it did not see may be there; the finding is ongoing the night it is seen again."""
     nights = Nights()
     nights.judged(verdict())
-    assert nights.judged(told=INCOMPLETE).resolved == ()
+    assert nights.judged(told=INCOMPLETE).resolved_findings == ()
     assert lifecycles(nights.judged(verdict())) == ["ongoing"]
 
 
@@ -83,7 +83,7 @@ def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() ->
     nights.judged(verdict(resource=DELETED))
     live = verdict(resource=Resource(ResourceType.INDEX, "default", "orders", "id-old"))
     outcome = nights.judged(live, told=inventory(backups=whole([LEFT])))
-    assert [it.because for it in outcome.resolved] == ["it is the live index"]
+    assert [it.reason for it in outcome.resolved_findings] == ["it is the live index"]
 
 
 def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -> None:
@@ -91,7 +91,7 @@ def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -
     nights = Nights()
     nights.judged(verdict(resource=DELETED))
     outcome = nights.judged(verdict(resource=DELETED, control="another"), told=inventory(backups=whole([LEFT])))
-    assert outcome.resolved == ()
+    assert outcome.resolved_findings == ()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,8 @@ def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -
 def test_a_second_walk_is_asked_for_before_a_deleted_index_is_called_gone(told: Inventory, is_doubted: bool) -> None:
     """Only where a finding depends on it."""
     nights = Nights()
-    assert unconfirmed_listings(nights.memory, told) == frozenset()
+    assert find_unconfirmed_listings(nights.memory, told) == frozenset()
     nights.judged(verdict(resource=DELETED))
-    assert unconfirmed_listings(nights.memory, told) == (frozenset({BACKUP_LISTING}) if is_doubted else frozenset())
+    assert find_unconfirmed_listings(nights.memory, told) == (
+        frozenset({BACKUP_LISTING}) if is_doubted else frozenset()
+    )

@@ -79,7 +79,7 @@ def test_a_run_without_a_schedule_may_expire_at_any_time() -> None:
         pytest.param(inventory(index(listed=[MANUAL], runs=broken())), id="history-unread"),
         pytest.param(inventory(index(listed=[MANUAL], schedules=broken())), id="schedules-unread"),
         pytest.param(
-            replace(inventory(index(listed=[MANUAL], runs=[])), indexes_unread=BROKEN, indexes=()), id="indexes-unread"
+            replace(inventory(index(listed=[MANUAL], runs=[])), indexes_failure=BROKEN, indexes=()), id="indexes-unread"
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_run_that_is_missed_expires_by_the_least_retention_known_since(days: i
 
 def test_a_retention_that_was_short_for_one_night_counts() -> None:
     """What it deleted did not vanish, however long the retention is again; an incomplete audit saw it, too."""
-    short = replace(project(listed=[], retention=3 * DAY), indexes_unread=BROKEN)
+    short = replace(project(listed=[], retention=3 * DAY), indexes_failure=BROKEN)
     (known,) = remembered(project(RUN), short, project(listed=[])).values()
     assert known.expires_at == CAPTURED + 3 * DAY
 
@@ -202,7 +202,7 @@ def test_a_retention_that_is_lowered_after_a_backup_was_missed_explains_nothing(
 def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:
     """Nothing tells that it should exist; but an incomplete audit tells nothing at all."""
     told = inventory(index(schedules=(), listed=[RUN]))
-    incomplete = replace(inventory(index(schedules=(), listed=[])), indexes_unread=BROKEN)
+    incomplete = replace(inventory(index(schedules=(), listed=[])), indexes_failure=BROKEN)
     assert remembered(told, incomplete) == remembered(told)
     assert remembered(told, inventory(index(schedules=(), listed=[]))) == {}
 

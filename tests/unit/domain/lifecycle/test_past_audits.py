@@ -8,7 +8,7 @@ import pytest
 from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.finding import Finding, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from support.builders.audit_sequence import COMPLIANT, INCOMPLETE, INSUFFICIENT, NOT_APPLICABLE, Nights, night, verdict
 from support.builders.facts import DAY, NOW, SECOND, index, inventory, whole
 from support.builders.reports import BUILT_IN, EXEMPTION
@@ -45,7 +45,7 @@ def test_open_findings_are_counted_by_severity(findings: list[Finding], expected
     nights.judged(*findings)
     (past,) = nights.memory.history
     assert (past.observed_at, past.is_complete) == (NOW, True)
-    assert list(past.open.items()) == list(zip(reversed(Severity), expected, strict=True))
+    assert list(past.open_counts.items()) == list(zip(reversed(Severity), expected, strict=True))
 
 
 def test_an_audit_that_could_not_read_everything_is_remembered_as_such() -> None:
@@ -64,7 +64,7 @@ def test_a_report_tells_of_the_audits_before_it() -> None:
     ]
     for number, report in enumerate(reports):
         assert [it.observed_at for it in report.history] == [it.observed_at for it in reports[:number]]
-        assert [it.open for it in report.history] == [it.summary.open for it in reports[:number]]
+        assert [it.open_counts for it in report.history] == [it.summary.open for it in reports[:number]]
 
 
 PROJECTS = (NEGLECTED, inventory(index()), inventory(), NEGLECTED)
@@ -73,19 +73,19 @@ PROJECTS = (NEGLECTED, inventory(index()), inventory(), NEGLECTED)
 @pytest.mark.parametrize(
     "nights,expected",
     [
-        pytest.param(PAST_AUDITS, range(PAST_AUDITS), id="at-limit"),
-        pytest.param(PAST_AUDITS + 1, range(1, PAST_AUDITS + 1), id="one-more"),
-        pytest.param(PAST_AUDITS + 9, range(9, PAST_AUDITS + 9), id="many-more"),
+        pytest.param(MAX_PAST_AUDITS, range(MAX_PAST_AUDITS), id="at-limit"),
+        pytest.param(MAX_PAST_AUDITS + 1, range(1, MAX_PAST_AUDITS + 1), id="one-more"),
+        pytest.param(MAX_PAST_AUDITS + 9, range(9, MAX_PAST_AUDITS + 9), id="many-more"),
     ],
 )
 def test_a_report_tells_of_the_last_thirty(nights: int, expected: range) -> None:
     """Those before are forgotten; of this audit itself it tells in its summary."""
     store = after_nights(nights)
     assert [it.observed_at for it in told(store, night(nights))] == [night(it) for it in expected]
-    assert len(store.load(PROJECT).history) == PAST_AUDITS + 1
+    assert len(store.load(PROJECT).history) == MAX_PAST_AUDITS + 1
 
 
-@pytest.mark.parametrize("nights", [1, PAST_AUDITS, PAST_AUDITS + 1, PAST_AUDITS + 2])
+@pytest.mark.parametrize("nights", [1, MAX_PAST_AUDITS, MAX_PAST_AUDITS + 1, MAX_PAST_AUDITS + 2])
 def test_the_same_audit_delivered_twice_tells_of_the_same_audits(nights: int) -> None:
     """It is the last that is remembered by then, and no audit before itself."""
     store = after_nights(nights)
@@ -106,8 +106,8 @@ def test_another_audit_of_the_same_moment_is_not_before_it() -> None:
     nights = Nights()
     nights.judged(verdict())
     outcome = nights.judged(at=night(0), audit_id="other")
-    assert outcome.memory.history_before(night(0)) == ()
-    assert len(outcome.memory.history) == 2
+    assert outcome.state.find_history_before(night(0)) == ()
+    assert len(outcome.state.history) == 2
 
 
 def test_without_a_store_no_audit_before_is_told_of() -> None:

@@ -36,11 +36,11 @@ def test_the_same_audit_delivered_twice_says_the_same_and_changes_nothing() -> N
     nights.audited(UNSCHEDULED)
     first = nights.audited(ORDERS)
     again = nights.audited(ORDERS, at=night(1))
-    assert first.resolved
+    assert first.resolved_findings
     assert first.drift
     assert again == first
-    assert again.memory is first.memory
-    assert diff_states(first.memory, again.memory) is None
+    assert again.state is first.state
+    assert diff_states(first.state, again.state) is None
 
 
 SCHEDULE = schedule()
@@ -60,7 +60,7 @@ PROJECTS = {
     "history unread": inventory(index(runs=broken(daily_runs(2)))),
     "schedules unread": inventory(index(schedules=broken(), listed=daily_runs())),
     "backups unread": inventory(index(), backups=broken()),
-    "indexes unread": replace(inventory(more=daily_runs()), indexes_unread=BROKEN),
+    "indexes unread": replace(inventory(more=daily_runs()), indexes_failure=BROKEN),
     "one walk": inventory(index(runs=daily_runs(3), walks=1), walks=1),
     "shifting": inventory(index(), backups=disputed(daily_runs(), daily_runs(3))),
 }
@@ -77,7 +77,7 @@ def test_any_audit_delivered_twice_says_the_same(nights_told: list[str]) -> None
         first = nights.audited(PROJECTS[name])
         again = nights.audited(PROJECTS[name], at=night(number))
         assert again == first
-        assert again.memory is first.memory
+        assert again.state is first.state
 
 
 @given(st.lists(st.sampled_from(sorted(PROJECTS)), min_size=1, max_size=6))
@@ -104,7 +104,7 @@ def test_an_audit_delivered_twice_may_walk_less_the_second_time() -> None:
     nights.audited(inventory(index(schedules=[left, gone])))
     first = nights.audited(inventory(index(schedules=[left])))
     again = nights.audited(inventory(index(schedules=whole([left], walks=1))), at=night(1))
-    assert [it.what for it in first.drift] == ["schedule deleted"]
+    assert [it.change for it in first.drift] == ["schedule deleted"]
     assert again == first
 
 
@@ -114,8 +114,8 @@ def test_an_older_audit_changes_nothing_and_says_so() -> None:
     nights.judged(verdict())
     before = nights.memory
     outcome = nights.judged(verdict(COMPLIANT), at=night(0, -SECOND), audit_id="late")
-    assert outcome.memory is before
-    assert (lifecycles(outcome), outcome.resolved, outcome.drift) == ([None], (), ())
+    assert outcome.state is before
+    assert (lifecycles(outcome), outcome.resolved_findings, outcome.drift) == ([None], (), ())
     assert outcome.note == (
         "an audit of 2026-11-22T12:00:00Z is already recorded; this one, of 2026-11-22T11:59:59Z, changes nothing"
     )
@@ -125,7 +125,7 @@ def test_another_audit_of_the_same_moment_counts() -> None:
     """Under another policy, say: it is not older."""
     nights = Nights()
     nights.judged(verdict())
-    assert nights.judged(verdict(COMPLIANT), at=night(0), audit_id="other").resolved
+    assert nights.judged(verdict(COMPLIANT), at=night(0), audit_id="other").resolved_findings
 
 
 def test_what_is_remembered_does_not_make_another_audit() -> None:
@@ -156,7 +156,7 @@ def test_each_recording_is_made_from_the_one_before() -> None:
     nights.judged(verdict())
     recording = diff_states(EMPTY_STATE, nights.memory)
     assert recording is not None
-    assert (recording.expects, recording.revision) == (0, 1)
+    assert (recording.expected_revision, recording.revision) == (0, 1)
 
 
 def test_a_recording_has_everything_that_is_remembered_of_the_audit() -> None:
@@ -188,12 +188,12 @@ def test_only_differences_are_recorded() -> None:
 def test_the_id_of_the_pinecone_project_is_stored_once_an_audit_knows_it() -> None:
     """An audit without any schedule knows no id, and leaves the one that is stored."""
     nights = Nights()
-    assert nights.audited(UNSCHEDULED).memory.pinecone_project_id is None
-    assert nights.audited(ORDERS).memory.pinecone_project_id == "project-1"
-    assert nights.audited(UNSCHEDULED).memory.pinecone_project_id == "project-1"
+    assert nights.audited(UNSCHEDULED).state.pinecone_project_id is None
+    assert nights.audited(ORDERS).state.pinecone_project_id == "project-1"
+    assert nights.audited(UNSCHEDULED).state.pinecone_project_id == "project-1"
 
 
 def test_two_ids_in_one_inventory_are_no_id() -> None:
     """Which of them is the id of the project is unknown, so neither is stored."""
     both = inventory(index("orders", schedules=[schedule(), schedule("other", project_id="project-2")]))
-    assert Nights().audited(both).memory.pinecone_project_id is None
+    assert Nights().audited(both).state.pinecone_project_id is None

@@ -47,7 +47,7 @@ def earlier(since: timedelta, until: timedelta, **settings: Any) -> EarlierSetti
 def knowing(since: timedelta, *before: EarlierSettings, **settings: Any) -> ProjectState:
     """Build the memory of a schedule that audits saw as it is since so long ago."""
     usual: dict[str, Any] = {"frequency": "daily", "retention": MONTHS, "enabled": True}
-    it = KnownSchedule("schedule-1", "main", "nightly", **(usual | settings), since=ago(since), earlier=before)
+    it = KnownSchedule("schedule-1", "main", "nightly", **(usual | settings), since=ago(since), earlier_settings=before)
     return remembering(schedules={it.schedule_id: it})
 
 
@@ -229,12 +229,12 @@ def test_an_incomplete_audit_adds_what_it_read_of_a_schedule() -> None:
     """Its settings are facts; drift is told since the last complete audit all the same."""
     audits = Nights()
     audits.audited(inventory(case(HOUR, frequency="weekly")))
-    audits.audited(replace(inventory(case(HOUR)), indexes_unread=BROKEN))
+    audits.audited(replace(inventory(case(HOUR)), indexes_failure=BROKEN))
     (schedule_then,) = audits.memory.schedules.values()
     assert (schedule_then.since, schedule_then.frequency) == (NOW + DAY, "daily")
-    assert [(it.since, it.until, it.frequency) for it in schedule_then.earlier] == [(NOW, NOW, "weekly")]
+    assert [(it.since, it.until, it.frequency) for it in schedule_then.earlier_settings] == [(NOW, NOW, "weekly")]
     drift = audits.audited(inventory(case(HOUR))).drift
-    assert [it.what for it in drift] == ["schedule frequency raised"]
+    assert [it.change for it in drift] == ["schedule frequency raised"]
 
 
 def test_a_night_on_which_a_schedule_was_not_read_is_none_that_saw_its_settings() -> None:
@@ -244,7 +244,7 @@ def test_a_night_on_which_a_schedule_was_not_read_is_none_that_saw_its_settings(
     audits.audited(inventory(index(schedules=broken())))
     audits.audited(inventory(case(HOUR, frequency="weekly")))
     (schedule_then,) = audits.memory.schedules.values()
-    assert [(it.since, it.until) for it in schedule_then.earlier] == [(NOW, NOW)]
+    assert [(it.since, it.until) for it in schedule_then.earlier_settings] == [(NOW, NOW)]
 
 
 def test_settings_that_stay_take_no_more_room() -> None:
@@ -262,11 +262,11 @@ def test_what_no_rule_asks_for_is_forgotten() -> None:
     audits = Nights()
     audits.memory = knowing(470 * DAY, old)
     audits.audited(inventory(case(HOUR)))
-    assert [it.earlier for it in audits.memory.schedules.values()] == [()]
+    assert [it.earlier_settings for it in audits.memory.schedules.values()] == [()]
     for number in range(70):
         audits.audited(inventory(case(HOUR, retention=(number % 2 + 40) * DAY)), at=NOW + number * HOUR)
     (schedule_then,) = audits.memory.schedules.values()
-    assert len(schedule_then.earlier) == 60
+    assert len(schedule_then.earlier_settings) == 60
 
 
 def first_backup(runs: int, **memory: Any) -> Compliance:
@@ -278,8 +278,8 @@ def first_backup(runs: int, **memory: Any) -> Compliance:
 
 def test_a_first_backup_may_be_deleted_once_scheduled_copies_suffice() -> None:
     """One that nobody but a person took is reported."""
-    assert first_backup(2, first_backups=frozenset({"first"})) is Compliance.NOT_APPLICABLE
-    assert first_backup(1, first_backups=frozenset({"first"})) is WRONG
+    assert first_backup(2, first_backup_ids=frozenset({"first"})) is Compliance.NOT_APPLICABLE
+    assert first_backup(1, first_backup_ids=frozenset({"first"})) is WRONG
     assert first_backup(2) is WRONG
 
 
@@ -288,7 +288,7 @@ def test_a_first_backup_that_was_replaced_is_forgotten() -> None:
     told = inventory(index(runs=daily_runs(2)))
     audits = Nights()
     took = known(backup(9 * DAY, backup_id="first"))
-    audits.memory = watched(told, backups={"first": took}, first_backups=frozenset({"first"}))
+    audits.memory = watched(told, backups={"first": took}, first_backup_ids=frozenset({"first"}))
     audits.audited(told)
     assert "first" not in audits.memory.backups
 

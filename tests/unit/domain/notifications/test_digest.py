@@ -12,7 +12,7 @@ from hypothesis import given
 from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.project_state import Drift, PastAudit, open_by_severity
+from backup_auditor.domain.project_state import Drift, PastAudit, count_open_by_severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import EvidenceError
 from backup_auditor.rendering.formats.json import load_report, render_json
@@ -41,7 +41,7 @@ def written(shown: Report) -> bytes:
         pytest.param(told(resolved=(ended(), ended("carts"))), id="resolved"),
         pytest.param(told(drift=(Drift("policy changed", PROJECT, "0", {"a": [1, None]}),)), id="drift"),
         pytest.param(told(warnings=("A rule fits nothing.", "Another.")), id="warnings"),
-        pytest.param(told(history=(PastAudit(NOW - DAY, False, open_by_severity([found()])),)), id="history"),
+        pytest.param(told(history=(PastAudit(NOW - DAY, False, count_open_by_severity([found()])),)), id="history"),
         pytest.param(told(observed_at=NOW + timedelta(microseconds=1)), id="a-fraction-of-a-second"),
         pytest.param(told(found("a\x00\u202e\U0001f600é\n"), project="<!channel>"), id="strange-names"),
     ],
@@ -53,7 +53,7 @@ def test_it_is_the_report_that_was_written(shown: Report) -> None:
 
 def test_a_report_of_before_history_was_told_knows_none() -> None:
     """It reads as one without audits before it."""
-    document = json.loads(written(told(history=(PastAudit(NOW - DAY, True, open_by_severity(())),))))
+    document = json.loads(written(told(history=(PastAudit(NOW - DAY, True, count_open_by_severity(())),))))
     del document["history"]
     assert load_report(json.dumps(document).encode(), WHERE).history == ()
 

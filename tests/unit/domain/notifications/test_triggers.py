@@ -7,14 +7,14 @@ from itertools import pairwise
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.notifications.triggers import create_messages, trigger_for
+from backup_auditor.domain.notifications.triggers import create_messages, find_trigger
 from backup_auditor.domain.outbox import Trigger
 from backup_auditor.domain.reporting.report import Report
 from support.builders.facts import NOW, SECOND
 from support.builders.notifications import EVENTS, KEPT, SLACK, TOPIC, YESTERDAY, at, ended, found, told
 from support.builders.reports import EXEMPTION
 
-WEEKLY = replace(TOPIC, tells_all_is_well=True)
+WEEKLY = replace(TOPIC, has_weekly_summary=True)
 MONDAY = datetime(2026, 11, 23, 6, tzinfo=UTC)
 UNKNOWN = Compliance.INSUFFICIENT_DATA
 
@@ -22,9 +22,9 @@ UNKNOWN = Compliance.INSUFFICIENT_DATA
 @pytest.mark.parametrize(
     "report,occasion",
     [
-        pytest.param(told(found()), Trigger.CHANGED, id="new"),
-        pytest.param(told(found(lifecycle="reopened", days=9)), Trigger.CHANGED, id="reopened"),
-        pytest.param(told(resolved=(ended(),)), Trigger.CHANGED, id="resolved"),
+        pytest.param(told(found()), Trigger.CHANGE, id="new"),
+        pytest.param(told(found(lifecycle="reopened", days=9)), Trigger.CHANGE, id="reopened"),
+        pytest.param(told(resolved=(ended(),)), Trigger.CHANGE, id="resolved"),
         pytest.param(told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=1)), Trigger.REMINDER, id="old"),
         pytest.param(told(found(lifecycle="ongoing", days=1)), None, id="nothing-changed"),
         pytest.param(told(found(severity=Severity.LOW, lifecycle="ongoing", days=700)), None, id="low-has-no-reminder"),
@@ -42,17 +42,17 @@ def test_a_channel_is_told_of_what_changed_and_reminded_of_what_did_not(
     report: Report, occasion: Trigger | None
 ) -> None:
     """Opened, reopened and resolved findings are told, lasting ones from time to time, anything else is silence."""
-    assert trigger_for(TOPIC, report, YESTERDAY) is occasion
+    assert find_trigger(TOPIC, report, YESTERDAY) is occasion
 
 
 @pytest.mark.parametrize("least", list(Severity))
 @pytest.mark.parametrize("severity", list(Severity))
 def test_a_channel_hears_of_its_severity_and_above(severity: Severity, least: Severity) -> None:
     """What lies below the least severity of a channel is silence there, its end too."""
-    channel = replace(TOPIC, severity=least)
-    occasion = Trigger.CHANGED if severity.rank >= least.rank else None
-    assert trigger_for(channel, told(found(severity=severity)), YESTERDAY) is occasion
-    assert trigger_for(channel, told(resolved=(ended(severity=severity),)), YESTERDAY) is occasion
+    channel = replace(TOPIC, min_severity=least)
+    occasion = Trigger.CHANGE if severity.rank >= least.rank else None
+    assert find_trigger(channel, told(found(severity=severity)), YESTERDAY) is occasion
+    assert find_trigger(channel, told(resolved=(ended(severity=severity),)), YESTERDAY) is occasion
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_channel_hears_of_its_severity_and_above(severity: Severity, least: Se
 def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days: list[int]) -> None:
     """Counted in days since the finding was first seen, with one audit a night."""
     open_for = (told(found(severity=severity, lifecycle="ongoing", days=it)) for it in range(1, 15))
-    reminded = [number for number, it in enumerate(open_for, 1) if trigger_for(TOPIC, it, YESTERDAY)]
+    reminded = [number for number, it in enumerate(open_for, 1) if find_trigger(TOPIC, it, YESTERDAY)]
     assert reminded == days
 
 
@@ -84,7 +84,7 @@ def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days:
 def test_a_reminder_is_told_once_however_often_is_audited(previous_at: datetime | None, *, is_reminded: bool) -> None:
     """The first audit after a reminder fell due tells it; another one in the same day is silent."""
     report = told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=40))
-    assert (trigger_for(TOPIC, report, previous_at) is Trigger.REMINDER) is is_reminded
+    assert (find_trigger(TOPIC, report, previous_at) is Trigger.REMINDER) is is_reminded
 
 
 def test_a_night_around_midnight_reminds_every_day() -> None:
@@ -93,7 +93,7 @@ def test_a_night_around_midnight_reminds_every_day() -> None:
     nights = [first + timedelta(days=day, minutes=it) for day, it in enumerate(minutes)]
     finding = replace(found(severity=Severity.CRITICAL, lifecycle="ongoing"), first_seen=first)
     for before, night in pairwise(nights):
-        assert trigger_for(TOPIC, told(finding, observed_at=night), before) is Trigger.REMINDER
+        assert find_trigger(TOPIC, told(finding, observed_at=night), before) is Trigger.REMINDER
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_a_night_around_midnight_reminds_every_day() -> None:
 )
 def test_all_is_well_is_said_only_where_it_is(report: Report) -> None:
     """Nothing is open, nothing is unknown, and everything was read."""
-    assert trigger_for(WEEKLY, replace(report, observed_at=MONDAY), MONDAY - timedelta(days=1)) is None
+    assert find_trigger(WEEKLY, replace(report, observed_at=MONDAY), MONDAY - timedelta(days=1)) is None
 
 
 @pytest.mark.parametrize(
     "previous_at,occasion",
     [
-        pytest.param(MONDAY - timedelta(hours=6, seconds=1), Trigger.ALL_IS_WELL, id="on-sunday"),
+        pytest.param(MONDAY - timedelta(hours=6, seconds=1), Trigger.WEEKLY_SUMMARY, id="on-sunday"),
         pytest.param(MONDAY - timedelta(hours=6), None, id="on-monday"),
-        pytest.param(MONDAY - timedelta(days=364), Trigger.ALL_IS_WELL, id="the-same-week-of-last-year"),
-        pytest.param(None, Trigger.ALL_IS_WELL, id="never"),
+        pytest.param(MONDAY - timedelta(days=364), Trigger.WEEKLY_SUMMARY, id="the-same-week-of-last-year"),
+        pytest.param(None, Trigger.WEEKLY_SUMMARY, id="never"),
     ],
 )
 def test_all_is_well_is_said_by_the_first_audit_of_a_week(
@@ -123,21 +123,21 @@ def test_all_is_well_is_said_by_the_first_audit_of_a_week(
 ) -> None:
     """Weeks begin on Monday, UTC; a channel that does not ask for it hears nothing."""
     report = told(observed_at=MONDAY)
-    assert trigger_for(WEEKLY, report, previous_at) is occasion
-    assert trigger_for(TOPIC, report, previous_at) is None
+    assert find_trigger(WEEKLY, report, previous_at) is occasion
+    assert find_trigger(TOPIC, report, previous_at) is None
 
 
 def test_below_its_severity_all_may_be_well() -> None:
     """A channel for what is critical hears that all is well, though something low is open."""
     report = told(found(severity=Severity.LOW, lifecycle="ongoing", days=1), observed_at=MONDAY)
-    channel = replace(WEEKLY, severity=Severity.CRITICAL)
-    assert trigger_for(channel, report, MONDAY - timedelta(days=1)) is Trigger.ALL_IS_WELL
+    channel = replace(WEEKLY, min_severity=Severity.CRITICAL)
+    assert find_trigger(channel, report, MONDAY - timedelta(days=1)) is Trigger.WEEKLY_SUMMARY
 
 
 def test_events_are_sent_after_every_audit() -> None:
     """Whatever it found."""
-    assert [it.occasion for it in create_messages(told(), KEPT, (EVENTS,), YESTERDAY)] == [Trigger.AUDITED]
-    assert [it.occasion for it in create_messages(told(found()), KEPT, (EVENTS,), None)] == [Trigger.AUDITED]
+    assert [it.trigger for it in create_messages(told(), KEPT, (EVENTS,), YESTERDAY)] == [Trigger.AUDIT]
+    assert [it.trigger for it in create_messages(told(found()), KEPT, (EVENTS,), None)] == [Trigger.AUDIT]
 
 
 def test_a_message_says_what_it_takes_to_write_it() -> None:
@@ -153,7 +153,7 @@ def test_a_message_says_what_it_takes_to_write_it() -> None:
 
 def test_one_audit_has_one_message_for_a_channel() -> None:
     """Its id is made of project, audit and channel; a channel that is named twice is told once."""
-    channels = (EVENTS, TOPIC, SLACK, replace(TOPIC, severity=Severity.CRITICAL))
+    channels = (EVENTS, TOPIC, SLACK, replace(TOPIC, min_severity=Severity.CRITICAL))
     first = create_messages(told(found()), KEPT, channels, YESTERDAY)
     assert [it.channel_id for it in first] == [EVENTS.channel_id, TOPIC.channel_id, SLACK.channel_id]
     again = create_messages(told(found(), found("carts")), KEPT, channels, None)

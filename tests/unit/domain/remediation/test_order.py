@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Plan
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan
 from backup_auditor.domain.remediation.planner import make_plan
 from support.builders.facts import DAY, HOUR, IndexCase, ago, inventory, judged
 from support.builders.plans import bare, planned, remedial, scheduled
@@ -20,18 +20,20 @@ def tried(key: str, age: timedelta = DAY, state: ActionState = ActionState.FAILE
     return ActionRecord("default", key, attempt, "a-plan", "somebody@here", ago(age), "POST /", {}, state)
 
 
-def planned_after(attempts: list[ActionRecord], *cases: IndexCase, create: Mode = Mode.APPLY, **facts: Any) -> Plan:
+def planned_after(
+    attempts: list[ActionRecord], *cases: IndexCase, create: Mode = Mode.APPLY, **facts: Any
+) -> RemediationPlan:
     """Plan for some indexes after that was tried."""
     required, told = remedial(create, **facts), inventory(*cases)
     return make_plan(told, required, judged(told, required).findings, attempts)
 
 
-def order(plan: Plan) -> list[str]:
+def order(plan: RemediationPlan) -> list[str]:
     """Return what is done of what, in its order."""
     return [it.key for it in plan.actions]
 
 
-@pytest.mark.parametrize("state", [ActionState.FAILED, ActionState.UNKNOWN, ActionState.AMISS])
+@pytest.mark.parametrize("state", [ActionState.FAILED, ActionState.UNKNOWN, ActionState.VERIFICATION_FAILED])
 def test_what_failed_leaves_its_place_to_the_rest(state: ActionState) -> None:
     """Those that are refused for ever take none of what a run may create from those that are not."""
     attempts = [tried("create schedule/a", state=state), tried("create schedule/b", state=state)]

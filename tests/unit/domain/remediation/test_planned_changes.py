@@ -30,7 +30,7 @@ def test_a_schedule_that_falls_short_is_changed_by_one_call(settings: dict[str, 
     (action,) = plan.actions
     before = {"enabled": True, "frequency": "daily", "retention": 7 * DAY} | settings
     undone = {"enabled": before["enabled"], "frequency": before["frequency"]}
-    told = action.undo("orders-schedule-1").body
+    told = action.build_undo_call("orders-schedule-1").body
     assert told.keys() == action.call.body.keys()
     assert {key: told[key] for key in told.keys() & undone.keys()} == {
         key: undone[key] for key in told.keys() & undone.keys()
@@ -70,7 +70,7 @@ def test_a_schedule_that_is_not_changed_says_why(case: IndexCase, why: str) -> N
     """Retention is never lowered, and no guess is made."""
     plan = planned(remedial(), case)
     assert plan.actions == ()
-    assert why in left_out(plan, ActionKind.CHANGE_SCHEDULE)["orders"]
+    assert why in left_out(plan, ActionKind.UPDATE_SCHEDULE)["orders"]
 
 
 def test_what_is_exempted_of_a_schedule_is_not_changed_with_the_rest() -> None:

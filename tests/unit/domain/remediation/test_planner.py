@@ -10,7 +10,7 @@ from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment, Frequency
 from backup_auditor.domain.policy import Mode, Rule
 from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.target_schedule import problems_of, target_schedule
+from backup_auditor.domain.target_schedule import build_target_schedule, find_unsatisfiable_rules
 from support.builders.facts import (
     DAY,
     HOUR,
@@ -63,7 +63,7 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
     """Nor one of which no schedule is required."""
     rule = Rule("scratch", ("scratch",), {}, policy(required=False).defaults)
     plan = planned(replace(remedial(), rules=(rule,)), scheduled(), bare("scratch"))
-    assert (plan.actions, plan.left_out) == ((), ())
+    assert (plan.actions, plan.skipped_actions) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_the_policy_may_want_nothing_done() -> None:
     proposed = planned(remedial(Mode.PROPOSE, Mode.PROPOSE), *cases)
     applied = planned(remedial(), *cases)
     assert proposed.actions == applied.actions
-    assert (len(proposed.applicable), len(applied.applicable)) == (0, 2)
+    assert (len(proposed.applicable_actions), len(applied.applicable_actions)) == (0, 2)
     mixed = planned(remedial(Mode.PROPOSE, Mode.APPLY), *cases)
-    assert [it.kind for it in mixed.applicable] == [ActionKind.CHANGE_SCHEDULE]
+    assert [it.kind for it in mixed.applicable_actions] == [ActionKind.UPDATE_SCHEDULE]
 
 
 def test_the_worst_protected_come_first_while_the_quota_lasts() -> None:
@@ -147,11 +147,11 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     plan = planned(remedial(quota=4 + 8 + 8, max_creations=1, first_backup=True), *cases)
     assert [it.index for it in plan.actions] == ["a"]
     assert "max_creations" in left_out(plan, ActionKind.CREATE_SCHEDULE)["b"]
-    assert "4 of the quota" in left_out(plan, ActionKind.CHANGE_SCHEDULE)["slow"]
+    assert "4 of the quota" in left_out(plan, ActionKind.UPDATE_SCHEDULE)["slow"]
     assert left_out(plan, ActionKind.FIRST_BACKUP).keys() == {"a", "b"}
     assert "the next run goes on" in left_out(plan, ActionKind.CREATE_SCHEDULE)["b"]
     none = planned(remedial(max_creations=0), *cases)
-    assert none.applicable == planned(remedial(), *cases).actions[2:]
+    assert none.applicable_actions == planned(remedial(), *cases).actions[2:]
     assert left_out(none)["a"] == "One run creates no more than 0 (max_creations)."
 
 
@@ -176,7 +176,7 @@ def test_a_first_backup_is_taken_of_what_has_none() -> None:
     required = remedial(first_backup=True)
     plan = planned(required, bare())
     assert calls(plan)[1:] == ['POST /indexes/orders/backups {"name": "auditor-first-20261122"}']
-    assert plan.actions[1].undo("b").path == "/backups/b"
+    assert plan.actions[1].build_undo_call("b").path == "/backups/b"
     assert plan.slots_after == 9
     for listed, why in (
         (backup(HOUR, name="auditor-first-20261121", status="Failed"), "A first backup was taken of it"),
@@ -206,8 +206,8 @@ def test_no_first_backup_is_taken_beside_a_pause_or_an_exemption() -> None:
 def test_the_id_tells_the_same_plan_from_another() -> None:
     """It is made of project, policy and actions, and not of the moment."""
     plan = planned(remedial(), bare())
-    later = planned(remedial(), told=replace(inventory(bare()), observed_at=plan.made_at + HOUR))
-    assert later.made_at != plan.made_at
+    later = planned(remedial(), told=replace(inventory(bare()), observed_at=plan.created_at + HOUR))
+    assert later.created_at != plan.created_at
     assert later.plan_id == plan.plan_id
     others = [
         planned(remedial(), bare("carts")),
@@ -221,9 +221,9 @@ def test_the_id_tells_the_same_plan_from_another() -> None:
 def test_a_plan_is_good_for_a_day() -> None:
     """To the second; and not before its time."""
     plan = planned(remedial(), bare())
-    assert plan.why_not_now(plan.made_at + DAY) is None
-    assert "24 hours" in str(plan.why_not_now(plan.made_at + DAY + timedelta(seconds=1)))
-    assert "to come" in str(plan.why_not_now(plan.made_at - HOUR))
+    assert plan.explain_invalid_age(plan.created_at + DAY) is None
+    assert "24 hours" in str(plan.explain_invalid_age(plan.created_at + DAY + timedelta(seconds=1)))
+    assert "to come" in str(plan.explain_invalid_age(plan.created_at - HOUR))
 
 
 @pytest.mark.parametrize(
@@ -236,18 +236,18 @@ def test_a_plan_is_good_for_a_day() -> None:
 )
 def test_a_policy_that_no_schedule_satisfies_is_known_for_that(required: dict[str, Any]) -> None:
     """It matters only to one that wants something done."""
-    ((place, text),) = problems_of(remedial(**required))
+    ((place, text),) = find_unsatisfiable_rules(remedial(**required))
     assert place is None
     assert "allowed" in text
-    assert list(problems_of(remedial(Mode.NEVER, Mode.NEVER, **required))) == []
-    assert list(problems_of(remedial(required=False, **required))) == []
+    assert list(find_unsatisfiable_rules(remedial(Mode.NEVER, Mode.NEVER, **required))) == []
+    assert list(find_unsatisfiable_rules(remedial(required=False, **required))) == []
 
 
 def test_what_the_policy_wants_is_what_the_controls_find_enough() -> None:
     """The audit after a creation finds nothing wrong with its settings."""
     for frequency in Frequency:
         required = remedial(frequency=frequency, min_copies=3)
-        wanted = target_schedule(required.defaults)
+        wanted = build_target_schedule(required.defaults)
         made = scheduled(frequency=wanted.frequency.value, retention=wanted.retention)
         plan = planned(required, made)
-        assert (plan.actions, plan.left_out) == ((), ())
+        assert (plan.actions, plan.skipped_actions) == ((), ())

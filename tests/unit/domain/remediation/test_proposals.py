@@ -10,11 +10,11 @@ from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.proposals import Proposal
 from backup_auditor.domain.reporting.report import Report, make_report
-from backup_auditor.rendering.digest import digest_text
-from backup_auditor.rendering.events import events_of
+from backup_auditor.rendering.digest import render_digest_text
+from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.rendering.formats.json import load_report, render_json
-from backup_auditor.rendering.slack import slack_payload
-from backup_auditor.rendering.sns import publication_of
+from backup_auditor.rendering.slack import build_slack_payload
+from backup_auditor.rendering.sns import build_publication
 from support.builders.facts import inventory, judged
 from support.builders.notifications import TOPIC, digest, found, told
 from support.builders.plans import bare, planned, remedial
@@ -48,18 +48,18 @@ def test_who_wants_none_hears_of_none() -> None:
     document = as_document(render_json(report))
     assert "proposals" not in document
     assert load_report(json.dumps(document).encode(), "here").proposals is None
-    assert next(events_of(report, KEPT))[1]["proposals"] == 0
+    assert next(build_audit_events(report, KEPT))[1]["proposals"] == 0
 
 
 def test_the_event_counts_them() -> None:
     """By the count a rule starts remediation, or does not."""
-    assert next(events_of(reported(remedial(Mode.PROPOSE)), KEPT))[1]["proposals"] == 2
+    assert next(build_audit_events(reported(remedial(Mode.PROPOSE)), KEPT))[1]["proposals"] == 2
 
 
 def test_nothing_is_proposed_for_what_is_not_known() -> None:
     """Where the list of indexes could not be read, or the project is another than was expected."""
     required = remedial(Mode.APPLY)
-    facts = replace(inventory(bare()), indexes_unread=ReadFailure("GET /indexes", "503"))
+    facts = replace(inventory(bare()), indexes_failure=ReadFailure("GET /indexes", "503"))
     assert make_report(facts, required, judged(facts, required)).proposals == ()
 
 
@@ -70,10 +70,10 @@ def test_a_digest_shows_them() -> None:
     )
     proposals = (row, replace(row, index="carts", mode="apply"))
     report = told(found("orders", lifecycle="new"), proposals=proposals)
-    text = digest_text(digest(report, TOPIC), 1)
+    text = render_digest_text(digest(report, TOPIC), 1)
     assert "PROPOSED (2)\norders: create schedule (proposed alone)\n  It has none.\n  POST /indexes/orders" in text
     assert "And 1 more." in text
-    assert "the policy has it carried out" in json.dumps(slack_payload(digest(report, TOPIC)))
-    document = json.loads(json.loads(publication_of(digest(report, TOPIC)).message)["sqs"])
+    assert "the policy has it carried out" in json.dumps(build_slack_payload(digest(report, TOPIC)))
+    document = json.loads(json.loads(build_publication(digest(report, TOPIC)).message)["sqs"])
     assert [it["index"] for it in document["proposals"]] == ["orders", "carts"]
     assert document["left_out"]["proposals"] == 0

@@ -11,7 +11,7 @@ from backup_auditor.domain.finding import Exemption, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.reporting.metrics import audit_metrics, open_by_severity
+from backup_auditor.domain.reporting.metrics import compute_audit_metrics, compute_open_by_severity
 from backup_auditor.domain.reporting.report import make_report
 from support.builders.audit_sequence import Nights
 from support.builders.facts import (
@@ -40,7 +40,7 @@ UNREAD = Exemption(("main",), ("*",), "team", "because", date(2027, 3, 31))
 def figures(told: Inventory | None = None, required: Policy = BUILT_IN) -> dict[str, float | None]:
     """Return the figures of an inventory, by default of one healthy index."""
     facts = inventory(index()) if told is None else told
-    return dict(audit_metrics(facts, report(facts, required)))
+    return dict(compute_audit_metrics(facts, report(facts, required)))
 
 
 def figure(name: str, *cases: Any, required: Policy = BUILT_IN, **facts: Any) -> float | None:
@@ -81,7 +81,7 @@ def test_a_project_without_indexes_has_no_figure_of_recovery_points() -> None:
 
 def test_where_the_indexes_are_not_known_nothing_is_told_of_them() -> None:
     """What was listed beside them is told all the same."""
-    found = figures(inventory(index(), indexes_unread=BROKEN))
+    found = figures(inventory(index(), indexes_failure=BROKEN))
     assert {name for name, it in found.items() if it is None} == {
         "IndexesTotal",
         "IndexesProtected",
@@ -129,14 +129,14 @@ def test_an_index_that_cannot_be_backed_up_counts_among_the_indexes_alone() -> N
 def test_the_protected_are_those_of_the_coverage(told: Inventory) -> None:
     """Whatever a project looks like: where their number is told, it is the one that the coverage is made of."""
     protected = figures(told)["IndexesProtected"]
-    assert protected is None or protected == judged(told).coverage.protected
+    assert protected is None or protected == judged(told).coverage.protected_indexes
 
 
 def test_findings_are_counted_by_severity_with_true_zeros() -> None:
     """An index without anything is critical once and high twice; nothing is low."""
     told = inventory(bare("orders"))
     assert figures(told)["FindingsOpen"] == 3
-    assert open_by_severity(told, report(told)) == {
+    assert compute_open_by_severity(told, report(told)) == {
         Severity.LOW: 0,
         Severity.MEDIUM: 0,
         Severity.HIGH: 2,
@@ -147,7 +147,7 @@ def test_findings_are_counted_by_severity_with_true_zeros() -> None:
 def test_a_zero_that_is_in_doubt_is_not_told() -> None:
     """What could not be judged may be open: no critical is known, and none is excluded; a high one there is."""
     told = inventory(index(), backups=broken())
-    found = open_by_severity(told, report(told))
+    found = compute_open_by_severity(told, report(told))
     assert found[Severity.CRITICAL] is None
     assert found[Severity.HIGH] == 1
 
@@ -174,7 +174,7 @@ def test_what_was_opened_and_what_was_resolved_is_counted() -> None:
     counts = []
     for told in (inventory(bare("main")), inventory(bare("main")), inventory(index()), inventory(bare("main"))):
         outcome = nights.audited(told)
-        found = audit_metrics(told, make_report(told, BUILT_IN, judged(told), outcome))
+        found = compute_audit_metrics(told, make_report(told, BUILT_IN, judged(told), outcome))
         counts.append((found["FindingsNew"], found["FindingsResolved"]))
     assert counts[:2] == [(3, 0), (0, 0)]
     assert counts[2][1] == 3

@@ -108,7 +108,7 @@ def test_what_was_read_is_counted() -> None:
 def test_it_is_complete_when_nothing_is_unread() -> None:
     """What is unread is listed, sorted and once."""
     assert report(HEALTHY).is_complete
-    assert report(HALF_READ).unread == (BROKEN,)
+    assert report(HALF_READ).read_failures == (BROKEN,)
     assert not report(HALF_READ).is_complete
 
 
@@ -131,10 +131,10 @@ def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
     others = [
         replace(HEALTHY, project="other"),
         replace(HEALTHY, observed_at=NOW + DAY),
-        replace(HEALTHY, indexes_unread=BROKEN),
+        replace(HEALTHY, indexes_failure=BROKEN),
         inventory(index(tags={"env": "prod"})),
-        replace(HEALTHY, backups=replace(HEALTHY.backups, broken=BROKEN)),
-        replace(HEALTHY, backups=replace(HEALTHY.backups, doubt=BROKEN)),
+        replace(HEALTHY, backups=replace(HEALTHY.backups, failure=BROKEN)),
+        replace(HEALTHY, backups=replace(HEALTHY.backups, confirmation_failure=BROKEN)),
         inventory(index(), more=[backup()]),
         inventory(index(), more=[backup(size_bytes=1)]),
         inventory(index(schedules=[schedule(enabled=False)])),
@@ -161,7 +161,7 @@ def test_a_report_says_what_was_audited_and_by_what() -> None:
     found = report(told, required)
     assert (found.project, found.project_id, found.observed_at) == ("shop", None, NOW)
     assert (found.policy_source, found.policy_sha256) == ("policy.yaml", "1" * 64)
-    assert (found.resolved, found.drift, found.findings) == ((), (), judged(told, required).findings)
+    assert (found.resolved_findings, found.drift, found.findings) == ((), (), judged(told, required).findings)
     assert report(HEALTHY).project_id == "project-1"
 
 
@@ -175,7 +175,7 @@ def test_a_report_says_what_is_remembered() -> None:
     drifted = Drift("index appeared", known.resource, None, {})
     outcome = LifecycleResult("a" * 32, EMPTY_STATE, (known,), (resolved,), (drifted,))
     found = make_report(NEGLECTED, policy(), judgement, outcome)
-    assert (found.audit_id, found.findings, found.resolved, found.drift) == (
+    assert (found.audit_id, found.findings, found.resolved_findings, found.drift) == (
         "a" * 32,
         (known,),
         (resolved,),

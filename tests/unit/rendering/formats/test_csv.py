@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.csv import MOST_IN_CELL, render_csv
+from backup_auditor.rendering.formats.csv import MAX_CELL_LENGTH, render_csv
 from support.approval import Approve
 from support.builders.audit_sequence_report import FORMULA, MARKUP, told
 from support.builders.reports import finding, report
@@ -96,7 +96,7 @@ def test_a_cell_holds_no_more_than_a_spreadsheet_takes() -> None:
     for text, kept in (("x" * 40_000, "x"), ("検" * 40_000, "検"), ("👩\u200d💻" * 20_000, "👩\u200d💻")):
         (row,) = rows(replace(report(), findings=(finding(reason=text),)))
         cell = row["reason"]
-        assert len(cell.encode("utf-16-le")) // 2 <= MOST_IN_CELL
+        assert len(cell.encode("utf-16-le")) // 2 <= MAX_CELL_LENGTH
         start, _, end = cell.partition("…")
         assert start == kept * (len(start) // len(kept))
         assert end == f" and {len(text) - len(start):,} more characters; all: backup-auditor audit --format json"
@@ -106,7 +106,7 @@ def test_a_cell_holds_no_more_than_a_spreadsheet_takes() -> None:
 def test_a_cell_is_cut_past_the_limit_only(length: int) -> None:
     """At the limit it is whole."""
     (row,) = rows(replace(report(), findings=(finding(reason="x" * length),)))
-    assert (row["reason"] == "x" * length) is (length == MOST_IN_CELL)
+    assert (row["reason"] == "x" * length) is (length == MAX_CELL_LENGTH)
 
 
 @pytest.mark.parametrize("start", ["\u200b=", "\ufeff+", " \u2060@"])

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import ValidationError
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, open_by_severity
+from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, count_open_by_severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.json import render_json
 from support.builders.facts import BROKEN, NOW, broken, index, inventory
@@ -25,8 +25,8 @@ def remembering(shown: Report) -> Report:
     )
     drift = Drift("retention", RESOURCE, {"days": 7}, {"days": 3})
     found = tuple(replace(it, lifecycle="ongoing", first_seen=NOW) for it in shown.findings)
-    past = PastAudit(NOW - timedelta(days=1), is_complete=False, open=open_by_severity(found))
-    return replace(shown, resolved=(resolved,), drift=(drift,), findings=found, history=(past,))
+    past = PastAudit(NOW - timedelta(days=1), is_complete=False, open_counts=count_open_by_severity(found))
+    return replace(shown, resolved_findings=(resolved,), drift=(drift,), findings=found, history=(past,))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def remembering(shown: Report) -> Report:
         pytest.param(report(inventory()), id="no-indexes"),
         pytest.param(report(inventory(bare("orders"))), id="neglected"),
         pytest.param(report(inventory(index(schedules=broken()))), id="unread-schedules"),
-        pytest.param(report(inventory(indexes_unread=BROKEN, backups=broken())), id="nothing-read"),
+        pytest.param(report(inventory(indexes_failure=BROKEN, backups=broken())), id="nothing-read"),
         pytest.param(report(inventory(bare("scratch-1")), exempting(EXEMPTION)), id="exempted"),
         pytest.param(remembering(report()), id="remembering"),
     ],
@@ -102,7 +102,7 @@ def test_the_audits_before_are_told_with_what_they_found_open() -> None:
     """Each with its moment, whether it was complete, and a count for every severity."""
     shown = report(inventory(bare("orders")))
     counts = {it.value: number for it, number in shown.summary.open.items()}
-    past = PastAudit(NOW - timedelta(days=1), is_complete=True, open=shown.summary.open)
+    past = PastAudit(NOW - timedelta(days=1), is_complete=True, open_counts=shown.summary.open)
     assert document_of(report())["history"] == []
     assert document_of(replace(shown, history=(past,)))["history"] == [
         {"observed_at": "2026-11-21T12:00:00Z", "complete": True, "open": counts}
@@ -114,7 +114,7 @@ def test_what_is_unread_is_listed() -> None:
     """A report of a broken reading is not complete and names the call and the error."""
     document = document_of(report(inventory(index(), backups=broken())))
     assert document["complete"] is False
-    assert document["unread"] == [{"what": BROKEN.what, "error": BROKEN.error}]
+    assert document["unread"] == [{"what": BROKEN.call, "error": BROKEN.error}]
 
 
 def test_text_of_any_kind_survives() -> None:

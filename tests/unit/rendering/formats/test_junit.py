@@ -9,7 +9,7 @@ from junitparser import JUnitXml
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.text import escape_controls
+from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.rendering.formats.junit import render_junit
 from support.approval import Approve
 from support.builders.audit_sequence_report import told
@@ -108,7 +108,7 @@ def test_no_text_breaks_the_document(bad: str) -> None:
     """Neither what XML forbids nor what is markup comes through from a name or a reason."""
     strange = finding(name=f"a{bad}b", reason=f"c{bad}d", remediation=f"e{bad}f")
     (case,) = cases(replace(report(), project=f"p{bad}", findings=(strange,)))
-    written = escape_controls(bad)
+    written = escape_control_characters(bad)
     assert case.name == f"a{written}b"
     assert case.result[0].message == f"c{written}d"
 

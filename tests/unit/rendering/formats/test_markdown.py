@@ -51,7 +51,7 @@ def test_nothing_in_a_name_is_markup() -> None:
 def test_what_is_unread_is_listed() -> None:
     """Calls that failed are listed with their error."""
     shown = markdown(report(inventory(index(), backups=broken())))
-    assert f"- `{BROKEN.what}`: {BROKEN.error}" in shown
+    assert f"- `{BROKEN.call}`: {BROKEN.error}" in shown
     assert "**The audit is incomplete: 1 fact could not be read.**" in shown
 
 

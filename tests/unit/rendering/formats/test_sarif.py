@@ -31,7 +31,7 @@ def schema() -> Validator:
     return Draft4Validator(json.loads(text), format_checker=Draft4Validator.FORMAT_CHECKER)
 
 
-def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all) -> Any:
+def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all_controls) -> Any:
     """Write a log and read it back, held against the schema."""
     log = json.loads("".join(render_sarif(reports, controls)))
     schema().validate(log)
@@ -56,14 +56,14 @@ def one(**facts: Any) -> Any:
 
 def test_it_stays_as_it_was_approved(approve: Approve) -> None:
     """The whole log, of a report in which everything happens."""
-    approve("report.sarif", render_sarif([told()], FEW.all))
+    approve("report.sarif", render_sarif([told()], FEW.all_controls))
 
 
 def test_what_deviates_is_a_result_and_the_rest_is_counted() -> None:
     """Code scanning takes whatever passes for an alert; the run says how many findings of each kind there are."""
     shown = told()
     deviating = [it for it in shown.findings if it.compliance in {"NON_COMPLIANT", "INSUFFICIENT_DATA"}]
-    expected = {it.fingerprint for it in deviating} | {it.fingerprint for it in shown.resolved}
+    expected = {it.fingerprint for it in deviating} | {it.fingerprint for it in shown.resolved_findings}
     assert set(by_fingerprint(shown)) == expected
     (run,) = checked(shown)["runs"]
     assert run["properties"]["findings_in_all"] == dict(shown.summary.findings)
@@ -94,8 +94,8 @@ def test_the_lifecycle_is_the_state_since_the_baseline() -> None:
             expected = "unchanged" if it.lifecycle == "ongoing" else "new"
             assert found[it.fingerprint]["baselineState"] == expected
             assert found[it.fingerprint]["properties"]["lifecycle"] == it.lifecycle
-    assert all(found[it.fingerprint]["baselineState"] == "absent" for it in shown.resolved)
-    assert GONE.because in found[GONE.fingerprint]["message"]["text"]
+    assert all(found[it.fingerprint]["baselineState"] == "absent" for it in shown.resolved_findings)
+    assert GONE.reason in found[GONE.fingerprint]["message"]["text"]
     assert "baselineState" not in one()
 
 
@@ -135,7 +135,7 @@ def test_every_control_is_a_rule_with_help() -> None:
     """Each result points at its rule."""
     (run,) = checked(told())["runs"]
     rules = run["tool"]["driver"]["rules"]
-    assert [it["id"] for it in rules] == [it.id for it in CATALOG.all]
+    assert [it["id"] for it in rules] == [it.id for it in CATALOG.all_controls]
     assert all(it["help"]["markdown"] and it["shortDescription"]["text"] for it in rules)
     assert all(rules[it["ruleIndex"]]["id"] == it["ruleId"] for it in run["results"])
 
@@ -150,7 +150,7 @@ def test_what_could_not_be_read_is_a_notification() -> None:
     (run,) = checked(told())["runs"]
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is True
-    assert ERROR.what in invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert ERROR.call in invocation["toolExecutionNotifications"][0]["message"]["text"]
     assert checked(report())["runs"][0]["invocations"][0]["executionSuccessful"] is True
 
 

@@ -81,7 +81,7 @@ def test_an_incomplete_audit_says_so_at_once() -> None:
     """What could not be read is announced beside the verdict, and listed at the end."""
     lines = table(report(inventory(index(), backups=broken()))).splitlines()
     assert "The audit is incomplete: 1 fact could not be read." in " ".join(lines[:2])
-    assert lines[-2:] == ["COULD NOT BE READ (1)", f"  {BROKEN.what}: {BROKEN.error}"]
+    assert lines[-2:] == ["COULD NOT BE READ (1)", f"  {BROKEN.call}: {BROKEN.error}"]
 
 
 def test_the_worst_comes_before_the_rest() -> None:
@@ -119,7 +119,7 @@ def test_what_is_folded_is_shown_by_a_command() -> None:
     """The one that was asked for, on lines that keep to the width."""
     many = replace(report(), findings=tuple(finding(name=f"index-{number:03}") for number in range(101)))
     asked = "backup-auditor audit --policy strict.yaml --project a-project-with-a-name --format json"
-    lines = list(render_table(many, width=60, in_full=asked))
+    lines = list(render_table(many, width=60, full_command=asked))
     assert f"and 96 more; all: {asked}" in " ".join(it.strip() for it in lines)
     assert max(map(len, lines)) <= 60
 
@@ -185,7 +185,7 @@ def test_names_cannot_move_the_cursor() -> None:
 def test_colours_are_asked_for() -> None:
     """Without colours there is no escape at all; with them the text is the same."""
     shown = report(inventory(bare("orders")))
-    coloured = "\n".join(render_table(shown, is_coloured=True))
+    coloured = "\n".join(render_table(shown, is_colored=True))
     assert "\x1b" not in table(shown)
     assert "\x1b[1;31mNON COMPLIANT: \x1b[0m" in coloured
 

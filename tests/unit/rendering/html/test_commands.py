@@ -10,11 +10,11 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Finding
-from backup_auditor.rendering.html.findings import commands_of, steps_of
+from backup_auditor.rendering.html.findings import build_commands, build_steps
 from support.builders.facts import DAY, index, judged, schedule
 from support.builders.reports import finding
 
-EACH = [pytest.param(it, id=it.id) for it in CATALOG.all]
+EACH = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
 BLANK = r"\{([a-z_.]+)\}"
 HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
 STRANGE = {
@@ -42,7 +42,7 @@ def test_a_command_has_what_the_step_has(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", EACH)
 def test_a_shell_reads_each_command_as_one_call(control: AnyControl) -> None:
     """Whatever is filled in ends no argument, and what is sent is JSON."""
-    for command in commands_of(finding(control=control.id, evidence=STRANGE, name="a'b c; rm")):
+    for command in build_commands(finding(control=control.id, evidence=STRANGE, name="a'b c; rm")):
         words = shlex.split(command)
         [address] = [it for it in words if it.startswith(HOST)]
         assert re.fullmatch(r"[\w/%-]+", address.removeprefix(HOST))
@@ -54,14 +54,14 @@ def test_a_shell_reads_each_command_as_one_call(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", EACH)
 def test_steps_have_no_blanks(control: AnyControl) -> None:
     """What is to be put into a call is in capitals, as in the commands."""
-    steps = steps_of(control.id, None)
+    steps = build_steps(control.id, None)
     assert steps is not None
     assert not re.search(BLANK, " ".join((*steps.console, *steps.api)))
 
 
 def test_a_call_of_which_everything_is_known_can_be_copied_as_it_stands() -> None:
     """A quote in a name ends no argument."""
-    look, resume = commands_of(finding(control="schedule-is-enabled", evidence={"schedule_id": "s-1"}, name="a'b c"))
+    look, resume = build_commands(finding(control="schedule-is-enabled", evidence={"schedule_id": "s-1"}, name="a'b c"))
     assert f"{HOST}/indexes/a%27b%20c/backup-schedules -H" in look
     assert f"-X PATCH {HOST}/backup-schedules/s-1 -H" in resume
     assert resume.endswith("-d '{\"enabled\": true}'")
@@ -86,7 +86,7 @@ def test_a_call_of_which_everything_is_known_can_be_copied_as_it_stands() -> Non
 )
 def test_what_is_sent_is_what_is_required(control: str, evidence: dict[str, object], expected: str) -> None:
     """As the finding's evidence has it."""
-    [command] = commands_of(finding(control=control, evidence=evidence))
+    [command] = build_commands(finding(control=control, evidence=evidence))
     assert shlex.split(command)[-1] == expected
 
 
@@ -101,22 +101,22 @@ def test_what_is_sent_is_what_is_required(control: str, evidence: dict[str, obje
 def test_the_only_schedule_is_known(schedules: list[str], expected: str) -> None:
     """The step, the steps and the command name it, though the verdict was not computed from it alone."""
     found = of("recovery-points-meet-minimum-copies", *schedules)
-    steps = steps_of(found.control, found)
+    steps = build_steps(found.control, found)
     assert steps is not None
     assert expected in found.remediation
     assert f"GET {expected}." in steps.api
-    assert f"{HOST}{expected} " in commands_of(found)[-1]
+    assert f"{HOST}{expected} " in build_commands(found)[-1]
 
 
 def test_what_is_known_is_no_evidence() -> None:
     """A finding says the same of what it was computed from, whatever else is known."""
     found = of("recovery-points-meet-minimum-copies", "s-1")
-    assert found.known["schedule_id"] == "s-1"
+    assert found.remediation_values["schedule_id"] == "s-1"
     assert "schedule_id" not in found.evidence
-    assert "SCHEDULE_ID" in commands_of(replace(found, known={}))[-1]
+    assert "SCHEDULE_ID" in build_commands(replace(found, remediation_values={}))[-1]
 
 
 def test_a_control_that_is_not_known_has_no_steps() -> None:
     """As in a report of another version."""
-    assert steps_of("no-such-control", None) is None
-    assert commands_of(finding(control="no-such-control")) == []
+    assert build_steps("no-such-control", None) is None
+    assert build_commands(finding(control="no-such-control")) == []

@@ -107,7 +107,7 @@ def test_nothing_but_its_own_style_and_script_may_run() -> None:
         pytest.param(report(), id="healthy"),
         pytest.param(report(inventory()), id="no-indexes"),
         pytest.param(report(inventory(bare("orders"))), id="neglected"),
-        pytest.param(report(inventory(indexes_unread=BROKEN, backups=broken())), id="nothing-read"),
+        pytest.param(report(inventory(indexes_failure=BROKEN, backups=broken())), id="nothing-read"),
         pytest.param(report(inventory(bare("scratch-1")), exempting(EXEMPTION)), id="exempted"),
         pytest.param(told(), id="everything"),
         pytest.param(replace(told(), timelines=(), rules=()), id="read-back"),
@@ -133,7 +133,7 @@ def test_text_is_text() -> None:
     hostile = replace(
         report(inventory(index(), backups=broken())), project=STRANGE, policy_source=STRANGE, findings=(strange,)
     )
-    found = page(replace(hostile, unread=(replace(BROKEN, what=STRANGE, error=STRANGE),)))
+    found = page(replace(hostile, read_failures=(replace(BROKEN, call=STRANGE, error=STRANGE),)))
     check(found)
     assert "\u202e" not in found.text
     assert found.text.count(STRANGE.replace("\u202e", "\\u202e")) > 10

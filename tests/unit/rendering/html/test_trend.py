@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.html.overview import Trend, TrendLine, trend
+from backup_auditor.rendering.html.overview import Trend, TrendLine, build_trend
 from backup_auditor.rendering.html.page import render_html
 from support.builders.facts import BROKEN, NOW
 from support.builders.reports import report
@@ -24,24 +24,24 @@ def audited(*counts: int, unread: bool = False, incomplete: tuple[int, ...] = ()
     ]
     shown = report()
     summary = replace(shown.summary, open=EMPTY | {Severity.CRITICAL: counts[-1]})
-    return replace(shown, summary=summary, history=tuple(past), unread=(BROKEN,) if unread else ())
+    return replace(shown, summary=summary, history=tuple(past), read_failures=(BROKEN,) if unread else ())
 
 
 def drawn(shown: Report) -> Trend:
     """Draw what is remembered."""
-    found = trend(shown)
+    found = build_trend(shown)
     assert found is not None
     return found
 
 
 def critical(shown: Report) -> TrendLine:
     """Draw the critical findings."""
-    return drawn(shown).courses[0]
+    return drawn(shown).lines[0]
 
 
 def test_without_an_audit_before_there_is_nothing_but_a_sentence() -> None:
     """No picture, no table."""
-    assert trend(report()) is None
+    assert build_trend(report()) is None
     page = "".join(render_html([report()]))
     assert "<p>No audit before this one is remembered.</p>" in page
     assert 'class="trend"' not in page
@@ -61,24 +61,24 @@ def test_a_column_is_as_high_as_its_share_of_the_most(counts: tuple[int, ...], p
     """None for none, and whatever there is can be seen."""
     found = critical(audited(*counts))
     assert found.columns == path
-    assert (found.now, found.most) == (counts[-1], max(counts))
+    assert (found.current_count, found.max_count) == (counts[-1], max(counts))
 
 
 def test_this_audit_stands_at_the_right_and_the_first_of_many_at_the_left() -> None:
     """There is a place for each that is remembered."""
-    found = drawn(audited(*[1] * (PAST_AUDITS + 1)))
-    assert found.begins == 0
-    assert found.courses[0].columns.startswith("M0 34")
-    assert found.courses[0].columns.endswith("M300 34V10h8V34z")
+    found = drawn(audited(*[1] * (MAX_PAST_AUDITS + 1)))
+    assert found.start == 0
+    assert found.lines[0].columns.startswith("M0 34")
+    assert found.lines[0].columns.endswith("M300 34V10h8V34z")
 
 
 def test_an_audit_that_could_not_read_everything_has_a_line_on_its_column() -> None:
     """In each picture, down to what it found."""
     found = drawn(audited(1, 2, incomplete=(0,)))
-    assert [it.unsure for it in found.courses] == ["M294 0V22", "M294 0V34", "M294 0V34", "M294 0V34"]
-    assert found.is_unsure
-    assert critical(audited(1, 2, unread=True)).unsure == "M304 0V10"
-    assert not drawn(audited(1, 2)).is_unsure
+    assert [it.incomplete_marks for it in found.lines] == ["M294 0V22", "M294 0V34", "M294 0V34", "M294 0V34"]
+    assert found.has_incomplete_audits
+    assert critical(audited(1, 2, unread=True)).incomplete_marks == "M304 0V10"
+    assert not drawn(audited(1, 2)).has_incomplete_audits
 
 
 def test_each_audit_is_told_in_figures_the_latest_first() -> None:

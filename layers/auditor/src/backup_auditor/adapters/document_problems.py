@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from backup_auditor.domain.text import cut, escape_controls
+from backup_auditor.domain.text import cut_text, escape_control_characters
 
-LARGEST = 1024 * 1024
+MAX_DOCUMENT_BYTES = 1024 * 1024
 """In bytes."""
 
 
-_LONGEST = 60
+_MAX_EXCERPT_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class DocumentKind:
     """What sort of file is read, as messages call it."""
 
     name: str
-    start: str
+    start_hint: str
     """How to come by one to start from."""
 
 
@@ -39,17 +39,17 @@ class DocumentProblemError(Exception):
         self.problem = Problem(text, line)
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """Write a text on one line, in any script, with an escape for every control character."""
-    return escape_controls(text)
+    return escape_control_characters(text)
 
 
-def quoted(text: str) -> str:
+def quote_excerpt(text: str) -> str:
     """Write a text of the file in quotes, cut where it is long."""
-    return f'"{visible(cut(text, _LONGEST + 1))}"'
+    return f'"{make_visible(cut_text(text, _MAX_EXCERPT_LENGTH + 1))}"'
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Write a value of the file the way a person would name it."""
     match value:
         case None:
@@ -57,11 +57,11 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return quoted(value)
+            return quote_excerpt(value)
         case list():
             return "a list"
         case dict():
             return "a mapping"
         case _:
             text = f"{value}"
-            return cut(text, _LONGEST + 1)
+            return cut_text(text, _MAX_EXCERPT_LENGTH + 1)

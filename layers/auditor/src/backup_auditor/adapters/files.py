@@ -11,9 +11,9 @@ from typing import Self
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.errors import EvidenceError, EvidenceGoneError, UsageError
+from backup_auditor.errors import EvidenceError, EvidenceMissingError, UsageError
 from backup_auditor.rendering.formats.json import render_json
-from backup_auditor.rendering.text import encoded
+from backup_auditor.rendering.text import encode_pieces
 
 
 class EvidenceFile:
@@ -26,30 +26,30 @@ class EvidenceFile:
         """Take the file that the report will be written to, as JSON."""
         self._path = path.absolute()
 
-    def keep(self, report: Report) -> StoredReport:
+    def store_report(self, report: Report) -> StoredReport:
         """Say where the report will be, and the hash of the bytes that will be written."""
         digest = hashlib.sha256()
-        for piece in encoded(render_json(report)):
+        for piece in encode_pieces(render_json(report)):
             digest.update(piece)
         return StoredReport(str(self._path), digest.hexdigest())
 
-    def keep_page(self, report: Report, kept: StoredReport) -> None:
+    def store_page(self, report: Report, stored_report: StoredReport) -> None:
         """Write none: whoever wants a page asks for that format."""
 
-    def read(self, kept: StoredFile) -> bytes:
+    def read(self, file: StoredFile) -> bytes:
         """Return the bytes of a report that was written."""
-        return read_file(kept)
+        return read_local_file(file)
 
 
-def read_file(kept: StoredFile) -> bytes:
+def read_local_file(stored_file: StoredFile) -> bytes:
     """Return the bytes of a report in a file. Raises `EvidenceGoneError` where it is gone, or `EvidenceError`."""
     try:
-        return Path(kept.location).read_bytes()
+        return Path(stored_file.location).read_bytes()
     except FileNotFoundError:
-        raise EvidenceGoneError(f"{kept.location} is gone; restore it from a copy") from None
+        raise EvidenceMissingError(f"{stored_file.location} is gone; restore it from a copy") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no file"
-        raise EvidenceError(f"{kept.location} cannot be read: {why}; look at who may read it") from None
+        reason = getattr(error, "strerror", None) or "it is no file"
+        raise EvidenceError(f"{stored_file.location} cannot be read: {reason}; look at who may read it") from None
 
 
 class CopiesBesideState:
@@ -59,10 +59,10 @@ class CopiesBesideState:
         """Take the file that holds the state."""
         self._folders = state.absolute().parents
 
-    def copies(self, kept: StoredFile) -> Iterator[StoredFile]:
+    def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
         """Return the files that may be this one, the nearest folder and the longest part of its path first."""
         for folder in self._folders[:-1]:  # everything lies below the root
-            yield from _copies_in(folder, kept)
+            yield from _find_copies(folder, stored_file)
 
 
 class CopiesInFolder:
@@ -75,47 +75,49 @@ class CopiesInFolder:
         self._folder = folder.absolute()
         self._by_hash: dict[str, dict[str, Path]] = {}
 
-    def copies(self, kept: StoredFile) -> Iterator[StoredFile]:
+    def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
         """Return the files that may be this one by their path, then the one that has its hash."""
-        yield from _copies_in(self._folder, kept)
-        kind = _path_of(kept).suffix
-        if kind not in self._by_hash:
-            self._by_hash[kind] = dict(_hashes(self._folder, kind))
-        if kept.sha256 in self._by_hash[kind]:
-            yield StoredFile(str(self._by_hash[kind][kept.sha256]), kept.sha256)
+        yield from _find_copies(self._folder, stored_file)
+        suffix = _build_path(stored_file).suffix
+        if suffix not in self._by_hash:
+            self._by_hash[suffix] = dict(_hash_files(self._folder, suffix))
+        if stored_file.sha256 in self._by_hash[suffix]:
+            yield StoredFile(str(self._by_hash[suffix][stored_file.sha256]), stored_file.sha256)
 
-    def holds(self, place: StoredFile) -> bool:
+    def contains(self, stored_file: StoredFile) -> bool:
         """Tell whether a place lies in the folder."""
-        return Path(place.location).is_relative_to(self._folder)
+        return Path(stored_file.location).is_relative_to(self._folder)
 
-    def gone(self, kept: StoredFile) -> EvidenceGoneError:
+    def build_gone_error(self, stored_file: StoredFile) -> EvidenceMissingError:
         """Say that no file of the folder is this one."""
-        return EvidenceGoneError(f"{kept.location} is not in {self._folder}; name the folder that holds it now")
+        return EvidenceMissingError(
+            f"{stored_file.location} is not in {self._folder}; name the folder that holds it now"
+        )
 
 
-def _path_of(kept: StoredFile) -> PurePath:
-    return PurePath(kept.location.removeprefix("s3://"))
+def _build_path(stored_file: StoredFile) -> PurePath:
+    return PurePath(stored_file.location.removeprefix("s3://"))
 
 
-def _copies_in(folder: Path, kept: StoredFile) -> Iterator[StoredFile]:
-    path = _path_of(kept)
+def _find_copies(folder: Path, stored_file: StoredFile) -> Iterator[StoredFile]:
+    path = _build_path(stored_file)
     parts = path.parts[1:] if path.is_absolute() else path.parts
     for start in range(len(parts)):
-        place = folder.joinpath(*parts[start:])
-        if ".." not in parts and place.is_file():
-            yield StoredFile(str(place), kept.sha256)
+        candidate = folder.joinpath(*parts[start:])
+        if ".." not in parts and candidate.is_file():
+            yield StoredFile(str(candidate), stored_file.sha256)
 
 
-def _hashes(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob(f"*{kind}")):
+def _hash_files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob(f"*{suffix}")):
         if path.is_file():
             with suppress(OSError):
                 yield hashlib.sha256(path.read_bytes()).hexdigest(), path
 
 
-ORDINARY = 0o666
-PRIVATE = 0o600
-_LONGEST_NAME = 100
+ORDINARY_MODE = 0o666
+PRIVATE_MODE = 0o600
+_MAX_NAME_LENGTH = 100
 
 
 class AtomicFile:
@@ -124,18 +126,18 @@ class AtomicFile:
     Raises `UsageError` wherever it cannot be written. A link stays a link; a pipe or a device is written to as it is.
     """
 
-    def __init__(self, path: Path, mode: int = ORDINARY) -> None:
+    def __init__(self, path: Path, mode: int = ORDINARY_MODE) -> None:
         """Open the file, under another name beside the one it is to take."""
         self._path = path
         self._target = Path(os.path.realpath(path))
-        self._part: Path | None = None
-        with self._telling():
+        self._part_path: Path | None = None
+        with self._translate_errors():
             if _is_special(path):  # its own name: that of a pipe leads nowhere, once a link to it is followed
                 self._file = path.open("wb")
                 return
-            part = self._target.with_name(f".{self._target.name[:_LONGEST_NAME]}.{token_hex(6)}.part")
-            self._file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
-            self._part = part
+            part_path = self._target.with_name(f".{self._target.name[:_MAX_NAME_LENGTH]}.{token_hex(6)}.part")
+            self._file = os.fdopen(os.open(part_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
+            self._part_path = part_path
 
     def __enter__(self) -> Self:
         """Begin; at the end, what was not written whole is taken away."""
@@ -145,44 +147,44 @@ class AtomicFile:
         """Take away what was not written whole."""
         with suppress(OSError):
             self._file.close()
-        if self._part is not None:
-            self._part.unlink(missing_ok=True)
+        if self._part_path is not None:
+            self._part_path.unlink(missing_ok=True)
 
     @property
     def is_stream(self) -> bool:
         """Tell whether it is a pipe or a device, which is written to as it is."""
-        return self._part is None
+        return self._part_path is None
 
-    def write(self, pieces: Iterable[bytes]) -> None:
+    def write_all(self, pieces: Iterable[bytes]) -> None:
         """Write everything, and take the other file's place."""
-        self.fill(pieces)
-        self.take_place()
+        self.write_part(pieces)
+        self.replace_target()
 
-    def fill(self, pieces: Iterable[bytes]) -> None:
+    def write_part(self, pieces: Iterable[bytes]) -> None:
         """Write everything to the disk, and leave the other file as it is."""
         for piece in pieces:
-            with self._telling():
+            with self._translate_errors():
                 self._file.write(piece)
-        with self._telling():
+        with self._translate_errors():
             self._file.flush()
-            if self._part is not None:
+            if self._part_path is not None:
                 os.fsync(self._file.fileno())
 
-    def take_place(self) -> None:
+    def replace_target(self) -> None:
         """Take the other file's place with what was written."""
-        with self._telling():
-            if self._part is not None:
-                self._part.replace(self._target)
-                self._part = None
+        with self._translate_errors():
+            if self._part_path is not None:
+                self._part_path.replace(self._target)
+                self._part_path = None
             self._file.close()
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            why = error.strerror or "it is no file"
-            raise UsageError(f"{self._path}: cannot be written: {why}; choose another file") from None
+            reason = error.strerror or "it is no file"
+            raise UsageError(f"{self._path}: cannot be written: {reason}; choose another file") from None
 
 
 def _is_special(path: Path) -> bool:

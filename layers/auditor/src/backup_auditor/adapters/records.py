@@ -29,71 +29,86 @@ from backup_auditor.domain.remediation.actions import (
     ScheduleSettings,
     UpdateSchedule,
 )
-from backup_auditor.domain.remediation.plan import Plan, SkippedAction
-from backup_auditor.domain.timefmt import days, format_moment, parse_moment
+from backup_auditor.domain.remediation.plan import RemediationPlan, SkippedAction
+from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 
 TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def ticks(moment: datetime | None) -> int | None:
+def to_ticks(moment: datetime | None) -> int | None:
     """Return a moment in microseconds since 1970."""
     return None if moment is None else (moment - _EPOCH) // TICK
 
 
-def moment(count: int | None) -> datetime | None:
+def from_ticks(count: int | None) -> datetime | None:
     """Return the moment so many microseconds after 1970."""
     return None if count is None else _EPOCH + timedelta(microseconds=count)
 
 
-def certain_moment(count: int) -> datetime:
+def from_required_ticks(count: int) -> datetime:
     """Return the moment of a column that is never null."""
     return _EPOCH + timedelta(microseconds=count)
 
 
-def history_text(history: tuple[PastAudit, ...]) -> str:
+def encode_history(history: tuple[PastAudit, ...]) -> str:
     """Write audits as JSON: of each its moment, whether it was complete, and its counts, the worst first."""
-    rows = [[ticks(it.observed_at), int(it.is_complete), *(it.open[at] for at in reversed(Severity))] for it in history]
+    rows = [
+        [to_ticks(it.observed_at), int(it.is_complete), *(it.open_counts[severity] for severity in reversed(Severity))]
+        for it in history
+    ]
     return json.dumps(rows, separators=(",", ":"))
 
 
-def history_of(text: str) -> tuple[PastAudit, ...]:
+def decode_history(text: str) -> tuple[PastAudit, ...]:
     """Read audits that were written so."""
     return tuple(
-        PastAudit(certain_moment(at), bool(is_complete), dict(zip(reversed(Severity), counts, strict=True)))
-        for at, is_complete, *counts in json.loads(text)
+        PastAudit(
+            from_required_ticks(observed_at), bool(is_complete), dict(zip(reversed(Severity), counts, strict=True))
+        )
+        for observed_at, is_complete, *counts in json.loads(text)
     )
 
 
-type Row = tuple[Any, ...]
+type StoredRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table[Known]:
+class RecordTable[Known]:
     """One kind: its name, its columns after the project's, the key first, and how a row becomes a fact."""
 
     name: str
     columns: tuple[str, ...]
-    row_of: Callable[[Known], Row]
-    known_of: Callable[[str, Row], Known]
+    encode: Callable[[Known], StoredRow]
+    decode: Callable[[str, StoredRow], Known]
     """Takes the project's name and a row."""
 
-    def padded(self, row: Row) -> Row:
+    def pad(self, row: StoredRow) -> StoredRow:
         """Return a row of an older version with an empty value for each column that was added since."""
         return (*row, *(None,) * (len(self.columns) - len(row)))
 
 
-def _fact(number: int | None) -> bool | None:
+def _decode_flag(number: int | None) -> bool | None:
     return None if number is None else bool(number)
 
 
-def _finding_row(it: KnownFinding) -> Row:
-    resource, first_seen, changed_at = it.resource, ticks(it.first_seen), ticks(it.changed_at)
-    place = resource.type, resource.name, resource.id
-    return it.fingerprint, it.control, *place, it.severity, it.state, first_seen, it.times, changed_at, it.changed_by
+def _encode_finding(finding: KnownFinding) -> StoredRow:
+    resource, first_seen, changed_at = finding.resource, to_ticks(finding.first_seen), to_ticks(finding.changed_at)
+    resource_fields = resource.type, resource.name, resource.id
+    return (
+        finding.fingerprint,
+        finding.control,
+        *resource_fields,
+        finding.severity,
+        finding.state,
+        first_seen,
+        finding.times_opened,
+        changed_at,
+        finding.changed_by,
+    )
 
 
-def _finding(project: str, row: Row) -> KnownFinding:
+def _decode_finding(project: str, row: StoredRow) -> KnownFinding:
     fingerprint, control, kind, name, resource_id, severity, state, first_seen, times, changed_at, changed_by = row
     return KnownFinding(
         fingerprint=fingerprint,
@@ -101,20 +116,20 @@ def _finding(project: str, row: Row) -> KnownFinding:
         resource=Resource(ResourceType(kind), project, name, resource_id),
         severity=Severity(severity),
         state=FindingState(state),
-        first_seen=certain_moment(first_seen),
-        times=times,
-        changed_at=certain_moment(changed_at),
+        first_seen=from_required_ticks(first_seen),
+        times_opened=times,
+        changed_at=from_required_ticks(changed_at),
         changed_by=changed_by,
     )
 
 
-def _backup_row(it: KnownBackup) -> Row:
-    where = it.backup_id, it.index_id, it.index_name, it.name, it.schedule_id
-    times = ticks(it.expires_at), ticks(it.known_since), ticks(it.missed_at)
-    return *where, ticks(it.captured_at), it.expires, *times
+def _encode_backup(backup: KnownBackup) -> StoredRow:
+    identity = backup.backup_id, backup.index_id, backup.index_name, backup.name, backup.schedule_id
+    times = to_ticks(backup.expires_at), to_ticks(backup.known_since), to_ticks(backup.missed_at)
+    return *identity, to_ticks(backup.captured_at), backup.expires, *times
 
 
-def _backup(_: str, row: Row) -> KnownBackup:
+def _decode_backup(_: str, row: StoredRow) -> KnownBackup:
     backup_id, index_id, index_name, name, schedule_id, captured_at, expires, expires_at, known_since, missed_at = row
     return KnownBackup(
         backup_id=backup_id,
@@ -122,208 +137,236 @@ def _backup(_: str, row: Row) -> KnownBackup:
         index_name=intern(index_name),
         name=name,
         schedule_id=schedule_id and intern(schedule_id),
-        captured_at=moment(captured_at),
-        expires=_fact(expires),
-        expires_at=moment(expires_at),
-        known_since=certain_moment(known_since),
-        missed_at=moment(missed_at),
+        captured_at=from_ticks(captured_at),
+        expires=_decode_flag(expires),
+        expires_at=from_ticks(expires_at),
+        known_since=from_required_ticks(known_since),
+        missed_at=from_ticks(missed_at),
     )
 
 
-def _schedule_row(it: KnownSchedule) -> Row:
-    settings = it.frequency, _length_ticks(it.retention), it.enabled
+def _encode_schedule(schedule: KnownSchedule) -> StoredRow:
+    settings = schedule.frequency, _length_to_ticks(schedule.retention), schedule.enabled
     earlier = [
-        (ticks(old.since), ticks(old.until), old.frequency, _length_ticks(old.retention), old.enabled)
-        for old in it.earlier
+        (
+            to_ticks(earlier_settings.since),
+            to_ticks(earlier_settings.until),
+            earlier_settings.frequency,
+            _length_to_ticks(earlier_settings.retention),
+            earlier_settings.enabled,
+        )
+        for earlier_settings in schedule.earlier_settings
     ]
     text = json.dumps(earlier, separators=(",", ":")) if earlier else None
-    return it.schedule_id, it.index_name, it.name, *settings, ticks(it.since), ticks(it.seen_at), text
+    return (
+        schedule.schedule_id,
+        schedule.index_name,
+        schedule.name,
+        *settings,
+        to_ticks(schedule.since),
+        to_ticks(schedule.seen_at),
+        text,
+    )
 
 
-def _schedule(_: str, row: Row) -> KnownSchedule:
+def _decode_schedule(_: str, row: StoredRow) -> KnownSchedule:
     schedule_id, index_name, name, frequency, retention, enabled, since, seen_at, text = row
     earlier = tuple(
-        EarlierSettings(certain_moment(first), certain_moment(last), often, _length(kept), _fact(is_on))
-        for first, last, often, kept, is_on in (json.loads(text) if text else ())
+        EarlierSettings(
+            from_required_ticks(start),
+            from_required_ticks(end),
+            earlier_frequency,
+            _length_from_ticks(earlier_retention),
+            _decode_flag(is_enabled),
+        )
+        for start, end, earlier_frequency, earlier_retention, is_enabled in (json.loads(text) if text else ())
     )
     return KnownSchedule(
         schedule_id=schedule_id,
         index_name=index_name,
         name=name,
         frequency=frequency,
-        retention=_length(retention),
-        enabled=_fact(enabled),
-        since=moment(since),
-        seen_at=moment(seen_at),
-        earlier=earlier,
+        retention=_length_from_ticks(retention),
+        enabled=_decode_flag(enabled),
+        since=from_ticks(since),
+        seen_at=from_ticks(seen_at),
+        earlier_settings=earlier,
     )
 
 
-def _length_ticks(length: timedelta | None) -> int | None:
+def _length_to_ticks(length: timedelta | None) -> int | None:
     return None if length is None else length // TICK
 
 
-def _length(count: int | None) -> timedelta | None:
+def _length_from_ticks(count: int | None) -> timedelta | None:
     return None if count is None else timedelta(microseconds=count)
 
 
-def _index_row(it: KnownIndex) -> Row:
-    return it.name, it.index_id, ticks(it.first_seen), it.deletion_protection
+def _encode_index(index: KnownIndex) -> StoredRow:
+    return index.name, index.index_id, to_ticks(index.first_seen), index.deletion_protection
 
 
-def _index(_: str, row: Row) -> KnownIndex:
+def _decode_index(_: str, row: StoredRow) -> KnownIndex:
     name, index_id, first_seen, deletion_protection = row
-    return KnownIndex(name, index_id, certain_moment(first_seen), _fact(deletion_protection))
+    return KnownIndex(name, index_id, from_required_ticks(first_seen), _decode_flag(deletion_protection))
 
 
-def _drift_row(it: Drift) -> Row:
-    resource = it.resource
-    return it.what, resource.type, resource.project, resource.name, resource.id, it.before, it.after
+def _encode_drift_row(drift: Drift) -> StoredRow:
+    resource = drift.resource
+    return drift.change, resource.type, resource.project, resource.name, resource.id, drift.before, drift.after
 
 
-def _drift(_: str, row: Row) -> Drift:
-    what, kind, project, name, resource_id, before, after = row
-    return Drift(what, Resource(ResourceType(kind), project, name, resource_id), before, after)
+def _decode_drift_row(_: str, row: StoredRow) -> Drift:
+    change, kind, project, name, resource_id, before, after = row
+    return Drift(change, Resource(ResourceType(kind), project, name, resource_id), before, after)
 
 
-def _audit_row(it: AuditRecord) -> Row:
+def _encode_audit(audit: AuditRecord) -> StoredRow:
     # a page is not remembered: a state in a file is that of a laptop, where none is kept
-    report = (it.report.location, it.report.sha256) if it.report else (None, None)
-    return it.audit_id, ticks(it.observed_at), it.is_complete, it.compliance, *report
+    report = (audit.report.location, audit.report.sha256) if audit.report else (None, None)
+    return audit.audit_id, to_ticks(audit.observed_at), audit.is_complete, audit.compliance, *report
 
 
-def _audit(_: str, row: Row) -> AuditRecord:
+def _decode_audit(_: str, row: StoredRow) -> AuditRecord:
     audit_id, observed_at, is_complete, compliance, location, sha256 = row
     report = None if location is None else StoredReport(location, sha256)
-    return AuditRecord(audit_id, certain_moment(observed_at), bool(is_complete), Compliance(compliance), report)
+    return AuditRecord(audit_id, from_required_ticks(observed_at), bool(is_complete), Compliance(compliance), report)
 
 
-FINDINGS = Table(
+FINDINGS = RecordTable(
     "finding",
     (
         *("fingerprint", "control", "resource_type", "resource_name", "resource_id", "severity", "state"),
         *("first_seen", "times", "changed_at", "changed_by"),
     ),
-    _finding_row,
-    _finding,
+    _encode_finding,
+    _decode_finding,
 )
-BACKUPS = Table(
+BACKUPS = RecordTable(
     "backup",
     (
         *("backup_id", "index_id", "index_name", "name", "schedule_id"),
         *("captured_at", "expires", "expires_at", "known_since", "missed_at"),
     ),
-    _backup_row,
-    _backup,
+    _encode_backup,
+    _decode_backup,
 )
-SCHEDULES = Table(
+SCHEDULES = RecordTable(
     "schedule",
     ("schedule_id", "index_name", "name", "frequency", "retention", "enabled", "since", "seen_at", "earlier"),
-    _schedule_row,
-    _schedule,
+    _encode_schedule,
+    _decode_schedule,
 )
-INDEXES = Table("live_index", ("name", "index_id", "first_seen", "deletion_protection"), _index_row, _index)
-AUDITS = Table("audit", ("audit_id", "observed_at", "complete", "compliance", "location", "sha256"), _audit_row, _audit)
-DRIFT = Table(
+INDEXES = RecordTable(
+    "live_index", ("name", "index_id", "first_seen", "deletion_protection"), _encode_index, _decode_index
+)
+AUDITS = RecordTable(
+    "audit", ("audit_id", "observed_at", "complete", "compliance", "location", "sha256"), _encode_audit, _decode_audit
+)
+DRIFT = RecordTable(
     "drift",
     ("what", "resource_type", "resource_project", "resource_name", "resource_id", "before", "after"),
-    _drift_row,
-    _drift,
+    _encode_drift_row,
+    _decode_drift_row,
 )
 """As JSON has it; no key tells one from another."""
 
 
-def plan_text(plan: Plan) -> str:
+def encode_plan(plan: RemediationPlan) -> str:
     """Write a plan."""
-    told = {
+    fields = {
         "project": plan.project,
         "policy_sha256": plan.policy_sha256,
-        "made_at": format_moment(plan.made_at),
+        "made_at": format_moment(plan.created_at),
         "create_schedules": plan.create_schedules,
         "fix_schedules": plan.fix_schedules,
-        "actions": [_action_told(it) for it in plan.actions],
-        "left_out": [[it.index, it.kind, it.reason, it.is_unknown] for it in plan.left_out],
+        "actions": [_encode_action(it) for it in plan.actions],
+        "left_out": [[it.index, it.kind, it.reason, it.is_unknown] for it in plan.skipped_actions],
         "slots_before": plan.slots_before,
         "slots_after": plan.slots_after,
         "quota": plan.quota,
         "project_id": plan.project_id,
     }
-    return json.dumps(told)
+    return json.dumps(fields)
 
 
-def plan_in(text: str) -> Plan:
+def decode_plan(text: str) -> RemediationPlan:
     """Read a plan that was written so. Raises `ValueError`, `KeyError` and `TypeError` where it is none."""
-    told = json.loads(text)
-    return Plan(
-        project=told["project"],
-        policy_sha256=told["policy_sha256"],
-        made_at=parse_moment(told["made_at"]),
-        create_schedules=Mode(told["create_schedules"]),
-        fix_schedules=Mode(told["fix_schedules"]),
-        actions=tuple(_action_in(it) for it in told["actions"]),
-        left_out=tuple(SkippedAction(index, ActionKind(kind), *rest) for index, kind, *rest in told["left_out"]),
-        slots_before=told["slots_before"],
-        slots_after=told["slots_after"],
-        quota=told["quota"],
-        project_id=told.get("project_id"),
+    fields = json.loads(text)
+    return RemediationPlan(
+        project=fields["project"],
+        policy_sha256=fields["policy_sha256"],
+        created_at=parse_moment(fields["made_at"]),
+        create_schedules=Mode(fields["create_schedules"]),
+        fix_schedules=Mode(fields["fix_schedules"]),
+        actions=tuple(_decode_action(it) for it in fields["actions"]),
+        skipped_actions=tuple(
+            SkippedAction(index, ActionKind(kind), *skip_fields) for index, kind, *skip_fields in fields["left_out"]
+        ),
+        slots_before=fields["slots_before"],
+        slots_after=fields["slots_after"],
+        quota=fields["quota"],
+        project_id=fields.get("project_id"),
     )
 
 
-def _action_told(action: Action) -> dict[str, object]:
-    found: dict[str, object] = {"kind": action.kind, "index": action.index, "name": action.name}
+def _encode_action(action: Action) -> dict[str, object]:
+    fields: dict[str, object] = {"kind": action.kind, "index": action.index, "name": action.name}
     match action:
         case CreateSchedule():
-            found |= {"frequency": action.frequency, "retention_days": days(action.retention)}
+            fields |= {"frequency": action.frequency, "retention_days": to_days(action.retention)}
         case UpdateSchedule():
-            told = {"changes": _settings_told(action.changes), "before": _settings_told(action.before)}
-            found |= {"schedule_id": action.schedule_id, **told}
+            settings = {"changes": _encode_settings(action.changes), "before": _encode_settings(action.before)}
+            fields |= {"schedule_id": action.schedule_id, **settings}
         case CreateBackup():
             pass
-    return {**found, "slots": action.slots, "because": action.because}
+    return {**fields, "slots": action.slots, "because": action.reason}
 
 
-def _action_in(told: Mapping[str, Any]) -> Action:
-    index, name, slots, because = told["index"], told["name"], told["slots"], told["because"]
-    match ActionKind(told["kind"]):
+def _decode_action(fields: Mapping[str, Any]) -> Action:
+    index, name, slots, reason = fields["index"], fields["name"], fields["slots"], fields["because"]
+    match ActionKind(fields["kind"]):
         case ActionKind.CREATE_SCHEDULE:
-            retention = timedelta(days=told["retention_days"])
-            return CreateSchedule(index, name, Frequency(told["frequency"]), retention, slots, because)
-        case ActionKind.CHANGE_SCHEDULE:
-            changes, before = _settings_in(told["changes"]), _settings_in(told["before"])
-            return UpdateSchedule(index, told["schedule_id"], name, changes, before, slots, because)
+            retention = timedelta(days=fields["retention_days"])
+            return CreateSchedule(index, name, Frequency(fields["frequency"]), retention, slots, reason)
+        case ActionKind.UPDATE_SCHEDULE:
+            changes, before = _decode_settings(fields["changes"]), _decode_settings(fields["before"])
+            return UpdateSchedule(index, fields["schedule_id"], name, changes, before, slots, reason)
         case ActionKind.FIRST_BACKUP:
-            return CreateBackup(index, name, because, slots)
+            return CreateBackup(index, name, reason, slots)
 
 
-def _settings_told(it: ScheduleSettings) -> list[object]:
-    return [it.enabled, it.frequency, None if it.retention is None else days(it.retention)]
+def _encode_settings(settings: ScheduleSettings) -> list[object]:
+    return [settings.enabled, settings.frequency, None if settings.retention is None else to_days(settings.retention)]
 
 
-def _settings_in(told: list[Any]) -> ScheduleSettings:
-    enabled, frequency, length = told
-    known = None if frequency is None else Frequency(frequency)
-    return ScheduleSettings(enabled, known, None if length is None else timedelta(days=length))
+def _decode_settings(values: list[Any]) -> ScheduleSettings:
+    enabled, frequency, retention_days = values
+    frequency_member = None if frequency is None else Frequency(frequency)
+    return ScheduleSettings(
+        enabled, frequency_member, None if retention_days is None else timedelta(days=retention_days)
+    )
 
 
-def drift_text(drift: tuple[Drift, ...]) -> str:
+def encode_drift(drift: tuple[Drift, ...]) -> str:
     """Write drift as JSON."""
     rows = [
         {
-            "what": it.what,
-            "resource": [it.resource.type, it.resource.project, it.resource.name, it.resource.id],
-            "before": it.before,
-            "after": it.after,
+            "what": change.change,
+            "resource": [change.resource.type, change.resource.project, change.resource.name, change.resource.id],
+            "before": change.before,
+            "after": change.after,
         }
-        for it in drift
+        for change in drift
     ]
     return json.dumps(rows)
 
 
-def drift_of(text: str) -> tuple[Drift, ...]:
+def decode_drift(text: str) -> tuple[Drift, ...]:
     """Read drift that was written so."""
-    found = []
+    changes = []
     for row in json.loads(text):
         kind, project, name, resource_id = row["resource"]
         resource = Resource(ResourceType(kind), project, name, resource_id)
-        found.append(Drift(row["what"], resource, row["before"], row["after"]))
-    return tuple(found)
+        changes.append(Drift(row["what"], resource, row["before"], row["after"]))
+    return tuple(changes)

@@ -9,68 +9,68 @@ from backup_auditor.adapters.document_problems import (
     DocumentKind,
     DocumentProblemError,
     Problem,
-    quoted,
-    shown,
-    visible,
+    describe_value,
+    make_visible,
+    quote_excerpt,
 )
-from backup_auditor.adapters.input_file import Source, read_bytes
-from backup_auditor.adapters.yaml_loader import Listed, Mapped, Node, Scalar, compose, decode
+from backup_auditor.adapters.input_file import InputSource, read_bytes
+from backup_auditor.adapters.yaml_loader import ListNode, MappingNode, Node, ScalarNode, compose_document, decode_text
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import (
-    document_address,
     is_key,
     is_on_aws,
-    key_variable,
-    project_name,
-    secret_name,
-    topic_arn,
+    parse_document_address,
+    parse_key_variable,
+    parse_project_name,
+    parse_secret_name,
+    parse_topic_arn,
 )
-from backup_auditor.domain.outbox import NEVER, WEEKLY, Channel, ChannelKind, least_severity, weekly_all_clear
+from backup_auditor.domain.outbox import NEVER, WEEKLY, Channel, ChannelKind, parse_min_severity, parse_weekly_summary
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
-_SECRET = re.compile(r"pcsk_\w*|https?://[^\s\"]*", re.ASCII)
+_SECRET_PATTERN = re.compile(r"pcsk_\w*|https?://[^\s\"]*", re.ASCII)
 
 
-def unknown_keys(mapped: Mapped, known: Collection[str], place: str) -> Iterator[Problem]:
+def find_unknown_keys(mapping: MappingNode, known_keys: Collection[str], label: str) -> Iterator[Problem]:
     """Tell of each key that is not known, and of the known one that is nearest."""
     from difflib import get_close_matches  # noqa: PLC0415  a correct registry needs none of it
 
-    for key, line in mapped.key_lines.items():
-        if key in known:
+    for key, line in mapping.key_lines.items():
+        if key in known_keys:
             continue
-        near = get_close_matches(key, known, n=1)
-        hint = f"did you mean {quoted(near[0])}?" if near else f"known there: {', '.join(known)}"
-        yield Problem(without_secrets(f"unknown key {quoted(key)} in {place}; {hint}"), line)
+        matches = get_close_matches(key, known_keys, n=1)
+        hint = f"did you mean {quote_excerpt(matches[0])}?" if matches else f"known there: {', '.join(known_keys)}"
+        yield Problem(redact_secrets(f"unknown key {quote_excerpt(key)} in {label}; {hint}"), line)
 
 
-def text_at(mapped: Mapped, key: str, place: str) -> str:
+def read_node_text(mapping: MappingNode, key: str, label: str) -> str:
     """Return the text under a key. Raises `DocumentProblemError`."""
-    node = mapped.items.get(key)
+    node = mapping.items.get(key)
     if node is None:
-        raise DocumentProblemError(f"{place} has no {key}; add it", mapped.line)
-    if not isinstance(node, Scalar) or not isinstance(node.plain, str) or not node.plain.strip():
-        raise DocumentProblemError(f"{key} of {place} is {shown(node.plain)}; write a text", node.line)
-    return node.plain
+        raise DocumentProblemError(f"{label} has no {key}; add it", mapping.line)
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value.strip():
+        raise DocumentProblemError(f"{key} of {label} is {describe_value(node.value)}; write a text", node.line)
+    return node.value
 
 
-def read_at[Value](mapped: Mapped, key: str, parse: Callable[[str], Value], place: str) -> Value:
+def read_node_value[Value](mapping: MappingNode, key: str, parse: Callable[[str], Value], label: str) -> Value:
     """Return what the text under a key means. Raises `DocumentProblemError`, which does not repeat the text."""
-    text = text_at(mapped, key, place)
+    text = read_node_text(mapping, key, label)
     try:
         return parse(text)
     except ValueError as error:
-        raise DocumentProblemError(f"{key} of {place} {error}", mapped.items[key].line) from None
+        raise DocumentProblemError(f"{key} of {label} {error}", mapping.items[key].line) from None
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Return a text without anything that has the shape of a key or a webhook."""
-    return _SECRET.sub("[secret]", text)
+    return _SECRET_PATTERN.sub("[secret]", text)
 
 
 ENTRY_KEYS = ("name", "secret", "key_env", "editor_secret", "policy", "alerts")
 ALERT_KEYS = ("sns", "slack", "severity", "all_is_well")
-MOST_ALERTS = 20
+MAX_ALERTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,85 +79,91 @@ class RegistryDefaults:
 
     channels: tuple[Channel, ...] = ()
     policy: str | None = None
-    tells_all_is_well: bool = False
+    weekly_all_clear: bool = False
 
 
-def entry_of(
-    node: Node, position: int, usual: RegistryDefaults
+def parse_entry(
+    node: Node, position: int, defaults: RegistryDefaults
 ) -> tuple[RegisteredProject | None, tuple[EntryError, ...]]:
     """Return the project of an entry, or its mistakes. `position` counts from 1."""
-    entry = _Entry(f"entry {position}")
-    project = entry.project(node, usual)
-    if entry.problems:
-        found = sorted(entry.problems, key=lambda it: it.line or 0)
-        return None, tuple(EntryError(entry.name, it.line, without_secrets(it.text)) for it in found)
+    parser = _EntryParser(f"entry {position}")
+    project = parser.parse_project(node, defaults)
+    if parser.problems:
+        problems = sorted(parser.problems, key=lambda it: it.line or 0)
+        return None, tuple(EntryError(parser.name, it.line, redact_secrets(it.text)) for it in problems)
     return project, ()
 
 
-class _Entry:
+class _EntryParser:
     """One entry while it is read. What is wrong is remembered, and the reading goes on."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.problems: list[Problem] = []
 
-    def project(self, node: Node, usual: RegistryDefaults) -> RegisteredProject | None:
-        if not isinstance(node, Mapped):
+    def parse_project(self, node: Node, defaults: RegistryDefaults) -> RegisteredProject | None:
+        if not isinstance(node, MappingNode):
             self.problems.append(Problem(f"{self.name} is not a mapping; write {{name, secret}}", node.line))
             return None
-        name = self._try(lambda: read_at(node, "name", _name, self.name))
-        place = self.name if name is None else f"the project {quoted(name)}"
+        name = self._try_read(lambda: read_node_value(node, "name", _parse_name, self.name))
+        label = self.name if name is None else f"the project {quote_excerpt(name)}"
         self.name = name or self.name
-        self.problems.extend(unknown_keys(node, ENTRY_KEYS, place))
-        secret = self._optional(node, "secret", secret_name, place)
-        variable = self._optional(node, "key_env", key_variable, place)
-        editor = self._optional(node, "editor_secret", secret_name, place)
-        policy = self._optional(node, "policy", _policy, place)
-        channels = self._channels(node, usual, place)
+        self.problems.extend(find_unknown_keys(node, ENTRY_KEYS, label))
+        secret = self._parse_optional(node, "secret", parse_secret_name, label)
+        variable = self._parse_optional(node, "key_env", parse_key_variable, label)
+        editor = self._parse_optional(node, "editor_secret", parse_secret_name, label)
+        policy = self._parse_optional(node, "policy", _parse_policy_address, label)
+        channels = self._parse_channels(node, defaults, label)
         if not {"secret", "key_env"} & node.items.keys():
-            lacks = "has neither secret nor key_env; say where its key is"
-            self.problems.append(Problem(f"{place} {lacks}", node.line))
-        return RegisteredProject(self.name, secret, variable, policy or usual.policy, channels, node.line, editor)
+            problem_text = "has neither secret nor key_env; say where its key is"
+            self.problems.append(Problem(f"{label} {problem_text}", node.line))
+        return RegisteredProject(self.name, secret, variable, policy or defaults.policy, channels, node.line, editor)
 
-    def _channels(self, entry: Mapped, usual: RegistryDefaults, place: str) -> tuple[Channel, ...]:
+    def _parse_channels(self, entry: MappingNode, defaults: RegistryDefaults, label: str) -> tuple[Channel, ...]:
         node = entry.items.get("alerts")
         if node is None:
-            return usual.channels
-        if not isinstance(node, Listed) or len(node.items) > MOST_ALERTS:
-            why = f"alerts of {place} is no list of at most {MOST_ALERTS}; write [{{sns: ARN, severity: high}}]"
-            self.problems.append(Problem(why, node.line))
+            return defaults.channels
+        if not isinstance(node, ListNode) or len(node.items) > MAX_ALERTS:
+            list_problem = f"alerts of {label} is no list of at most {MAX_ALERTS}; write [{{sns: ARN, severity: high}}]"
+            self.problems.append(Problem(list_problem, node.line))
             return ()
-        found: dict[str, Channel] = {}
+        channels: dict[str, Channel] = {}
         for alert in node.items:
-            channel = self._try(partial(self._channel, alert, usual, place))
-            if channel is not None and channel.channel_id in found:
-                again = f"{place} tells the same {channel.kind} twice; say it once, with the least of the severities"
-                self.problems.append(Problem(again, alert.line))
+            channel = self._try_read(partial(self._parse_channel, alert, defaults, label))
+            if channel is not None and channel.channel_id in channels:
+                duplicate_problem = (
+                    f"{label} tells the same {channel.kind} twice; say it once, with the least of the severities"
+                )
+                self.problems.append(Problem(duplicate_problem, alert.line))
             elif channel is not None:
-                found[channel.channel_id] = channel
-        return tuple(found.values())
+                channels[channel.channel_id] = channel
+        return tuple(channels.values())
 
-    def _channel(self, node: Node, usual: RegistryDefaults, place: str) -> Channel:
-        if not isinstance(node, Mapped) or len(node.items.keys() & {"sns", "slack"}) != 1:
+    def _parse_channel(self, node: Node, defaults: RegistryDefaults, label: str) -> Channel:
+        if not isinstance(node, MappingNode) or len(node.items.keys() & {"sns", "slack"}) != 1:
             raise DocumentProblemError(
-                f"an alert of {place} is neither {{sns: ARN}} nor {{slack: SECRET}}; write one", node.line
+                f"an alert of {label} is neither {{sns: ARN}} nor {{slack: SECRET}}; write one", node.line
             )
-        place = f"an alert of {place}"
-        self.problems.extend(unknown_keys(node, ALERT_KEYS, place))
-        kind, parse = (ChannelKind.SNS, topic_arn) if "sns" in node.items else (ChannelKind.SLACK, secret_name)
-        severity = self._optional(node, "severity", least_severity, place)
-        is_weekly = self._optional(node, "all_is_well", weekly_all_clear, place)
+        label = f"an alert of {label}"
+        self.problems.extend(find_unknown_keys(node, ALERT_KEYS, label))
+        kind, parse = (
+            (ChannelKind.SNS, parse_topic_arn) if "sns" in node.items else (ChannelKind.SLACK, parse_secret_name)
+        )
+        severity = self._parse_optional(node, "severity", parse_min_severity, label)
+        has_weekly_all_clear = self._parse_optional(node, "all_is_well", parse_weekly_summary, label)
         return Channel(
             kind,
-            read_at(node, str(kind), parse, place),
+            read_node_value(node, str(kind), parse, label),
             severity or Severity.LOW,
-            usual.tells_all_is_well if is_weekly is None else is_weekly,
+            defaults.weekly_all_clear if has_weekly_all_clear is None else has_weekly_all_clear,
         )
 
-    def _optional[Value](self, node: Mapped, key: str, parse: Callable[[str], Value], place: str) -> Value | None:
-        return self._try(lambda: read_at(node, key, parse, place)) if key in node.items else None
+    def _parse_optional[Value](
+        self, node: MappingNode, key: str, parse: Callable[[str], Value], label: str
+    ) -> Value | None:
+        return self._try_read(lambda: read_node_value(node, key, parse, label)) if key in node.items else None
 
-    def _try[Value](self, read: Callable[[], Value]) -> Value | None:
+    def _try_read[Value](self, read: Callable[[], Value]) -> Value | None:
         try:
             return read()
         except DocumentProblemError as error:
@@ -165,79 +171,84 @@ class _Entry:
             return None
 
 
-def _name(text: str) -> str:
+def _parse_name(text: str) -> str:
     if is_key(text):
         raise ValueError("looks like a key; write what reports are to call the project")
-    return project_name(text)
+    return parse_project_name(text)
 
 
-def _policy(text: str) -> str:
-    return document_address(text) if is_on_aws(text) else text
+def _parse_policy_address(text: str) -> str:
+    return parse_document_address(text) if is_on_aws(text) else text
 
 
-_KIND = DocumentKind("registry", 'one says "version: 1" and "projects: [{name: search, key_env: SEARCH_API_KEY}]"')
-_KEYS = ("version", "projects")
+_DOCUMENT_KIND = DocumentKind(
+    "registry", 'one says "version: 1" and "projects: [{name: search, key_env: SEARCH_API_KEY}]"'
+)
+_ROOT_KEYS = ("version", "projects")
 NO_DEFAULTS = RegistryDefaults()
 
 
-def load_registry(given: Source) -> Registry:
+def load_registry(input_source: InputSource) -> Registry:
     """Return the registry in a file, a pipe, or standard input (`-`). Raises `RegistryError` where it is none."""
-    source = visible(str(given))
+    source = make_visible(str(input_source))
     try:
-        content = read_bytes(given, _KIND)
+        content = read_bytes(input_source, _DOCUMENT_KIND)
     except DocumentProblemError as error:
-        raise _registry_error(source, [error.problem]) from None
+        raise _build_registry_error(source, [error.problem]) from None
     return parse_registry(content, source)
 
 
-def parse_registry(content: bytes, source: str, usual: RegistryDefaults = NO_DEFAULTS) -> Registry:
+def parse_registry(content: bytes, source: str, defaults: RegistryDefaults = NO_DEFAULTS) -> Registry:
     """Return the registry in a document that was read from `source`. Raises `RegistryError` where it is none."""
     try:
-        root = compose(decode(content), _KIND)
+        root = compose_document(decode_text(content), _DOCUMENT_KIND)
     except DocumentProblemError as error:
-        raise _registry_error(source, [error.problem]) from None
-    if problems := list(_entry_problem(root)):
-        raise _registry_error(source, problems)
+        raise _build_registry_error(source, [error.problem]) from None
+    if problems := list(_find_root_problems(root)):
+        raise _build_registry_error(source, problems)
     projects: dict[str, RegisteredProject] = {}
-    mistakes: list[tuple[int, EntryError]] = []
-    listed = root.items["projects"]
-    for position, node in enumerate(listed.items if isinstance(listed, Listed) else (), start=1):
-        project, wrong = entry_of(node, position, usual)
+    errors: list[tuple[int, EntryError]] = []
+    projects_node = root.items["projects"]
+    for position, node in enumerate(projects_node.items if isinstance(projects_node, ListNode) else (), start=1):
+        project, entry_errors = parse_entry(node, position, defaults)
         if project is not None and project.name in projects:
-            first = projects[project.name].line
-            why = f"the project {quoted(project.name)} stands here again, first on line {first}; give each its own name"
-            wrong = (EntryError(project.name, node.line, without_secrets(why)),)
+            first_line = projects[project.name].line
+            problem_text = (
+                f"the project {quote_excerpt(project.name)} stands here again, first on line"
+                f" {first_line}; give each its own name"
+            )
+            entry_errors = (EntryError(project.name, node.line, redact_secrets(problem_text)),)
         elif project is not None:
             projects[project.name] = project
-        mistakes.extend((position, it) for it in wrong)
-    told = (replace(it, name=f"entry {position}") if it.name in projects else it for position, it in mistakes)
-    return Registry(tuple(projects.values()), tuple(told), source)
+        errors.extend((position, it) for it in entry_errors)
+    named_errors = (replace(it, name=f"entry {position}") if it.name in projects else it for position, it in errors)
+    return Registry(tuple(projects.values()), tuple(named_errors), source)
 
 
-def _entry_problem(root: Mapped) -> Iterator[Problem]:
+def _find_root_problems(root: MappingNode) -> Iterator[Problem]:
     """Tell what is wrong with the list itself."""
-    yield from unknown_keys(root, _KEYS, "the registry")
+    yield from find_unknown_keys(root, _ROOT_KEYS, "the registry")
     version = root.items.get("version")
-    if not isinstance(version, Scalar) or version.plain != 1 or isinstance(version.plain, bool):
+    if not isinstance(version, ScalarNode) or version.value != 1 or isinstance(version.value, bool):
         yield Problem('has no "version: 1"; add it', version.line if version else root.line)
-    listed = root.items.get("projects")
-    if not isinstance(listed, Listed) or not listed.items:
-        line = listed.line if listed else root.line
+    projects_node = root.items.get("projects")
+    if not isinstance(projects_node, ListNode) or not projects_node.items:
+        line = projects_node.line if projects_node else root.line
         yield Problem("lists no projects; add {name, secret} or {name, key_env} for each", line)
 
 
-def _registry_error(source: str, problems: list[Problem]) -> RegistryError:
+def _build_registry_error(source: str, problems: list[Problem]) -> RegistryError:
     return RegistryError(*(f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems))
 
 
-type Schema = dict[str, object]
+type JsonSchema = dict[str, object]
 
-_TEXT: Schema = {"type": "string", "pattern": r"\S"}
-_SECRETS_NAME = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$"
-_TOPIC = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
+_TEXT_SCHEMA: JsonSchema = {"type": "string", "pattern": r"\S"}
+_SECRETS_MANAGER_PATTERN = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$"
+_TOPIC_PATTERN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
-def registry_schema() -> Schema:
+def build_registry_schema() -> JsonSchema:
     """Return the schema, in the 2020-12 dialect. That a name stands twice no schema can find."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -246,23 +257,28 @@ def registry_schema() -> Schema:
         "type": "object",
         "properties": {
             "version": {"const": 1, "description": "version of this format"},
-            "projects": {"type": "array", "minItems": 1, "items": _project(), "description": "one entry each"},
+            "projects": {
+                "type": "array",
+                "minItems": 1,
+                "items": _build_project_schema(),
+                "description": "one entry each",
+            },
         },
         "required": ["version", "projects"],
         "additionalProperties": False,
     }
 
 
-def _project() -> Schema:
-    told: dict[str, Schema] = {
-        "name": {**_TEXT, "maxLength": 100, "pattern": r"^[^\s/\\.]([^/\\]*[^\s/\\])?$"},
-        "secret": {"type": "string", "pattern": _SECRETS_NAME},
+def _build_project_schema() -> JsonSchema:
+    properties: dict[str, JsonSchema] = {
+        "name": {**_TEXT_SCHEMA, "maxLength": 100, "pattern": r"^[^\s/\\.]([^/\\]*[^\s/\\])?$"},
+        "secret": {"type": "string", "pattern": _SECRETS_MANAGER_PATTERN},
         "key_env": {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"},
-        "editor_secret": {"type": "string", "pattern": _SECRETS_NAME},
-        "policy": _TEXT,
-        "alerts": {"type": "array", "maxItems": MOST_ALERTS, "items": _alert()},
+        "editor_secret": {"type": "string", "pattern": _SECRETS_MANAGER_PATTERN},
+        "policy": _TEXT_SCHEMA,
+        "alerts": {"type": "array", "maxItems": MAX_ALERTS, "items": _build_alert_schema()},
     }
-    meanings = (
+    descriptions = (
         "what reports call the project",
         "the secret that holds its key, by name or ARN; on AWS it must have one",
         "the variable that holds its key, on a laptop",
@@ -272,19 +288,25 @@ def _project() -> Schema:
     )
     return {
         "type": "object",
-        "properties": {key: {**told[key], "description": it} for key, it in zip(ENTRY_KEYS, meanings, strict=True)},
+        "properties": {
+            key: {**properties[key], "description": it} for key, it in zip(ENTRY_KEYS, descriptions, strict=True)
+        },
         "required": ["name"],
         "anyOf": [{"required": ["secret"]}, {"required": ["key_env"]}],
         "additionalProperties": False,
     }
 
 
-def _alert() -> Schema:
+def _build_alert_schema() -> JsonSchema:
     return {
         "type": "object",
         "properties": {
-            "sns": {"type": "string", "pattern": _TOPIC, "description": "the ARN of a topic"},
-            "slack": {"type": "string", "pattern": _SECRETS_NAME, "description": "the secret that holds a webhook"},
+            "sns": {"type": "string", "pattern": _TOPIC_PATTERN, "description": "the ARN of a topic"},
+            "slack": {
+                "type": "string",
+                "pattern": _SECRETS_MANAGER_PATTERN,
+                "description": "the secret that holds a webhook",
+            },
             "severity": {"enum": [str(it) for it in Severity], "description": "the least that it hears of"},
             "all_is_well": {"enum": [WEEKLY, NEVER], "description": "whether it hears that nothing is open"},
         },

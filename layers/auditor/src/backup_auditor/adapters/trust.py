@@ -21,22 +21,22 @@ _BUNDLES = (
     "/usr/local/etc/ssl/cert.pem",  # FreeBSD
 )
 """Where systems keep their store. A Python that was not built on this system may look elsewhere by itself."""
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
-_REMEDY_OF_TIME = "look at the clock of this machine, and have the certificate renewed"
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
+_CLOCK_REMEDY = "look at the clock of this machine, and have the certificate renewed"
 _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
 """What OpenSSL calls X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 
 
-def make_trust(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
+def make_tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     """Return a context for clients. Raises `SettingsError` where a variable names no certificates.
 
     Where a variable is set, what it names is trusted in place of the system's store. One that is empty counts as
     absent.
     """
-    file, directories = _named_stores(environ)
+    file, directories = _read_store_variables(environ)
     if not file and not directories:
-        return _system_trust()
-    context = _bare_context()
+        return _make_system_context()
+    context = _make_empty_context()
     if file:
         _load_file(context, file)
     if directories:
@@ -49,34 +49,37 @@ def explain_tls_failure(error: ssl.SSLError, host: str, environ: Mapping[str, st
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = (error.reason or "no reason given").replace("_", " ").lower()
         return f"TLS with {host} failed: {reason}; check that the host and its port speak https"
-    is_of_another = error.verify_code in {_WRONG_HOST, _WRONG_ADDRESS}  # OpenSSL repeats the name, which may be secret
-    reason = "it is for another host" if is_of_another else error.verify_message or error.reason
-    return f"the certificate of {host} is not trusted: {reason}; {_remedy(error.verify_code, environ)}"
+    is_for_other_host = error.verify_code in {
+        _WRONG_HOST,
+        _WRONG_ADDRESS,
+    }  # OpenSSL repeats the name, which may be secret
+    reason = "it is for another host" if is_for_other_host else error.verify_message or error.reason
+    return f"the certificate of {host} is not trusted: {reason}; {_find_remedy(error.verify_code, environ)}"
 
 
-def _remedy(code: int, environ: Mapping[str, str]) -> str:
+def _find_remedy(code: int, environ: Mapping[str, str]) -> str:
     if code in {_EXPIRED, _NOT_YET_VALID}:
-        return _REMEDY_OF_TIME
+        return _CLOCK_REMEDY
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
         return "check the name of the host, and who answers in its place"
-    file, directories = _named_stores(environ)
-    named = [f"{FILE_VARIABLE}={file}"] if file else []
-    named += [f"{DIRECTORY_VARIABLE}={os.pathsep.join(directories)}"] if directories else []
-    if named:
-        return f"trusted is only what {' and '.join(named)} holds: add the CA that signed it there, or unset it"
+    file, directories = _read_store_variables(environ)
+    variables = [f"{FILE_VARIABLE}={file}"] if file else []
+    variables += [f"{DIRECTORY_VARIABLE}={os.pathsep.join(directories)}"] if directories else []
+    if variables:
+        return f"trusted is only what {' and '.join(variables)} holds: add the CA that signed it there, or unset it"
     return (
         "the operating system's certificate store is trusted: "
         f"add the CA that signed it there, or set {FILE_VARIABLE} to a PEM file that holds it"
     )
 
 
-def _named_stores(environ: Mapping[str, str]) -> tuple[str, list[str]]:
+def _read_store_variables(environ: Mapping[str, str]) -> tuple[str, list[str]]:
     file = environ.get(FILE_VARIABLE, "").strip()
     directories = environ.get(DIRECTORY_VARIABLE, "").strip()
     return file, [it for it in directories.split(os.pathsep) if it]
 
 
-def _bare_context() -> ssl.SSLContext:
+def _make_empty_context() -> ssl.SSLContext:
     """Return a context that verifies chain, host and dates, and trusts nobody yet.
 
     Like curl and browsers it does not insist on extensions that many private CAs leave out (VERIFY_X509_STRICT), and it
@@ -87,15 +90,15 @@ def _bare_context() -> ssl.SSLContext:
     return context
 
 
-def _system_trust() -> ssl.SSLContext:
+def _make_system_context() -> ssl.SSLContext:
     if sys.platform == "darwin":
         import truststore  # noqa: PLC0415  the keychain: it is installed where it is needed
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = _bare_context()
+    context = _make_empty_context()
     paths = ssl.get_default_verify_paths()  # as compiled in: the variables are read here, not by OpenSSL
     bundle = next((it for it in (paths.openssl_cafile, *_BUNDLES) if Path(it).is_file()), None)
-    directory = paths.openssl_capath if _is_filled(paths.openssl_capath) else None
+    directory = paths.openssl_capath if _has_entries(paths.openssl_capath) else None
     if bundle is None and directory is None:
         raise SettingsError(
             "this machine has no certificate store: no CA is trusted; "
@@ -105,13 +108,13 @@ def _system_trust() -> ssl.SSLContext:
         context.load_verify_locations(cafile=bundle, capath=directory)
     except OSError as error:
         raise SettingsError(
-            f"the operating system's certificate store {bundle} cannot be read: {_reason(error)}; "
+            f"the operating system's certificate store {bundle} cannot be read: {_describe_error(error)}; "
             f"repair it, or set {FILE_VARIABLE} to a PEM file of certificates"
         ) from None
     return context
 
 
-def _is_filled(directory: str) -> bool:
+def _has_entries(directory: str) -> bool:
     try:
         return any(Path(directory).iterdir())
     except OSError:
@@ -123,37 +126,37 @@ def _load_file(context: ssl.SSLContext, file: str) -> None:
         context.load_verify_locations(cafile=file)
     except OSError as error:
         raise SettingsError(
-            f"{FILE_VARIABLE} is {quote_text(file)}: {_reason(error)}; name a file of certificates in PEM, "
+            f"{FILE_VARIABLE} is {quote_text(file)}: {_describe_error(error)}; name a file of certificates in PEM, "
             "or unset it to trust the operating system's store"
         ) from None
 
 
 def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
     """Load directories: lazily where `openssl rehash` named their files, else each file."""
-    is_any = False
-    for directory in filter(_is_filled, directories):
-        if any(_HASHED.fullmatch(it.name) for it in Path(directory).iterdir()):
+    has_certificate = False
+    for directory in filter(_has_entries, directories):
+        if any(_HASHED_NAME.fullmatch(it.name) for it in Path(directory).iterdir()):
             context.load_verify_locations(capath=directory)
-            is_any = True
+            has_certificate = True
             continue
-        for file in _certificate_files(Path(directory)):
+        for file in _list_certificate_files(Path(directory)):
             try:
                 context.load_verify_locations(cafile=file)
             except OSError:
                 continue  # a key or a note beside the certificates
-            is_any = True
-    if not is_any:
+            has_certificate = True
+    if not has_certificate:
         raise SettingsError(
             f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: no certificate is there; "
             "name a directory of certificates in PEM, or unset it to trust the operating system's store"
         )
 
 
-def _certificate_files(directory: Path) -> Iterator[Path]:
+def _list_certificate_files(directory: Path) -> Iterator[Path]:
     return (it for it in sorted(directory.iterdir()) if it.suffix in {".pem", ".crt", ".cer"} and it.is_file())
 
 
-def _reason(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return "it holds no certificate in PEM"
     return (error.strerror or "it cannot be read").lower()

@@ -7,26 +7,26 @@ from datetime import UTC, datetime
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
-from backup_auditor.domain.evaluation.evaluator import Evaluation, evaluate
+from backup_auditor.domain.evaluation.evaluator import Evaluation, evaluate_controls
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance, unconfirmed_listings
-from backup_auditor.domain.lifecycle.discard import is_ahead
+from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance, find_unconfirmed_listings
+from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel, OutboxMessage
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.policy_validation import distant_exemptions
+from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, diff_policies
-from backup_auditor.domain.reporting.report import Report, audit_id_of, make_report
-from backup_auditor.domain.state_warnings import state_warnings
+from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
+from backup_auditor.domain.state_warnings import find_state_warnings
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.errors import (
     ConflictingRecordError,
     EvidenceError,
     FutureAuditError,
-    OtherProjectError,
     PolicyError,
+    ProjectMismatchError,
     StateError,
 )
 from backup_auditor.ports.pinecone import Progress, ProjectReader
@@ -40,7 +40,7 @@ class RecordResult:
 
     audit: AuditRecord | None = None
     messages: tuple[OutboxMessage, ...] = ()
-    pageless: str | None = None
+    page_failure: str | None = None
     """Why its report has no page beside it, although it should."""
 
 
@@ -52,41 +52,43 @@ class AuditRecorder:
     evidence: EvidenceStore | None = None
     channels: tuple[Channel, ...] = ()
 
-    def record(self, before: ProjectState, outcome: LifecycleResult, report: Report) -> RecordResult:
+    def record(self, previous_state: ProjectState, lifecycle_result: LifecycleResult, report: Report) -> RecordResult:
         """Keep the report of an audit that changes anything, then record the audit and its messages, all or nothing.
 
         Raises `ConflictingRecordError` where another audit was quicker, `EvidenceError` and `StateError`.
         """
-        recording = diff_states(before, outcome.memory)
-        if recording is None:
+        change = diff_states(previous_state, lifecycle_result.state)
+        if change is None:
             return RecordResult()
-        kept, pageless = self._kept(report)
-        audit = AuditRecord(report.audit_id, report.observed_at, report.is_complete, report.compliance, kept)
-        messages = create_messages(report, kept, self.channels, before.observed_at) if kept else ()
-        self.store.record(report.project, replace(recording, audit=audit, messages=messages))
-        return RecordResult(audit, messages, pageless)
+        stored_report, page_failure = self._store_report(report)
+        audit = AuditRecord(report.audit_id, report.observed_at, report.is_complete, report.compliance, stored_report)
+        messages = (
+            create_messages(report, stored_report, self.channels, previous_state.observed_at) if stored_report else ()
+        )
+        self.store.record(report.project, replace(change, audit=audit, messages=messages))
+        return RecordResult(audit, messages, page_failure)
 
-    def _kept(self, report: Report) -> tuple[StoredReport | None, str | None]:
+    def _store_report(self, report: Report) -> tuple[StoredReport | None, str | None]:
         """Keep a report and then its page. The report is the evidence: what becomes of the page holds nothing up.
 
         A page is named nowhere before it is there. Whoever tries the same audit again finds what is there already.
         """
         if self.evidence is None:
             return None, None
-        kept = self.evidence.keep(report)
+        stored_report = self.evidence.store_report(report)
         try:
-            return replace(kept, page=self.evidence.keep_page(report, kept)), None
+            return replace(stored_report, page=self.evidence.store_page(report, stored_report)), None
         except EvidenceError as error:
-            why = str(error)
+            reason = str(error)
         except Exception as error:  # noqa: BLE001  its text may hold anything
-            why = f"it cannot be drawn ({type(error).__name__}); please report that as a defect"
-        return kept, f"{kept.location} has no page beside it: {why}"
+            reason = f"it cannot be drawn ({type(error).__name__}); please report that as a defect"
+        return stored_report, f"{stored_report.location} has no page beside it: {reason}"
 
 
 type Clock = Callable[[], datetime]
 type RecordError = StateError | ConflictingRecordError | EvidenceError
 
-_ATTEMPTS = 10
+_MAX_ATTEMPTS = 10
 """How often a recording is made afresh because another audit was quicker."""
 
 
@@ -98,13 +100,13 @@ class AuditResult:
     report: Report
     notes: tuple[str, ...] = ()
     """What happened while it ran that is neither a finding nor unread, for the log."""
-    unrecorded: RecordError | None = None
+    record_error: RecordError | None = None
     """Why the next audit will not know of it, although it should."""
     record: AuditRecord | None = None
     """What was kept of it; `None` where it changed nothing, or is not recorded."""
     messages: tuple[OutboxMessage, ...] = ()
     """What was recorded with it, for those who are to be told."""
-    pageless: str | None = None
+    page_failure: str | None = None
     """Why the report that was kept has no page beside it, although it should."""
 
 
@@ -132,21 +134,21 @@ def run_audit(  # noqa: PLR0913  each is one thing an audit needs, named by its 
     `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
     is answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
     """
-    check_usable(policy, observed_at)
-    memory = store.load(project) if store else EMPTY_STATE
-    with WorkerPool(reader.ceiling) as crew:
-        gatherer = InventoryCollector(reader, crew, progress)
-        gatherer.gather()
+    check_policy_dates(policy, observed_at)
+    state = store.load(project) if store else EMPTY_STATE
+    with WorkerPool(reader.max_concurrency) as pool:
+        collector = InventoryCollector(reader, pool, progress)
+        collector.collect()
         while True:
-            inventory = gatherer.inventory(project, observed_at)
-            check_same_project(memory, inventory)
-            judgement = evaluate(inventory, policy, CATALOG, memory)
-            doubts = judgement.doubts | unconfirmed_listings(memory, inventory)
-            if not doubts or not gatherer.walk_again(doubts):
+            inventory = collector.build_inventory(project, observed_at)
+            check_same_project(state, inventory)
+            evaluation = evaluate_controls(inventory, policy, CATALOG, state)
+            listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
+            if not listing_ids or not collector.read_again(listing_ids):
                 break
-    keeping = AuditRecorder(store, evidence, channels) if store else None
-    notes = (*gatherer.notes, *_notes_of(inventory))
-    return _AuditConclusion(inventory, policy, notes, clock, warnings).reached(judgement, memory, keeping)
+    recorder = AuditRecorder(store, evidence, channels) if store else None
+    notes = (*collector.notes, *_describe_terminating(inventory))
+    return _AuditConclusion(inventory, policy, notes, clock, warnings).finish(evaluation, state, recorder)
 
 
 def evaluate_inventory(
@@ -160,40 +162,42 @@ def evaluate_inventory(
 
     Raises `PolicyError`, `StateError` and `OtherProjectError` as `run_audit` does.
     """
-    check_usable(policy, inventory.observed_at)
-    memory = store.load(inventory.project) if store else EMPTY_STATE
-    check_same_project(memory, inventory)
-    judgement = evaluate(inventory, policy, CATALOG, memory)
-    keeping = AuditRecorder(store, evidence) if store else None
-    return _AuditConclusion(inventory, policy, _notes_of(inventory), clock).reached(judgement, memory, keeping)
+    check_policy_dates(policy, inventory.observed_at)
+    state = store.load(inventory.project) if store else EMPTY_STATE
+    check_same_project(state, inventory)
+    evaluation = evaluate_controls(inventory, policy, CATALOG, state)
+    recorder = AuditRecorder(store, evidence) if store else None
+    return _AuditConclusion(inventory, policy, _describe_terminating(inventory), clock).finish(
+        evaluation, state, recorder
+    )
 
 
-def _notes_of(inventory: Inventory) -> tuple[str, ...]:
+def _describe_terminating(inventory: Inventory) -> tuple[str, ...]:
     names = sorted(inventory.terminating_names)
     return tuple(f"The index {name} is being deleted (state Terminating): it is not audited." for name in names)
 
 
-def check_usable(policy: Policy, observed_at: datetime) -> None:
+def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
     """Raise `PolicyError` where a policy, well in itself, may not be used at a moment."""
-    problems = distant_exemptions(policy, observed_at.astimezone(UTC).date())
+    problems = find_distant_exemptions(policy, observed_at.astimezone(UTC).date())
     if problems:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
-def check_same_project(memory: ProjectState, inventory: Inventory) -> None:
+def check_same_project(state: ProjectState, inventory: Inventory) -> None:
     """Raise `OtherProjectError` where a memory belongs to another Pinecone project than was read.
 
     Without an id on either side nothing is known, and nothing is raised.
     """
-    known, found = memory.pinecone_project_id, inventory.project_ids
-    if known is not None and found and known not in found:
-        raise OtherProjectError(inventory.project, known, ", ".join(sorted(found)))
+    recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
+    if recorded_id is not None and found_ids and recorded_id not in found_ids:
+        raise ProjectMismatchError(inventory.project, recorded_id, ", ".join(sorted(found_ids)))
 
 
 def compare_policies(inventory: Inventory, old: Policy, new: Policy) -> PolicyDiff:
     """Judge an inventory by two policies, without a call and by nothing that is remembered."""
-    judgements = evaluate(inventory, old, CATALOG), evaluate(inventory, new, CATALOG)
-    return diff_policies(inventory, (old, new), judgements)
+    evaluations = evaluate_controls(inventory, old, CATALOG), evaluate_controls(inventory, new, CATALOG)
+    return diff_policies(inventory, (old, new), evaluations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,46 +210,52 @@ class _AuditConclusion:
     clock: Clock | None
     warnings: tuple[str, ...] = ()
 
-    def reached(self, judgement: Evaluation, memory: ProjectState, keeping: AuditRecorder | None) -> AuditResult:
+    def finish(self, evaluation: Evaluation, state: ProjectState, recorder: AuditRecorder | None) -> AuditResult:
         """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
-        if keeping is None:
-            report = make_report(self.inventory, self.policy, judgement, warnings=self.warnings)
+        if recorder is None:
+            report = make_report(self.inventory, self.policy, evaluation, warnings=self.warnings)
             return AuditResult(self.inventory, report, self.notes)
-        outcome, report = self._told(judgement, memory)
-        recorded = RecordResult()
-        unrecorded: RecordError | None = None
+        lifecycle_result, report = self._make_report(evaluation, state)
+        record_result = RecordResult()
+        record_error: RecordError | None = None
         try:
-            for _ in range(_ATTEMPTS):
+            for _ in range(_MAX_ATTEMPTS):
                 try:
-                    recorded, unrecorded = keeping.record(memory, outcome, report), None
+                    record_result, record_error = recorder.record(state, lifecycle_result, report), None
                     break
                 except ConflictingRecordError as error:
-                    unrecorded = error
-                memory = keeping.store.load(self.inventory.project)
-                check_same_project(memory, self.inventory)
-                judgement = evaluate(self.inventory, self.policy, CATALOG, memory)
-                outcome, report = self._told(judgement, memory)
+                    record_error = error
+                state = recorder.store.load(self.inventory.project)
+                check_same_project(state, self.inventory)
+                evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
+                lifecycle_result, report = self._make_report(evaluation, state)
         except (EvidenceError, StateError) as error:  # the audit stands all the same
-            unrecorded = error
-        unrecorded = unrecorded or self._why_overtaken(memory)
-        notes = (*self.notes, outcome.note) if outcome.note else self.notes
+            record_error = error
+        record_error = record_error or self._find_future_audit_error(state)
+        notes = (*self.notes, lifecycle_result.note) if lifecycle_result.note else self.notes
         return AuditResult(
-            self.inventory, report, notes, unrecorded, recorded.audit, recorded.messages, recorded.pageless
+            self.inventory,
+            report,
+            notes,
+            record_error,
+            record_result.audit,
+            record_result.messages,
+            record_result.page_failure,
         )
 
-    def _why_overtaken(self, memory: ProjectState) -> FutureAuditError | None:
+    def _find_future_audit_error(self, state: ProjectState) -> FutureAuditError | None:
         """Return an error where this audit is older than a recorded one that lies in the future of the clock."""
-        last = memory.observed_at
-        if last is None or self.clock is None or last <= self.inventory.observed_at:
+        last_observed_at = state.observed_at
+        if last_observed_at is None or self.clock is None or last_observed_at <= self.inventory.observed_at:
             return None
         now = self.clock()
-        if not is_ahead(last, now):
+        if not is_in_future(last_observed_at, now):
             return None
-        return FutureAuditError(self.inventory.project, format_moment(last), format_moment(now))
+        return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
 
-    def _told(self, judgement: Evaluation, memory: ProjectState) -> tuple[LifecycleResult, Report]:
+    def _make_report(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
         """Take what is remembered past this audit, and report."""
-        audit_id = audit_id_of(self.inventory, self.policy)
-        outcome = advance(memory, self.inventory, self.policy, judgement, audit_id)
-        warnings = (*self.warnings, *state_warnings(memory, self.inventory))
-        return outcome, make_report(self.inventory, self.policy, judgement, outcome, warnings)
+        audit_id = compute_audit_id(self.inventory, self.policy)
+        lifecycle_result = advance(state, self.inventory, self.policy, evaluation, audit_id)
+        warnings = (*self.warnings, *find_state_warnings(state, self.inventory))
+        return lifecycle_result, make_report(self.inventory, self.policy, evaluation, lifecycle_result, warnings)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from backup_auditor.domain.events import REQUESTED, DispatchRequest
+from backup_auditor.domain.events import AUDIT_REQUESTED, DispatchRequest
 from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.shared_projects import shared_by_secret
+from backup_auditor.domain.shared_projects import find_shared_by_secret
 from backup_auditor.errors import ChannelRefusedError
 from backup_auditor.ports.messaging import Bus, Event, Log
 
-_ROUNDS = 3
+_MAX_ROUNDS = 3
 
 
 def request_audits(
@@ -20,26 +20,28 @@ def request_audits(
     fails, where somebody sees it. An event whose answer was lost is put again: by its request id, its project is
     audited once. Raises `DeliveryError` where the bus did not take them all: whoever asked will ask again.
     """
-    mistakes = [registry.told(it) for it in registry.mistakes]
-    mistakes += [it.sentence for it in shared_by_secret(registry.projects)]
-    for mistake in mistakes:
-        log.error(mistake, extra={"request_id": request.request_id})
+    problems = [registry.format_error(it) for it in registry.errors]
+    problems += [it.sentence for it in find_shared_by_secret(registry.projects)]
+    for problem in problems:
+        log.error(problem, extra={"request_id": request.request_id})
     events = [
-        Event(REQUESTED, {"project": name, "reason": request.reason, "request_id": f"{request.request_id}/{name}"})
+        Event(
+            AUDIT_REQUESTED, {"project": name, "reason": request.reason, "request_id": f"{request.request_id}/{name}"}
+        )
         for name in registry.names
     ]
-    _put(events, bus, seconds_left)
-    facts = {"requested": len(events), "request_id": request.request_id, "reason": request.reason}
-    log.info("audits were asked for", extra=facts)
-    return {"requested": len(events), "mistakes": mistakes}
+    _put_events(events, bus, seconds_left)
+    fields = {"requested": len(events), "request_id": request.request_id, "reason": request.reason}
+    log.info("audits were asked for", extra=fields)
+    return {"requested": len(events), "mistakes": problems}
 
 
-def _put(events: Sequence[Event], bus: Bus, seconds_left: Callable[[], float]) -> None:
-    left = events
-    for attempt in range(1, _ROUNDS + 1):
-        put = bus.put(left, seconds_left)
-        if put.error is None:
+def _put_events(events: Sequence[Event], bus: Bus, seconds_left: Callable[[], float]) -> None:
+    remaining = events
+    for round_number in range(1, _MAX_ROUNDS + 1):
+        result = bus.put(remaining, seconds_left)
+        if result.error is None:
             return
-        left = [left[it] for it in put.left]
-        if attempt == _ROUNDS or isinstance(put.error, ChannelRefusedError):
-            raise put.error
+        remaining = [remaining[it] for it in result.unaccepted_positions]
+        if round_number == _MAX_ROUNDS or isinstance(result.error, ChannelRefusedError):
+            raise result.error

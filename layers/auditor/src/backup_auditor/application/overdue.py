@@ -8,41 +8,46 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from backup_auditor.domain.lifecycle.discard import is_ahead
+from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.shared_projects import Lead, shared_by_leads, shared_by_secret, warnings_of
+from backup_auditor.domain.shared_projects import (
+    EntryTarget,
+    build_warnings,
+    find_shared_by_secret,
+    find_shared_by_target,
+)
 from backup_auditor.domain.timefmt import format_length, format_moment
-from backup_auditor.ports.messaging import Emit, Log
+from backup_auditor.ports.messaging import Log, MetricEmitter
 from backup_auditor.ports.stores import AuditHistory, LastAudits
 
 OVERDUE_AFTER = timedelta(hours=26)
 """A night, and two hours for an audit that begins late or is made again."""
-_AT_ONCE = 8
-_MOST_TOLD = 100
+_MAX_CONCURRENCY = 8
+_MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class OverdueDependencies:
     """What watching needs."""
 
-    registry: Callable[[], Registry]
+    load_registry: Callable[[], Registry]
     """Raises `RegistryError` and `DocumentError`."""
-    watched: AuditHistory
-    emit: Emit
+    audit_history: AuditHistory
+    emit: MetricEmitter
     log: Log
     now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wait:
+class _AuditAge:
     """How long a project has gone without a complete audit."""
 
     project: str
-    last: LastAudits
-    length: timedelta
+    last_audits: LastAudits
+    age: timedelta
 
 
-def check_overdue(world: OverdueDependencies) -> dict[str, object]:
+def check_overdue(deps: OverdueDependencies) -> dict[str, object]:
     """Measure how many projects are overdue, and of how many the last audit was incomplete; log and return both.
 
     Projects whose registry entries lead to one Pinecone project count as incomplete: one of them is not audited. A
@@ -50,67 +55,75 @@ def check_overdue(world: OverdueDependencies) -> dict[str, object]:
     the future is overdue: nobody knows when it was audited. What keeps this from being found out is raised: then there
     is no figure, and that raises the alarm as well.
     """
-    registry, now = world.registry(), world.now()
-    waits = _waits(registry.names, world.watched, now)
-    overdue = [it for it in waits if it.length > OVERDUE_AFTER or is_ahead(it.last.complete_at, now)]
-    for it in overdue:
-        last = it.last.complete_at
-        world.log.error(
-            _ahead(it) if is_ahead(last, now) else _describe(it),
-            extra={"project": it.project, "last_complete": last and format_moment(last)},
+    registry, now = deps.load_registry(), deps.now()
+    audit_ages = _load_audit_ages(registry.names, deps.audit_history, now)
+    overdue_ages = [it for it in audit_ages if it.age > OVERDUE_AFTER or is_in_future(it.last_audits.complete_at, now)]
+    for audit_age in overdue_ages:
+        complete_at = audit_age.last_audits.complete_at
+        deps.log.error(
+            _describe_future_audit(audit_age) if is_in_future(complete_at, now) else _describe_overdue(audit_age),
+            extra={"project": audit_age.project, "last_complete": complete_at and format_moment(complete_at)},
         )
-    shared = _shared(registry, waits)
-    for sentence in dict.fromkeys(it for sentences in shared.values() for it in sentences):
-        world.log.error(sentence, extra={})
-    incomplete = [it.project for it in waits if it.last.are_incomplete or it.project in shared]
-    for it in waits:
-        if it.last.are_incomplete:
-            world.log.warning(_incomplete(it.project), extra={"project": it.project})
-    world.emit(None, {"ProjectsOverdue": len(overdue), "ProjectsIncomplete": len(incomplete)})
+    warnings_by_project = _find_shared_projects(registry, audit_ages)
+    for warning in dict.fromkeys(it for warnings in warnings_by_project.values() for it in warnings):
+        deps.log.error(warning, extra={})
+    incomplete_projects = [
+        it.project for it in audit_ages if it.last_audits.is_latest_incomplete or it.project in warnings_by_project
+    ]
+    for audit_age in audit_ages:
+        if audit_age.last_audits.is_latest_incomplete:
+            deps.log.warning(_describe_incomplete(audit_age.project), extra={"project": audit_age.project})
+    deps.emit(None, {"ProjectsOverdue": len(overdue_ages), "ProjectsIncomplete": len(incomplete_projects)})
     return {
         "registered": len(registry.names),
-        "overdue": len(overdue),
-        "projects": [it.project for it in overdue[:_MOST_TOLD]],
-        "incomplete": incomplete[:_MOST_TOLD],
+        "overdue": len(overdue_ages),
+        "projects": [it.project for it in overdue_ages[:_MAX_LISTED]],
+        "incomplete": incomplete_projects[:_MAX_LISTED],
     }
 
 
-def _shared(registry: Registry, waits: list[_Wait]) -> Mapping[str, tuple[str, ...]]:
+def _find_shared_projects(registry: Registry, audit_ages: list[_AuditAge]) -> Mapping[str, tuple[str, ...]]:
     """Return what is wrong with entries that lead to one Pinecone project, by their secrets or by their states."""
-    leads = [Lead(it.project, it.project, None, it.last.pinecone_project_id) for it in waits]
-    by_secret = shared_by_secret(registry.projects)
-    known = {it.names for it in by_secret}
-    return warnings_of((*by_secret, *(it for it in shared_by_leads(leads) if it.names not in known)))
+    leads = [EntryTarget(it.project, it.project, None, it.last_audits.pinecone_project_id) for it in audit_ages]
+    by_secret = find_shared_by_secret(registry.projects)
+    names_by_secret = {it.names for it in by_secret}
+    return build_warnings((*by_secret, *(it for it in find_shared_by_target(leads) if it.names not in names_by_secret)))
 
 
-def _waits(projects: tuple[str, ...], watched: AuditHistory, now: datetime) -> list[_Wait]:
+def _load_audit_ages(projects: tuple[str, ...], audit_history: AuditHistory, now: datetime) -> list[_AuditAge]:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a hundred projects are a hundred questions
 
-    def wait(project: str) -> _Wait:
-        last = watched.last_audits(project)
-        return _Wait(project, last, now - (last.complete_at or watched.registered_since(project, now)))
+    def load_audit_age(project: str) -> _AuditAge:
+        last_audits = audit_history.find_last_audits(project)
+        return _AuditAge(
+            project, last_audits, now - (last_audits.complete_at or audit_history.ensure_registered(project, now))
+        )
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(wait, projects))
+    with ThreadPoolExecutor(_MAX_CONCURRENCY) as pool:
+        return list(pool.map(load_audit_age, projects))
 
 
-def _describe(wait: _Wait) -> str:
-    never = wait.last.complete_at is None
-    what = "never had a complete audit, and has been registered" if never else "has had no complete audit"
+def _describe_overdue(audit_age: _AuditAge) -> str:
+    is_never_complete = audit_age.last_audits.complete_at is None
+    summary = (
+        "never had a complete audit, and has been registered" if is_never_complete else "has had no complete audit"
+    )
     return (
-        f"{wait.project} {what} for {format_length(wait.length)}: look for its last lines in the log of the function"
+        f"{audit_age.project} {summary} for {format_length(audit_age.age)}: look for its last"
+        " lines in the log of the function"
         ' audit, mend what they say, then audit it: invoke audit with {"project": NAME}'
     )
 
 
-def _ahead(wait: _Wait) -> str:
+def _describe_future_audit(audit_age: _AuditAge) -> str:
     return (
-        f"{wait.project}: its last complete audit is recorded in the future, so that no audit is recorded until then;"
-        f" discard it: backup-auditor state discard --project {quote(wait.project)} --table TABLE"
+        f"{audit_age.project}: its last complete audit is recorded in the future, so that no"
+        " audit is recorded until then;"
+        f" discard it: backup-auditor state discard --project {quote(audit_age.project)} --table TABLE"
     )
 
 
-def _incomplete(project: str) -> str:
+def _describe_incomplete(project: str) -> str:
     return (
         f"{project}: its last audit did not see everything: look at `unread` in its report,"
         " and at its lines in the log of the function audit"

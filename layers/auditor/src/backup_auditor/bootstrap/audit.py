@@ -18,27 +18,27 @@ from backup_auditor.adapters.aws.config_sources import (
     CachedSource,
     fetch_document,
     fetch_secret,
-    secret,
+    read_secret,
 )
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.application.project_audit import AuditDependencies, audit_project
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import EVENTS, policy_of, projects_of
+from backup_auditor.bootstrap.aws import EVENT_CHANNEL, load_project_policy, load_projects
 from backup_auditor.bootstrap.local import open_project
-from backup_auditor.domain.events import read_request
+from backup_auditor.domain.events import read_audit_request
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import RequestError, SecretError, SettingsError
 from backup_auditor.ports.pinecone import ProjectReader
-from backup_auditor.settings.functions import AuditSettings, audit_settings
-from backup_auditor.settings.pinecone import settings_with
+from backup_auditor.settings.functions import AuditSettings, read_audit_settings
+from backup_auditor.settings.pinecone import read_settings_with_key
 
 LOG = Logger(service="audit")
-_TO_CONCLUDE = 60.0
+_SECONDS_AFTER_READING = 60.0
 """Seconds that are kept for what follows the reading: an audit ends incomplete rather than killed."""
-_FOR_THE_END = 5.0
+_SECONDS_AFTER_EVENTS = 5.0
 """Seconds that are kept for what follows the events: one that is killed is another audit."""
 
 
@@ -64,22 +64,22 @@ class Auditor:
 
     def audit(self, event: object, context: Context) -> dict[str, object]:
         """Audit what an event or a payload asks for, the same event once. Raises what keeps it from being audited."""
-        request = read_request(event)
+        request = read_audit_request(event)
         self.log.append_keys(project=request.project, request_id=request.request_id)
-        world = _Invocation(self, context).world()
+        deps = _Invocation(self, context).make_dependencies()
         if request.request_id is None:
-            return audit_project(request, world)
-        from backup_auditor.adapters.aws.idempotency import once  # noqa: PLC0415  who invokes it directly does without
+            return audit_project(request, deps)
+        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  who invokes it directly does without
 
         key = f"{request.project}/{request.request_id}"  # who asks for several under one id means each of them
-        answer, client, table = partial(audit_project, request, world), self.aws.dynamodb, self.settings.state_table
-        return once(key, answer, verb="audit", client=client, table=table, context=context, log=self.log)
+        audit_call, client, table = partial(audit_project, request, deps), self.aws.dynamodb, self.settings.state_table
+        return answer_once(key, audit_call, verb="audit", client=client, table=table, context=context, log=self.log)
 
-    def key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
+    def load_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
         """Return the key of a project. Raises `SecretError`."""
         if project.secret is None:
             raise SecretError(f"the project {project.name} has no secret; add the one that holds its key")
-        return secret(project.secret, PINECONE_KEY, self.secrets, fresh=fresh)
+        return read_secret(project.secret, PINECONE_KEY, self.secrets, fresh=fresh)
 
     def ping(self) -> None:
         """Call whoever waits for it, if there is anybody. Raises `DeliveryError` and `SecretError`."""
@@ -87,29 +87,29 @@ class Auditor:
         if name is not None:
             from backup_auditor.adapters.webhooks import ping  # noqa: PLC0415  not everybody wants it
 
-            ping(secret(name, PING_URL, self.secrets), name)
+            ping(read_secret(name, PING_URL, self.secrets), name)
 
 
 @dataclass(frozen=True, slots=True)
 class _Invocation:
     """What one invocation adds: the time that is left."""
 
-    all: Auditor
+    auditor: Auditor
     context: Context
 
-    def world(self) -> AuditDependencies:
-        settings, aws, documents = self.all.settings, self.all.aws, self.all.documents
+    def make_dependencies(self) -> AuditDependencies:
+        settings, aws, documents = self.auditor.settings, self.auditor.aws, self.auditor.documents
         return AuditDependencies(
-            registry=lambda wanted: projects_of(settings.registration, documents, wanted=wanted),
-            policy=lambda project: policy_of(project, documents),
-            key=self.all.key,
-            open_reader=self._open,
-            store=lambda: DynamoState(aws.dynamodb, settings.state_table, retention=settings.retention),
-            evidence=lambda: EvidenceBucket(aws.s3, settings.evidence_bucket),
-            tell=self._tell,
-            ping=self.all.ping,
+            load_registry=lambda name: load_projects(settings.registration, documents, name=name),
+            load_policy=lambda project: load_project_policy(project, documents),
+            load_key=self.auditor.load_key,
+            open_reader=self._open_reader,
+            open_store=lambda: DynamoState(aws.dynamodb, settings.state_table, retention=settings.retention),
+            open_evidence=lambda: EvidenceBucket(aws.s3, settings.evidence_bucket),
+            publish_events=self._publish_events,
+            ping=self.auditor.ping,
             emit=metrics.emit,
-            log=self.all.log,
+            log=self.auditor.log,
             now=runtime.now,
             monotonic=time.monotonic,
         )
@@ -117,33 +117,35 @@ class _Invocation:
     def _seconds_left(self) -> float:
         return self.context.get_remaining_time_in_millis() / 1000
 
-    def _open(self, key: str) -> AbstractContextManager[ProjectReader]:
-        settings = settings_with(os.environ, key)
-        left = timedelta(seconds=max(self._seconds_left() - _TO_CONCLUDE, 1))
-        return open_project(replace(settings, deadline=min(settings.deadline, left)))
+    def _open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
+        settings = read_settings_with_key(os.environ, key)
+        reading_time = timedelta(seconds=max(self._seconds_left() - _SECONDS_AFTER_READING, 1))
+        return open_project(replace(settings, deadline=min(settings.deadline, reading_time)))
 
-    def _tell(self, project: str) -> None:
+    def _publish_events(self, project: str) -> None:
         from backup_auditor.application.notifications.dispatcher import deliver_pending  # noqa: PLC0415  as above
         from backup_auditor.application.notifications.routing import Route  # noqa: PLC0415  as above
-        from backup_auditor.bootstrap.aws import DeliveryPlaces, delivery_means  # noqa: PLC0415  at the end
+        from backup_auditor.bootstrap.aws import DeliveryResources, make_delivery_dependencies  # noqa: PLC0415  at the end
 
-        its = self.all.settings
-        webhook_in = partial(secret, sort=SLACK_WEBHOOK, read=self.all.secrets)
-        places = DeliveryPlaces(its.state_table, its.evidence_bucket, its.event_bus, webhook_in)
-        means = delivery_means(self.all.aws, places, lambda: self._seconds_left() - _FOR_THE_END, self.all.log)
-        deliver_pending(means, lambda _message: Route(EVENTS), project, ChannelKind.EVENTS)
+        settings = self.auditor.settings
+        fetch_webhook = partial(read_secret, secret_format=SLACK_WEBHOOK, source=self.auditor.secrets)
+        resources = DeliveryResources(settings.state_table, settings.evidence_bucket, settings.event_bus, fetch_webhook)
+        deps = make_delivery_dependencies(
+            self.auditor.aws, resources, lambda: self._seconds_left() - _SECONDS_AFTER_EVENTS, self.auditor.log
+        )
+        deliver_pending(deps, lambda _message: Route(EVENT_CHANNEL), project, ChannelKind.EVENTS)
 
 
 @cache
-def auditor() -> Auditor:
+def get_auditor() -> Auditor:
     """Return what this process audits with. Raises `SettingsError`."""
-    return Auditor(audit_settings(os.environ), LOG)
+    return Auditor(read_audit_settings(os.environ), LOG)
 
 
 def handle(event: object, context: Context) -> dict[str, object]:
     """Audit what an event or a payload asks for. What keeps it from that is logged, and raised: it will come again."""
     try:
-        return auditor().audit(event, context)
+        return get_auditor().audit(event, context)
     except (RequestError, SettingsError) as error:  # what comes later is logged where it happens
         LOG.error(str(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
         raise

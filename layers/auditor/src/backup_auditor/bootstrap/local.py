@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.adapters.files import EvidenceFile, read_file
+from backup_auditor.adapters.files import EvidenceFile, read_local_file
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.sqlite import state_store
@@ -15,47 +15,47 @@ from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.errors import BackupAuditorError, EvidenceError, StateError
 from backup_auditor.ports.pinecone import ProjectReader
-from backup_auditor.ports.stores import EvidenceStore, RecordedState, StateStore
-from backup_auditor.settings.pinecone import Settings
+from backup_auditor.ports.stores import EvidenceStore, StateAndAuditStore, StateStore
+from backup_auditor.settings.pinecone import PineconeSettings
 
-_REMEDY = "AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'"
+_BOTO3_REMEDY = "AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'"
 
 
-def audits_in_file(path: Path) -> AbstractContextManager[RecordedState]:
+def open_audits_in_file(path: Path) -> AbstractContextManager[StateAndAuditStore]:
     """Open a state to read what it holds, and to leave it as it is."""
     return open_state_read_only(path)
 
 
-def audits_in_table(table: str) -> AbstractContextManager[RecordedState]:
+def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:
     """Take the table of an application on AWS. Raises `StateError` where AWS cannot be asked."""
     from backup_auditor.adapters.dynamodb.state_store import DynamoState  # noqa: PLC0415  a file takes none of it
 
-    return nullcontext(DynamoState(_asked(lambda: _aws().dynamodb, StateError), table))
+    return nullcontext(DynamoState(_make_client(lambda: _get_session().dynamodb, StateError), table))
 
 
-def read_kept(kept: StoredFile) -> bytes:
+def read_stored_file(file: StoredFile) -> bytes:
     """Return the bytes of a report or a page, wherever it is kept. Raises `EvidenceError`."""
-    if not kept.location.startswith("s3://"):
-        return read_file(kept)
+    if not file.location.startswith("s3://"):
+        return read_local_file(file)
     from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  a file takes none of it
 
-    return EvidenceBucket(_asked(lambda: _aws().s3, EvidenceError), "").read(kept)
+    return EvidenceBucket(_make_client(lambda: _get_session().s3, EvidenceError), "").read(file)
 
 
-def _asked[Client](make: Callable[[], Client], refusal: type[BackupAuditorError]) -> Client:
+def _make_client[Client](create_client: Callable[[], Client], error_type: type[BackupAuditorError]) -> Client:
     """Make a client, or say in one line what it lacks."""
     if find_spec("boto3") is None:
-        raise refusal(_REMEDY)
+        raise error_type(_BOTO3_REMEDY)
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415  see above
 
     try:
-        return make()
+        return create_client()
     except BotoCoreError as error:
-        raise refusal(f"AWS cannot be asked: {error}; look at AWS_REGION, AWS_PROFILE and the credentials") from None
+        raise error_type(f"AWS cannot be asked: {error}; look at AWS_REGION, AWS_PROFILE and the credentials") from None
 
 
 @cache
-def _aws() -> AwsSession:
+def _get_session() -> AwsSession:
     return AwsSession()
 
 
@@ -69,23 +69,23 @@ def open_local_state_read_only(path: Path) -> AbstractContextManager[StateStore]
     return state_store.open_state_read_only(path)
 
 
-def evidence_file(path: Path) -> EvidenceStore:
+def open_evidence_file(path: Path) -> EvidenceStore:
     """Take the file that a report will be written to, as what can be shown of it later."""
     return EvidenceFile(path)
 
 
-def open_project(settings: Settings) -> AbstractContextManager[ProjectReader]:
+def open_project(settings: PineconeSettings) -> AbstractContextManager[ProjectReader]:
     """Open the project that the settings name, for reading alone."""
-    return open_reader(connection_of(settings))
+    return open_reader(make_connection(settings))
 
 
-def connection_of(settings: Settings) -> Connection:
+def make_connection(settings: PineconeSettings) -> Connection:
     """Return how the project that the settings name is reached."""
     return Connection(
         key=settings.key,
         host=settings.host,
         api_version=settings.api_version,
         schedules_api_version=settings.schedules_api_version,
-        ceiling=settings.max_concurrency,
+        max_concurrency=settings.max_concurrency,
         deadline=settings.deadline,
     )

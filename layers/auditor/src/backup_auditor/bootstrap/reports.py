@@ -4,46 +4,46 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup_auditor.adapters.files import CopiesBesideState, CopiesInFolder, read_file
-from backup_auditor.application.evidence import ReportPlaces
-from backup_auditor.bootstrap.local import read_kept
+from backup_auditor.adapters.files import CopiesBesideState, CopiesInFolder, read_local_file
+from backup_auditor.application.evidence import ReportLocator
+from backup_auditor.bootstrap.local import read_stored_file
 from backup_auditor.domain.audit_record import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
-class _BesideState:
+class _StateFolderLocator:
     """The place where a file was written, and then those beside the state."""
 
     state: Path | None
 
-    def places(self, kept: StoredFile) -> Iterator[StoredFile]:
-        yield kept
-        if self.state is not None and not kept.location.startswith("s3://"):
-            yield from CopiesBesideState(self.state).copies(kept)
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
+        yield file
+        if self.state is not None and not file.location.startswith("s3://"):
+            yield from CopiesBesideState(self.state).find_copies(file)
 
-    def read(self, place: StoredFile) -> bytes:
-        return read_kept(place)
+    def read(self, file: StoredFile) -> bytes:
+        return read_stored_file(file)
 
 
 @dataclass(frozen=True, slots=True)
-class _InFolder:
+class _FolderLocator:
     """The places in one folder, and no other."""
 
     folder: CopiesInFolder
 
-    def places(self, kept: StoredFile) -> Iterator[StoredFile]:
-        yield from self.folder.copies(kept)
-        yield kept
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
+        yield from self.folder.find_copies(file)
+        yield file
 
-    def read(self, place: StoredFile) -> bytes:
-        if not self.folder.holds(place):
-            raise self.folder.gone(place)
-        return read_file(place)
+    def read(self, file: StoredFile) -> bytes:
+        if not self.folder.contains(file):
+            raise self.folder.build_gone_error(file)
+        return read_local_file(file)
 
 
-def report_places(state: Path | None, reports: Path | None) -> ReportPlaces:
+def make_report_locator(state: Path | None, reports: Path | None) -> ReportLocator:
     """Return where reports are looked for: in the folder that is named, else where they were written or by the state.
 
     Raises `EvidenceError` where no such folder is there.
     """
-    return _BesideState(state) if reports is None else _InFolder(CopiesInFolder(reports))
+    return _StateFolderLocator(state) if reports is None else _FolderLocator(CopiesInFolder(reports))

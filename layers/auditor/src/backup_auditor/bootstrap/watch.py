@@ -11,21 +11,21 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.application.overdue import OverdueDependencies, check_overdue
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import projects_of
+from backup_auditor.bootstrap.aws import load_projects
 from backup_auditor.errors import BackupAuditorError
-from backup_auditor.settings.functions import watch_settings
+from backup_auditor.settings.functions import read_watch_settings
 
 LOG = Logger(service="watch")
 
 
 @cache
-def _world() -> OverdueDependencies:
+def _get_dependencies() -> OverdueDependencies:
     """Return what this process watches with. Raises `SettingsError`."""
-    settings, aws = watch_settings(os.environ), AwsSession()
+    settings, aws = read_watch_settings(os.environ), AwsSession()
     documents = CachedSource(partial(fetch_document, aws))
     return OverdueDependencies(
-        registry=lambda: projects_of(settings.registration, documents),
-        watched=DynamoState(aws.dynamodb, settings.state_table),
+        load_registry=lambda: load_projects(settings.registration, documents),
+        audit_history=DynamoState(aws.dynamodb, settings.state_table),
         emit=metrics.emit,
         log=LOG,
         now=runtime.now,
@@ -35,7 +35,7 @@ def _world() -> OverdueDependencies:
 def handle() -> dict[str, object]:
     """Measure how many registered projects are overdue, and return who they are; what fails is logged, and raised."""
     try:
-        return check_overdue(_world())
+        return check_overdue(_get_dependencies())
     except BackupAuditorError as error:
         LOG.error(str(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
         raise

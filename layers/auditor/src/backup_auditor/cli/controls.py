@@ -2,27 +2,30 @@
 
 from argparse import Namespace
 
-from backup_auditor.cli.options import nearest
-from backup_auditor.cli.output import terminal_width, write_pieces
+from backup_auditor.cli.options import suggest_nearest
+from backup_auditor.cli.output import get_terminal_width, write_pieces
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
-from backup_auditor.rendering.controls import controls_json, controls_markdown, controls_table
+from backup_auditor.rendering.controls import render_controls_json, render_controls_markdown, render_controls_table
 
 
 def run(arguments: Namespace) -> int:
     """List the controls in the order of the catalogue, or show one."""
-    chosen = CATALOG.all
+    controls = CATALOG.all_controls
     if arguments.id is not None:
-        chosen = tuple(it for it in CATALOG.all if it.id == arguments.id)
-        if not chosen:
-            hint = nearest(arguments.id, [it.id for it in CATALOG.all]) or "; `backup-auditor controls` lists all"
+        controls = tuple(it for it in CATALOG.all_controls if it.id == arguments.id)
+        if not controls:
+            hint = (
+                suggest_nearest(arguments.id, [it.id for it in CATALOG.all_controls])
+                or "; `backup-auditor controls` lists all"
+            )
             raise UsageError(f"no control is called {quote_text(arguments.id, 80)}{hint}")
     if arguments.format == "json":
-        text = controls_json(chosen)
+        text = render_controls_json(controls)
     elif arguments.format == "markdown":
-        text = controls_markdown(chosen)
+        text = render_controls_markdown(controls)
     else:
-        text = controls_table(chosen, terminal_width())
+        text = render_controls_table(controls, get_terminal_width())
     write_pieces([text.removesuffix("\n")], None)
     return 0

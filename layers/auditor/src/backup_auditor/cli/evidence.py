@@ -9,43 +9,55 @@ from pathlib import Path
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import audits_in_file, audits_in_table
-from backup_auditor.bootstrap.reports import report_places
-from backup_auditor.cli.options import PROJECT, check_name
-from backup_auditor.cli.output import join_lines, terminal_width, write_pieces
-from backup_auditor.cli.state_path import state_file
-from backup_auditor.domain.audit_record import AuditRecord, DayStatus, Span, audit_days, span_of, within
+from backup_auditor.bootstrap.local import open_audits_in_file, open_audits_in_table
+from backup_auditor.bootstrap.reports import make_report_locator
+from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
+from backup_auditor.cli.output import get_terminal_width, join_with_newlines, write_pieces
+from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.domain.audit_record import (
+    AuditRecord,
+    DayStatus,
+    TimeRange,
+    build_audit_days,
+    build_time_range,
+    filter_audits,
+)
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import AuditLog
-from backup_auditor.rendering.evidence import audit_days_json, audit_days_table, reports_json, reports_table
+from backup_auditor.rendering.evidence import (
+    render_audit_days_json,
+    render_audit_days_table,
+    render_reports_json,
+    render_reports_table,
+)
 
-WELL = 0
-WANTING = 1
+OK = 0
+DEFECTS_FOUND = 1
 UNREADABLE = 3
-_SHORTEST = timedelta(hours=1)
+_MIN_INTERVAL = timedelta(hours=1)
 _YEARS = range(2000, 3000)
-_EVER = datetime.min.replace(tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def run(arguments: Namespace) -> int:
     """Look at the audits of one project."""
-    project = PROJECT if arguments.project is None else arguments.project
-    check_name(project)
-    since, until = _day("since", arguments.since), _day("until", arguments.until)
+    project = DEFAULT_PROJECT if arguments.project is None else arguments.project
+    check_project_name(project)
+    since, until = _parse_day_option("since", arguments.since), _parse_day_option("until", arguments.until)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {until} is before --since {since}; give the earlier day to --since")
-    every = _interval(arguments.every) if arguments.action == "list" else None
-    state = None if arguments.table is not None else _state(arguments, project)
-    with _log(arguments.table, state) as log:
-        audits = list(log.audits(project, _EVER))
-    if every is not None:
-        return _list(arguments, project, audits, span_of(since, until), every)
-    return _verify(arguments, project, audits, span_of(since, until), state)
+    interval = _parse_interval(arguments.every) if arguments.action == "list" else None
+    state = None if arguments.table is not None else _find_state_file(arguments, project)
+    with _open_audit_log(arguments.table, state) as audit_log:
+        audits = list(audit_log.list_audits(project, _EARLIEST))
+    if interval is not None:
+        return _list_audits(arguments, project, audits, build_time_range(since, until), interval)
+    return _verify_reports(arguments, project, audits, build_time_range(since, until), state)
 
 
-def _state(arguments: Namespace, project: str) -> Path:
-    path = Path(arguments.state) if arguments.state is not None else state_file(os.environ, project)
+def _find_state_file(arguments: Namespace, project: str) -> Path:
+    path = Path(arguments.state) if arguments.state is not None else find_default_state_file(os.environ, project)
     if not os.path.lexists(path):
         raise UsageError(
             f"{path}: no audit of {project} was recorded there; name it with --state, --table or --project"
@@ -53,41 +65,45 @@ def _state(arguments: Namespace, project: str) -> Path:
     return path
 
 
-def _log(table: str | None, state: Path | None) -> AbstractContextManager[AuditLog]:
-    return audits_in_table(table or "") if state is None else audits_in_file(state)
+def _open_audit_log(table: str | None, state: Path | None) -> AbstractContextManager[AuditLog]:
+    return open_audits_in_table(table or "") if state is None else open_audits_in_file(state)
 
 
-def _list(arguments: Namespace, project: str, audits: list[AuditRecord], span: Span, every: timedelta) -> int:
-    nights = audit_days(audits, span, every, runtime.now())
-    if nights is None:
-        raise _nothing(project)
+def _list_audits(
+    arguments: Namespace, project: str, audits: list[AuditRecord], span: TimeRange, interval: timedelta
+) -> int:
+    days = build_audit_days(audits, span, interval, runtime.now())
+    if days is None:
+        raise _make_no_audit_error(project)
     if arguments.format == "json":
-        write_pieces([audit_days_json(project, nights)], None)
+        write_pieces([render_audit_days_json(project, days)], None)
     else:
-        write_pieces(join_lines(audit_days_table(project, nights, terminal_width())), None)
-    return WANTING if nights.count(DayStatus.MISSING) else WELL
+        write_pieces(join_with_newlines(render_audit_days_table(project, days, get_terminal_width())), None)
+    return DEFECTS_FOUND if days.count(DayStatus.MISSING) else OK
 
 
-def _verify(arguments: Namespace, project: str, audits: list[AuditRecord], span: Span, state: Path | None) -> int:
-    places = report_places(state, None if arguments.reports is None else Path(arguments.reports))
-    fates = [(it.audit, it.report, it.page) for it in verify_audits(within(audits, span), audits, places)]
-    if not fates:
-        raise _nothing(project)
+def _verify_reports(
+    arguments: Namespace, project: str, audits: list[AuditRecord], span: TimeRange, state: Path | None
+) -> int:
+    places = make_report_locator(state, None if arguments.reports is None else Path(arguments.reports))
+    checks = [(it.audit, it.report, it.page) for it in verify_audits(filter_audits(audits, span), audits, places)]
+    if not checks:
+        raise _make_no_audit_error(project)
     if arguments.format == "json":
-        write_pieces([reports_json(project, fates)], None)
+        write_pieces([render_reports_json(project, checks)], None)
     else:
-        write_pieces(join_lines(reports_table(project, fates, terminal_width())), None)
-    found = {it[0] for _, *both in fates for it in both if it is not None}
-    if FileStatus.UNREADABLE in found:
+        write_pieces(join_with_newlines(render_reports_table(project, checks, get_terminal_width())), None)
+    statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
+    if FileStatus.UNREADABLE in statuses:
         return UNREADABLE
-    return WANTING if found & {FileStatus.ALTERED, FileStatus.GONE} else WELL
+    return DEFECTS_FOUND if statuses & {FileStatus.ALTERED, FileStatus.MISSING} else OK
 
 
-def _nothing(project: str) -> UsageError:
+def _make_no_audit_error(project: str) -> UsageError:
     return UsageError(f"no audit of {project} is recorded for this time; check --project, --since and --until")
 
 
-def _day(flag: str, text: str | None) -> date | None:
+def _parse_day_option(flag: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
@@ -99,13 +115,13 @@ def _day(flag: str, text: str | None) -> date | None:
     return day
 
 
-def _interval(text: str) -> timedelta:
+def _parse_interval(text: str) -> timedelta:
     try:
-        every = parse_duration(text)
+        interval = parse_duration(text)
     except ValueError:
         raise UsageError(
             f"invalid --every {quote_text(text, 80)} (expected a duration such as 90m, 26h or 8d)"
         ) from None
-    if every < _SHORTEST:
+    if interval < _MIN_INTERVAL:
         raise UsageError(f"invalid --every {quote_text(text, 80)} (expected at least 1h)")
-    return every
+    return interval

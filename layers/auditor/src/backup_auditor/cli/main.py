@@ -20,20 +20,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stderr is None:  # it was closed, as jobs of schedulers do: then nothing is said, and all is done
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     if sys.platform == "win32":
-        _say("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
+        _log_error("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
         return NOT_AUDITED
     try:
         code = _run(argv)
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        _discard(sys.stdout)
+        _redirect_to_null(sys.stdout)
         if isinstance(error, BrokenPipeError):  # the reader left, and has what it wants
             return 0
-        _say(f"standard output cannot be written: {error.strerror or error}")
+        _log_error(f"standard output cannot be written: {error.strerror or error}")
         return NOT_AUDITED
     except KeyboardInterrupt:
-        _say("interrupted")
+        _log_error("interrupted")
         return INTERRUPTED
     return code
 
@@ -46,50 +46,50 @@ def _run(argv: Sequence[str] | None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         raise
-    _expect_signals()
-    return _obey(arguments)
+    _handle_signals()
+    return _run_command(arguments)
 
 
-def _say(line: str) -> None:
-    _put_error(f"backup-auditor: {line}\n")
+def _log_error(line: str) -> None:
+    _write_error(f"backup-auditor: {line}\n")
 
 
-def _put_error(text: str) -> None:
+def _write_error(text: str) -> None:
     """Write to standard error. Where that takes nothing, the exit code alone has to tell."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        _discard(sys.stderr)
+        _redirect_to_null(sys.stderr)
 
 
-def _discard(stream: "TextIO") -> None:
+def _redirect_to_null(stream: "TextIO") -> None:
     """Lead a stream that takes no more to nowhere, so that nothing fails at exit either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _expect_signals() -> None:
+def _handle_signals() -> None:
     for name in ("SIGTERM", "SIGHUP"):  # not every platform has each
         number = getattr(signal, name, None)
         try:
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, _end)
+                signal.signal(number, _exit_on_signal)
         except ValueError:  # only the first thread may
             return
 
 
-def _end(number: int, _frame: object) -> "NoReturn":
+def _exit_on_signal(number: int, _frame: object) -> "NoReturn":
     """End as the shell expects of whom a signal ended, but take away unfinished files first."""
     sys.exit(128 + number)
 
 
-def _obey(arguments: Namespace) -> int:
+def _run_command(arguments: Namespace) -> int:
     """Run the subcommand. Its module is imported only now, so that `--help` costs next to nothing."""
     try:
         return int(import_module(f"backup_auditor.cli.{arguments.command}").run(arguments))
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
-        told = import_module("backup_auditor.cli.error_text").error_text(error, in_full=arguments.debug)
-        _put_error(f"{told}\n")
+        text = import_module("backup_auditor.cli.error_text").format_error(error, has_traceback=arguments.debug)
+        _write_error(f"{text}\n")
         return NOT_AUDITED

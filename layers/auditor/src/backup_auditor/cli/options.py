@@ -11,30 +11,30 @@ from difflib import get_close_matches
 from pathlib import Path
 from shlex import join, quote
 
-from backup_auditor.adapters.input_file import STANDARD_INPUT, Source, source_named
+from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, parse_source
 from backup_auditor.adapters.inventory_file import load_inventory
-from backup_auditor.adapters.policy_file.loader import built_in_policy, load_policy
+from backup_auditor.adapters.policy_file.loader import load_built_in_policy, load_policy
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import aws, local, runtime
 from backup_auditor.bootstrap.local import open_project
-from backup_auditor.cli.progress import progress
-from backup_auditor.cli.state_path import state_file
-from backup_auditor.domain.identifiers import project_name
+from backup_auditor.cli.progress import show_progress
+from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.domain.identifiers import parse_project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import (
     BadKeyError,
     FutureAuditError,
     NotFoundError,
-    OtherProjectError,
     PineconeError,
+    ProjectMismatchError,
     UnreachableError,
     UsageError,
 )
 from backup_auditor.ports.stores import EvidenceStore, StateStore
-from backup_auditor.settings.pinecone import KEY_VARIABLE, Settings, read_settings, settings_with
+from backup_auditor.settings.pinecone import KEY_VARIABLE, PineconeSettings, read_settings, read_settings_with_key
 
-_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_RFC3339_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _YEARS = range(2000, 3000)
 
 
@@ -42,7 +42,7 @@ def read_now(text: str | None) -> datetime | None:
     """Return the moment that `--now` names; `None` when it was not given. Raises `UsageError`."""
     if text is None:
         return None
-    if _RFC3339.fullmatch(text) is None:
+    if _RFC3339_PATTERN.fullmatch(text) is None:
         raise UsageError(f"--now {quote_text(text, 80)} is no moment; one looks like 2026-11-22T06:00:00Z")
     try:
         moment = datetime.fromisoformat(text.upper())
@@ -55,8 +55,8 @@ def read_now(text: str | None) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-_POLICY_HERE = "backup-auditor.yaml"
-PROJECT = "default"
+_DEFAULT_POLICY_FILE = "backup-auditor.yaml"
+DEFAULT_PROJECT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class AuditOptions:
     policy: Policy
     project: str | None
     now: datetime | None
-    inventory: Source | None
+    inventory: InputSource | None
     state: Path | None
     """Where the project is remembered; `None` where it is not to be."""
     key_variable: str = KEY_VARIABLE
@@ -74,149 +74,157 @@ class AuditOptions:
     """The secret on AWS that holds its key, which takes the place of the variable."""
 
     @property
-    def place_of_key(self) -> str:
+    def key_remedy(self) -> str:
         """Say how to mend a key that is not accepted."""
-        place = f"set {self.key_variable} to" if self.secret is None else f"let the secret {self.secret} hold"
-        return f"{place} a key of the project"
+        instruction = f"set {self.key_variable} to" if self.secret is None else f"let the secret {self.secret} hold"
+        return f"{instruction} a key of the project"
 
 
 def read_options(arguments: Namespace) -> AuditOptions:
     """Read what the flags name. Raises `UsageError`."""
     now = read_now(arguments.now)
     if arguments.project is not None:
-        check_name(arguments.project)
-    refuse_one_input_for_two(policy=arguments.policy, inventory=arguments.inventory)
-    inventory = None if arguments.inventory is None else source_named(arguments.inventory)
-    policy = chosen_policy(arguments.policy)
-    state = state_of(arguments, arguments.project or PROJECT, is_usual=inventory is None)
+        check_project_name(arguments.project)
+    refuse_shared_standard_input(policy=arguments.policy, inventory=arguments.inventory)
+    inventory = None if arguments.inventory is None else parse_source(arguments.inventory)
+    policy = choose_policy(arguments.policy)
+    state = choose_state_file(arguments, arguments.project or DEFAULT_PROJECT, has_default=inventory is None)
     return AuditOptions(policy, arguments.project, now, inventory, state)
 
 
-def state_of(arguments: Namespace, project: str, *, is_usual: bool) -> Path | None:
+def choose_state_file(arguments: Namespace, project: str, *, has_default: bool) -> Path | None:
     """Return where a project is remembered: the file that is named, else the usual one.
 
     A saved inventory is judged without, unless one is named.
     """
     if arguments.state is not None:
         return Path(arguments.state)
-    return state_file(os.environ, project) if is_usual and not arguments.no_state else None
+    return find_default_state_file(os.environ, project) if has_default and not arguments.no_state else None
 
 
-def refuse_one_file_for_two(arguments: Namespace) -> None:
+def refuse_shared_output_file(arguments: Namespace) -> None:
     """Raise `UsageError` where the report would take the place of an inventory."""
     inventory = None if arguments.inventory == STANDARD_INPUT else arguments.inventory
     for flag, path in (("inventory", inventory), ("save-inventory", arguments.save_inventory)):
-        both = (path, arguments.output)
-        if None not in both and len({os.path.realpath(it) for it in both if it is not None}) == 1:
+        paths = (path, arguments.output)
+        if None not in paths and len({os.path.realpath(it) for it in paths if it is not None}) == 1:
             raise UsageError(f"--output and --{flag} name the same file; give each its own")
 
 
-def refuse_one_input_for_two(**given: str | None) -> None:
+def refuse_shared_standard_input(**inputs: str | None) -> None:
     """Raise `UsageError` where more than one flag, or argument in capitals, names standard input."""
-    names = [it if it.isupper() else f"--{it}" for it, text in given.items() if text == STANDARD_INPUT]
+    names = [it if it.isupper() else f"--{it}" for it, text in inputs.items() if text == STANDARD_INPUT]
     if len(names) > 1:
         raise UsageError(f"{names[0]} and {names[1]} both name standard input (-); give one of them a file")
 
 
-def check_name(project: str) -> None:
+def check_project_name(project: str) -> None:
     """Raise `UsageError` unless a project may be called that."""
     try:
-        project_name(project)
+        parse_project_name(project)
     except ValueError as error:
         raise UsageError(f"{quote_text(project, 120)} {error}") from None
 
 
-def chosen_policy(path: str | None) -> Policy:
+def choose_policy(path: str | None) -> Policy:
     """Return the policy that was named, else the one in the working directory, else the built-in one."""
     if path is not None:
-        return load_policy(source_named(path))
-    if os.path.lexists(_POLICY_HERE):
-        return load_policy(Path(_POLICY_HERE))
-    return built_in_policy()
+        return load_policy(parse_source(path))
+    if os.path.lexists(_DEFAULT_POLICY_FILE):
+        return load_policy(Path(_DEFAULT_POLICY_FILE))
+    return load_built_in_policy()
 
 
-def run_options(
-    wanted: AuditOptions,
+def run_with_options(
+    options: AuditOptions,
     *,
     is_recorded: bool = True,
     evidence: EvidenceStore | None = None,
-    settings: Settings | None = None,
+    settings: PineconeSettings | None = None,
 ) -> AuditResult:
     """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that.
 
     Without settings, those are read that the environment has for it.
     """
-    if wanted.inventory is not None:
-        inventory = load_inventory(wanted.inventory)
+    if options.inventory is not None:
+        inventory = load_inventory(options.inventory)
         inventory = replace(
             inventory,
-            observed_at=wanted.now or inventory.observed_at,
-            project=wanted.project or inventory.project,
+            observed_at=options.now or inventory.observed_at,
+            project=options.project or inventory.project,
         )
-        with _store(wanted, is_recorded=is_recorded) as store, _state_named(wanted):
-            done = evaluate_inventory(inventory, wanted.policy, store, evidence, runtime.now if is_recorded else None)
-        return _placed(done, wanted)
-    settings = settings or settings_of(wanted)
-    observed_at = wanted.now or runtime.now()
-    project = wanted.project or PROJECT
-    with _store(wanted, is_recorded=is_recorded) as store, open_project(settings) as reader, _state_named(wanted):
+        with _open_store(options, is_recorded=is_recorded) as store, _explain_other_project(options):
+            result = evaluate_inventory(
+                inventory, options.policy, store, evidence, runtime.now if is_recorded else None
+            )
+        return _add_state_remedy(result, options)
+    settings = settings or read_project_settings(options)
+    observed_at = options.now or runtime.now()
+    project = options.project or DEFAULT_PROJECT
+    with (
+        _open_store(options, is_recorded=is_recorded) as store,
+        open_project(settings) as reader,
+        _explain_other_project(options),
+    ):
         try:
-            with progress() as shown:
-                done = run_audit(
+            with show_progress() as display:
+                result = run_audit(
                     reader,
-                    wanted.policy,
+                    options.policy,
                     project=project,
                     observed_at=observed_at,
-                    progress=shown,
+                    progress=display,
                     store=store,
                     evidence=evidence,
                     clock=runtime.now if is_recorded else None,
                 )
         except PineconeError as error:
-            raise PineconeError(_why_nothing(error, settings.host, wanted)) from error
-    return _placed(done, wanted)
+            raise PineconeError(_explain_failure(error, settings.host, options)) from error
+    return _add_state_remedy(result, options)
 
 
-def _placed(done: AuditResult, wanted: AuditOptions) -> AuditResult:
+def _add_state_remedy(result: AuditResult, options: AuditOptions) -> AuditResult:
     """Return an audit whose way out of a recorded future names the state."""
-    if not isinstance(done.unrecorded, FutureAuditError):
-        return done
-    return replace(done, unrecorded=done.unrecorded.with_place("--state", str(wanted.state)))
+    if not isinstance(result.record_error, FutureAuditError):
+        return result
+    return replace(result, record_error=result.record_error.with_state_flag("--state", str(options.state)))
 
 
-def _store(wanted: AuditOptions, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
+def _open_store(options: AuditOptions, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
     """Open the state before anything is read; one that is not there is made only to be recorded in."""
-    if wanted.state is None or not (is_recorded or os.path.lexists(wanted.state)):
+    if options.state is None or not (is_recorded or os.path.lexists(options.state)):
         return nullcontext()
-    return local.open_local_state(wanted.state) if is_recorded else local.open_local_state_read_only(wanted.state)
+    return local.open_local_state(options.state) if is_recorded else local.open_local_state_read_only(options.state)
 
 
-def settings_of(wanted: AuditOptions) -> Settings:
+def read_project_settings(options: AuditOptions) -> PineconeSettings:
     """Read how a project is reached. Raises `SettingsError` and `SecretError`."""
-    if wanted.secret is None:
-        return read_settings(os.environ, key_variable=wanted.key_variable)
-    return settings_with(os.environ, aws.fetched_key(wanted.secret))
+    if options.secret is None:
+        return read_settings(os.environ, key_variable=options.key_variable)
+    return read_settings_with_key(os.environ, aws.fetch_key(options.secret))
 
 
 @contextmanager
-def _state_named(wanted: AuditOptions) -> Iterator[None]:
+def _explain_other_project(options: AuditOptions) -> Iterator[None]:
     """Say of a state that belongs to another project which file it is, and what to do."""
     try:
         yield
-    except OtherProjectError as error:
-        source = "an inventory" if wanted.inventory is not None else "a key"
-        remedy = f"use {source} of {error.known}, or audit {error.found} under another project name or with another"
+    except ProjectMismatchError as error:
+        source = "an inventory" if options.inventory is not None else "a key"
+        remedy = (
+            f"use {source} of {error.recorded_id}, or audit {error.found_id} under another project name or with another"
+        )
         discard = join(["backup-auditor", "state", "discard", "--all", "--project", error.project])
         raise error.with_remedy(
-            f"{remedy} state than {wanted.state}; if that state was recorded with a wrong key, discard it:"
-            f" {discard} --state {quote(str(wanted.state))}"
+            f"{remedy} state than {options.state}; if that state was recorded with a wrong key, discard it:"
+            f" {discard} --state {quote(str(options.state))}"
         ) from None
 
 
-def _why_nothing(error: PineconeError, host: str, wanted: AuditOptions) -> str:
+def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
     """Say why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        return f"{host} does not accept the key ({error}); {wanted.place_of_key}"
+        return f"{host} does not accept the key ({error}); {options.key_remedy}"
     if isinstance(error, NotFoundError):
         return f"{host} does not answer as Pinecone does ({error}); look at PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):
@@ -224,7 +232,7 @@ def _why_nothing(error: PineconeError, host: str, wanted: AuditOptions) -> str:
     return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest_nearest(name: str, candidates: Iterable[str]) -> str:
     """Return the end of a sentence that names the nearest known name, or nothing when none is near."""
-    close = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"; did you mean {quote_text(close[0])}?" if close else ""
+    matches = get_close_matches(name, sorted(candidates), n=1, cutoff=0.5)
+    return f"; did you mean {quote_text(matches[0])}?" if matches else ""

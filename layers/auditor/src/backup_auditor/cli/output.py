@@ -17,10 +17,10 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import UsageError
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.formats.table import render_table
-from backup_auditor.rendering.text import encoded, escape_text
-from backup_auditor.settings.pinecone import allows_colour
+from backup_auditor.rendering.text import encode_pieces, escape_text
+from backup_auditor.settings.pinecone import allows_color
 
-_WIDTH = 100
+_DEFAULT_WIDTH = 100
 """How wide a table is where no terminal says otherwise."""
 
 
@@ -28,7 +28,7 @@ def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
     """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
     if path is not None and path != "-":
         return AtomicFile(Path(path))
-    need_output()
+    require_output()
     return nullcontext()
 
 
@@ -38,21 +38,21 @@ def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_ma
     One file of many is written, but does not take its place before all are.
     """
     if file is not None:
-        (file.fill if is_one_of_many else file.write)(encoded(pieces))
+        (file.write_part if is_one_of_many else file.write_all)(encode_pieces(pieces))
         return
-    need_output()
+    require_output()
     sys.stdout.flush()
     try:
-        for piece in encoded(pieces):
+        for piece in encode_pieces(pieces):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         _discard_output()
     except OSError as error:
-        raise output_error(error) from None
+        raise make_output_error(error) from None
 
 
-def output_error(error: OSError) -> UsageError:
+def make_output_error(error: OSError) -> UsageError:
     """Return what is said where standard output takes no more, and write nothing there from now on."""
     _discard_output()
     return UsageError(f"standard output cannot be written: {error.strerror or error}")
@@ -62,28 +62,28 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
 
 
-def need_output() -> None:
+def require_output() -> None:
     """Raise `UsageError` where standard output is closed."""
     if sys.stdout is None:
         raise UsageError("standard output is closed; open it, or name a file with --output")
 
 
-def join_lines(found: Iterable[str]) -> Iterable[str]:
+def join_with_newlines(lines: Iterable[str]) -> Iterable[str]:
     """Join lines, the last without its end."""
     separator = ""
-    for line in found:
+    for line in lines:
         yield separator + line
         separator = "\n"
 
 
-def terminal_width() -> int:
+def get_terminal_width() -> int:
     """Return how wide standard output is, or is said to be by COLUMNS."""
-    return get_terminal_size((_WIDTH, 24)).columns
+    return get_terminal_size((_DEFAULT_WIDTH, 24)).columns
 
 
-def is_coloured() -> bool:
+def is_colored() -> bool:
     """Tell whether standard output may be coloured: a terminal, whose owner does not mind."""
-    return sys.stdout is not None and sys.stdout.isatty() and allows_colour(os.environ)
+    return sys.stdout is not None and sys.stdout.isatty() and allows_color(os.environ)
 
 
 def log_stderr(text: str) -> None:
@@ -91,26 +91,30 @@ def log_stderr(text: str) -> None:
     sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
 
 
-WITH_TIMELINES = ("json", "html")
+FORMATS_WITH_TIMELINES = ("json", "html")
 """The forms that show the nights of each index."""
-_ALL_IN_ONE = ("csv", "junit", "sarif", "ocsf", "html")
+_SINGLE_DOCUMENT_FORMATS = ("csv", "junit", "sarif", "ocsf", "html")
 """The forms that have room for many reports in one document."""
 
 
-def render_reports(reports: Iterable[Report], arguments: Namespace, *, is_file: bool, number: int = 1) -> Iterable[str]:
+def render_reports(
+    reports: Iterable[Report], arguments: Namespace, *, is_file: bool, report_count: int = 1
+) -> Iterable[str]:
     """Write reports, at most so many, as the flags want them; into a file no width and no colours."""
-    form = arguments.format
-    in_full = _in_full(arguments)
-    if form in _ALL_IN_ONE:
-        return _all_in_one(reports, form, in_full, is_file=is_file)
-    if form == "markdown" and number > 1:
+    format_name = arguments.format
+    full_command = _build_full_report_command(arguments)
+    if format_name in _SINGLE_DOCUMENT_FORMATS:
+        return _render_single_document(reports, format_name, full_command, is_file=is_file)
+    if format_name == "markdown" and report_count > 1:
         markdown = import_module("backup_auditor.rendering.formats.markdown")
-        return join_lines(markdown.render_markdown_of_many(reports, number, in_full=in_full))
-    pages = (_page(report, form, in_full, is_file=is_file) for report in reports)
-    return _array(pages) if form == "json" and arguments.registry is not None else _apart(pages)
+        return join_with_newlines(markdown.render_markdown_of_many(reports, report_count, full_command=full_command))
+    pages = (_render_page(report, format_name, full_command, is_file=is_file) for report in reports)
+    return (
+        _join_json_array(pages) if format_name == "json" and arguments.registry is not None else _separate_pages(pages)
+    )
 
 
-def _in_full(arguments: Namespace) -> str:
+def _build_full_report_command(arguments: Namespace) -> str:
     """Return the command that shows of the same project, under the same policy, what a form folds."""
     words = ["backup-auditor", "audit"]
     for flag in ("registry", "policy", "project", "inventory", "state", "now"):
@@ -124,37 +128,43 @@ def _in_full(arguments: Namespace) -> str:
     return join([*words, "--format", "json"])
 
 
-def _all_in_one(reports: Iterable[Report], form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
+def _render_single_document(
+    reports: Iterable[Report], format_name: str, full_command: str, *, is_file: bool
+) -> Iterable[str]:
     package = "backup_auditor.rendering"
-    module = import_module(f"{package}.html.page" if form == "html" else f"{package}.formats.{form}")
+    module = import_module(f"{package}.html.page" if format_name == "html" else f"{package}.formats.{format_name}")
     pieces: Iterable[str]
-    match form:
+    match format_name:
         case "csv":
-            pieces = chain([module.BYTE_ORDER_MARK] if is_file else [], module.render_csv(reports, in_full=in_full))
+            pieces = chain(
+                [module.BYTE_ORDER_MARK] if is_file else [], module.render_csv(reports, full_command=full_command)
+            )
         case "html":
             pieces = module.render_html(reports)
         case "junit":
             pieces = module.render_junit(reports)
         case "sarif":
-            pieces = module.render_sarif(reports, CATALOG.all)
+            pieces = module.render_sarif(reports, CATALOG.all_controls)
         case _:
-            pieces = module.render_ocsf(reports, CATALOG.all)
+            pieces = module.render_ocsf(reports, CATALOG.all_controls)
     return pieces
 
 
-def _page(report: Report, form: str, in_full: str, *, is_file: bool) -> Iterable[str]:
-    if form == "json":
+def _render_page(report: Report, format_name: str, full_command: str, *, is_file: bool) -> Iterable[str]:
+    if format_name == "json":
         return render_json(report)
-    if form == "markdown":
+    if format_name == "markdown":
         markdown = import_module("backup_auditor.rendering.formats.markdown")
-        pieces: Iterable[str] = markdown.render_markdown(report, in_full=in_full)
-        return join_lines(pieces)
+        pieces: Iterable[str] = markdown.render_markdown(report, full_command=full_command)
+        return join_with_newlines(pieces)
     if is_file:
-        return join_lines(render_table(report, in_full=in_full))
-    return join_lines(render_table(report, width=terminal_width(), is_coloured=is_coloured(), in_full=in_full))
+        return join_with_newlines(render_table(report, full_command=full_command))
+    return join_with_newlines(
+        render_table(report, width=get_terminal_width(), is_colored=is_colored(), full_command=full_command)
+    )
 
 
-def _apart(pages: Iterable[Iterable[str]]) -> Iterator[str]:
+def _separate_pages(pages: Iterable[Iterable[str]]) -> Iterator[str]:
     separator = ""
     for page in pages:
         yield separator
@@ -162,7 +172,7 @@ def _apart(pages: Iterable[Iterable[str]]) -> Iterator[str]:
         separator = "\n\n"
 
 
-def _array(pages: Iterable[Iterable[str]]) -> Iterator[str]:
+def _join_json_array(pages: Iterable[Iterable[str]]) -> Iterator[str]:
     separator = "[\n"
     for page in pages:
         yield separator

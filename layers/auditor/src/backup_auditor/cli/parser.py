@@ -4,7 +4,7 @@ import sys
 from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from importlib import import_module
 
-from backup_auditor.domain.text import escape_controls, join_lines, quote_text
+from backup_auditor.domain.text import collapse_whitespace, escape_control_characters, quote_text
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
-_EVIDENCE_EXITS = """\
+_EVIDENCE_EXIT_CODES = """\
 exit codes:
   0  no audit is missing; no report is altered or gone
   1  at least one is
@@ -28,17 +28,19 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "show which audits were made, which are missing, and whether their reports are what was written then"
     parser = commands.add_parser("evidence", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listed = _add_evidence_action(actions, "list", "show which audits were made, and which are missing between them")
-    listed.add_argument(
+    list_parser = _add_evidence_action(
+        actions, "list", "show which audits were made, and which are missing between them"
+    )
+    list_parser.add_argument(
         "--every",
         metavar="DURATION",
         default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
         help="how far apart complete audits may be, such as 26h or 8d; longer leaves audits missing (default: 26h)",
     )
-    verify = _add_evidence_action(
+    verify_parser = _add_evidence_action(
         actions, "verify", "read each report again, and compare it with the hash that was recorded"
     )
-    verify.add_argument(
+    verify_parser.add_argument(
         "--reports",
         metavar="DIR",
         help="the folder that holds the reports now (default: where they were written, else beside the state)",
@@ -47,28 +49,30 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 def _add_evidence_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
     parser = actions.add_parser(
-        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=_EVIDENCE_EXITS
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=_EVIDENCE_EXIT_CODES
     )
     parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument(
+    store_group = parser.add_mutually_exclusive_group()
+    store_group.add_argument(
         "--state", metavar="FILE", help="where audits are remembered (default: a file per project, in XDG_STATE_HOME)"
     )
-    place.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
+    store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
     parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, UTC (default: from the first audit on)")
-    until = "until now" if name == "list" else "to the last audit"
-    parser.add_argument("--until", metavar="YYYY-MM-DD", help=f"the last day, UTC, to its end (default: {until})")
+    until_default = "until now" if name == "list" else "to the last audit"
+    parser.add_argument(
+        "--until", metavar="YYYY-MM-DD", help=f"the last day, UTC, to its end (default: {until_default})"
+    )
     parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     return parser
 
 
 FORMATS = ("table", "json", "markdown", "csv", "junit", "sarif", "ocsf", "html")
-FORMATS_OF_CONTROLS = FORMATS[:3]
-_LONGEST_WAIT = 60
-_LONGEST_COUNT = 6
+CONTROL_FORMATS = FORMATS[:3]
+_MAX_LATENCY_SECONDS = 60
+_MAX_COUNT_DIGITS = 6
 
 
-class Parser(ArgumentParser):
+class CommandParser(ArgumentParser):
     """Says what is wrong with a command line in one line."""
 
     def __init__(self, **options: object) -> None:
@@ -85,43 +89,45 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> "NoReturn":
         """Exit with 2 and one line."""
-        line = escape_controls(join_lines(message))
+        line = escape_control_characters(collapse_whitespace(message))
         self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
 
 
-def report_format(text: str) -> str:
+def parse_report_format(text: str) -> str:
     """Read the name of a form of the report."""
     if text in FORMATS:
         return text
-    known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-    raise ArgumentTypeError(f"there is no format {quote_text(text)}; use {known}")
+    format_names = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+    raise ArgumentTypeError(f"there is no format {quote_text(text)}; use {format_names}")
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     """Read how many of something there are, at least one."""
-    if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _LONGEST_COUNT:
+    if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
         return int(text)
     raise ArgumentTypeError(
-        f"{quote_text(text)} is no number of indexes; use a whole number from 1 to {10**_LONGEST_COUNT - 1}"
+        f"{quote_text(text)} is no number of indexes; use a whole number from 1 to {10**_MAX_COUNT_DIGITS - 1}"
     )
 
 
-def port(text: str) -> int:
+def parse_port(text: str) -> int:
     """Read the number of a port; 0 is any that is free."""
     if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
         return int(text)
     raise ArgumentTypeError(f"{quote_text(text)} is no port; use a number from 0 to 65535")
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Read a length of time in seconds."""
     try:
         length = float(text)
     except ValueError:
         length = -1.0
-    if 0 <= length <= _LONGEST_WAIT:
+    if 0 <= length <= _MAX_LATENCY_SECONDS:
         return length
-    raise ArgumentTypeError(f"{quote_text(text)} is no latency; use a number of seconds from 0 to {_LONGEST_WAIT}")
+    raise ArgumentTypeError(
+        f"{quote_text(text)} is no latency; use a number of seconds from 0 to {_MAX_LATENCY_SECONDS}"
+    )
 
 
 def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -130,16 +136,21 @@ def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_policy_action(actions, "init", "print the default policy, with comments, to start from")
-    validate = _add_policy_action(actions, "validate", "say every problem of a policy file, or that it has none")
-    validate.add_argument("file", metavar="FILE", help="the policy file")
-    validate.add_argument(
-        "--indexes", metavar="N", type=count, help="say also whether so many indexes could meet it within the quota"
+    validate_parser = _add_policy_action(actions, "validate", "say every problem of a policy file, or that it has none")
+    validate_parser.add_argument("file", metavar="FILE", help="the policy file")
+    validate_parser.add_argument(
+        "--indexes",
+        metavar="N",
+        type=parse_count,
+        help="say also whether so many indexes could meet it within the quota",
     )
     _add_policy_action(actions, "schema", "print the JSON Schema of the policy file")
-    diff = _add_policy_action(actions, "diff", "say which findings another policy would open and close, and its slots")
-    diff.add_argument("old", metavar="OLD", help="the policy file that holds")
-    diff.add_argument("new", metavar="NEW", help="the one that would take its place")
-    diff.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to judge by both")
+    diff_parser = _add_policy_action(
+        actions, "diff", "say which findings another policy would open and close, and its slots"
+    )
+    diff_parser.add_argument("old", metavar="OLD", help="the policy file that holds")
+    diff_parser.add_argument("new", metavar="NEW", help="the one that would take its place")
+    diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to judge by both")
 
 
 def _add_policy_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
@@ -151,8 +162,8 @@ def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "judge a registry, the list of many projects, or print its JSON Schema"
     parser = commands.add_parser("registry", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    validate = _add_registry_action(actions, "validate", "say every mistake of a registry, or that it has none")
-    validate.add_argument("file", metavar="FILE", help="the registry")
+    validate_parser = _add_registry_action(actions, "validate", "say every mistake of a registry, or that it has none")
+    validate_parser.add_argument("file", metavar="FILE", help="the registry")
     _add_registry_action(actions, "schema", "print the JSON Schema of the registry")
 
 
@@ -160,7 +171,7 @@ def _add_registry_action(actions: "_SubParsersAction[ArgumentParser]", name: str
     return actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
 
 
-_REMEDIATE_EXITS = """\
+_REMEDIATE_EXIT_CODES = """\
 exit codes:
   0  the plan was shown or applied, or there is nothing to do
   1  it was applied in part: something that the policy requires is still missing
@@ -175,7 +186,7 @@ def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the subcommand."""
     summary = "show which schedules would put a project right, and with --apply make them"
     parser = commands.add_parser(
-        "remediate", help=summary, description=f"{summary.capitalize()}.", epilog=_REMEDIATE_EXITS
+        "remediate", help=summary, description=f"{summary.capitalize()}.", epilog=_REMEDIATE_EXIT_CODES
     )
     parser.add_argument("--policy", metavar="FILE", help="default: backup-auditor.yaml if it is here, else built-in")
     parser.add_argument("--project", metavar="NAME", help="what reports call the project (default: default)")
@@ -191,7 +202,7 @@ def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.set_defaults(no_state=False)
 
 
-_STATE_EXITS = """\
+_STATE_EXIT_CODES = """\
 exit codes:
   0  it was discarded, or there is nothing to discard
   2  nothing was changed: usage, no state, or nobody agreed
@@ -207,18 +218,20 @@ def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser("state", help=summary, description=f"{summary.capitalize()}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     summary = "discard the audits that were recorded in the future, so that audits are recorded again"
-    discard = actions.add_parser("discard", help=summary, description=f"{summary.capitalize()}.", epilog=_STATE_EXITS)
-    discard.add_argument("--project", metavar="NAME", help="the project (default: default)")
-    place = discard.add_mutually_exclusive_group()
-    place.add_argument(
+    discard_parser = actions.add_parser(
+        "discard", help=summary, description=f"{summary.capitalize()}.", epilog=_STATE_EXIT_CODES
+    )
+    discard_parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
+    store_group = discard_parser.add_mutually_exclusive_group()
+    store_group.add_argument(
         "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
     )
-    place.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
-    discard.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
-    discard.add_argument("--yes", action="store_true", help="do not ask before anything is discarded")
+    store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
+    discard_parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
+    discard_parser.add_argument("--yes", action="store_true", help="do not ask before anything is discarded")
 
 
-_AUDIT_EXITS = """\
+_AUDIT_EXIT_CODES = """\
 exit codes:
   0  the audit is complete and nothing at or above --fail-on is non-compliant
   1  it is complete, and something is
@@ -229,7 +242,7 @@ The key of the project is read from PINECONE_API_KEY.
 """
 
 
-class _Version(Action):
+class _VersionAction(Action):
     """Prints the version; what looks it up is imported only then."""
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
@@ -240,11 +253,11 @@ class _Version(Action):
 
 def make_parser() -> ArgumentParser:
     """Make the parser of the whole command line."""
-    parser: ArgumentParser = Parser(
+    parser: ArgumentParser = CommandParser(
         prog="backup-auditor", description="Knowing, every morning, that every Pinecone index can be restored."
     )
     parser.set_defaults(debug=False)
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--version", action=_VersionAction, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_audit(commands)
     _add_remediate(commands)
@@ -260,13 +273,17 @@ def make_parser() -> ArgumentParser:
 
 def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "read a project, judge it against a policy, and report"
-    parser = commands.add_parser("audit", help=summary, description=f"{summary.capitalize()}.", epilog=_AUDIT_EXITS)
-    _add_subject(parser)
-    place = parser.add_mutually_exclusive_group()
-    _add_state(place)
-    place.add_argument("--no-state", action="store_true", help="remember nothing, and tell new from old by nothing")
+    parser = commands.add_parser(
+        "audit", help=summary, description=f"{summary.capitalize()}.", epilog=_AUDIT_EXIT_CODES
+    )
+    _add_project_options(parser)
+    state_group = parser.add_mutually_exclusive_group()
+    _add_state_option(state_group)
+    state_group.add_argument(
+        "--no-state", action="store_true", help="remember nothing, and tell new from old by nothing"
+    )
     parser.add_argument(
-        "--format", type=report_format, default="table", metavar="|".join(FORMATS), help="default: table"
+        "--format", type=parse_report_format, default="table", metavar="|".join(FORMATS), help="default: table"
     )
     parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
     parser.add_argument(
@@ -275,9 +292,9 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
         default="low",
         help="the least severity that makes the exit code 1 (default: low)",
     )
-    saved = parser.add_mutually_exclusive_group()
-    saved.add_argument("--save-inventory", metavar="FILE", help="keep everything that was read")
-    _add_inventory(saved)
+    inventory_group = parser.add_mutually_exclusive_group()
+    inventory_group.add_argument("--save-inventory", metavar="FILE", help="keep everything that was read")
+    _add_inventory_option(inventory_group)
     parser.add_argument("--registry", metavar="FILE", help="audit many projects: one report each, the worst exit code")
 
 
@@ -286,23 +303,23 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser("explain", help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("--index", metavar="NAME", required=True, help="the index")
     parser.add_argument("--control", metavar="ID", help="only this control")
-    _add_subject(parser)
-    _add_inventory(parser)
-    _add_state(parser)
+    _add_project_options(parser)
+    _add_inventory_option(parser)
+    _add_state_option(parser)
     parser.set_defaults(no_state=False)
 
 
-def _add_subject(parser: ArgumentParser) -> None:
+def _add_project_options(parser: ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="FILE", help="default: backup-auditor.yaml if it is here, else built-in")
     parser.add_argument("--project", metavar="NAME", help="what reports call the project (default: default)")
     parser.add_argument("--now", metavar="RFC3339", help="judge, and remember, as if it were this moment")
 
 
-def _add_inventory(parser: "_ActionsContainer") -> None:
+def _add_inventory_option(parser: "_ActionsContainer") -> None:
     parser.add_argument("--inventory", metavar="FILE", help="judge a saved inventory, without a call")
 
 
-def _add_state(parser: "_ActionsContainer") -> None:
+def _add_state_option(parser: "_ActionsContainer") -> None:
     parser.add_argument(
         "--state", metavar="FILE", help="where audits are remembered (default: a file per project, in XDG_STATE_HOME)"
     )
@@ -312,13 +329,13 @@ def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "list the controls, or show one"
     parser = commands.add_parser("controls", help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("id", metavar="ID", nargs="?", help="a control's id")
-    parser.add_argument("--format", choices=FORMATS_OF_CONTROLS, default="table", help="default: table")
+    parser.add_argument("--format", choices=CONTROL_FORMATS, default="table", help="default: table")
 
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "serve a simulated Pinecone control plane on loopback"
     parser = commands.add_parser("simulate", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument("--scenario", metavar="NAME", default="neglected", help="default: neglected")
-    parser.add_argument("--port", metavar="N", type=port, default=0, help="default: any that is free")
+    parser.add_argument("--port", metavar="N", type=parse_port, default=0, help="default: any that is free")
     parser.add_argument("--now", metavar="RFC3339", help="the simulator's moment (default: the present)")
-    parser.add_argument("--latency", metavar="SECONDS", type=seconds, default=0.0, help="wait before each answer")
+    parser.add_argument("--latency", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait before each answer")

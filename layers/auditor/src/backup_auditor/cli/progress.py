@@ -10,20 +10,20 @@ from threading import Lock
 from typing import Any
 
 from backup_auditor.ports.pinecone import Progress
-from backup_auditor.settings.pinecone import can_be_drawn_on
+from backup_auditor.settings.pinecone import supports_cursor_control
 
 
-class NoBars:
+class NoProgressBars:
     """Shows nothing."""
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Say nothing."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Say nothing."""
 
 
-class Bars:
+class ProgressBars:
     """Shows a bar for each thing that is being read."""
 
     def __init__(self, display: object) -> None:
@@ -33,35 +33,35 @@ class Bars:
         self._tasks: dict[str, Any] = {}
         self._totals: dict[str, int] = {}
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Make a bar, or lengthen it."""
         with self._lock:
-            self._totals[what] = self._totals.get(what, 0) + count
-            if what in self._tasks:
-                self._display.update(self._tasks[what], total=self._totals[what])
+            self._totals[label] = self._totals.get(label, 0) + count
+            if label in self._tasks:
+                self._display.update(self._tasks[label], total=self._totals[label])
             else:
-                self._tasks[what] = self._display.add_task(f"reading {what}", total=count)
+                self._tasks[label] = self._display.add_task(f"reading {label}", total=count)
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Fill a bar by one."""
         with self._lock:
-            if what in self._tasks:
-                self._display.advance(self._tasks[what])
+            if label in self._tasks:
+                self._display.advance(self._tasks[label])
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
+def show_progress() -> Iterator[Progress]:
     """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
-    if not sys.stderr.isatty() or not can_be_drawn_on(os.environ) or find_spec("rich") is None:
-        yield NoBars()
+    if not sys.stderr.isatty() or not supports_cursor_control(os.environ) or find_spec("rich") is None:
+        yield NoProgressBars()
         return
-    drawing = import_module("rich.progress")
+    rich_progress = import_module("rich.progress")
     console = import_module("rich.console").Console(stderr=True)
     columns = (
-        drawing.TextColumn("{task.description}"),
-        drawing.BarColumn(),
-        drawing.MofNCompleteColumn(),
-        drawing.TimeElapsedColumn(),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeElapsedColumn(),
     )
-    with drawing.Progress(*columns, console=console, transient=True) as display:
-        yield Bars(display)
+    with rich_progress.Progress(*columns, console=console, transient=True) as display:
+        yield ProgressBars(display)

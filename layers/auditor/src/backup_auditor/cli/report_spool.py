@@ -8,7 +8,7 @@ from typing import Self
 
 from backup_auditor.domain.reporting.report import Report
 
-_IN_MEMORY = 64 * 1024 * 1024
+_MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """How many bytes are kept in memory before a temporary file holds them: a large project takes some 2 MB."""
 
 
@@ -17,7 +17,7 @@ class ReportSpool:
 
     def __init__(self, *, has_timelines: bool) -> None:
         """Take whether the nights of each index are to be shown: they are most of a report."""
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  closed with the spool
+        self._file = SpooledTemporaryFile(_MAX_MEMORY_BYTES)  # noqa: SIM115  closed with the spool
         self._has_timelines = has_timelines
         self.count = 0
         """How many reports it holds."""
@@ -36,7 +36,7 @@ class ReportSpool:
         pickle.dump(replace(report, timelines=timelines), self._file, pickle.HIGHEST_PROTOCOL)
         self.count += 1
 
-    def reports(self, warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
+    def read_reports(self, warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
         """Return the reports, each with the warnings of its project."""
         self._file.seek(0)
         for _ in range(self.count):

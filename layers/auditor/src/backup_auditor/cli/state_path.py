@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from backup_auditor.errors import SettingsError
 
-_LONGEST_NAME = 160
+_MAX_NAME_LENGTH = 160
 
 
-def state_file(environ: Mapping[str, str], project: str) -> Path:
+def find_default_state_file(environ: Mapping[str, str], project: str) -> Path:
     """Return the file in which a project is remembered; what no file may be called is written in another way.
 
     Raises `SettingsError` where nothing tells whose home to keep it in.
@@ -22,6 +22,6 @@ def state_file(environ: Mapping[str, str], project: str) -> Path:
         except RuntimeError:
             remedy = "set XDG_STATE_HOME, or give --state or --no-state"
             raise SettingsError(f"there is no home to keep the state in; {remedy}") from None
-    if len(name := quote(project, safe=" ")) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}~{sha256(project.encode()).hexdigest()[:16]}"
+    if len(name := quote(project, safe=" ")) > _MAX_NAME_LENGTH:
+        name = f"{name[:_MAX_NAME_LENGTH]}~{sha256(project.encode()).hexdigest()[:16]}"
     return folder / "backup-auditor" / f"{name}.sqlite3"

@@ -6,7 +6,7 @@ from functools import partial
 
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind, ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup, Index, Schedule
-from backup_auditor.errors import DeadlineError, NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
+from backup_auditor.errors import DeadlineError, NotFoundError, OrganizationPlanError, PineconeError, UnsupportedError
 from backup_auditor.ports.pinecone import Progress, ProjectReader
 from backup_auditor.worker_pool import WorkerPool
 
@@ -15,11 +15,11 @@ from backup_auditor.worker_pool import WorkerPool
 class NotFound:
     """The answer that what a listing belongs to is not there."""
 
-    unread: ReadFailure
+    failure: ReadFailure
 
 
-type AnyWalk = ListingRead[Backup] | ListingRead[Schedule]
-type Answer = AnyWalk | Denial | NotFound
+type AnyRead = ListingRead[Backup] | ListingRead[Schedule]
+type ListingAnswer = AnyRead | Denial | NotFound
 type IndexesAnswer = ListingRead[Index] | PineconeError
 
 _CALLS = {
@@ -28,94 +28,105 @@ _CALLS = {
     ListingKind.OWN_BACKUPS: "GET /indexes/{}/backups",
     ListingKind.HISTORY: "GET /backup-schedules/{}/history",
 }
-_THINGS = {
+_LABELS = {
     ListingKind.BACKUPS: "backups",
     ListingKind.SCHEDULES: "schedules",
     ListingKind.OWN_BACKUPS: "own backups",
     ListingKind.HISTORY: "histories",
 }
-_INDEXES = "indexes"
-_SECOND_WALKS = "second walks"
-_TIME_IS_UP = "the time for the whole audit was over"
+_INDEXES_LABEL = "indexes"
+_SECOND_READS_LABEL = "second walks"
+_DEADLINE_MESSAGE = "the time for the whole audit was over"
 
 
 class ListingRequests:
     """Asks a reader with the threads of a crew, and tells how far it has come. Answers are taken within `finish`."""
 
-    def __init__(self, reader: ProjectReader, crew: WorkerPool, progress: Progress) -> None:
+    def __init__(self, reader: ProjectReader, pool: WorkerPool, progress: Progress) -> None:
         """Ask nothing yet."""
         self._reader = reader
-        self._crew = crew
+        self._pool = pool
         self._progress = progress
 
-    def indexes(self, take: Callable[[IndexesAnswer], None]) -> None:
+    def request_indexes(self, on_answer: Callable[[IndexesAnswer], None]) -> None:
         """Ask for the live indexes."""
-        instead: IndexesAnswer = DeadlineError(_TIME_IS_UP)
-        self._do(_INDEXES, self._read_indexes, take, instead)
+        fallback: IndexesAnswer = DeadlineError(_DEADLINE_MESSAGE)
+        self._submit(_INDEXES_LABEL, self._read_indexes, on_answer, fallback)
 
-    def first_backups(self, take: Callable[[Answer], None]) -> None:
+    def request_first_backups(self, on_answer: Callable[[ListingAnswer], None]) -> None:
         """Ask for the backups of the project, and tell of each page."""
-        self._crew.do(partial(self._reader.backups, self._turn_page), take, _timed_out(ListingId(ListingKind.BACKUPS)))
+        self._pool.submit(
+            partial(self._reader.read_backups, self._count_page),
+            on_answer,
+            _make_timeout_answer(ListingId(ListingKind.BACKUPS)),
+        )
 
-    def listing(self, listing_id: ListingId, take: Callable[[Answer], None]) -> None:
+    def request_listing(self, listing_id: ListingId, on_answer: Callable[[ListingAnswer], None]) -> None:
         """Ask for a listing."""
-        self._do(_THINGS[listing_id.kind], partial(self._read, listing_id), take, _timed_out(listing_id))
+        self._submit(
+            _LABELS[listing_id.kind],
+            partial(self._read_listing, listing_id),
+            on_answer,
+            _make_timeout_answer(listing_id),
+        )
 
-    def listing_again(self, listing_id: ListingId, take: Callable[[Answer], None]) -> None:
+    def request_second_read(self, listing_id: ListingId, on_answer: Callable[[ListingAnswer], None]) -> None:
         """Ask for a listing that was walked before."""
-        self._do(_SECOND_WALKS, partial(self._read, listing_id), take, _timed_out(listing_id))
+        self._submit(
+            _SECOND_READS_LABEL, partial(self._read_listing, listing_id), on_answer, _make_timeout_answer(listing_id)
+        )
 
     def finish(self) -> None:
         """Wait for all answers, and have them taken on this thread."""
-        self._crew.finish(lambda: self._reader.seconds_left)
+        self._pool.finish(lambda: self._reader.seconds_left)
 
-    def _do[Result](
-        self, thing: str, work: Callable[[], Result], take: Callable[[Result], None], instead: Result
+    def _submit[Result](
+        self, label: str, work: Callable[[], Result], on_answer: Callable[[Result], None], fallback: Result
     ) -> None:
-        def then(result: Result) -> None:
-            self._progress.done(thing)
-            take(result)
+        def accept_result(result: Result) -> None:
+            self._progress.advance(label)
+            on_answer(result)
 
-        self._progress.expect(thing, 1)
-        self._crew.do(work, then, instead)
+        self._progress.expect(label, 1)
+        self._pool.submit(work, accept_result, fallback)
 
-    def _turn_page(self) -> None:
-        self._progress.expect(_THINGS[ListingKind.BACKUPS], 1)
-        self._progress.done(_THINGS[ListingKind.BACKUPS])
+    def _count_page(self) -> None:
+        self._progress.expect(_LABELS[ListingKind.BACKUPS], 1)
+        self._progress.advance(_LABELS[ListingKind.BACKUPS])
 
     def _read_indexes(self) -> IndexesAnswer:
         try:
-            return self._reader.indexes()
+            return self._reader.read_indexes()
         except PineconeError as error:
             return error
 
-    def _read(self, listing_id: ListingId) -> Answer:
+    def _read_listing(self, listing_id: ListingId) -> ListingAnswer:
         try:
-            return self._walk(listing_id)
-        except PlanForbidsError as error:
+            return self._call_reader(listing_id)
+        except OrganizationPlanError as error:
             return Denial(DenialReason.PLAN, str(error))
         except UnsupportedError as error:
             return Denial(DenialReason.UNSUPPORTED, str(error))
         except NotFoundError as error:
-            return NotFound(read_failure(listing_id, str(error)))
+            return NotFound(make_read_failure(listing_id, str(error)))
 
-    def _walk(self, listing_id: ListingId) -> AnyWalk:
+    def _call_reader(self, listing_id: ListingId) -> AnyRead:
         match listing_id.kind:
             case ListingKind.BACKUPS:
-                return self._reader.backups()
+                return self._reader.read_backups()
             case ListingKind.SCHEDULES:
-                return self._reader.schedules(listing_id.key)
+                return self._reader.read_schedules(listing_id.key)
             case ListingKind.OWN_BACKUPS:
-                return self._reader.own_backups(listing_id.key)
+                return self._reader.read_own_backups(listing_id.key)
             case ListingKind.HISTORY:
-                return self._reader.history(listing_id.key)
+                return self._reader.read_history(listing_id.key)
 
 
-def read_failure(listing_id: ListingId, error: str) -> ReadFailure:
+def make_read_failure(listing_id: ListingId, error: str) -> ReadFailure:
     """Say that a listing could not be read, and why."""
     return ReadFailure(_CALLS[listing_id.kind].format(listing_id.key), error)
 
 
-def _timed_out(listing_id: ListingId) -> Answer:
+def _make_timeout_answer(listing_id: ListingId) -> ListingAnswer:
     """Stand in for an answer that did not come in time."""
-    return ListingRead[Backup]((), read_failure(listing_id, _TIME_IS_UP))
+    return ListingRead[Backup]((), make_read_failure(listing_id, _DEADLINE_MESSAGE))

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -14,53 +14,59 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, expected_presence, is_replaced
+from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 
-ID = "backup-did-not-vanish"
+CONTROL_ID = "backup-did-not-vanish"
 
 
-def judge(subject: IndexContext | DeletedIndexContext) -> Verdict:
+def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
     """Judge one index, live or deleted."""
-    remembered, listed = subject.remembered, subject.listed_ids
-    kept = sum(it.backup_id in listed for it in remembered)
-    missing = {it.backup_id: it for it in remembered if it.backup_id not in listed}
+    known_backups, listed_ids = subject.known_backups, subject.listed_backup_ids
+    listed_count = sum(it.backup_id in listed_ids for it in known_backups)
+    missing_backups = {it.backup_id: it for it in known_backups if it.backup_id not in listed_ids}
     project = subject.project
-    judged = {it.backup_id: expected_presence(it, project) for it in missing.values() if not is_replaced(it, project)}
-    vanished = [it for it in sorted(judged) if judged[it] is ExpectedPresence.EXPECTED]
-    doubtful = [it for it in sorted(judged) if judged[it] is ExpectedPresence.UNKNOWN]
-    accepted = project.policy.exempted_backups(ID, subject.observed_at)
-    exempted = [it for it in (*vanished, *doubtful) if it in accepted]
+    presence_by_id = {
+        it.backup_id: find_expected_presence(it, project)
+        for it in missing_backups.values()
+        if not is_replaced(it, project)
+    }
+    vanished_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.EXPECTED]
+    unknown_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.UNKNOWN]
+    exemptions_by_id = project.policy.find_exempted_backups(CONTROL_ID, subject.observed_at)
+    exempted_ids = [it for it in (*vanished_ids, *unknown_ids) if it in exemptions_by_id]
     exemption = None
-    if len(exempted) < len(vanished) + len(doubtful):  # the verdict is about the others
-        vanished, doubtful = ([it for it in ids if it not in accepted] for ids in (vanished, doubtful))
-    elif exempted:
-        exemption = min((accepted[it] for it in exempted), key=lambda it: it.expires)
-    if not kept and not vanished and not doubtful:
-        return not_applicable("No earlier audit remembers a backup of it that should still exist.")
-    evidence: dict[str, object] = {"listed": kept, "missing": len(vanished) + len(doubtful)}
-    if exempted:
-        evidence["exempted"] = sorted(exempted)
-    if vanished:
-        evidence["vanished"] = [_evidence_of(missing[it], subject.observed_at) for it in vanished]
-        first, be = missing[vanished[0]], "is" if len(vanished) == 1 else "are"
-        reason = (
-            f"{pluralize(len(vanished), 'backup')} that should still exist {be} not listed any more, first"
-            f" {first.name or first.backup_id}: somebody or something deleted what was to be kept."
+    if len(exempted_ids) < len(vanished_ids) + len(unknown_ids):  # the verdict is about the others
+        vanished_ids, unknown_ids = (
+            [it for it in ids if it not in exemptions_by_id] for ids in (vanished_ids, unknown_ids)
         )
-        return non_compliant(reason, evidence, rests_on=subject.listings, exemption=exemption)
-    if doubtful:
-        reason = f"Whether {pluralize(len(doubtful), 'backup')} that is not listed any more should be, is not known."
-        raise InsufficientDataError(reason, {**evidence, "in_doubt": doubtful}, exemption)
-    be = "is" if kept == 1 else "are"
-    reason = f"{pluralize(kept, 'backup')} that earlier audits saw {be} listed, and no other should be."
+    elif exempted_ids:
+        exemption = min((exemptions_by_id[it] for it in exempted_ids), key=lambda it: it.expires)
+    if not listed_count and not vanished_ids and not unknown_ids:
+        return not_applicable("No earlier audit remembers a backup of it that should still exist.")
+    evidence: dict[str, object] = {"listed": listed_count, "missing": len(vanished_ids) + len(unknown_ids)}
+    if exempted_ids:
+        evidence["exempted"] = sorted(exempted_ids)
+    if vanished_ids:
+        evidence["vanished"] = [_describe_backup(missing_backups[it], subject.observed_at) for it in vanished_ids]
+        first_missing, verb = missing_backups[vanished_ids[0]], "is" if len(vanished_ids) == 1 else "are"
+        reason = (
+            f"{pluralize(len(vanished_ids), 'backup')} that should still exist {verb} not listed any more, first"
+            f" {first_missing.name or first_missing.backup_id}: somebody or something deleted what was to be kept."
+        )
+        return non_compliant(reason, evidence, depends_on_absence_in=subject.listings, exemption=exemption)
+    if unknown_ids:
+        reason = f"Whether {pluralize(len(unknown_ids), 'backup')} that is not listed any more should be, is not known."
+        raise InsufficientDataError(reason, {**evidence, "in_doubt": unknown_ids}, exemption)
+    verb = "is" if listed_count == 1 else "are"
+    reason = f"{pluralize(listed_count, 'backup')} that earlier audits saw {verb} listed, and no other should be."
     return compliant(reason, evidence)
 
 
-def _evidence_of(backup: KnownBackup, observed_at: datetime) -> dict[str, object]:
+def _describe_backup(backup: KnownBackup, observed_at: datetime) -> dict[str, object]:
     missed_at = backup.missed_at or observed_at
     return {
         "backup_id": backup.backup_id,
@@ -73,7 +79,7 @@ def _evidence_of(backup: KnownBackup, observed_at: datetime) -> dict[str, object
 
 
 BACKUP_DID_NOT_VANISH = Control(
-    id=ID,
+    id=CONTROL_ID,
     title="No backup disappears before it expires",
     fails_when="A Ready backup that an earlier audit saw, and that by every retention known until it was first missed"
     " should still exist, is listed by neither of two walks. One that would never have expired is reported for 30 days;"
@@ -101,8 +107,8 @@ BACKUP_DID_NOT_VANISH = Control(
         false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt that"
         " backup by its id, which the evidence has, or let the finding stand until the backup would have expired, or"
         " for 30 days. A retention that was lowered and raised again between two audits.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -19,41 +19,46 @@ from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    allowed = subject.require.protection.locations
-    if not allowed:
+    allowed_locations = subject.requirements.protection.locations
+    if not allowed_locations:
         return not_applicable("The policy allows its backups to lie anywhere.")
     backups = subject.backups
-    dated = [it.backup for it in backups.recovery_points]
-    undated = [it.backup for it in backups.undated_recovery_points]
-    outside = _outside(dated, allowed)
-    evidence: dict[str, object] = {"recovery_points": len(dated), "allowed": list(allowed)}
-    if outside:
-        places = sorted({f"{it.cloud}/{it.region}" for it in outside})
-        evidence |= {"locations": places, "backup_ids": sorted(it.backup_id for it in outside)}
-        reason = f"{pluralize(len(outside), 'recovery point')} in {', '.join(places)}, where the policy allows none."
-        return non_compliant(reason, evidence)
-    unknown = [it for it in (*dated, *undated) if it.cloud is None or it.region is None]
-    if unknown:
-        evidence["unknown"] = sorted(it.backup_id for it in unknown)
-        raise InsufficientDataError(
-            f"Where {pluralize(len(unknown), 'Ready backup')} of it lies is not told.", evidence
+    dated_backups = [it.backup for it in backups.recovery_points]
+    undated_backups = [it.backup for it in backups.undated_recovery_points]
+    outside_backups = _find_outside(dated_backups, allowed_locations)
+    evidence: dict[str, object] = {"recovery_points": len(dated_backups), "allowed": list(allowed_locations)}
+    if outside_backups:
+        locations = sorted({f"{it.cloud}/{it.region}" for it in outside_backups})
+        evidence |= {"locations": locations, "backup_ids": sorted(it.backup_id for it in outside_backups)}
+        reason = (
+            f"{pluralize(len(outside_backups), 'recovery point')} in {', '.join(locations)}, where"
+            " the policy allows none."
         )
-    if _outside(undated, allowed):
+        return non_compliant(reason, evidence)
+    unknown_backups = [it for it in (*dated_backups, *undated_backups) if it.cloud is None or it.region is None]
+    if unknown_backups:
+        evidence["unknown"] = sorted(it.backup_id for it in unknown_backups)
+        raise InsufficientDataError(
+            f"Where {pluralize(len(unknown_backups), 'Ready backup')} of it lies is not told.", evidence
+        )
+    if _find_outside(undated_backups, allowed_locations):
         raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.", evidence)
-    backups.need_listing()
-    if not dated:
+    backups.require_backup_listing()
+    if not dated_backups:
         return not_applicable("It has no recovery point.", evidence)
-    return compliant(f"{pluralize(len(dated), 'recovery point')}, all where the policy allows it.", evidence)
+    return compliant(f"{pluralize(len(dated_backups), 'recovery point')}, all where the policy allows it.", evidence)
 
 
-def _outside(backups: Iterable[Backup], allowed: tuple[str, ...]) -> list[Backup]:
+def _find_outside(backups: Iterable[Backup], allowed_locations: tuple[str, ...]) -> list[Backup]:
     """Return the backups that lie, as far as is told, where none may."""
-    told = [it for it in backups if it.cloud is not None and it.region is not None]
-    places = {(it.cloud, it.region) for it in told}
-    wrong = {it for it in places if not any(fnmatchcase(f"{it[0]}/{it[1]}", pattern) for pattern in allowed)}
-    return [it for it in told if (it.cloud, it.region) in wrong]
+    located_backups = [it for it in backups if it.cloud is not None and it.region is not None]
+    locations = {(it.cloud, it.region) for it in located_backups}
+    outside_locations = {
+        it for it in locations if not any(fnmatchcase(f"{it[0]}/{it[1]}", pattern) for pattern in allowed_locations)
+    }
+    return [it for it in located_backups if (it.cloud, it.region) in outside_locations]
 
 
 BACKUP_LOCATION_IS_ALLOWED = Control(
@@ -76,6 +81,6 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
         api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
         false_positives="A region that was allowed since: add it to the policy.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"protection.locations": "where backups may lie, as patterns of cloud/region; none: anywhere"},
 )

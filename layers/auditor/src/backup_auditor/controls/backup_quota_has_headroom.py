@@ -2,7 +2,13 @@
 
 from math import ceil
 
-from backup_auditor.domain.capacity import Share, best_schedule_fit, describe_fit, fit_evidence, per_index
+from backup_auditor.domain.capacity import (
+    QuotaShare,
+    build_fit_evidence,
+    build_share_evidence,
+    describe_fit,
+    find_best_schedule_fit,
+)
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -17,44 +23,49 @@ from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 
-CRITICALLY_FULL = 95
+CRITICAL_PERCENT = 95
 """Percent of the quota from which on it is of high severity."""
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
-    quota, warn = subject.policy.project.quota, subject.policy.project.quota_warn_percent
+    quota, warn_percent = subject.policy.project.quota, subject.policy.project.quota_warn_percent
     if quota is None:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
-    if warn is None:
+    if warn_percent is None:
         return not_applicable("The policy sets no limit to how full the quota may be.")
-    filled = subject.quota
-    count = filled.backups.total()
-    percent = 100 * count / quota
+    usage = subject.quota_usage
+    backup_count = usage.backup_counts.total()
+    percent = 100 * backup_count / quota
     evidence: dict[str, object] = {
-        "backups": count,
+        "backups": backup_count,
         "quota": quota,
         "percent": int(percent * 10) / 10,
-        "warn_percent": warn,
-        "per_index": per_index(Share(name, held, {"backups": held}) for name, held in filled.backups.items()),
+        "warn_percent": warn_percent,
+        "per_index": build_share_evidence(
+            QuotaShare(name, index_backup_count, {"backups": index_backup_count})
+            for name, index_backup_count in usage.backup_counts.items()
+        ),
     }
-    reason = f"The project lists {pluralize(count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
-    if 100 * count >= warn * quota:
-        if 100 * (count - filled.perhaps_planned) < warn * quota:
+    reason = f"The project lists {pluralize(backup_count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
+    if 100 * backup_count >= warn_percent * quota:
+        if 100 * (backup_count - usage.possibly_scheduled_count) < warn_percent * quota:
             raise InsufficientDataError(
-                f"{reason}; whether {filled.perhaps_planned:,} of them began is not known.", evidence
+                f"{reason}; whether {usage.possibly_scheduled_count:,} of them began is not known.", evidence
             )
-        indexes = len({it.index for it in filled.holdings})
-        most = ceil(quota * warn / 100) - 1  # one more would reach it
-        fit = best_schedule_fit(indexes, most - filled.manual.total())
-        evidence["fits"] = fit_evidence(fit, indexes)
-        severity = Severity.HIGH if 100 * count >= CRITICALLY_FULL * quota else None
+        index_count = len({it.index for it in usage.schedule_usages})
+        max_backups = ceil(quota * warn_percent / 100) - 1  # one more would reach it
+        fit = find_best_schedule_fit(index_count, max_backups - usage.manual_counts.total())
+        evidence["fits"] = build_fit_evidence(fit, index_count)
+        severity = Severity.HIGH if 100 * backup_count >= CRITICAL_PERCENT * quota else None
         return non_compliant(
-            f"{reason}, less than {warn:g} % is allowed; {describe_fit(fit, indexes)}.", evidence, severity=severity
+            f"{reason}, less than {warn_percent:g} % is allowed; {describe_fit(fit, index_count)}.",
+            evidence,
+            severity=severity,
         )
-    unread = subject.inventory.backups.broken
-    if unread is not None:
-        raise InsufficientDataError(f"{reason}, and not all were read: {unread.what}: {unread.error}", evidence)
+    failure = subject.inventory.backups.failure
+    if failure is not None:
+        raise InsufficientDataError(f"{reason}, and not all were read: {failure.call}: {failure.error}", evidence)
     return compliant(f"{reason}.", evidence)
 
 
@@ -80,7 +91,7 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
         false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
         corresponds_to=("AWS Trusted Advisor service limits",),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, where it is another",

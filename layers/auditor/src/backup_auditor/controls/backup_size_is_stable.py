@@ -1,7 +1,7 @@
 """Control `backup-size-is-stable`."""
 
 from backup_auditor.domain.control import (
-    INTACT,
+    INTEGRITY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,35 +11,35 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.content_trend import content_trend
+from backup_auditor.domain.evaluation.content_trend import build_content_trend
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    factor = subject.require.content.max_size_factor
-    if factor is None:
+    max_factor = subject.requirements.content.max_size_factor
+    if max_factor is None:
         return not_applicable("The policy sets no limit to how the size of its recovery points may change.")
-    series = content_trend(subject, lambda it: it.size_bytes)
-    if series is None:
+    trend = build_content_trend(subject, lambda it: it.size_bytes)
+    if trend is None:
         return not_applicable("It has no earlier recovery point to compare the newest with.")
     evidence = {
-        "backup_id": series.newest.backup.backup_id,
-        "size_bytes": series.value,
-        "median": series.median,
-        "compared_with": len(series.before),
-        "max_factor": factor,
+        "backup_id": trend.newest_point.backup.backup_id,
+        "size_bytes": trend.newest_value,
+        "median": trend.median,
+        "compared_with": len(trend.earlier_points),
+        "max_factor": max_factor,
     }
-    if series.value is None:
+    if trend.newest_value is None:
         raise InsufficientDataError("The size of its newest recovery point is not told.", evidence)
-    has = pluralize(series.value, "byte")
-    reason = f"Its newest recovery point has {has}, the median of those before is {series.median:,}"
-    allowed = f"a factor of {factor:g} is allowed."
-    if series.value * factor < series.median or series.value > series.median * factor:
-        return non_compliant(f"{reason}; {allowed}", evidence, rests_on=subject.backups.listings)
-    return compliant(f"{reason}; {allowed}", evidence)
+    size_text = pluralize(trend.newest_value, "byte")
+    reason = f"Its newest recovery point has {size_text}, the median of those before is {trend.median:,}"
+    limit_text = f"a factor of {max_factor:g} is allowed."
+    if trend.newest_value * max_factor < trend.median or trend.newest_value > trend.median * max_factor:
+        return non_compliant(f"{reason}; {limit_text}", evidence, depends_on_absence_in=subject.backups.listings)
+    return compliant(f"{reason}; {limit_text}", evidence)
 
 
 BACKUP_SIZE_IS_STABLE = Control(
@@ -67,8 +67,8 @@ BACKUP_SIZE_IS_STABLE = Control(
         ),
         false_positives="An index that is being filled for the first time; the finding ends when the median has"
         " followed.",
-        frameworks=INTACT,
+        frameworks=INTEGRITY_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"content.max_size_factor": "by what factor the size may differ from what is usual"},
 )

@@ -15,21 +15,24 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize, quote_text
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    strange = {it.backup.backup_id: it.unknown_status for it in backups.certain if it.unknown_status is not None}
-    if strange:
-        statuses = sorted(set(strange.values()))
-        shown = ", ".join(quote_text(status) for status in statuses)
-        reason = f"{pluralize(len(strange), 'backup')} in a status that is not known: {shown}."
-        return non_compliant(reason, {"statuses": statuses, "backup_ids": sorted(strange)})
-    known = len(backups.all)
-    backups.need_all()
-    if not known:
+    unknown_statuses = {
+        it.backup.backup_id: it.unknown_status for it in backups.confirmed_backups if it.unknown_status is not None
+    }
+    if unknown_statuses:
+        statuses = sorted(set(unknown_statuses.values()))
+        statuses_text = ", ".join(quote_text(status) for status in statuses)
+        reason = f"{pluralize(len(unknown_statuses), 'backup')} in a status that is not known: {statuses_text}."
+        return non_compliant(reason, {"statuses": statuses, "backup_ids": sorted(unknown_statuses)})
+    known_count = len(backups.all_backups)
+    backups.require_complete()
+    if not known_count:
         return not_applicable("It has no backup.")
     return compliant(
-        f"The status of each of its {pluralize(known, 'backup')}, runs included, is known.", {"backups": known}
+        f"The status of each of its {pluralize(known_count, 'backup')}, runs included, is known.",
+        {"backups": known_count},
     )
 
 
@@ -55,5 +58,5 @@ BACKUP_STATUS_IS_KNOWN = Control(
         false_positives="A status that Pinecone introduced after this version of the auditor.",
         frameworks=(Framework.SOC_2_A1_2,),
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

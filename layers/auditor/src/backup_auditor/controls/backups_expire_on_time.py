@@ -16,53 +16,60 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
 
-LENIENCY = timedelta(days=2)
+EXPIRY_TOLERANCE = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    late: dict[str, timedelta] = {}
-    expiring = 0
-    unknown: list[str] = []
-    perhaps_planned: list[str] = []
-    for backup in (it for it in backups.certain if it.is_listed and it.phase is not BackupPhase.PLANNED):
-        backup_id, expiry = backup.backup.backup_id, backups.expiry(backup)
-        age = subject.observed_at - expiry.at if expiry.at is not None else None
-        if age is None:
+    lateness_by_id: dict[str, timedelta] = {}
+    expiring_count = 0
+    unknown_ids: list[str] = []
+    possibly_planned_ids: list[str] = []
+    for backup in (it for it in backups.confirmed_backups if it.is_listed and it.phase is not BackupPhase.SCHEDULED):
+        backup_id, expiry = backup.backup.backup_id, backups.find_expiry(backup)
+        lateness = subject.observed_at - expiry.expires_at if expiry.expires_at is not None else None
+        if lateness is None:
             if backup.schedule is not None or expiry.expires is None:
-                unknown.append(backup_id)
-        elif backup.may_be_planned(backups.histories_unread):
-            (unknown if age > LENIENCY else perhaps_planned).append(backup_id)
+                unknown_ids.append(backup_id)
+        elif backup.may_be_scheduled(backups.histories_failure):
+            (unknown_ids if lateness > EXPIRY_TOLERANCE else possibly_planned_ids).append(backup_id)
         else:
-            expiring += 1
-            if age > LENIENCY:
-                late[backup_id] = age
-    evidence: dict[str, object] = {"scheduled_backups": expiring, "allowed_hours": hours(LENIENCY)}
-    if late:
-        longest = max(late.values())
-        evidence["late"] = [{"backup_id": it, "expired_at": _expired(subject, late[it])} for it in sorted(late)]
-        shown, allowed = format_lengths(longest, LENIENCY)
-        told = f"{pluralize(len(late), 'scheduled backup')} still listed up to {shown} past the expiry"
-        return non_compliant(f"{told}, {allowed} are allowed.", evidence)
-    backups.need_identity()
-    if not expiring:
-        unknown += perhaps_planned
-    if unknown:
-        evidence["unknown"] = sorted(unknown)
-        reason = f"When {pluralize(len(unknown), 'backup')} of it should expire, if at all, is not known."
+            expiring_count += 1
+            if lateness > EXPIRY_TOLERANCE:
+                lateness_by_id[backup_id] = lateness
+    evidence: dict[str, object] = {"scheduled_backups": expiring_count, "allowed_hours": to_hours(EXPIRY_TOLERANCE)}
+    if lateness_by_id:
+        max_lateness = max(lateness_by_id.values())
+        evidence["late"] = [
+            {"backup_id": it, "expired_at": _format_expiry(subject, lateness_by_id[it])}
+            for it in sorted(lateness_by_id)
+        ]
+        lateness_text, limit_text = format_lengths(max_lateness, EXPIRY_TOLERANCE)
+        summary = (
+            f"{pluralize(len(lateness_by_id), 'scheduled backup')} still listed up to {lateness_text} past the expiry"
+        )
+        return non_compliant(f"{summary}, {limit_text} are allowed.", evidence)
+    backups.require_live_id()
+    if not expiring_count:
+        unknown_ids += possibly_planned_ids
+    if unknown_ids:
+        evidence["unknown"] = sorted(unknown_ids)
+        reason = f"When {pluralize(len(unknown_ids), 'backup')} of it should expire, if at all, is not known."
         raise InsufficientDataError(reason, evidence)
-    backups.need_all()
-    if not expiring:
+    backups.require_complete()
+    if not expiring_count:
         return not_applicable("It has no scheduled backup of which the expiry is known.", evidence)
-    return compliant(f"No scheduled backup is listed more than {format_length(LENIENCY)} past its expiry.", evidence)
+    return compliant(
+        f"No scheduled backup is listed more than {format_length(EXPIRY_TOLERANCE)} past its expiry.", evidence
+    )
 
 
-def _expired(subject: IndexContext, length: timedelta) -> str:
-    return format_moment(subject.observed_at - length)
+def _format_expiry(subject: IndexContext, lateness: timedelta) -> str:
+    return format_moment(subject.observed_at - lateness)
 
 
 BACKUPS_EXPIRE_ON_TIME = Control(
@@ -87,5 +94,5 @@ BACKUPS_EXPIRE_ON_TIME = Control(
         api=("GET /backups/BACKUP_ID, which the evidence names.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
         false_positives="A retention that was lowered before the first audit: nothing tells when.",
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

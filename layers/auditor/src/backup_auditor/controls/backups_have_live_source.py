@@ -14,39 +14,39 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import DeletedIndexContext
-from backup_auditor.domain.evaluation.index_schedules import unread_error
+from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import days, format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
 
 
-def judge(subject: DeletedIndexContext) -> Verdict:
+def evaluate(subject: DeletedIndexContext) -> Verdict:
     """Judge one deleted index."""
-    keep = subject.require.orphans.keep
-    if keep is None:
+    max_age = subject.requirements.orphans.keep
+    if max_age is None:
         return not_applicable("The policy sets no limit to how long backups of deleted indexes are kept.")
-    backups = [it for it in subject.backups if it.phase is not BackupPhase.PLANNED]
+    backups = [it for it in subject.backups if it.phase is not BackupPhase.SCHEDULED]
     if not backups:
-        if (unread := subject.project.inventory.backups.broken) is not None:
-            raise unread_error("backups", unread)
+        if (failure := subject.project.inventory.backups.failure) is not None:
+            raise create_read_failure_error("backups", failure)
         return not_applicable("No backup of it is listed.")
-    newest = max((it.captured_at for it in backups if it.captured_at is not None), default=None)
-    age = max(subject.observed_at - newest, timedelta()) if newest is not None else None
+    newest_at = max((it.captured_at for it in backups if it.captured_at is not None), default=None)
+    age = max(subject.observed_at - newest_at, timedelta()) if newest_at is not None else None
     evidence = {
         "backups": len(backups),
-        "newest": format_moment(newest) if newest is not None else None,
-        "age_hours": hours(age) if age is not None else None,
-        "keep_days": days(keep),
+        "newest": format_moment(newest_at) if newest_at is not None else None,
+        "age_hours": to_hours(age) if age is not None else None,
+        "keep_days": to_days(max_age),
         "backup_ids": sorted(it.backup.backup_id for it in backups),
     }
-    told = pluralize(len(backups), "backup")
-    if age is not None and age <= keep:
-        return compliant(f"The newest of its {told} is no older than {days(keep)} d.", evidence)
+    count_text = pluralize(len(backups), "backup")
+    if age is not None and age <= max_age:
+        return compliant(f"The newest of its {count_text} is no older than {to_days(max_age)} d.", evidence)
     if any(it.captured_at is None for it in backups):
         raise InsufficientDataError("Some of its backups tell no time at which they were taken.", evidence)
-    shown, allowed = format_lengths(age or keep, keep)
-    reason = f"The index is gone, and the newest of its {told} is {shown} old, {allowed} are allowed."
-    return non_compliant(reason, evidence, rests_on=subject.listings)
+    age_text, limit_text = format_lengths(age or max_age, max_age)
+    reason = f"The index is gone, and the newest of its {count_text} is {age_text} old, {limit_text} are allowed."
+    return non_compliant(reason, evidence, depends_on_absence_in=subject.listings)
 
 
 BACKUPS_HAVE_LIVE_SOURCE = Control(
@@ -69,6 +69,6 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
         api=("GET /backups.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
         false_positives="Backups that are kept on purpose, as an archive: exempt the name of the index.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"orphans.keep_days": "how many days old the newest backup of a deleted index may be"},
 )

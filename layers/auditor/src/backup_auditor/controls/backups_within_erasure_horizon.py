@@ -17,45 +17,56 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import days, format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    limit = subject.require.protection.erasure
+    limit = subject.requirements.protection.erasure
     if limit is None:
         return not_applicable("The policy sets no limit to how old its backups may be.")
-    listed = [it for it in (*subject.backups.certain, *subject.backups.others) if it.is_listed]
-    begun = [it for it in listed if it.phase is not BackupPhase.PLANNED]
-    unread = subject.backups.histories_unread
-    in_doubt = {it.backup.backup_id: it.captured_at for it in begun if it.may_be_planned(unread)}
-    taken = {it.backup.backup_id: it.captured_at for it in begun if it.backup.backup_id not in in_doubt}
-    old = _older(taken, subject.observed_at, limit)
-    evidence: dict[str, object] = {"backups": len(taken), "erasure_days": days(limit)}
-    if old:
-        oldest = min(old.values())
-        age = subject.observed_at - oldest
-        evidence |= {"oldest": format_moment(oldest), "age_hours": hours(age), "backup_ids": sorted(old)}
-        shown, allowed = format_lengths(age, limit)
-        told = f"{pluralize(len(old), 'backup')} under its name, the oldest of {shown} ago, {allowed} are allowed"
-        return non_compliant(f"{told}: what was erased from the index is still in there.", evidence)
-    if None in taken.values():
+    listed_backups = [
+        it for it in (*subject.backups.confirmed_backups, *subject.backups.unattributed_backups) if it.is_listed
+    ]
+    started_backups = [it for it in listed_backups if it.phase is not BackupPhase.SCHEDULED]
+    failure = subject.backups.histories_failure
+    unknown_captures = {it.backup.backup_id: it.captured_at for it in started_backups if it.may_be_scheduled(failure)}
+    capture_times = {
+        it.backup.backup_id: it.captured_at for it in started_backups if it.backup.backup_id not in unknown_captures
+    }
+    old_captures = _select_older(capture_times, subject.observed_at, limit)
+    evidence: dict[str, object] = {"backups": len(capture_times), "erasure_days": to_days(limit)}
+    if old_captures:
+        oldest_at = min(old_captures.values())
+        age = subject.observed_at - oldest_at
+        evidence |= {"oldest": format_moment(oldest_at), "age_hours": to_hours(age), "backup_ids": sorted(old_captures)}
+        age_text, limit_text = format_lengths(age, limit)
+        summary = (
+            f"{pluralize(len(old_captures), 'backup')} under its name, the oldest of {age_text}"
+            f" ago, {limit_text} are allowed"
+        )
+        return non_compliant(f"{summary}: what was erased from the index is still in there.", evidence)
+    if None in capture_times.values():
         raise InsufficientDataError("Some backups under its name tell no time at which they were taken.", evidence)
-    subject.backups.need_listing()
-    deciding = _older(in_doubt, subject.observed_at, limit) if taken else in_doubt
-    if deciding:
-        evidence["in_doubt"] = sorted(deciding)
-        reason = f"Whether {pluralize(len(deciding), 'backup')} under way began at all is not known."
+    subject.backups.require_backup_listing()
+    deciding_captures = (
+        _select_older(unknown_captures, subject.observed_at, limit) if capture_times else unknown_captures
+    )
+    if deciding_captures:
+        evidence["in_doubt"] = sorted(deciding_captures)
+        reason = f"Whether {pluralize(len(deciding_captures), 'backup')} under way began at all is not known."
         raise InsufficientDataError(reason, evidence)
-    if not taken:
+    if not capture_times:
         return not_applicable("There is no backup under its name.", evidence)
     return compliant(
-        f"None of {pluralize(len(taken), 'backup')} under its name is older than {days(limit)} d.", evidence
+        f"None of {pluralize(len(capture_times), 'backup')} under its name is older than {to_days(limit)} d.", evidence
     )
 
 
-def _older(taken: Mapping[str, datetime | None], observed_at: datetime, limit: timedelta) -> dict[str, datetime]:
-    return {key: moment for key, moment in taken.items() if moment is not None and observed_at - moment > limit}
+def _select_older(
+    capture_times: Mapping[str, datetime | None], observed_at: datetime, limit: timedelta
+) -> dict[str, datetime]:
+    return {key: moment for key, moment in capture_times.items() if moment is not None and observed_at - moment > limit}
 
 
 BACKUPS_WITHIN_ERASURE_HORIZON = Control(
@@ -83,6 +94,6 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
         ),
         false_positives="Backups under a legal hold: exempt the index until it ends.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"protection.erasure_days": "how many days old a backup may be; null for no such limit"},
 )

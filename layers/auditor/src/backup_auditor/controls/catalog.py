@@ -42,7 +42,7 @@ from backup_auditor.controls.schedules_fit_quota import SCHEDULES_FIT_QUOTA
 from backup_auditor.domain.evaluation.evaluator import ControlCatalog
 
 CATALOG = ControlCatalog(
-    index=(
+    index_controls=(
         INDEX_CAN_BE_BACKED_UP,
         INDEX_HAS_SCHEDULE,
         SCHEDULE_IS_ENABLED,
@@ -75,11 +75,11 @@ CATALOG = ControlCatalog(
         INDEX_HAS_REQUIRED_TAGS,
         BACKUPS_WITHIN_ERASURE_HORIZON,
     ),
-    deleted_index=(
+    deleted_index_controls=(
         BACKUPS_HAVE_LIVE_SOURCE,
         BACKUP_DID_NOT_VANISH,
     ),
-    project=(
+    project_controls=(
         BACKUP_QUOTA_HAS_HEADROOM,
         SCHEDULES_FIT_QUOTA,
         POLICY_FITS_QUOTA,

@@ -14,15 +14,15 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    if not subject.require.protection.deletion_protection:
+    if not subject.requirements.protection.deletion_protection:
         return not_applicable("The policy requires no deletion protection of it.")
-    protection = subject.index.deletion_protection
-    evidence = {"deletion_protection": protection}
-    if protection is None:
+    is_protected = subject.index.deletion_protection
+    evidence = {"deletion_protection": is_protected}
+    if is_protected is None:
         raise InsufficientDataError("Whether it is protected from deletion is not told.", evidence)
-    if protection:
+    if is_protected:
         return compliant("It is protected from deletion.", evidence)
     return non_compliant("It is not protected from deletion, and the policy requires that.", evidence)
 
@@ -47,6 +47,6 @@ DELETION_PROTECTION_IS_ENABLED = Control(
             "AWS Config rds-instance-deletion-protection-enabled",
         ),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"protection.deletion_protection": "whether an index must be protected from deletion"},
 )

@@ -13,69 +13,72 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.index import deleted_indexes
+from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.text import pluralize
 
-ENDING = timedelta(days=14)
+EXPIRY_NOTICE = timedelta(days=14)
 """How long before its end an exemption is mentioned."""
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     exemptions = subject.policy.exemptions
     if not exemptions:
         return not_applicable("The policy has no exemptions.")
     day = subject.observed_at.astimezone(UTC).date()
-    expired = [it for it in exemptions if it.expires < day]
-    ending = [it for it in exemptions if day <= it.expires <= day + ENDING]
-    deleted = {it.name for it in deleted_indexes(subject)}
-    unmatched = [it for it in exemptions if it.is_for_indexes and not _fits(it, subject, deleted)]
+    expired_exemptions = [it for it in exemptions if it.expires < day]
+    ending_exemptions = [it for it in exemptions if day <= it.expires <= day + EXPIRY_NOTICE]
+    deleted_names = {it.name for it in find_deleted_indexes(subject)}
+    unmatched_exemptions = [it for it in exemptions if it.is_for_indexes and not _fits(it, subject, deleted_names)]
     evidence: dict[str, object] = {
         "exemptions": len(exemptions),
-        "expired": _shown(expired),
-        "ending": _shown(ending),
+        "expired": _describe_exemptions(expired_exemptions),
+        "ending": _describe_exemptions(ending_exemptions),
     }
     backups = subject.inventory.backups
-    needs_deleted = any(not it.tags for it in unmatched)  # a deleted index has no tags
-    may_lack_names = subject.inventory.indexes_unread or (backups.broken if needs_deleted else None)
-    is_confirmed = may_lack_names is None and (backups.walks > 1 or not needs_deleted)
-    if expired:
-        evidence["fitting_nothing"] = _shown(unmatched if is_confirmed else [])
+    needs_deleted_names = any(not it.tags for it in unmatched_exemptions)  # a deleted index has no tags
+    names_failure = subject.inventory.indexes_failure or (backups.failure if needs_deleted_names else None)
+    is_confirmed = names_failure is None and (backups.read_count > 1 or not needs_deleted_names)
+    if expired_exemptions:
+        evidence["fitting_nothing"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
         return non_compliant(
-            f"{pluralize(len(expired), 'exemption')} expired: what it covered is open again.", evidence
+            f"{pluralize(len(expired_exemptions), 'exemption')} expired: what it covered is open again.", evidence
         )
-    if unmatched and may_lack_names is not None:
-        reason = f"Whether {pluralize(len(unmatched), 'exemption')} fits anything is not known: {may_lack_names.what}:"
-        raise InsufficientDataError(f"{reason} {may_lack_names.error}", evidence)
-    evidence["fitting_nothing"] = _shown(unmatched)
-    if unmatched:
-        fit = "fits" if len(unmatched) == 1 else "fit"
-        reason = f"{pluralize(len(unmatched), 'exemption')} {fit} no index, live or deleted."
-        return non_compliant(reason, evidence, rests_on=(BACKUP_LISTING,) if needs_deleted else ())
+    if unmatched_exemptions and names_failure is not None:
+        reason = (
+            f"Whether {pluralize(len(unmatched_exemptions), 'exemption')} fits anything is not"
+            f" known: {names_failure.call}:"
+        )
+        raise InsufficientDataError(f"{reason} {names_failure.error}", evidence)
+    evidence["fitting_nothing"] = _describe_exemptions(unmatched_exemptions)
+    if unmatched_exemptions:
+        verb = "fits" if len(unmatched_exemptions) == 1 else "fit"
+        reason = f"{pluralize(len(unmatched_exemptions), 'exemption')} {verb} no index, live or deleted."
+        return non_compliant(reason, evidence, depends_on_absence_in=(BACKUP_LISTING,) if needs_deleted_names else ())
     return compliant(
-        f"{pluralize(len(exemptions), 'exemption')}, {len(ending)} of them ending within 14 days.", evidence
+        f"{pluralize(len(exemptions), 'exemption')}, {len(ending_exemptions)} of them ending within 14 days.", evidence
     )
 
 
-def _fits(exemption: Exemption, subject: ProjectContext, deleted: Iterable[str]) -> bool:
-    indexes = (*(it.index for it in subject.facts.values()), *subject.inventory.terminating)
-    live = any(exemption.fits_index(it.name, it.tags) for it in indexes)
-    return live or any(exemption.fits_index(name, None) for name in deleted)
+def _fits(exemption: Exemption, subject: ProjectContext, deleted_names: Iterable[str]) -> bool:
+    indexes = (*(it.index for it in subject.facts_by_name.values()), *subject.inventory.terminating)
+    fits_live_index = any(exemption.fits_index(it.name, it.tags) for it in indexes)
+    return fits_live_index or any(exemption.fits_index(name, None) for name in deleted_names)
 
 
-def _shown(exemptions: list[Exemption]) -> list[dict[str, object]]:
+def _describe_exemptions(exemptions: list[Exemption]) -> list[dict[str, object]]:
     return [
         {
-            **it.subject,
-            "controls": list(it.controls),
-            "owner": it.owner,
-            "reason": it.reason,
-            "expires": it.expires.isoformat(),
+            **exemption.subject,
+            "controls": list(exemption.controls),
+            "owner": exemption.owner,
+            "reason": exemption.reason,
+            "expires": exemption.expires.isoformat(),
         }
-        for it in exemptions
+        for exemption in exemptions
     ]
 
 
@@ -99,5 +102,5 @@ EXEMPTIONS_ARE_CURRENT = Control(
         api=("None: exemptions stand in the policy file.",),
         false_positives="An exemption that was written before its index is made: make the index first.",
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -1,7 +1,7 @@
 """Control `index-can-be-backed-up`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -14,21 +14,21 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    if not subject.require.schedule.required:
+    if not subject.requirements.schedule.required:
         return not_applicable("The policy requires no schedule for it.")
     support, schedules = subject.support, subject.schedules
-    if support.unknown is not None:
-        raise support.unknown
+    if support.unknown_error is not None:
+        raise support.unknown_error
     if support.reason is not None:
         reason = f"The policy requires a schedule for it. {support.reason}"
-        return non_compliant(reason, support.evidence, rests_on=support.rests_on)
-    if schedules.known or subject.backups.certain:
+        return non_compliant(reason, support.evidence, depends_on_absence_in=support.depends_on_absence_in)
+    if schedules.known_schedules or subject.backups.confirmed_backups:
         return compliant("Pinecone lists a schedule or a backup of it.")
-    if schedules.plan_refusal is not None:
-        return not_applicable(f"The organization's plan has no backup schedules: {schedules.plan_refusal.message}")
-    schedules.need_listing()
+    if schedules.plan_denial is not None:
+        return not_applicable(f"The organization's plan has no backup schedules: {schedules.plan_denial.message}")
+    schedules.require_listing()
     return compliant("Pinecone answers the calls about its backups.")
 
 
@@ -60,9 +60,9 @@ INDEX_CAN_BE_BACKED_UP = Control(
         ),
         false_positives="An index that can be rebuilt from another source: let a rule say required: false. An index "
         "with document fields is not judged where the policy excludes document indexes.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.required": "whether an index must have a schedule"},
-    is_judged_without_support=True,
+    is_evaluated_without_support=True,
 )

@@ -1,7 +1,7 @@
 """Control `index-has-recovery-point`."""
 
 from backup_auditor.domain.control import (
-    RECOVERABLE,
+    RECOVERY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -12,29 +12,31 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, label
-from backup_auditor.domain.evaluation.schedule_checks import age_of, first_that_is_younger
+from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule
+from backup_auditor.domain.evaluation.schedule_checks import compute_age, find_younger_schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.timefmt import format_length, format_moment
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    copies = count_recovery_points(backups)
-    evidence = {**copies.evidence, "backups_under_its_name": len(backups.named)}
-    if copies.at_least:
-        newest = backups.recovery_points[0].captured_at
-        return compliant(f"It has {copies.shown}.", {**evidence, "newest": format_moment(newest) if newest else None})
-    young = first_that_is_younger(subject, 1)
-    if young is not None:
-        age = format_length(age_of(subject, young))
-        reason = f"The first run of its schedule {label(young)}, made {age} ago, is not yet due."
-        return compliant(reason, {**evidence, **evidence_of(young)})
-    if copies.at_most:
-        raise InsufficientDataError(f"It has {copies.shown}: {copies.doubt}.", evidence)
+    point_count = count_recovery_points(backups)
+    evidence = {**point_count.evidence, "backups_under_its_name": len(backups.backups_under_name)}
+    if point_count.minimum:
+        newest_at = backups.recovery_points[0].captured_at
+        return compliant(
+            f"It has {point_count.text}.", {**evidence, "newest": format_moment(newest_at) if newest_at else None}
+        )
+    young_schedule = find_younger_schedule(subject, 1)
+    if young_schedule is not None:
+        age = format_length(compute_age(subject, young_schedule))
+        reason = f"The first run of its schedule {label_schedule(young_schedule)}, made {age} ago, is not yet due."
+        return compliant(reason, {**evidence, **build_schedule_evidence(young_schedule)})
+    if point_count.maximum:
+        raise InsufficientDataError(f"It has {point_count.text}: {point_count.unknown_reason}.", evidence)
     reason = "It has no recovery point: nothing can be restored."
-    return non_compliant(reason, evidence, rests_on=backups.listings_lacking(1))
+    return non_compliant(reason, evidence, depends_on_absence_in=backups.find_absence_listings(1))
 
 
 INDEX_HAS_RECOVERY_POINT = Control(
@@ -59,10 +61,10 @@ INDEX_HAS_RECOVERY_POINT = Control(
             "GET /backups/BACKUP_ID until its status is Ready; the answer to POST tells its id.",
         ),
         false_positives="An index that was just made and is to be backed up by hand.",
-        frameworks=RECOVERABLE,
+        frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
-    judge=judge,
-    is_judged_while_created=False,
+    evaluate=evaluate,
+    is_evaluated_while_initializing=False,
     parameters={"runs.grace": "how late a first run may be"},
 )

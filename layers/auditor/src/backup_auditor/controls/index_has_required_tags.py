@@ -5,16 +5,16 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    required = subject.require.protection.required_tags
-    if not required:
+    required_tags = subject.requirements.protection.required_tags
+    if not required_tags:
         return not_applicable("The policy requires no tags of it.")
-    missing = [it for it in required if it not in subject.index.tags]
-    evidence = {"required": list(required), "missing": missing}
-    if missing:
-        return non_compliant(f"It lacks what the policy requires as tags: {', '.join(missing)}.", evidence)
-    return compliant(f"It has every tag that the policy requires: {', '.join(required)}.", evidence)
+    missing_tags = [it for it in required_tags if it not in subject.index.tags]
+    evidence = {"required": list(required_tags), "missing": missing_tags}
+    if missing_tags:
+        return non_compliant(f"It lacks what the policy requires as tags: {', '.join(missing_tags)}.", evidence)
+    return compliant(f"It has every tag that the policy requires: {', '.join(required_tags)}.", evidence)
 
 
 INDEX_HAS_REQUIRED_TAGS = Control(
@@ -34,6 +34,6 @@ INDEX_HAS_REQUIRED_TAGS = Control(
         false_positives="An index that belongs to nobody yet: exempt it for some days.",
         corresponds_to=("AWS Config required-tags",),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"protection.required_tags": "the tags that an index must have"},
 )

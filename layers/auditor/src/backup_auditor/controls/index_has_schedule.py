@@ -1,7 +1,7 @@
 """Control `index-has-schedule`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -15,15 +15,17 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    if not subject.require.schedule.required:
+    if not subject.requirements.schedule.required:
         return not_applicable("The policy requires no schedule for it.")
-    schedules = len(subject.schedules.known)
-    evidence = {"schedules": schedules}
-    if schedules:
-        return compliant(f"It has {pluralize(schedules, 'schedule')}.", evidence)
-    return non_compliant("It has no backup schedule at all.", evidence, rests_on=subject.schedules.listings)
+    schedule_count = len(subject.schedules.known_schedules)
+    evidence = {"schedules": schedule_count}
+    if schedule_count:
+        return compliant(f"It has {pluralize(schedule_count, 'schedule')}.", evidence)
+    return non_compliant(
+        "It has no backup schedule at all.", evidence, depends_on_absence_in=subject.schedules.listings
+    )
 
 
 INDEX_HAS_SCHEDULE = Control(
@@ -50,12 +52,12 @@ INDEX_HAS_SCHEDULE = Control(
         ),
         false_positives="An index that is backed up by hand or by a job of your own, or that can be rebuilt: let a "
         "rule say required: false.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=(
             "AWS Config dynamodb-in-backup-plan",
             "AWS Config dynamodb-resources-protected-by-backup-plan",
         ),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.required": "whether an index must have a schedule"},
 )

@@ -6,15 +6,15 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
-    unread = subject.inventory.unread
-    evidence: dict[str, object] = {"unread": len(unread)}
-    if not unread:
+    failures = subject.inventory.read_failures
+    evidence: dict[str, object] = {"unread": len(failures)}
+    if not failures:
         return compliant("Everything was read.", evidence)
-    first = unread[0]
-    reason = f"{pluralize(len(unread), 'fact')} could not be read, first {first.what}: {first.error}"
-    return non_compliant(reason, {**evidence, "first": first.what, "error": first.error})
+    first_failure = failures[0]
+    reason = f"{pluralize(len(failures), 'fact')} could not be read, first {first_failure.call}: {first_failure.error}"
+    return non_compliant(reason, {**evidence, "first": first_failure.call, "error": first_failure.error})
 
 
 INVENTORY_IS_COMPLETE = Control(
@@ -33,5 +33,5 @@ INVENTORY_IS_COMPLETE = Control(
         api=("Repeat the call that `unread` names with the same key.",),
         false_positives="An outage of the service while the audit ran: the next audit shows.",
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

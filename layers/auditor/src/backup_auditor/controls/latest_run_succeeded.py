@@ -1,8 +1,8 @@
 """Control `latest-run-succeeded`."""
 
-from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, newest_first
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_newest_first
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -17,49 +17,57 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.timefmt import format_moment, format_to_second
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
     backups = subject.backups
-    finished = [it for it in backups.all if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
-    undated = [it for it in finished if it.captured_at is None]
-    dated = [it for it in newest_first(finished) if it.captured_at and it.captured_at <= subject.observed_at]
-    could_be_newest = dated[:1] + undated
-    if could_be_newest and all(it.phase is BackupPhase.FAILED for it in could_be_newest):
-        newest = could_be_newest[0]
-        last_two = (dated or undated)[:2]
-        subject.schedules.need_listing()  # a success may stand in the history of a schedule that was not read
-        twice = [it.phase for it in last_two] == [BackupPhase.FAILED, BackupPhase.FAILED]
-        reason = f"Its {'last two finished backups' if twice else 'newest finished backup'} failed: {_shown(newest)}."
+    finished_backups = [it for it in backups.all_backups if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
+    undated_backups = [it for it in finished_backups if it.captured_at is None]
+    dated_backups = [
+        it for it in sort_newest_first(finished_backups) if it.captured_at and it.captured_at <= subject.observed_at
+    ]
+    newest_candidates = dated_backups[:1] + undated_backups
+    if newest_candidates and all(it.phase is BackupPhase.FAILED for it in newest_candidates):
+        newest = newest_candidates[0]
+        newest_two = (dated_backups or undated_backups)[:2]
+        subject.schedules.require_listing()  # a success may stand in the history of a schedule that was not read
+        has_failed_twice = [it.phase for it in newest_two] == [BackupPhase.FAILED, BackupPhase.FAILED]
+        reason = (
+            f"Its {'last two finished backups' if has_failed_twice else 'newest finished backup'}"
+            f" failed: {_describe_backup(newest)}."
+        )
         return non_compliant(
             reason,
-            _evidence(last_two),
-            severity=Severity.CRITICAL if twice else None,
-            rests_on=(*backups.listings, *backups.history_listings()),
+            _build_evidence(newest_two),
+            severity=Severity.CRITICAL if has_failed_twice else None,
+            depends_on_absence_in=(*backups.listings, *backups.find_history_listings()),
         )
-    if any(it.phase is BackupPhase.FAILED for it in could_be_newest):
+    if any(it.phase is BackupPhase.FAILED for it in newest_candidates):
         raise InsufficientDataError(
-            "Which of its finished backups is the newest is not known.", _evidence(could_be_newest)
+            "Which of its finished backups is the newest is not known.", _build_evidence(newest_candidates)
         )
-    backups.need_all()
-    if not could_be_newest:
+    backups.require_complete()
+    if not newest_candidates:
         return not_applicable("None of its backups has finished.")
-    return compliant(f"Its newest finished backup succeeded: {_shown(could_be_newest[0])}.", _evidence(dated[:1]))
+    return compliant(
+        f"Its newest finished backup succeeded: {_describe_backup(newest_candidates[0])}.",
+        _build_evidence(dated_backups[:1]),
+    )
 
 
-def _shown(backup: BackupRecord) -> str:
-    taken = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
-    return f"{backup.backup.name or backup.backup.backup_id}, {taken}"
+def _describe_backup(backup: BackupRecord) -> str:
+    capture_text = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
+    return f"{backup.backup.name or backup.backup.backup_id}, {capture_text}"
 
 
-def _evidence(backups: list[BackupRecord]) -> dict[str, object]:
+def _build_evidence(backups: list[BackupRecord]) -> dict[str, object]:
     return {
         "newest": [
             {
-                "backup_id": it.backup.backup_id,
-                "status": it.backup.status,
-                "captured_at": format_moment(it.captured_at) if it.captured_at else None,
+                "backup_id": backup.backup.backup_id,
+                "status": backup.backup.status,
+                "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
             }
-            for it in backups
+            for backup in backups
         ]
     }
 
@@ -85,7 +93,7 @@ LATEST_RUN_SUCCEEDED = Control(
             "GET /backups/BACKUP_ID until it is finished; the answer to POST tells its id.",
         ),
         false_positives="A single failure of the service's own; the next run shows.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -1,15 +1,15 @@
 """Control `namespace-count-is-stable`."""
 
-from backup_auditor.domain.control import INTACT, Control, Family, Guidance, Verdict
-from backup_auditor.domain.evaluation.content_trend import judge_content_drop
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance, Verdict
+from backup_auditor.domain.evaluation.content_trend import evaluate_content_drop
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    return judge_content_drop(
-        subject, subject.require.content.max_namespace_drop_percent, "namespace", lambda it: it.namespace_count
+    return evaluate_content_drop(
+        subject, subject.requirements.content.max_namespace_drop_percent, "namespace", lambda it: it.namespace_count
     )
 
 
@@ -37,8 +37,8 @@ NAMESPACE_COUNT_IS_STABLE = Control(
             'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
         ),
         false_positives="Namespaces that come and go, one for each session say: let a rule allow a greater drop.",
-        frameworks=INTACT,
+        frameworks=INTEGRITY_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"content.max_namespace_drop_percent": "by how many percent the namespaces may be fewer than is usual"},
 )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -17,44 +17,46 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    backups, limit = subject.backups, subject.require.runs.stuck_after
+    backups, limit = subject.backups, subject.requirements.runs.stuck_after
     if limit is None:
         return not_applicable("The policy sets no limit to how long its backups may be under way.")
-    under_way = [it for it in backups.certain if it.phase is BackupPhase.UNDER_WAY]
-    ages = {it.backup.backup_id: _age(subject, it) for it in under_way}
-    late = [it for it in under_way if (age := ages[it.backup.backup_id]) is None or age > limit]
-    stuck = [it for it in late if it.captured_at is not None and not it.may_be_planned(backups.histories_unread)]
-    evidence: dict[str, object] = {"under_way": len(under_way), "stuck_after_hours": hours(limit)}
-    if stuck:
-        longest = max(age for it in stuck if (age := ages[it.backup.backup_id]) is not None)
+    running_backups = [it for it in backups.confirmed_backups if it.phase is BackupPhase.IN_PROGRESS]
+    ages_by_id = {it.backup.backup_id: _measure_age(subject, it) for it in running_backups}
+    late_backups = [it for it in running_backups if (age := ages_by_id[it.backup.backup_id]) is None or age > limit]
+    stuck_backups = [
+        it for it in late_backups if it.captured_at is not None and not it.may_be_scheduled(backups.histories_failure)
+    ]
+    evidence: dict[str, object] = {"under_way": len(running_backups), "stuck_after_hours": to_hours(limit)}
+    if stuck_backups:
+        max_stuck_age = max(age for it in stuck_backups if (age := ages_by_id[it.backup.backup_id]) is not None)
         evidence["stuck"] = [
             {
-                "backup_id": it.backup.backup_id,
-                "status": it.backup.status,
-                "captured_at": format_moment(it.captured_at) if it.captured_at else None,
+                "backup_id": backup.backup.backup_id,
+                "status": backup.backup.status,
+                "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
             }
-            for it in sorted(stuck, key=lambda it: it.backup.backup_id)
+            for backup in sorted(stuck_backups, key=lambda it: it.backup.backup_id)
         ]
-        shown, allowed = format_lengths(longest, limit)
-        reason = f"{pluralize(len(stuck), 'backup')} under way for up to {shown}, {allowed} are allowed."
+        age_text, limit_text = format_lengths(max_stuck_age, limit)
+        reason = f"{pluralize(len(stuck_backups), 'backup')} under way for up to {age_text}, {limit_text} are allowed."
         return non_compliant(reason, evidence)
-    if late:
-        evidence["in_doubt"] = sorted(it.backup.backup_id for it in late)
-        reason = f"Whether {pluralize(len(late), 'backup')} under way began at all, or when, is not known."
+    if late_backups:
+        evidence["in_doubt"] = sorted(it.backup.backup_id for it in late_backups)
+        reason = f"Whether {pluralize(len(late_backups), 'backup')} under way began at all, or when, is not known."
         raise InsufficientDataError(reason, evidence)
-    nothing_known = not backups.all
-    backups.need_all()
-    if nothing_known:
+    has_no_backup = not backups.all_backups
+    backups.require_complete()
+    if has_no_backup:
         return not_applicable("It has no backup.", evidence)
     return compliant(f"None of its backups is under way for more than {format_length(limit)}.", evidence)
 
 
-def _age(subject: IndexContext, backup: BackupRecord) -> timedelta | None:
+def _measure_age(subject: IndexContext, backup: BackupRecord) -> timedelta | None:
     return subject.observed_at - backup.captured_at if backup.captured_at is not None else None
 
 
@@ -82,8 +84,8 @@ NO_RUN_IS_STUCK = Control(
             "POST /indexes/{name}/backups.",
         ),
         false_positives="A backup of a very large index can take hours: let a rule allow a longer stuck_after.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"runs.stuck_after": "how long a backup may be under way"},
 )

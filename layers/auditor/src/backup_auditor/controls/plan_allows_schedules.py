@@ -1,7 +1,7 @@
 """Control `plan-allows-schedules`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,7 +11,7 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.index import why_excluded
+from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
@@ -19,42 +19,46 @@ from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
-    refused = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
+    denials = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
-    answered = sum(_was_answered(it) for it in listings)
-    required = sum(_is_required(subject, name) for name in subject.facts)
-    evidence = {"refused": len(refused), "answered": answered, "required": required}
-    if not required:
-        if (unlisted := subject.inventory.indexes_unread) is not None:
-            reason = f"Whether any index must have a schedule is not known: {unlisted.what}: {unlisted.error}"
-            raise InsufficientDataError(reason, {**evidence, "unread": unlisted.what, "error": unlisted.error})
+    answered_count = sum(_was_answered(it) for it in listings)
+    required_count = sum(_is_required(subject, name) for name in subject.facts_by_name)
+    evidence = {"refused": len(denials), "answered": answered_count, "required": required_count}
+    if not required_count:
+        if (index_failure := subject.inventory.indexes_failure) is not None:
+            reason = f"Whether any index must have a schedule is not known: {index_failure.call}: {index_failure.error}"
+            raise InsufficientDataError(
+                reason, {**evidence, "unread": index_failure.call, "error": index_failure.error}
+            )
         if not answers:
             return not_applicable("The project has no index that can have schedules.", evidence)
         return not_applicable("The policy requires a schedule of no index that can have one.", evidence)
-    if refused:
-        shown = pluralize(len(refused), "schedule call")
-        reason = f"Pinecone refused {shown} because of the organization's plan: {refused[0].message}"
+    if denials:
+        calls_text = pluralize(len(denials), "schedule call")
+        reason = f"Pinecone refused {calls_text} because of the organization's plan: {denials[0].message}"
         return non_compliant(reason, evidence)
-    if answered:
-        return compliant(f"Pinecone answered {pluralize(answered, 'schedule call')}.", evidence)
-    unread = subject.inventory.indexes_unread or next((it.broken for it in listings if it.broken), None)
-    if unread is not None:
-        reason = f"No schedule call was answered: {unread.what}: {unread.error}"
-        raise InsufficientDataError(reason, {**evidence, "unread": unread.what, "error": unread.error})
+    if answered_count:
+        return compliant(f"Pinecone answered {pluralize(answered_count, 'schedule call')}.", evidence)
+    failure = subject.inventory.indexes_failure or next((it.failure for it in listings if it.failure), None)
+    if failure is not None:
+        reason = f"No schedule call was answered: {failure.call}: {failure.error}"
+        raise InsufficientDataError(reason, {**evidence, "unread": failure.call, "error": failure.error})
     return not_applicable("The project has no index that can have schedules.", evidence)
 
 
 def _is_required(subject: ProjectContext, name: str) -> bool:
     """Tell whether the policy requires a schedule of an index that can be backed up, or may be."""
-    is_left_out = why_excluded(subject.facts[name].index, subject.policy) or subject.supports[name].reason
-    return subject.required_of(name).schedule.required and not is_left_out
+    is_excluded = (
+        explain_exclusion(subject.facts_by_name[name].index, subject.policy) or subject.support_by_name[name].reason
+    )
+    return subject.find_requirements(name).schedule.required and not is_excluded
 
 
 def _was_answered(listing: Listing[Schedule]) -> bool:
-    return listing.broken is None or bool(listing.rows)
+    return listing.failure is None or bool(listing.rows)
 
 
 PLAN_ALLOWS_SCHEDULES = Control(
@@ -77,8 +81,8 @@ PLAN_ALLOWS_SCHEDULES = Control(
         ),
         api=("There is no call that changes the plan; POST /indexes/INDEX/backups takes a backup without a schedule.",),
         false_positives="Projects that are backed up by a job of your own: let the policy say required: false.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.required": "whether an index must have a schedule"},
 )

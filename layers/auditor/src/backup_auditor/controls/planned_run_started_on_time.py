@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, phase_of_status
+from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, parse_phase
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -14,45 +14,58 @@ from backup_auditor.domain.control import (
     non_compliant,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, interval_of, label, try_each, unread_error
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_schedule_evidence,
+    create_read_failure_error,
+    label_schedule,
+    require_interval,
+    try_each,
+)
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import format_lengths, hours
+from backup_auditor.domain.timefmt import format_lengths, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        runs = [it for it in subject.backups.runs(schedule) if phase_of_status(it.backup.status) is BackupPhase.PLANNED]
-        answers = try_each(runs, lambda it: _lateness(subject, schedule, it))
-        late = {run.backup.backup_id: lateness for run, lateness in answers.known if lateness > subject.grace}
-        evidence = {**evidence_of(schedule), "grace_hours": hours(subject.grace)}
-        if late:
-            most = max(late.values())
-            evidence |= {"late": sorted(late), "late_by_hours": hours(most)}
-            shown, allowed = format_lengths(most, subject.grace)
-            reason = f"A run of its schedule {label(schedule)} should have started {shown} ago, {allowed} are allowed."
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        planned_runs = [
+            it for it in subject.backups.find_runs(schedule) if parse_phase(it.backup.status) is BackupPhase.SCHEDULED
+        ]
+        results = try_each(planned_runs, lambda it: _measure_lateness(subject, schedule, it))
+        lateness_by_id = {
+            run.backup.backup_id: lateness for run, lateness in results.results if lateness > subject.grace
+        }
+        evidence = {**build_schedule_evidence(schedule), "grace_hours": to_hours(subject.grace)}
+        if lateness_by_id:
+            max_lateness = max(lateness_by_id.values())
+            evidence |= {"late": sorted(lateness_by_id), "late_by_hours": to_hours(max_lateness)}
+            lateness_text, limit_text = format_lengths(max_lateness, subject.grace)
+            reason = (
+                f"A run of its schedule {label_schedule(schedule)} should have started {lateness_text}"
+                f" ago, {limit_text} are allowed."
+            )
             return non_compliant(reason, evidence)
-        answers.need_all()
-        unread = subject.backups.history_unread(schedule)
-        if unread is not None:
-            raise unread_error("planned runs", unread)
-        return compliant(f"No planned run of its schedule {label(schedule)} is overdue.", evidence)
+        results.require_complete()
+        failure = subject.backups.find_history_failure(schedule)
+        if failure is not None:
+            raise create_read_failure_error("planned runs", failure)
+        return compliant(f"No planned run of its schedule {label_schedule(schedule)} is overdue.", evidence)
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
-def _lateness(subject: IndexContext, schedule: Schedule, run: BackupRecord) -> timedelta:
+def _measure_lateness(subject: IndexContext, schedule: Schedule, run: BackupRecord) -> timedelta:
     """Return how long ago a run was due at the latest; one that names no moment is due within an interval."""
     if run.run_at is not None:
         return subject.observed_at - run.run_at
     if run.captured_at is None:
-        evidence = {**evidence_of(schedule), "backup_id": run.backup.backup_id}
-        reason = f"When a planned run of its schedule {label(schedule)} is due is not known."
+        evidence = {**build_schedule_evidence(schedule), "backup_id": run.backup.backup_id}
+        reason = f"When a planned run of its schedule {label_schedule(schedule)} is due is not known."
         raise InsufficientDataError(reason, evidence)
-    return subject.observed_at - run.captured_at - interval_of(schedule)
+    return subject.observed_at - run.captured_at - require_interval(schedule)
 
 
 PLANNED_RUN_STARTED_ON_TIME = Control(
@@ -79,8 +92,8 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
             "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="The service may be late on a busy day: let a rule allow a longer grace.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"runs.grace": "how late a run may start"},
 )

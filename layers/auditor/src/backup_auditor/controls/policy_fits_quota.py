@@ -1,13 +1,13 @@
 """Control `policy-fits-quota`."""
 
 from backup_auditor.domain.capacity import (
-    Share,
-    best_schedule_fit,
+    QuotaShare,
+    build_fit_evidence,
+    build_share_evidence,
+    count_min_slots,
     describe_fit,
-    fit_evidence,
-    least_retention,
-    least_slots,
-    per_index,
+    find_best_schedule_fit,
+    find_min_retention,
 )
 from backup_auditor.domain.control import (
     Control,
@@ -19,64 +19,72 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.index import why_excluded
+from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.policy import ScheduleRequirement
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
-    required = _required(subject)
-    shares = [_share(name, require) for name, require in required]
-    slots = sum(it.taken for it in shares)
-    doubts = [it for name, _ in required if (it := subject.supports[name].unknown) is not None]
-    certain = sum(least_slots(require) for name, require in required if subject.supports[name].unknown is None)
+    requirements = _find_requirements(subject)
+    shares = [_make_share(name, requirement) for name, requirement in requirements]
+    slot_count = sum(it.slots for it in shares)
+    unknown_errors = [it for name, _ in requirements if (it := subject.support_by_name[name].unknown_error) is not None]
+    certain_slot_count = sum(
+        count_min_slots(requirement)
+        for name, requirement in requirements
+        if subject.support_by_name[name].unknown_error is None
+    )
     evidence: dict[str, object] = {
         "indexes": len(shares),
-        "slots": slots,
+        "slots": slot_count,
         "quota": quota,
-        "per_index": per_index(shares),
+        "per_index": build_share_evidence(shares),
     }
-    reason = f"What the policy requires of {pluralize(len(shares), 'schedule')} takes {slots:,} of {quota:,} backups"
-    if slots > quota >= certain and doubts:
-        raise InsufficientDataError(f"{reason}, and not all of them may have one: {doubts[0].reason}", evidence)
-    if slots > quota:
-        fit = best_schedule_fit(len(shares), quota)
-        evidence["fits"] = fit_evidence(fit, len(shares))
+    reason = (
+        f"What the policy requires of {pluralize(len(shares), 'schedule')} takes {slot_count:,} of {quota:,} backups"
+    )
+    if slot_count > quota >= certain_slot_count and unknown_errors:
+        raise InsufficientDataError(f"{reason}, and not all of them may have one: {unknown_errors[0].reason}", evidence)
+    if slot_count > quota:
+        fit = find_best_schedule_fit(len(shares), quota)
+        evidence["fits"] = build_fit_evidence(fit, len(shares))
         return non_compliant(f"{reason}; {describe_fit(fit, len(shares))}.", evidence)
-    unread = subject.inventory.indexes_unread
-    if unread is not None:
-        raise InsufficientDataError(f"{reason}, and not all indexes are known: {unread.what}: {unread.error}", evidence)
+    failure = subject.inventory.indexes_failure
+    if failure is not None:
+        raise InsufficientDataError(
+            f"{reason}, and not all indexes are known: {failure.call}: {failure.error}", evidence
+        )
     if not shares:
         return not_applicable("The policy requires a schedule of no index.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
-def _required(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
+def _find_requirements(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
     """Return what the policy requires of the schedule of each index that is to have one."""
-    supported = (
+    supported_names = (
         name
-        for name, facts in subject.facts.items()
-        if why_excluded(facts.index, subject.policy) is None and subject.supports[name].reason is None
+        for name, facts in subject.facts_by_name.items()
+        if explain_exclusion(facts.index, subject.policy) is None and subject.support_by_name[name].reason is None
     )
-    required = ((name, subject.required_of(name).schedule) for name in supported)
-    return [(name, it) for name, it in required if it.required]
+    requirements = ((name, subject.find_requirements(name).schedule) for name in supported_names)
+    return [(name, it) for name, it in requirements if it.required]
 
 
-def _share(name: str, require: ScheduleRequirement) -> Share:
-    slots = least_slots(require)
+def _make_share(name: str, requirement: ScheduleRequirement) -> QuotaShare:
+    slot_count = count_min_slots(requirement)
     detail = {
-        "frequency": require.frequency.value,
-        "retention_days": days(least_retention(require)),
-        "slots": slots,
+        "frequency": requirement.frequency.value,
+        "retention_days": to_days(find_min_retention(requirement)),
+        "slots": slot_count,
     }
-    return Share(name, slots, detail)
+    return QuotaShare(name, slot_count, detail)
 
 
 POLICY_FITS_QUOTA = Control(
@@ -98,7 +106,7 @@ POLICY_FITS_QUOTA = Control(
         api=("None: this is a matter between the policy and the plan.",),
         false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, where it is another",

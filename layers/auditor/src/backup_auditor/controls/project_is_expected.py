@@ -15,20 +15,23 @@ from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Deployment
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
-    expected = subject.policy.project.expected_id
-    if expected is None:
+    expected_id = subject.policy.project.expected_id
+    if expected_id is None:
         return not_applicable("The policy does not say which project it expects.")
     inventory = subject.inventory
-    ids = sorted(inventory.project_ids)
-    evidence: dict[str, object] = {"expected_id": expected, "ids": ids}
-    if any(it != expected for it in ids):
-        reason = f"The key opens project {', '.join(ids)}, the policy expects {expected}: another project was audited."
+    project_ids = sorted(inventory.project_ids)
+    evidence: dict[str, object] = {"expected_id": expected_id, "ids": project_ids}
+    if any(it != expected_id for it in project_ids):
+        reason = (
+            f"The key opens project {', '.join(project_ids)}, the policy expects {expected_id}:"
+            " another project was audited."
+        )
         return non_compliant(reason, evidence)
-    if ids:
-        return compliant(f"It is project {expected}, as the policy expects.", evidence)
-    if inventory.indexes_unread is None and (subject.plan_refusal or not _can_have_schedules(subject)):
+    if project_ids:
+        return compliant(f"It is project {expected_id}, as the policy expects.", evidence)
+    if inventory.indexes_failure is None and (subject.plan_denial or not _can_have_schedules(subject)):
         return not_applicable("The project can have no schedules, and nothing else tells its id.", evidence)
     raise InsufficientDataError("No schedule tells the id of the project, and nothing else does.", evidence)
 
@@ -57,6 +60,6 @@ PROJECT_IS_EXPECTED = Control(
         api=("GET /indexes/INDEX/backup-schedules tells the project's id.",),
         false_positives="None are known. Without a schedule the id cannot be told, and the verdict is not given.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"project.expected_id": "the id of the project that is meant; null for any"},
 )

@@ -1,7 +1,7 @@
 """Control `recovery-point-is-not-empty`."""
 
 from backup_auditor.domain.control import (
-    INTACT,
+    INTEGRITY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,39 +11,39 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.content_trend import NEWEST_IS_UNKNOWN
+from backup_auditor.domain.evaluation.content_trend import NEWEST_UNKNOWN_REASON
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    if subject.require.content.allow_empty:
+    if subject.requirements.content.allow_empty:
         return not_applicable("The policy allows its recovery points to be empty.")
     backups = subject.backups
-    perhaps_newer = [it.backup.record_count for it in backups.undated_recovery_points]
+    undated_counts = [it.backup.record_count for it in backups.undated_recovery_points]
     newest = next(iter(backups.recovery_points), None)
-    backups.need_listing()
+    backups.require_backup_listing()
     if newest is None:
-        if perhaps_newer:
+        if undated_counts:
             raise InsufficientDataError("Its only Ready backups tell no time at which they were taken.")
         return not_applicable("It has no recovery point.")
-    records = newest.backup.record_count
+    record_count = newest.backup.record_count
     evidence = {
         "backup_id": newest.backup.backup_id,
         "captured_at": format_moment(newest.captured_at) if newest.captured_at else None,
-        "record_count": records,
+        "record_count": record_count,
     }
-    if records is None:
+    if record_count is None:
         raise InsufficientDataError("How many records its newest recovery point has is not told.", evidence)
-    if any(other is None or (other > 0) is not (records > 0) for other in perhaps_newer):
-        raise InsufficientDataError(NEWEST_IS_UNKNOWN, evidence)
-    if records > 0:
-        return compliant(f"Its newest recovery point has {pluralize(records, 'record')}.", evidence)
+    if any(undated_count is None or (undated_count > 0) is not (record_count > 0) for undated_count in undated_counts):
+        raise InsufficientDataError(NEWEST_UNKNOWN_REASON, evidence)
+    if record_count > 0:
+        return compliant(f"Its newest recovery point has {pluralize(record_count, 'record')}.", evidence)
     reason = "Its newest recovery point has no records: a restore gives an empty index."
-    return non_compliant(reason, evidence, rests_on=backups.listings)
+    return non_compliant(reason, evidence, depends_on_absence_in=backups.listings)
 
 
 RECOVERY_POINT_IS_NOT_EMPTY = Control(
@@ -70,8 +70,8 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
         ),
         false_positives="A backup that was taken minutes after its index was made can be empty, rightly: it holds"
         " nothing newer than about 15 minutes before its capture. An index that is meant to be empty: allow_empty.",
-        frameworks=INTACT,
+        frameworks=INTEGRITY_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"content.allow_empty": "whether a recovery point may have no records"},
 )

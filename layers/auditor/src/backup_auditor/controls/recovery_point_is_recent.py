@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backup_auditor.domain.control import (
-    RECOVERABLE,
+    RECOVERY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -15,32 +15,32 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.timefmt import format_lengths, format_moment, hours
+from backup_auditor.domain.timefmt import format_lengths, format_moment, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    backups, limit = subject.backups, subject.require.max_age
-    newest = backups.recovery_points[0].captured_at if backups.recovery_points else None
-    age = subject.observed_at - newest if newest is not None else None
+    backups, limit = subject.backups, subject.requirements.max_age
+    newest_at = backups.recovery_points[0].captured_at if backups.recovery_points else None
+    age = subject.observed_at - newest_at if newest_at is not None else None
     evidence = {
-        "newest": format_moment(newest) if newest is not None else None,
-        "age_hours": hours(age) if age is not None else None,
-        "max_age_hours": hours(limit),
+        "newest": format_moment(newest_at) if newest_at is not None else None,
+        "age_hours": to_hours(age) if age is not None else None,
+        "max_age_hours": to_hours(limit),
     }
     if age is not None and age <= limit:
-        return compliant(_told(age, limit), evidence)
+        return compliant(_describe_age(age, limit), evidence)
     if backups.undated_recovery_points:
         raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.", evidence)
     if age is not None:
-        return non_compliant(_told(age, limit), evidence, rests_on=backups.listings)
-    backups.need_listing()
+        return non_compliant(_describe_age(age, limit), evidence, depends_on_absence_in=backups.listings)
+    backups.require_backup_listing()
     return not_applicable("It has no recovery point.", evidence)
 
 
-def _told(age: timedelta, limit: timedelta) -> str:
-    shown, allowed = format_lengths(age, limit)
-    return f"Its newest recovery point is {shown} old, {allowed} are allowed."
+def _describe_age(age: timedelta, limit: timedelta) -> str:
+    age_text, limit_text = format_lengths(age, limit)
+    return f"Its newest recovery point is {age_text} old, {limit_text} are allowed."
 
 
 RECOVERY_POINT_IS_RECENT = Control(
@@ -66,11 +66,11 @@ RECOVERY_POINT_IS_RECENT = Control(
             "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="An index that has not changed since: let a rule allow a greater max_age.",
-        frameworks=RECOVERABLE,
+        frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
-    judge=judge,
-    is_judged_while_created=False,
+    evaluate=evaluate,
+    is_evaluated_while_initializing=False,
     parameters={
         "recovery.max_age": "how old the newest recovery point may be; null: schedule.frequency and runs.grace decide",
         "schedule.frequency": "the frequency that decides where recovery.max_age is null",

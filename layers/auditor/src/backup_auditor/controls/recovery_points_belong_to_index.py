@@ -1,7 +1,7 @@
 """Control `recovery-points-belong-to-index`."""
 
 from backup_auditor.domain.control import (
-    RECOVERABLE,
+    RECOVERY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -12,34 +12,39 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.live_index import deleted_ids
+from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.text import pluralize
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    backups, live = subject.backups, subject.backups.identity
-    ready = backups.named_ready
-    ids = sorted({it.index_id for it in ready})
-    evidence = {"live_id": live.id, "ids": ids, "ready_backups": len(ready)}
-    if live.is_unread:
-        raise InsufficientDataError(f"{live.doubt}.", evidence)
-    if not ready:
-        backups.need_listing()
+    backups, identity = subject.backups, subject.backups.live_id
+    ready_backups = backups.ready_backups_under_name
+    index_ids = sorted({it.index_id for it in ready_backups})
+    evidence = {"live_id": identity.id, "ids": index_ids, "ready_backups": len(ready_backups)}
+    if identity.is_index_listing_incomplete:
+        raise InsufficientDataError(f"{identity.unknown_reason}.", evidence)
+    if not ready_backups:
+        backups.require_backup_listing()
         return not_applicable("There is no Ready backup under its name.", evidence)
-    own = sum(it.index_id == live.id for it in ready)
-    if own:
-        return compliant(f"{own} of the {pluralize(len(ready), 'Ready backup')} under its name are its own.", evidence)
-    rests_on: tuple[ListingId, ...] = (BACKUP_LISTING,)
-    if not deleted_ids(backups.named).issuperset(ids):
-        rests_on = backups.listings
-        if live.doubt is not None:
-            raise InsufficientDataError(f"{live.doubt}.", evidence)
-    whose = "an earlier index" if len(ids) == 1 else f"{len(ids)} earlier indexes"
-    reason = f"{pluralize(len(ready), 'Ready backup')} under its name, all of {whose}: none can restore its data."
-    return non_compliant(reason, evidence, rests_on=rests_on)
+    own_count = sum(it.index_id == identity.id for it in ready_backups)
+    if own_count:
+        return compliant(
+            f"{own_count} of the {pluralize(len(ready_backups), 'Ready backup')} under its name are its own.", evidence
+        )
+    listing_ids: tuple[ListingId, ...] = (BACKUP_LISTING,)
+    if not find_deleted_index_ids(backups.backups_under_name).issuperset(index_ids):
+        listing_ids = backups.listings
+        if identity.unknown_reason is not None:
+            raise InsufficientDataError(f"{identity.unknown_reason}.", evidence)
+    owner_text = "an earlier index" if len(index_ids) == 1 else f"{len(index_ids)} earlier indexes"
+    reason = (
+        f"{pluralize(len(ready_backups), 'Ready backup')} under its name, all of {owner_text}:"
+        " none can restore its data."
+    )
+    return non_compliant(reason, evidence, depends_on_absence_in=listing_ids)
 
 
 RECOVERY_POINTS_BELONG_TO_INDEX = Control(
@@ -67,7 +72,7 @@ RECOVERY_POINTS_BELONG_TO_INDEX = Control(
         ),
         false_positives="An index that was deleted and made again from its own backup holds the same data; it still "
         "has no backup of its own.",
-        frameworks=RECOVERABLE,
+        frameworks=RECOVERY_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -1,7 +1,7 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
 from backup_auditor.domain.control import (
-    RECOVERABLE,
+    RECOVERY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -13,25 +13,25 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.evaluation.schedule_checks import all_are_younger
+from backup_auditor.domain.evaluation.schedule_checks import are_all_younger
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    backups, required = subject.backups, subject.require.recovery.min_copies
-    if required is None:
+    backups, min_copies = subject.backups, subject.requirements.recovery.min_copies
+    if min_copies is None:
         return not_applicable("The policy sets no minimum of copies for it.")
-    copies = count_recovery_points(backups)
-    evidence = {**copies.evidence, "min_copies": required}
-    reason = f"It has {copies.shown}, {required} are required"
-    if copies.at_least >= required:
+    point_count = count_recovery_points(backups)
+    evidence = {**point_count.evidence, "min_copies": min_copies}
+    reason = f"It has {point_count.text}, {min_copies} are required"
+    if point_count.minimum >= min_copies:
         return compliant(f"{reason}.", evidence)
-    if all_are_younger(subject, required):
+    if are_all_younger(subject, min_copies):
         return compliant(f"{reason}, and its schedule is too young to have made them.", evidence)
-    if copies.at_most >= required:
-        raise InsufficientDataError(f"{reason}: {copies.doubt}.", evidence)
-    return non_compliant(f"{reason}.", evidence, rests_on=backups.listings_lacking(required))
+    if point_count.maximum >= min_copies:
+        raise InsufficientDataError(f"{reason}: {point_count.unknown_reason}.", evidence)
+    return non_compliant(f"{reason}.", evidence, depends_on_absence_in=backups.find_absence_listings(min_copies))
 
 
 RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
@@ -58,10 +58,10 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
             "GET /backup-schedules/{schedule_id}/history.",
         ),
         false_positives="After a pause copies are few until the schedule has run often enough.",
-        frameworks=RECOVERABLE,
+        frameworks=RECOVERY_FRAMEWORKS,
     ),
-    judge=judge,
-    is_judged_while_created=False,
+    evaluate=evaluate,
+    is_evaluated_while_initializing=False,
     parameters={
         "recovery.min_copies": "the fewest recovery points that an index is to have",
         "runs.grace": "how late a run may be",

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from backup_auditor.domain.control import (
-    RECOVERABLE,
+    RECOVERY_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -14,10 +14,10 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import interval_of, try_each
+from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, hours
+from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, to_hours
 
 
 def is_replenished(subject: IndexContext) -> bool:
@@ -25,74 +25,85 @@ def is_replenished(subject: IndexContext) -> bool:
 
     Raises `InsufficientDataError` where that is not known.
     """
-    answers = try_each(subject.schedules.enabled, lambda it: _makes(subject, it))
-    if any(makes for _, makes in answers.known):
+    results = try_each(subject.schedules.enabled_schedules, lambda it: _is_replenishing(subject, it))
+    if any(is_replenishing for _, is_replenishing in results.results):
         return True
-    answers.need_all()
-    subject.schedules.need_listing()
-    for schedule in subject.schedules.perhaps_enabled:
-        if _makes(subject, schedule):
-            raise subject.schedules.doubt_about(schedule)
+    results.require_complete()
+    subject.schedules.require_listing()
+    for schedule in subject.schedules.possibly_enabled_schedules:
+        if _is_replenishing(subject, schedule):
+            raise subject.schedules.create_unknown_enabled_error(schedule)
     return False
 
 
-def _makes(subject: IndexContext, schedule: Schedule) -> bool:
-    allowed = interval_of(schedule) + subject.grace
-    newest = next((it.captured_at for it in subject.backups.recovery_points), None)
-    if newest is not None and subject.observed_at - newest <= allowed:
+def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
+    max_age = require_interval(schedule) + subject.grace
+    newest_at = next((it.captured_at for it in subject.backups.recovery_points), None)
+    if newest_at is not None and subject.observed_at - newest_at <= max_age:
         return True
     if subject.backups.undated_recovery_points:
         raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.")
     return False
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    backups, horizon = subject.backups, subject.require.recovery.horizon
+    backups, horizon = subject.backups, subject.requirements.recovery.horizon
     if horizon is None:
         return not_applicable("The policy sets no horizon for it.")
-    points = [*backups.recovery_points, *backups.undated_recovery_points]
-    if not points:
-        backups.need_listing()
+    recovery_points = [*backups.recovery_points, *backups.undated_recovery_points]
+    if not recovery_points:
+        backups.require_backup_listing()
         return not_applicable("It has no recovery point.")
-    expiries = [backups.expiry(it) for it in points]
-    last = max((it.at for it in expiries if it.at is not None), default=None)
-    never = sum(it.expires is False for it in expiries)
-    unknown = sum(it.expires is not False and it.at is None for it in expiries)
+    expiries = [backups.find_expiry(it) for it in recovery_points]
+    last_expires_at = max((it.expires_at for it in expiries if it.expires_at is not None), default=None)
+    never_expiring_count = sum(it.expires is False for it in expiries)
+    unknown_count = sum(it.expires is not False and it.expires_at is None for it in expiries)
     evidence: dict[str, object] = {
-        "recovery_points": len(points),
-        "never_expire": never,
-        "unknown_expiry": unknown,
-        "zero_recovery_points_at": format_moment(last) if last and not never and not unknown else None,
-        "horizon_hours": hours(horizon),
+        "recovery_points": len(recovery_points),
+        "never_expire": never_expiring_count,
+        "unknown_expiry": unknown_count,
+        "zero_recovery_points_at": format_moment(last_expires_at)
+        if last_expires_at and not never_expiring_count and not unknown_count
+        else None,
+        "horizon_hours": to_hours(horizon),
     }
-    if never:
+    if never_expiring_count:
         return compliant("It has a recovery point that was taken by hand: such a one never expires.", evidence)
-    if last is not None and last - subject.observed_at > horizon:
-        told = f"not before {format_minute(last)}" if unknown else f"on {format_minute(last)}"
-        return compliant(f"Its last recovery point expires {told}, later than in {format_length(horizon)}.", evidence)
+    if last_expires_at is not None and last_expires_at - subject.observed_at > horizon:
+        expiry_text = (
+            f"not before {format_minute(last_expires_at)}" if unknown_count else f"on {format_minute(last_expires_at)}"
+        )
+        return compliant(
+            f"Its last recovery point expires {expiry_text}, later than in {format_length(horizon)}.", evidence
+        )
     try:
-        makes_new_ones = is_replenished(subject)
+        has_new_points = is_replenished(subject)
     except InsufficientDataError as error:
         raise InsufficientDataError(error.reason, {**evidence, **error.evidence}) from None
-    if makes_new_ones:
+    if has_new_points:
         return compliant("Its schedule makes new recovery points before the last one expires.", evidence)
-    if last is None or unknown:
+    if last_expires_at is None or unknown_count:
         raise InsufficientDataError("When its last recovery point expires is not known.", evidence)
-    return non_compliant(_told(subject, last), evidence, rests_on=(*backups.listings, *subject.schedules.listings))
+    return non_compliant(
+        _describe_last_expiry(subject, last_expires_at),
+        evidence,
+        depends_on_absence_in=(*backups.listings, *subject.schedules.listings),
+    )
 
 
-def _told(subject: IndexContext, last: datetime) -> str:
-    away = last - subject.observed_at
-    verb = "expires" if last > subject.observed_at else "was to expire"
-    way_out = "create a schedule"
-    if subject.schedules.enabled:
-        way_out = "find out why its schedule makes no new one"
-    elif subject.schedules.known:
-        way_out = "resume the schedule"
+def _describe_last_expiry(subject: IndexContext, last_expires_at: datetime) -> str:
+    distance = last_expires_at - subject.observed_at
+    verb = "expires" if last_expires_at > subject.observed_at else "was to expire"
+    remedy = "create a schedule"
+    if subject.schedules.enabled_schedules:
+        remedy = "find out why its schedule makes no new one"
+    elif subject.schedules.known_schedules:
+        remedy = "resume the schedule"
     return (
-        f"The last recovery point of `{subject.name}` {verb} on {format_minute(last)}, {format_distance(away)};"
-        f" {way_out}, or take a manual backup, which never expires."
+        f"The last recovery point of `{subject.name}` {verb} on"
+        f" {format_minute(last_expires_at)}, {format_distance(distance)};"
+        f" {remedy}, or take a manual backup, which never expires."
     )
 
 
@@ -119,11 +130,11 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
         false_positives="An index that is about to be deleted: exempt it until then.",
-        frameworks=RECOVERABLE,
+        frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
     ),
-    judge=judge,
-    is_judged_while_created=False,
+    evaluate=evaluate,
+    is_evaluated_while_initializing=False,
     parameters={
         "recovery.horizon": "how long there are to be recovery points, should nothing make new ones",
         "runs.grace": "how late a run may be",

@@ -1,25 +1,41 @@
 """Control `schedule-frequency-meets-policy`."""
 
-from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import (
+    BACKUP_FRAMEWORKS,
+    Control,
+    Family,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+)
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, frequency_of, label
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule, require_frequency
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    required = subject.require.schedule.frequency
+    required_frequency = subject.requirements.schedule.frequency
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        frequency = frequency_of(schedule)
-        evidence = {**evidence_of(schedule), "frequency": frequency.value, "required_frequency": required.value}
-        if frequency.is_slower_than(required):
-            return non_compliant(f"Its schedule {label(schedule)} runs {frequency}, {required} is required.", evidence)
-        return compliant(f"Its schedule {label(schedule)} runs {frequency}, as {required} is required.", evidence)
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        frequency = require_frequency(schedule)
+        evidence = {
+            **build_schedule_evidence(schedule),
+            "frequency": frequency.value,
+            "required_frequency": required_frequency.value,
+        }
+        if frequency.is_slower_than(required_frequency):
+            return non_compliant(
+                f"Its schedule {label_schedule(schedule)} runs {frequency}, {required_frequency} is required.", evidence
+            )
+        return compliant(
+            f"Its schedule {label_schedule(schedule)} runs {frequency}, as {required_frequency} is required.", evidence
+        )
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
@@ -40,9 +56,9 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
         false_positives="An index that seldom changes: let a rule ask for less of it.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.frequency": "the slowest frequency that is enough: daily, weekly or monthly"},
 )

@@ -1,7 +1,7 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,33 +11,40 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import interval_of, retention_of, shown_retention, with_retention
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_retention_evidence,
+    describe_retention,
+    require_interval,
+    require_retention,
+)
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    required = subject.require.recovery.min_copies
-    if required is None:
+    min_copies = subject.requirements.recovery.min_copies
+    if min_copies is None:
         return not_applicable("The policy sets no minimum of copies for it.")
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        interval = interval_of(schedule)
-        copies = retention_of(schedule) // interval
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        interval = require_interval(schedule)
+        guaranteed_copies = require_retention(schedule) // interval
         evidence = {
-            **with_retention(schedule),
-            "interval_days": days(interval),
-            "copies": copies,
-            "min_copies": required,
+            **build_retention_evidence(schedule),
+            "interval_days": to_days(interval),
+            "copies": guaranteed_copies,
+            "min_copies": min_copies,
         }
-        sure = "copy is" if copies == 1 else "copies are"
-        reason = f"{shown_retention(schedule)}, so that {copies} {sure} sure and {required} required."
-        return non_compliant(reason, evidence) if copies < required else compliant(reason, evidence)
+        copies_text = "copy is" if guaranteed_copies == 1 else "copies are"
+        reason = (
+            f"{describe_retention(schedule)}, so that {guaranteed_copies} {copies_text} sure and {min_copies} required."
+        )
+        return non_compliant(reason, evidence) if guaranteed_copies < min_copies else compliant(reason, evidence)
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
@@ -60,9 +67,9 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
         false_positives="Manual backups make up for the copies that the schedule does not keep: let a rule ask for "
         "fewer.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"recovery.min_copies": "the fewest recovery points that an index is to have"},
 )

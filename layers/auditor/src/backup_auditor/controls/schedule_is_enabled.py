@@ -1,7 +1,7 @@
 """Control `schedule-is-enabled`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,23 +11,30 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import label
+from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
     schedules = subject.schedules
-    evidence = {"schedules": len(schedules.known), "enabled": [it.schedule_id for it in schedules.enabled]}
-    if schedules.enabled:
-        return compliant(f"Its schedule {label(schedules.enabled[0])} is enabled.", evidence)
-    schedules.need_all()
-    if not schedules.known:
+    evidence = {
+        "schedules": len(schedules.known_schedules),
+        "enabled": [it.schedule_id for it in schedules.enabled_schedules],
+    }
+    if schedules.enabled_schedules:
+        return compliant(f"Its schedule {label_schedule(schedules.enabled_schedules[0])} is enabled.", evidence)
+    schedules.require_complete()
+    if not schedules.known_schedules:
         return not_applicable("It has no backup schedule.", evidence)
-    first, *others = schedules.known
-    none_is = f"None of its {1 + len(others):,} schedules is" if others else f"Its schedule {label(first)} is not"
-    reason = f"{none_is} enabled: no new recovery point will be made."
-    return non_compliant(reason, evidence, rests_on=schedules.listings)
+    first_schedule, *other_schedules = schedules.known_schedules
+    subject_text = (
+        f"None of its {1 + len(other_schedules):,} schedules is"
+        if other_schedules
+        else f"Its schedule {label_schedule(first_schedule)} is not"
+    )
+    reason = f"{subject_text} enabled: no new recovery point will be made."
+    return non_compliant(reason, evidence, depends_on_absence_in=schedules.listings)
 
 
 SCHEDULE_IS_ENABLED = Control(
@@ -53,8 +60,8 @@ SCHEDULE_IS_ENABLED = Control(
             'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
         ),
         false_positives="A pause is somebody's decision: exempt the index until the day on which it is to end.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config db-instance-backup-enabled",),
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -5,14 +5,14 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    enabled = subject.schedules.enabled
-    evidence = {"enabled": [it.schedule_id for it in enabled]}
-    if len(enabled) > 1:
-        return non_compliant(f"It has {len(enabled)} enabled schedules where one is meant to be.", evidence)
-    subject.schedules.need_all()
-    if not enabled:
+    enabled_schedules = subject.schedules.enabled_schedules
+    evidence = {"enabled": [it.schedule_id for it in enabled_schedules]}
+    if len(enabled_schedules) > 1:
+        return non_compliant(f"It has {len(enabled_schedules)} enabled schedules where one is meant to be.", evidence)
+    subject.schedules.require_complete()
+    if not enabled_schedules:
         return not_applicable("It has no enabled schedule.", evidence)
     return compliant("It has 1 enabled schedule.", evidence)
 
@@ -42,5 +42,5 @@ SCHEDULE_IS_UNIQUE = Control(
         false_positives="Two schedules that are meant to be, one daily and one kept for long: Pinecone allows a second "
         "only by chance.",
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

@@ -1,28 +1,38 @@
 """Control `schedule-name-is-runnable`."""
 
-from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import (
+    BACKUP_FRAMEWORKS,
+    Control,
+    Family,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+)
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, name_of
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, require_name
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
 
-LONGEST_NAME = 28
+MAX_RUNNABLE_NAME_LENGTH = 28
 """Characters: the name of a run adds 17, and the service allows 45."""
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        length = len(name_of(schedule))
-        evidence = {**evidence_of(schedule), "length": length, "max_length": LONGEST_NAME}
-        reason = f"The name of its schedule {schedule.name} has {length} characters, {LONGEST_NAME} are allowed"
-        if length > LONGEST_NAME:
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        length = len(require_name(schedule))
+        evidence = {**build_schedule_evidence(schedule), "length": length, "max_length": MAX_RUNNABLE_NAME_LENGTH}
+        reason = (
+            f"The name of its schedule {schedule.name} has {length} characters, {MAX_RUNNABLE_NAME_LENGTH} are allowed"
+        )
+        if length > MAX_RUNNABLE_NAME_LENGTH:
             return non_compliant(f"{reason}: every run fails.", evidence)
         return compliant(f"{reason}.", evidence)
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_NAME_IS_RUNNABLE = Control(
@@ -32,8 +42,8 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale=f"Pinecone accepts a schedule whose name is longer than {LONGEST_NAME} characters, and then every run of"
-    " it fails.",
+    rationale=f"Pinecone accepts a schedule whose name is longer than {MAX_RUNNABLE_NAME_LENGTH} characters, and then"
+    " every run of it fails.",
     remediation="A schedule cannot be renamed: delete that of {name} (its backups stay) and create it anew with a"
     " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{schedule_id}, then"
     " POST /indexes/{name}/backup-schedules.",
@@ -52,7 +62,7 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
             "POST /indexes/{name}/backup-schedules with a shorter name.",
         ),
         false_positives="None are known: every run of such a schedule fails.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

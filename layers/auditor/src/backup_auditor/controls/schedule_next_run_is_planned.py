@@ -1,7 +1,7 @@
 """Control `schedule-next-run-is-planned`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,36 +11,41 @@ from backup_auditor.domain.control import (
     non_compliant,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, label
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import format_lengths, format_moment, format_to_second, hours
+from backup_auditor.domain.timefmt import format_lengths, format_moment, format_to_second, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        planned = schedule.next_run
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        next_run = schedule.next_run
         if schedule.next_run_unreadable:
-            reason = f"When the next run of its schedule {label(schedule)} is due cannot be read."
-            raise InsufficientDataError(reason, evidence_of(schedule))
+            reason = f"When the next run of its schedule {label_schedule(schedule)} is due cannot be read."
+            raise InsufficientDataError(reason, build_schedule_evidence(schedule))
         evidence = {
-            **evidence_of(schedule),
-            "next_run": format_moment(planned) if planned else None,
-            "grace_hours": hours(subject.grace),
+            **build_schedule_evidence(schedule),
+            "next_run": format_moment(next_run) if next_run else None,
+            "grace_hours": to_hours(subject.grace),
         }
-        if planned is None:
-            return non_compliant(f"Its schedule {label(schedule)} is enabled and has no next run.", evidence)
-        late = subject.observed_at - planned
-        if late > subject.grace:
-            shown, allowed = format_lengths(late, subject.grace)
-            reason = f"The next run of its schedule {label(schedule)} was due {shown} ago, {allowed} are allowed."
+        if next_run is None:
+            return non_compliant(f"Its schedule {label_schedule(schedule)} is enabled and has no next run.", evidence)
+        lateness = subject.observed_at - next_run
+        if lateness > subject.grace:
+            lateness_text, limit_text = format_lengths(lateness, subject.grace)
+            reason = (
+                f"The next run of its schedule {label_schedule(schedule)} was due {lateness_text} ago,"
+                f" {limit_text} are allowed."
+            )
             return non_compliant(reason, evidence)
-        return compliant(f"The next run of its schedule {label(schedule)}: {format_to_second(planned)}.", evidence)
+        return compliant(
+            f"The next run of its schedule {label_schedule(schedule)}: {format_to_second(next_run)}.", evidence
+        )
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
@@ -67,8 +72,8 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
             'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
         ),
         false_positives="The service may be late in planning the next run after an outage of its own.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -1,7 +1,7 @@
 """Control `schedule-retention-meets-minimum`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,25 +11,33 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import retention_of, shown_retention, with_retention
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_retention_evidence,
+    describe_retention,
+    require_retention,
+)
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import days, format_length
+from backup_auditor.domain.timefmt import format_length, to_days
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    minimum = subject.require.schedule.retention_min
-    if minimum is None:
+    min_retention = subject.requirements.schedule.retention_min
+    if min_retention is None:
         return not_applicable("The policy sets no minimum retention for it.")
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        evidence = {**with_retention(schedule), "min_days": days(minimum)}
-        reason = f"{shown_retention(schedule)}, at least {format_length(minimum)} is required."
-        return non_compliant(reason, evidence) if retention_of(schedule) < minimum else compliant(reason, evidence)
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        evidence = {**build_retention_evidence(schedule), "min_days": to_days(min_retention)}
+        reason = f"{describe_retention(schedule)}, at least {format_length(min_retention)} is required."
+        return (
+            non_compliant(reason, evidence)
+            if require_retention(schedule) < min_retention
+            else compliant(reason, evidence)
+        )
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
@@ -51,12 +59,12 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
         false_positives="Backups that are copied elsewhere and kept there: let a rule ask for less.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=(
             "AWS Config backup-plan-min-frequency-and-min-retention-check",
             "AWS Config backup-recovery-point-minimum-retention-check",
         ),
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.retention_days.min": "the fewest days that backups are to be kept"},
 )

@@ -1,26 +1,39 @@
 """Control `schedule-retention-outlives-interval`."""
 
-from backup_auditor.domain.control import BACKED_UP, Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import (
+    BACKUP_FRAMEWORKS,
+    Control,
+    Family,
+    Guidance,
+    Verdict,
+    compliant,
+    non_compliant,
+)
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import interval_of, retention_of, shown_retention, with_retention
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_retention_evidence,
+    describe_retention,
+    require_interval,
+    require_retention,
+)
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import days, format_length
+from backup_auditor.domain.timefmt import format_length, to_days
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        interval = interval_of(schedule)
-        evidence = {**with_retention(schedule), "interval_days": days(interval)}
-        reason = f"{shown_retention(schedule)}, its runs are up to {format_length(interval)} apart"
-        if retention_of(schedule) <= interval:
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        interval = require_interval(schedule)
+        evidence = {**build_retention_evidence(schedule), "interval_days": to_days(interval)}
+        reason = f"{describe_retention(schedule)}, its runs are up to {format_length(interval)} apart"
+        if require_retention(schedule) <= interval:
             return non_compliant(f"{reason}: there are times without any backup.", evidence)
         return compliant(f"{reason}.", evidence)
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
@@ -46,8 +59,8 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
         ),
         false_positives="None: the days without a backup are certain. Manual backups may cover them, and nothing makes "
         "sure of it.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),
-    judge=judge,
+    evaluate=evaluate,
 )

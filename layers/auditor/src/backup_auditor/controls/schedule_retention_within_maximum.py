@@ -2,25 +2,33 @@
 
 from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import retention_of, shown_retention, with_retention
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_retention_evidence,
+    describe_retention,
+    require_retention,
+)
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import days, format_length
+from backup_auditor.domain.timefmt import format_length, to_days
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    maximum = subject.require.schedule.retention_max
-    if maximum is None:
+    max_retention = subject.requirements.schedule.retention_max
+    if max_retention is None:
         return not_applicable("The policy sets no maximum retention for it.")
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        evidence = {**with_retention(schedule), "max_days": days(maximum)}
-        reason = f"{shown_retention(schedule)}, at most {format_length(maximum)} is allowed."
-        return non_compliant(reason, evidence) if retention_of(schedule) > maximum else compliant(reason, evidence)
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        evidence = {**build_retention_evidence(schedule), "max_days": to_days(max_retention)}
+        reason = f"{describe_retention(schedule)}, at most {format_length(max_retention)} is allowed."
+        return (
+            non_compliant(reason, evidence)
+            if require_retention(schedule) > max_retention
+            else compliant(reason, evidence)
+        )
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
@@ -45,6 +53,6 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
         false_positives="An index under a legal hold: exempt it until the hold ends.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"schedule.retention_days.max": "the most days that backups may be kept"},
 )

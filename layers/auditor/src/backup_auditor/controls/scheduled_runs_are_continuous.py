@@ -1,7 +1,7 @@
 """Control `scheduled-runs-are-continuous`."""
 
 from backup_auditor.domain.control import (
-    BACKED_UP,
+    BACKUP_FRAMEWORKS,
     Control,
     Family,
     Guidance,
@@ -11,65 +11,80 @@ from backup_auditor.domain.control import (
     non_compliant,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import evidence_of, label, settings_evidence, unread_error
+from backup_auditor.domain.evaluation.index_schedules import (
+    build_schedule_evidence,
+    build_settings_evidence,
+    create_read_failure_error,
+    label_schedule,
+)
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
-from backup_auditor.domain.evaluation.schedule_checks import judge_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, format_to_second, hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, format_to_second, to_hours
 
 
-def judge(subject: IndexContext) -> Verdict:
+def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
 
-    def judge_one(schedule: Schedule) -> Verdict:
-        settings = subject.project.settings[schedule.schedule_id]
-        seen = RunGaps(schedule, subject.backups.runs(schedule), subject.observed_at, subject.grace, settings)
-        gaps = seen.gaps()
+    def evaluate_schedule(schedule: Schedule) -> Verdict:
+        settings_history = subject.project.settings_histories[schedule.schedule_id]
+        run_gaps = RunGaps(
+            schedule, subject.backups.find_runs(schedule), subject.observed_at, subject.grace, settings_history
+        )
+        gaps = run_gaps.find_gaps()
         evidence: dict[str, object] = {
-            **evidence_of(schedule),
-            "runs": len(seen.runs),
+            **build_schedule_evidence(schedule),
+            "runs": len(run_gaps.run_times),
             "gaps": len(gaps),
-            "allowed_hours": hours(seen.allowed),
+            "allowed_hours": to_hours(run_gaps.max_interval),
         }
         if gaps:
-            widest = max(gaps, key=lambda gap: (gap.length, gap.start))
+            widest_gap = max(gaps, key=lambda gap: (gap.length, gap.start))
             evidence |= {
-                "missing_runs": sum(it.missing for it in gaps),
-                "from": format_moment(widest.start),
-                "to": format_moment(widest.end),
-                "gap_hours": hours(widest.length),
-                "frequency": widest.frequency,
-                "allowed_hours": hours(widest.allowed),
-                "settings": [settings_evidence(it) for it in settings.since(seen.since)],
+                "missing_runs": sum(it.missing_runs for it in gaps),
+                "from": format_moment(widest_gap.start),
+                "to": format_moment(widest_gap.end),
+                "gap_hours": to_hours(widest_gap.length),
+                "frequency": widest_gap.frequency,
+                "allowed_hours": to_hours(widest_gap.max_length),
+                "settings": [
+                    build_settings_evidence(it) for it in settings_history.find_settings_since(run_gaps.since)
+                ],
             }
-            shown, allowed = format_lengths(widest.length, widest.allowed)
+            gap_text, limit_text = format_lengths(widest_gap.length, widest_gap.max_length)
             reason = (
-                f"Its schedule {label(schedule)} did not run for {shown} from"
-                f" {format_to_second(widest.start)}, {allowed} are allowed"
+                f"Its schedule {label_schedule(schedule)} did not run for {gap_text} from"
+                f" {format_to_second(widest_gap.start)}, {limit_text} are allowed"
                 f" ({pluralize(len(gaps), 'gap')})."
             )
-            return non_compliant(reason, evidence, rests_on=subject.backups.history_listings([schedule]))
-        unread = subject.backups.history_unread(schedule)
-        if unread is not None and not seen.is_covered:
-            raise unread_error(f"runs of schedule {label(schedule)}", unread)
-        if seen.has_undated and not seen.is_covered:
-            raise InsufficientDataError(f"Some runs of its schedule {label(schedule)} tell no time.", evidence)
-        return compliant(_why_compliant(schedule, seen), evidence)
+            return non_compliant(
+                reason, evidence, depends_on_absence_in=subject.backups.find_history_listings([schedule])
+            )
+        failure = subject.backups.find_history_failure(schedule)
+        if failure is not None and not run_gaps.is_covered:
+            raise create_read_failure_error(f"runs of schedule {label_schedule(schedule)}", failure)
+        if run_gaps.has_undated_runs and not run_gaps.is_covered:
+            raise InsufficientDataError(f"Some runs of its schedule {label_schedule(schedule)} tell no time.", evidence)
+        return compliant(_describe_compliance(schedule, run_gaps), evidence)
 
-    return judge_enabled_schedules(subject, judge_one)
+    return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
-def _why_compliant(schedule: Schedule, seen: RunGaps) -> str:
-    name = label(schedule)
-    if not seen.runs:
-        return f"The first run of its schedule {name} is not yet due."
-    if seen.widest <= seen.allowed:
-        return f"The runs of its schedule {name} are never more than {format_length(seen.allowed)} apart."
-    shown, allowed = format_lengths(seen.widest, seen.allowed)
+def _describe_compliance(schedule: Schedule, run_gaps: RunGaps) -> str:
+    schedule_label = label_schedule(schedule)
+    if not run_gaps.run_times:
+        return f"The first run of its schedule {schedule_label} is not yet due."
+    if run_gaps.longest_interval <= run_gaps.max_interval:
+        return (
+            f"The runs of its schedule {schedule_label} are never more than"
+            f" {format_length(run_gaps.max_interval)} apart."
+        )
+    gap_text, limit_text = format_lengths(run_gaps.longest_interval, run_gaps.max_interval)
     return (
-        f"The runs of its schedule {name} are up to {shown} apart ({allowed} are allowed now), which a slower frequency"
+        f"The runs of its schedule {schedule_label} are up to {gap_text} apart ({limit_text}"
+        " are allowed now), which a slower frequency"
         " or a pause at that time explains, or may explain before the first audit."
     )
 
@@ -102,8 +117,8 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
             "POST /indexes/{name}/backups.",
         ),
         false_positives="A schedule that was paused and resumed between two audits.",
-        frameworks=BACKED_UP,
+        frameworks=BACKUP_FRAMEWORKS,
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -1,6 +1,12 @@
 """Control `schedules-fit-quota`."""
 
-from backup_auditor.domain.capacity import Share, best_schedule_fit, describe_fit, fit_evidence, per_index
+from backup_auditor.domain.capacity import (
+    QuotaShare,
+    build_fit_evidence,
+    build_share_evidence,
+    describe_fit,
+    find_best_schedule_fit,
+)
 from backup_auditor.domain.control import (
     Control,
     Family,
@@ -15,59 +21,68 @@ from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.quota_usage import QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 
-def judge(subject: ProjectContext) -> Verdict:
+def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
-    filled = subject.quota
-    manual = filled.manual.total()
-    slots = sum(it.least for it in filled.holdings)
-    indexes = len({it.index for it in filled.holdings})
+    quota_usage = subject.quota_usage
+    manual_count = quota_usage.manual_counts.total()
+    slot_count = sum(it.min_slots for it in quota_usage.schedule_usages)
+    index_count = len({it.index for it in quota_usage.schedule_usages})
     evidence: dict[str, object] = {
-        "slots": slots,
-        "manual": manual,
+        "slots": slot_count,
+        "manual": manual_count,
         "quota": quota,
-        "per_index": per_index(_share(filled, name, held) for name, held in filled.by_index().items()),
+        "per_index": build_share_evidence(
+            _make_share(quota_usage, name, schedule_usages)
+            for name, schedule_usages in quota_usage.group_by_index().items()
+        ),
     }
     reason = (
-        f"Enabled schedules hold up to {pluralize(slots, 'backup')}, and people took {manual:,} by hand;"
+        f"Enabled schedules hold up to {pluralize(slot_count, 'backup')}, and people took {manual_count:,} by hand;"
         f" the quota is {quota:,}"
     )
-    if slots + manual > quota:
-        fit = best_schedule_fit(indexes, quota - manual)
-        evidence["fits"] = fit_evidence(fit, indexes)
-        return non_compliant(f"{reason}; {describe_fit(fit, indexes)}.", evidence)
-    unknown = [f"what schedule {it.schedule.schedule_id} holds" for it in filled.holdings if it.slots is None]
-    unknown += filled.unread()
-    if slots + manual + filled.perhaps_manual > quota:
-        unknown.append(f"how many of {pluralize(filled.perhaps_manual, 'backup')} were taken by hand")
-    broken = subject.inventory.backups.broken
-    if broken is not None:
-        unknown.append(f"what else there is ({broken.what}: {broken.error})")
-    if unknown:
+    if slot_count + manual_count > quota:
+        fit = find_best_schedule_fit(index_count, quota - manual_count)
+        evidence["fits"] = build_fit_evidence(fit, index_count)
+        return non_compliant(f"{reason}; {describe_fit(fit, index_count)}.", evidence)
+    unknown_facts = [
+        f"what schedule {it.schedule.schedule_id} holds" for it in quota_usage.schedule_usages if it.slots is None
+    ]
+    unknown_facts += quota_usage.describe_unknown_usage()
+    if slot_count + manual_count + quota_usage.possibly_manual_count > quota:
+        unknown_facts.append(f"how many of {pluralize(quota_usage.possibly_manual_count, 'backup')} were taken by hand")
+    failure = subject.inventory.backups.failure
+    if failure is not None:
+        unknown_facts.append(f"what else there is ({failure.call}: {failure.error})")
+    if unknown_facts:
         raise InsufficientDataError(
-            f"{reason}, and it is not known {unknown[0]}.", {**evidence, "unknown": len(unknown)}
+            f"{reason}, and it is not known {unknown_facts[0]}.", {**evidence, "unknown": len(unknown_facts)}
         )
-    if not indexes:
+    if not index_count:
         return not_applicable("No schedule is enabled.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
-def _share(filled: QuotaUsage, name: str, holdings: list[ScheduleUsage]) -> Share:
-    slots, manual = sum(it.least for it in holdings), filled.manual.get(name, 0)
+def _make_share(quota_usage: QuotaUsage, name: str, schedule_usages: list[ScheduleUsage]) -> QuotaShare:
+    slot_count, manual_count = sum(it.min_slots for it in schedule_usages), quota_usage.manual_counts.get(name, 0)
     schedules = [
         {
-            "frequency": it.schedule.frequency,
-            "retention_days": None if it.schedule.retention is None else days(it.schedule.retention),
-            "slots": it.slots,
+            "frequency": schedule_usage.schedule.frequency,
+            "retention_days": None
+            if schedule_usage.schedule.retention is None
+            else to_days(schedule_usage.schedule.retention),
+            "slots": schedule_usage.slots,
         }
-        for it in holdings
+        for schedule_usage in schedule_usages
     ]
-    return Share(name, slots + manual, {"schedules": schedules, "slots": slots, "manual": manual})
+    return QuotaShare(
+        name, slot_count + manual_count, {"schedules": schedules, "slots": slot_count, "manual": manual_count}
+    )
 
 
 SCHEDULES_FIT_QUOTA = Control(
@@ -91,7 +106,7 @@ SCHEDULES_FIT_QUOTA = Control(
         api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
         false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
     ),
-    judge=judge,
+    evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, where it is another",

@@ -45,14 +45,14 @@ _DAY = timedelta(days=1)
 class DayStatus(StrEnum):
     """What is known of one audit that was made, or that should have been."""
 
-    AUDITED = "audited"
+    COMPLETE = "audited"
     INCOMPLETE = "incomplete"
     """Something could not be read: such an audit ends no interval."""
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """The time that is looked at: the start belongs to it, the end does not."""
 
     since: datetime | None
@@ -66,54 +66,56 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class AuditGap:
     """A time without a complete audit that is longer than the interval."""
 
-    after: datetime
+    start: datetime
     """The complete audit before it; where there is none, the beginning of what is looked at."""
-    before: datetime
+    end: datetime
     """The complete audit after it; where there is none, the end of what is looked at."""
-    due: tuple[datetime, ...]
+    due_times: tuple[datetime, ...]
     """When each missing audit was due, as far as that is looked at: one interval after the other."""
 
 
-type AuditDay = AuditRecord | Gap
+type AuditDay = AuditRecord | AuditGap
 
 
 @dataclass(frozen=True, slots=True)
-class Nights:
+class AuditDays:
     """What audits of a project there are in a time, and which are missing."""
 
-    every: timedelta
+    interval: timedelta
     rows: tuple[AuditDay, ...]
     """In the order of time; a gap stands behind the audit that it follows."""
 
-    def count(self, standing: DayStatus) -> int:
+    def count(self, status: DayStatus) -> int:
         """Return how many audits stand like that."""
-        if standing is DayStatus.MISSING:
-            return sum(len(it.due) for it in self.rows if isinstance(it, Gap))
-        return sum(not isinstance(it, Gap) and standing_of(it) is standing for it in self.rows)
+        if status is DayStatus.MISSING:
+            return sum(len(it.due_times) for it in self.rows if isinstance(it, AuditGap))
+        return sum(not isinstance(it, AuditGap) and find_day_status(it) is status for it in self.rows)
 
 
-def standing_of(audit: AuditRecord) -> DayStatus:
+def find_day_status(audit: AuditRecord) -> DayStatus:
     """Tell a complete audit from one that is not."""
-    return DayStatus.AUDITED if audit.is_complete else DayStatus.INCOMPLETE
+    return DayStatus.COMPLETE if audit.is_complete else DayStatus.INCOMPLETE
 
 
-def span_of(since: date | None, until: date | None) -> Span:
+def build_time_range(since: date | None, until: date | None) -> TimeRange:
     """Return the time from the beginning of one day to the end of another, both in UTC."""
-    return Span(
+    return TimeRange(
         None if since is None else datetime.combine(since, time(), UTC),
         None if until is None else datetime.combine(until, time(), UTC) + _DAY,
     )
 
 
-def within(audits: Iterable[AuditRecord], span: Span) -> list[AuditRecord]:
+def filter_audits(audits: Iterable[AuditRecord], time_range: TimeRange) -> list[AuditRecord]:
     """Return the audits of a time."""
-    return [it for it in audits if it.observed_at in span]
+    return [it for it in audits if it.observed_at in time_range]
 
 
-def audit_days(audits: Sequence[AuditRecord], span: Span, every: timedelta, now: datetime) -> Nights | None:
+def build_audit_days(
+    audits: Sequence[AuditRecord], time_range: TimeRange, interval: timedelta, now: datetime
+) -> AuditDays | None:
     """Return the audits of a time and its gaps; `None` where no audit is known, or that time has no length.
 
     Two complete audits more than `every` apart leave a gap. So do the time from the last one to the end (at most now)
@@ -122,31 +124,39 @@ def audit_days(audits: Sequence[AuditRecord], span: Span, every: timedelta, now:
     """
     if not audits:
         return None
-    known = sorted(audits, key=lambda it: it.observed_at)
-    begin = known[0].observed_at if span.since is None else span.since
-    end = now if span.until is None else min(span.until, now)
-    shown = within(known, span)
-    if not shown and begin >= end:
+    sorted_audits = sorted(audits, key=lambda it: it.observed_at)
+    start = sorted_audits[0].observed_at if time_range.since is None else time_range.since
+    end = now if time_range.until is None else min(time_range.until, now)
+    audits_in_range = filter_audits(sorted_audits, time_range)
+    if not audits_in_range and start >= end:
         return None
-    rows: list[tuple[datetime, int, AuditDay]] = [(it.observed_at, 0, it) for it in shown]
-    rows += [(it.after, 1, it) for it in _gaps(known, Span(begin, span.until), end, every)]
-    return Nights(every, tuple(row for *_, row in sorted(rows, key=lambda it: it[:2])))
+    rows: list[tuple[datetime, int, AuditDay]] = [(it.observed_at, 0, it) for it in audits_in_range]
+    rows += [(it.start, 1, it) for it in _find_gaps(sorted_audits, TimeRange(start, time_range.until), end, interval)]
+    return AuditDays(interval, tuple(row for *_, row in sorted(rows, key=lambda it: it[:2])))
 
 
-def _gaps(known: Sequence[AuditRecord], span: Span, end: datetime, every: timedelta) -> Iterator[Gap]:
+def _find_gaps(
+    sorted_audits: Sequence[AuditRecord], time_range: TimeRange, end: datetime, interval: timedelta
+) -> Iterator[AuditGap]:
     """Return the gaps that reach into a time, which has a start."""
-    complete = [it.observed_at for it in known if it.is_complete]
-    begin = span.since or end
-    edges = [*([] if complete and complete[0] <= begin else [begin]), *complete]
-    if edges[-1] < end:
-        edges.append(end)
-    is_bare = not any(it in span for it in complete)
-    for after, before in pairwise(edges):
-        if before - after <= every or before <= begin or (span.until is not None and after >= span.until):
+    complete_times = [it.observed_at for it in sorted_audits if it.is_complete]
+    start = time_range.since or end
+    boundaries = [*([] if complete_times and complete_times[0] <= start else [start]), *complete_times]
+    if boundaries[-1] < end:
+        boundaries.append(end)
+    has_no_complete_audit = not any(it in time_range for it in complete_times)
+    for gap_start, gap_end in pairwise(boundaries):
+        if (
+            gap_end - gap_start <= interval
+            or gap_end <= start
+            or (time_range.until is not None and gap_start >= time_range.until)
+        ):
             continue
-        missing = -((after - before) // every) - 1
-        due = tuple(it for it in (after + (1 + number) * every for number in range(missing)) if it in span)
-        if is_bare and not due:
-            due = (max(after, begin),)
-        if due:
-            yield Gap(after, before, due)
+        missing_count = -((gap_start - gap_end) // interval) - 1
+        due_times = tuple(
+            it for it in (gap_start + (1 + number) * interval for number in range(missing_count)) if it in time_range
+        )
+        if has_no_complete_audit and not due_times:
+            due_times = (max(gap_start, start),)
+        if due_times:
+            yield AuditGap(gap_start, gap_end, due_times)

@@ -16,7 +16,7 @@ class Obstacle(StrEnum):
     """Why the service cannot back an index up."""
 
     POD = "pod"
-    REFUSED = "refused"
+    DENIED = "refused"
     CUSTOMER_KEY = "customer_key"
 
 
@@ -27,55 +27,58 @@ class BackupSupport:
     reason: str | None = None
     """Why it cannot, in a sentence."""
     evidence: Evidence = field(default_factory=dict)
-    rests_on: tuple[ListingId, ...] = ()
+    depends_on_absence_in: tuple[ListingId, ...] = ()
     """The listings in which a further row would show that it can."""
-    unknown: InsufficientDataError | None = None
+    unknown_error: InsufficientDataError | None = None
     """Why it is not known whether it can."""
 
 
 _SUPPORTED = BackupSupport()
 
 
-def support_of(
+def find_backup_support(
     facts: IndexFacts,
     schedules: IndexSchedules,
-    live: LiveId,
-    backups_unread: ReadFailure | None,
+    live_id: LiveId,
+    backups_failure: ReadFailure | None,
     *,
-    is_remembered: bool,
+    has_known_backup: bool,
 ) -> BackupSupport:
     """Return whether an index can be backed up.
 
     One that is encrypted with a customer key can only where a schedule or a backup of it is listed, or where an earlier
     audit remembers a backup that should still exist.
     """
-    refused = refused_support(facts)
-    if refused is not None:
-        return refused
-    if facts.index.cmek_id is None or schedules.known or live.id is not None or is_remembered:
+    missing_support = find_missing_support(facts)
+    if missing_support is not None:
+        return missing_support
+    if facts.index.cmek_id is None or schedules.known_schedules or live_id.id is not None or has_known_backup:
         return _SUPPORTED
     evidence: Evidence = {"obstacle": Obstacle.CUSTOMER_KEY.value, "cmek_id": facts.index.cmek_id}
-    unread = schedules.unread or backups_unread
-    if unread is not None or live.doubt is not None:
-        why = f"{unread.what}: {unread.error}" if unread is not None else live.doubt
-        reason = f"It is encrypted with a customer key, and whether it has a schedule or a backup is not known: {why}."
-        return BackupSupport(evidence=evidence, unknown=InsufficientDataError(reason, evidence))
-    own = (ListingId(ListingKind.OWN_BACKUPS, facts.index.name),) if live.own_listing_decides else ()
+    failure = schedules.failure or backups_failure
+    if failure is not None or live_id.unknown_reason is not None:
+        failure_text = f"{failure.call}: {failure.error}" if failure is not None else live_id.unknown_reason
+        reason = (
+            "It is encrypted with a customer key, and whether it has a schedule or a backup is not"
+            f" known: {failure_text}."
+        )
+        return BackupSupport(evidence=evidence, unknown_error=InsufficientDataError(reason, evidence))
+    own_listings = (ListingId(ListingKind.OWN_BACKUPS, facts.index.name),) if live_id.needs_index_listing else ()
     return BackupSupport(
         "It is encrypted with a customer key, and Pinecone cannot back up such an index: no schedule and no backup of"
         " it is listed.",
         evidence,
-        rests_on=(*schedules.listings, BACKUP_LISTING, *own),
+        depends_on_absence_in=(*schedules.listings, BACKUP_LISTING, *own_listings),
     )
 
 
-def refused_support(facts: IndexFacts) -> BackupSupport | None:
+def find_missing_support(facts: IndexFacts) -> BackupSupport | None:
     """Return why an index can never be backed up, whatever else is listed; `None` where nothing says so."""
     if facts.index.deployment is Deployment.POD:
         evidence: Evidence = {"obstacle": Obstacle.POD.value}
         return BackupSupport("It is a pod index, and pod indexes have no backups.", evidence)
     for answer in (facts.schedules, facts.own_backups):
         if isinstance(answer, Denial) and answer.kind is DenialReason.UNSUPPORTED:
-            evidence = {"obstacle": Obstacle.REFUSED.value, "answer": answer.message}
+            evidence = {"obstacle": Obstacle.DENIED.value, "answer": answer.message}
             return BackupSupport(f"Pinecone answers that it cannot be backed up: {answer.message}", evidence)
     return None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Policy, Requirements, ScheduleRequirement
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 _DAY = timedelta(days=1)
 SHORTEST_RETENTION = _DAY
@@ -24,121 +24,123 @@ class ScheduleFit:
     """What one such schedule takes."""
 
 
-def slots_of(retention: timedelta, interval: timedelta) -> int:
+def count_slots(retention: timedelta, interval: timedelta) -> int:
     """Return how many backups a schedule holds: those it keeps, and the one being made before the oldest goes."""
     return retention // interval + 1
 
 
-def least_slots(require: ScheduleRequirement) -> int:
+def count_min_slots(requirement: ScheduleRequirement) -> int:
     """Return how many backups the most sparing schedule holds that meets a requirement."""
-    return slots_of(least_retention(require), require.frequency.interval)
+    return count_slots(find_min_retention(requirement), requirement.frequency.interval)
 
 
-def least_retention(require: ScheduleRequirement) -> timedelta:
+def find_min_retention(requirement: ScheduleRequirement) -> timedelta:
     """Return the shortest retention that meets a requirement; where it states none, the service's own shortest."""
-    return require.retention_min or SHORTEST_RETENTION
+    return requirement.retention_min or SHORTEST_RETENTION
 
 
-def best_schedule_fit(indexes: int, room: int) -> ScheduleFit | None:
+def find_best_schedule_fit(index_count: int, free_slots: int) -> ScheduleFit | None:
     """Return the schedule that fits so many indexes into the room there is: the fastest, and then the longest kept.
 
     Only one that outlives its interval is any good. `None` where there is none.
     """
-    most = room // indexes if indexes > 0 else 0
+    slots_per_index = free_slots // index_count if index_count > 0 else 0
     for frequency in Frequency:
         interval = frequency.interval
-        longest = min(most * interval - _DAY, LONGEST_RETENTION)
-        if longest > interval:
-            return ScheduleFit(frequency, longest, slots_of(longest, interval))
+        max_retention = min(slots_per_index * interval - _DAY, LONGEST_RETENTION)
+        if max_retention > interval:
+            return ScheduleFit(frequency, max_retention, count_slots(max_retention, interval))
     return None
 
 
-SHOWN = 20
+MAX_SHARES_SHOWN = 20
 """How many indexes are shown one by one, those that take most first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class QuotaShare:
     """What one index takes of a quota."""
 
     index: str
-    taken: int
+    slots: int
     detail: Mapping[str, object]
     """JSON: how that comes about."""
 
 
-def per_index(shares: Iterable[Share]) -> dict[str, object]:
+def build_share_evidence(shares: Iterable[QuotaShare]) -> dict[str, object]:
     """Show what each index takes, and what the rest of many take together."""
-    ranked = sorted(shares, key=lambda it: (-it.taken, it.index))
-    found: dict[str, object] = {"most": [{"index": it.index, **it.detail} for it in ranked[:SHOWN]]}
-    rest = ranked[SHOWN:]
-    if rest:
-        found["others"] = {"indexes": len(rest), "taken": sum(it.taken for it in rest)}
-    return found
+    ranked_shares = sorted(shares, key=lambda it: (-it.slots, it.index))
+    evidence: dict[str, object] = {
+        "most": [{"index": it.index, **it.detail} for it in ranked_shares[:MAX_SHARES_SHOWN]]
+    }
+    other_shares = ranked_shares[MAX_SHARES_SHOWN:]
+    if other_shares:
+        evidence["others"] = {"indexes": len(other_shares), "taken": sum(it.slots for it in other_shares)}
+    return evidence
 
 
-def fit_evidence(fit: ScheduleFit | None, indexes: int) -> dict[str, object] | None:
+def build_fit_evidence(fit: ScheduleFit | None, index_count: int) -> dict[str, object] | None:
     """Show which schedule would fit each of so many indexes; `None` where none would."""
     if fit is None:
         return None
     return {
-        "indexes": indexes,
+        "indexes": index_count,
         "frequency": fit.frequency.value,
-        "retention_days": days(fit.retention),
+        "retention_days": to_days(fit.retention),
         "slots": fit.slots,
-        "slots_together": fit.slots * indexes,
+        "slots_together": fit.slots * index_count,
     }
 
 
-def describe_fit(fit: ScheduleFit | None, indexes: int) -> str:
+def describe_fit(fit: ScheduleFit | None, index_count: int) -> str:
     """Say which schedule would fit."""
     if fit is None:
-        return "no schedule for each of them would fit" if indexes else "no schedule takes any of it"
-    each = "the scheduled index" if indexes == 1 else f"each of the {indexes:,} scheduled indexes"
-    return f"{fit.frequency} backups kept {days(fit.retention)} d would fit, for {each}"
+        return "no schedule for each of them would fit" if index_count else "no schedule takes any of it"
+    target_text = "the scheduled index" if index_count == 1 else f"each of the {index_count:,} scheduled indexes"
+    return f"{fit.frequency} backups kept {to_days(fit.retention)} d would fit, for {target_text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
     """How many backups so many indexes take at the least: it depends on which rule each of them falls under."""
 
-    indexes: int
+    index_count: int
     quota: int | None
-    each: tuple[tuple[str, int], ...]
+    slots_by_rule: tuple[tuple[str, int], ...]
     """What one index takes under each rule that an index may fall under, and under `defaults`."""
 
     @property
-    def least(self) -> int:
+    def min_slots(self) -> int:
         """What they take where each falls under the rule that asks for least."""
-        return self.indexes * min(slots for _, slots in self.each)
+        return self.index_count * min(slots for _, slots in self.slots_by_rule)
 
     @property
-    def most(self) -> int:
+    def max_slots(self) -> int:
         """What they take where each falls under the rule that asks for most."""
-        return self.indexes * max(slots for _, slots in self.each)
+        return self.index_count * max(slots for _, slots in self.slots_by_rule)
 
     @property
     def is_impossible(self) -> bool:
         """Whether they cannot fit, whatever rules they fall under."""
-        return self.quota is not None and self.least > self.quota
+        return self.quota is not None and self.min_slots > self.quota
 
     @property
-    def fit(self) -> ScheduleFit | None:
+    def best_fit(self) -> ScheduleFit | None:
         """The best schedule that would fit all of them, if one would."""
-        return None if self.quota is None else best_schedule_fit(self.indexes, self.quota)
+        return None if self.quota is None else find_best_schedule_fit(self.index_count, self.quota)
 
 
-def feasibility(policy: Policy, indexes: int) -> Feasibility:
+def assess_feasibility(policy: Policy, index_count: int) -> Feasibility:
     """Work out what so many indexes take; the defaults are never reached where a rule fits every index."""
-    each: list[tuple[str, int]] = []
+    slots_by_rule: list[tuple[str, int]] = []
     for rule in policy.rules:
-        each.append((rule.name, _slots(rule.require)))
+        slots_by_rule.append((rule.name, _count_required_slots(rule.requirements)))
         if rule.fits_everything:
             break
     else:
-        each.append(("defaults", _slots(policy.defaults)))
-    return Feasibility(indexes, policy.project.quota, tuple(each))
+        slots_by_rule.append(("defaults", _count_required_slots(policy.defaults)))
+    return Feasibility(index_count, policy.project.quota, tuple(slots_by_rule))
 
 
-def _slots(require: Requirements) -> int:
-    return least_slots(require.schedule) if require.schedule.required else 0
+def _count_required_slots(requirements: Requirements) -> int:
+    return count_min_slots(requirements.schedule) if requirements.schedule.required else 0

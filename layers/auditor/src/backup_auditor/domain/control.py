@@ -20,11 +20,11 @@ class Framework(StrEnum):
     HIPAA_BACKUP = "HIPAA 164.308(a)(7)(ii)(A)"
 
 
-BACKED_UP = (Framework.SOC_2_A1_2, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9, Framework.HIPAA_BACKUP)
+BACKUP_FRAMEWORKS = (Framework.SOC_2_A1_2, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9, Framework.HIPAA_BACKUP)
 """Backups are made, and failures to make them are noticed."""
-RECOVERABLE = (*BACKED_UP[:3], Framework.NIST_CP_10, Framework.HIPAA_BACKUP)
+RECOVERY_FRAMEWORKS = (*BACKUP_FRAMEWORKS[:3], Framework.NIST_CP_10, Framework.HIPAA_BACKUP)
 """There is something to restore from."""
-INTACT = (Framework.SOC_2_A1_3, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9_1)
+INTEGRITY_FRAMEWORKS = (Framework.SOC_2_A1_3, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9_1)
 """What was backed up is whole. It is no test of a restore."""
 
 
@@ -68,7 +68,7 @@ class Verdict:
     """What the verdict was computed from: JSON values, datetimes and timedeltas excluded."""
     severity: Severity | None = None
     """Where it differs from the control's own."""
-    rests_on: tuple[ListingId, ...] = ()
+    depends_on_absence_in: tuple[ListingId, ...] = ()
     """The listings in which a further row could overturn the verdict: it stands only if a second walk agrees."""
     exemption: Exemption | None = None
     """What accepts every single backup that the verdict is about."""
@@ -89,11 +89,11 @@ def non_compliant(
     evidence: Evidence | None = None,
     *,
     severity: Severity | None = None,
-    rests_on: tuple[ListingId, ...] = (),
+    depends_on_absence_in: tuple[ListingId, ...] = (),
     exemption: Exemption | None = None,
 ) -> Verdict:
     """Say that the requirement is not met; `rests_on` names the listings in which a further row could overturn that."""
-    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, rests_on, exemption)
+    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, depends_on_absence_in, exemption)
 
 
 class Family(StrEnum):
@@ -125,10 +125,10 @@ class Control[Subject]:
     remediation: str
     """What to do next; `{name}` is the resource's name, `{schedule_id}` its schedule's id, any other a figure's."""
     guidance: Guidance
-    judge: Callable[[Subject], Verdict]
+    evaluate: Callable[[Subject], Verdict]
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy's keys that it reads, each with what it means."""
-    is_judged_without_support: bool = False
+    is_evaluated_without_support: bool = False
     """Whether it is judged for indexes, too, that the service cannot back up."""
-    is_judged_while_created: bool = True
+    is_evaluated_while_initializing: bool = True
     """Whether it is judged for indexes that are still being created."""

@@ -77,13 +77,13 @@ class Exemption:
     @property
     def subject(self) -> dict[str, object]:
         """What it is about, by the keys that a policy says it with."""
-        found: dict[str, object] = {
+        fields: dict[str, object] = {
             "names": list(self.names),
             "tags": {key: list(values) for key, values in self.tags},
             "backups": list(self.backups),
             "project": self.is_for_project,
         }
-        return {key: value for key, value in found.items() if value}
+        return {key: value for key, value in fields.items() if value}
 
     def is_current(self, day: date) -> bool:
         """Tell whether it has not expired on a day (UTC)."""
@@ -118,7 +118,7 @@ class Finding:
     exemption: Exemption | None = None
     lifecycle: str | None = None
     first_seen: datetime | None = None
-    known: Evidence = field(default_factory=dict)
+    remediation_values: Evidence = field(default_factory=dict)
     """What its remediation names and the verdict was not computed from."""
 
     @property
@@ -127,7 +127,7 @@ class Finding:
         return self.compliance is Compliance.NON_COMPLIANT and self.exemption is None
 
 
-def fingerprint(control: str, resource: Resource) -> str:
+def compute_fingerprint(control: str, resource: Resource) -> str:
     """Return what makes a finding the same finding in every audit: project, control and resource, nothing that changes.
 
     A live index is known by its name, which Pinecone never changes; a deleted one by its id.

@@ -5,12 +5,12 @@ What is refused as a secret's name is never repeated: it may be the secret itsel
 
 import re
 
-from backup_auditor.domain.text import escape_controls
+from backup_auditor.domain.text import escape_control_characters
 
 _PROJECT = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
-SHORTEST_KEY = 8
+MIN_KEY_LENGTH = 8
 """Far below any key of Pinecone. What is shorter is no key, and would be taken out of words that hold it by chance."""
 _SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
@@ -18,32 +18,32 @@ _PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
 _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}")
 
 
-def project_name(text: str) -> str:
+def parse_project_name(text: str) -> str:
     """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
-    if _PROJECT.fullmatch(text) is None or escape_controls(text) != text or text.startswith("."):
+    if _PROJECT.fullmatch(text) is None or escape_control_characters(text) != text or text.startswith("."):
         raise ValueError(
             "is no name for a project: use 1 to 100 characters, no controls or slashes, and no dot or blank in front"
         )
     return text
 
 
-def key_variable(text: str) -> str:
+def parse_key_variable(text: str) -> str:
     """Read the name of the variable that holds a key. Raises `ValueError`."""
     if _VARIABLE.fullmatch(text) is None or is_key(text):
         raise ValueError("is no name of a variable; name the variable that holds the key")
     return text
 
 
-def usable_key(text: str) -> str:
+def parse_key(text: str) -> str:
     """Read a key, which goes into a header. Raises `ValueError`, which does not repeat it."""
     if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
         raise ValueError("holds characters that no key has; copy the key again, without blanks or quotes")
-    if len(text) < SHORTEST_KEY:
+    if len(text) < MIN_KEY_LENGTH:
         raise ValueError("is too short for a key; copy the whole key")
     return text
 
 
-def secret_name(text: str) -> str:
+def parse_secret_name(text: str) -> str:
     """Read the name or the ARN of a secret. Raises `ValueError`."""
     if is_key(text) or "://" in text:
         raise ValueError("looks like the secret itself; keep that in Secrets Manager and write the secret's name here")
@@ -52,14 +52,14 @@ def secret_name(text: str) -> str:
     return text
 
 
-def topic_arn(text: str) -> str:
+def parse_topic_arn(text: str) -> str:
     """Read the ARN of a topic. Raises `ValueError`."""
     if _TOPIC.fullmatch(text) is None:
         raise ValueError("is no ARN of a standard topic; write arn:aws:sns:REGION:ACCOUNT:NAME")
     return text
 
 
-def document_address(text: str) -> str:
+def parse_document_address(text: str) -> str:
     """Read the address of a document on AWS. Raises `ValueError`."""
     if _PARAMETER.fullmatch(text) is None and _OBJECT.fullmatch(text) is None:
         raise ValueError("is no address of a document; write ssm:NAME or s3://BUCKET/KEY")

@@ -8,7 +8,7 @@ from enum import StrEnum
 class ReadFailure:
     """A fact that could not be read: the call that should have told it, and why it did not."""
 
-    what: str
+    call: str
     error: str
 
 
@@ -17,7 +17,7 @@ class ListingRead[Row]:
     """The rows that one walk over the pages of a listing showed, without duplicates."""
 
     rows: tuple[Row, ...]
-    broken: ReadFailure | None = None
+    failure: ReadFailure | None = None
     """Why the walk ended before the listing did. A broken walk proves presence, never absence."""
 
 
@@ -27,19 +27,21 @@ class Listing[Row]:
 
     rows: tuple[Row, ...]
     """Every row that any of the walks showed, sorted."""
-    broken: ReadFailure | None = None
+    failure: ReadFailure | None = None
     """Why no walk came to its end, if none did."""
-    walks: int = 1
+    read_count: int = 1
     """How many walks came to their end."""
-    disputed: frozenset[str] = frozenset()
+    changed_ids: frozenset[str] = frozenset()
     """The ids that only one of the last two whole walks showed: rows shifted under the walk."""
-    doubt: ReadFailure | None = None
+    confirmation_failure: ReadFailure | None = None
     """Why a further walk, which should have confirmed an earlier one, did not come to its end."""
 
     @property
-    def unread(self) -> tuple[ReadFailure, ...]:
+    def failures(self) -> tuple[ReadFailure, ...]:
         """What this listing should have told and did not."""
-        return tuple(dict.fromkeys(fact for fact in (self.broken, self.doubt) if fact is not None))
+        return tuple(
+            dict.fromkeys(failure for failure in (self.failure, self.confirmation_failure) if failure is not None)
+        )
 
 
 class DenialReason(StrEnum):
@@ -57,7 +59,7 @@ class Denial:
     message: str
 
 
-def known_rows[Row](answer: Listing[Row] | Denial | None) -> tuple[Row, ...]:
+def list_rows[Row](answer: Listing[Row] | Denial | None) -> tuple[Row, ...]:
     """Return the rows an answer holds; none where it was refused or not asked for."""
     return answer.rows if isinstance(answer, Listing) else ()
 

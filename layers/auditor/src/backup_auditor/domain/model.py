@@ -23,7 +23,7 @@ class Frequency(StrEnum):
         return self.interval > other.interval
 
     @classmethod
-    def of(cls, text: str | None) -> "Frequency | None":
+    def parse(cls, text: str | None) -> "Frequency | None":
         """Return the frequency a text names, without regard to case; `None` when it names none that is known."""
         try:
             return cls((text or "").casefold())

@@ -23,9 +23,9 @@ class Channel:
     kind: ChannelKind
     target: str
     """The ARN of a topic, or the secret that holds a webhook; empty for events, which have one bus."""
-    severity: Severity = Severity.LOW
+    min_severity: Severity = Severity.LOW
     """Findings below it are not told there."""
-    tells_all_is_well: bool = False
+    has_weekly_summary: bool = False
     """Whether it hears once a week that there is nothing to tell."""
 
     @property
@@ -37,11 +37,11 @@ class Channel:
 class Trigger(StrEnum):
     """Why a message is sent."""
 
-    AUDITED = "audited"
+    AUDIT = "audited"
     """The events of an audit, which are sent after every one."""
-    CHANGED = "changed"
+    CHANGE = "changed"
     REMINDER = "reminder"
-    ALL_IS_WELL = "all-is-well"
+    WEEKLY_SUMMARY = "all-is-well"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class OutboxMessage:
     audit_id: str
     observed_at: datetime
     channel_id: str
-    occasion: Trigger
+    trigger: Trigger
     report: StoredReport
     previous_at: datetime | None
     """When the audit before was, since which reminders are counted; `None` where it was the first."""
@@ -66,14 +66,14 @@ WEEKLY = "weekly"
 NEVER = "never"
 
 
-def least_severity(text: str) -> Severity:
+def parse_min_severity(text: str) -> Severity:
     """Read a severity. Raises `ValueError`, which does not repeat the text."""
     if text not in set(Severity):
         raise ValueError(f"is no severity; write {', '.join(tuple(Severity)[:-1])} or {tuple(Severity)[-1]}")
     return Severity(text)
 
 
-def weekly_all_clear(text: str) -> bool:
+def parse_weekly_summary(text: str) -> bool:
     """Read whether a channel hears once a week that nothing is open. Raises `ValueError`."""
     if text not in {WEEKLY, NEVER}:
         raise ValueError(f"is neither {WEEKLY} nor {NEVER}; write one of them")

@@ -6,10 +6,10 @@ from string import ascii_lowercase, digits
 
 NAME_CHARACTERS = frozenset(ascii_lowercase + digits + "-")
 """What the name of an index may consist of."""
-LONGEST_NAME = 45
+MAX_NAME_LENGTH = 45
 """How many of these it has at most; it has one at least."""
-_MOST_STATES = 2_000
-_SAMPLES = ("a", "0-", "x" * LONGEST_NAME, "prod-orders", "q7-" * 15)
+_MAX_STATES = 2_000
+_SAMPLES = ("a", "0-", "x" * MAX_NAME_LENGTH, "prod-orders", "q7-" * 15)
 """Names, one of which most sets of patterns do not fit."""
 
 type _State = frozenset[tuple[int, int]]
@@ -32,70 +32,70 @@ def fit_every_name(patterns: Sequence[str]) -> bool:
     """
     if not all(fits_any(it, patterns) for it in _SAMPLES):
         return False
-    found = map(list, map(_tokens, patterns))
-    tokens = [it for it in found if sum(step is not None for step in it) <= LONGEST_NAME]
-    characters = _representatives(tokens)
-    states = {_closed(((number, 0) for number in range(len(tokens))), tokens)}
-    known = set(states)
-    for _ in range(LONGEST_NAME):
-        states = {it for it in states if not _takes_everything(it, tokens)}
-        reached = {_after(state, it, tokens) for state in states for it in characters}
-        if not all(any(place == len(tokens[number]) for number, place in state) for state in reached):
+    token_lists = map(list, map(_parse_tokens, patterns))
+    tokens = [it for it in token_lists if sum(step is not None for step in it) <= MAX_NAME_LENGTH]
+    characters = _find_representatives(tokens)
+    states = {_add_wildcard_positions(((number, 0) for number in range(len(tokens))), tokens)}
+    known_states = set(states)
+    for _ in range(MAX_NAME_LENGTH):
+        states = {it for it in states if not _accepts_everything(it, tokens)}
+        next_states = {_advance(state, it, tokens) for state in states for it in characters}
+        if not all(any(position == len(tokens[number]) for number, position in state) for state in next_states):
             return False
-        states = reached - known  # what a shorter name reached is followed further already
-        known |= states
-        if len(known) > _MOST_STATES:
+        states = next_states - known_states  # what a shorter name reached is followed further already
+        known_states |= states
+        if len(known_states) > _MAX_STATES:
             return False
     return True
 
 
-def _tokens(pattern: str) -> Iterator[_Token]:
-    place, last = 0, ""
-    while place < len(pattern):
-        end = place + 1
-        if pattern[place] == "[":  # as `fnmatch` reads it: a bracket that is not closed is a character
-            begin = place + (2 if pattern[place + 1 : place + 2] == "!" else 1)
-            closing = pattern.find("]", begin + 1)
-            end = closing + 1 if closing >= 0 else end
-        step = pattern[place:end]
+def _parse_tokens(pattern: str) -> Iterator[_Token]:
+    position, last_step = 0, ""
+    while position < len(pattern):
+        end = position + 1
+        if pattern[position] == "[":  # as `fnmatch` reads it: a bracket that is not closed is a character
+            content_start = position + (2 if pattern[position + 1 : position + 2] == "!" else 1)
+            closing_bracket = pattern.find("]", content_start + 1)
+            end = closing_bracket + 1 if closing_bracket >= 0 else end
+        step = pattern[position:end]
         if step != "*":
             yield frozenset(it for it in NAME_CHARACTERS if fnmatchcase(it, step if step != "[" else "[[]"))
-        elif last != "*":
+        elif last_step != "*":
             yield None
-        place, last = end, step
+        position, last_step = end, step
 
 
-def _representatives(tokens: Iterable[Iterable[_Token]]) -> list[str]:
+def _find_representatives(tokens: Iterable[Iterable[_Token]]) -> list[str]:
     """Return one character for each group of characters that no token tells apart."""
-    sets = {it for steps in tokens for it in steps if it is not None}
-    found: dict[frozenset[frozenset[str]], str] = {}
+    character_sets = {it for steps in tokens for it in steps if it is not None}
+    representatives: dict[frozenset[frozenset[str]], str] = {}
     for it in sorted(NAME_CHARACTERS):
-        found.setdefault(frozenset(group for group in sets if it in group), it)
-    return list(found.values())
+        representatives.setdefault(frozenset(group for group in character_sets if it in group), it)
+    return list(representatives.values())
 
 
-def _takes_everything(state: _State, tokens: Sequence[Sequence[_Token]]) -> bool:
+def _accepts_everything(state: _State, tokens: Sequence[Sequence[_Token]]) -> bool:
     """Tell whether a pattern has come to a `*` at its end."""
-    return any(place == len(tokens[number]) - 1 and tokens[number][place] is None for number, place in state)
+    return any(position == len(tokens[number]) - 1 and tokens[number][position] is None for number, position in state)
 
 
-def _closed(places: Iterable[tuple[int, int]], tokens: Sequence[Sequence[_Token]]) -> _State:
+def _add_wildcard_positions(positions: Iterable[tuple[int, int]], tokens: Sequence[Sequence[_Token]]) -> _State:
     """Add the places that are reached without a character: those behind each `*`."""
-    found = set[tuple[int, int]]()
-    for number, place in places:
-        found.add((number, place))
-        if place < len(tokens[number]) and tokens[number][place] is None:
-            found.add((number, place + 1))
-    return frozenset(found)
+    all_positions = set[tuple[int, int]]()
+    for number, position in positions:
+        all_positions.add((number, position))
+        if position < len(tokens[number]) and tokens[number][position] is None:
+            all_positions.add((number, position + 1))
+    return frozenset(all_positions)
 
 
-def _after(state: _State, character: str, tokens: Sequence[Sequence[_Token]]) -> _State:
-    places = []
-    for number, place in state:
-        if place < len(tokens[number]):
-            taken = tokens[number][place]
-            if taken is None:
-                places.append((number, place))
-            elif character in taken:
-                places.append((number, place + 1))
-    return _closed(places, tokens)
+def _advance(state: _State, character: str, tokens: Sequence[Sequence[_Token]]) -> _State:
+    positions = []
+    for number, position in state:
+        if position < len(tokens[number]):
+            token = tokens[number][position]
+            if token is None:
+                positions.append((number, position))
+            elif character in token:
+                positions.append((number, position + 1))
+    return _add_wildcard_positions(positions, tokens)

@@ -5,42 +5,42 @@ from collections.abc import Callable, Mapping
 
 from backup_auditor.domain.finding import Evidence, Resource
 
-_BLANK = re.compile(r"\{([a-z_.]+)\}")
-_SCHEDULE = "schedule_id"
+_PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+_SCHEDULE_ID = "schedule_id"
 
 
-def placeholder_values(resource: Resource, known: Evidence, evidence: Evidence) -> Evidence:
+def build_placeholder_values(resource: Resource, remediation_values: Evidence, evidence: Evidence) -> Evidence:
     """Put together what fills the blanks: the resource's name, figures of the evidence, then what else is known."""
-    return {**known, **evidence, "name": resource.name}
+    return {**remediation_values, **evidence, "name": resource.name}
 
 
-def fill_placeholders(text: str, told: Evidence, written: Callable[[str], str] = str) -> str:
+def fill_placeholders(text: str, values: Evidence, format_value: Callable[[str], str] = str) -> str:
     """Put what is told into the blanks that are called as it is, written as the place asks for.
 
     What nothing tells is left in capitals for the reader to find.
     """
 
-    def fill(blank: re.Match[str]) -> str:
-        figure = _figure(told, blank[1])
-        return written(figure) if figure else _capitals(blank[1])
+    def fill(match: re.Match[str]) -> str:
+        value = _find_value(values, match[1])
+        return format_value(value) if value else _format_missing(match[1])
 
-    return _BLANK.sub(fill, text)
+    return _PLACEHOLDER.sub(fill, text)
 
 
-def fill_step(step: str, told: Evidence) -> str:
+def fill_step(step: str, values: Evidence) -> str:
     """Fill a step; where the id of a schedule is found, is added if nothing tells it."""
-    done = fill_placeholders(step, told)
-    if f"{{{_SCHEDULE}}}" not in step or _figure(told, _SCHEDULE):
-        return done
-    return f"{done} GET /indexes/{told['name']}/backup-schedules tells {_capitals(_SCHEDULE)}."
+    text = fill_placeholders(step, values)
+    if f"{{{_SCHEDULE_ID}}}" not in step or _find_value(values, _SCHEDULE_ID):
+        return text
+    return f"{text} GET /indexes/{values['name']}/backup-schedules tells {_format_missing(_SCHEDULE_ID)}."
 
 
-def _figure(told: object, name: str) -> str | None:
+def _find_value(value: object, name: str) -> str | None:
     """Return what a blank stands for; a dot leads into an object."""
     for key in name.split("."):
-        told = told.get(key) if isinstance(told, Mapping) else None
-    return str(told) if isinstance(told, str | int) else None
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return str(value) if isinstance(value, str | int) else None
 
 
-def _capitals(name: str) -> str:
+def _format_missing(name: str) -> str:
     return name.upper().replace(".", "_")

@@ -10,7 +10,7 @@ from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.patterns import fit_every_name, fits_any
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 _DAY = timedelta(days=1)
 
@@ -83,11 +83,11 @@ class Requirements:
     @property
     def max_age(self) -> timedelta:
         """The oldest that the newest recovery point may be: as stated, else the frequency's interval and the grace."""
-        stated = self.recovery.max_age
-        return self.schedule.frequency.interval + self.runs.grace if stated is None else stated
+        policy_max_age = self.recovery.max_age
+        return self.schedule.frequency.interval + self.runs.grace if policy_max_age is None else policy_max_age
 
 
-class Plan(StrEnum):
+class PineconePlan(StrEnum):
     """Pinecone's plans."""
 
     STARTER = "starter"
@@ -96,7 +96,7 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-_QUOTAS = {Plan.STANDARD: 500, Plan.ENTERPRISE: 1000}
+_QUOTAS = {PineconePlan.STANDARD: 500, PineconePlan.ENTERPRISE: 1000}
 
 
 class DocumentIndexes(StrEnum):
@@ -110,7 +110,7 @@ class DocumentIndexes(StrEnum):
 class ProjectRequirement:
     """What is required of the project as a whole."""
 
-    plan: Plan = Plan.STANDARD
+    plan: PineconePlan = PineconePlan.STANDARD
     backup_quota: int | None = None
     quota_warn_percent: float | None = 80
     expected_id: str | None = None
@@ -131,7 +131,7 @@ class Rule:
     """Shell patterns; empty fits every name."""
     tags: Mapping[str, tuple[str, ...]]
     """Every key must be there with one of its values; empty fits every index."""
-    require: Requirements
+    requirements: Requirements
     """The rule's own requirements, already laid over the defaults."""
 
     def fits(self, name: str, tags: Mapping[str, str]) -> bool:
@@ -157,7 +157,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remediation:
+class RemediationPolicy:
     """What may be changed, and how much of it in one run."""
 
     create_schedules: Mode = Mode.NEVER
@@ -177,31 +177,33 @@ class Policy:
     project: ProjectRequirement = field(default_factory=ProjectRequirement)
     rules: tuple[Rule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
-    remediation: Remediation = field(default_factory=Remediation)
+    remediation: RemediationPolicy = field(default_factory=RemediationPolicy)
 
-    def rule_for(self, name: str, tags: Mapping[str, str]) -> Rule | None:
+    def find_rule(self, name: str, tags: Mapping[str, str]) -> Rule | None:
         """Return the first rule that fits an index, or `None` where the defaults apply."""
         return next((rule for rule in self.rules if rule.fits(name, tags)), None)
 
-    def exemption_for(
+    def find_exemption(
         self, control: str, name: str, tags: Mapping[str, str] | None, observed_at: datetime
     ) -> Exemption | None:
         """Return the first exemption of a control on an index at a moment; a deleted index has no tags, `None`."""
-        return next((it for it in self._current(control, observed_at) if it.fits_index(name, tags)), None)
+        return next(
+            (it for it in self._find_current_exemptions(control, observed_at) if it.fits_index(name, tags)), None
+        )
 
-    def project_exemption_for(self, control: str, observed_at: datetime) -> Exemption | None:
+    def find_project_exemption(self, control: str, observed_at: datetime) -> Exemption | None:
         """Return the first exemption of a control on the project as a whole at a moment."""
-        return next((it for it in self._current(control, observed_at) if it.is_for_project), None)
+        return next((it for it in self._find_current_exemptions(control, observed_at) if it.is_for_project), None)
 
-    def exempted_backups(self, control: str, observed_at: datetime) -> Mapping[str, Exemption]:
+    def find_exempted_backups(self, control: str, observed_at: datetime) -> Mapping[str, Exemption]:
         """Return the single backups that a control may find fault with at a moment, each with its first exemption."""
-        found: dict[str, Exemption] = {}
-        for exemption in self._current(control, observed_at):
+        exemptions_by_id: dict[str, Exemption] = {}
+        for exemption in self._find_current_exemptions(control, observed_at):
             for backup_id in exemption.backups:
-                found.setdefault(backup_id, exemption)
-        return found
+                exemptions_by_id.setdefault(backup_id, exemption)
+        return exemptions_by_id
 
-    def _current(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
+    def _find_current_exemptions(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
         day = observed_at.astimezone(UTC).date()
         return (it for it in self.exemptions if it.is_current(day) and it.fits_control(control))
 
@@ -212,34 +214,38 @@ class AppliedRule:
 
     name: str | None
     """`None` for the defaults, which hold where no rule fits."""
-    indexes: int
-    require: Requirements
+    index_count: int
+    requirements: Requirements
 
 
-def applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedRule, ...]:
+def build_applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedRule, ...]:
     """Return the rules of a policy in their order, and the defaults last, with how many indexes fall under each."""
-    chosen = [policy.rule_for(it.index.name, it.index.tags) for it in inventory.indexes]
-    found = Counter(None if it is None else id(it) for it in chosen)  # two rules may have one name
-    rules = [AppliedRule(it.name, found[id(it)], it.require) for it in policy.rules]
-    return (*rules, AppliedRule(None, found[None], policy.defaults))
+    index_rules = [policy.find_rule(it.index.name, it.index.tags) for it in inventory.indexes]
+    index_counts = Counter(None if it is None else id(it) for it in index_rules)  # two rules may have one name
+    rules = [AppliedRule(it.name, index_counts[id(it)], it.requirements) for it in policy.rules]
+    return (*rules, AppliedRule(None, index_counts[None], policy.defaults))
 
 
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 
-def default_of(key: str) -> object:
+def find_default(key: str) -> object:
     """Return what a key is by default, as a policy file writes it. Raises `KeyError` where there is no such key."""
     section, _, name = key.partition(".")
-    found = ProjectRequirement() if section == "project" else getattr(Requirements(), section, None)
+    requirement = ProjectRequirement() if section == "project" else getattr(Requirements(), section, None)
     attribute = name.replace("retention_days.", "retention_")
-    in_days = attribute != name or name.endswith("_days")
+    is_in_days = attribute != name or name.endswith("_days")
     attribute = attribute.removesuffix("_days")
-    if not is_dataclass(found) or attribute not in {it.name for it in fields(found)}:
+    if not is_dataclass(requirement) or attribute not in {it.name for it in fields(requirement)}:
         raise KeyError(key)
-    return _written(getattr(found, attribute), in_days=in_days)
+    return _format_value(getattr(requirement, attribute), is_in_days=is_in_days)
 
 
-def _written(value: object, *, in_days: bool) -> object:
+def _format_value(value: object, *, is_in_days: bool) -> object:
     if isinstance(value, timedelta):
-        return days(value) if in_days else next(f"{value // size}{unit}" for unit, size in _UNITS if not value % size)
+        return (
+            to_days(value)
+            if is_in_days
+            else next(f"{value // size}{unit}" for unit, size in _UNITS if not value % size)
+        )
     return list(value) if isinstance(value, tuple) else value

@@ -7,35 +7,35 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.policy import Policy, Rule
 
-_MOST_CAUSES = 3
+_MAX_CAUSES = 3
 _QUOTATION_MARKS = frozenset("\"'`´‘’‚‛“”„‟«»‹›「」『』＂＇")  # noqa: RUF001  each of them is meant
-_IN_NAMES = frozenset(ascii_lowercase + digits + "-")
-_IN_PATTERNS = _IN_NAMES | frozenset("*?[]!")
+_NAME_CHARACTERS = frozenset(ascii_lowercase + digits + "-")
+_PATTERN_CHARACTERS = _NAME_CHARACTERS | frozenset("*?[]!")
 
 
-def policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
+def find_policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
     """Return a sentence for each thing that deserves a look, sorted.
 
     Where the live indexes are not known, or there are none, no rule is said to fit none.
     """
     indexes = (
         ()
-        if inventory.indexes_unread is not None
+        if inventory.indexes_failure is not None
         else (*(it.index for it in inventory.indexes), *inventory.terminating)
     )
-    found = set(value_warnings(policy))
+    warnings = set(find_value_warnings(policy))
     for number, rule in enumerate(policy.rules):
         if indexes and not any(rule.fits(it.name, it.tags) for it in indexes):
-            found.add(_fits_no_index(_title(number, rule), rule, indexes))
-    return tuple(sorted(found))
+            warnings.add(_describe_unmatched_rule(_build_rule_title(number, rule), rule, indexes))
+    return tuple(sorted(warnings))
 
 
-def value_warnings(policy: Policy) -> Iterator[str]:
+def find_value_warnings(policy: Policy) -> Iterator[str]:
     """Return a sentence for each tag value of a policy that looks like a pattern, whatever the project holds."""
     for number, rule in enumerate(policy.rules):
-        yield from _values_like_patterns(_title(number, rule), rule.tags.items())
+        yield from _find_pattern_like_values(_build_rule_title(number, rule), rule.tags.items())
     for number, exemption in enumerate(policy.exemptions):
-        yield from _values_like_patterns(f"Exemption of {exemption.owner} (exemptions[{number}])", exemption.tags)
+        yield from _find_pattern_like_values(f"Exemption of {exemption.owner} (exemptions[{number}])", exemption.tags)
 
 
 def looks_like_pattern(text: str) -> bool:
@@ -43,11 +43,11 @@ def looks_like_pattern(text: str) -> bool:
     return "*" in text or "?" in text or ("[" in text and "]" in text[text.index("[") :])
 
 
-def _title(number: int, rule: Rule) -> str:
+def _build_rule_title(number: int, rule: Rule) -> str:
     return f'Rule "{rule.name}" (rules[{number}])'
 
 
-def _values_like_patterns(title: str, tags: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+def _find_pattern_like_values(title: str, tags: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
     for key, values in tags:
         for value in filter(looks_like_pattern, values):
             yield (
@@ -56,18 +56,22 @@ def _values_like_patterns(title: str, tags: Iterable[tuple[str, Sequence[str]]])
             )
 
 
-def _fits_no_index(title: str, rule: Rule, indexes: Sequence[Index]) -> str:
-    causes = [*_causes_in_names(rule.names), *_causes_in_tags(rule.tags, indexes)]
-    shown = causes[:_MOST_CAUSES]
-    if len(causes) > len(shown):
-        shown.append(f"and {len(causes) - len(shown):,} more such causes")
-    if not shown:
-        is_named = any(rule.fits_name(it.name) for it in indexes)
-        shown = ["no index fits both its names and its tags" if is_named and rule.tags else "no index has such a name"]
-    return f"{title} fits no index: {'; '.join(shown)}; correct its match, or remove the rule."
+def _describe_unmatched_rule(title: str, rule: Rule, indexes: Sequence[Index]) -> str:
+    causes = [*_find_name_causes(rule.names), *_find_tag_causes(rule.tags, indexes)]
+    shown_causes = causes[:_MAX_CAUSES]
+    if len(causes) > len(shown_causes):
+        shown_causes.append(f"and {len(causes) - len(shown_causes):,} more such causes")
+    if not shown_causes:
+        has_matching_name = any(rule.fits_name(it.name) for it in indexes)
+        shown_causes = [
+            "no index fits both its names and its tags"
+            if has_matching_name and rule.tags
+            else "no index has such a name"
+        ]
+    return f"{title} fits no index: {'; '.join(shown_causes)}; correct its match, or remove the rule."
 
 
-def _causes_in_names(patterns: Iterable[str]) -> Iterator[str]:
+def _find_name_causes(patterns: Iterable[str]) -> Iterator[str]:
     for pattern in patterns:
         if not _QUOTATION_MARKS.isdisjoint(pattern):
             yield f"the pattern {pattern} has quotation marks in it"
@@ -77,16 +81,16 @@ def _causes_in_names(patterns: Iterable[str]) -> Iterator[str]:
             yield f'the pattern "{pattern}" has upper-case letters, and names of indexes have none'
         elif "[" in pattern and "]" not in pattern[pattern.index("[") + 2 :]:
             yield f'the pattern "{pattern}" has a bracket that is not closed'
-        elif not _IN_PATTERNS.issuperset(pattern):
+        elif not _PATTERN_CHARACTERS.issuperset(pattern):
             yield f'the pattern "{pattern}" has characters that no name of an index has'
 
 
-def _causes_in_tags(tags: Mapping[str, Sequence[str]], indexes: Sequence[Index]) -> Iterator[str]:
-    known = {key for it in indexes for key in it.tags}
+def _find_tag_causes(tags: Mapping[str, Sequence[str]], indexes: Sequence[Index]) -> Iterator[str]:
+    known_keys = {key for it in indexes for key in it.tags}
     for key, values in tags.items():
-        near = next((it for it in sorted(known) if it.casefold() == key.casefold()), None)
-        if key not in known:
-            hint = f', but there is "{near}"' if near else ""
+        similar_key = next((it for it in sorted(known_keys) if it.casefold() == key.casefold()), None)
+        if key not in known_keys:
+            hint = f', but there is "{similar_key}"' if similar_key else ""
             yield f'no index has the tag "{key}"{hint}'
         elif not any(it.tags.get(key) in values for it in indexes):
             yield f'no index has one of the listed values of the tag "{key}"'

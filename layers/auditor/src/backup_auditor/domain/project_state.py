@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from backup_auditor.domain.finding import Finding, Resource, Severity
 
-PAST_AUDITS = 30
+MAX_PAST_AUDITS = 30
 """Of how many audits before it a report tells."""
 
 
@@ -23,14 +23,14 @@ class ResolvedFinding:
     """What it had when it was last found."""
     first_seen: datetime
     resolved_at: datetime
-    because: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
     """A setting that changed since the last complete audit."""
 
-    what: str
+    change: str
     """A short phrase, always the same for the same kind of change."""
     resource: Resource
     before: object
@@ -44,17 +44,17 @@ class PastAudit:
 
     observed_at: datetime
     is_complete: bool
-    open: Mapping[Severity, int]
+    open_counts: Mapping[Severity, int]
     """By every severity, the worst first."""
 
 
-def open_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
+def count_open_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
     """Count open findings by every severity, the worst first."""
     counts = Counter(it.severity for it in findings if it.is_open)
     return {it: counts[it] for it in reversed(Severity)}
 
 
-REPORTED_FOR = timedelta(days=30)
+REPORTING_PERIOD = timedelta(days=30)
 """How long a backup that would never have expired is reported after it was first missed."""
 
 
@@ -77,7 +77,7 @@ class KnownFinding:
     state: FindingState
     first_seen: datetime
     """When it was first found; reopening does not change it."""
-    times: int
+    times_opened: int
     """How often it was opened; 0 while it has only ever been exempted."""
     changed_at: datetime
     """When it was last opened or resolved, or first exempted."""
@@ -108,13 +108,13 @@ class KnownBackup:
     From then on its expiry stays as it was known at that moment.
     """
 
-    def is_over(self, observed_at: datetime) -> bool:
+    def is_no_longer_expected(self, observed_at: datetime) -> bool:
         """Tell whether it need not be listed any more: it has expired, or nothing tells that it has not.
 
         One that never expires is reported for a limited time.
         """
         if self.expires is False:
-            return self.missed_at is not None and observed_at - self.missed_at >= REPORTED_FOR
+            return self.missed_at is not None and observed_at - self.missed_at >= REPORTING_PERIOD
         return self.expires_at is None or self.expires_at <= observed_at
 
 
@@ -145,7 +145,7 @@ class KnownSchedule:
     """The first audit that saw these settings; `None` in a state that kept no history: the last complete audit did."""
     seen_at: datetime | None = None
     """The last audit that saw these settings; `None` where that is the last recorded one."""
-    earlier: tuple[EarlierSettings, ...] = ()
+    earlier_settings: tuple[EarlierSettings, ...] = ()
     """The settings before these, the oldest first."""
 
 
@@ -186,18 +186,18 @@ class ProjectState:
     """The last audits, the oldest first: the one recorded last, and those that its report tells of."""
     pinecone_project_id: str | None = None
     """Pinecone's id of the project, once an audit knew it; it never changes after that."""
-    first_backups: frozenset[str] = frozenset()
+    first_backup_ids: frozenset[str] = frozenset()
     """The ids of the backups that remediation took as first backups, by its own log; an audit does not change them."""
 
-    def seen_at(self, schedule: KnownSchedule | None) -> datetime | None:
+    def find_seen_at(self, schedule: KnownSchedule | None) -> datetime | None:
         """Return the last audit that saw a schedule's settings; in a state that kept no history, the complete one."""
         if schedule is None:
             return None
         return schedule.seen_at or (self.complete_at if schedule.since is None else self.observed_at)
 
-    def history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
+    def find_history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
         """Return the last audits before a moment, as many as a report tells of."""
-        return tuple(it for it in self.history if it.observed_at < observed_at)[-PAST_AUDITS:]
+        return tuple(it for it in self.history if it.observed_at < observed_at)[-MAX_PAST_AUDITS:]
 
 
 EMPTY_STATE = ProjectState()

@@ -44,14 +44,14 @@ class Registry:
     """The projects in their order, and the mistakes in theirs."""
 
     projects: tuple[RegisteredProject, ...]
-    mistakes: tuple[EntryError, ...] = ()
+    errors: tuple[EntryError, ...] = ()
     source: str = "the registry"
     """What messages call it."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every project that somebody expects to be audited, each once; those with a mistake too."""
-        return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.mistakes))))
+        return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.errors))))
 
     def find(self, name: str | None) -> RegisteredProject:
         """Return a project by its name, or the only one where none is named.
@@ -63,30 +63,30 @@ class Registry:
                 return project
         if name is None and len(self.names) > 1:
             raise RegistryError(f"{len(self.names)} projects are registered; name one of them")
-        told = tuple(self.told(it) for it in self.mistakes if name in {None, it.name})
-        if told:
-            raise RegistryError(*told)
+        error_texts = tuple(self.format_error(it) for it in self.errors if name in {None, it.name})
+        if error_texts:
+            raise RegistryError(*error_texts)
         raise RegistryError(
             f"{self.source}: registers no project {quote_text(str(name), 100)}; add it there, or correct the name"
         )
 
-    def told(self, mistake: EntryError) -> str:
+    def format_error(self, error: EntryError) -> str:
         """Return a mistake with the place where it stands."""
-        where = f"{self.source}:{mistake.line}" if mistake.line else self.source
-        return f"{where}: {mistake.text}"
+        place = f"{self.source}:{error.line}" if error.line else self.source
+        return f"{place}: {error.text}"
 
-    def on_aws(self) -> "Registry":
+    def filter_for_aws(self) -> "Registry":
         """Return what of it can be audited on AWS; what an entry lacks for that is a mistake there."""
-        lacking = tuple(it for project in self.projects for it in _missing(project))
-        names = {it.name for it in lacking}
-        kept = tuple(it for it in self.projects if it.name not in names)
-        return Registry(kept, (*self.mistakes, *lacking), self.source)
+        missing_settings = tuple(it for project in self.projects for it in _find_missing_settings(project))
+        incomplete_names = {it.name for it in missing_settings}
+        complete_projects = tuple(it for it in self.projects if it.name not in incomplete_names)
+        return Registry(complete_projects, (*self.errors, *missing_settings), self.source)
 
 
-def _missing(project: RegisteredProject) -> Iterator[EntryError]:
+def _find_missing_settings(project: RegisteredProject) -> Iterator[EntryError]:
     if project.secret is None:
-        why = "has no secret, and on AWS its key is read from one; add secret: NAME"
-        yield EntryError(project.name, project.line, f'the project "{project.name}" {why}')
+        problem = "has no secret, and on AWS its key is read from one; add secret: NAME"
+        yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')
     if project.policy is not None and not is_on_aws(project.policy):
-        why = "has a file for a policy, and on AWS there is none; write ssm:NAME or s3://BUCKET/KEY"
-        yield EntryError(project.name, project.line, f'the project "{project.name}" {why}')
+        problem = "has a file for a policy, and on AWS there is none; write ssm:NAME or s3://BUCKET/KEY"
+        yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')

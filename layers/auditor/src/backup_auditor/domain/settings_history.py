@@ -12,82 +12,100 @@ from itertools import pairwise
 
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.project_state import EarlierSettings, KnownSchedule
-from backup_auditor.domain.timefmt import Period, shifted
+from backup_auditor.domain.timefmt import Period, shift_moment
 
-SLOWEST = max(it.interval for it in Frequency)
+SLOWEST_INTERVAL = max(it.interval for it in Frequency)
 """The longest interval that a schedule can have."""
-KEPT_FOR = 15 * SLOWEST
+SETTINGS_RETENTION = 15 * SLOWEST_INTERVAL
 """How long earlier settings are kept after others took their place: no rule looks further back."""
-MOST_CHANGES = 60
+MAX_EARLIER_SETTINGS = 60
 """How many earlier settings are kept of one schedule, the latest."""
-ALWAYS = datetime.min.replace(tzinfo=UTC)
+EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
-def observed(
-    schedule: Schedule, index_name: str, before: KnownSchedule | None, last: datetime | None, at: datetime
+def observe_schedule(
+    schedule: Schedule,
+    index_name: str,
+    known_schedule: KnownSchedule | None,
+    last_seen_at: datetime | None,
+    observed_at: datetime,
 ) -> KnownSchedule:
     """Return what is known of a schedule once an audit read it.
 
     `last` is the last audit that saw the settings that `before` has. A setting that the answer leaves out stays as it
     was, and that audit does not count as one that saw the settings.
     """
-    if before is None:
+    if known_schedule is None:
         settings = schedule.frequency, schedule.retention, schedule.enabled
-        return KnownSchedule(schedule.schedule_id, index_name, schedule.name, *settings, since=at)
-    told = KnownSchedule(
+        return KnownSchedule(schedule.schedule_id, index_name, schedule.name, *settings, since=observed_at)
+    updated_schedule = KnownSchedule(
         schedule_id=schedule.schedule_id,
         index_name=index_name,
-        name=_first(schedule.name, before.name),
-        frequency=_first(schedule.frequency, before.frequency),
-        retention=_first(schedule.retention, before.retention),
-        enabled=_first(schedule.enabled, before.enabled),
-        since=before.since or last or at,
-        seen_at=None if None not in (schedule.frequency, schedule.retention, schedule.enabled) else last,
-        earlier=before.earlier,
+        name=_prefer_new(schedule.name, known_schedule.name),
+        frequency=_prefer_new(schedule.frequency, known_schedule.frequency),
+        retention=_prefer_new(schedule.retention, known_schedule.retention),
+        enabled=_prefer_new(schedule.enabled, known_schedule.enabled),
+        since=known_schedule.since or last_seen_at or observed_at,
+        seen_at=None if None not in (schedule.frequency, schedule.retention, schedule.enabled) else last_seen_at,
+        earlier_settings=known_schedule.earlier_settings,
     )
-    if _settings_of(told) == _settings_of(before) or told.since is None or told.since >= at:
-        return before if told == before else told
-    ended = EarlierSettings(told.since, last or told.since, *_settings_of(before))
-    return replace(told, since=at, earlier=(*before.earlier, ended))
-
-
-def pruned(known: KnownSchedule, at: datetime) -> KnownSchedule:
-    """Return what is known of a schedule without the earlier settings that no rule asks for any more."""
-    followed = [*(it.since for it in known.earlier[1:]), known.since or at]
-    horizon = shifted(at, -KEPT_FOR)
-    kept = [it for it, until in zip(known.earlier, followed, strict=False) if until > horizon][-MOST_CHANGES:]
-    return known if len(kept) == len(known.earlier) else replace(known, earlier=tuple(kept))
-
-
-def settings_at(known: KnownSchedule, at: datetime) -> KnownSchedule | None:
-    """Return a schedule with the settings that the last audit up to a moment saw; `None` where none saw it by then."""
-    if known.since is None or known.since <= at:
-        return known
-    older = [it for it in known.earlier if it.since <= at]
-    if not older:
-        return None
-    then = older.pop()
+    if (
+        _extract_settings(updated_schedule) == _extract_settings(known_schedule)
+        or updated_schedule.since is None
+        or updated_schedule.since >= observed_at
+    ):
+        return known_schedule if updated_schedule == known_schedule else updated_schedule
+    ended_settings = EarlierSettings(
+        updated_schedule.since, last_seen_at or updated_schedule.since, *_extract_settings(known_schedule)
+    )
     return replace(
-        known,
-        frequency=then.frequency,
-        retention=then.retention,
-        enabled=then.enabled,
-        since=then.since,
-        seen_at=min(then.until, at),
-        earlier=tuple(older),
+        updated_schedule, since=observed_at, earlier_settings=(*known_schedule.earlier_settings, ended_settings)
     )
 
 
-def _settings_of(known: KnownSchedule) -> tuple[str | None, timedelta | None, bool | None]:
-    return known.frequency, known.retention, known.enabled
+def prune_settings(schedule: KnownSchedule, observed_at: datetime) -> KnownSchedule:
+    """Return what is known of a schedule without the earlier settings that no rule asks for any more."""
+    end_times = [*(it.since for it in schedule.earlier_settings[1:]), schedule.since or observed_at]
+    horizon = shift_moment(observed_at, -SETTINGS_RETENTION)
+    recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon][
+        -MAX_EARLIER_SETTINGS:
+    ]
+    return (
+        schedule
+        if len(recent_settings) == len(schedule.earlier_settings)
+        else replace(schedule, earlier_settings=tuple(recent_settings))
+    )
 
 
-def _first[Fact](told: Fact | None, before: Fact | None) -> Fact | None:
-    return before if told is None else told
+def find_settings_at(schedule: KnownSchedule, moment: datetime) -> KnownSchedule | None:
+    """Return a schedule with the settings that the last audit up to a moment saw; `None` where none saw it by then."""
+    if schedule.since is None or schedule.since <= moment:
+        return schedule
+    older_settings = [it for it in schedule.earlier_settings if it.since <= moment]
+    if not older_settings:
+        return None
+    settings = older_settings.pop()
+    return replace(
+        schedule,
+        frequency=settings.frequency,
+        retention=settings.retention,
+        enabled=settings.enabled,
+        since=settings.since,
+        seen_at=min(settings.until, moment),
+        earlier_settings=tuple(older_settings),
+    )
+
+
+def _extract_settings(schedule: KnownSchedule) -> tuple[str | None, timedelta | None, bool | None]:
+    return schedule.frequency, schedule.retention, schedule.enabled
+
+
+def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | None:
+    return old_value if new_value is None else new_value
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IntervalPeriod:
     """A stretch of time in which one interval was in force."""
 
     start: datetime
@@ -104,11 +122,11 @@ class Part:
 class SettingsHistory:
     """The settings of one schedule up to an audit that read it."""
 
-    def __init__(self, known: KnownSchedule, observed_at: datetime) -> None:
+    def __init__(self, schedule: KnownSchedule, observed_at: datetime) -> None:
         """Take what is known of a schedule once that audit read it, as `observed` returns it."""
-        self._now = observed_at
-        present = EarlierSettings(known.since or observed_at, observed_at, *_settings_of(known))
-        self.settings: tuple[EarlierSettings, ...] = (*known.earlier, present)
+        self._observed_at = observed_at
+        current_settings = EarlierSettings(schedule.since or observed_at, observed_at, *_extract_settings(schedule))
+        self.settings: tuple[EarlierSettings, ...] = (*schedule.earlier_settings, current_settings)
         """Every settings that are known, the oldest first; the last are those of now."""
 
     @property
@@ -124,98 +142,100 @@ class SettingsHistory:
     @property
     def shortest_interval(self) -> timedelta:
         """The interval of the fastest frequency that is known."""
-        return min(interval_named(it.frequency) for it in self.settings)
+        return min(find_interval(it.frequency) for it in self.settings)
 
-    def since(self, moment: datetime) -> list[EarlierSettings]:
+    def find_settings_since(self, moment: datetime) -> list[EarlierSettings]:
         """Return the settings that were in force at a moment or later, the oldest first."""
-        ends = [*(it.since for it in self.settings[1:]), self._now]
+        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         return [it for it, end in zip(self.settings, ends, strict=True) if end >= moment]
 
     @cached_property
-    def listed_since(self) -> datetime:
+    def complete_since(self) -> datetime:
         """The moment since which nothing that the schedule made can have expired, by the retentions known."""
-        ends = [*(it.since for it in self.settings[1:]), self._now]
-        kept = [(it.retention, end) for it, end in zip(self.settings, ends, strict=True) if it.retention is not None]
-        return max((shifted(end, -retention) for retention, end in kept), default=ALWAYS)
+        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
+        retention_ends = [
+            (it.retention, end) for it, end in zip(self.settings, ends, strict=True) if it.retention is not None
+        ]
+        return max((shift_moment(end, -retention) for retention, end in retention_ends), default=EARLIEST_MOMENT)
 
     @cached_property
     def pauses(self) -> list[Period]:
         """The known pauses: each from the audit that saw it to the one that saw the schedule enabled again."""
-        starts = [ALWAYS, *(it.since for it in self.settings[1:])]
-        ends = [*(it.since for it in self.settings[1:]), self._now]
-        found: list[Period] = []
-        for it, start, end in zip(self.settings, starts, ends, strict=True):
-            if it.enabled is not False:
+        starts = [EARLIEST_MOMENT, *(it.since for it in self.settings[1:])]
+        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
+        pauses: list[Period] = []
+        for settings, start, end in zip(self.settings, starts, ends, strict=True):
+            if settings.enabled is not False:
                 continue
-            if found and found[-1].end == start:
-                found[-1] = Period(found[-1].start, end)
+            if pauses and pauses[-1].end == start:
+                pauses[-1] = Period(pauses[-1].start, end)
             else:
-                found.append(Period(start, end))
-        return found
+                pauses.append(Period(start, end))
+        return pauses
 
-    def after_pauses(self, start: datetime, end: datetime) -> datetime:
+    def skip_pauses(self, start: datetime, end: datetime) -> datetime:
         """Return from when a time without a run counts: from the end of the last pause that overlaps it."""
         return max([start, *(it.end for it in self.pauses if it.start < end and it.end > start)])
 
     @cached_property
-    def _intervals(self) -> list[tuple[datetime, str | None]]:
+    def _frequency_changes(self) -> list[tuple[datetime, str | None]]:
         """Since when each frequency counted: between two audits the slower one."""
-        found: list[tuple[datetime, str | None]] = [(ALWAYS, self.settings[0].frequency)]
+        changes: list[tuple[datetime, str | None]] = [(EARLIEST_MOMENT, self.settings[0].frequency)]
         for old, new in pairwise(self.settings):
             if new.frequency != old.frequency:
-                is_slower = interval_named(new.frequency) > interval_named(old.frequency)
-                found.append((max(old.until if is_slower else new.since, found[-1][0]), new.frequency))
-        return found
+                is_slower = find_interval(new.frequency) > find_interval(old.frequency)
+                changes.append((max(old.until if is_slower else new.since, changes[-1][0]), new.frequency))
+        return changes
 
-    def parts(self, start: datetime, end: datetime) -> Iterator[Part]:
+    def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[IntervalPeriod]:
         """Divide a time by the frequency in force."""
-        ends = [*(since for since, _ in self._intervals[1:]), end]
-        for (since, frequency), until in zip(self._intervals, ends, strict=True):
-            first, last = max(since, start), min(until, end)
-            if first < last:
-                yield Part(first, last, interval_named(frequency), frequency)
+        ends = [*(since for since, _ in self._frequency_changes[1:]), end]
+        for (since, frequency), until in zip(self._frequency_changes, ends, strict=True):
+            period_start, period_end = max(since, start), min(until, end)
+            if period_start < period_end:
+                yield IntervalPeriod(period_start, period_end, find_interval(frequency), frequency)
 
-    def due(self, captured_at: datetime) -> datetime | None:
+    def find_due_time(self, captured_at: datetime) -> datetime | None:
         """Return when a backup that is still listed is to be gone; `None` where that is not known.
 
         A retention that was raised moves it; one that was lowered makes it due once an audit saw that.
         """
-        if self._only_retention is not None:  # as nearly always: there are many backups
+        if self._single_retention is not None:  # as nearly always: there are many backups
             try:
-                return captured_at + self._only_retention
+                return captured_at + self._single_retention
             except OverflowError:
                 return None
-        due: datetime | None = None
+        due_time: datetime | None = None
         retention: timedelta | None = None
-        for since, kept in self._retentions:
-            ends = _later(captured_at, kept)
-            if retention is None or due is None or kept > retention or ends is None:
-                due = ends
+        for since, new_retention in self._retention_changes:
+            expires_at = _add_length(captured_at, new_retention)
+            if retention is None or due_time is None or new_retention > retention or expires_at is None:
+                due_time = expires_at
             else:
-                due = min(due, max(ends, since))
-            retention = kept
-        return due
+                due_time = min(due_time, max(expires_at, since))
+            retention = new_retention
+        return due_time
 
     @cached_property
-    def _only_retention(self) -> timedelta | None:
-        return self._retentions[0][1] if len(self._retentions) == 1 else None
+    def _single_retention(self) -> timedelta | None:
+        return self._retention_changes[0][1] if len(self._retention_changes) == 1 else None
 
     @cached_property
-    def _retentions(self) -> list[tuple[datetime, timedelta]]:
-        found: list[tuple[datetime, timedelta]] = []
-        for it in self.settings:
-            if it.retention is not None and (not found or found[-1][1] != it.retention):
-                found.append((it.since, it.retention))
-        return found
+    def _retention_changes(self) -> list[tuple[datetime, timedelta]]:
+        changes: list[tuple[datetime, timedelta]] = []
+        for settings in self.settings:
+            if settings.retention is not None and (not changes or changes[-1][1] != settings.retention):
+                changes.append((settings.since, settings.retention))
+        return changes
 
 
-def interval_named(frequency: str | None) -> timedelta:
+def find_interval(frequency: str | None) -> timedelta:
     """Return the interval of a frequency, the longest of all where it is not known."""
-    known = Frequency.of(frequency)
-    return SLOWEST if known is None else known.interval
+    known_frequency = Frequency.parse(frequency)
+    return SLOWEST_INTERVAL if known_frequency is None else known_frequency.interval
 
 
-def _later(moment: datetime, length: timedelta) -> datetime | None:
+def _add_length(moment: datetime, length: timedelta) -> datetime | None:
     try:
         return moment + length
     except OverflowError:

@@ -5,16 +5,18 @@ from functools import lru_cache
 from itertools import pairwise
 from unicodedata import category, combining, east_asian_width
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_CONTROL_CHARACTER = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 """C0 and C1 controls, line separators, bidirectional controls, and what no file or XML can hold: lone surrogates."""
 _BLANKS = re.compile(r"[\t\n\v\f\r ]+")
 """What separates words in ASCII; a no-break blank or one of full width is a letter like others."""
 _ZWJ, _ZWNJ, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 _VIRAMA = 9
-_EXTENDS = re.compile("[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_EXTENDERS = re.compile("[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 """What belongs to the character before it and is no combining mark: joiners, vowels, colours of skin, tags of flags."""
 _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
-_PREPENDS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2\U000111c3]")
+_PREPENDERS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2\U000111c3]")
 _LEADING_JAMO = re.compile("[\u1100-\u115f\ua960-\ua97c]")
 _HANGUL = re.compile("[\u1100-\u11ff\ua960-\ua97c\uac00-\ud7fb]")
 _FOLLOWING_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
@@ -24,48 +26,48 @@ _WIDE_BY_LATER_UNICODE = re.compile(
 )
 """What the Unicode data of a Python may call narrow or unassigned, and a terminal draws over two columns."""
 _SOFT_HYPHEN = "\xad"
-_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
-_HAS_SKIN = re.compile(
+_SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
+_SKIN_BASES = re.compile(
     "[\u261d\u26f9\u270a-\u270d\U0001f385\U0001f3c2-\U0001f3cc\U0001f442-\U0001f4aa\U0001f574-\U0001f596"
     "\U0001f645-\U0001f64f\U0001f6a3\U0001f6b4-\U0001f6b6\U0001f6c0\U0001f6cc\U0001f90c-\U0001f9dd\U0001fac3-\U0001fac5\U0001faf0-\U0001faf8]"
 )
 """Emoji of people and hands, which a colour of skin makes no wider."""
 
 
-def escape_controls(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     """Return a text as it is written, with an escape for every character that would move a cursor or turn a line."""
     if text.isprintable():
         return text
-    return _CONTROL.sub(_escape, text)
+    return _CONTROL_CHARACTER.sub(_escape_match, text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+def _escape_match(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
-def quote_text(text: str, longest: int = 120) -> str:
+def quote_text(text: str, max_length: int = 120) -> str:
     """Return a text in quotes for a message, cut where it is longer than so many characters."""
-    shown = escape_controls(cut(text, longest))
-    mark = '"' if "'" in shown and '"' not in shown else "'"
-    return f"{mark}{shown}{mark}"
+    escaped_text = escape_control_characters(cut_text(text, max_length))
+    quotation_mark = '"' if "'" in escaped_text and '"' not in escaped_text else "'"
+    return f"{quotation_mark}{escaped_text}{quotation_mark}"
 
 
-def join_lines(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Return a text on one line: each run of ASCII blanks and line ends becomes one blank."""
     return _BLANKS.sub(" ", text).strip(" ")
 
 
-def cut(text: str, longest: int) -> str:
+def cut_text(text: str, max_length: int) -> str:
     """Return a text of at most so many characters; one that is longer ends in an ellipsis, between two clusters."""
-    return text if len(text) <= longest else f"{text[: cluster_end(text, longest - 1)]}…"
+    return text if len(text) <= max_length else f"{text[: find_cluster_end(text, max_length - 1)]}…"
 
 
-def cluster_end(text: str, most: int) -> int:
+def find_cluster_end(text: str, max_length: int) -> int:
     """Return where the last cluster ends that ends within so many characters, or `most` within a longer cluster."""
-    at = most
-    while at > 0 and _is_joined(text, at):
-        at -= 1
-    return at or most
+    position = max_length
+    while position > 0 and _is_joined(text, position):
+        position -= 1
+    return position or max_length
 
 
 def split_clusters(text: str) -> list[str]:
@@ -75,89 +77,91 @@ def split_clusters(text: str) -> list[str]:
     """
     if text.isascii():
         return list(text)
-    found: list[str] = []
+    clusters: list[str] = []
     start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or not _is_joined(text, at):
-            found.append(text[start:at])
-            start = at
-    return found
+    for position in range(1, len(text) + 1):
+        if position == len(text) or not _is_joined(text, position):
+            clusters.append(text[start:position])
+            start = position
+    return clusters
 
 
-def width_of(text: str) -> int:
+def measure_width(text: str) -> int:
     """Return how many columns of a terminal a text takes; where terminals differ, the larger number."""
-    return len(text) if text.isascii() else sum(map(_width_of_cluster, split_clusters(text)))
+    return len(text) if text.isascii() else sum(map(_measure_cluster, split_clusters(text)))
 
 
 def is_wide(cluster: str) -> bool:
     """Tell whether a cluster is of a script that is written without blanks and takes two columns a character."""
-    return not cluster.isascii() and _width_of_character(cluster[0]) > 1
+    return not cluster.isascii() and _measure_character(cluster[0]) > 1
 
 
-def _is_joined(text: str, at: int) -> bool:
+def _is_joined(text: str, position: int) -> bool:
     """Tell whether a cluster goes on at a place, by the rules of Unicode Standard Annex 29."""
-    if at >= len(text):
+    if position >= len(text):
         return False
-    before, after = text[at - 1], text[at]
-    if before.isascii() and after.isascii():
+    previous_character, next_character = text[position - 1], text[position]
+    if previous_character.isascii() and next_character.isascii():
         return False
-    if before == " " and after in (_ZWJ, _ZWNJ):
+    if previous_character == " " and next_character in (_ZWJ, _ZWNJ):
         return True
-    if _extends(after):
+    if _is_extender(next_character):
         return True
-    if before == _ZWJ:
-        return after != " "
-    return _is_joined_by_script(text, at, before, after)
+    if previous_character == _ZWJ:
+        return next_character != " "
+    return _is_joined_by_script(text, position, previous_character, next_character)
 
 
-def _is_joined_by_script(text: str, at: int, before: str, after: str) -> bool:
-    if _FLAG_LETTER.match(after):
-        first = at
-        while first and _FLAG_LETTER.match(text[first - 1]):
-            first -= 1
-        return (at - first) % 2 == 1
-    if _HANGUL.match(after) and _HANGUL.match(before):
-        return bool(_LEADING_JAMO.match(before) or _FOLLOWING_JAMO.match(after))
-    return bool(_PREPENDS.match(before)) or (combining(before) == _VIRAMA and category(after) == "Lo")
+def _is_joined_by_script(text: str, position: int, previous_character: str, next_character: str) -> bool:
+    if _FLAG_LETTER.match(next_character):
+        first_flag = position
+        while first_flag and _FLAG_LETTER.match(text[first_flag - 1]):
+            first_flag -= 1
+        return (position - first_flag) % 2 == 1
+    if _HANGUL.match(next_character) and _HANGUL.match(previous_character):
+        return bool(_LEADING_JAMO.match(previous_character) or _FOLLOWING_JAMO.match(next_character))
+    return bool(_PREPENDERS.match(previous_character)) or (
+        combining(previous_character) == _VIRAMA and category(next_character) == "Lo"
+    )
 
 
 @lru_cache(maxsize=4096)
-def _extends(character: str) -> bool:
-    return category(character) in ("Mn", "Me", "Mc") or _EXTENDS.match(character) is not None
+def _is_extender(character: str) -> bool:
+    return category(character) in ("Mn", "Me", "Mc") or _EXTENDERS.match(character) is not None
 
 
 @lru_cache(maxsize=4096)
-def _width_of_character(character: str) -> int:
+def _measure_character(character: str) -> int:
     if _WIDE_BY_LATER_UNICODE.match(character):
         return 2
     kind = category(character)
     if kind in ("Mn", "Me") or _FOLLOWING_JAMO.match(character):
         return 0
     if kind == "Cf":
-        return 1 if character == _SOFT_HYPHEN or _PREPENDS.match(character) else 0
+        return 1 if character == _SOFT_HYPHEN or _PREPENDERS.match(character) else 0
     return 2 if east_asian_width(character) in ("W", "F") else 1
 
 
 @lru_cache(maxsize=4096)
-def _width_of_cluster(cluster: str) -> int:
+def _measure_cluster(cluster: str) -> int:
     if _FLAG_LETTER.match(cluster):
         return 2
     width, base = 0, " "
-    for before, character in pairwise(f" {cluster}"):
-        is_drawn_with_base = (before == _ZWJ and category(character) == category(base) == "So") or (
-            _SKIN.match(character) and _HAS_SKIN.match(base)
+    for previous_character, character in pairwise(f" {cluster}"):
+        is_drawn_with_base = (previous_character == _ZWJ and category(character) == category(base) == "So") or (
+            _SKIN_TONES.match(character) and _SKIN_BASES.match(base)
         )
-        if not is_drawn_with_base and (own := _width_of_character(character)):
-            width += own
+        if not is_drawn_with_base and (character_width := _measure_character(character)):
+            width += character_width
             base = character
     return max(width, 2) if _EMOJI_STYLE in cluster else width
 
 
-def pluralize(count: int, thing: str, things: str | None = None) -> str:
+def pluralize(count: int, noun: str, plural: str | None = None) -> str:
     """Write a count with its thing: `1 schedule`, `2 schedules`, `1,000 indexes`."""
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
-def join_words(sentences: list[str]) -> str:
+def join_sentences(sentences: list[str]) -> str:
     """Make one sentence of several."""
     return "; ".join(sentence.removesuffix(".") for sentence in sentences) + "."

@@ -36,7 +36,7 @@ def format_to_second(moment: datetime) -> str:
     return format_moment(moment.replace(microsecond=0))
 
 
-def moment_in_run_name(name: str | None) -> datetime | None:
+def parse_run_name(name: str | None) -> datetime | None:
     """Return the moment that ends a scheduled run's name, `{schedule name}-YYYYMMDDTHHMMSSZ`, if the name is one."""
     match = _RUN_NAME.match(name or "")
     if match is None:
@@ -60,12 +60,12 @@ def format_length(length: timedelta, units: int = 2) -> str:
     return sign + " ".join(parts[:units] or ["0 s"])
 
 
-def format_lengths(actual: timedelta, allowed: timedelta) -> tuple[str, str]:
+def format_lengths(actual: timedelta, limit: timedelta) -> tuple[str, str]:
     """Write two lengths so that they look different where they are: to the second where two units do not show it."""
-    shown = format_length(actual), format_length(allowed)
-    if shown[0] == shown[1] and actual != allowed:
-        return format_length(actual, len(_UNITS)), format_length(allowed, len(_UNITS))
-    return shown
+    texts = format_length(actual), format_length(limit)
+    if texts[0] == texts[1] and actual != limit:
+        return format_length(actual, len(_UNITS)), format_length(limit, len(_UNITS))
+    return texts
 
 
 def format_minute(moment: datetime) -> str:
@@ -78,17 +78,17 @@ def format_distance(length: timedelta) -> str:
     for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
         count = abs(length) // size
         if count:
-            shown = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-            return f"in {shown}" if length > timedelta() else f"{shown} ago"
+            text = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+            return f"in {text}" if length > timedelta() else f"{text} ago"
     return "now"
 
 
-def hours(length: timedelta) -> float:
+def to_hours(length: timedelta) -> float:
     """Return a length in hours, to four decimals, as evidence shows it: a second makes a difference."""
     return round(length / timedelta(hours=1), 4)
 
 
-def days(length: timedelta) -> float | int:
+def to_days(length: timedelta) -> float | int:
     """Return a length in days, to two decimals, whole where it is whole."""
     count = round(length / timedelta(days=1), 2)
     return int(count) if count == int(count) else count
@@ -101,33 +101,33 @@ class Period(NamedTuple):
     end: datetime
 
 
-def joined_periods(found: Iterable[Period], within: Period) -> list[Period]:
+def merge_periods(periods: Iterable[Period], bounds: Period) -> list[Period]:
     """Return the stretches as far as they lie within another, sorted; those that meet are one."""
-    joined: list[Period] = []
-    for start, end in sorted(found):
-        clipped = Period(max(start, within.start), min(end, within.end))
-        if clipped.end <= clipped.start:
+    merged_periods: list[Period] = []
+    for start, end in sorted(periods):
+        period = Period(max(start, bounds.start), min(end, bounds.end))
+        if period.end <= period.start:
             continue
-        if joined and clipped.start <= joined[-1].end:
-            joined[-1] = Period(joined[-1].start, max(joined[-1].end, clipped.end))
+        if merged_periods and period.start <= merged_periods[-1].end:
+            merged_periods[-1] = Period(merged_periods[-1].start, max(merged_periods[-1].end, period.end))
         else:
-            joined.append(clipped)
-    return joined
+            merged_periods.append(period)
+    return merged_periods
 
 
-def between(joined: list[Period], end: datetime) -> list[Period]:
+def find_breaks(periods: list[Period], end: datetime) -> list[Period]:
     """Return what lies between joined stretches, and between the last of them and an end."""
-    edges = [*joined, Period(end, end)] if joined else []
+    edges = [*periods, Period(end, end)] if periods else []
     return [Period(a.end, b.start) for a, b in pairwise(edges) if b.start > a.end]
 
 
-def shifted(moment: datetime, length: timedelta) -> datetime:
+def shift_moment(moment: datetime, length: timedelta) -> datetime:
     """Return the moment so much later, but none before the first or after the last year."""
     try:
         return moment + length
     except OverflowError:
-        return _FIRST if length < timedelta() else _LAST
+        return _MIN_MOMENT if length < timedelta() else _MAX_MOMENT
 
 
-_FIRST = datetime.min.replace(tzinfo=UTC)
-_LAST = datetime.max.replace(tzinfo=UTC)
+_MIN_MOMENT = datetime.min.replace(tzinfo=UTC)
+_MAX_MOMENT = datetime.max.replace(tzinfo=UTC)

@@ -13,10 +13,10 @@ class Event(NamedTuple):
     detail: Mapping[str, object]
 
 
-class Put(NamedTuple):
+class PutResult(NamedTuple):
     """What became of events that were put on a bus."""
 
-    left: tuple[int, ...]
+    unaccepted_positions: tuple[int, ...]
     """Which of them, by their places, were not accepted, or not for certain."""
     error: DeliveryError | None
     """Why, where any is left: the worst of the reasons."""
@@ -25,7 +25,7 @@ class Put(NamedTuple):
 class Bus(Protocol):
     """Takes events."""
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> Put:
+    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
         """Put events on the bus, in time; what fails for the moment is tried again. Raises nothing that it answers."""
 
 
@@ -39,7 +39,7 @@ class Topics(Protocol):
 class Webhooks(Protocol):
     """Takes messages for channels of a chat."""
 
-    def post(self, secret: str, payload: Mapping[str, object], seconds: float) -> None:
+    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
         """Post to the webhook that a secret holds, once, in so many seconds. Raises `DeliveryError`, `SecretError`."""
 
 
@@ -56,10 +56,10 @@ class Log(Protocol):
         """Write down what somebody has to look at, and what to do next."""
 
 
-class Emit(Protocol):
+class MetricEmitter(Protocol):
     """Takes metrics."""
 
     def __call__(
-        self, project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] = ...
+        self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = ...
     ) -> None:
         """Emit metrics of a project, or of none; `more` are further dimensions."""

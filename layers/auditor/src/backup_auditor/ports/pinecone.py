@@ -17,7 +17,7 @@ class ProjectReader(Protocol):
     """
 
     @property
-    def ceiling(self) -> int:
+    def max_concurrency(self) -> int:
         """How many calls it will ever have in flight at once."""
 
     @property
@@ -32,19 +32,19 @@ class ProjectReader(Protocol):
     def throttles(self) -> int:
         """How many of them were answered that the service is called too often."""
 
-    def indexes(self) -> ListingRead[Index]:
+    def read_indexes(self) -> ListingRead[Index]:
         """List the live indexes. Raises any `PineconeError`; broken where some of the rows could not be understood."""
 
-    def backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
+    def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
         """Walk the backups of the project, and tell of each page. Raises nothing that the service answers."""
 
-    def schedules(self, index: str) -> ListingRead[Schedule]:
+    def read_schedules(self, index: str) -> ListingRead[Schedule]:
         """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`."""
 
-    def own_backups(self, index: str) -> ListingRead[Backup]:
+    def read_own_backups(self, index: str) -> ListingRead[Backup]:
         """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""
 
-    def history(self, schedule_id: str) -> ListingRead[Backup]:
+    def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Walk the runs of a schedule. Raises `NotFoundError`."""
 
 
@@ -55,10 +55,10 @@ class Progress(Protocol):
     (schedules) and `second walks` (listings).
     """
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Say that so many more of a thing are to be read."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Say that one of them was read."""
 
 
@@ -70,42 +70,42 @@ class ProjectWriter(Protocol):
     """
 
     @property
-    def ceiling(self) -> int:
+    def max_concurrency(self) -> int:
         """How many calls it will ever have in flight at once."""
 
     @property
     def seconds_left(self) -> float:
         """How long to wait, at most, for what was asked of it."""
 
-    def index(self, name: str) -> Index:
+    def read_index(self, name: str) -> Index:
         """Return one index, as it was within the last second."""
 
-    def schedules(self, index: str) -> tuple[Schedule, ...]:
+    def read_schedules(self, index: str) -> tuple[Schedule, ...]:
         """Read all schedules of an index."""
 
-    def backups(self, index: str) -> tuple[Backup, ...]:
+    def read_backups(self, index: str) -> tuple[Backup, ...]:
         """Read all backups of the live index of a name."""
 
     def create_schedule(
-        self, index: str, name: str, frequency: Frequency, retention: timedelta, beside: Sequence[Schedule]
+        self, index: str, name: str, frequency: Frequency, retention: timedelta, existing: Sequence[Schedule]
     ) -> Schedule:
         """Create an enabled schedule beside those that were just read. `ConflictError`: one is enabled by now."""
 
-    def change_schedule(self, schedule_id: str, changes: ScheduleSettings) -> Schedule:
+    def update_schedule(self, schedule_id: str, changes: ScheduleSettings) -> Schedule:
         """Change what the settings speak of, and leave the rest."""
 
-    def take_backup(self, index: str, name: str, beside: Sequence[Backup]) -> Backup:
+    def create_backup(self, index: str, name: str, existing: Sequence[Backup]) -> Backup:
         """Begin a backup beside those that were just read."""
 
-    def pause(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         """Wait for what was asked for to show. Raises `DeadlineError` when the time would be over by then."""
 
 
 class NoProgress:
     """A `Progress` that says nothing."""
 
-    def expect(self, what: str, count: int) -> None:
+    def expect(self, label: str, count: int) -> None:
         """Say nothing."""
 
-    def done(self, what: str) -> None:
+    def advance(self, label: str) -> None:
         """Say nothing."""

@@ -9,27 +9,27 @@ from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredRe
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import ProjectState
-from backup_auditor.domain.remediation.plan import ActionRecord, Plan
+from backup_auditor.domain.remediation.plan import ActionRecord, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
 
 
 class EvidenceStore(Protocol):
     """Keeps reports. What was written once is never written over."""
 
-    def keep(self, report: Report) -> StoredReport:
+    def store_report(self, report: Report) -> StoredReport:
         """Write a report where it can be found again, or find that it stands there already. Raises `EvidenceError`."""
 
-    def keep_page(self, report: Report, kept: StoredReport) -> StoredFile | None:
+    def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
         """Write the page of a report that is kept beside it; `None` where no pages are written.
 
         Raises `EvidenceError`.
         """
 
-    def read(self, kept: StoredFile) -> bytes:
+    def read(self, file: StoredFile) -> bytes:
         """Return the bytes of a file as they stand there now, whatever their hash. Raises `EvidenceError`."""
 
 
-EVER = datetime.min.replace(tzinfo=UTC)
+EARLIEST_OBSERVED_AT = datetime.min.replace(tzinfo=UTC)
 """The moment since which all audits are asked for."""
 
 
@@ -42,18 +42,18 @@ class StateStore(Protocol):
     def load(self, project: str) -> ProjectState:
         """Return what is remembered of a project; the empty memory where nothing is."""
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Make a recording lasting. Raises `ConflictingRecordError` unless the revision it expects is the latest."""
 
 
 class AuditLog(Protocol):
     """Knows which audits were recorded. It is the store's other side, for those who ask later."""
 
-    def audits(self, project: str, since: datetime) -> Sequence[AuditRecord]:
+    def list_audits(self, project: str, since: datetime) -> Sequence[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""
 
 
-class RecordedState(StateStore, AuditLog, Protocol):
+class StateAndAuditStore(StateStore, AuditLog, Protocol):
     """A store with the records of its audits."""
 
 
@@ -67,7 +67,7 @@ class LastAudits:
     """Pinecone's id of the project that was audited, once it is known."""
 
     @property
-    def are_incomplete(self) -> bool:
+    def is_latest_incomplete(self) -> bool:
         """Whether the last audit of all did not see everything."""
         return self.observed_at != self.complete_at
 
@@ -75,10 +75,10 @@ class LastAudits:
 class AuditHistory(Protocol):
     """Knows how long a project has gone without a complete audit. It is the store's side for whoever watches it."""
 
-    def last_audits(self, project: str) -> LastAudits:
+    def find_last_audits(self, project: str) -> LastAudits:
         """Return when the last audits were, without loading what is remembered."""
 
-    def registered_since(self, project: str, now: datetime) -> datetime:
+    def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for, by whoever watches: the present moment, the first time."""
 
 
@@ -88,7 +88,7 @@ class Claim:
 
     attempts: int
     """How often it was taken now, this time included."""
-    may_be_repeat: bool
+    is_possible_duplicate: bool
     """Whether an attempt before may have been accepted without anybody hearing of it."""
 
 
@@ -98,25 +98,27 @@ class Outbox(Protocol):
     All raise `StateError` where the store cannot be read or written.
     """
 
-    def pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
+    def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
         """Return the messages of a project, or of all, that are due: not sent, not claimed, and not to wait longer."""
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Take a message for oneself until a moment; `None` where another has it, or it was sent meanwhile."""
 
-    def sent(self, message: OutboxMessage, now: datetime) -> None:
+    def mark_sent(self, message: OutboxMessage, now: datetime) -> None:
         """Say that a channel accepted a message: it is never sent again."""
 
-    def failed(self, message: OutboxMessage, why: str, retry_at: datetime, *, may_have_arrived: bool = False) -> int:
+    def mark_failed(
+        self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
+    ) -> int:
         """Say that it was not accepted, or that nobody knows, and when to try again. Return how often it was tried."""
 
-    def readdress(self, message: OutboxMessage, instead: OutboxMessage) -> bool:
+    def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
         """Let another message take the place of one; `False`, and nothing is done, where that waits or was sent."""
 
-    def progress(self, message: OutboxMessage) -> str:
+    def load_progress(self, message: OutboxMessage) -> str:
         """Return what was noted of the parts of a message that were accepted; empty where nothing was."""
 
-    def note_progress(self, message: OutboxMessage, text: str) -> None:
+    def record_progress(self, message: OutboxMessage, progress: str) -> None:
         """Note, in the words of whoever sends it, which parts were accepted: only the others are sent again."""
 
 
@@ -126,42 +128,42 @@ class RemediationLog(Protocol):
     All raise `StateError` where it cannot be read or written.
     """
 
-    def keep(self, plan: Plan) -> None:
+    def store_plan(self, plan: RemediationPlan) -> None:
         """Remember a plan; one of the same id that was made before is replaced."""
 
-    def plan(self, project: str, plan_id: str) -> Plan | None:
+    def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
         """Return a plan of a project, as it was last made; `None` where there is none of that id."""
 
-    def pinecone_project_id(self, project: str) -> str | None:
+    def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, once an audit has recorded it."""
 
-    def last(self, project: str, key: str) -> ActionRecord | None:
+    def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""
 
-    def begin(self, record: ActionRecord) -> bool:
+    def record_start(self, record: ActionRecord) -> bool:
         """Record an attempt before it is made; `False`, and nothing recorded, where another has taken its number."""
 
-    def conclude(self, record: ActionRecord) -> None:
+    def record_result(self, record: ActionRecord) -> None:
         """Record what came of an attempt that was begun."""
 
-    def settle(self, record: ActionRecord) -> None:
+    def settle_attempt(self, record: ActionRecord) -> None:
         """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
 
-    def unsettled(self, project: str) -> Sequence[ActionRecord]:
+    def list_unsettled(self, project: str) -> Sequence[ActionRecord]:
         """Return every attempt of which nobody knows what came of it, the oldest first."""
 
-    def attempts(self, project: str) -> Sequence[ActionRecord]:
+    def list_attempts(self, project: str) -> Sequence[ActionRecord]:
         """Return every attempt at any action, the oldest first."""
 
-    def actions(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
+    def list_plan_attempts(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
 
 
-class ToldLog(RemediationLog, Protocol):
+class PublicationLog(RemediationLog, Protocol):
     """Remembers, besides, of what was done that the bus has heard of it."""
 
-    def untold(self, project: str) -> Sequence[ActionRecord]:
+    def list_unpublished(self, project: str) -> Sequence[ActionRecord]:
         """Return every attempt that was written and not told, the oldest first."""
 
-    def mark_told(self, record: ActionRecord, at: datetime) -> None:
+    def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
         """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""

@@ -10,121 +10,140 @@ from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_minute
-from backup_auditor.rendering.grouping import place_of, resource_label
-from backup_auditor.rendering.summary import INCOMPLETE, incompleteness, read_so_much, verdict
+from backup_auditor.rendering.grouping import label_finding, label_resource
+from backup_auditor.rendering.summary import (
+    COMPLETENESS_CONTROL,
+    describe_incompleteness,
+    describe_reads,
+    describe_verdict,
+)
 from backup_auditor.rendering.text import escape_text, escape_truncated, format_json
 
-_NAME = 200
-_SENTENCE = 500
+_MAX_NAME_LENGTH = 200
+_MAX_SENTENCE_LENGTH = 500
 
 
-def headline(digest: Digest) -> str:
+def format_headline(digest: Digest) -> str:
     """Return the line that a reader who reads no more must have read."""
-    return f"{title(digest)}. {advice(digest)}".rstrip()
+    return f"{format_title(digest)}. {format_advice(digest)}".rstrip()
 
 
-def advice(digest: Digest) -> str:
+def format_advice(digest: Digest) -> str:
     """Return what follows the shortest: what is worst, what to do about it, and whether anything was not read."""
-    worst = _worst(digest)
-    unread = None if worst is not None and worst.control == INCOMPLETE else incompleteness(digest.report)
-    return " ".join(it for it in (unread, _advice(digest)) if it)
+    worst = _find_worst(digest)
+    incomplete_sentence = (
+        None if worst is not None and worst.control == COMPLETENESS_CONTROL else describe_incompleteness(digest.report)
+    )
+    return " ".join(it for it in (incomplete_sentence, _describe_worst(digest)) if it)
 
 
-def title(digest: Digest) -> str:
+def format_title(digest: Digest) -> str:
     """Return the shortest that can be said: how bad it is, for which project, and what happened."""
-    how_bad, name, what = brief_parts(digest)
-    return f"{how_bad}: {name}: {what}"
+    status, project, changes = format_title_parts(digest)
+    return f"{status}: {project}: {changes}"
 
 
-def brief_parts(digest: Digest) -> tuple[str, str, str]:
+def format_title_parts(digest: Digest) -> tuple[str, str, str]:
     """Return how bad it is, for which project, and what happened."""
-    incomplete = "" if digest.report.is_complete else " (audit incomplete)"
-    return f"{_how_bad(digest)}{incomplete}", escape_truncated(digest.report.project, _NAME), _what(digest)
+    incomplete_note = "" if digest.report.is_complete else " (audit incomplete)"
+    return (
+        f"{_describe_status(digest)}{incomplete_note}",
+        escape_truncated(digest.report.project, _MAX_NAME_LENGTH),
+        _describe_changes(digest),
+    )
 
 
-def by_severity(findings: Iterable[Finding]) -> str:
+def format_severity_counts(findings: Iterable[Finding]) -> str:
     """Count findings by severity, the worst first: `1 critical, 3 high`."""
-    counted = Counter(it.severity for it in findings)
-    return ", ".join(f"{counted[it]:,} {it}" for it in reversed(Severity) if counted[it])
+    counts = Counter(it.severity for it in findings)
+    return ", ".join(f"{counts[it]:,} {it}" for it in reversed(Severity) if counts[it])
 
 
-def nothing_open(severity: Severity) -> str:
+def describe_nothing_open(severity: Severity) -> str:
     """Say that nothing of the severities that a channel hears of is open."""
     return "nothing is open" if severity is Severity.LOW else f"nothing at or above {severity} is open"
 
 
-def _how_bad(digest: Digest) -> str:
-    told, worst = digest.told, _worst(digest)
+def _describe_status(digest: Digest) -> str:
+    view, worst = digest.view, _find_worst(digest)
     if worst is not None:
         return worst.severity.upper()
-    if told.resolved:
+    if view.resolved_findings:
         return "RESOLVED"
-    return "ALL IS WELL" if told.is_well else "NOT KNOWN"
+    return "ALL IS WELL" if view.is_all_clear else "NOT KNOWN"
 
 
-def _worst(digest: Digest) -> Finding | None:
+def _find_worst(digest: Digest) -> Finding | None:
     """Return what is worst of what is new, or else of what lasts."""
-    return next(iter(digest.told.opened or digest.told.lasting), None)
+    return next(iter(digest.view.opened_findings or digest.view.unresolved_findings), None)
 
 
-def _what(digest: Digest) -> str:
-    told = digest.told
+def _describe_changes(digest: Digest) -> str:
+    view = digest.view
     parts = []
-    if told.opened:
-        again = sum(it.lifecycle == "reopened" for it in told.opened)
-        parts.append(f"{pluralize(len(told.opened), 'finding')} opened{_again(again)} on {_places(told.opened)}")
-    if told.resolved:
-        where = "" if told.opened else f" on {_named([it.resource for it in told.resolved])}"
-        parts.append(f"{pluralize(len(told.resolved), 'finding')} resolved{where}")
-    if told.lasting and parts:
-        parts.append(f"still open: {by_severity(told.lasting)}")
-    elif told.lasting:
-        parts.append(f"{pluralize(len(told.lasting), 'finding')} still open on {_places(told.lasting)}")
-    elif not told.opened:
-        parts.append(nothing_open(told.severity))
+    if view.opened_findings:
+        reopened_count = sum(it.lifecycle == "reopened" for it in view.opened_findings)
+        parts.append(
+            f"{pluralize(len(view.opened_findings), 'finding')}"
+            f" opened{_describe_reopened(reopened_count)} on {_label_findings(view.opened_findings)}"
+        )
+    if view.resolved_findings:
+        resource_clause = (
+            "" if view.opened_findings else f" on {_label_resources([it.resource for it in view.resolved_findings])}"
+        )
+        parts.append(f"{pluralize(len(view.resolved_findings), 'finding')} resolved{resource_clause}")
+    if view.unresolved_findings and parts:
+        parts.append(f"still open: {format_severity_counts(view.unresolved_findings)}")
+    elif view.unresolved_findings:
+        parts.append(
+            f"{pluralize(len(view.unresolved_findings), 'finding')} still open on"
+            f" {_label_findings(view.unresolved_findings)}"
+        )
+    elif not view.opened_findings:
+        parts.append(describe_nothing_open(view.min_severity))
     return "; ".join(parts)
 
 
-def _again(number: int) -> str:
+def _describe_reopened(number: int) -> str:
     return f", {number:,} of them again," if number else ""
 
 
-def _places(findings: Iterable[Finding]) -> str:
-    return _named([it.resource for it in findings])
+def _label_findings(findings: Iterable[Finding]) -> str:
+    return _label_resources([it.resource for it in findings])
 
 
-def _named(resources: Sequence[Resource]) -> str:
-    different = {place_of(it) for it in resources}
-    if len(different) == 1:
-        return escape_truncated(different.pop(), _NAME)
+def _label_resources(resources: Sequence[Resource]) -> str:
+    labels = {label_resource(it) for it in resources}
+    if len(labels) == 1:
+        return escape_truncated(labels.pop(), _MAX_NAME_LENGTH)
     is_index = all(it.type is ResourceType.INDEX for it in resources)
-    return pluralize(len(different), "index", "indexes") if is_index else pluralize(len(different), "resource")
+    return pluralize(len(labels), "index", "indexes") if is_index else pluralize(len(labels), "resource")
 
 
-def _advice(digest: Digest) -> str:
+def _describe_worst(digest: Digest) -> str:
     """Say what is worst, and what to do about it."""
-    told, worst = digest.told, _worst(digest)
+    view, worst = digest.view, _find_worst(digest)
     if worst is not None:
-        reason, next_step = (escape_truncated(it, _SENTENCE) for it in (worst.reason, worst.remediation))
-        is_named = len(told.opened) + len(told.lasting) == 1 and not told.resolved
-        first = "" if is_named else f"First: {escape_truncated(resource_label(worst), _NAME)}: "
-        stop = "" if reason.endswith((".", "…")) else "."  # it may end with an error of the service
-        return f"{first}{reason}{stop}" + (f" Next: {next_step}" if next_step else "")
-    if told.unknown:
-        return f"{pluralize(len(told.unknown), 'verdict')} could not be given."
+        reason, next_step = (escape_truncated(it, _MAX_SENTENCE_LENGTH) for it in (worst.reason, worst.remediation))
+        is_named = len(view.opened_findings) + len(view.unresolved_findings) == 1 and not view.resolved_findings
+        prefix = "" if is_named else f"First: {escape_truncated(label_finding(worst), _MAX_NAME_LENGTH)}: "
+        full_stop = "" if reason.endswith((".", "…")) else "."  # it may end with an error of the service
+        return f"{prefix}{reason}{full_stop}" + (f" Next: {next_step}" if next_step else "")
+    if view.unknown_findings:
+        return f"{pluralize(len(view.unknown_findings), 'verdict')} could not be given."
     if digest.report.compliance is Compliance.COMPLIANT:
-        return verdict(digest.report)
+        return describe_verdict(digest.report)
     return ""
 
 
-_LENGTH = 1000
+_MAX_TEXT_LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
 
-_FATES = {"propose": "proposed alone", "apply": "the policy has it carried out"}
+_MODE_DESCRIPTIONS = {"propose": "proposed alone", "apply": "the policy has it carried out"}
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DigestSection:
     """Rows of one kind. The title and what is said of the rest are our own words alone."""
 
     title: str
@@ -133,67 +152,72 @@ class Section:
     """How many more there are, and of what; empty where all are shown."""
 
 
-def sections(digest: Digest, shown: int) -> tuple[Section, ...]:
+def build_sections(digest: Digest, row_limit: int) -> tuple[DigestSection, ...]:
     """Return what is new, ended, lasts, is proposed, not known or warned of: of each at most so many rows."""
-    told = digest.told
-    found = (
-        _findings("Opened", told.opened, shown, digest),
-        _resolved(told.resolved, shown),
-        _findings("Still open", told.still_open, shown, digest),
-        _findings("Open before, and not to be judged now", told.out_of_sight, shown, digest),
-        _proposals(digest, shown),
-        _unread(digest, shown),
-        _warnings(digest, shown),
+    view = digest.view
+    optional_sections = (
+        _build_findings_section("Opened", view.opened_findings, row_limit, digest),
+        _build_resolved_section(view.resolved_findings, row_limit),
+        _build_findings_section("Still open", view.still_open_findings, row_limit, digest),
+        _build_findings_section("Open before, and not to be judged now", view.now_unknown_findings, row_limit, digest),
+        _build_proposals_section(digest, row_limit),
+        _build_read_failures_section(digest, row_limit),
+        _build_warnings_section(digest, row_limit),
     )
-    return tuple(it for it in found if it is not None)
+    return tuple(it for it in optional_sections if it is not None)
 
 
-def notes(digest: Digest) -> tuple[str, ...]:
+def list_notes(digest: Digest) -> tuple[str, ...]:
     """Return what else is to be known of the audit, a sentence each, in our own words alone."""
-    report, told = digest.report, digest.told
-    said = []
-    if digest.may_be_repeat:
-        said.append("This may be a repeat: whether an earlier attempt reached you is not known.")
-    below = sum(report.summary.open.values()) - len(told.open)
-    if below:
-        is_or_are = "is" if below == 1 else "are"
-        said.append(f"{pluralize(below, 'finding')} below {told.severity} {is_or_are} open and not told here.")
-    new_unknown = len(told.unknown) - len(told.out_of_sight)
-    if new_unknown:
-        said.append(
-            f"{pluralize(new_unknown, 'further verdict' if told.out_of_sight else 'verdict')} could not be given."
+    report, view = digest.report, digest.view
+    sentences = []
+    if digest.is_possible_duplicate:
+        sentences.append("This may be a repeat: whether an earlier attempt reached you is not known.")
+    hidden_count = sum(report.summary.open.values()) - len(view.open_findings)
+    if hidden_count:
+        verb = "is" if hidden_count == 1 else "are"
+        sentences.append(
+            f"{pluralize(hidden_count, 'finding')} below {view.min_severity} {verb} open and not told here."
+        )
+    new_unknown_count = len(view.unknown_findings) - len(view.now_unknown_findings)
+    if new_unknown_count:
+        sentences.append(
+            pluralize(new_unknown_count, "further verdict" if view.now_unknown_findings else "verdict")
+            + " could not be given."
         )
     if report.summary.exempted:
-        said.append(f"Accepted by exemptions: {pluralize(report.summary.exempted, 'finding')}.")
+        sentences.append(f"Accepted by exemptions: {pluralize(report.summary.exempted, 'finding')}.")
     if report.drift:
-        said.append(
+        sentences.append(
             f"{pluralize(len(report.drift), 'setting')} changed since the last complete audit; the report names them."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
-def _findings(title: str, findings: Sequence[Finding], shown: int, digest: Digest) -> Section | None:
+def _build_findings_section(
+    title: str, findings: Sequence[Finding], row_limit: int, digest: Digest
+) -> DigestSection | None:
     if not findings:
         return None
-    title = f"{title} ({len(findings):,}: {by_severity(findings)})"
-    rows = tuple(_finding(it, digest) for it in findings[:shown])
-    return Section(title, rows, _rest(findings[shown:]))
+    title = f"{title} ({len(findings):,}: {format_severity_counts(findings)})"
+    rows = tuple(_format_finding(it, digest) for it in findings[:row_limit])
+    return DigestSection(title, rows, _describe_rest(findings[row_limit:]))
 
 
-def _rest(findings: Sequence[Finding]) -> str:
-    return f"And {len(findings):,} more: {by_severity(findings)}." if findings else ""
+def _describe_rest(findings: Sequence[Finding]) -> str:
+    return f"And {len(findings):,} more: {format_severity_counts(findings)}." if findings else ""
 
 
-def _finding(finding: Finding, digest: Digest) -> str:
-    resource = _short(resource_label(finding))
-    head = f"{finding.severity.upper()} {resource}: {_short(finding.control)}{_since(finding, digest)}"
-    lines = [head, f"  {_short(finding.reason)}"]
+def _format_finding(finding: Finding, digest: Digest) -> str:
+    resource = _shorten(label_finding(finding))
+    head = f"{finding.severity.upper()} {resource}: {_shorten(finding.control)}{_format_since(finding, digest)}"
+    lines = [head, f"  {_shorten(finding.reason)}"]
     if finding.remediation:
-        lines.append(f"  Next: {_short(finding.remediation)}")
+        lines.append(f"  Next: {_shorten(finding.remediation)}")
     return "\n".join(lines)
 
 
-def _since(finding: Finding, digest: Digest) -> str:
+def _format_since(finding: Finding, digest: Digest) -> str:
     if finding.first_seen is None or finding.lifecycle == "new":
         return ""
     day = finding.first_seen.date()
@@ -202,94 +226,101 @@ def _since(finding: Finding, digest: Digest) -> str:
     return f" (since {day}; reminder)" if digest.is_reminder(finding) else f" (since {day})"
 
 
-def _resolved(resolved: Sequence[ResolvedFinding], shown: int) -> Section | None:
-    rows = (f"{_ended(it)}\n  {_short(it.because)}" for it in resolved[:shown])
-    return _plain_section("Resolved", rows, len(resolved), shown)
+def _build_resolved_section(resolved: Sequence[ResolvedFinding], row_limit: int) -> DigestSection | None:
+    rows = (f"{_format_resolved(it)}\n  {_shorten(it.reason)}" for it in resolved[:row_limit])
+    return _build_plain_section("Resolved", rows, len(resolved), row_limit)
 
 
-def _ended(resolved: ResolvedFinding) -> str:
-    return f"{_short(place_of(resolved.resource))}: {_short(resolved.control)} (was {resolved.severity})"
+def _format_resolved(resolved: ResolvedFinding) -> str:
+    return f"{_shorten(label_resource(resolved.resource))}: {_shorten(resolved.control)} (was {resolved.severity})"
 
 
-def _unread(digest: Digest, shown: int) -> Section | None:
-    unread = digest.report.unread
-    rows = (f"{_short(it.what)}: {_short(it.error)}" for it in unread[:shown])
-    return _plain_section("Could not be read", rows, len(unread), shown)
+def _build_read_failures_section(digest: Digest, row_limit: int) -> DigestSection | None:
+    failures = digest.report.read_failures
+    rows = (f"{_shorten(it.call)}: {_shorten(it.error)}" for it in failures[:row_limit])
+    return _build_plain_section("Could not be read", rows, len(failures), row_limit)
 
 
-def _warnings(digest: Digest, shown: int) -> Section | None:
+def _build_warnings_section(digest: Digest, row_limit: int) -> DigestSection | None:
     warnings = digest.report.warnings
-    return _plain_section("Warnings", map(_short, warnings[:shown]), len(warnings), shown)
+    return _build_plain_section("Warnings", map(_shorten, warnings[:row_limit]), len(warnings), row_limit)
 
 
-def _proposals(digest: Digest, shown: int) -> Section | None:
+def _build_proposals_section(digest: Digest, row_limit: int) -> DigestSection | None:
     proposals = digest.report.proposals or ()
     rows = (
-        f"{_short(it.index)}: {it.kind} ({_FATES[it.mode]})\n  {_short(it.because)}\n"
-        f"  {it.method} {_short(it.path)} {_short(format_json(dict(it.body)))}"
-        for it in proposals[:shown]
+        f"{_shorten(proposal.index)}: {proposal.kind} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
+        f" {_shorten(proposal.reason)}\n"
+        f"  {proposal.method} {_shorten(proposal.path)} {_shorten(format_json(dict(proposal.body)))}"
+        for proposal in proposals[:row_limit]
     )
-    return _plain_section("Proposed", rows, len(proposals), shown)
+    return _build_plain_section("Proposed", rows, len(proposals), row_limit)
 
 
-def _plain_section(title: str, rows: Iterable[str], total: int, shown: int) -> Section | None:
+def _build_plain_section(title: str, rows: Iterable[str], total: int, row_limit: int) -> DigestSection | None:
     if not total:
         return None
-    rest = f"And {total - shown:,} more." if total > shown else ""
-    return Section(f"{title} ({total:,})", tuple(rows), rest)
+    rest = f"And {total - row_limit:,} more." if total > row_limit else ""
+    return DigestSection(f"{title} ({total:,})", tuple(rows), rest)
 
 
-def _short(text: str) -> str:
-    return escape_truncated(text, _LENGTH)
+def _shorten(text: str) -> str:
+    return escape_truncated(text, _MAX_TEXT_LENGTH)
 
 
-_S3 = "s3://"
-_CONSOLES = (("cn-", "console.amazonaws.cn"), ("us-gov-", "console.amazonaws-us-gov.com"))
+_S3_SCHEME = "s3://"
+_CONSOLE_HOSTS = (("cn-", "console.amazonaws.cn"), ("us-gov-", "console.amazonaws-us-gov.com"))
 """The consoles of the partitions that have their own, by how the names of their regions begin."""
 
 
-def report_link(location: str, region: str) -> str | None:
+def build_report_link(location: str, region: str) -> str | None:
     """Return the address of a kept file in the console of a region; `None` where it is not kept on S3."""
-    if not location.startswith(_S3):
+    if not location.startswith(_S3_SCHEME):
         return None
-    bucket, _, key = location.removeprefix(_S3).partition("/")
-    host = next((host for start, host in _CONSOLES if region.startswith(start)), "console.aws.amazon.com")
+    bucket, _, key = location.removeprefix(_S3_SCHEME).partition("/")
+    host = next(
+        (host for region_prefix, host in _CONSOLE_HOSTS if region.startswith(region_prefix)), "console.aws.amazon.com"
+    )
     return f"https://{host}/s3/object/{quote(bucket)}?region={quote(region)}&prefix={quote(key)}"
 
 
-def for_people(digest: Digest) -> tuple[str, str | None]:
+def find_readable_report(digest: Digest) -> tuple[str, str | None]:
     """Return where a report is to be read, and the link there: its page, or the report itself where it has none."""
-    kept = digest.message.report
-    return (kept.page.location, digest.page_link) if kept.page else (kept.location, digest.report_link)
+    stored_report = digest.message.report
+    return (
+        (stored_report.page.location, digest.page_link)
+        if stored_report.page
+        else (stored_report.location, digest.report_link)
+    )
 
 
-def digest_text(digest: Digest, shown: int) -> str:
+def render_digest_text(digest: Digest, row_limit: int) -> str:
     """Write a digest with at most so many rows under each title, in lines that break only between what they say."""
-    return "\n".join(_lines(digest, shown)) + "\n"
+    return "\n".join(_render_lines(digest, row_limit)) + "\n"
 
 
-def digest_in_short(digest: Digest) -> str:
+def render_digest_summary(digest: Digest) -> str:
     """Write the first line of a digest, and where the rest is."""
-    return "\n".join((headline(digest), *notes(digest), *_where(digest))) + "\n"
+    return "\n".join((format_headline(digest), *list_notes(digest), *_render_footer(digest))) + "\n"
 
 
-def _lines(digest: Digest, shown: int) -> Iterator[str]:
-    yield headline(digest)
-    said = notes(digest)
-    if said:
-        yield from ("", *said)
-    for section in sections(digest, shown):
+def _render_lines(digest: Digest, row_limit: int) -> Iterator[str]:
+    yield format_headline(digest)
+    sentences = list_notes(digest)
+    if sentences:
+        yield from ("", *sentences)
+    for section in build_sections(digest, row_limit):
         yield from ("", section.title.upper(), *section.rows)
         if section.rest:
             yield section.rest
     yield ""
-    yield from _where(digest)
+    yield from _render_footer(digest)
 
 
-def _where(digest: Digest) -> Iterator[str]:
+def _render_footer(digest: Digest) -> Iterator[str]:
     report = digest.report
-    location, link = for_people(digest)
-    yield f"Audited {format_minute(report.observed_at)}: {read_so_much(report.inventory)}."
+    location, link = find_readable_report(digest)
+    yield f"Audited {format_minute(report.observed_at)}: {describe_reads(report.inventory)}."
     yield f"Report: {escape_text(location)}"
     if link:
         yield f"        {link}"

@@ -9,82 +9,86 @@ from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.digest import headline
-from backup_auditor.rendering.json_fragments import proposal_json
+from backup_auditor.rendering.digest import format_headline
+from backup_auditor.rendering.json_fragments import build_proposal_json
 from backup_auditor.rendering.text import truncate
 
-_LENGTH = 1000
+_MAX_TEXT_LENGTH = 1000
 
 
-def digest_json(digest: Digest, shown: int) -> Mapping[str, object]:
+def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
     """Return a digest as a JSON object with at most so many findings, the worst of what is new first."""
-    told, message, report = digest.told, digest.message, digest.report
-    findings, proposals = (*told.opened, *told.lasting), report.proposals or ()
+    view, message, report = digest.view, digest.message, digest.report
+    findings, proposals = (*view.opened_findings, *view.unresolved_findings), report.proposals or ()
     return {
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
-        "event": digest.event,
-        "occasion": message.occasion,
-        "may_be_repeat": digest.may_be_repeat,
-        "headline": headline(digest),
-        "project": truncate(report.project, _LENGTH),
+        "event": digest.event_type,
+        "occasion": message.trigger,
+        "may_be_repeat": digest.is_possible_duplicate,
+        "headline": format_headline(digest),
+        "project": truncate(report.project, _MAX_TEXT_LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
         "complete": report.is_complete,
         "compliance": report.compliance,
         "severity": digest.severity or "none",
-        "least_severity": told.severity,
-        "opened": sum(it.lifecycle == "new" for it in told.opened),
-        "reopened": sum(it.lifecycle == "reopened" for it in told.opened),
-        "resolved": len(told.resolved),
-        "open": {it: sum(found.severity is it for found in told.open) for it in reversed(Severity)},
-        "open_before_and_unknown": len(told.out_of_sight),
-        "unread": len(report.unread),
-        "report": _report(digest),
-        "findings": [_finding(it, digest) for it in findings[:shown]],
-        "resolved_findings": [_resolved(it) for it in told.resolved[:shown]],
-        **({"proposals": [proposal_json(it) for it in proposals[:shown]]} if proposals else {}),
-        "unread_facts": [_unread(it) for it in report.unread[:shown]],
-        **({"warnings": [truncate(it, _LENGTH) for it in report.warnings[:shown]]} if report.warnings else {}),
+        "least_severity": view.min_severity,
+        "opened": sum(it.lifecycle == "new" for it in view.opened_findings),
+        "reopened": sum(it.lifecycle == "reopened" for it in view.opened_findings),
+        "resolved": len(view.resolved_findings),
+        "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
+        "open_before_and_unknown": len(view.now_unknown_findings),
+        "unread": len(report.read_failures),
+        "report": _build_report(digest),
+        "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
+        "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
+        **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),
+        "unread_facts": [_build_read_failure(it) for it in report.read_failures[:row_limit]],
+        **(
+            {"warnings": [truncate(it, _MAX_TEXT_LENGTH) for it in report.warnings[:row_limit]]}
+            if report.warnings
+            else {}
+        ),
         "left_out": {
-            "findings": _rest(findings, shown),
-            "resolved_findings": _rest(told.resolved, shown),
-            **({"proposals": _rest(proposals, shown)} if proposals else {}),
-            "unread_facts": _rest(report.unread, shown),
-            **({"warnings": _rest(report.warnings, shown)} if report.warnings else {}),
+            "findings": _count_rest(findings, row_limit),
+            "resolved_findings": _count_rest(view.resolved_findings, row_limit),
+            **({"proposals": _count_rest(proposals, row_limit)} if proposals else {}),
+            "unread_facts": _count_rest(report.read_failures, row_limit),
+            **({"warnings": _count_rest(report.warnings, row_limit)} if report.warnings else {}),
         },
     }
 
 
-def kept_json(kept: StoredFile) -> Mapping[str, str]:
+def build_stored_file_json(stored_file: StoredFile) -> Mapping[str, str]:
     """Say where a file is, and what it must hash to."""
-    return {"location": kept.location, "sha256": kept.sha256}
+    return {"location": stored_file.location, "sha256": stored_file.sha256}
 
 
-def resource_json(resource: Resource) -> Mapping[str, str | None]:
+def build_short_resource_json(resource: Resource) -> Mapping[str, str | None]:
     """Return a resource as reports have it."""
     return {
         "type": resource.type,
-        "project": truncate(resource.project, _LENGTH),
-        "name": truncate(resource.name, _LENGTH),
-        "id": None if resource.id is None else truncate(resource.id, _LENGTH),
+        "project": truncate(resource.project, _MAX_TEXT_LENGTH),
+        "name": truncate(resource.name, _MAX_TEXT_LENGTH),
+        "id": None if resource.id is None else truncate(resource.id, _MAX_TEXT_LENGTH),
     }
 
 
-def _report(digest: Digest) -> Mapping[str, object]:
-    kept = digest.message.report
-    page = {**kept_json(kept.page), "link": digest.page_link} if kept.page else None
-    return {**kept_json(kept), "link": digest.report_link, "page": page}
+def _build_report(digest: Digest) -> Mapping[str, object]:
+    stored_report = digest.message.report
+    page = {**build_stored_file_json(stored_report.page), "link": digest.page_link} if stored_report.page else None
+    return {**build_stored_file_json(stored_report), "link": digest.report_link, "page": page}
 
 
-def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
+def _build_finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
     return {
         "control": finding.control,
-        "resource": resource_json(finding.resource),
+        "resource": build_short_resource_json(finding.resource),
         "compliance": finding.compliance,
         "severity": finding.severity,
-        "reason": truncate(finding.reason, _LENGTH),
-        "remediation": truncate(finding.remediation, _LENGTH),
+        "reason": truncate(finding.reason, _MAX_TEXT_LENGTH),
+        "remediation": truncate(finding.remediation, _MAX_TEXT_LENGTH),
         "fingerprint": finding.fingerprint,
         "lifecycle": finding.lifecycle,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
@@ -92,21 +96,21 @@ def _finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
     }
 
 
-def _resolved(resolved: ResolvedFinding) -> Mapping[str, object]:
+def _build_resolved(resolved: ResolvedFinding) -> Mapping[str, object]:
     return {
         "control": resolved.control,
-        "resource": resource_json(resolved.resource),
+        "resource": build_short_resource_json(resolved.resource),
         "severity": resolved.severity,
         "fingerprint": resolved.fingerprint,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
-        "because": truncate(resolved.because, _LENGTH),
+        "because": truncate(resolved.reason, _MAX_TEXT_LENGTH),
     }
 
 
-def _unread(unread: ReadFailure) -> Mapping[str, object]:
-    return {"what": truncate(unread.what, _LENGTH), "error": truncate(unread.error, _LENGTH)}
+def _build_read_failure(failure: ReadFailure) -> Mapping[str, object]:
+    return {"what": truncate(failure.call, _MAX_TEXT_LENGTH), "error": truncate(failure.error, _MAX_TEXT_LENGTH)}
 
 
-def _rest(rows: Sequence[object], shown: int) -> int:
-    return max(0, len(rows) - shown)
+def _count_rest(rows: Sequence[object], row_limit: int) -> int:
+    return max(0, len(rows) - row_limit)

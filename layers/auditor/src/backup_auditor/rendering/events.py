@@ -10,45 +10,48 @@ from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import Action, ApiCall
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, Plan, result_of
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, RemediationPlan, build_result
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.digest_json import kept_json, resource_json
+from backup_auditor.rendering.digest_json import build_short_resource_json, build_stored_file_json
 from backup_auditor.rendering.text import truncate
 
 type Detail = Mapping[str, object]
 
-_MAX_TEXT = 4000
+_MAX_TEXT_LENGTH = 4000
 """How long a sentence may be, so that no event comes near the limit of the bus, 256 KB."""
 
 
-def events_of(report: Report, kept: StoredReport) -> Iterator[tuple[EventType, Detail]]:
+def build_audit_events(report: Report, stored_report: StoredReport) -> Iterator[tuple[EventType, Detail]]:
     """Yield type and detail of each event of an audit, always in the same order: what completed it comes first."""
-    told = ChannelView(report, Severity.LOW)
-    new = [it for it in told.opened if it.lifecycle == "new"]
-    reopened = [it for it in told.opened if it.lifecycle == "reopened"]
-    changes = {"opened": len(new), "reopened": len(reopened), "resolved": len(told.resolved)}
-    common = _common(report, kept)
-    yield EventType.AUDIT_COMPLETED, {**common, **_completed(report), "changes": changes}
-    for finding in new:
-        yield EventType.FINDING_OPENED, {**common, **_opened(finding)}
-    for finding in reopened:
-        yield EventType.FINDING_REOPENED, {**common, **_opened(finding)}
-    for resolved in told.resolved:
-        yield EventType.FINDING_RESOLVED, {**common, **_resolved(resolved)}
+    view = ChannelView(report, Severity.LOW)
+    new_findings = [it for it in view.opened_findings if it.lifecycle == "new"]
+    reopened_findings = [it for it in view.opened_findings if it.lifecycle == "reopened"]
+    changes = {"opened": len(new_findings), "reopened": len(reopened_findings), "resolved": len(view.resolved_findings)}
+    common_fields = _build_common(report, stored_report)
+    yield EventType.AUDIT_COMPLETED, {**common_fields, **_build_completed(report), "changes": changes}
+    for finding in new_findings:
+        yield EventType.FINDING_OPENED, {**common_fields, **_build_opened(finding)}
+    for finding in reopened_findings:
+        yield EventType.FINDING_REOPENED, {**common_fields, **_build_opened(finding)}
+    for resolved in view.resolved_findings:
+        yield EventType.FINDING_RESOLVED, {**common_fields, **_build_resolved(resolved)}
 
 
-def _common(report: Report, kept: StoredReport) -> Detail:
+def _build_common(report: Report, stored_report: StoredReport) -> Detail:
     return {
         "schema_version": SCHEMA_VERSION,
-        "project": truncate(report.project, _MAX_TEXT),
+        "project": truncate(report.project, _MAX_TEXT_LENGTH),
         "audit_id": report.audit_id,
         "observed_at": format_moment(report.observed_at),
-        "report": {**kept_json(kept), "page": kept_json(kept.page) if kept.page else None},
+        "report": {
+            **build_stored_file_json(stored_report),
+            "page": build_stored_file_json(stored_report.page) if stored_report.page else None,
+        },
     }
 
 
-def _completed(report: Report) -> Detail:
+def _build_completed(report: Report) -> Detail:
     summary = report.summary
     return {
         "complete": report.is_complete,
@@ -59,86 +62,88 @@ def _completed(report: Report) -> Detail:
             "exempted": summary.exempted,
             "coverage_percent": summary.coverage_percent,
         },
-        "unread": len(report.unread),
+        "unread": len(report.read_failures),
         "warnings": len(report.warnings),
         "proposals": len(report.proposals or ()),
     }
 
 
-def _opened(finding: Finding) -> Detail:
+def _build_opened(finding: Finding) -> Detail:
     return {
         "control": finding.control,
-        "resource": resource_json(finding.resource),
+        "resource": build_short_resource_json(finding.resource),
         "severity": finding.severity,
-        "reason": truncate(finding.reason, _MAX_TEXT),
-        "remediation": truncate(finding.remediation, _MAX_TEXT),
+        "reason": truncate(finding.reason, _MAX_TEXT_LENGTH),
+        "remediation": truncate(finding.remediation, _MAX_TEXT_LENGTH),
         "fingerprint": finding.fingerprint,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
     }
 
 
-def _resolved(resolved: ResolvedFinding) -> Detail:
+def _build_resolved(resolved: ResolvedFinding) -> Detail:
     return {
         "control": resolved.control,
-        "resource": resource_json(resolved.resource),
+        "resource": build_short_resource_json(resolved.resource),
         "severity": resolved.severity,
-        "because": truncate(resolved.because, _MAX_TEXT),
+        "because": truncate(resolved.reason, _MAX_TEXT_LENGTH),
         "fingerprint": resolved.fingerprint,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
     }
 
 
-class RemediationEvent(StrEnum):
+class RemediationEventType(StrEnum):
     """What stands in the `detail-type` of an event."""
 
     SCHEDULE_PROPOSED = "Backup Schedule Proposed"
     SCHEDULE_CREATED = "Backup Schedule Created"
 
 
-def proposals_of(plan: Plan) -> Iterator[tuple[RemediationEvent, Detail]]:
+def build_proposal_events(plan: RemediationPlan) -> Iterator[tuple[RemediationEventType, Detail]]:
     """Yield an event for each action that the policy has proposed, and not carried out."""
     for action in plan.actions:
-        if plan.mode_of(action.kind) is Mode.PROPOSE:
-            yield RemediationEvent.SCHEDULE_PROPOSED, action_detail(plan, action)
+        if plan.find_mode(action.kind) is Mode.PROPOSE:
+            yield RemediationEventType.SCHEDULE_PROPOSED, build_action_detail(plan, action)
 
 
-def creation_of(plan: Plan, action: Action, record: ActionRecord) -> tuple[RemediationEvent, Detail]:
+def build_creation_event(
+    plan: RemediationPlan, action: Action, record: ActionRecord
+) -> tuple[RemediationEventType, Detail]:
     """Return the event of an action of a plan that was done, by its record."""
-    outcome = _outcome(result_of(action, record))
-    told = {"who": record.who, "before": dict(record.before), "after": dict(record.after)}
-    return RemediationEvent.SCHEDULE_CREATED, {**action_detail(plan, action), **told, **outcome}
+    outcome = _build_outcome(build_result(action, record))
+    change = {"who": record.actor, "before": dict(record.before), "after": dict(record.after)}
+    return RemediationEventType.SCHEDULE_CREATED, {**build_action_detail(plan, action), **change, **outcome}
 
 
-def results_of(results: Sequence[ActionResult]) -> list[Detail]:
+def build_results_detail(results: Sequence[ActionResult]) -> list[Detail]:
     """Return what was and was not done, each with the call that undoes it."""
-    return [{"index": it.action.index, "kind": it.action.kind, **_outcome(it)} for it in results]
+    return [{"index": it.action.index, "kind": it.action.kind, **_build_outcome(it)} for it in results]
 
 
-def action_detail(plan: Plan, action: Action) -> Detail:
+def build_action_detail(plan: RemediationPlan, action: Action) -> Detail:
     """Return what an action is, and of which plan."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "project": truncate(plan.project, _MAX_TEXT),
+        "project": truncate(plan.project, _MAX_TEXT_LENGTH),
         "plan_id": plan.plan_id,
-        "made_at": format_moment(plan.made_at),
+        "made_at": format_moment(plan.created_at),
         "index": action.index,
         "kind": action.kind,
         "name": action.name,
-        "because": truncate(action.because, _MAX_TEXT),
+        "because": truncate(action.reason, _MAX_TEXT_LENGTH),
         "slots": action.slots,
-        "call": _call(action.call),
+        "call": _build_call(action.call),
     }
 
 
-def _outcome(result: ActionResult) -> Detail:
+def _build_outcome(result: ActionResult) -> Detail:
     return {
         "state": result.state,
-        "detail": truncate(result.detail, _MAX_TEXT),
-        "id": result.made_id,
-        "undo": None if result.undo is None else _call(result.undo),
+        "detail": truncate(result.detail, _MAX_TEXT_LENGTH),
+        "id": result.target_id,
+        "undo": None if result.undo_call is None else _build_call(result.undo_call),
     }
 
 
-def _call(call: ApiCall) -> Detail:
+def _build_call(call: ApiCall) -> Detail:
     return {"method": call.method, "path": call.path, "body": dict(call.body)}

@@ -14,215 +14,234 @@ from backup_auditor.domain.listing import Denial
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import days, format_length, format_moment
-from backup_auditor.rendering.summary import since
-from backup_auditor.rendering.text import Style, columns, escape_text, format_json, hanging
-from backup_auditor.rendering.timeline_text import timeline_lines
+from backup_auditor.domain.timefmt import format_length, format_moment, to_days
+from backup_auditor.rendering.summary import describe_since
+from backup_auditor.rendering.text import Style, escape_text, format_columns, format_json, wrap_text
+from backup_auditor.rendering.timeline_text import render_timeline
 
-_SHOWN = 5
-type Rows = list[tuple[str, str]]
+_MAX_RECOVERY_POINTS = 5
+type ExplanationRows = list[tuple[str, str]]
 
 
-def index_rows(subject: IndexContext) -> Rows:
+def build_index_rows(context: IndexContext) -> ExplanationRows:
     """Tell what the index is, and which id is its own."""
-    index, identity = subject.index, subject.backups.identity
-    place = "/".join(it for it in (index.cloud, index.region) if it)
-    state = ", ".join(it for it in (index.deployment, place, index.state) if it)
+    index, live_id = context.index, context.backups.live_id
+    location = "/".join(it for it in (index.cloud, index.region) if it)
+    state = ", ".join(it for it in (index.deployment, location, index.state) if it)
     protection = {True: "on", False: "off", None: "not known"}[index.deletion_protection]
     rows = [
         ("index", state),
         ("tags", ", ".join(f"{key}={value}" for key, value in sorted(index.tags.items())) or "none"),
         ("deletion protection", protection),
-        ("own id", identity.id or _why_no_id(identity.doubt)),
+        ("own id", live_id.id or _explain_missing_id(live_id.unknown_reason)),
     ]
     if index.cmek_id is not None:
         rows.append(("customer key", index.cmek_id))
-    if subject.unsupported is not None:
-        rows.append(("not judged", subject.unsupported))
+    if context.unsupported_reason is not None:
+        rows.append(("not judged", context.unsupported_reason))
     return rows
 
 
-def _why_no_id(doubt: str | None) -> str:
-    return f"not known: {doubt}" if doubt else "told by nothing: no schedule, and no backup of its own"
+def _explain_missing_id(reason: str | None) -> str:
+    return f"not known: {reason}" if reason else "told by nothing: no schedule, and no backup of its own"
 
 
-def schedule_rows(subject: IndexContext) -> Rows:
+def build_schedule_rows(context: IndexContext) -> ExplanationRows:
     """Tell each schedule."""
-    answer = subject.facts.schedules
-    rows = [(it.name or it.schedule_id, _schedule(it)) for it in subject.schedules.known]
-    if isinstance(answer, Denial):
-        rows.append(("refused", answer.message))
-    elif subject.schedules.unread is not None:
-        rows.append(("not read", f"{subject.schedules.unread.what}: {subject.schedules.unread.error}"))
+    listing = context.facts.schedules
+    rows = [(it.name or it.schedule_id, _describe_schedule(it)) for it in context.schedules.known_schedules]
+    if isinstance(listing, Denial):
+        rows.append(("refused", listing.message))
+    elif context.schedules.failure is not None:
+        rows.append(("not read", f"{context.schedules.failure.call}: {context.schedules.failure.error}"))
     return rows or [("none", "it has no backup schedule")]
 
 
-def _schedule(schedule: Schedule) -> str:
+def _describe_schedule(schedule: Schedule) -> str:
     state = {True: "enabled", False: "paused", None: "enabled or paused: not known"}[schedule.enabled]
-    kept = format_length(schedule.retention) if schedule.retention is not None else "for a time that is not known"
+    retention = format_length(schedule.retention) if schedule.retention is not None else "for a time that is not known"
     frequency = schedule.frequency or "how often is not known"
-    next_run = "cannot be read" if schedule.next_run_unreadable else _moment(schedule.next_run)
-    moments = f"next run {next_run}; made {_moment(schedule.created_at)}"
-    return f"{frequency}, kept {kept}, {state}; {moments}; id {schedule.schedule_id}"
+    next_run = "cannot be read" if schedule.next_run_unreadable else _format_optional_moment(schedule.next_run)
+    times = f"next run {next_run}; made {_format_optional_moment(schedule.created_at)}"
+    return f"{frequency}, kept {retention}, {state}; {times}; id {schedule.schedule_id}"
 
 
-def backup_rows(subject: IndexContext) -> Rows:
+def build_backup_rows(context: IndexContext) -> ExplanationRows:
     """Tell the backups under the index's name: the recovery points first, then what else there is."""
-    rows: Rows = []
+    rows: ExplanationRows = []
     try:
-        points = subject.backups.recovery_points
-        others = Counter(it.phase for it in subject.backups.all if it.is_listed and it not in points)
+        points = context.backups.recovery_points
+        other_counts = Counter(it.phase for it in context.backups.all_backups if it.is_listed and it not in points)
     except InsufficientDataError as error:
         rows.append(("not known", error.reason))
     else:
         rows.append(("recovery points", f"{len(points):,}"))
-        rows += [_point(subject, it) for it in points[:_SHOWN]]
-        if len(points) > _SHOWN:
-            rows.append((f"and {len(points) - _SHOWN:,} older", f"the oldest of {_moment(points[-1].captured_at)}"))
-        rows += [(_PHASES[phase], f"{number:,}") for phase, number in sorted(others.items())]
-        foreign = [it for it in subject.backups.named if it.index_id != subject.backups.identity.id]
-        if foreign:
-            rows.append(("of earlier indexes", f"{len(foreign):,}: another index had this name"))
-    if subject.backups.unread is not None:
-        rows.append(("not all read", f"{subject.backups.unread.what}: {subject.backups.unread.error}"))
+        rows += [_build_point_row(context, it) for it in points[:_MAX_RECOVERY_POINTS]]
+        if len(points) > _MAX_RECOVERY_POINTS:
+            rows.append(
+                (
+                    f"and {len(points) - _MAX_RECOVERY_POINTS:,} older",
+                    f"the oldest of {_format_optional_moment(points[-1].captured_at)}",
+                )
+            )
+        rows += [(_PHASE_NAMES[phase], f"{number:,}") for phase, number in sorted(other_counts.items())]
+        earlier_backups = [it for it in context.backups.backups_under_name if it.index_id != context.backups.live_id.id]
+        if earlier_backups:
+            rows.append(("of earlier indexes", f"{len(earlier_backups):,}: another index had this name"))
+    if context.backups.failure is not None:
+        rows.append(("not all read", f"{context.backups.failure.call}: {context.backups.failure.error}"))
     return rows
 
 
-def run_rows(subject: IndexContext) -> Rows:
+def build_run_rows(context: IndexContext) -> ExplanationRows:
     """Tell the history of each schedule."""
-    rows: Rows = []
-    for schedule in subject.schedules.known:
-        unread = subject.backups.history_unread(schedule)
-        runs = subject.backups.runs(schedule)
-        told = Counter(it.phase for it in runs)
-        text = ", ".join(f"{number:,} {_PHASES[phase]}" for phase, number in sorted(told.items(), reverse=True))
-        if unread is not None:
-            text = f"{text or 'none seen'}; not all read: {unread.what}: {unread.error}"
+    rows: ExplanationRows = []
+    for schedule in context.schedules.known_schedules:
+        failure = context.backups.find_history_failure(schedule)
+        runs = context.backups.find_runs(schedule)
+        phase_counts = Counter(it.phase for it in runs)
+        text = ", ".join(
+            f"{number:,} {_PHASE_NAMES[phase]}" for phase, number in sorted(phase_counts.items(), reverse=True)
+        )
+        if failure is not None:
+            text = f"{text or 'none seen'}; not all read: {failure.call}: {failure.error}"
         rows.append((schedule.name or schedule.schedule_id, text or "no run yet"))
     return rows or [("none", "it has no schedule that could run")]
 
 
-def _point(subject: IndexContext, point: BackupRecord) -> tuple[str, str]:
-    age = format_length(subject.observed_at - point.captured_at) if point.captured_at else "of unknown age"
+def _build_point_row(context: IndexContext, point: BackupRecord) -> tuple[str, str]:
+    age = format_length(context.observed_at - point.captured_at) if point.captured_at else "of unknown age"
     records = (
         "records not told" if point.backup.record_count is None else pluralize(point.backup.record_count, "record")
     )
     return (
-        f"  {_moment(point.captured_at)}",
-        f"{age} old, {records}, {_expiry(subject, point)}, id {point.backup.backup_id}",
+        f"  {_format_optional_moment(point.captured_at)}",
+        f"{age} old, {records}, {_describe_expiry(context, point)}, id {point.backup.backup_id}",
     )
 
 
-def _expiry(subject: IndexContext, point: BackupRecord) -> str:
-    expiry = subject.backups.expiry(point)
+def _describe_expiry(context: IndexContext, point: BackupRecord) -> str:
+    expiry = context.backups.find_expiry(point)
     if expiry.expires is False:
         return "never expires"
-    return f"expires {format_moment(expiry.at)}" if expiry.at is not None else "expires at a time that is not known"
+    return (
+        f"expires {format_moment(expiry.expires_at)}"
+        if expiry.expires_at is not None
+        else "expires at a time that is not known"
+    )
 
 
-def _moment(moment: datetime | None) -> str:
+def _format_optional_moment(moment: datetime | None) -> str:
     return "not told" if moment is None else format_moment(moment)
 
 
-_PHASES = {
+_PHASE_NAMES = {
     BackupPhase.UNKNOWN: "of unknown status",
-    BackupPhase.PLANNED: "planned",
-    BackupPhase.UNDER_WAY: "under way",
+    BackupPhase.SCHEDULED: "planned",
+    BackupPhase.IN_PROGRESS: "under way",
     BackupPhase.FAILED: "failed",
     BackupPhase.READY: "Ready",
 }
 
 
-def requirement_rows(subject: IndexContext) -> list[tuple[str, str]]:
+def build_requirement_rows(context: IndexContext) -> list[tuple[str, str]]:
     """Tell the rule that applied, and what it requires."""
-    require = subject.require
-    limits = (("at least", require.schedule.retention_min), ("at most", require.schedule.retention_max))
+    requirements = context.requirements
+    limits = (("at least", requirements.schedule.retention_min), ("at most", requirements.schedule.retention_max))
     retention = " and ".join(f"{word} {format_length(limit)}" for word, limit in limits if limit) or "for any time"
-    needed = "required" if require.schedule.required else "not required"
-    copies, horizon = require.recovery.min_copies, require.recovery.horizon
-    wanted = "any number" if copies is None else f"at least {copies:,}"
-    lasting = "" if horizon is None else f", some left in {format_length(horizon)} whatever happens"
-    stuck = require.runs.stuck_after
-    under_way = "any time" if stuck is None else f"at most {format_length(stuck)}"
+    requirement = "required" if requirements.schedule.required else "not required"
+    copies, horizon = requirements.recovery.min_copies, requirements.recovery.horizon
+    copies_limit = "any number" if copies is None else f"at least {copies:,}"
+    horizon_clause = "" if horizon is None else f", some left in {format_length(horizon)} whatever happens"
+    stuck_after = requirements.runs.stuck_after
+    in_progress_limit = "any time" if stuck_after is None else f"at most {format_length(stuck_after)}"
     return [
-        ("rule", f"{subject.rule.name}, laid over the defaults" if subject.rule else "none fits: the defaults"),
-        ("schedule", f"{needed}; {require.schedule.frequency} or oftener, kept {retention}"),
-        ("recovery points", f"{wanted}, the newest at most {format_length(require.max_age)} old{lasting}"),
-        ("runs", f"at most {format_length(subject.grace)} late, under way for {under_way}"),
-        ("content", _content(require.content)),
-        ("protection", _protection(require.protection)),
+        ("rule", f"{context.rule.name}, laid over the defaults" if context.rule else "none fits: the defaults"),
+        ("schedule", f"{requirement}; {requirements.schedule.frequency} or oftener, kept {retention}"),
+        (
+            "recovery points",
+            f"{copies_limit}, the newest at most {format_length(requirements.max_age)} old{horizon_clause}",
+        ),
+        ("runs", f"at most {format_length(context.grace)} late, under way for {in_progress_limit}"),
+        ("content", _describe_content(requirements.content)),
+        ("protection", _describe_protection(requirements.protection)),
     ]
 
 
-def _content(require: ContentRequirement) -> str:
-    drops = (("records", require.max_record_drop_percent), ("namespaces", require.max_namespace_drop_percent))
-    told = [f"at most {percent:g} % of the {things} gone" for things, percent in drops if percent is not None]
-    if require.max_size_factor is not None:
-        told.append(f"the size within a factor of {require.max_size_factor:g}")
-    return ", ".join([*told, "may be empty" if require.allow_empty else "never empty"])
+def _describe_content(requirement: ContentRequirement) -> str:
+    drop_limits = (
+        ("records", requirement.max_record_drop_percent),
+        ("namespaces", requirement.max_namespace_drop_percent),
+    )
+    clauses = [f"at most {percent:g} % of the {noun} gone" for noun, percent in drop_limits if percent is not None]
+    if requirement.max_size_factor is not None:
+        clauses.append(f"the size within a factor of {requirement.max_size_factor:g}")
+    return ", ".join([*clauses, "may be empty" if requirement.allow_empty else "never empty"])
 
 
-def _protection(require: ProtectionRequirement) -> str:
-    deletion = "required" if require.deletion_protection else "not required"
-    erased = "of any age" if require.erasure is None else f"at most {days(require.erasure)} d old"
-    places = f"in {', '.join(require.locations)}" if require.locations else "anywhere"
-    tags = ", ".join(require.required_tags) or "none"
-    return f"from deletion {deletion}; backups {erased}, lying {places}; tags required: {tags}"
+def _describe_protection(requirement: ProtectionRequirement) -> str:
+    deletion_protection = "required" if requirement.deletion_protection else "not required"
+    age_limit = "of any age" if requirement.erasure is None else f"at most {to_days(requirement.erasure)} d old"
+    locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
+    tags = ", ".join(requirement.required_tags) or "none"
+    return f"from deletion {deletion_protection}; backups {age_limit}, lying {locations}; tags required: {tags}"
 
 
 def render_explanation(
-    subject: IndexContext, findings: Iterable[Finding], *, width: int = 100, is_coloured: bool = False
+    context: IndexContext, findings: Iterable[Finding], *, width: int = 100, is_colored: bool = False
 ) -> Iterator[str]:
     """Explain the verdicts on one index as lines of text of at most `width` columns of a terminal."""
-    page = _Page(max(width, 40), Style(is_coloured))
-    inventory, policy = subject.project.inventory, subject.project.policy
-    yield from page.heading(f"{subject.name} in {inventory.project}, at {format_moment(subject.observed_at)}")
-    yield from page.section("Facts", index_rows(subject))
-    yield from page.section("Schedules", schedule_rows(subject))
-    yield from page.section("Backups", backup_rows(subject))
-    yield from page.section("Runs", run_rows(subject))
-    if subject.unsupported is None:
+    page = _Page(max(width, 40), Style(is_colored))
+    inventory, policy = context.project.inventory, context.project.policy
+    yield from page.render_heading(f"{context.name} in {inventory.project}, at {format_moment(context.observed_at)}")
+    yield from page.render_section("Facts", build_index_rows(context))
+    yield from page.render_section("Schedules", build_schedule_rows(context))
+    yield from page.render_section("Backups", build_backup_rows(context))
+    yield from page.render_section("Runs", build_run_rows(context))
+    if context.unsupported_reason is None:
         yield ""
-        yield from timeline_lines(build_timeline(subject), subject.observed_at, page.width, page.ink)
-    yield from page.section(f"Required by {policy.source}", requirement_rows(subject))
+        yield from render_timeline(build_timeline(context), context.observed_at, page.width, page.style)
+    yield from page.render_section(f"Required by {policy.source}", build_requirement_rows(context))
     yield ""
-    yield page.ink.strong("Verdicts")
+    yield page.style.bold("Verdicts")
     for finding in findings:
-        yield from page.verdict(finding)
+        yield from page.render_finding(finding)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     width: int
-    ink: Style
+    style: Style
 
-    def section(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    def render_section(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         yield ""
-        yield from self.heading(title)
-        yield from columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)
+        yield from self.render_heading(title)
+        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)
 
-    def heading(self, text: str) -> Iterator[str]:
-        yield from map(self.ink.strong, hanging(escape_text(text), self.width, "  "))
+    def render_heading(self, text: str) -> Iterator[str]:
+        yield from map(self.style.bold, wrap_text(escape_text(text), self.width, "  "))
 
-    def verdict(self, finding: Finding) -> Iterator[str]:
+    def render_finding(self, finding: Finding) -> Iterator[str]:
         verdict = f"  {finding.compliance.replace('_', ' ')}"
         severity = f" {finding.severity}" if finding.remediation else ""
-        first, *rest = hanging(f"{verdict}{severity}  {finding.control}{since(finding)}", self.width, "    ")
-        strong = self.ink.strong(finding.control)
-        yield self.ink.of(finding.compliance, verdict) + first[len(verdict) :].replace(finding.control, strong)
-        yield from (it.replace(finding.control, strong) for it in rest)
+        first, *rest = wrap_text(f"{verdict}{severity}  {finding.control}{describe_since(finding)}", self.width, "    ")
+        bold_control = self.style.bold(finding.control)
+        yield self.style.color(finding.compliance, verdict) + first[len(verdict) :].replace(
+            finding.control, bold_control
+        )
+        yield from (it.replace(finding.control, bold_control) for it in rest)
         indent = " " * 6
-        yield from hanging(indent + escape_text(finding.reason), self.width, indent)
-        figures = ", ".join(f"{name} = {_value(value)}" for name, value in finding.evidence.items())
-        if figures:
-            yield from map(self.ink.faint, hanging(indent + escape_text(figures), self.width, indent))
+        yield from wrap_text(indent + escape_text(finding.reason), self.width, indent)
+        evidence_text = ", ".join(f"{name} = {_format_value(value)}" for name, value in finding.evidence.items())
+        if evidence_text:
+            yield from map(self.style.dim, wrap_text(indent + escape_text(evidence_text), self.width, indent))
         if finding.remediation:
-            yield from hanging(f"{indent}next: {escape_text(finding.remediation)}", self.width, indent)
+            yield from wrap_text(f"{indent}next: {escape_text(finding.remediation)}", self.width, indent)
         if finding.exemption is not None:
-            accepted = finding.exemption
-            text = f"{indent}accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}"
-            yield from hanging(escape_text(text), self.width, indent)
+            exemption = finding.exemption
+            text = f"{indent}accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
+            yield from wrap_text(escape_text(text), self.width, indent)
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     return value if isinstance(value, str) else format_json(value)

@@ -4,39 +4,42 @@ from datetime import timedelta
 
 from backup_auditor.domain.policy import AppliedRule
 from backup_auditor.domain.remediation.proposals import Proposal
-from backup_auditor.domain.timefmt import days, hours
+from backup_auditor.domain.timefmt import to_days, to_hours
 from backup_auditor.rendering.text import truncate
 
-_LENGTH = 4000
+_MAX_TEXT_LENGTH = 4000
 
 
-def proposal_json(proposal: Proposal) -> dict[str, object]:
+def build_proposal_json(proposal: Proposal) -> dict[str, object]:
     """Return a proposal with the exact call."""
     return {
         "plan_id": proposal.plan_id,
         "kind": proposal.kind,
         "index": proposal.index,
         "mode": proposal.mode,
-        "because": truncate(proposal.because, _LENGTH),
+        "because": truncate(proposal.reason, _MAX_TEXT_LENGTH),
         "call": {"method": proposal.method, "path": proposal.path, "body": dict(proposal.body)},
     }
 
 
-def rule_json(rule: AppliedRule) -> dict[str, object]:
+def build_rule_json(rule: AppliedRule) -> dict[str, object]:
     """Return one rule, or the defaults, with every limit in its place; one that is null is not judged."""
-    require = rule.require
-    schedule, content, protection = require.schedule, require.content, require.protection
-    retention = {"min": _days(schedule.retention_min), "max": _days(schedule.retention_max)}
+    requirements = rule.requirements
+    schedule, content, protection = requirements.schedule, requirements.content, requirements.protection
+    retention = {"min": _convert_to_days(schedule.retention_min), "max": _convert_to_days(schedule.retention_max)}
     return {
         "name": rule.name,
-        "indexes": rule.indexes,
+        "indexes": rule.index_count,
         "schedule": {"required": schedule.required, "frequency": schedule.frequency, "retention_days": retention},
         "recovery": {
-            "max_age_hours": hours(require.max_age),
-            "min_copies": require.recovery.min_copies,
-            "horizon_hours": _hours(require.recovery.horizon),
+            "max_age_hours": to_hours(requirements.max_age),
+            "min_copies": requirements.recovery.min_copies,
+            "horizon_hours": _convert_to_hours(requirements.recovery.horizon),
         },
-        "runs": {"grace_hours": hours(require.runs.grace), "stuck_after_hours": _hours(require.runs.stuck_after)},
+        "runs": {
+            "grace_hours": to_hours(requirements.runs.grace),
+            "stuck_after_hours": _convert_to_hours(requirements.runs.stuck_after),
+        },
         "content": {
             "allow_empty": content.allow_empty,
             "max_record_drop_percent": content.max_record_drop_percent,
@@ -47,15 +50,15 @@ def rule_json(rule: AppliedRule) -> dict[str, object]:
             "deletion_protection": protection.deletion_protection,
             "locations": protection.locations,
             "required_tags": protection.required_tags,
-            "erasure_days": _days(protection.erasure),
+            "erasure_days": _convert_to_days(protection.erasure),
         },
-        "orphans": {"keep_days": _days(require.orphans.keep)},
+        "orphans": {"keep_days": _convert_to_days(requirements.orphans.keep)},
     }
 
 
-def _days(length: timedelta | None) -> float | int | None:
-    return None if length is None else days(length)
+def _convert_to_days(length: timedelta | None) -> float | int | None:
+    return None if length is None else to_days(length)
 
 
-def _hours(length: timedelta | None) -> float | None:
-    return None if length is None else hours(length)
+def _convert_to_hours(length: timedelta | None) -> float | None:
+    return None if length is None else to_hours(length)

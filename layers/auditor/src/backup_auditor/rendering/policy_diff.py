@@ -4,69 +4,85 @@ from collections.abc import Iterator, Sequence
 
 from backup_auditor.domain.capacity import Feasibility, describe_fit
 from backup_auditor.domain.finding import Compliance, Finding
-from backup_auditor.domain.reporting.policy_diff import Demand, PolicyDiff
+from backup_auditor.domain.reporting.policy_diff import PolicyDiff, QuotaDemand
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.grouping import resource_label
-from backup_auditor.rendering.text import Style, columns, escape_text, hanging
+from backup_auditor.rendering.grouping import label_finding
+from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text
 
 
-def describe_feasibility(found: Feasibility) -> str:
+def describe_feasibility(feasibility: Feasibility) -> str:
     """Say what so many indexes take of the quota, and what would fit where that is too much."""
-    take = "takes" if found.indexes == 1 else "take"
-    indexes = f"{pluralize(found.indexes, 'index', 'indexes')} {take}"
-    each = ", ".join(f"{escape_text(name)} {slots:,} each" for name, slots in found.each)
-    if found.quota is None:
-        least = pluralize(found.least, "backup")
-        return f"{indexes} at least {least} ({each}); the policy gives no quota to fit them into"
-    if found.is_impossible:
-        taken = f"{indexes} at least {pluralize(found.least, 'backup')} ({each}) and the quota is {found.quota:,}"
-        return f"{taken}: {describe_fit(found.fit, found.indexes)}"
-    if found.most > found.quota:
-        between = (
-            f"{indexes} {found.least:,} to {pluralize(found.most, 'backup')}, by the rules they fall under ({each})"
+    verb = "takes" if feasibility.index_count == 1 else "take"
+    indexes = f"{pluralize(feasibility.index_count, 'index', 'indexes')} {verb}"
+    slot_counts = ", ".join(f"{escape_text(name)} {slots:,} each" for name, slots in feasibility.slots_by_rule)
+    if feasibility.quota is None:
+        minimum = pluralize(feasibility.min_slots, "backup")
+        return f"{indexes} at least {minimum} ({slot_counts}); the policy gives no quota to fit them into"
+    if feasibility.is_impossible:
+        usage = (
+            f"{indexes} at least {pluralize(feasibility.min_slots, 'backup')} ({slot_counts}) and"
+            f" the quota is {feasibility.quota:,}"
         )
-        return f"{between}: not every mixture fits the quota of {found.quota:,}"
-    at_most = "" if found.most == found.least else f" to {found.most:,}"
-    return f"{indexes} {found.least:,}{at_most} of the quota of {pluralize(found.quota, 'backup')} ({each}): they fit"
-
-
-def render_difference(found: PolicyDiff, *, width: int = 100, is_coloured: bool = False) -> Iterator[str]:
-    """Write a difference as lines of text of at most `width` columns of a terminal."""
-    width, ink = max(width, 40), Style(is_coloured)
-    unknown = f"; of {len(found.unknown):,} it cannot be told by this inventory." if found.unknown else "."
-    head = (
-        f"{escape_text(found.after.source)} in place of {escape_text(found.before.source)}:"
-        f" opens {pluralize(len(found.opened), 'finding')}, closes {len(found.closed):,},"
-        f" leaves {found.kept:,} open{unknown}"
+        return f"{usage}: {describe_fit(feasibility.best_fit, feasibility.index_count)}"
+    if feasibility.max_slots > feasibility.quota:
+        usage_range = (
+            f"{indexes} {feasibility.min_slots:,} to {pluralize(feasibility.max_slots, 'backup')},"
+            f" by the rules they fall under ({slot_counts})"
+        )
+        return f"{usage_range}: not every mixture fits the quota of {feasibility.quota:,}"
+    maximum = "" if feasibility.max_slots == feasibility.min_slots else f" to {feasibility.max_slots:,}"
+    return (
+        f"{indexes} {feasibility.min_slots:,}{maximum} of the quota of"
+        f" {pluralize(feasibility.quota, 'backup')} ({slot_counts}): they fit"
     )
-    yield from map(ink.strong, hanging(head, width, ""))
-    yield from _section("OPENS", found.opened, width, ink)
-    yield from _section("CLOSES", found.closed, width, ink)
-    yield from _section("NO LONGER KNOWN", found.unknown, width, ink)
-    if found.warnings:
+
+
+def render_policy_diff(diff: PolicyDiff, *, width: int = 100, is_colored: bool = False) -> Iterator[str]:
+    """Write a difference as lines of text of at most `width` columns of a terminal."""
+    width, style = max(width, 40), Style(is_colored)
+    unknown_clause = (
+        f"; of {len(diff.unknown_findings):,} it cannot be told by this inventory." if diff.unknown_findings else "."
+    )
+    head = (
+        f"{escape_text(diff.after.source)} in place of {escape_text(diff.before.source)}:"
+        f" opens {pluralize(len(diff.opened_findings), 'finding')}, closes {len(diff.closed_findings):,},"
+        f" leaves {diff.unchanged_count:,} open{unknown_clause}"
+    )
+    yield from map(style.bold, wrap_text(head, width, ""))
+    yield from _render_section("OPENS", diff.opened_findings, width, style)
+    yield from _render_section("CLOSES", diff.closed_findings, width, style)
+    yield from _render_section("NO LONGER KNOWN", diff.unknown_findings, width, style)
+    if diff.warnings:
         yield ""
-        yield ink.strong(f"WARNINGS ({len(found.warnings):,})")
-        for sentence in found.warnings:
-            yield from hanging(f"  {escape_text(sentence)}", width, "    ")
+        yield style.bold(f"WARNINGS ({len(diff.warnings):,})")
+        for warning in diff.warnings:
+            yield from wrap_text(f"  {escape_text(warning)}", width, "    ")
     yield ""
-    yield ink.strong("SLOTS")
-    yield from columns([("before", _demanded(found.before)), ("after", _demanded(found.after))], width)
+    yield style.bold("SLOTS")
+    yield from format_columns(
+        [("before", _describe_demand(diff.before)), ("after", _describe_demand(diff.after))], width
+    )
 
 
-def _section(title: str, findings: Sequence[Finding], width: int, ink: Style) -> Iterator[str]:
+def _render_section(title: str, findings: Sequence[Finding], width: int, style: Style) -> Iterator[str]:
     if not findings:
         return
     yield ""
-    yield ink.strong(f"{title} ({len(findings):,})")
-    ranked = sorted(findings, key=lambda it: (-it.severity.rank, it.control, it.resource.name, it.resource.id or ""))
+    yield style.bold(f"{title} ({len(findings):,})")
+    sorted_findings = sorted(
+        findings, key=lambda it: (-it.severity.rank, it.control, it.resource.name, it.resource.id or "")
+    )
     rows = [
-        (f"{it.severity:8}  {escape_text(resource_label(it))}", f"{it.control}: {escape_text(_said(it))}")
-        for it in ranked
+        (
+            f"{finding.severity:8}  {escape_text(label_finding(finding))}",
+            f"{finding.control}: {escape_text(_describe_finding(finding))}",
+        )
+        for finding in sorted_findings
     ]
-    yield from columns(rows, width)
+    yield from format_columns(rows, width)
 
 
-def _said(finding: Finding) -> str:
+def _describe_finding(finding: Finding) -> str:
     if finding.exemption is not None:
         return f"accepted until {finding.exemption.expires} by {finding.exemption.owner}: {finding.exemption.reason}"
     if finding.compliance is Compliance.NON_COMPLIANT:
@@ -74,10 +90,11 @@ def _said(finding: Finding) -> str:
     return f"{finding.compliance.replace('_', ' ').lower()}: {finding.reason}"
 
 
-def _demanded(demand: Demand) -> str:
-    taken = (
-        f"{pluralize(demand.schedules, 'schedule')} required, which hold at least {pluralize(demand.slots, 'backup')}"
+def _describe_demand(demand: QuotaDemand) -> str:
+    usage = (
+        f"{pluralize(demand.schedule_count, 'schedule')} required, which hold at least"
+        f" {pluralize(demand.slots, 'backup')}"
     )
     if demand.quota is None:
-        return f"{taken}; the policy gives no quota"
-    return f"{taken} of a quota of {demand.quota:,}"
+        return f"{usage}; the policy gives no quota"
+    return f"{usage} of a quota of {demand.quota:,}"

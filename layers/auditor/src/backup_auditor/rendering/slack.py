@@ -5,139 +5,148 @@ from collections.abc import Iterator, Mapping, Sequence
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.text import split_clusters
 from backup_auditor.domain.timefmt import format_minute
-from backup_auditor.rendering.digest import advice, for_people, headline, notes, sections, title
+from backup_auditor.rendering.digest import (
+    build_sections,
+    find_readable_report,
+    format_advice,
+    format_headline,
+    format_title,
+    list_notes,
+)
 from backup_auditor.rendering.text import escape_text
 
-_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKUP_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def fit_text(text: str, length: int) -> str:
     """Return a text on lines of its own, harmless, of at most a length; one that was cut ends in an ellipsis."""
-    pieces = ["".join(_MARKUP.get(it, it) for it in cluster) for cluster in split_clusters(visible_text(text))]
-    if sum(map(units, pieces)) <= length:
+    pieces = ["".join(_MARKUP_ENTITIES.get(it, it) for it in cluster) for cluster in split_clusters(escape_lines(text))]
+    if sum(map(count_units, pieces)) <= length:
         return "".join(pieces)
-    left = length - 1
-    kept = []
+    remaining_length = length - 1
+    fitting_pieces = []
     for piece in pieces:
-        left -= units(piece)
-        if left < 0:
+        remaining_length -= count_units(piece)
+        if remaining_length < 0:
             break
-        kept.append(piece)
-    return "".join(kept) + "…"
+        fitting_pieces.append(piece)
+    return "".join(fitting_pieces) + "…"
 
 
-def visible_text(text: str) -> str:
+def escape_lines(text: str) -> str:
     """Return a text with every control character escaped, but for the ends of lines."""
     return "\n".join(map(escape_text, text.split("\n")))
 
 
-def units(text: str) -> int:
+def count_units(text: str) -> int:
     """Count a text as JavaScript does, which is never less than its characters."""
     return len(text) + sum(it > "\uffff" for it in text)
 
 
-MOST_IN_SECTION = 3000
-MOST_IN_HEADER = 150
+MAX_SECTION_LENGTH = 3000
+MAX_HEADER_LENGTH = 150
 
 type Block = dict[str, object]
 
 
-def header_block(text: str) -> Block:
+def build_header_block(text: str) -> Block:
     """Return a title over all."""
-    return {"type": "header", "text": _plain_text(text, MOST_IN_HEADER)}
+    return {"type": "header", "text": _build_plain_text(text, MAX_HEADER_LENGTH)}
 
 
-def paragraph_block(text: str) -> Block:
+def build_paragraph_block(text: str) -> Block:
     """Return a paragraph in which nothing is markup."""
-    return {"type": "section", "text": _plain_text(text, MOST_IN_SECTION)}
+    return {"type": "section", "text": _build_plain_text(text, MAX_SECTION_LENGTH)}
 
 
-def title_block(own_words: str) -> Block:
+def build_title_block(text: str) -> Block:
     """Return a title over rows."""
-    return {"type": "section", "text": _markup(f"*{own_words}*")}
+    return {"type": "section", "text": _build_markup(f"*{text}*")}
 
 
-def footnote_block(*texts: str, link: str | None = None) -> Block:
+def build_footnote_block(*texts: str, link: str | None = None) -> Block:
     """Return small print, and in it a link if there is one."""
-    elements = [_plain_text(it, MOST_IN_SECTION) for it in texts]
+    elements = [_build_plain_text(it, MAX_SECTION_LENGTH) for it in texts]
     if link is not None:
-        elements.append(_markup(f"<{fit_text(link.replace('|', '%7C'), MOST_IN_SECTION - 20)}|Open the report>"))
+        elements.append(
+            _build_markup(f"<{fit_text(link.replace('|', '%7C'), MAX_SECTION_LENGTH - 20)}|Open the report>")
+        )
     return {"type": "context", "elements": elements}
 
 
-def paragraph_blocks(rows: Sequence[str]) -> Iterator[Block]:
+def build_paragraph_blocks(rows: Sequence[str]) -> Iterator[Block]:
     """Return rows in as few paragraphs as hold them; none is torn apart."""
-    held: list[str] = []
-    room = MOST_IN_SECTION
+    escaped_rows: list[str] = []
+    remaining_length = MAX_SECTION_LENGTH
     for row in rows:
-        safe = fit_text(row, MOST_IN_SECTION)
-        size = units(safe) + 1
-        if held and size > room:
-            yield _section_of(held)
-            held, room = [], MOST_IN_SECTION
-        held.append(safe)
-        room -= size
-    if held:
-        yield _section_of(held)
+        escaped_row = fit_text(row, MAX_SECTION_LENGTH)
+        size = count_units(escaped_row) + 1
+        if escaped_rows and size > remaining_length:
+            yield _build_section(escaped_rows)
+            escaped_rows, remaining_length = [], MAX_SECTION_LENGTH
+        escaped_rows.append(escaped_row)
+        remaining_length -= size
+    if escaped_rows:
+        yield _build_section(escaped_rows)
 
 
-def _section_of(safe: Sequence[str]) -> Block:
-    return {"type": "section", "text": {"type": "plain_text", "text": "\n".join(safe), "emoji": False}}
+def _build_section(escaped_rows: Sequence[str]) -> Block:
+    return {"type": "section", "text": {"type": "plain_text", "text": "\n".join(escaped_rows), "emoji": False}}
 
 
-def _plain_text(text: str, length: int) -> Block:
+def _build_plain_text(text: str, length: int) -> Block:
     return {"type": "plain_text", "text": fit_text(text, length) or " ", "emoji": False}
 
 
-def _markup(own_words: str) -> Block:
-    return {"type": "mrkdwn", "text": own_words, "verbatim": True}
+def _build_markup(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-MOST_BLOCKS = 50
-MOST_CHARACTERS = 13_000
+MAX_BLOCKS = 50
+MAX_CHARACTERS = 13_000
 """Of all texts together."""
-_MOST_ROWS = 20
-_MOST_IN_TEXT = 1000
+_MAX_ROWS = 20
+_MAX_TEXT_LENGTH = 1000
 
 
-def slack_payload(digest: Digest) -> Mapping[str, object]:
+def build_slack_payload(digest: Digest) -> Mapping[str, object]:
     """Write a digest with as many rows under each title as there is room for, and with the count of the others."""
-    text = fit_text(headline(digest), _MOST_IN_TEXT)
-    written = (list(_blocks(digest, shown)) for shown in range(_MOST_ROWS, -1, -1))
-    room = MOST_CHARACTERS - units(text)
-    blocks = next(it for it in written if len(it) <= MOST_BLOCKS and _characters(it) <= room)
+    text = fit_text(format_headline(digest), _MAX_TEXT_LENGTH)
+    block_lists = (list(_build_blocks(digest, row_limit)) for row_limit in range(_MAX_ROWS, -1, -1))
+    remaining_length = MAX_CHARACTERS - count_units(text)
+    blocks = next(it for it in block_lists if len(it) <= MAX_BLOCKS and _count_characters(it) <= remaining_length)
     return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def _blocks(digest: Digest, shown: int) -> Iterator[Block]:
-    yield header_block(title(digest))
-    explained = advice(digest)
-    if explained:
-        yield paragraph_block(explained)
-    said = notes(digest)
-    if said:
-        yield footnote_block(" ".join(said))
-    for section in sections(digest, shown):
-        yield title_block(section.title)
-        yield from paragraph_blocks(section.rows)
+def _build_blocks(digest: Digest, row_limit: int) -> Iterator[Block]:
+    yield build_header_block(format_title(digest))
+    advice_text = format_advice(digest)
+    if advice_text:
+        yield build_paragraph_block(advice_text)
+    sentences = list_notes(digest)
+    if sentences:
+        yield build_footnote_block(" ".join(sentences))
+    for section in build_sections(digest, row_limit):
+        yield build_title_block(section.title)
+        yield from build_paragraph_blocks(section.rows)
         if section.rest:
-            yield footnote_block(f"{section.rest} The report has all of them.")
-    location, link = for_people(digest)
-    yield footnote_block(
+            yield build_footnote_block(f"{section.rest} The report has all of them.")
+    location, link = find_readable_report(digest)
+    yield build_footnote_block(
         f"Audited {format_minute(digest.report.observed_at)}. Report: {location}",
         f"Message {digest.message.message_id}",
         link=link,
     )
 
 
-def _characters(blocks: list[Block]) -> int:
-    return sum(map(_characters_of, blocks))
+def _count_characters(blocks: list[Block]) -> int:
+    return sum(map(_count_value_characters, blocks))
 
 
-def _characters_of(value: object) -> int:
+def _count_value_characters(value: object) -> int:
     if isinstance(value, dict):
-        inner = [it for name, it in value.items() if name in {"text", "elements"}]
-        return sum(map(_characters_of, inner))
+        parts = [it for name, it in value.items() if name in {"text", "elements"}]
+        return sum(map(_count_value_characters, parts))
     if isinstance(value, list):
-        return sum(map(_characters_of, value))
-    return units(value) if isinstance(value, str) else 0
+        return sum(map(_count_value_characters, value))
+    return count_units(value) if isinstance(value, str) else 0

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from backup_auditor.domain.notifications.digest import Digest
-from backup_auditor.rendering.digest import brief_parts, digest_in_short, digest_text
-from backup_auditor.rendering.digest_json import digest_json
+from backup_auditor.rendering.digest import format_title_parts, render_digest_summary, render_digest_text
+from backup_auditor.rendering.digest_json import build_digest_json
 from backup_auditor.rendering.text import escape_text, escape_truncated
 
-MOST_BYTES = 262_144
+MAX_PUBLICATION_BYTES = 262_144
 """Of one publication, whatever it consists of."""
-MOST_IN_SUBJECT = 99
+MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
-_MOST_IN_ATTRIBUTE = 200
-_MOST_ROWS = 100
-_FOR_MACHINES = ("firehose", "http", "https", "lambda", "sqs")
-_UNFIT = re.compile(r"[^\x20-\x7e]+")
-_MARKS = re.compile("[\u0300-\u036f]")
-_LEAST_OF_NAME = 30
+_MAX_ATTRIBUTE_LENGTH = 200
+_MAX_ROWS = 100
+_MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
+_NON_ASCII = re.compile(r"[^\x20-\x7e]+")
+_COMBINING_MARKS = re.compile("[\u0300-\u036f]")
+_MIN_NAME_LENGTH = 30
 """How many characters of a project's name have room, however long what follows is."""
 
 
@@ -40,50 +40,50 @@ class Publication:
         return len(self.message.encode()) + len(self.subject) + attributes
 
 
-def publication_of(digest: Digest) -> Publication:
+def build_publication(digest: Digest) -> Publication:
     """Write a digest with as many rows as there is room for, all parts together, and with the count of the others."""
-    written = (_written(digest, shown) for shown in _fewer_and_fewer())
-    return next(it for it in written if it.size <= MOST_BYTES)
+    publications = (_build_limited_publication(digest, row_limit) for row_limit in _list_row_limits())
+    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
 
 
-def _fewer_and_fewer() -> Iterator[int]:
-    shown = _MOST_ROWS
-    while shown:
-        yield shown
-        shown = shown * 3 // 4
+def _list_row_limits() -> Iterator[int]:
+    row_limit = _MAX_ROWS
+    while row_limit:
+        yield row_limit
+        row_limit = row_limit * 3 // 4
     yield 0
 
 
-def _written(digest: Digest, shown: int) -> Publication:
-    text = digest_text(digest, shown)
-    document = json.dumps(digest_json(digest, shown), separators=(",", ":"))
-    parts = {"default": digest_in_short(digest), "email": text, **dict.fromkeys(_FOR_MACHINES, document)}
-    return Publication(_subject(digest), json.dumps(parts), _attributes(digest))
+def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
+    text = render_digest_text(digest, row_limit)
+    document = json.dumps(build_digest_json(digest, row_limit), separators=(",", ":"))
+    parts = {"default": render_digest_summary(digest), "email": text, **dict.fromkeys(_MACHINE_PROTOCOLS, document)}
+    return Publication(_build_subject(digest), json.dumps(parts), _build_attributes(digest))
 
 
-def _subject(digest: Digest) -> str:
+def _build_subject(digest: Digest) -> str:
     """Return how bad it is and what happened in ASCII, with as much of the project's name as has room beside it."""
-    how_bad, name, what = (_in_ascii(it) for it in brief_parts(digest))
-    room = max(MOST_IN_SUBJECT - len(f"{how_bad}: : {what}"), _LEAST_OF_NAME)
-    has_name = any(it.isalnum() for it in name)
-    subject = f"{how_bad}: {_cut(name, room)}: {what}" if has_name else f"{how_bad}: {what}"
-    return _cut(subject, MOST_IN_SUBJECT)
+    status, project, changes = (_convert_to_ascii(it) for it in format_title_parts(digest))
+    name_length = max(MAX_SUBJECT_LENGTH - len(f"{status}: : {changes}"), _MIN_NAME_LENGTH)
+    has_name = any(it.isalnum() for it in project)
+    subject = f"{status}: {_truncate(project, name_length)}: {changes}" if has_name else f"{status}: {changes}"
+    return _truncate(subject, MAX_SUBJECT_LENGTH)
 
 
-def _in_ascii(text: str) -> str:
+def _convert_to_ascii(text: str) -> str:
     """Return a text with its letters without accents and of ordinary width, and a question mark for any other."""
-    return _UNFIT.sub("?", _MARKS.sub("", normalize("NFKD", escape_text(text))))
+    return _NON_ASCII.sub("?", _COMBINING_MARKS.sub("", normalize("NFKD", escape_text(text))))
 
 
-def _cut(text: str, length: int) -> str:
+def _truncate(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
-def _attributes(digest: Digest) -> Mapping[str, str]:
+def _build_attributes(digest: Digest) -> Mapping[str, str]:
     return {
-        "project": escape_truncated(digest.report.project, _MOST_IN_ATTRIBUTE),
+        "project": escape_truncated(digest.report.project, _MAX_ATTRIBUTE_LENGTH),
         "severity": digest.severity or "none",
         "compliance": digest.report.compliance,
-        "event": digest.event,
+        "event": digest.event_type,
         "message_id": digest.message.message_id,
     }

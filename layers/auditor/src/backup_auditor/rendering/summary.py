@@ -8,19 +8,19 @@ from backup_auditor.domain.reporting.report import InventoryCounts, Report
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.grouping import (
-    deleted_indexes_in,
-    indexes_in,
-    open_groups,
-    place_of,
-    resource_label,
-    unknown_groups,
+    count_deleted_indexes,
+    count_indexes,
+    group_open_findings,
+    group_unknown_findings,
+    label_finding,
+    label_resource,
 )
 from backup_auditor.rendering.text import format_json
 
 type Facts = dict[str, str | int]
 
 
-def audit_facts(report: Report) -> Facts:
+def build_audit_facts(report: Report) -> Facts:
     """Return which audit it is, and whether everything could be read."""
     return {
         "project": report.project,
@@ -30,69 +30,74 @@ def audit_facts(report: Report) -> Facts:
     }
 
 
-def counts_in_all(report: Report) -> Facts:
+def count_totals(report: Report) -> Facts:
     """Count what is no finding; in full it stands in the JSON of the same audit."""
     return {
-        "unread_in_all": len(report.unread),
-        "resolved_in_all": len(report.resolved),
+        "unread_in_all": len(report.read_failures),
+        "resolved_in_all": len(report.resolved_findings),
         "drift_in_all": len(report.drift),
         "warnings_in_all": len(report.warnings),
         "proposals_in_all": len(report.proposals or ()),
     }
 
 
-INCOMPLETE = "inventory-is-complete"
+COMPLETENESS_CONTROL = "inventory-is-complete"
 """The control that says itself what could not be read."""
 
 
-def verdict(report: Report) -> str:
+def describe_verdict(report: Report) -> str:
     """Return the sentence that a reader who reads no more must have read."""
     if report.compliance is Compliance.NON_COMPLIANT:
-        return _non_compliant(report)
-    total = report.inventory.indexes
+        return _describe_violations(report)
+    index_count = report.inventory.indexes
     if report.compliance is Compliance.INSUFFICIENT_DATA:
-        return f"Nothing was found wrong, but {pluralize(_unknown(report), 'verdict')} could not be given."
-    if not total:
+        return f"Nothing was found wrong, but {pluralize(_count_unknown(report), 'verdict')} could not be given."
+    if not index_count:
         return "The project has no indexes: there is nothing to back up."
     if report.summary.coverage_percent is None:
-        indexes = pluralize(total, "index", "indexes")
+        indexes = pluralize(index_count, "index", "indexes")
         return f"None of its {indexes} can be backed up, and the policy asks for nothing else."
-    exempted = f", but for {pluralize(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
-    return f"Everything is as the policy requires, on {pluralize(total, 'index', 'indexes')}{exempted}."
+    exempted_clause = (
+        f", but for {pluralize(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
+    )
+    return f"Everything is as the policy requires, on {pluralize(index_count, 'index', 'indexes')}{exempted_clause}."
 
 
-def _non_compliant(report: Report) -> str:
-    found = [it for it in report.findings if it.is_open]
-    if all(it.control == INCOMPLETE for it in found):
-        unknown = _unknown(report)
-        not_given = f"; {pluralize(unknown, 'verdict')} could not be given" if unknown else ""
-        return f"Nothing was found wrong in what could be read{not_given}."
-    indexes, deleted = indexes_in(found), deleted_indexes_in(found)
-    if indexes:
-        of_all = pluralize(report.inventory.indexes, "index", "indexes")
-        return f"{indexes:,} of {of_all} {_be(indexes)} not as the policy requires."
-    if deleted:
-        return f"{pluralize(deleted, 'deleted index', 'deleted indexes')} {_be(deleted)} not as the policy requires."
-    requirements = pluralize(len(found), "requirement")
-    return f"{requirements} of the policy on the project as a whole {_be(len(found))} not met."
+def _describe_violations(report: Report) -> str:
+    open_findings = [it for it in report.findings if it.is_open]
+    if all(it.control == COMPLETENESS_CONTROL for it in open_findings):
+        unknown_count = _count_unknown(report)
+        unknown_clause = f"; {pluralize(unknown_count, 'verdict')} could not be given" if unknown_count else ""
+        return f"Nothing was found wrong in what could be read{unknown_clause}."
+    index_count, deleted_count = count_indexes(open_findings), count_deleted_indexes(open_findings)
+    if index_count:
+        all_indexes = pluralize(report.inventory.indexes, "index", "indexes")
+        return f"{index_count:,} of {all_indexes} {_choose_verb(index_count)} not as the policy requires."
+    if deleted_count:
+        return (
+            f"{pluralize(deleted_count, 'deleted index', 'deleted indexes')}"
+            f" {_choose_verb(deleted_count)} not as the policy requires."
+        )
+    requirements = pluralize(len(open_findings), "requirement")
+    return f"{requirements} of the policy on the project as a whole {_choose_verb(len(open_findings))} not met."
 
 
-def _unknown(report: Report) -> int:
+def _count_unknown(report: Report) -> int:
     return sum(it.compliance is Compliance.INSUFFICIENT_DATA and not it.exemption for it in report.findings)
 
 
-def _be(number: int) -> str:
+def _choose_verb(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def incompleteness(report: Report) -> str | None:
+def describe_incompleteness(report: Report) -> str | None:
     """Return the sentence that says that something could not be read, if so."""
     if report.is_complete:
         return None
-    return f"The audit is incomplete: {pluralize(len(report.unread), 'fact')} could not be read."
+    return f"The audit is incomplete: {pluralize(len(report.read_failures), 'fact')} could not be read."
 
 
-def read_so_much(counts: InventoryCounts) -> str:
+def describe_reads(counts: InventoryCounts) -> str:
     """Say how much was read."""
     parts = (
         pluralize(counts.indexes, "index", "indexes"),
@@ -104,7 +109,7 @@ def read_so_much(counts: InventoryCounts) -> str:
     return f"{', '.join(parts)}; in {pluralize(counts.requests, 'request')}"
 
 
-_WORDS = {
+_COMPLIANCE_WORDS = {
     Compliance.NON_COMPLIANT: "non-compliant",
     Compliance.INSUFFICIENT_DATA: "not known",
     Compliance.COMPLIANT: "compliant",
@@ -112,40 +117,40 @@ _WORDS = {
 }
 
 
-def count_rows(report: Report) -> list[tuple[str, str]]:
+def build_count_rows(report: Report) -> list[tuple[str, str]]:
     """Count what was found, and tell how much it rests on."""
-    found, opened = report.summary.findings, report.summary.open
-    verdicts = ", ".join(f"{found[it]:,} {word}" for it, word in _WORDS.items())
+    finding_counts, open_counts = report.summary.findings, report.summary.open
+    verdicts = ", ".join(f"{finding_counts[it]:,} {word}" for it, word in _COMPLIANCE_WORDS.items())
     return [
-        ("open", ", ".join(f"{number:,} {severity}" for severity, number in opened.items())),
+        ("open", ", ".join(f"{number:,} {severity}" for severity, number in open_counts.items())),
         ("findings", f"{verdicts}; {report.summary.exempted:,} exempted"),
-        ("coverage", _coverage(report.summary.coverage_percent)),
-        *([("proposals", _proposals(len(report.proposals)))] if report.proposals is not None else []),
-        ("read", read_so_much(report.inventory)),
+        ("coverage", _describe_coverage(report.summary.coverage_percent)),
+        *([("proposals", _describe_proposals(len(report.proposals)))] if report.proposals is not None else []),
+        ("read", describe_reads(report.inventory)),
         ("audited", f"{format_moment(report.observed_at)}, policy {report.policy_source}"),
     ]
 
 
-def _proposals(count: int) -> str:
+def _describe_proposals(count: int) -> str:
     return f"{pluralize(count, 'action')} would put something right; backup-auditor remediate shows which"
 
 
-def _coverage(percent: float | None) -> str:
+def _describe_coverage(percent: float | None) -> str:
     if percent is None:
         return "none of what was read can be backed up"
     return f"{percent:g} % of what can be backed up has an enabled schedule and a recent recovery point"
 
 
-_ORDER = ("new", "reopened", "ongoing")
+_LIFECYCLES = ("new", "reopened", "ongoing")
 
 
-def has_past(report: Report) -> bool:
+def has_history(report: Report) -> bool:
     """Tell whether anything of the report is older than this audit; in a first one everything is new."""
-    is_old = any(it.lifecycle in {"reopened", "ongoing"} for it in report.findings)
-    return is_old or bool(report.resolved or report.drift or report.history)
+    has_older_findings = any(it.lifecycle in {"reopened", "ongoing"} for it in report.findings)
+    return has_older_findings or bool(report.resolved_findings or report.drift or report.history)
 
 
-def since(finding: Finding) -> str:
+def describe_since(finding: Finding) -> str:
     """Return what follows the reason of a finding: whether it is new, or since when it is known; empty at first."""
     if finding.lifecycle is None or finding.first_seen is None:
         return ""
@@ -153,72 +158,77 @@ def since(finding: Finding) -> str:
     return {"new": " (new)", "reopened": f" (reopened, first seen {day})"}.get(finding.lifecycle, f" (since {day})")
 
 
-def changes_counted(report: Report) -> str:
+def describe_changes(report: Report) -> str:
     """Count what was opened, what stayed and what was resolved."""
-    found = Counter(it.lifecycle for it in report.findings)
-    return f"{', '.join(f'{found[it]:,} {it}' for it in _ORDER)}; {len(report.resolved):,} resolved"
+    counts = Counter(it.lifecycle for it in report.findings)
+    return f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"
 
 
-def resolved_rows(report: Report) -> list[tuple[str, str]]:
+def build_resolved_rows(report: Report) -> list[tuple[str, str]]:
     """Return where each finding was resolved, and why."""
-    return [(place_of(it.resource), f"{it.control}: {it.because}") for it in report.resolved]
+    return [(label_resource(it.resource), f"{it.control}: {it.reason}") for it in report.resolved_findings]
 
 
-def drift_rows(report: Report) -> list[tuple[str, str]]:
+def build_drift_rows(report: Report) -> list[tuple[str, str]]:
     """Return where each setting drifted, and from what to what."""
-    return [(place_of(it.resource), _drifted(it)) for it in report.drift]
+    return [(label_resource(it.resource), _describe_drift(it)) for it in report.drift]
 
 
-def _drifted(drift: Drift) -> str:
+def _describe_drift(drift: Drift) -> str:
     if isinstance(drift.before, dict) and isinstance(drift.after, dict):
-        return f"{drift.what}{_schedule(drift.after)}, {_settings(drift.before)} to {_settings(drift.after)}"
+        return (
+            f"{drift.change}{_describe_schedule(drift.after)}, {_describe_settings(drift.before)}"
+            f" to {_describe_settings(drift.after)}"
+        )
     facts = drift.before if drift.after is None else drift.after
     if isinstance(facts, dict):
-        return f"{drift.what}{_schedule(facts)}, {_settings(facts)}"
-    return f"{drift.what}, {_value(drift.before)} to {_value(drift.after)}"
+        return f"{drift.change}{_describe_schedule(facts)}, {_describe_settings(facts)}"
+    return f"{drift.change}, {_format_value(drift.before)} to {_format_value(drift.after)}"
 
 
-def _schedule(facts: dict[str, object]) -> str:
+def _describe_schedule(facts: dict[str, object]) -> str:
     return f" ({facts['schedule'] or facts['schedule_id']})" if "schedule_id" in facts else ""
 
 
-def _settings(facts: dict[str, object]) -> str:
-    return ", ".join(f"{name} {_value(it)}" for name, it in facts.items() if name not in {"schedule", "schedule_id"})
+def _describe_settings(facts: dict[str, object]) -> str:
+    return ", ".join(
+        f"{name} {_format_value(it)}" for name, it in facts.items() if name not in {"schedule", "schedule_id"}
+    )
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     return value if isinstance(value, str) else format_json(value)
 
 
-def first_finding(report: Report) -> Finding | None:
+def find_first_finding(report: Report) -> Finding | None:
     """Return what to see to first: the worst that is open, or else what is not known; `None` where there is neither."""
-    groups = open_groups(report)
+    groups = group_open_findings(report)
     if groups:
         return groups[0].findings[0]
-    unknown = unknown_groups(report)
-    return unknown[0][0] if unknown else None
+    unknown_lists = group_unknown_findings(report)
+    return unknown_lists[0][0] if unknown_lists else None
 
 
-def first_step(report: Report) -> str | None:
+def describe_first_step(report: Report) -> str | None:
     """Say what to do first; `None` where nothing is to be done."""
-    finding = first_finding(report)
+    finding = find_first_finding(report)
     if finding is None:
         return None
-    return _step(finding) if finding.is_open else _look(finding)
+    return _describe_remediation(finding) if finding.is_open else _describe_investigation(finding)
 
 
-def _step(finding: Finding) -> str:
-    told = finding.remediation or finding.reason
-    return told if finding.resource.name in told else f"{resource_label(finding)}: {told}"
+def _describe_remediation(finding: Finding) -> str:
+    text = finding.remediation or finding.reason
+    return text if finding.resource.name in text else f"{label_finding(finding)}: {text}"
 
 
-def _look(finding: Finding) -> str:
-    return f"Find out why {resource_label(finding)} could not be judged: {finding.reason}"
+def _describe_investigation(finding: Finding) -> str:
+    return f"Find out why {label_finding(finding)} could not be judged: {finding.reason}"
 
 
-def delta(report: Report) -> str | None:
+def describe_delta(report: Report) -> str | None:
     """Say in a line what changed since the last audit; `None` where there was none, or none is remembered."""
-    if not has_past(report):
+    if not has_history(report):
         return None
-    drifted = f"; {pluralize(len(report.drift), 'setting')} drifted" if report.drift else ""
-    return changes_counted(report) + drifted
+    drift_clause = f"; {pluralize(len(report.drift), 'setting')} drifted" if report.drift else ""
+    return describe_changes(report) + drift_clause

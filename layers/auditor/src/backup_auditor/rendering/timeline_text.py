@@ -10,261 +10,269 @@ from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.evaluation.timeline import Timeline
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import Period, format_length, format_minute, joined_periods, shifted
+from backup_auditor.domain.timefmt import Period, format_length, format_minute, merge_periods, shift_moment
 from backup_auditor.rendering.grouping import fold
-from backup_auditor.rendering.text import Style, columns, escape_text
+from backup_auditor.rendering.text import Style, escape_text, format_columns
 
-NOW = 0.75
+NOW_POSITION = 0.75
 """Where the audit lies: three quarters show what was, and one, at the same scale, what is to come."""
 
-type Places = tuple[float, ...]
-type Stretches = tuple[tuple[float, float], ...]
+type Positions = tuple[float, ...]
+type Ranges = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class TimeScale:
     """A stretch of time as a line from 0 to 1."""
 
-    shown: Period
+    period: Period
 
-    def at(self, moment: datetime) -> float:
+    def locate(self, moment: datetime) -> float:
         """Return where a moment lies; below 0 or above 1 where it is not shown."""
-        return (moment - self.shown.start) / (self.shown.end - self.shown.start)
+        return (moment - self.period.start) / (self.period.end - self.period.start)
 
-    def places(self, moments: Iterable[datetime]) -> Places:
+    def locate_all(self, moments: Iterable[datetime]) -> Positions:
         """Return where those of some moments lie that are shown."""
-        return tuple(self.at(it) for it in moments if self.shown.start <= it <= self.shown.end)
+        return tuple(self.locate(it) for it in moments if self.period.start <= it <= self.period.end)
 
-    def stretches(self, periods: Iterable[Period]) -> Stretches:
+    def locate_periods(self, periods: Iterable[Period]) -> Ranges:
         """Return where stretches of time lie, as far as they are shown."""
-        return tuple((self.at(it.start), self.at(it.end)) for it in joined_periods(periods, self.shown))
+        return tuple((self.locate(it.start), self.locate(it.end)) for it in merge_periods(periods, self.period))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineLayout:
     """The nights of one index, laid out."""
 
-    shown: Period
-    points: Places
-    past: Places
-    failed: Places
-    under_way: Places
-    planned: Places
-    gaps: Stretches
-    met: Stretches
-    missed: Stretches
-    left: tuple[tuple[float, int], ...]
+    period: Period
+    recovery_points: Positions
+    past_runs: Positions
+    failed_runs: Positions
+    runs_in_progress: Positions
+    scheduled_runs: Positions
+    gaps: Ranges
+    objective_met: Ranges
+    objective_missed: Ranges
+    remaining: tuple[tuple[float, int], ...]
     """How many recovery points are left from a place on, if none is added; the first place is that of the audit. Empty
     where that is not known."""
-    zero: float | None
+    last_expiry: float | None
     """From where on none is left; `None` where that is not known, does not come, or lies beyond what is shown."""
 
 
-def laid_out(timeline: Timeline, observed_at: datetime) -> Line:
+def lay_out_timeline(timeline: Timeline, observed_at: datetime) -> TimelineLayout:
     """Lay out the nights of one index around the moment of the audit."""
-    past = observed_at - timeline.since
-    scale = Scale(Period(timeline.since, shifted(observed_at, past * ((1 - NOW) / NOW))))
-    zero = _zero(timeline, observed_at, scale)
-    return Line(
-        shown=scale.shown,
-        points=scale.places(it.captured_at for it in timeline.recovery_points),
-        past=scale.places(timeline.past),
-        failed=scale.places(timeline.failed),
-        under_way=scale.places(timeline.under_way),
-        planned=scale.places(timeline.planned),
-        gaps=scale.stretches(Period(it.start, it.end) for it in timeline.gaps),
-        met=scale.stretches(timeline.met),
-        missed=scale.stretches(timeline.missed),
-        left=_left(timeline, observed_at, scale) if timeline.is_left_known else (),
-        zero=zero,
+    past_length = observed_at - timeline.since
+    scale = TimeScale(
+        Period(timeline.since, shift_moment(observed_at, past_length * ((1 - NOW_POSITION) / NOW_POSITION)))
+    )
+    last_expiry = _locate_last_expiry(timeline, observed_at, scale)
+    return TimelineLayout(
+        period=scale.period,
+        recovery_points=scale.locate_all(it.captured_at for it in timeline.recovery_points),
+        past_runs=scale.locate_all(timeline.past_runs),
+        failed_runs=scale.locate_all(timeline.failed_runs),
+        runs_in_progress=scale.locate_all(timeline.runs_in_progress),
+        scheduled_runs=scale.locate_all(timeline.scheduled_runs),
+        gaps=scale.locate_periods(Period(it.start, it.end) for it in timeline.gaps),
+        objective_met=scale.locate_periods(timeline.objective_met),
+        objective_missed=scale.locate_periods(timeline.objective_missed),
+        remaining=_count_remaining(timeline, observed_at, scale) if timeline.is_remaining_known else (),
+        last_expiry=last_expiry,
     )
 
 
-def _zero(timeline: Timeline, observed_at: datetime, scale: Scale) -> float | None:
-    is_empty = timeline.is_left_known and not (timeline.recovery_points or timeline.earlier_recovery_points)
-    at = observed_at if is_empty and not timeline.not_known else timeline.zero_at
-    return None if at is None or at > scale.shown.end else scale.at(max(at, observed_at))
+def _locate_last_expiry(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> float | None:
+    is_empty = timeline.is_remaining_known and not (timeline.recovery_points or timeline.earlier_recovery_point_count)
+    expires_at = observed_at if is_empty and not timeline.unknown_reasons else timeline.last_expires_at
+    return None if expires_at is None or expires_at > scale.period.end else scale.locate(max(expires_at, observed_at))
 
 
-def _left(timeline: Timeline, observed_at: datetime, scale: Scale) -> tuple[tuple[float, int], ...]:
-    told = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
-    ends = sorted([*told, *timeline.earlier_expiries])
-    count = timeline.earlier_recovery_points + len(timeline.recovery_points)
-    steps = [(scale.at(observed_at), count - sum(it <= observed_at for it in ends))]
-    for end in ends:
-        if observed_at < end <= scale.shown.end:
-            steps.append((scale.at(end), steps[-1][1] - 1))
+def _count_remaining(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> tuple[tuple[float, int], ...]:
+    point_expiries = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
+    expiries = sorted([*point_expiries, *timeline.earlier_expiries])
+    count = timeline.earlier_recovery_point_count + len(timeline.recovery_points)
+    steps = [(scale.locate(observed_at), count - sum(it <= observed_at for it in expiries))]
+    for expires_at in expiries:
+        if observed_at < expires_at <= scale.period.end:
+            steps.append((scale.locate(expires_at), steps[-1][1] - 1))
     return tuple(steps)
 
 
-POINT, PAST, FAILED, MISSING, UNDER_WAY, PLANNED, MET, TOO_OLD = "#+x!~o=X"
-MANY, UNCERTAIN = "+?"
+POINT_MARK, PAST_MARK, FAILED_MARK, MISSING_MARK, IN_PROGRESS_MARK, SCHEDULED_MARK, MET_MARK, TOO_OLD_MARK = "#+x!~o=X"
+MANY_MARK, UNKNOWN_MARK = "+?"
 """What takes the place of a number that has no single digit, or is not known."""
-_CELLS = tuple(map(timedelta, (1, 2, 3, 4, 5, 7, 10, 14, 21, 31)))
+_COLUMN_LENGTHS = tuple(map(timedelta, (1, 2, 3, 4, 5, 7, 10, 14, 21, 31)))
 """A day at the least: of a daily schedule each column has one run."""
-_DIGITS = 10
+_DIGIT_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TimelineRows:
     """Rows of as many columns as there are before the audit, and after it."""
 
-    line: Line
-    cell: timedelta
+    layout: TimelineLayout
+    column_length: timedelta
     """How much time a column stands for."""
 
     @property
-    def before(self) -> int:
+    def past_column_count(self) -> int:
         """How many columns lie before the audit."""
-        return _columns(self.line, self.cell)[0]
+        return _count_columns(self.layout, self.column_length)[0]
 
-    def runs(self) -> str:
+    def draw_runs(self) -> str:
         """Show what became of each run, the worst where several share a column, and what is planned."""
-        line, row = self.line, self._blank()
-        gaps = [self._within(start, end) for start, end in line.gaps]
+        layout, row = self.layout, self._make_blank_row()
+        gaps = [self._find_gap_columns(start, end) for start, end in layout.gaps]
         for gap in gaps:
-            row[gap] = MISSING * len(row[gap])
-        for mark, places in ((PAST, line.past), (POINT, line.points), (UNDER_WAY, line.under_way)):
-            for place in places:
-                row[self._up_to(place)] = mark
-        for place in line.planned:
-            row[self._from(place)] = PLANNED
+            row[gap] = MISSING_MARK * len(row[gap])
+        for mark, positions in (
+            (PAST_MARK, layout.past_runs),
+            (POINT_MARK, layout.recovery_points),
+            (IN_PROGRESS_MARK, layout.runs_in_progress),
+        ):
+            for position in positions:
+                row[self._find_last_column(position)] = mark
+        for position in layout.scheduled_runs:
+            row[self._find_first_column(position)] = SCHEDULED_MARK
         for gap in gaps:
-            if MISSING not in row[gap]:
-                row[gap.start] = MISSING
-        for place in line.failed:
-            row[self._up_to(place)] = FAILED
-        return self._barred(row)
+            if MISSING_MARK not in row[gap]:
+                row[gap.start] = MISSING_MARK
+        for position in layout.failed_runs:
+            row[self._find_last_column(position)] = FAILED_MARK
+        return self._format_row(row)
 
-    def _within(self, start: float, end: float) -> slice:
+    def _find_gap_columns(self, start: float, end: float) -> slice:
         """Return the columns between the runs that a gap lies between, one at the least; it may reach to the audit."""
-        first = self._up_to(start) + 1
-        last = self.before if end >= NOW else self._up_to(end)
+        first = self._find_last_column(start) + 1
+        last = self.past_column_count if end >= NOW_POSITION else self._find_last_column(end)
         return slice(first, max(last, first + 1))
 
-    def objective(self) -> str:
+    def draw_objective(self) -> str:
         """Show when there was a recovery point that was recent enough, and when there was none."""
-        row = self._blank()
-        for mark, stretches in ((MET, self.line.met), (TOO_OLD, self.line.missed)):
-            for start, end in stretches:
-                first, last = self._from(start), self._up_to(end)
+        row = self._make_blank_row()
+        for mark, ranges in ((MET_MARK, self.layout.objective_met), (TOO_OLD_MARK, self.layout.objective_missed)):
+            for start, end in ranges:
+                first, last = self._find_first_column(start), self._find_last_column(end)
                 row[first : last + 1] = mark * (last + 1 - first)
-        return self._barred(row)
+        return self._format_row(row)
 
-    def left(self) -> str:
+    def draw_remaining(self) -> str:
         """Show how many recovery points are left by the end of each column to come."""
-        row = self._blank()
-        for column in range(self.before, len(row)):
-            end = NOW + (column + 1 - self.before) / self._length
-            row[column] = _digit([count for place, count in self.line.left if place <= end])
-        return self._barred(row)
+        row = self._make_blank_row()
+        for column in range(self.past_column_count, len(row)):
+            end = NOW_POSITION + (column + 1 - self.past_column_count) / self._column_count
+            row[column] = _format_last_count([count for position, count in self.layout.remaining if position <= end])
+        return self._format_row(row)
 
     @property
-    def _length(self) -> float:
-        return (self.line.shown.end - self.line.shown.start) / self.cell
+    def _column_count(self) -> float:
+        return (self.layout.period.end - self.layout.period.start) / self.column_length
 
-    def _blank(self) -> list[str]:
-        return [" "] * sum(_columns(self.line, self.cell))
+    def _make_blank_row(self) -> list[str]:
+        return [" "] * sum(_count_columns(self.layout, self.column_length))
 
-    def _barred(self, row: list[str]) -> str:
-        return f"{''.join(row[: self.before])}|{''.join(row[self.before :])}"
+    def _format_row(self, row: list[str]) -> str:
+        return f"{''.join(row[: self.past_column_count])}|{''.join(row[self.past_column_count :])}"
 
-    def _from(self, place: float) -> int:
+    def _find_first_column(self, position: float) -> int:
         """Return the column that begins with a place, or holds it."""
-        column = self.before + floor(round((place - NOW) * self._length, 6))
-        return min(column, len(self._blank()) - 1)
+        column = self.past_column_count + floor(round((position - NOW_POSITION) * self._column_count, 6))
+        return min(column, len(self._make_blank_row()) - 1)
 
-    def _up_to(self, place: float) -> int:
+    def _find_last_column(self, position: float) -> int:
         """Return the column that ends with a place, or holds it."""
-        return max(self.before + ceil(round((place - NOW) * self._length, 6)) - 1, 0)
+        return max(self.past_column_count + ceil(round((position - NOW_POSITION) * self._column_count, 6)) - 1, 0)
 
 
-def rows_within(line: Line, width: int) -> Rows:
+def fit_rows(layout: TimelineLayout, width: int) -> TimelineRows:
     """Return rows of at most so many characters, in which a column stands for a length that people count in."""
-    fitting = (it for it in _CELLS if sum(_columns(line, it)) < width)
-    return Rows(line, next(fitting, _CELLS[-1]))
+    column_lengths = (it for it in _COLUMN_LENGTHS if sum(_count_columns(layout, it)) < width)
+    return TimelineRows(layout, next(column_lengths, _COLUMN_LENGTHS[-1]))
 
 
-def _digit(counts: list[int]) -> str:
+def _format_last_count(counts: list[int]) -> str:
     """Return the last of some numbers as one character."""
     if not counts:
-        return UNCERTAIN
-    return str(counts[-1]) if counts[-1] < _DIGITS else MANY
+        return UNKNOWN_MARK
+    return str(counts[-1]) if counts[-1] < _DIGIT_LIMIT else MANY_MARK
 
 
-def _columns(line: Line, cell: timedelta) -> tuple[int, int]:
-    length = (line.shown.end - line.shown.start) / cell
-    return ceil(round(NOW * length, 6)), ceil(round((1 - NOW) * length, 6))
+def _count_columns(layout: TimelineLayout, column_length: timedelta) -> tuple[int, int]:
+    length = (layout.period.end - layout.period.start) / column_length
+    return ceil(round(NOW_POSITION * length, 6)), ceil(round((1 - NOW_POSITION) * length, 6))
 
 
-_LABEL = 13
-_MEANINGS = {
-    POINT: "recovery point",
-    PAST: "backup listed no more",
-    UNDER_WAY: "under way",
-    PLANNED: "planned",
-    FAILED: "failed",
-    MISSING: "missing",
-    MET: "recent enough",
-    TOO_OLD: "too old",
+_LABEL_WIDTH = 13
+_MARK_MEANINGS = {
+    POINT_MARK: "recovery point",
+    PAST_MARK: "backup listed no more",
+    IN_PROGRESS_MARK: "under way",
+    SCHEDULED_MARK: "planned",
+    FAILED_MARK: "failed",
+    MISSING_MARK: "missing",
+    MET_MARK: "recent enough",
+    TOO_OLD_MARK: "too old",
 }
-_BAD = (Severity.CRITICAL, f"{FAILED}{MISSING}{TOO_OLD}0")
-_GOOD = (Compliance.COMPLIANT, MET)
+_BAD_MARKS = (Severity.CRITICAL, f"{FAILED_MARK}{MISSING_MARK}{TOO_OLD_MARK}0")
+_GOOD_MARKS = (Compliance.COMPLIANT, MET_MARK)
 
 
-def timeline_lines(timeline: Timeline, observed_at: datetime, width: int, ink: Style) -> Iterator[str]:
+def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style: Style) -> Iterator[str]:
     """Draw the nights of one index up to an audit, and some to come, on lines of at most `width` columns."""
-    line = laid_out(timeline, observed_at)
-    drawn = rows_within(line, width - _LABEL)
-    runs, objective = drawn.runs(), drawn.objective()
-    start, end = f"{line.shown.start:%Y-%m-%d}", f"{line.shown.end:%Y-%m-%d}"
-    yield ink.strong(f"Timeline, {format_length(drawn.cell)} a column, UTC")
-    yield ink.faint(f"{'':{_LABEL}}{start}{'now':>{max(drawn.before - len(start) + 2, 4)}}")
-    for label, row in (("runs", runs), ("objective", objective), ("left", drawn.left())):
-        yield f"  {label:{_LABEL - 2}}{_painted(row, ink)}".rstrip()
-    told = [("legend", _legend(runs + objective, end)), *_told(timeline)]
-    yield from columns([(label, escape_text(text)) for label, text in told], width)
+    layout = lay_out_timeline(timeline, observed_at)
+    rows = fit_rows(layout, width - _LABEL_WIDTH)
+    runs, objective = rows.draw_runs(), rows.draw_objective()
+    start, end = f"{layout.period.start:%Y-%m-%d}", f"{layout.period.end:%Y-%m-%d}"
+    yield style.bold(f"Timeline, {format_length(rows.column_length)} a column, UTC")
+    yield style.dim(f"{'':{_LABEL_WIDTH}}{start}{'now':>{max(rows.past_column_count - len(start) + 2, 4)}}")
+    for label, row in (("runs", runs), ("objective", objective), ("left", rows.draw_remaining())):
+        yield f"  {label:{_LABEL_WIDTH - 2}}{_color_row(row, style)}".rstrip()
+    text_rows = [("legend", _format_legend(runs + objective, end)), *_build_text_rows(timeline)]
+    yield from format_columns([(label, escape_text(text)) for label, text in text_rows], width)
 
 
-def _legend(drawn: str, end: str) -> str:
-    meant = [f"{mark} {meaning}" for mark, meaning in _MEANINGS.items() if mark in drawn]
-    return "; ".join([f"to {end}", *meant, "left: how many recovery points, if none is added"])
+def _format_legend(marks: str, end: str) -> str:
+    meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in marks]
+    return "; ".join([f"to {end}", *meanings, "left: how many recovery points, if none is added"])
 
 
-def _told(timeline: Timeline) -> list[tuple[str, str]]:
+def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
     """Tell in words what the rows show as marks, and what they have no room for."""
-    gaps = [f"{pluralize(it.missing, 'run')}, {_stretch(it)}" for it in timeline.gaps]
-    earlier, zero = timeline.earlier_recovery_points, timeline.zero_at
-    found = [
-        ("failed", _listed(list(map(format_minute, timeline.failed)))),
-        ("missing", _listed(gaps)),
-        ("too old", _listed([_stretch(it) for it in timeline.missed])),
-        ("none left", "" if zero is None else f"from {format_minute(zero)}, if none is added"),
+    gaps = [f"{pluralize(it.missing_runs, 'run')}, {_format_period(it)}" for it in timeline.gaps]
+    earlier_count, last_expires_at = timeline.earlier_recovery_point_count, timeline.last_expires_at
+    rows = [
+        ("failed", _join_folded(list(map(format_minute, timeline.failed_runs)))),
+        ("missing", _join_folded(gaps)),
+        ("too old", _join_folded([_format_period(it) for it in timeline.objective_missed])),
+        ("none left", "" if last_expires_at is None else f"from {format_minute(last_expires_at)}, if none is added"),
         (
             "earlier",
-            f"{pluralize(earlier, 'recovery point')} before {format_minute(timeline.since)}" if earlier else "",
+            f"{pluralize(earlier_count, 'recovery point')} before {format_minute(timeline.since)}"
+            if earlier_count
+            else "",
         ),
-        *(("not known", it) for it in timeline.not_known),
+        *(("not known", it) for it in timeline.unknown_reasons),
     ]
-    return [(label, text) for label, text in found if text]
+    return [(label, text) for label, text in rows if text]
 
 
-def _stretch(it: RunGap | Period) -> str:
-    return f"{format_minute(it.start)} to {format_minute(it.end)}"
+def _format_period(period: RunGap | Period) -> str:
+    return f"{format_minute(period.start)} to {format_minute(period.end)}"
 
 
-def _listed(texts: Sequence[str]) -> str:
-    shown, folded = fold(tuple(texts))
-    return "; ".join([*shown, *([f"and {folded:,} more"] if folded else [])])
+def _join_folded(texts: Sequence[str]) -> str:
+    visible_texts, folded_count = fold(tuple(texts))
+    return "; ".join([*visible_texts, *([f"and {folded_count:,} more"] if folded_count else [])])
 
 
-def _painted(row: str, ink: Style) -> str:
-    pieces = ((mark, "".join(same)) for mark, same in groupby(row))
-    return "".join(_in_ink(mark, piece, ink) for mark, piece in pieces)
+def _color_row(row: str, style: Style) -> str:
+    pieces = ((mark, "".join(characters)) for mark, characters in groupby(row))
+    return "".join(_color_piece(mark, piece, style) for mark, piece in pieces)
 
 
-def _in_ink(mark: str, piece: str, ink: Style) -> str:
-    for meaning, marks in (_BAD, _GOOD):
+def _color_piece(mark: str, piece: str, style: Style) -> str:
+    for meaning, marks in (_BAD_MARKS, _GOOD_MARKS):
         if mark in marks:
-            return ink.of(meaning, piece)
+            return style.color(meaning, piece)
     return piece

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from backup_auditor.domain.identifiers import SHORTEST_KEY, usable_key
+from backup_auditor.domain.identifiers import MIN_KEY_LENGTH, parse_key
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.variables import Variable, read
+from backup_auditor.settings.variables import Variable, read_variable
 
 KEY_VARIABLE = "PINECONE_API_KEY"
-_OURS = "BACKUP_AUDITOR_"
-_MOST_CALLS = 256
+_PREFIX = "BACKUP_AUDITOR_"
+_MAX_CONCURRENCY = 256
 
 
-VARIABLES = (
+COMMAND_VARIABLES = (
     Variable(
         KEY_VARIABLE,
         "",
@@ -66,7 +66,7 @@ VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PineconeSettings:
     """How to reach one Pinecone project."""
 
     key: str = field(repr=False)
@@ -77,7 +77,7 @@ class Settings:
     deadline: timedelta
 
 
-def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABLE) -> Settings:
+def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABLE) -> PineconeSettings:
     """Read the settings of one project. A variable that is empty counts as absent.
 
     Raises `SettingsError`, which names the variable and the remedy, and never repeats a key.
@@ -87,70 +87,71 @@ def read_settings(environ: Mapping[str, str], *, key_variable: str = KEY_VARIABL
     if not key:
         raise SettingsError(f"{key_variable} is not set; set it to a key of the project (a viewer's key is enough)")
     try:
-        return settings_with(environ, usable_key(key))
+        return read_settings_with_key(environ, parse_key(key))
     except ValueError as error:
         raise SettingsError(f"{key_variable} {error}") from None
 
 
-def settings_with(environ: Mapping[str, str], key: str) -> Settings:
+def read_settings_with_key(environ: Mapping[str, str], key: str) -> PineconeSettings:
     """Read the settings of a project whose key was found elsewhere. Raises `SettingsError`."""
     _refuse_unknown(environ)
-    api_version = _read(environ, "PINECONE_API_VERSION", _version)
-    return Settings(
+    api_version = _read_setting(environ, "PINECONE_API_VERSION", _parse_version)
+    return PineconeSettings(
         key=key,
-        host=_read(environ, "PINECONE_CONTROLLER_HOST", str),  # the connection knows which host it may trust
+        host=_read_setting(environ, "PINECONE_CONTROLLER_HOST", str),  # the connection knows which host it may trust
         api_version=api_version,
-        schedules_api_version=_read(environ, "PINECONE_SCHEDULES_API_VERSION", _version_or_none) or api_version,
-        max_concurrency=_read(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _ceiling),
-        deadline=_read(environ, "BACKUP_AUDITOR_DEADLINE", _length),
+        schedules_api_version=_read_setting(environ, "PINECONE_SCHEDULES_API_VERSION", _parse_optional_version)
+        or api_version,
+        max_concurrency=_read_setting(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _parse_concurrency),
+        deadline=_read_setting(environ, "BACKUP_AUDITOR_DEADLINE", _parse_duration),
     )
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
-        if name.startswith(_OURS) and all(name != it.name for it in VARIABLES):
-            known = ", ".join(it.name for it in VARIABLES if it.name.startswith(_OURS))
-            raise SettingsError(f"{name[:80]} means nothing; known are {known}")
+        if name.startswith(_PREFIX) and all(name != it.name for it in COMMAND_VARIABLES):
+            known_names = ", ".join(it.name for it in COMMAND_VARIABLES if it.name.startswith(_PREFIX))
+            raise SettingsError(f"{name[:80]} means nothing; known are {known_names}")
 
 
-def allows_colour(environ: Mapping[str, str]) -> bool:
+def allows_color(environ: Mapping[str, str]) -> bool:
     """Tell whether a terminal may be coloured."""
-    return not environ.get("NO_COLOR") and can_be_drawn_on(environ)
+    return not environ.get("NO_COLOR") and supports_cursor_control(environ)
 
 
-def can_be_drawn_on(environ: Mapping[str, str]) -> bool:
+def supports_cursor_control(environ: Mapping[str, str]) -> bool:
     """Tell whether a terminal knows colours and a cursor that moves."""
     return environ.get("TERM") != "dumb"
 
 
-def redacted(text: str, environ: Mapping[str, str]) -> str:
+def redact(text: str, environ: Mapping[str, str]) -> str:
     """Return a text without the project's key, or anything that has the shape of a Pinecone key."""
     key = environ.get(KEY_VARIABLE, "").strip()
-    without = text.replace(key, "[key]") if len(key) >= SHORTEST_KEY else text
-    return re.sub(r"pcsk_\w+", "[key]", without)
+    redacted_text = text.replace(key, "[key]") if len(key) >= MIN_KEY_LENGTH else text
+    return re.sub(r"pcsk_\w+", "[key]", redacted_text)
 
 
-def _read[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
-    return read(environ, next(it for it in VARIABLES if it.name == name), parse)
+def _read_setting[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
+    return read_variable(environ, next(it for it in COMMAND_VARIABLES if it.name == name), parse)
 
 
-def _version(text: str) -> str:
+def _parse_version(text: str) -> str:
     if re.fullmatch(r"\d{4}-\d{2}|unstable", text, re.ASCII) is None:
         raise ValueError("a version looks like 2026-07, or is unstable")
     return text
 
 
-def _version_or_none(text: str) -> str | None:
-    return _version(text) if text else None
+def _parse_optional_version(text: str) -> str | None:
+    return _parse_version(text) if text else None
 
 
-def _ceiling(text: str) -> int:
-    if re.fullmatch(r"\d{1,3}", text, re.ASCII) is None or not 1 <= int(text) <= _MOST_CALLS:
-        raise ValueError(f"it must be a whole number from 1 to {_MOST_CALLS}")
+def _parse_concurrency(text: str) -> int:
+    if re.fullmatch(r"\d{1,3}", text, re.ASCII) is None or not 1 <= int(text) <= _MAX_CONCURRENCY:
+        raise ValueError(f"it must be a whole number from 1 to {_MAX_CONCURRENCY}")
     return int(text)
 
 
-def _length(text: str) -> timedelta:
+def _parse_duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d{1,6})([smh])", text, re.ASCII)
     if match is None or int(match[1]) == 0:
         raise ValueError("a length of time looks like 90s, 10m or 1h, and is more than nothing")

@@ -16,23 +16,23 @@ class Variable(NamedTuple):
     meaning: str
 
 
-def stated(environ: Mapping[str, str], variable: Variable) -> str:
+def read_text(environ: Mapping[str, str], variable: Variable) -> str:
     """Return what a variable says, else its default. One that is empty counts as absent."""
     return environ.get(variable.name, "").strip() or variable.default
 
 
-def read[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
+def read_variable[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
     """Read a variable. Raises `SettingsError`, which repeats what it says."""
-    text = stated(environ, variable)
+    text = read_text(environ, variable)
     try:
         return parse(text)
     except ValueError as error:
         raise SettingsError(f"{variable.name} is {quote_text(text, 80)}: {error}") from None
 
 
-def read_named[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:
+def read_optional[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:
     """Read a variable that may be absent. Raises `SettingsError`, which does not repeat what it says."""
-    text = stated(environ, variable)
+    text = read_text(environ, variable)
     if not text:
         return None
     try:
@@ -85,21 +85,21 @@ AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "", "How long it is remembered which nights were audited; without it, or with 0, for ever."
 )
 
-_CHANNELS = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, ALL_IS_WELL)
+_CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, ALL_IS_WELL)
 
-READ_BY: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
+VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
     {
         "dispatch": (EVENT_BUS, REGISTRY, PROJECT_NAME),
         "audit": (
             *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, API_KEY_SECRET, POLICY),
-            *(*_CHANNELS, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
+            *(*_CHANNEL_VARIABLES, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
         ),
-        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, *_CHANNELS),
+        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, *_CHANNEL_VARIABLES),
         "watch": (STATE_TABLE, REGISTRY, PROJECT_NAME),
         "remediate": (STATE_TABLE, EVENT_BUS, REGISTRY, PROJECT_NAME, EDITOR_KEY_SECRET, POLICY),
     }
 )
 """By the name of the function. `audit` and `remediate` read Pinecone's too, but for key and deadline."""
 
-VARIABLES = tuple(dict.fromkeys(it for some in READ_BY.values() for it in some))
+FUNCTION_VARIABLES = tuple(dict.fromkeys(it for some in VARIABLES_BY_FUNCTION.values() for it in some))
 """Every one of them, once."""

@@ -6,9 +6,9 @@ from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from backup_auditor.adapters.document_problems import LARGEST
-from backup_auditor.domain.identifiers import usable_key
-from backup_auditor.domain.text import join_lines
+from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
+from backup_auditor.domain.identifiers import parse_key
+from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError
 
 if TYPE_CHECKING:
@@ -31,37 +31,39 @@ def fetch_document(aws: "AwsSession", address: str) -> bytes:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  boto3 is there once it is needed
 
     try:
-        content = _parameter(aws, address) if address.startswith("ssm:") else _object(aws, address)
+        content = _fetch_parameter(aws, address) if address.startswith("ssm:") else _fetch_object(aws, address)
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
         raise DocumentError(f"{address}: {_DOCUMENT_REMEDIES.get(code, _OTHER_DOCUMENT_REMEDY)} ({code})") from None
     except BotoCoreError as error:
-        why = join_lines(str(error))[:200]
+        reason = collapse_whitespace(str(error))[:200]
         raise DocumentError(
-            f"{address}: it cannot be fetched: {why}; look at region, credentials and network"
+            f"{address}: it cannot be fetched: {reason}; look at region, credentials and network"
         ) from None
     if content is None:
-        raise DocumentError(f"{address}: has more than {LARGEST:,} bytes; is it the right document?")
+        raise DocumentError(f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes; is it the right document?")
     return content
 
 
-def _parameter(aws: "AwsSession", address: str) -> bytes:
+def _fetch_parameter(aws: "AwsSession", address: str) -> bytes:
     name = address.removeprefix("ssm:")
     return aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
 
 
-def _object(aws: "AwsSession", address: str) -> bytes | None:
+def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
     """Return all of an object, `None` where it is too large. Where its answer breaks off that fails: a part is none."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
-    answer = aws.s3.get_object(Bucket=bucket, Key=key)
-    with closing(answer["Body"]) as body:
-        return body.read() if answer["ContentLength"] <= LARGEST else None  # only what is read in full is compared
+    response = aws.s3.get_object(Bucket=bucket, Key=key)
+    with closing(response["Body"]) as body:
+        return (
+            body.read() if response["ContentLength"] <= MAX_DOCUMENT_BYTES else None
+        )  # only what is read in full is compared
 
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import BaseProvider
 
-_SECONDS = 300
+_CACHE_SECONDS = 300
 
 
 class Source[Value](Protocol):
@@ -83,7 +85,7 @@ class CachedSource[Value]:
         from aws_lambda_powertools.utilities.parameters import GetParameterError  # noqa: PLC0415  it imports boto3
 
         try:
-            return cast("Value", self._provider.get(name, max_age=_SECONDS, force_fetch=fresh))
+            return cast("Value", self._provider.get(name, max_age=_CACHE_SECONDS, force_fetch=fresh))
         except GetParameterError as error:
             raise (error.__context__ or error) from None
 
@@ -112,8 +114,8 @@ _SECRET_FAILURES = {
     "AccessDeniedException": "it may not be read; look at the permissions, and at the beginning of its name",
     "DecryptionFailure": "it cannot be decrypted; look at the permissions of its KMS key",
 }
-_OTHER_REMEDY = "it cannot be fetched"
-_LONGEST = 2000
+_DEFAULT_ADVICE = "it cannot be fetched"
+_MAX_ADDRESS_LENGTH = 2000
 
 
 class SecretFormat(NamedTuple):
@@ -130,48 +132,48 @@ def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  boto3 is there once it is needed
 
     try:
-        answer = aws.secrets.get_secret_value(SecretId=name)
+        response = aws.secrets.get_secret_value(SecretId=name)
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
-        raise SecretError(f"the secret {name}: {_SECRET_FAILURES.get(code, _OTHER_REMEDY)} ({code})") from None
+        raise SecretError(f"the secret {name}: {_SECRET_FAILURES.get(code, _DEFAULT_ADVICE)} ({code})") from None
     except BotoCoreError as error:
-        why = join_lines(str(error))[:200]
+        reason = collapse_whitespace(str(error))[:200]
         raise SecretError(
-            f"the secret {name}: it cannot be fetched: {why}; look at region, credentials and network"
+            f"the secret {name}: it cannot be fetched: {reason}; look at region, credentials and network"
         ) from None
-    held: Mapping[str, Any] = answer  # one of the two
-    return cast("str | bytes", held["SecretString"] if "SecretString" in held else held["SecretBinary"])
+    values: Mapping[str, Any] = response  # one of the two
+    return cast("str | bytes", values["SecretString"] if "SecretString" in values else values["SecretBinary"])
 
 
-def secret(name: str, sort: SecretFormat, read: Source[str | bytes], *, fresh: bool = False) -> str:
+def read_secret(name: str, secret_format: SecretFormat, source: Source[str | bytes], *, fresh: bool = False) -> str:
     """Return what a secret holds; `fresh` as it is now, whatever is remembered. Raises `SecretError`.
 
     One that is not what it should be is read afresh: it may be corrected by now.
     """
-    value = read(name, fresh=fresh)
+    value = source(name, fresh=fresh)
     try:
-        return _understood(name, value, sort)
+        return _parse_secret(name, value, secret_format)
     except SecretError:
         if fresh:
             raise
-        return _understood(name, read(name, fresh=True), sort)
+        return _parse_secret(name, source(name, fresh=True), secret_format)
 
 
-def _understood(name: str, value: str | bytes, sort: SecretFormat) -> str:
+def _parse_secret(name: str, value: str | bytes, secret_format: SecretFormat) -> str:
     if isinstance(value, bytes):
         raise SecretError(f"the secret {name} is binary; put it there as text")
     text = value.strip()
     if text.startswith("{"):
-        text = _field(name, text, sort.field)
+        text = _read_field(name, text, secret_format.field)
     if not text:
-        raise SecretError(f"the secret {name} is empty; put the value there, or JSON with {sort.field}")
+        raise SecretError(f"the secret {name} is empty; put the value there, or JSON with {secret_format.field}")
     try:
-        return sort.parse(text)
+        return secret_format.parse(text)
     except ValueError as error:
         raise SecretError(f"the secret {name} {error}") from None
 
 
-def _field(name: str, text: str, field: str) -> str:
+def _read_field(name: str, text: str, field: str) -> str:
     try:
         value = json.loads(text)[field]
     except (ValueError, RecursionError):
@@ -183,20 +185,20 @@ def _field(name: str, text: str, field: str) -> str:
     return value.strip()
 
 
-def _key(text: str) -> str:
+def _parse_key(text: str) -> str:
     if "://" in text:
         raise ValueError("is an address, and no key of Pinecone; put the key there")
-    return usable_key(text)
+    return parse_key(text)
 
 
-def _address(text: str) -> str:
-    if not (text.isascii() and text.isprintable()) or " " in text or len(text) > _LONGEST:
+def _parse_address(text: str) -> str:
+    if not (text.isascii() and text.isprintable()) or " " in text or len(text) > _MAX_ADDRESS_LENGTH:
         raise ValueError("holds characters that no address has; copy the address again, without blanks or quotes")
     if not text.startswith(("https://", "http://")):
         raise ValueError("is no address; put one there that begins with https://")
     return text
 
 
-PINECONE_KEY = SecretFormat("PINECONE_API_KEY", _key)
-SLACK_WEBHOOK = SecretFormat("SLACK_WEBHOOK_URL", _address)
-PING_URL = SecretFormat("PING_URL", _address)
+PINECONE_KEY = SecretFormat("PINECONE_API_KEY", _parse_key)
+SLACK_WEBHOOK = SecretFormat("SLACK_WEBHOOK_URL", _parse_address)
+PING_URL = SecretFormat("PING_URL", _parse_address)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
-from backup_auditor.adapters.aws.session import answer_of, code_of, text_of
+from backup_auditor.adapters.aws.session import describe_error, get_error_code, get_error_response
 from backup_auditor.errors import RequestError
 from backup_auditor.ports.messaging import Log
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 PARTITION = "idempotency"
 """How the partitions begin; the verb follows."""
-_KEPT = int(timedelta(days=1).total_seconds())
-_FREE = "attribute_not_exists(PK) OR expires_at < :now"
-_LEFT = "#status = :inprogress AND (in_progress_expiration < :now_in_millis OR invocation = :invocation)"
+_RETENTION_SECONDS = int(timedelta(days=1).total_seconds())
+_IS_FREE = "attribute_not_exists(PK) OR expires_at < :now"
+_IS_ABANDONED = "#status = :inprogress AND (in_progress_expiration < :now_in_millis OR invocation = :invocation)"
 
 
-def once(  # noqa: PLR0913  each is one thing that it takes, named by its caller
+def answer_once(  # noqa: PLR0913  each is one thing that it takes, named by its caller
     request_id: str,
-    answer: Callable[[], dict[str, object]],
+    compute: Callable[[], dict[str, object]],
     *,
     verb: str,
     client: "DynamoDBClient",
@@ -42,35 +42,35 @@ def once(  # noqa: PLR0913  each is one thing that it takes, named by its caller
     elsewhere: whoever asked is to ask again later, for the other one may yet fail. It counts as failed once its
     function has run out of time, or when the same invocation comes again.
     """
-    config = IdempotencyConfig(expires_after_seconds=_KEPT, hash_function="sha256")
+    config = IdempotencyConfig(expires_after_seconds=_RETENTION_SECONDS, hash_function="sha256")
     config.register_lambda_context(context)
 
     answers: list[dict[str, object]] = []
 
-    def worked_out(*, request_id: str) -> dict[str, object]:  # noqa: ARG001  the key is read from it
-        answers.append(answer())
+    def compute_once(*, request_id: str) -> dict[str, object]:  # noqa: ARG001  the key is read from it
+        answers.append(compute())
         return answers[-1]
 
-    wrapped = idempotent_function(
-        worked_out,
+    idempotent_compute = idempotent_function(
+        compute_once,
         data_keyword_argument="request_id",
         persistence_store=_Requests(client, table, verb, context.aws_request_id),
         config=config,
         key_prefix=verb,
     )
     try:
-        return dict(wrapped(request_id=request_id))
+        return dict(idempotent_compute(request_id=request_id))
     except IdempotencyAlreadyInProgressError:
-        why = "is being answered by another invocation; ask again once that has ended"
-        raise RequestError(f"the request {request_id} {why}") from None
+        reason = "is being answered by another invocation; ask again once that has ended"
+        raise RequestError(f"the request {request_id} {reason}") from None
     except IdempotencyPersistenceLayerError as error:
-        why = text_of(error.__cause__ or error)
+        reason = describe_error(error.__cause__ or error)
         if answers:  # to fail by now would have it worked out again
-            told = "a request is answered, and that could not be noted: should it come again, it is answered anew"
-            log.error(told, extra={"request": request_id, "error": why})  # noqa: TRY400  it says all there is
+            message = "a request is answered, and that could not be noted: should it come again, it is answered anew"
+            log.error(message, extra={"request": request_id, "error": reason})  # noqa: TRY400  it says all there is
             return answers[-1]
         raise RequestError(
-            f"the request {request_id}: whether it is answered cannot be told: {why}; look at the table {table}"
+            f"the request {request_id}: whether it is answered cannot be told: {reason}; look at the table {table}"
         ) from None
 
 
@@ -95,7 +95,7 @@ class _Requests(DynamoDBPersistenceLayer):
     def _put_record(self, data_record: DataRecord) -> None:
         """Take a request that is new, or was left by whoever had it."""
         expires_at = int(data_record.expiry_timestamp or 0)
-        now = expires_at - _KEPT  # to the second, so whose time is over within it has left
+        now = expires_at - _RETENTION_SECONDS  # to the second, so whose time is over within it has left
         item: Any = {
             **self._get_key(data_record.idempotency_key),
             "expires_at": {"N": str(expires_at)},
@@ -113,14 +113,14 @@ class _Requests(DynamoDBPersistenceLayer):
             self.client.put_item(
                 TableName=self.table_name,
                 Item=item,
-                ConditionExpression=f"{_FREE} OR ({_LEFT})",
+                ConditionExpression=f"{_IS_FREE} OR ({_IS_ABANDONED})",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues=values,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except Exception as error:
-            if code_of(error) != "ConditionalCheckFailedException":
+            if get_error_code(error) != "ConditionalCheckFailedException":
                 raise
-            there = answer_of(error).get("Item")
-            record = self._item_to_data_record(dict(there)) if there else None
+            existing_item = get_error_response(error).get("Item")
+            record = self._item_to_data_record(dict(existing_item)) if existing_item else None
             raise IdempotencyItemAlreadyExistsError(old_data_record=record) from None

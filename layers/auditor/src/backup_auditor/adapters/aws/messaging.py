@@ -6,28 +6,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from backup_auditor.adapters.aws.session import failure_of
+from backup_auditor.adapters.aws.session import build_delivery_error
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.messaging import Event, Put
+from backup_auditor.ports.messaging import Event, PutResult
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "backup-auditor"
-MOST_ENTRIES = 10
-MOST_BYTES = 256 * 1024
-_ATTEMPTS = 3
+MAX_ENTRIES = 10
+MAX_BATCH_BYTES = 256 * 1024
+_MAX_ATTEMPTS = 3
 _FIRST_WAIT = 0.2
-_AT_ONCE = 8
-_FOR_ONE_CALL = 30.0
+_MAX_WORKERS = 8
+_CALL_SECONDS = 30.0
 """Seconds that one call may take: none is begun in fewer."""
 
 
 class _Entry(NamedTuple):
-    place: int
+    position: int
     size: int
-    shape: "PutEventsRequestEntryTypeDef"
+    request: "PutEventsRequestEntryTypeDef"
 
 
 class EventBus:
@@ -47,66 +47,76 @@ class EventBus:
         self._sleep = sleep
         self._uniform = uniform
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float] = lambda: float("inf")) -> Put:
+    def put(self, events: Sequence[Event], seconds_left: Callable[[], float] = lambda: float("inf")) -> PutResult:
         """Put events on the bus. A call whose answer was lost is not made again: its events are left."""
-        batches = list(_batches([self._entry(place, it) for place, it in enumerate(events)]))
-        puts: list[Put]
+        batches = list(_split_batches([self._build_entry(position, it) for position, it in enumerate(events)]))
+        results: list[PutResult]
         if len(batches) == 1:
-            puts = [self._put(batches[0], seconds_left)]
+            results = [self._put_batch(batches[0], seconds_left)]
         else:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  needed where there is much to put
 
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                puts = list(pool.map(lambda it: self._put(it, seconds_left), batches))
-        errors = [it.error for it in puts if it.error]
-        return Put(tuple(place for it in puts for place in it.left), max(errors, key=_badness, default=None))
+            with ThreadPoolExecutor(_MAX_WORKERS) as pool:
+                results = list(pool.map(lambda it: self._put_batch(it, seconds_left), batches))
+        errors = [it.error for it in results if it.error]
+        return PutResult(
+            tuple(position for it in results for position in it.unaccepted_positions),
+            max(errors, key=_rank_error, default=None),
+        )
 
-    def _entry(self, place: int, event: Event) -> _Entry:
+    def _build_entry(self, position: int, event: Event) -> _Entry:
         text = json.dumps(event.detail, separators=(",", ":"), ensure_ascii=False)
         detail = text.encode(errors="replace").decode()  # half a surrogate pair is no text
-        shape: PutEventsRequestEntryTypeDef = {
+        request: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._bus,
             "Source": SOURCE,
             "DetailType": event.detail_type,
             "Detail": detail,
         }
-        return _Entry(place, len(SOURCE) + len(event.detail_type) + len(detail.encode()), shape)
+        return _Entry(position, len(SOURCE) + len(event.detail_type) + len(detail.encode()), request)
 
-    def _put(self, entries: Sequence[_Entry], seconds_left: Callable[[], float]) -> Put:
-        for attempt in range(1, _ATTEMPTS + 1):
-            if seconds_left() < _FOR_ONE_CALL:
-                return Put(_places(entries), DeliveryError(f"{self._what(entries)}: there was no time left"))
+    def _put_batch(self, entries: Sequence[_Entry], seconds_left: Callable[[], float]) -> PutResult:
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
+            if seconds_left() < _CALL_SECONDS:
+                return PutResult(
+                    _list_positions(entries),
+                    DeliveryError(f"{self._describe_failure(entries)}: there was no time left"),
+                )
             entries, error = self._put_once(entries)
             if error is None:
                 break
             is_final = isinstance(error, ChannelRefusedError | AcceptanceUnknownError)
-            if is_final or attempt == _ATTEMPTS:
-                return Put(_places(entries), error)
+            if is_final or attempt == _MAX_ATTEMPTS:
+                return PutResult(_list_positions(entries), error)
             self._sleep(self._uniform(0.5, 1.5) * _FIRST_WAIT * 4 ** (attempt - 1))
-        return Put((), None)
+        return PutResult((), None)
 
     def _put_once(self, entries: Sequence[_Entry]) -> tuple[Sequence[_Entry], DeliveryError | None]:
-        what = self._what(entries)
+        description = self._describe_failure(entries)
         try:
-            answer = self._client.put_events(Entries=[it.shape for it in entries])
+            response = self._client.put_events(Entries=[it.request for it in entries])
         except Exception as error:  # noqa: BLE001  whatever the client raises is what became of the events
-            return entries, failure_of(error, what, f"check that the bus {self._bus} is there and may be written")
-        if not answer.get("FailedEntryCount"):
+            return entries, build_delivery_error(
+                error, description, f"check that the bus {self._bus} is there and may be written"
+            )
+        if not response.get("FailedEntryCount"):
             return (), None
-        told = list(zip(entries, answer["Entries"], strict=True))
-        left = [entry for entry, one in told if "EventId" not in one]
-        codes = sorted({one.get("ErrorCode", "no reason") for _, one in told if "EventId" not in one})
-        return left, DeliveryError(f"{self._what(left)}: {', '.join(codes)[:200]}") if left else None
+        results = list(zip(entries, response["Entries"], strict=True))
+        rejected_entries = [entry for entry, result in results if "EventId" not in result]
+        codes = sorted({result.get("ErrorCode", "no reason") for _, result in results if "EventId" not in result})
+        return rejected_entries, DeliveryError(
+            f"{self._describe_failure(rejected_entries)}: {', '.join(codes)[:200]}"
+        ) if rejected_entries else None
 
-    def _what(self, entries: Sequence[_Entry]) -> str:
+    def _describe_failure(self, entries: Sequence[_Entry]) -> str:
         return f"the bus {self._bus} did not take {len(entries)} event{'s' if len(entries) > 1 else ''}"
 
 
-def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+def _split_batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
     batch: list[_Entry] = []
     size = 0
     for entry in entries:
-        if batch and (len(batch) == MOST_ENTRIES or size + entry.size > MOST_BYTES):
+        if batch and (len(batch) == MAX_ENTRIES or size + entry.size > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(entry)
@@ -115,18 +125,18 @@ def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
         yield batch
 
 
-def _places(entries: Sequence[_Entry]) -> tuple[int, ...]:
-    return tuple(it.place for it in entries)
+def _list_positions(entries: Sequence[_Entry]) -> tuple[int, ...]:
+    return tuple(it.position for it in entries)
 
 
-def _badness(error: DeliveryError) -> int:
+def _rank_error(error: DeliveryError) -> int:
     return 2 if isinstance(error, ChannelRefusedError) else int(isinstance(error, AcceptanceUnknownError))
 
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-_REMEDY = (
+_TOPIC_REMEDY = (
     "check that the topic is there, in the region of the stack, and that its policy and its key let the function in"
 )
 
@@ -151,4 +161,4 @@ class SnsTopics:
                 },
             )
         except Exception as error:  # noqa: BLE001  whatever the client raises is what became of the message
-            raise failure_of(error, f"{topic} did not take it", _REMEDY) from None
+            raise build_delivery_error(error, f"{topic} did not take it", _TOPIC_REMEDY) from None

@@ -35,7 +35,7 @@ METRIC_UNITS = {
 
 
 def emit(
-    project: str | None, values: Mapping[str, float | None], *, more: Mapping[str, str] = MappingProxyType({})
+    project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Emit the metrics of a project, or of none. What is not known (`None`) is left out, and with it a line of nothing.
 
@@ -45,20 +45,20 @@ def emit(
         AmazonCloudWatchEMFProvider,
     )
 
-    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-    line.service = ""  # whatever the environment says: it would be a dimension that no dashboard asks for
+    metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+    metrics.service = ""  # whatever the environment says: it would be a dimension that no dashboard asks for
     for name, value in values.items():
         if value is not None:
-            line.add_metric(name, METRIC_UNITS[name], value)
-    if not line.metric_set:
+            metrics.add_metric(name, METRIC_UNITS[name], value)
+    if not metrics.metric_set:
         return
     if project is not None:
-        line.add_dimension("project", _dimension(project))
-    for name, text in more.items():
-        line.add_dimension(name, _dimension(text))
-    sys.stdout.write(json.dumps(line.serialize_metric_set()) + "\n")
+        metrics.add_dimension("project", _encode_dimension(project))
+    for name, dimension_value in dimensions.items():
+        metrics.add_dimension(name, _encode_dimension(dimension_value))
+    sys.stdout.write(json.dumps(metrics.serialize_metric_set()) + "\n")
 
 
-def _dimension(text: str) -> str:
+def _encode_dimension(text: str) -> str:
     """Write a value as CloudWatch takes it: ASCII without control characters, and not too long."""
     return text.encode("unicode_escape").decode("ascii")[:1024]

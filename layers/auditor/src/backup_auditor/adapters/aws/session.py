@@ -6,32 +6,32 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.domain.text import join_lines
+from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
 
-def answer_of(error: BaseException) -> Mapping[str, Any]:
+def get_error_response(error: BaseException) -> Mapping[str, Any]:
     """Return the answer that an exception tells of; empty where there was none, or where it is none of AWS's."""
-    answer = getattr(error, "response", None)  # there, and None, where the connection failed
-    return answer if isinstance(answer, Mapping) else {}
+    response = getattr(error, "response", None)  # there, and None, where the connection failed
+    return response if isinstance(response, Mapping) else {}
 
 
-def code_of(error: BaseException) -> str:
+def get_error_code(error: BaseException) -> str:
     """Return the code of that answer; empty where there was none."""
-    return str(answer_of(error).get("Error", {}).get("Code", ""))
+    return str(get_error_response(error).get("Error", {}).get("Code", ""))
 
 
-def text_of(error: BaseException, longest: int = 300) -> str:
+def describe_error(error: BaseException, max_length: int = 300) -> str:
     """Return in one line what AWS said, or what its SDK says of a call that was not answered."""
-    code = code_of(error)
-    said = f"{code}: {answer_of(error)['Error'].get('Message', '')}" if code else str(error)
-    return join_lines(said)[:longest].removesuffix(".")
+    code = get_error_code(error)
+    message = f"{code}: {get_error_response(error)['Error'].get('Message', '')}" if code else str(error)
+    return collapse_whitespace(message)[:max_length].removesuffix(".")
 
 
-_LONGEST = 300
+_MAX_MESSAGE_LENGTH = 300
 
 
-def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
+def build_delivery_error(error: Exception, summary: str, remedy: str) -> DeliveryError:
     """Return what a call's exception says of the message; `what` begins the sentence, `remedy` ends a refusal.
 
     A transient status says that it was not accepted. Where no answer came, only who never connected knows that.
@@ -41,19 +41,19 @@ def failure_of(error: Exception, what: str, remedy: str) -> DeliveryError:
     if isinstance(error, told.ClientError):
         code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        why = _line(f"{what}: {code}: {text}")
+        message = _cut_to_line(f"{summary}: {code}: {text}")
         if is_transient(status) or "Throttl" in code:
-            return DeliveryError(why)
-        return ChannelRefusedError(f"{why}; {remedy}")
+            return DeliveryError(message)
+        return ChannelRefusedError(f"{message}; {remedy}")
     if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):
-        return DeliveryError(f"{what}: AWS cannot be reached ({type(error).__name__})")
+        return DeliveryError(f"{summary}: AWS cannot be reached ({type(error).__name__})")
     if isinstance(error, told.BotoCoreError) and not isinstance(error, told.HTTPClientError):  # before it was sent
-        return ChannelRefusedError(_line(f"{what}: {type(error).__name__}: {error}") + f"; {remedy}")
-    return AcceptanceUnknownError(f"{what}: the answer was lost, or is none ({type(error).__name__})")
+        return ChannelRefusedError(_cut_to_line(f"{summary}: {type(error).__name__}: {error}") + f"; {remedy}")
+    return AcceptanceUnknownError(f"{summary}: the answer was lost, or is none ({type(error).__name__})")
 
 
-def _line(text: str) -> str:
-    return join_lines(text)[:_LONGEST]
+def _cut_to_line(text: str) -> str:
+    return collapse_whitespace(text)[:_MAX_MESSAGE_LENGTH]
 
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
-_ATTEMPTS = 5
-_PATIENT_ATTEMPTS = 12
+_MAX_ATTEMPTS = 5
+_PARAMETER_ATTEMPTS = 12
 """Parameter Store answers 40 calls a second. Of a thousand audits that begin at once each comes to its turn within
 about a minute; with five attempts half of them would give up (docs/deployment.md)."""
 _CONNECT_SECONDS = 5
@@ -97,7 +97,7 @@ class AwsSession:
     @cached_property
     def ssm(self) -> "SSMClient":
         """The registry and policies, of which every audit of a night reads its own, all at once."""
-        return cast("SSMClient", self._client("ssm", attempts=_PATIENT_ATTEMPTS))
+        return cast("SSMClient", self._client("ssm", attempts=_PARAMETER_ATTEMPTS))
 
     @cached_property
     def secrets(self) -> "SecretsManagerClient":
@@ -120,7 +120,7 @@ class AwsSession:
 
         return boto3.session.Session()
 
-    def _client(self, service: str, *, attempts: int = _ATTEMPTS) -> Any:  # noqa: ANN401  each property says which
+    def _client(self, service: str, *, attempts: int = _MAX_ATTEMPTS) -> Any:  # noqa: ANN401  each property says which
         from botocore.config import Config  # noqa: PLC0415
 
         config = Config(

@@ -6,21 +6,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backup_auditor.adapters.dynamodb.head import (
-    GOAL,
-    MOST_SHARES,
+    MAX_SHARDS,
     ROW_KINDS,
+    TARGET_CHUNK_BYTES,
+    ChunkNames,
     Head,
-    Listing,
     RowKind,
-    divided,
-    packed,
-    share_of,
-    sliced,
-    unpacked,
+    choose_shard,
+    pack_in_order,
+    pack_in_shards,
+    pack_rows,
+    unpack_rows,
 )
-from backup_auditor.adapters.dynamodb.items import CHUNKS, Item, chunk_name, key, project_key, text
+from backup_auditor.adapters.dynamodb.items import (
+    CHUNK_PREFIX,
+    Item,
+    build_chunk_name,
+    build_key,
+    build_project_key,
+    encode_text,
+)
 from backup_auditor.adapters.dynamodb.table import Table
-from backup_auditor.adapters.records import BACKUPS, DRIFT, FINDINGS, INDEXES, SCHEDULES, Row
+from backup_auditor.adapters.records import BACKUPS, DRIFT, FINDINGS, INDEXES, SCHEDULES, StoredRow
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange
 from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ProjectState
 
@@ -29,7 +36,7 @@ class MissingChunkError(Exception):
     """A chunk that a head names is not there."""
 
 
-class Chunks:
+class ChunkStore:
     """The chunks of one table."""
 
     def __init__(self, table: Table) -> None:
@@ -38,151 +45,174 @@ class Chunks:
 
     def read(self, project: str, names: Iterable[str]) -> dict[str, bytes]:
         """Return chunks by their names. Raises `MissingChunkError` where one is not there."""
-        return dict(self._each(project, names))
+        return dict(self._read_each(project, names))
 
     def write(self, project: str, chunks: Mapping[str, bytes]) -> None:
         """Write chunks, under names that nobody else uses."""
-        partition = project_key(project)
-        items = ({**key(partition, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
+        partition = build_project_key(project)
+        items = ({**build_key(partition, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
         self._table.write({"PutRequest": {"Item": it}} for it in items)
 
-    def memory(self, project: str, head: Head) -> ProjectState:
+    def load_state(self, project: str, head: Head) -> ProjectState:
         """Load what a head names, one chunk after the other. Raises `MissingChunkError` where one is not there."""
         if head.revision == 0:
             return EMPTY_STATE
-        kinds = {name: kind for kind, places in head.listing.items() for names in places.values() for name in names}
-        tables = {it.table.name: it.table for it in ROW_KINDS}
-        known: dict[str, dict[str, Any]] = {it: {} for it in tables}
+        kind_by_name = {
+            name: kind for kind, groups in head.chunk_names.items() for names in groups.values() for name in names
+        }
+        table_by_kind = {it.table.name: it.table for it in ROW_KINDS}
+        facts: dict[str, dict[str, Any]] = {it: {} for it in table_by_kind}
         drift: dict[str | None, list[Drift]] = {}
-        for name, chunk in self._each(project, head.chunks):
-            kind = kinds[name]
+        for name, chunk in self._read_each(project, head.all_chunk_names):
+            kind = kind_by_name[name]
             if kind == DRIFT.name:
-                drift[name] = [DRIFT.known_of(project, row) for row in unpacked(chunk)]
+                drift[name] = [DRIFT.decode(project, row) for row in unpack_rows(chunk)]
             else:
-                table = tables[kind]
-                rows = (table.padded(row) for row in unpacked(chunk))
-                known[kind].update((row[0], table.known_of(project, row)) for row in rows)
-        in_order = head.listing.get(DRIFT.name, {}).get("", [])
-        return head.memory(
-            findings=known[FINDINGS.name],
-            backups=known[BACKUPS.name],
-            schedules=known[SCHEDULES.name],
-            indexes=known[INDEXES.name],
-            drift=tuple(it for name in in_order for it in drift[name]),
+                table = table_by_kind[kind]
+                rows = (table.pad(row) for row in unpack_rows(chunk))
+                facts[kind].update((row[0], table.decode(project, row)) for row in rows)
+        drift_names = head.chunk_names.get(DRIFT.name, {}).get("", [])
+        return head.build_state(
+            findings=facts[FINDINGS.name],
+            backups=facts[BACKUPS.name],
+            schedules=facts[SCHEDULES.name],
+            indexes=facts[INDEXES.name],
+            drift=tuple(it for name in drift_names for it in drift[name]),
         )
 
-    def _each(self, project: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        missing = set(names)
-        for item in self._table.items([key(project_key(project), it) for it in sorted(missing)]):
+    def _read_each(self, project: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        missing_names = set(names)
+        for item in self._table.get_items([build_key(build_project_key(project), it) for it in sorted(missing_names)]):
             name = item["SK"]["S"]
-            missing.discard(name)
+            missing_names.discard(name)
             yield name, item["rows"]["B"]
-        if missing:
+        if missing_names:
             raise MissingChunkError
 
 
-type Fetch = Callable[[Iterable[str]], Mapping[str, bytes]]
+type ChunkFetcher = Callable[[Iterable[str]], Mapping[str, bytes]]
 """Reads chunks by their names."""
 
 
 @dataclass(slots=True)
-class Place:
+class GroupChange:
     """What changes in one place: the keys of what was there, and the rows that are there now."""
 
-    gone: set[str] = field(default_factory=set)
-    rows: dict[str, Row] = field(default_factory=dict)
+    removed_keys: set[str] = field(default_factory=set)
+    rows: dict[str, StoredRow] = field(default_factory=dict)
 
-    def shares(self, count: int) -> set[int]:
+    def find_shards(self, shard_count: int) -> set[int]:
         """Return which of so many shares are touched."""
-        return {share_of((it,), count) for it in (*self.gone, *self.rows)}
+        return {choose_shard((it,), shard_count) for it in (*self.removed_keys, *self.rows)}
 
 
-class Rewriting:
+class ChunkRewriter:
     """The chunks of one recording, in the making."""
 
-    def __init__(self, before: Listing, recording: StateChange, writer: str, fetch: Fetch) -> None:
+    def __init__(self, previous: ChunkNames, change: StateChange, writer: str, fetch: ChunkFetcher) -> None:
         """Take what the head lists that the recording was made from."""
-        self._recording = recording
+        self._change = change
         self._writer = writer
         self._fetch = fetch
-        self.written: dict[str, bytes] = {}
+        self.new_chunks: dict[str, bytes] = {}
         """The new chunks by their names."""
-        self.listing: Listing = {}
+        self.chunk_names: ChunkNames = {}
         """What the new head lists."""
-        changes = (recording.findings, recording.backups, recording.schedules, recording.indexes)
-        for kind, changed in zip(ROW_KINDS, changes, strict=True):
-            self.listing[kind.table.name] = self._rewritten(kind, before.get(kind.table.name, {}), changed)
-        drift = [self._write(it) for it in sliced([DRIFT.row_of(it) for it in recording.drift])]
-        self.listing[DRIFT.name] = {"": drift} if drift else {}
-
-    def _rewritten[Known](
-        self, kind: RowKind, before: Mapping[str, list[str | None]], changes: Changes[Known]
-    ) -> dict[str, list[str | None]]:
-        after = dict(before)
-        changed = _changed(kind, changes)
-        touched = {place: it.shares(len(before[place])) for place, it in changed.items() if place in before}
-        names = [before[place][share] for place, shares in touched.items() for share in shares]
-        chunks = self._fetch(it for it in names if it is not None)
-        for place, change in changed.items():
-            listed = before.get(place)
-            written = (
-                self._first(change) if listed is None else self._place(kind, change, listed, touched[place], chunks)
+        changes = (change.findings, change.backups, change.schedules, change.indexes)
+        for kind, kind_changes in zip(ROW_KINDS, changes, strict=True):
+            self.chunk_names[kind.table.name] = self._rewrite_kind(
+                kind, previous.get(kind.table.name, {}), kind_changes
             )
-            if any(written):
-                after[place] = written
+        drift = [self._add_chunk(it) for it in pack_in_order([DRIFT.encode(it) for it in change.drift])]
+        self.chunk_names[DRIFT.name] = {"": drift} if drift else {}
+
+    def _rewrite_kind[Known](
+        self, kind: RowKind, previous: Mapping[str, list[str | None]], changes: Changes[Known]
+    ) -> dict[str, list[str | None]]:
+        names_by_group = dict(previous)
+        change_by_group = _group_changes(kind, changes)
+        shards_by_group = {
+            group: it.find_shards(len(previous[group])) for group, it in change_by_group.items() if group in previous
+        }
+        names = [previous[group][shard] for group, shards in shards_by_group.items() for shard in shards]
+        chunks = self._fetch(it for it in names if it is not None)
+        for group, change in change_by_group.items():
+            previous_names = previous.get(group)
+            new_names = (
+                self._write_group(change)
+                if previous_names is None
+                else self._rewrite_group(kind, change, previous_names, shards_by_group[group], chunks)
+            )
+            if any(new_names):
+                names_by_group[group] = new_names
             else:
-                after.pop(place, None)
-        return after
+                names_by_group.pop(group, None)
+        return names_by_group
 
-    def _first(self, change: Place) -> list[str | None]:
+    def _write_group(self, change: GroupChange) -> list[str | None]:
         """Write a place that was not there."""
-        return [self._write(it) for it in divided([*change.rows.values()])]
+        return [self._add_chunk(it) for it in pack_in_shards([*change.rows.values()])]
 
-    def _place(
-        self, kind: RowKind, change: Place, listed: list[str | None], touched: set[int], chunks: Mapping[str, bytes]
+    def _rewrite_group(
+        self,
+        kind: RowKind,
+        change: GroupChange,
+        previous_names: list[str | None],
+        shards: set[int],
+        chunks: Mapping[str, bytes],
     ) -> list[str | None]:
         """Write the touched shares of a place; all of it, in more shares, where one of them has grown too large."""
-        count = len(listed)
-        rows = {share: change_of(change, share, count, _rows(kind, chunks, listed[share])) for share in touched}
-        made = {share: packed(it) if it else None for share, it in rows.items()}
-        if count < MOST_SHARES and any(it is not None and len(it) > GOAL for it in made.values()):
-            rest = [it for share, it in enumerate(listed) if share not in touched and it is not None]
-            others = [kind.table.padded(row) for chunk in self._fetch(rest).values() for row in unpacked(chunk)]
-            everything = [*others, *(row for some in rows.values() for row in some)]
-            return [self._write(it) for it in divided(everything, count * 2)]
-        return [self._write(made[share]) if share in made else name for share, name in enumerate(listed)]
+        shard_count = len(previous_names)
+        rows = {
+            shard: apply_change(change, shard, shard_count, _read_rows(kind, chunks, previous_names[shard]))
+            for shard in shards
+        }
+        packed_shards = {shard: pack_rows(it) if it else None for shard, it in rows.items()}
+        if shard_count < MAX_SHARDS and any(
+            it is not None and len(it) > TARGET_CHUNK_BYTES for it in packed_shards.values()
+        ):
+            other_names = [it for shard, it in enumerate(previous_names) if shard not in shards and it is not None]
+            other_rows = [
+                kind.table.pad(row) for chunk in self._fetch(other_names).values() for row in unpack_rows(chunk)
+            ]
+            all_rows = [*other_rows, *(row for shard_rows in rows.values() for row in shard_rows)]
+            return [self._add_chunk(it) for it in pack_in_shards(all_rows, shard_count * 2)]
+        return [
+            self._add_chunk(packed_shards[shard]) if shard in packed_shards else name
+            for shard, name in enumerate(previous_names)
+        ]
 
-    def _write(self, chunk: bytes | None) -> str | None:
+    def _add_chunk(self, chunk: bytes | None) -> str | None:
         if chunk is None:
             return None
-        name = chunk_name(self._recording.revision, self._writer, len(self.written))
-        self.written[name] = chunk
+        name = build_chunk_name(self._change.revision, self._writer, len(self.new_chunks))
+        self.new_chunks[name] = chunk
         return name
 
 
-def _changed[Known](kind: RowKind, changes: Changes[Known]) -> dict[str, Place]:
-    found: dict[str, Place] = defaultdict(Place)
-    for it in changes.formerly:
-        row = kind.table.row_of(it)
-        found[kind.place_of(row)].gone.add(row[0])
-    for it in changes.upserts:
-        row = kind.table.row_of(it)
-        found[kind.place_of(row)].rows[row[0]] = row
-    return found
+def _group_changes[Known](kind: RowKind, changes: Changes[Known]) -> dict[str, GroupChange]:
+    change_by_group: dict[str, GroupChange] = defaultdict(GroupChange)
+    for fact in changes.previous:
+        row = kind.table.encode(fact)
+        change_by_group[kind.choose_group(row)].removed_keys.add(row[0])
+    for fact in changes.upserts:
+        row = kind.table.encode(fact)
+        change_by_group[kind.choose_group(row)].rows[row[0]] = row
+    return change_by_group
 
 
-def change_of(change: Place, share: int, count: int, before: Iterable[Row]) -> list[Row]:
+def apply_change(change: GroupChange, shard: int, shard_count: int, rows: Iterable[StoredRow]) -> list[StoredRow]:
     """Return the rows of a share after a change."""
-    kept = [row for row in before if row[0] not in change.gone and row[0] not in change.rows]
-    return kept + [row for row in change.rows.values() if share_of(row, count) == share]
+    unchanged_rows = [row for row in rows if row[0] not in change.removed_keys and row[0] not in change.rows]
+    return unchanged_rows + [row for row in change.rows.values() if choose_shard(row, shard_count) == shard]
 
 
-def _rows(kind: RowKind, chunks: Mapping[str, bytes], name: str | None) -> Iterable[Row]:
+def _read_rows(kind: RowKind, chunks: Mapping[str, bytes], name: str | None) -> Iterable[StoredRow]:
     """Return the rows of a chunk, those of an older version as this one has them: rows of a chunk are of one length."""
-    return () if name is None else map(kind.table.padded, unpacked(chunks[name]))
+    return () if name is None else map(kind.table.pad, unpack_rows(chunks[name]))
 
 
-def sweep(table: Table, project: str, head: Head) -> None:
+def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
     """Delete the chunks of a project that a head does not name, and that no later one can.
 
     `head` was the latest when it was recorded; it may have been overtaken since. Whoever recorded after it began with
@@ -191,16 +221,16 @@ def sweep(table: Table, project: str, head: Head) -> None:
     over, or its writer was overtaken, and can no longer be recorded. Whoever still reads an earlier head finds a chunk
     missing, and reads the latest.
     """
-    table.write({"DeleteRequest": {"Key": it}} for it in _unnamed(table, project, head))
+    table.write({"DeleteRequest": {"Key": it}} for it in _find_unused_keys(table, project, head))
 
 
-def _unnamed(table: Table, project: str, head: Head) -> Iterator[Item]:
-    named = head.chunks
+def _find_unused_keys(table: Table, project: str, head: Head) -> Iterator[Item]:
+    used_names = head.all_chunk_names
     values = {
-        ":project": text(project_key(project)),
-        ":first": text(CHUNKS),
-        ":last": text(f"{CHUNKS}{head.revision + 1:012d}"),
+        ":project": encode_text(build_project_key(project)),
+        ":first": encode_text(CHUNK_PREFIX),
+        ":last": encode_text(f"{CHUNK_PREFIX}{head.revision + 1:012d}"),
     }
-    for item in table.found("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",)):
-        if (name := item["SK"]["S"]) not in named:
-            yield key(project_key(project), name)
+    for item in table.query("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",)):
+        if (name := item["SK"]["S"]) not in used_names:
+            yield build_key(build_project_key(project), name)

@@ -6,39 +6,39 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from backup_auditor.adapters.aws.session import answer_of, code_of
+from backup_auditor.adapters.aws.session import get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import (
-    ACTIONS,
-    HEAD,
+    ACTION_PREFIX,
+    HEAD_SORT_KEY,
     Item,
-    action_item,
-    action_of,
-    action_sort,
-    actions_sort,
-    expiry,
-    key,
-    moment_text,
-    plan_sort,
-    project_key,
-    text,
+    build_attempt_prefix,
+    build_attempt_sort_key,
+    build_key,
+    build_plan_sort_key,
+    build_project_key,
+    decode_attempt,
+    encode_attempt,
+    encode_expiry,
+    encode_text,
+    format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table
-from backup_auditor.adapters.records import plan_in, plan_text
-from backup_auditor.domain.remediation.plan import APPLIED_STATES, UNSETTLED_STATES, ActionRecord, Plan
+from backup_auditor.adapters.records import decode_plan, encode_plan
+from backup_auditor.domain.remediation.plan import APPLIED_STATES, UNSETTLED_STATES, ActionRecord, RemediationPlan
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEPT = timedelta(days=30)
+_PLAN_RETENTION = timedelta(days=30)
 """How long a plan can be looked at; it can be carried out for a day."""
-_LARGEST = 380_000
+_MAX_PLAN_BYTES = 380_000
 """Bytes of a plan, so that it is within an item's 400 KB."""
-_OPEN = {f":open{number}": text(it) for number, it in enumerate(sorted(UNSETTLED_STATES))}
-_IS_OPEN = f"#state IN ({', '.join(_OPEN)})"
-_WRITTEN = {f":written{number}": text(it) for number, it in enumerate(sorted(APPLIED_STATES))}
-_IS_WRITTEN = f"#state IN ({', '.join(_WRITTEN)})"
-_STATE = {"#state": "state"}
+_UNSETTLED_VALUES = {f":open{number}": encode_text(it) for number, it in enumerate(sorted(UNSETTLED_STATES))}
+_IS_UNSETTLED = f"#state IN ({', '.join(_UNSETTLED_VALUES)})"
+_APPLIED_VALUES = {f":written{number}": encode_text(it) for number, it in enumerate(sorted(APPLIED_STATES))}
+_IS_APPLIED = f"#state IN ({', '.join(_APPLIED_VALUES)})"
+_STATE_NAME = {"#state": "state"}
 """A word that DynamoDB keeps for itself."""
 
 
@@ -49,51 +49,54 @@ class DynamoRemediationLog:
         """Take the client and the table's name."""
         self._table = Table(client, table)
 
-    def keep(self, plan: Plan) -> None:
+    def store_plan(self, plan: RemediationPlan) -> None:
         """Remember a plan; where it leaves out more than an item holds, without what it leaves out."""
-        packed = zlib.compress(plan_text(plan).encode())
-        if len(packed) > _LARGEST:
-            packed = zlib.compress(plan_text(replace(plan, left_out=())).encode())
-        if len(packed) > _LARGEST:
+        plan_data = zlib.compress(encode_plan(plan).encode())
+        if len(plan_data) > _MAX_PLAN_BYTES:
+            plan_data = zlib.compress(encode_plan(replace(plan, skipped_actions=())).encode())
+        if len(plan_data) > _MAX_PLAN_BYTES:
             raise StateError(
                 f"{plan.project}: the plan has more actions than DynamoDB takes; set max_creations to fewer"
             )
         item = {
-            **key(project_key(plan.project), plan_sort(plan.plan_id)),
-            "plan": {"B": packed},
-            "expires_at": expiry(plan.made_at, _KEPT),
+            **build_key(build_project_key(plan.project), build_plan_sort_key(plan.plan_id)),
+            "plan": {"B": plan_data},
+            "expires_at": encode_expiry(plan.created_at, _PLAN_RETENTION),
         }
-        with self._table.telling():
+        with self._table.translate_errors():
             self._table.call("put_item", Item=item)
 
-    def plan(self, project: str, plan_id: str) -> Plan | None:
+    def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
         """Return a plan of a project, as it was last made."""
-        with self._table.telling():
-            item = self._table.item(key(project_key(project), plan_sort(plan_id)))
+        with self._table.translate_errors():
+            item = self._table.get_item(build_key(build_project_key(project), build_plan_sort_key(plan_id)))
             if item is None:
                 return None
-            return plan_in(zlib.decompress(item["plan"]["B"]).decode())
+            return decode_plan(zlib.decompress(item["plan"]["B"]).decode())
 
-    def pinecone_project_id(self, project: str) -> str | None:
+    def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, once an audit has recorded it."""
-        with self._table.telling():
-            item = self._table.item(key(project_key(project), HEAD), ("pinecone_project_id",))
+        with self._table.translate_errors():
+            item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), ("pinecone_project_id",))
             return None if item is None or "pinecone_project_id" not in item else item["pinecone_project_id"]["S"]
 
-    def last(self, project: str, key: str) -> ActionRecord | None:
+    def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""
-        values = {":project": text(project_key(project)), ":action": text(actions_sort(key))}
-        with self._table.telling():
-            found = self._table.found(
+        values = {
+            ":project": encode_text(build_project_key(project)),
+            ":action": encode_text(build_attempt_prefix(key)),
+        }
+        with self._table.translate_errors():
+            items = self._table.query(
                 "PK = :project AND begins_with(SK, :action)", values, ScanIndexForward=False, Limit=1
             )
-            return next((action_of(project, it) for it in found), None)
+            return next((decode_attempt(project, it) for it in items), None)
 
-    def begin(self, record: ActionRecord) -> bool:
+    def record_start(self, record: ActionRecord) -> bool:
         """Record an attempt before it is made, if nobody has taken its number."""
-        token = text(token_hex(8))
-        item = {**action_item(record), "taken_by": token}
-        with self._table.telling():
+        token = encode_text(token_hex(8))
+        item = {**encode_attempt(record), "taken_by": token}
+        with self._table.translate_errors():
             try:
                 self._table.call(
                     "put_item",
@@ -102,58 +105,68 @@ class DynamoRemediationLog:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except Exception as error:
-                if code_of(error) != "ConditionalCheckFailedException":
+                if get_error_code(error) != "ConditionalCheckFailedException":
                     raise
-                return bool(answer_of(error).get("Item", {}).get("taken_by") == token)  # ours, if an answer was lost
+                return bool(
+                    get_error_response(error).get("Item", {}).get("taken_by") == token
+                )  # ours, if an answer was lost
             return True
 
-    def conclude(self, record: ActionRecord) -> None:
+    def record_result(self, record: ActionRecord) -> None:
         """Record what came of an attempt that was begun."""
-        with self._table.telling():
-            self._table.call("put_item", Item=action_item(record))
+        with self._table.translate_errors():
+            self._table.call("put_item", Item=encode_attempt(record))
 
-    def settle(self, record: ActionRecord) -> None:
+    def settle_attempt(self, record: ActionRecord) -> None:
         """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
-        self._put_if(action_item(record), _IS_OPEN, _OPEN)
+        self._put_if(encode_attempt(record), _IS_UNSETTLED, _UNSETTLED_VALUES)
 
-    def unsettled(self, project: str) -> list[ActionRecord]:
+    def list_unsettled(self, project: str) -> list[ActionRecord]:
         """Return every attempt of which nobody knows what came of it, the oldest first."""
-        return self._attempts(project, _OPEN, FilterExpression=_IS_OPEN, ExpressionAttributeNames=_STATE)
-
-    def attempts(self, project: str) -> list[ActionRecord]:
-        """Return every attempt at any action, the oldest first."""
-        return self._attempts(project, {})
-
-    def untold(self, project: str) -> list[ActionRecord]:
-        """Return every attempt that was written and not told, the oldest first."""
-        which = f"attribute_not_exists(told_at) AND {_IS_WRITTEN}"
-        return self._attempts(project, _WRITTEN, FilterExpression=which, ExpressionAttributeNames=_STATE)
-
-    def mark_told(self, record: ActionRecord, at: datetime) -> None:
-        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
-        self._put_if(
-            {**action_item(record), "told_at": text(moment_text(at))},
-            "#state = :state AND ended_at = :ended_at",
-            {":state": text(record.state), ":ended_at": action_item(record)["ended_at"]},
+        return self._query_attempts(
+            project, _UNSETTLED_VALUES, FilterExpression=_IS_UNSETTLED, ExpressionAttributeNames=_STATE_NAME
         )
 
-    def actions(self, project: str, plan_id: str) -> list[ActionRecord]:
+    def list_attempts(self, project: str) -> list[ActionRecord]:
+        """Return every attempt at any action, the oldest first."""
+        return self._query_attempts(project, {})
+
+    def list_unpublished(self, project: str) -> list[ActionRecord]:
+        """Return every attempt that was written and not told, the oldest first."""
+        condition = f"attribute_not_exists(told_at) AND {_IS_APPLIED}"
+        return self._query_attempts(
+            project, _APPLIED_VALUES, FilterExpression=condition, ExpressionAttributeNames=_STATE_NAME
+        )
+
+    def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
+        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
+        self._put_if(
+            {**encode_attempt(record), "told_at": encode_text(format_sort_moment(published_at))},
+            "#state = :state AND ended_at = :ended_at",
+            {":state": encode_text(record.state), ":ended_at": encode_attempt(record)["ended_at"]},
+        )
+
+    def list_plan_attempts(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
-        return self._attempts(project, {":plan": text(plan_id)}, FilterExpression="plan_id = :plan")
+        return self._query_attempts(project, {":plan": encode_text(plan_id)}, FilterExpression="plan_id = :plan")
 
     def _put_if(self, item: Item, condition: str, values: Item) -> None:
         """Put an item in the place of the one that is there, if that meets a condition."""
-        how = {"ExpressionAttributeNames": _STATE, "ExpressionAttributeValues": values}
-        with self._table.telling():
+        expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": values}
+        with self._table.translate_errors():
             try:
-                self._table.call("put_item", Item=item, ConditionExpression=condition, **how)
+                self._table.call("put_item", Item=item, ConditionExpression=condition, **expressions)
             except Exception as error:
-                if code_of(error) != "ConditionalCheckFailedException":
+                if get_error_code(error) != "ConditionalCheckFailedException":
                     raise
 
-    def _attempts(self, project: str, values: Item, **which: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
-        wanted = {":project": text(project_key(project)), ":actions": text(ACTIONS), **values}
-        with self._table.telling():
-            found = self._table.found("PK = :project AND begins_with(SK, :actions)", wanted, **which)
-            records = [action_of(project, it) for it in found]
-        return sorted(records, key=lambda it: (it.began_at, action_sort(it.key, it.attempt)))
+    def _query_attempts(self, project: str, values: Item, **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
+        query_values = {
+            ":project": encode_text(build_project_key(project)),
+            ":actions": encode_text(ACTION_PREFIX),
+            **values,
+        }
+        with self._table.translate_errors():
+            items = self._table.query("PK = :project AND begins_with(SK, :actions)", query_values, **options)
+            records = [decode_attempt(project, it) for it in items]
+        return sorted(records, key=lambda it: (it.started_at, build_attempt_sort_key(it.key, it.attempt)))

@@ -7,121 +7,126 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.aws.session import answer_of, code_of
-from backup_auditor.adapters.dynamodb.chunks import Chunks, MissingChunkError, Rewriting, sweep
-from backup_auditor.adapters.dynamodb.head import EMPTY, Head, head_item, head_of, read_head
+from backup_auditor.adapters.aws.session import get_error_code, get_error_response
+from backup_auditor.adapters.dynamodb.chunks import ChunkRewriter, ChunkStore, MissingChunkError, delete_unused_chunks
+from backup_auditor.adapters.dynamodb.head import EMPTY_HEAD, Head, build_head, decode_head, encode_head
 from backup_auditor.adapters.dynamodb.items import (
-    ACTIONS,
-    AFTER_AUDITS,
-    AUDITS,
-    HEAD,
-    REGISTERED,
+    ACTION_PREFIX,
+    AUDIT_PREFIX,
+    AUDIT_PREFIX_END,
+    HEAD_SORT_KEY,
+    REGISTRATION_SORT_KEY,
     Item,
-    action_of,
-    audit_item,
-    audit_of,
-    audit_sort,
-    key,
-    message_item,
-    message_key,
-    moment_in,
-    moment_text,
-    number,
-    project_key,
-    text,
+    build_audit_sort_key,
+    build_key,
+    build_message_key,
+    build_project_key,
+    decode_attempt,
+    decode_audit,
+    decode_moment,
+    encode_audit,
+    encode_message,
+    encode_number,
+    encode_text,
+    format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table
 from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.project_state import ProjectState
-from backup_auditor.domain.remediation.actions import first_backup_keys
+from backup_auditor.domain.remediation.actions import build_first_backup_key_range
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.stores import LastAudits
 
-MOST_MESSAGES = 98
+MAX_MESSAGES = 98
 """A transaction takes a hundred writes."""
-_CONDITION = "ConditionalCheckFailed"
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_CONDITION_FAILED = "ConditionalCheckFailed"
+_TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
-def writes_of(
-    table: str, project: str, recording: StateChange, heads: tuple[Head, Head], retention: timedelta | None
+def build_writes(
+    table: str, project: str, change: StateChange, heads: tuple[Head, Head], retention: timedelta | None
 ) -> list[Item]:
     """Return the writes of one transaction, the head first, on the condition that it is still the one before.
 
     Raises `StateError` where there are more messages than a transaction takes.
     """
-    if len(recording.messages) > MOST_MESSAGES:
-        raise StateError(f"{project}: {len(recording.messages)} channels are to be told; name {MOST_MESSAGES} at most")
-    before, after = heads
-    head: Item = {"TableName": table, "Item": head_item(project, after)}
-    if before.revision == 0:
-        head["ConditionExpression"] = "attribute_not_exists(PK)"
+    if len(change.messages) > MAX_MESSAGES:
+        raise StateError(f"{project}: {len(change.messages)} channels are to be told; name {MAX_MESSAGES} at most")
+    previous_head, new_head = heads
+    head_write: Item = {"TableName": table, "Item": encode_head(project, new_head)}
+    if previous_head.revision == 0:
+        head_write["ConditionExpression"] = "attribute_not_exists(PK)"
     else:
-        head["ConditionExpression"] = "revision = :revision AND writer = :writer"
-        head["ExpressionAttributeValues"] = {":revision": number(before.revision), ":writer": text(before.writer)}
-    items = [{**message_key(it), **message_item(it)} for it in recording.messages]
-    if recording.audit is not None:
-        items.append(audit_item(project, recording.audit, retention))
-    return [{"Put": head}, *({"Put": {"TableName": table, "Item": it}} for it in items)]
+        head_write["ConditionExpression"] = "revision = :revision AND writer = :writer"
+        head_write["ExpressionAttributeValues"] = {
+            ":revision": encode_number(previous_head.revision),
+            ":writer": encode_text(previous_head.writer),
+        }
+    items = [{**build_message_key(it), **encode_message(it)} for it in change.messages]
+    if change.audit is not None:
+        items.append(encode_audit(project, change.audit, retention))
+    return [{"Put": head_write}, *({"Put": {"TableName": table, "Item": it}} for it in items)]
 
 
-def commit(table: Table, writes: list[Item], writer: str, latest: Callable[[], Head]) -> None:
+def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[], Head]) -> None:
     """Do the writes, all or none. Raises `ConflictingRecordError` where another recording was quicker.
 
     What was heard of a transaction is not always what became of it: an answer is lost, and the same one, sent again,
     fails on its own head. The head that stands there in the end tells whose it is.
     """
-    failure = failure_of(table, writes, writer)
-    if failure is None or latest().writer == writer:
+    failure = attempt_writes(table, writes, writer)
+    if failure is None or load_head().writer == writer:
         return
-    if is_refused(failure):
+    if is_condition_failure(failure):
         raise ConflictingRecordError("another audit of the project was recorded meanwhile; audit again")
     raise failure
 
 
-def failure_of(table: Table, writes: list[Item], token: str) -> Exception | None:
+def attempt_writes(table: Table, writes: list[Item], token: str) -> Exception | None:
     """Do the writes, again while that may help, and return what was heard last; nothing where they are done."""
     failure: Exception | None = None
-    for attempt in table.tries():
+    for attempt in table.list_attempts():
         try:
             table.transact(writes, token)
         except Exception as error:  # noqa: BLE001  what it was is found out here
             failure = error
         else:
             return None
-        if is_refused(failure) or not (_PASSING.intersection(_reasons(failure)) or _may_pass(failure)):
+        if is_condition_failure(failure) or not (
+            _TRANSIENT_REASONS.intersection(_list_cancellation_reasons(failure)) or _may_succeed_later(failure)
+        ):
             break
         table.wait(attempt)
     return failure
 
 
-def is_refused(failure: Exception) -> bool:
+def is_condition_failure(failure: Exception) -> bool:
     """Tell whether a transaction was not done because one of its conditions did not hold."""
-    return _CONDITION in _reasons(failure)
+    return _CONDITION_FAILED in _list_cancellation_reasons(failure)
 
 
-def _reasons(error: Exception) -> tuple[str, ...]:
+def _list_cancellation_reasons(error: Exception) -> tuple[str, ...]:
     """Return why a transaction was cancelled; nothing where it was not."""
-    return tuple(str(it.get("Code", "")) for it in answer_of(error).get("CancellationReasons", ()))
+    return tuple(str(it.get("Code", "")) for it in get_error_response(error).get("CancellationReasons", ()))
 
 
-def _may_pass(error: Exception) -> bool:
+def _may_succeed_later(error: Exception) -> bool:
     """Tell whether the same transaction may be done when it is sent again: one under way, or whose answer was lost."""
     from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
     if isinstance(error, told.ClientError):
-        status = answer_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) == "TransactionInProgressException" or is_transient(status)
+        status = get_error_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return get_error_code(error) == "TransactionInProgressException" or is_transient(status)
     return isinstance(error, told.HTTPClientError)
 
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_READS = 5
+_MAX_READS = 5
 """How often reading begins anew because another audit was recorded meanwhile."""
 
 
@@ -135,91 +140,100 @@ class DynamoState:
     def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
         """Take the client, the table's name, and how long the records of audits are kept; `None` is for ever."""
         self._table = Table(client, table)
-        self._chunks = Chunks(self._table)
+        self._chunks = ChunkStore(self._table)
         self._retention = retention
 
     def load(self, project: str) -> ProjectState:
         """Return what is remembered of a project."""
-        with self._table.telling():
-            head = self._head(project)
-            for _ in range(_READS):
+        with self._table.translate_errors():
+            head = self._load_head(project)
+            for _ in range(_MAX_READS):
                 try:
-                    return replace(self._chunks.memory(project, head), first_backups=self._first_backups(project))
+                    return replace(
+                        self._chunks.load_state(project, head), first_backup_ids=self._load_first_backups(project)
+                    )
                 except MissingChunkError:
-                    head = self._overtaken(project, head)
+                    head = self._load_newer_head(project, head)
         raise StateError(f"{project}: it is audited so often that its state cannot be read; audit it less often")
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Write the chunks that change, then everything else in one transaction."""
-        with self._table.telling():
-            before = self._head(project)
-            if before.revision != recording.expects:
-                raise _conflict(project)
+        with self._table.translate_errors():
+            previous_head = self._load_head(project)
+            if previous_head.revision != change.expected_revision:
+                raise _build_conflict_error(project)
             writer = token_hex(8)
             try:
-                made = Rewriting(before.listing, recording, writer, lambda names: self._chunks.read(project, names))
+                rewriter = ChunkRewriter(
+                    previous_head.chunk_names, change, writer, lambda names: self._chunks.read(project, names)
+                )
             except MissingChunkError:
-                self._overtaken(project, before)
-                raise _conflict(project) from None
-            after = head_of(recording, writer, made.listing)
-            writes = writes_of(self._table.name, project, recording, (before, after), self._retention)
-            self._chunks.write(project, made.written)
-            commit(self._table, writes, writer, lambda: self._head(project))
+                self._load_newer_head(project, previous_head)
+                raise _build_conflict_error(project) from None
+            new_head = build_head(change, writer, rewriter.chunk_names)
+            writes = build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
+            self._chunks.write(project, rewriter.new_chunks)
+            commit(self._table, writes, writer, lambda: self._load_head(project))
             self._table.write(
-                {"DeleteRequest": {"Key": key(project_key(project), audit_sort(it))}} for it in recording.discarded
+                {"DeleteRequest": {"Key": build_key(build_project_key(project), build_audit_sort_key(audit))}}
+                for audit in change.discarded_audits
             )
-        with suppress(StateError), self._table.telling():  # it is recorded; the next recording sweeps again
-            sweep(self._table, project, after)
+        with suppress(StateError), self._table.translate_errors():  # it is recorded; the next recording sweeps again
+            delete_unused_chunks(self._table, project, new_head)
 
-    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
+    def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""
         values = {
-            ":project": text(project_key(project)),
-            ":since": text(AUDITS + moment_text(since)),
-            ":end": text(AFTER_AUDITS),
+            ":project": encode_text(build_project_key(project)),
+            ":since": encode_text(AUDIT_PREFIX + format_sort_moment(since)),
+            ":end": encode_text(AUDIT_PREFIX_END),
         }
-        with self._table.telling():
-            return [*map(audit_of, self._table.found("PK = :project AND SK BETWEEN :since AND :end", values))]
+        with self._table.translate_errors():
+            return [*map(decode_audit, self._table.query("PK = :project AND SK BETWEEN :since AND :end", values))]
 
-    def last_audits(self, project: str) -> LastAudits:
+    def find_last_audits(self, project: str) -> LastAudits:
         """Return when the last audits were."""
-        with self._table.telling():
-            wanted = ("observed_at", "complete_at", "pinecone_project_id")
-            item = self._table.item(key(project_key(project), HEAD), wanted) or {}
+        with self._table.translate_errors():
+            attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
+            item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), attribute_names) or {}
             project_id = item["pinecone_project_id"]["S"] if "pinecone_project_id" in item else None
-            return LastAudits(moment_in(item, "observed_at"), moment_in(item, "complete_at"), project_id)
+            return LastAudits(decode_moment(item, "observed_at"), decode_moment(item, "complete_at"), project_id)
 
-    def registered_since(self, project: str, now: datetime) -> datetime:
+    def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for; the first time, the present moment, which is kept."""
-        with self._table.telling():
-            answer = self._table.call(
+        with self._table.translate_errors():
+            response = self._table.call(
                 "update_item",
-                Key=key(project_key(project), REGISTERED),
+                Key=build_key(build_project_key(project), REGISTRATION_SORT_KEY),
                 UpdateExpression="SET since = if_not_exists(since, :now)",
-                ExpressionAttributeValues={":now": text(moment_text(now))},
+                ExpressionAttributeValues={":now": encode_text(format_sort_moment(now))},
                 ReturnValues="ALL_NEW",
             )
-            return moment_in(answer["Attributes"], "since") or now
+            return decode_moment(response["Attributes"], "since") or now
 
-    def _first_backups(self, project: str) -> frozenset[str]:
+    def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation took as first backups."""
-        first, after = (f"{ACTIONS}{it}" for it in first_backup_keys())
-        values = {":project": text(project_key(project)), ":first": text(first), ":after": text(after)}
-        found = self._table.found("PK = :project AND SK BETWEEN :first AND :after", values)
-        records = (action_of(project, it) for it in found)
-        return frozenset(it.made_id for it in records if it.made_id is not None and it.state in APPLIED_STATES)
+        start, end = (f"{ACTION_PREFIX}{it}" for it in build_first_backup_key_range())
+        values = {
+            ":project": encode_text(build_project_key(project)),
+            ":first": encode_text(start),
+            ":after": encode_text(end),
+        }
+        items = self._table.query("PK = :project AND SK BETWEEN :first AND :after", values)
+        records = (decode_attempt(project, it) for it in items)
+        return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
 
-    def _head(self, project: str) -> Head:
-        item = self._table.item(key(project_key(project), HEAD))
-        return EMPTY if item is None else read_head(project, item)
+    def _load_head(self, project: str) -> Head:
+        item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY))
+        return EMPTY_HEAD if item is None else decode_head(project, item)
 
-    def _overtaken(self, project: str, head: Head) -> Head:
+    def _load_newer_head(self, project: str, head: Head) -> Head:
         """Return the head that took the place of one whose chunks are gone."""
-        later = self._head(project)
-        if later.writer == head.writer:
+        newer_head = self._load_head(project)
+        if newer_head.writer == head.writer:
             raise KeyError("a chunk is missing")
-        return later
+        return newer_head
 
 
-def _conflict(project: str) -> ConflictingRecordError:
+def _build_conflict_error(project: str) -> ConflictingRecordError:
     return ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")

@@ -8,18 +8,18 @@ from itertools import batched
 from random import uniform
 from typing import TYPE_CHECKING, Any, cast
 
-from backup_auditor.adapters.aws.session import code_of, text_of
+from backup_auditor.adapters.aws.session import describe_error, get_error_code
 from backup_auditor.adapters.dynamodb.items import Item
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_READ_AT_ONCE = 50
-_WRITTEN_AT_ONCE = 25
-_TRIES = 8
+_READ_BATCH_SIZE = 50
+_WRITE_BATCH_SIZE = 25
+_MAX_ATTEMPTS = 8
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
+_MAX_PAUSE = 2.0
 _REMEDIES = {
     "ResourceNotFoundException": "look at its name, at the account and at the region",
     "AccessDeniedException": "let the role use it",
@@ -39,43 +39,50 @@ class Table:
         self._client: Any = client
         self._pause = pause
 
-    def item(self, key: Item, names: Sequence[str] = ()) -> Item | None:
+    def get_item(self, key: Item, names: Sequence[str] = ()) -> Item | None:
         """Read one item as it is now, or a few of its attributes."""
-        return cast("Item | None", self.call("get_item", Key=key, ConsistentRead=True, **_only(names)).get("Item"))
+        return cast(
+            "Item | None", self.call("get_item", Key=key, ConsistentRead=True, **_build_projection(names)).get("Item")
+        )
 
-    def items(self, keys: Iterable[Item]) -> Iterator[Item]:
+    def get_items(self, keys: Iterable[Item]) -> Iterator[Item]:
         """Read many items as they are now, in any order; those that are not there are left out."""
-        for some in batched(keys, _READ_AT_ONCE, strict=False):
-            wanted: Any = {self.name: {"Keys": some, "ConsistentRead": True}}
-            for number in self.tries():
-                answer = self._client.batch_get_item(RequestItems=wanted)
-                yield from answer["Responses"].get(self.name, ())
-                wanted = answer.get("UnprocessedKeys")
-                if not wanted:
+        for batch in batched(keys, _READ_BATCH_SIZE, strict=False):
+            request_items: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
+            for attempt in self.list_attempts():
+                response = self._client.batch_get_item(RequestItems=request_items)
+                yield from response["Responses"].get(self.name, ())
+                request_items = response.get("UnprocessedKeys")
+                if not request_items:
                     break
-                self.wait(number)
+                self.wait(attempt)
             else:
                 raise StateError(f"the table {self.name} cannot be read: it is throttled to the end; try again later")
 
-    def found(self, condition: str, values: Item, names: Sequence[str] = (), **more: object) -> Iterator[Item]:
+    def query(self, condition: str, values: Item, names: Sequence[str] = (), **options: object) -> Iterator[Item]:
         """Read the items that a condition on their keys finds, in the order of those."""
-        request = {"KeyConditionExpression": condition, "ExpressionAttributeValues": values, **_only(names), **more}
+        request = {
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            **_build_projection(names),
+            **options,
+        }
         while True:
-            answer = self.call("query", ConsistentRead=True, **request)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
+            response = self.call("query", ConsistentRead=True, **request)
+            yield from response["Items"]
+            if "LastEvaluatedKey" not in response:
                 return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def write(self, requests: Iterable[Item]) -> None:
         """Put and delete items, each on its own."""
-        for some in batched(requests, _WRITTEN_AT_ONCE, strict=False):
-            wanted: Any = {self.name: some}
-            for number in self.tries():
-                wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
-                if not wanted:
+        for batch in batched(requests, _WRITE_BATCH_SIZE, strict=False):
+            request_items: Any = {self.name: batch}
+            for attempt in self.list_attempts():
+                request_items = self._client.batch_write_item(RequestItems=request_items).get("UnprocessedItems")
+                if not request_items:
                     break
-                self.wait(number)
+                self.wait(attempt)
             else:
                 raise StateError(
                     f"the table {self.name} cannot be written: it is throttled to the end; try again later"
@@ -89,33 +96,35 @@ class Table:
         """Do all writes or none, once: the same token within ten minutes is the same transaction."""
         self._client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
 
-    def tries(self) -> range:
+    def list_attempts(self) -> range:
         """Return the numbers of the tries that a call has."""
-        return range(_TRIES)
+        return range(_MAX_ATTEMPTS)
 
-    def wait(self, number: int) -> None:
+    def wait(self, attempt: int) -> None:
         """Wait before the next try, longer each time."""
-        self._pause(uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE))  # noqa: S311  no secret
+        self._pause(uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2**attempt, _MAX_PAUSE))  # noqa: S311  no secret
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Say in one line what is wrong with a table, or with what is in it."""
         try:
             yield
         except (zlib.error, ValueError, KeyError, TypeError) as error:
-            what = f"the state in the table {self.name} is damaged ({error}); it was left as it is"
-            raise StateError(f"{what}; restore it to a point in time, or begin anew with another table") from None
+            description = f"the state in the table {self.name} is damaged ({error}); it was left as it is"
+            raise StateError(
+                f"{description}; restore it to a point in time, or begin anew with another table"
+            ) from None
         except Exception as error:
             from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
 
             if not isinstance(error, told.ClientError | told.BotoCoreError):
                 raise
-            remedy = _REMEDIES.get(code_of(error) or type(error).__name__, "try again later")
-            why = text_of(error)
-            raise StateError(f"the table {self.name} cannot be used: {why}; {remedy}") from None
+            remedy = _REMEDIES.get(get_error_code(error) or type(error).__name__, "try again later")
+            reason = describe_error(error)
+            raise StateError(f"the table {self.name} cannot be used: {reason}; {remedy}") from None
 
 
-def _only(names: Sequence[str]) -> dict[str, object]:
+def _build_projection(names: Sequence[str]) -> dict[str, object]:
     """Return what asks for a few attributes."""
     if not names:
         return {}

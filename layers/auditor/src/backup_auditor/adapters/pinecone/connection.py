@@ -6,14 +6,14 @@ from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from backup_auditor.domain.text import cut, escape_controls, join_lines, quote_text
+from backup_auditor.domain.text import collapse_whitespace, cut_text, escape_control_characters, quote_text
 from backup_auditor.errors import SettingsError
 
 DEFAULT_HOST = "https://api.pinecone.io"
 DEFAULT_API_VERSION = "2026-07"
-_VERSION = re.compile(r"[A-Za-z0-9._-]{1,40}")
-_MOST_IN_FLIGHT = 256
-_LONGEST_LABEL = 63
+_VERSION_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_MAX_CONCURRENCY = 256
+_MAX_LABEL_LENGTH = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Connection:
     """Of the calls about indexes and backups."""
     schedules_api_version: str = ""
     """Of the calls about schedules; empty means the same."""
-    ceiling: int = 32
+    max_concurrency: int = 32
     """How many calls may ever be in flight at once."""
     deadline: timedelta = timedelta(minutes=10)
     """How long everything together may take; what is left then fails without being sent."""
@@ -42,13 +42,13 @@ class Connection:
     def __post_init__(self) -> None:
         """Fill in what was left out, and refuse what cannot be right."""
         _refuse_bad_key(self.key)
-        object.__setattr__(self, "host", _checked_host(self.host))
+        object.__setattr__(self, "host", _parse_host(self.host))
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
-            if not _VERSION.fullmatch(version):
+            if not _VERSION_PATTERN.fullmatch(version):
                 raise SettingsError(f"{quote_text(version)} is no API version; one looks like {DEFAULT_API_VERSION}.")
-        if not 1 <= self.ceiling <= _MOST_IN_FLIGHT:
-            raise SettingsError(f"{self.ceiling} calls at once is not between 1 and {_MOST_IN_FLIGHT}.")
+        if not 1 <= self.max_concurrency <= _MAX_CONCURRENCY:
+            raise SettingsError(f"{self.max_concurrency} calls at once is not between 1 and {_MAX_CONCURRENCY}.")
         if self.deadline <= timedelta():
             raise SettingsError("The time for the whole audit must be longer than nothing.")
 
@@ -67,7 +67,7 @@ def _refuse_bad_key(key: str) -> None:
         )
 
 
-def _checked_host(text: str) -> str:
+def _parse_host(text: str) -> str:
     host = text.strip()
     if "://" not in host:
         host = f"https://{host}"
@@ -80,7 +80,7 @@ def _checked_host(text: str) -> str:
     if (
         not name
         or not is_plain
-        or not _has_sound_labels(name)
+        or not _has_valid_labels(name)
         or parts.query
         or parts.fragment
         or parts.scheme not in {"http", "https"}
@@ -95,9 +95,9 @@ def _checked_host(text: str) -> str:
     return host.rstrip("/")
 
 
-def _has_sound_labels(name: str) -> bool:
+def _has_valid_labels(name: str) -> bool:
     """Tell whether a name can be looked up at all: no part of it is empty or too long."""
-    return all(0 < len(it) <= _LONGEST_LABEL for it in name.removesuffix(".").split("."))
+    return all(0 < len(it) <= _MAX_LABEL_LENGTH for it in name.removesuffix(".").split("."))
 
 
 def _is_loopback(parts: SplitResult) -> bool:
@@ -108,17 +108,17 @@ def _is_loopback(parts: SplitResult) -> bool:
         return name == "localhost"
 
 
-LONGEST = 200
-_KEY = re.compile(r"pcsk_\w+")
-_MARK = "[key]"
+MAX_LINE_LENGTH = 200
+_KEY_PATTERN = re.compile(r"pcsk_\w+")
+_KEY_REPLACEMENT = "[key]"
 
 
-def one_line(text: str, key: str = "", longest: int = LONGEST) -> str:
+def to_one_line(text: str, key: str = "", max_length: int = MAX_LINE_LENGTH) -> str:
     """Return a text as one line of at most `longest` characters, in which no key stands."""
-    text = _KEY.sub(_MARK, text.replace(key, _MARK) if key else text)
-    shown = "".join(sign if _is_shown(sign) else " " for sign in text[: 16 * longest])
-    return cut(join_lines(shown), longest)
+    text = _KEY_PATTERN.sub(_KEY_REPLACEMENT, text.replace(key, _KEY_REPLACEMENT) if key else text)
+    visible_text = "".join(character if _is_visible(character) else " " for character in text[: 16 * max_length])
+    return cut_text(collapse_whitespace(visible_text), max_length)
 
 
-def _is_shown(sign: str) -> bool:
-    return sign.isprintable() or escape_controls(sign) == sign
+def _is_visible(character: str) -> bool:
+    return character.isprintable() or escape_control_characters(character) == character

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
 from backup_auditor.domain.listing import ListingRead, ReadFailure
-from backup_auditor.errors import PineconeError, PlanForbidsError, UnsupportedError
+from backup_auditor.errors import OrganizationPlanError, PineconeError, UnsupportedError
 
-MOST_PAGES = 20_000
+MAX_PAGES = 20_000
 """A bound that no project reaches, so that no walk goes on for ever."""
 
 
@@ -21,20 +21,20 @@ class Page[Row](NamedTuple):
     """What in this page could not be understood."""
 
 
-type Fetch[Row] = Callable[[str | None], Page[Row]]
+type PageFetcher[Row] = Callable[[str | None], Page[Row]]
 """Reads the page that a token stands for, the first one without."""
 
-type Distinct[Row] = Callable[[Iterable[Row]], Mapping[str, Row]]
+type Deduplicator[Row] = Callable[[Iterable[Row]], Mapping[str, Row]]
 """Returns rows without duplicates, by their id."""
 
 
-def walk_pages[Row](
-    what: str,
-    fetch: Fetch[Row],
-    distinct: Distinct[Row],
+def read_pages[Row](
+    call: str,
+    fetch: PageFetcher[Row],
+    deduplicate: Deduplicator[Row],
     *,
     on_page: Callable[[], None] | None = None,
-    final: tuple[type[PineconeError], ...] = (),
+    final_errors: tuple[type[PineconeError], ...] = (),
 ) -> ListingRead[Row]:
     """Walk a listing; `what` names the call. An error of the `final` types is raised, any other breaks the walk off.
 
@@ -51,40 +51,40 @@ def walk_pages[Row](
         try:
             page = fetch(token)
         except PineconeError as error:
-            if isinstance(error, final) and (token is None or not isinstance(error, _FIRST_PAGE_ONLY)):
+            if isinstance(error, final_errors) and (token is None or not isinstance(error, _FIRST_PAGE_ERRORS)):
                 raise
             fault = str(error)
             break
         if on_page is not None:
             on_page()
         rows.extend(page.rows)
-        count = len(ids)
-        ids.update(distinct(page.rows))
-        idle_pages += len(ids) == count
+        previous_count = len(ids)
+        ids.update(deduplicate(page.rows))
+        idle_pages += len(ids) == previous_count
         fault, token = fault or page.fault, page.token
         if token is None:
             break
         if token in tokens or idle_pages > 1:
             fault = fault or "the pages repeat themselves"
             break
-        if len(tokens) > MOST_PAGES:
-            fault = f"there are more than {MOST_PAGES} pages"
+        if len(tokens) > MAX_PAGES:
+            fault = f"there are more than {MAX_PAGES} pages"
             break
         tokens.add(token)
-    return ListingRead(tuple(distinct(rows).values()), ReadFailure(what, fault) if fault is not None else None)
+    return ListingRead(tuple(deduplicate(rows).values()), ReadFailure(call, fault) if fault is not None else None)
 
 
-def quoted(name: str) -> str:
+def quote_segment(name: str) -> str:
     """Make a name one segment of a path, whatever stands in it."""
     if name in {".", ".."}:
         return name.replace(".", "%2E")
     return quote(name, safe="")
 
 
-def page_target(path: str, token: str | None) -> bytes:
+def build_page_target(path: str, token: str | None) -> bytes:
     """Return what to ask for: a size on the first page alone, for beside a token it skips or repeats rows."""
     query = "limit=100" if token is None else f"paginationToken={quote_from_bytes(token.encode(), safe='')}"
     return f"{path}?{query}".encode()
 
 
-_FIRST_PAGE_ONLY = (PlanForbidsError, UnsupportedError)
+_FIRST_PAGE_ERRORS = (OrganizationPlanError, UnsupportedError)

@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 from backup_auditor.errors import SettingsError
 
 _HTTPS_PORT = 443
-_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ def find_proxy(host: str, port: int | None) -> Proxy | None:
     text = proxies.get("https") or proxies.get("all")
     if not text:
         return None
-    source = next((it for it in _VARIABLES if os.environ.get(it) == text), "the system's settings")
-    return _proxy_of(text.strip(), source, host)
+    source = next((it for it in _PROXY_VARIABLES if os.environ.get(it) == text), "the system's settings")
+    return _parse_proxy(text.strip(), source, host)
 
 
-def _proxy_of(text: str, source: str, host: str) -> Proxy:
+def _parse_proxy(text: str, source: str, host: str) -> Proxy:
     url = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(url)
@@ -52,14 +52,14 @@ def _proxy_of(text: str, source: str, host: str) -> Proxy:
         parts = urlsplit("")
     if not name or not url.isascii() or not url.isprintable() or " " in url:
         raise SettingsError(f"{source} is no address of a proxy; one looks like http://proxy.example:3128")
-    shown = f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{'' if port is None else f':{port}'}"
+    label = f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{'' if port is None else f':{port}'}"
     if parts.scheme not in {"http", "https"}:
         kind = "a SOCKS proxy" if parts.scheme.startswith("socks") else f"a proxy of the kind {parts.scheme}"
         raise SettingsError(
-            f"the proxy {shown} ({source}) is {kind}, which is not supported; "
+            f"the proxy {label} ({source}) is {kind}, which is not supported; "
             f"set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to {host} to reach it directly"
         )
-    return Proxy(url, shown, source)
+    return Proxy(url, label, source)
 
 
 def _is_exempt(host: str, port: int) -> bool:

@@ -4,108 +4,110 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from backup_auditor.adapters.pinecone import schemas
-from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedRefusal
+from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedDenial
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.mapping import RowMapper
-from backup_auditor.adapters.pinecone.pagination import Page, page_target, quoted, walk_pages
+from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, quote_segment, read_pages
 from backup_auditor.adapters.pinecone.schemas import parse_page, parse_rows
 from backup_auditor.adapters.pinecone.transport import Transport
-from backup_auditor.domain.inventory import rows_by_id
+from backup_auditor.domain.inventory import map_rows_by_id
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup, Index, Schedule
-from backup_auditor.errors import NotFoundError, PineconeError, PlanForbidsError, UnsupportedError
+from backup_auditor.errors import NotFoundError, OrganizationPlanError, PineconeError, UnsupportedError
 
-type Errors = tuple[type[PineconeError], ...]
+type ErrorTypes = tuple[type[PineconeError], ...]
 
-_OF_INDEX = (UnsupportedError, NotFoundError)
-_SLACK = 2.0
+_INDEX_ERRORS = (UnsupportedError, NotFoundError)
+_GRACE_SECONDS = 2.0
 """Seconds that calls may take to end by themselves once the time is over."""
 
 
 class PineconeReader:
     """A `ProjectReader` over HTTP."""
 
-    def __init__(self, connection: Connection, caller: PineconeClient) -> None:
+    def __init__(self, connection: Connection, client: PineconeClient) -> None:
         """Read through a caller."""
         self._connection = connection
-        self._caller = caller
-        self._translation = RowMapper()
-        self._plan = SharedRefusal()
+        self._client = client
+        self._mapper = RowMapper()
+        self._plan_denial = SharedDenial()
 
     @property
-    def ceiling(self) -> int:
+    def max_concurrency(self) -> int:
         """How many calls it will ever have in flight at once."""
-        return self._connection.ceiling
+        return self._connection.max_concurrency
 
     @property
     def seconds_left(self) -> float:
         """The rest of the time for the whole audit, and a little more for calls to end by themselves."""
-        return self._caller.seconds_left + _SLACK
+        return self._client.seconds_left + _GRACE_SECONDS
 
     @property
     def requests(self) -> int:
         """How many requests were sent so far, retries included."""
-        return self._caller.requests
+        return self._client.requests
 
     @property
     def throttles(self) -> int:
         """How many of them were answered that the service is called too often."""
-        return self._caller.throttles
+        return self._client.throttles
 
-    def indexes(self) -> ListingRead[Index]:
+    def read_indexes(self) -> ListingRead[Index]:
         """List the live indexes, in one answer. Raises any `PineconeError`."""
-        found = parse_rows(self._caller.read(b"/indexes", self._connection.api_version), "indexes", schemas.INDEX)
-        broken = ReadFailure("GET /indexes", found.fault) if found.fault is not None else None
-        return ListingRead(tuple(self._translation.index(row) for row in found.rows), broken)
+        raw_rows = parse_rows(self._client.read(b"/indexes", self._connection.api_version), "indexes", schemas.INDEX)
+        failure = ReadFailure("GET /indexes", raw_rows.fault) if raw_rows.fault is not None else None
+        return ListingRead(tuple(self._mapper.map_index(row) for row in raw_rows.rows), failure)
 
-    def backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
+    def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
         """Walk the backups of the project, before all other calls: it is the longest walk."""
-        return self._walk_backups("/backups", self._connection.api_version, urgent=True, on_page=on_page)
+        return self._read_backup_listing("/backups", self._connection.api_version, is_urgent=True, on_page=on_page)
 
-    def schedules(self, index: str, raised: Errors = (*_OF_INDEX, PlanForbidsError)) -> ListingRead[Schedule]:
+    def read_schedules(
+        self, index: str, final_errors: ErrorTypes = (*_INDEX_ERRORS, OrganizationPlanError)
+    ) -> ListingRead[Schedule]:
         """Walk the schedules of an index. Raises what is said, and lets any other error break the walk off.
 
         Once the plan has been refused, no further listing is sent: the answer is the same for every index.
         """
-        path = f"/indexes/{quoted(index)}/backup-schedules"
+        path = f"/indexes/{quote_segment(index)}/backup-schedules"
         version = self._connection.schedules_api_version
 
         def fetch(token: str | None) -> Page[Schedule]:
-            body = self._caller.read(page_target(path, token), version, shared=self._plan)
-            raw = parse_page(body, schemas.SCHEDULE_PAGE, schemas.SCHEDULE)
-            return Page([self._translation.schedule(row) for row in raw.rows], raw.token, raw.fault)
+            body = self._client.read(build_page_target(path, token), version, shared_denial=self._plan_denial)
+            raw_page = parse_page(body, schemas.SCHEDULE_PAGE, schemas.SCHEDULE)
+            return Page([self._mapper.map_schedule(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
 
-        return walk_pages(f"GET {path}", fetch, rows_by_id, final=raised)
+        return read_pages(f"GET {path}", fetch, map_rows_by_id, final_errors=final_errors)
 
-    def own_backups(self, index: str, raised: Errors = _OF_INDEX) -> ListingRead[Backup]:
+    def read_own_backups(self, index: str, final_errors: ErrorTypes = _INDEX_ERRORS) -> ListingRead[Backup]:
         """Walk the backups of the live index of a name. Raises what is said, as `schedules` does."""
-        path = f"/indexes/{quoted(index)}/backups"
-        return self._walk_backups(path, self._connection.api_version, final=raised)
+        path = f"/indexes/{quote_segment(index)}/backups"
+        return self._read_backup_listing(path, self._connection.api_version, final_errors=final_errors)
 
-    def history(self, schedule_id: str) -> ListingRead[Backup]:
+    def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Walk the runs of a schedule. Raises `NotFoundError`."""
-        path = f"/backup-schedules/{quoted(schedule_id)}/history"
-        return self._walk_backups(path, self._connection.schedules_api_version, final=(NotFoundError,))
+        path = f"/backup-schedules/{quote_segment(schedule_id)}/history"
+        return self._read_backup_listing(path, self._connection.schedules_api_version, final_errors=(NotFoundError,))
 
-    def _walk_backups(
+    def _read_backup_listing(
         self,
         path: str,
         version: str,
         *,
-        urgent: bool = False,
+        is_urgent: bool = False,
         on_page: Callable[[], None] | None = None,
-        final: Errors = (),
+        final_errors: ErrorTypes = (),
     ) -> ListingRead[Backup]:
         def fetch(token: str | None) -> Page[Backup]:
-            body = self._caller.read(page_target(path, token), version, urgent=urgent)
-            raw = parse_page(body, schemas.BACKUP_PAGE, schemas.BACKUP)
-            return Page([self._translation.backup(row) for row in raw.rows], raw.token, raw.fault)
+            body = self._client.read(build_page_target(path, token), version, is_urgent=is_urgent)
+            raw_page = parse_page(body, schemas.BACKUP_PAGE, schemas.BACKUP)
+            return Page([self._mapper.map_backup(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
 
-        return walk_pages(f"GET {path}", fetch, rows_by_id, on_page=on_page, final=final)
+        return read_pages(f"GET {path}", fetch, map_rows_by_id, on_page=on_page, final_errors=final_errors)
 
 
 @contextmanager
-def open_reader(connection: Connection, surroundings: Runtime | None = None) -> Iterator[PineconeReader]:
+def open_reader(connection: Connection, runtime: Runtime | None = None) -> Iterator[PineconeReader]:
     """Open a project for reading. The time for the whole audit begins here."""
     with Transport(connection) as transport:
-        yield PineconeReader(connection, PineconeClient(connection, transport, surroundings or Runtime()))
+        yield PineconeReader(connection, PineconeClient(connection, transport, runtime or Runtime()))

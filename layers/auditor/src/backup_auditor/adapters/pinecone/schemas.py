@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Required, TypedDict
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from backup_auditor.adapters.pinecone.connection import one_line
-from backup_auditor.errors import NotUnderstoodError
+from backup_auditor.adapters.pinecone.connection import to_one_line
+from backup_auditor.errors import MalformedResponseError
 
 _TOLERANT = ConfigDict(extra="ignore")
 
@@ -75,7 +75,7 @@ class RestoreJobRow(TypedDict, total=False):
 
 
 @with_config(_TOLERANT)
-class RestoreStarted(TypedDict, total=False):
+class RestoreResponse(TypedDict, total=False):
     """The answer to creating an index from a backup."""
 
     restore_job_id: Required[str]
@@ -104,14 +104,14 @@ BACKUP = TypeAdapter(BackupRow)
 SCHEDULE = TypeAdapter(ScheduleRow)
 INDEX = TypeAdapter(IndexRow)
 RESTORE_JOB = TypeAdapter(RestoreJobRow)
-RESTORE_STARTED = TypeAdapter(RestoreStarted)
+RESTORE_RESPONSE = TypeAdapter(RestoreResponse)
 
 
 _NOT_JSON = "the answer is not JSON"
 _PAGINATION = "pagination"
-_SHOWN_KEYS = 3
+_MAX_KEYS = 3
 """How many keys of an answer that is not understood an error names."""
-_LONGEST_KEY = 40
+_MAX_KEY_LENGTH = 40
 
 
 class RawRows[Row](NamedTuple):
@@ -126,10 +126,10 @@ class RawRows[Row](NamedTuple):
 def parse_page[Row](body: bytes, page: TypeAdapter[RawPage[Row]], row: TypeAdapter[Row]) -> RawRows[Row]:
     """Read a page of a listing. Raises `NotUnderstoodError` when it is none."""
     try:
-        found = page.validate_json(body)
+        raw_page = page.validate_json(body)
     except ValidationError:
         return _read_page_in_pieces(body, row)
-    rows, pagination = found["data"], found.get("pagination")
+    rows, pagination = raw_page["data"], raw_page.get("pagination")
     if rows is None:  # an empty list only where the answer holds nothing else
         return _read_page_in_pieces(body, row)
     return RawRows(rows, (pagination.get("next") or None) if pagination else None)
@@ -137,81 +137,81 @@ def parse_page[Row](body: bytes, page: TypeAdapter[RawPage[Row]], row: TypeAdapt
 
 def parse_rows[Row](body: bytes, key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
     """Read an answer that holds all rows under one key. Raises `NotUnderstoodError` when it does not."""
-    return _rows_of(_object(body), key, row)
+    return _read_rows(_parse_object(body), key, row)
 
 
 def parse_row[Row](body: bytes, row: TypeAdapter[Row]) -> Row:
     """Read an answer that is one row. Raises `NotUnderstoodError` when it is none."""
-    return _read_row(_object(body), row)
+    return _read_row(_parse_object(body), row)
 
 
 def _read_page_in_pieces[Row](body: bytes, row: TypeAdapter[Row]) -> RawRows[Row]:
-    whole = _object(body)
-    found = _rows_of(whole, "data", row)
-    pagination = whole.get(_PAGINATION)
+    document = _parse_object(body)
+    raw_rows = _read_rows(document, "data", row)
+    pagination = document.get(_PAGINATION)
     token = pagination.get("next") if isinstance(pagination, dict) else pagination
     if token is None or token == "":
-        return found
-    if not isinstance(token, str) or not _is_text(token):
-        return found._replace(fault=found.fault or "where the next page is cannot be understood")
-    return found._replace(token=token)
+        return raw_rows
+    if not isinstance(token, str) or not _is_encodable(token):
+        return raw_rows._replace(fault=raw_rows.fault or "where the next page is cannot be understood")
+    return raw_rows._replace(token=token)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     try:
-        whole: Any = json.loads(body)
+        document: Any = json.loads(body)
     except (ValueError, RecursionError):
-        whole = _NOT_JSON
-    if isinstance(whole, dict):
-        return whole
-    raise NotUnderstoodError(whole if whole is _NOT_JSON else "the answer is not a JSON object")
+        document = _NOT_JSON
+    if isinstance(document, dict):
+        return document
+    raise MalformedResponseError(document if document is _NOT_JSON else "the answer is not a JSON object")
 
 
-def _rows_of[Row](whole: dict[str, Any], key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
+def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
     """Read the rows under a key. An answer without a list is empty only where it has no key that is not known."""
-    listed = whole.get(key)
-    unknown = sorted(whole.keys() - {key, _PAGINATION})
-    if listed is None and not unknown:
+    raw_rows = document.get(key)
+    unknown_keys = sorted(document.keys() - {key, _PAGINATION})
+    if raw_rows is None and not unknown_keys:
         return RawRows([])
-    if not isinstance(listed, list):
-        raise NotUnderstoodError(_without_list(key, whole, unknown))
+    if not isinstance(raw_rows, list):
+        raise MalformedResponseError(_describe_missing_list(key, document, unknown_keys))
     rows: list[Row] = []
     faults: list[str] = []
-    for it in listed:
+    for raw_row in raw_rows:
         try:
-            rows.append(_read_row(it, row))
-        except NotUnderstoodError as error:
+            rows.append(_read_row(raw_row, row))
+        except MalformedResponseError as error:
             faults.append(str(error))
-    fault = f"{len(faults)} of {len(listed)} rows cannot be understood: {min(faults)}" if faults else None
+    fault = f"{len(faults)} of {len(raw_rows)} rows cannot be understood: {min(faults)}" if faults else None
     return RawRows(rows, fault=fault)
 
 
-def _without_list(key: str, whole: dict[str, Any], unknown: list[str]) -> str:
+def _describe_missing_list(key: str, document: dict[str, Any], unknown_keys: list[str]) -> str:
     """Say that an answer has no list under a key, and what it has instead: a few of its other keys."""
-    if whole.get(key) is not None:
+    if document.get(key) is not None:
         return f'the answer has no list under the key "{key}", but another type'
-    shown = ", ".join(f'"{one_line(it)[:_LONGEST_KEY]}"' for it in unknown[:_SHOWN_KEYS])
-    return f'the answer has no list under the key "{key}", but other keys: {shown}'
+    key_list = ", ".join(f'"{to_one_line(it)[:_MAX_KEY_LENGTH]}"' for it in unknown_keys[:_MAX_KEYS])
+    return f'the answer has no list under the key "{key}", but other keys: {key_list}'
 
 
-def _read_row[Row](raw: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
+def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
     """Read one row; a field that may be absent is left out where it cannot be understood: it is not known."""
-    if not _is_text(raw):
-        raise NotUnderstoodError("it holds half a character")
+    if not _is_encodable(raw_row):
+        raise MalformedResponseError("it holds half a character")
     try:
-        return row.validate_python(raw)
+        return row.validate_python(raw_row)
     except ValidationError as error:
-        faults = _faults(error)
-    if isinstance(raw, dict):
-        raw = {key: value for key, value in raw.items() if key not in faults}
+        faults = _find_faults(error)
+    if isinstance(raw_row, dict):
+        raw_row = {key: value for key, value in raw_row.items() if key not in faults}
     try:
-        return row.validate_python(raw)
+        return row.validate_python(raw_row)
     except ValidationError as error:
-        fault = f"its {min(_faults(error))} cannot be read" if isinstance(raw, dict) else "it is not an object"
-    raise NotUnderstoodError(fault)
+        fault = f"its {min(_find_faults(error))} cannot be read" if isinstance(raw_row, dict) else "it is not an object"
+    raise MalformedResponseError(fault)
 
 
-def _is_text(value: Any) -> bool:  # noqa: ANN401  JSON
+def _is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
     """Tell whether all texts in a value can be written down: JSON can spell halves of characters, which cannot."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -222,5 +222,5 @@ def _is_text(value: Any) -> bool:  # noqa: ANN401  JSON
     return True
 
 
-def _faults(error: ValidationError) -> Iterable[str]:
+def _find_faults(error: ValidationError) -> Iterable[str]:
     return {str(it["loc"][0]) if it["loc"] else "" for it in error.errors(include_input=False, include_url=False)}

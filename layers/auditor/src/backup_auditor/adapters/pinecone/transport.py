@@ -10,14 +10,20 @@ from typing import NamedTuple, Self, cast
 import httpx
 
 from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.adapters.pinecone.connection import Connection, one_line
+from backup_auditor.adapters.pinecone.connection import Connection, to_one_line
 from backup_auditor.adapters.pinecone.flow_control import Deadline
 from backup_auditor.adapters.pinecone.proxy import Proxy, find_proxy
-from backup_auditor.adapters.trust import explain_tls_failure, make_trust
-from backup_auditor.errors import NotUnderstoodError, PineconeError, SettingsError, UnavailableError, UnreachableError
+from backup_auditor.adapters.trust import explain_tls_failure, make_tls_context
+from backup_auditor.errors import (
+    MalformedResponseError,
+    PineconeError,
+    SettingsError,
+    UnavailableError,
+    UnreachableError,
+)
 
 _PROXY_AUTHENTICATION = 407
-_LONGEST = 1000
+_MAX_ERROR_LENGTH = 1000
 """Characters: a path of certificates stands in it."""
 
 
@@ -37,11 +43,11 @@ class NotConnectedError(UnavailableError):
     """No connection was made in time: nothing was sent."""
 
 
-class AnswerLostError(UnavailableError):
+class ResponseLostError(UnavailableError):
     """A request that changes something went out, and what became of it is not known."""
 
 
-class Route(NamedTuple):
+class RequestRoute(NamedTuple):
     """Where requests go, and through which proxy."""
 
     host: str
@@ -49,59 +55,63 @@ class Route(NamedTuple):
     proxy: Proxy | None = None
 
 
-def error_of_transport(error: Exception, route: Route) -> PineconeError:
+def build_transport_error(error: Exception, route: RequestRoute) -> PineconeError:
     """Say what a failure means, without holding on to it. The proxy is named where there is one."""
     if isinstance(error, httpx.DecodingError):
-        return NotUnderstoodError("the answer is not compressed as it says")
-    way = f" (through {route.proxy})" if route.proxy else ""
+        return MalformedResponseError("the answer is not compressed as it says")
+    proxy_note = f" (through {route.proxy})" if route.proxy else ""
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return NotConnectedError(f"no connection was made in time{way}")
+        return NotConnectedError(f"no connection was made in time{proxy_note}")
     if isinstance(error, httpx.TimeoutException):
-        return UnavailableError(f"no answer came in time{way}")
+        return UnavailableError(f"no answer came in time{proxy_note}")
     if isinstance(error, httpx.ProxyError) and route.proxy:
-        return _refusal(str(error), route, route.proxy)
+        return _build_proxy_error(str(error), route, route.proxy)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
-        return _error_of_connecting(error, route, way)
-    what = (
+        return _build_connect_error(error, route, proxy_note)
+    summary = (
         "the answer broke off, or is not HTTP" if isinstance(error, httpx.ProtocolError) else "the connection broke off"
     )
-    return UnavailableError(f"{what}{way}")
+    return UnavailableError(f"{summary}{proxy_note}")
 
 
-def _refusal(text: str, route: Route, proxy: Proxy) -> UnreachableError:
+def _build_proxy_error(text: str, route: RequestRoute, proxy: Proxy) -> UnreachableError:
     """Say why a proxy did not connect; `text` begins with the status that it answered."""
     match = re.match(r"\d{3}", text)
     status = int(match[0]) if match else 0
-    what = f"{proxy} did not connect to {route.host}: {one_line(text)}"
+    summary = f"{proxy} did not connect to {route.host}: {to_one_line(text)}"
     if status == _PROXY_AUTHENTICATION:
         return ProxyRefusedError(
-            f"{what}; put the user name and the password into {proxy.source}: http://USER:PASSWORD@…"
+            f"{summary}; put the user name and the password into {proxy.source}: http://USER:PASSWORD@…"
         )
     if is_transient(status):
-        return UnreachableError(f"{what}; look at the proxy and at the network behind it")
-    return ProxyRefusedError(f"{what}; have it allow the host, or name the host in NO_PROXY to reach it directly")
+        return UnreachableError(f"{summary}; look at the proxy and at the network behind it")
+    return ProxyRefusedError(f"{summary}; have it allow the host, or name the host in NO_PROXY to reach it directly")
 
 
-def _error_of_connecting(error: Exception, route: Route, way: str) -> UnreachableError:
-    look = f"look at {route.proxy.source if route.proxy else 'PINECONE_CONTROLLER_HOST'} and at the network"
+def _build_connect_error(error: Exception, route: RequestRoute, proxy_note: str) -> UnreachableError:
+    remedy = f"look at {route.proxy.source if route.proxy else 'PINECONE_CONTROLLER_HOST'} and at the network"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
-            return NameNotResolvedError(f"the name of {route.proxy or route.host} cannot be resolved; {look}")
+            return NameNotResolvedError(f"the name of {route.proxy or route.host} cannot be resolved; {remedy}")
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
-            return UnreachableError(f"the connection to {route.host} broke off before TLS was agreed on{way}; {look}")
+            return UnreachableError(
+                f"the connection to {route.host} broke off before TLS was agreed on{proxy_note}; {remedy}"
+            )
         if isinstance(cause, ssl.SSLError):
-            return NotTrustedError(one_line(f"{explain_tls_failure(cause, route.host)}{way}", longest=_LONGEST))
+            return NotTrustedError(
+                to_one_line(f"{explain_tls_failure(cause, route.host)}{proxy_note}", max_length=_MAX_ERROR_LENGTH)
+            )
         if isinstance(cause, ConnectionRefusedError):
-            return UnreachableError(f"{route.proxy or route.host} refused the connection; {look}")
+            return UnreachableError(f"{route.proxy or route.host} refused the connection; {remedy}")
         cause = cause.__cause__ or cause.__context__
-    return UnreachableError(f"{route.proxy or route.host} cannot be reached: {one_line(str(error))}; {look}")
+    return UnreachableError(f"{route.proxy or route.host} cannot be reached: {to_one_line(str(error))}; {remedy}")
 
 
-_SHORTEST_KEY = 12
+_MIN_KEY_LENGTH = 12
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What came back."""
 
     status: int
@@ -128,16 +138,16 @@ class Transport:
         """
         self._connection = connection
         # a name or a status may hold the key too, and reports hold those; a text shorter than any key may stand in both
-        self._key = connection.key.encode() if len(connection.key) >= _SHORTEST_KEY else b""
+        self._key = connection.key.encode() if len(connection.key) >= _MIN_KEY_LENGTH else b""
         logging.getLogger("httpcore").setLevel(logging.INFO)  # below, it writes down the headers of answers
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
             proxy = None if connection.is_loopback else find_proxy(self._base.host, self._base.port)
-            self._route = Route(self._base.netloc.decode("ascii"), proxy)
+            self._route = RequestRoute(self._base.netloc.decode("ascii"), proxy)
             self._pool = _open_pool(connection, proxy)
             versions = {connection.api_version, connection.schedules_api_version}
-            self._headers = {it: _headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
+            self._headers = {it: _build_headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
         except (httpx.InvalidURL, ValueError) as error:
             reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}"
         else:
@@ -152,54 +162,54 @@ class Transport:
         """Close all connections."""
         self._pool.close()
 
-    def send(self, method: str, target: bytes, version: str, deadline: Deadline, body: bytes | None = None) -> Answer:
+    def send(self, method: str, target: bytes, version: str, deadline: Deadline, body: bytes | None = None) -> Response:
         """Send one request, once, and read its whole answer.
 
         Raises `UnreachableError`, `UnavailableError`, `NotUnderstoodError` and `DeadlineError`; none of them holds on
         to the request, which carries the key.
         """
-        left = deadline.remaining()
+        seconds_left = deadline.require_seconds_left()
         request = httpx.Request(
             method,
             self._base.copy_with(raw_path=self._prefix + target),
             headers=self._headers[version],
             content=body,
-            extensions={"timeout": self._timeouts(left)},
+            extensions={"timeout": self._build_timeouts(seconds_left)},
         )
-        failure: PineconeError
+        transport_error: PineconeError
         try:
             response = self._pool.handle_request(request)
             try:
-                return Answer(response.status_code, response.headers, self._read(response, deadline))
+                return Response(response.status_code, response.headers, self._read_body(response, deadline))
             finally:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-            failure = error_of_transport(error, self._route)
+            transport_error = build_transport_error(error, self._route)
         # raised here, not above: an error must not hold on to the failure below it, which holds on to the request
-        raise failure
+        raise transport_error
 
-    def _timeouts(self, left: float) -> dict[str, float]:
-        read = min(self._connection.read_timeout.total_seconds(), left)
-        connect = min(self._connection.connect_timeout.total_seconds(), left)
-        return {"connect": connect, "read": read, "write": read, "pool": left}
+    def _build_timeouts(self, seconds_left: float) -> dict[str, float]:
+        read = min(self._connection.read_timeout.total_seconds(), seconds_left)
+        connect = min(self._connection.connect_timeout.total_seconds(), seconds_left)
+        return {"connect": connect, "read": read, "write": read, "pool": seconds_left}
 
-    def _read(self, response: httpx.Response, deadline: Deadline) -> bytes:
+    def _read_body(self, response: httpx.Response, deadline: Deadline) -> bytes:
         is_encoded = response.headers.get("content-encoding", "identity") != "identity"
         # what is not encoded is read below the response, which would only copy it
         parts = response.iter_bytes() if is_encoded else cast("httpx.SyncByteStream", response.stream)
-        found: list[bytes] = []
+        pieces: list[bytes] = []
         size = 0
         for part in parts:
             size += len(part)
             if size > self._connection.body_limit:
-                raise NotUnderstoodError(f"the answer is longer than {self._connection.body_limit} bytes")
-            found.append(part)
-            deadline.remaining()
-        body = found[0] if len(found) == 1 else b"".join(found)
+                raise MalformedResponseError(f"the answer is longer than {self._connection.body_limit} bytes")
+            pieces.append(part)
+            deadline.require_seconds_left()
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return body.replace(self._key, b"[key]") if self._key else body
 
 
-def _headers(connection: Connection, host: str, version: str) -> httpx.Headers:
+def _build_headers(connection: Connection, host: str, version: str) -> httpx.Headers:
     return httpx.Headers(
         {
             "Host": host,
@@ -214,16 +224,18 @@ def _headers(connection: Connection, host: str, version: str) -> httpx.Headers:
 
 
 def _open_pool(connection: Connection, proxy: Proxy | None) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=connection.ceiling, max_keepalive_connections=connection.ceiling)
+    limits = httpx.Limits(
+        max_connections=connection.max_concurrency, max_keepalive_connections=connection.max_concurrency
+    )
     if connection.host.startswith("http:"):
-        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
-        return httpx.HTTPTransport(verify=trust, limits=limits)
-    trust = make_trust()
-    return httpx.HTTPTransport(verify=trust, limits=limits, proxy=_proxy_with(trust, proxy))
+        tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
+        return httpx.HTTPTransport(verify=tls_context, limits=limits)
+    tls_context = make_tls_context()
+    return httpx.HTTPTransport(verify=tls_context, limits=limits, proxy=_build_proxy(tls_context, proxy))
 
 
-def _proxy_with(trust: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
+def _build_proxy(tls_context: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
     """Return a proxy as httpx takes it: one that is reached by TLS itself trusts the same certificates."""
     if proxy is None:
         return None
-    return httpx.Proxy(proxy.url, ssl_context=trust if proxy.name.startswith("https:") else None)
+    return httpx.Proxy(proxy.url, ssl_context=tls_context if proxy.name.startswith("https:") else None)

@@ -7,26 +7,26 @@ from backup_auditor.errors import NotFoundError, PineconeError
 FIRST_WITH_BACKUPS = "2025-04"
 FIRST_WITH_SCHEDULES = "2026-07"
 """Before it, schedules are served under `unstable` alone."""
-_DATED = re.compile(r"\d{4}-\d{2}")
+_DATED_VERSION = re.compile(r"\d{4}-\d{2}")
 
 
 def explain_missing(error: PineconeError, target: bytes, version: str) -> PineconeError:
     """Return an error, with the variable to set where a 404 means that the version does not know the call."""
-    if not isinstance(error, NotFoundError) or _DATED.fullmatch(version) is None:
+    if not isinstance(error, NotFoundError) or _DATED_VERSION.fullmatch(version) is None:
         return error
-    if _family(target) == b"backup-schedules" and version < FIRST_WITH_SCHEDULES:
+    if _find_collection(target) == b"backup-schedules" and version < FIRST_WITH_SCHEDULES:
         return NotFoundError(
             f"{error}; API version {version} has no backup schedules: "
             f"set PINECONE_SCHEDULES_API_VERSION to unstable, or PINECONE_API_VERSION to {FIRST_WITH_SCHEDULES}"
         )
-    if _family(target) == b"backups" and version < FIRST_WITH_BACKUPS:
+    if _find_collection(target) == b"backups" and version < FIRST_WITH_BACKUPS:
         return NotFoundError(
             f"{error}; API version {version} has no backups: set PINECONE_API_VERSION to {FIRST_WITH_SCHEDULES}"
         )
     return error
 
 
-def _family(target: bytes) -> bytes:
+def _find_collection(target: bytes) -> bytes:
     """Return what a call is about: the last collection of its path, whatever the index is called."""
-    _, first, *rest = target.partition(b"?")[0].split(b"/")
-    return rest[1] if first == b"indexes" and len(rest) > 1 else first
+    _, collection, *segments = target.partition(b"?")[0].split(b"/")
+    return segments[1] if collection == b"indexes" and len(segments) > 1 else collection

@@ -6,9 +6,9 @@ from importlib.resources import files
 
 from pydantic import ValidationError
 
-from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError, Problem, visible
-from backup_auditor.adapters.input_file import Source, read_bytes
-from backup_auditor.adapters.policy_file.errors import contradiction_problems, shape_problems
+from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError, Problem, make_visible
+from backup_auditor.adapters.input_file import InputSource, read_bytes
+from backup_auditor.adapters.policy_file.errors import describe_contradictions, describe_shape_errors
 from backup_auditor.adapters.policy_file.schema import (
     ExemptionShape,
     PolicyShape,
@@ -18,7 +18,7 @@ from backup_auditor.adapters.policy_file.schema import (
     parse_day,
     parse_duration,
 )
-from backup_auditor.adapters.yaml_loader import compose, decode
+from backup_auditor.adapters.yaml_loader import compose_document, decode_text
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.identifiers import is_on_aws
@@ -29,7 +29,7 @@ from backup_auditor.domain.policy import (
     ProjectRequirement,
     ProtectionRequirement,
     RecoveryRequirement,
-    Remediation,
+    RemediationPolicy,
     Requirements,
     Rule,
     RunRequirement,
@@ -39,36 +39,36 @@ from backup_auditor.domain.policy_validation import find_contradictions
 from backup_auditor.errors import PolicyError
 
 
-def default_policy_text() -> str:
+def read_default_policy() -> str:
     """Return it with comments for people."""
     return files("backup_auditor.adapters.policy_file").joinpath("default-policy.yaml").read_text(encoding="utf-8")
 
 
-def merge_over_defaults[S: Shape](base: S, over: S) -> S:
+def merge_over_defaults[S: Shape](base: S, overrides: S) -> S:
     """Return the base with every key that is written in `over` in its place, at any depth; a list replaces a list."""
     changes: dict[str, object] = {}
-    for key in over.model_fields_set:
-        written = getattr(over, key)
-        changes[key] = merge_over_defaults(getattr(base, key), written) if isinstance(written, Shape) else written
+    for key in overrides.model_fields_set:
+        override = getattr(overrides, key)
+        changes[key] = merge_over_defaults(getattr(base, key), override) if isinstance(override, Shape) else override
     return base.model_copy(update=changes)
 
 
-def policy_of(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
+def build_policy(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
     """Return the policy that a file states."""
     return Policy(
         source=source,
         sha256=sha256,
-        defaults=_requirements(shape.defaults),
+        defaults=_build_requirements(shape.defaults),
         project=ProjectRequirement(
             plan=shape.project.plan,
             backup_quota=shape.project.backup_quota,
-            quota_warn_percent=_number(shape.project.quota_warn_percent),
+            quota_warn_percent=_to_number(shape.project.quota_warn_percent),
             expected_id=shape.project.expected_id,
             document_indexes=shape.project.document_indexes,
         ),
-        rules=tuple(_rule(it, shape.defaults) for it in shape.rules),
-        exemptions=tuple(map(_exemption, shape.exemptions)),
-        remediation=Remediation(
+        rules=tuple(_build_rule(it, shape.defaults) for it in shape.rules),
+        exemptions=tuple(map(_build_exemption, shape.exemptions)),
+        remediation=RemediationPolicy(
             create_schedules=shape.remediation.create_schedules,
             fix_schedules=shape.remediation.fix_schedules,
             first_backup=shape.remediation.first_backup,
@@ -78,7 +78,7 @@ def policy_of(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
     )
 
 
-def _exemption(shape: ExemptionShape) -> Exemption:
+def _build_exemption(shape: ExemptionShape) -> Exemption:
     return Exemption(
         names=tuple(shape.names),
         controls=tuple(shape.controls),
@@ -91,98 +91,100 @@ def _exemption(shape: ExemptionShape) -> Exemption:
     )
 
 
-def _rule(shape: RuleShape, defaults: RequirementsShape) -> Rule:
+def _build_rule(shape: RuleShape, defaults: RequirementsShape) -> Rule:
     return Rule(
         name=shape.name,
         names=tuple(shape.match.names),
         tags={key: tuple(values) for key, values in shape.match.tags.items()},
-        require=_requirements(merge_over_defaults(defaults, shape.require)),
+        requirements=_build_requirements(merge_over_defaults(defaults, shape.require)),
     )
 
 
-def _requirements(shape: RequirementsShape) -> Requirements:
+def _build_requirements(shape: RequirementsShape) -> Requirements:
     retention, content, protection = shape.schedule.retention_days, shape.content, shape.protection
     return Requirements(
         schedule=ScheduleRequirement(
             required=shape.schedule.required,
             frequency=shape.schedule.frequency,
-            retention_min=_days(retention.min),
-            retention_max=_days(retention.max),
+            retention_min=_to_days(retention.min),
+            retention_max=_to_days(retention.max),
         ),
         recovery=RecoveryRequirement(
-            max_age=_duration(shape.recovery.max_age),
+            max_age=_parse_optional_duration(shape.recovery.max_age),
             min_copies=shape.recovery.min_copies,
-            horizon=_duration(shape.recovery.horizon),
+            horizon=_parse_optional_duration(shape.recovery.horizon),
         ),
-        runs=RunRequirement(grace=parse_duration(shape.runs.grace), stuck_after=_duration(shape.runs.stuck_after)),
+        runs=RunRequirement(
+            grace=parse_duration(shape.runs.grace), stuck_after=_parse_optional_duration(shape.runs.stuck_after)
+        ),
         content=ContentRequirement(
             allow_empty=content.allow_empty,
-            max_record_drop_percent=_number(content.max_record_drop_percent),
-            max_namespace_drop_percent=_number(content.max_namespace_drop_percent),
-            max_size_factor=_number(content.max_size_factor),
+            max_record_drop_percent=_to_number(content.max_record_drop_percent),
+            max_namespace_drop_percent=_to_number(content.max_namespace_drop_percent),
+            max_size_factor=_to_number(content.max_size_factor),
         ),
         protection=ProtectionRequirement(
             deletion_protection=protection.deletion_protection,
             locations=tuple(protection.locations),
             required_tags=tuple(protection.required_tags),
-            erasure=_days(protection.erasure_days),
+            erasure=_to_days(protection.erasure_days),
         ),
-        orphans=OrphanRequirement(keep=_days(shape.orphans.keep_days)),
+        orphans=OrphanRequirement(keep=_to_days(shape.orphans.keep_days)),
     )
 
 
-def _duration(text: str | None) -> timedelta | None:
+def _parse_optional_duration(text: str | None) -> timedelta | None:
     return None if text is None else parse_duration(text)
 
 
-def _days(count: int | None) -> timedelta | None:
+def _to_days(count: int | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
 
-def _number(value: float | None) -> float | None:
+def _to_number(value: float | None) -> float | None:
     """Keep 20 what it was: reports show it."""
     return int(value) if value is not None and value.is_integer() else value
 
 
-BUILT_IN = "built-in"
-POLICY = DocumentKind("policy", '"backup-auditor policy init" prints one to start from')
+BUILT_IN_SOURCE = "built-in"
+POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints one to start from')
 
 
-def load_policy(given: Source) -> Policy:
+def load_policy(input_source: InputSource) -> Policy:
     """Return the policy in a file, a pipe, or standard input (`-`).
 
     Raises `PolicyError` with every problem of it, one line each.
     """
-    source = visible(str(given))
+    source = make_visible(str(input_source))
     try:
-        content = read_bytes(given, POLICY)
+        content = read_bytes(input_source, POLICY_DOCUMENT)
     except DocumentProblemError as error:
-        raise _policy_error(source, [error.problem]) from None
+        raise _build_policy_error(source, [error.problem]) from None
     return parse_policy(content, source)
 
 
-def built_in_policy() -> Policy:
+def load_built_in_policy() -> Policy:
     """Return the policy that holds where no file says otherwise."""
-    return parse_policy(default_policy_text().encode(), BUILT_IN)
+    return parse_policy(read_default_policy().encode(), BUILT_IN_SOURCE)
 
 
 def parse_policy(content: bytes, source: str) -> Policy:
     """Return the policy in a document that was read from `source`. Raises `PolicyError` as `load_policy` does."""
     try:
-        root = compose(decode(content), POLICY)
+        root = compose_document(decode_text(content), POLICY_DOCUMENT)
     except DocumentProblemError as error:
-        raise _policy_error(source, [error.problem]) from None
+        raise _build_policy_error(source, [error.problem]) from None
     try:
-        shape = PolicyShape.model_validate(root.plain)
+        shape = PolicyShape.model_validate(root.value)
     except ValidationError as error:
-        raise _policy_error(source, shape_problems(error, root)) from None
-    policy = policy_of(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
-    found = find_contradictions(policy, CATALOG)
-    if found:
-        raise _policy_error(source, contradiction_problems(found, root))
+        raise _build_policy_error(source, describe_shape_errors(error, root)) from None
+    policy = build_policy(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
+    contradictions = find_contradictions(policy, CATALOG)
+    if contradictions:
+        raise _build_policy_error(source, describe_contradictions(contradictions, root))
     return policy
 
 
-def _policy_error(source: str, problems: list[Problem]) -> PolicyError:
+def _build_policy_error(source: str, problems: list[Problem]) -> PolicyError:
     lines = (f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems)
     return PolicyError(*lines, path="FILE" if is_on_aws(source) else source)

@@ -9,92 +9,94 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
 from backup_auditor.domain.model import Frequency
-from backup_auditor.domain.policy import DocumentIndexes, Mode, Plan
+from backup_auditor.domain.policy import DocumentIndexes, Mode, PineconePlan
 
-MOST = 36_500
+MAX_DAYS = 36_500
 """Days in a hundred years: a moment less these is still a moment."""
 
-_DURATION = r"^[0-9]{1,9}[mhd]$"
-_POSITIVE_DURATION = r"^0*[1-9][0-9]*[mhd]$"
-_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DURATION_PATTERN = r"^[0-9]{1,9}[mhd]$"
+_POSITIVE_DURATION_PATTERN = r"^0*[1-9][0-9]*[mhd]$"
+_DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
     """Read a duration such as `90m`, `26h` or `7d`. Raises `ValueError` when it is none, or above `MOST` days."""
-    if not re.fullmatch(_DURATION, text, re.ASCII) or text.endswith("\n"):
+    if not re.fullmatch(_DURATION_PATTERN, text, re.ASCII) or text.endswith("\n"):
         raise ValueError(text)
-    length = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    if length > timedelta(days=MOST):
+    duration = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    if duration > timedelta(days=MAX_DAYS):
         raise ValueError(text)
-    return length
+    return duration
 
 
 def parse_day(text: str) -> date:
     """Read a day such as `2027-03-31`. Raises `ValueError` when the text is none."""
-    if not re.fullmatch(_DAY, text, re.ASCII) or text.endswith("\n"):
+    if not re.fullmatch(_DAY_PATTERN, text, re.ASCII) or text.endswith("\n"):
         raise ValueError(text)
     return date.fromisoformat(text)
 
 
-def _duration(value: object) -> object:
+def _check_duration(value: object) -> object:
     try:
-        parse_duration(_text(value))
+        parse_duration(_require_text(value))
     except ValueError:
-        raise PydanticCustomError("wanted", f"a duration such as 90m, 26h or 7d, of at most {MOST}d") from None
+        raise PydanticCustomError("wanted", f"a duration such as 90m, 26h or 7d, of at most {MAX_DAYS}d") from None
     return value
 
 
-def _positive_duration(text: str) -> str:
+def _check_positive_duration(text: str) -> str:
     if not parse_duration(text):
         raise PydanticCustomError("wanted", "a duration above zero, such as 26h")
     return text
 
 
-def _day(value: object) -> object:
+def _check_day(value: object) -> object:
     try:
-        parse_day(_text(value))
+        parse_day(_require_text(value))
     except ValueError:
         raise PydanticCustomError("wanted", "a day such as 2027-03-31") from None
     return value
 
 
-def _text(value: object) -> str:
+def _require_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(value)  # noqa: TRY004  for pydantic it is a value that does not fit
     return value
 
 
-def _location(text: str) -> str:
+def _check_location(text: str) -> str:
     if "/" not in text and "*" not in text:
         raise PydanticCustomError("wanted", "a pattern of cloud/region, such as aws/eu-*")
     return text
 
 
-def _not_blank(text: str) -> str:
+def _check_not_blank(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("wanted", "a text that says something")
     return text
 
 
-def _only_true(value: bool) -> bool:
+def _check_true(value: bool) -> bool:
     if not value:
         raise PydanticCustomError("wanted", "true, or leave it out")
     return value
 
 
-Duration = Annotated[str, BeforeValidator(_duration), Field(json_schema_extra={"pattern": _DURATION})]
+Duration = Annotated[str, BeforeValidator(_check_duration), Field(json_schema_extra={"pattern": _DURATION_PATTERN})]
 PositiveDuration = Annotated[
-    Duration, AfterValidator(_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION})
+    Duration, AfterValidator(_check_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION_PATTERN})
 ]
-Day = Annotated[str, BeforeValidator(_day), Field(json_schema_extra={"pattern": _DAY, "format": "date"})]
-Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
+Day = Annotated[str, BeforeValidator(_check_day), Field(json_schema_extra={"pattern": _DAY_PATTERN, "format": "date"})]
+Text = Annotated[str, AfterValidator(_check_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
 # The service accepts a longer one, and then every run fails.
-ScheduleName = Annotated[str, Field(max_length=28, json_schema_extra={"pattern": r"\S"}), AfterValidator(_not_blank)]
-Location = Annotated[Text, AfterValidator(_location), Field(json_schema_extra={"pattern": "[/*]"})]
-OnlyTrue = Annotated[bool, AfterValidator(_only_true), Field(json_schema_extra={"const": True})]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-Days = Annotated[int, Field(ge=1, le=MOST)]
+ScheduleName = Annotated[
+    str, Field(max_length=28, json_schema_extra={"pattern": r"\S"}), AfterValidator(_check_not_blank)
+]
+Location = Annotated[Text, AfterValidator(_check_location), Field(json_schema_extra={"pattern": "[/*]"})]
+OnlyTrue = Annotated[bool, AfterValidator(_check_true), Field(json_schema_extra={"const": True})]
+Count = Annotated[int, Field(ge=0, le=MAX_DAYS)]
+Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
@@ -105,22 +107,24 @@ class Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class RetentionDays(Shape):
+class RetentionDaysShape(Shape):
     """Between which retentions a schedule must lie."""
 
     min: Annotated[Days | None, Field(description="shortest retention, in days; null for no such limit")] = 7
     max: Annotated[Days | None, Field(description="longest retention, in days; null for no such limit")] = 400
 
 
-class Schedule(Shape):
+class ScheduleShape(Shape):
     """What backup schedules must be."""
 
     required: Annotated[bool, Field(description="whether an index must have a schedule")] = True
     frequency: Annotated[Frequency, Field(strict=False, description="slowest frequency")] = Frequency.DAILY
-    retention_days: RetentionDays = Field(default_factory=RetentionDays, description="how long backups are kept")
+    retention_days: RetentionDaysShape = Field(
+        default_factory=RetentionDaysShape, description="how long backups are kept"
+    )
 
 
-class Recovery(Shape):
+class RecoveryShape(Shape):
     """What recovery points must be."""
 
     max_age: Annotated[
@@ -138,7 +142,7 @@ class Recovery(Shape):
     ] = "7d"
 
 
-class Runs(Shape):
+class RunsShape(Shape):
     """How late a run may be, and how long it may take."""
 
     grace: Annotated[Duration, Field(description="how late a run may be")] = "6h"
@@ -147,7 +151,7 @@ class Runs(Shape):
     ] = "12h"
 
 
-class Content(Shape):
+class ContentShape(Shape):
     """How far a recovery point may differ from those before it."""
 
     allow_empty: Annotated[bool, Field(description="whether a recovery point may hold no records")] = False
@@ -162,7 +166,7 @@ class Content(Shape):
     ] = 3
 
 
-class Protection(Shape):
+class ProtectionShape(Shape):
     """Where backups may lie, how long, and what an index must carry."""
 
     deletion_protection: Annotated[bool, Field(description="whether an index must be protected from deletion")] = False
@@ -175,7 +179,7 @@ class Protection(Shape):
     ] = None
 
 
-class Orphans(Shape):
+class OrphansShape(Shape):
     """What is required of deleted indexes. They have the defaults only: in a rule this changes nothing."""
 
     keep_days: Annotated[
@@ -187,21 +191,21 @@ class Orphans(Shape):
 class RequirementsShape(Shape):
     """What is required of an index."""
 
-    schedule: Schedule = Field(default_factory=Schedule, description="what backup schedules must be")
-    recovery: Recovery = Field(default_factory=Recovery, description="what recovery points must be")
-    runs: Runs = Field(default_factory=Runs, description="how late a run may be, and how long it may take")
-    content: Content = Field(default_factory=Content, description="how far recovery points may differ")
-    protection: Protection = Field(
-        default_factory=Protection, description="where backups may lie, and what indexes carry"
+    schedule: ScheduleShape = Field(default_factory=ScheduleShape, description="what backup schedules must be")
+    recovery: RecoveryShape = Field(default_factory=RecoveryShape, description="what recovery points must be")
+    runs: RunsShape = Field(default_factory=RunsShape, description="how late a run may be, and how long it may take")
+    content: ContentShape = Field(default_factory=ContentShape, description="how far recovery points may differ")
+    protection: ProtectionShape = Field(
+        default_factory=ProtectionShape, description="where backups may lie, and what indexes carry"
     )
-    orphans: Orphans = Field(default_factory=Orphans, description="what is required of deleted indexes")
+    orphans: OrphansShape = Field(default_factory=OrphansShape, description="what is required of deleted indexes")
 
 
 class ProjectShape(Shape):
     """What is required of the project as a whole."""
 
-    plan: Annotated[Plan, Field(strict=False, description="the organization's plan, which gives the quota")] = (
-        Plan.STANDARD
+    plan: Annotated[PineconePlan, Field(strict=False, description="the organization's plan, which gives the quota")] = (
+        PineconePlan.STANDARD
     )
     backup_quota: Annotated[
         int | None, Field(ge=1, le=1_000_000, description="how many backups the project may hold; null for the plan's")
@@ -239,8 +243,8 @@ class RuleShape(Shape):
 
 
 _SUBJECTS = (("names", "tags"), ("backups",), ("project",))
-_OF_INDEXES: JsonValue = {"anyOf": [{"required": ["names"]}, {"required": ["tags"]}]}
-_ONE_SUBJECT: list[JsonValue] = [_OF_INDEXES, {"required": ["backups"]}, {"required": ["project"]}]
+_INDEX_SUBJECT: JsonValue = {"anyOf": [{"required": ["names"]}, {"required": ["tags"]}]}
+_ONE_SUBJECT: list[JsonValue] = [_INDEX_SUBJECT, {"required": ["backups"]}, {"required": ["project"]}]
 
 
 class ExemptionShape(Shape):
@@ -266,12 +270,14 @@ class ExemptionShape(Shape):
     expires: Annotated[Day, Field(description="its last day, in UTC, such as 2027-03-31")]
 
 
-def _about_one_thing(shape: ExemptionShape) -> ExemptionShape:
-    named = [found for kind in _SUBJECTS if (found := [it for it in kind if it in shape.model_fields_set])]
-    if not named:
+def _require_one_subject(shape: ExemptionShape) -> ExemptionShape:
+    subjects = [
+        subject_keys for kind in _SUBJECTS if (subject_keys := [it for it in kind if it in shape.model_fields_set])
+    ]
+    if not subjects:
         raise PydanticCustomError("no_subject", "names, tags, backups or project")
-    if len(named) > 1:
-        context = {"first": " and ".join(named[0]), "second": named[1][0]}
+    if len(subjects) > 1:
+        context = {"first": " and ".join(subjects[0]), "second": subjects[1][0]}
         raise PydanticCustomError("several_subjects", "{first} and {second}", context)
     return shape
 
@@ -299,15 +305,15 @@ class PolicyShape(Shape):
     rules: list[RuleShape] = Field(
         default_factory=list, description="other requirements for some indexes; the first match wins"
     )
-    exemptions: list[Annotated[ExemptionShape, AfterValidator(_about_one_thing)]] = Field(
+    exemptions: list[Annotated[ExemptionShape, AfterValidator(_require_one_subject)]] = Field(
         default_factory=list, description="accepted deviations"
     )
     remediation: RemediationShape = Field(default_factory=RemediationShape, description="what may be changed")
 
 
-def policy_schema() -> JsonSchemaValue:
+def build_policy_schema() -> JsonSchemaValue:
     """Return the schema, in the 2020-12 dialect. What a policy says against itself no schema can find."""
-    schema = TypeAdapter(PolicyShape).json_schema(schema_generator=_WithoutTitles)
+    schema = TypeAdapter(PolicyShape).json_schema(schema_generator=_UntitledJsonSchema)
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "title": "Policy of backup-auditor, version 1",
@@ -315,7 +321,7 @@ def policy_schema() -> JsonSchemaValue:
     }
 
 
-class _WithoutTitles(GenerateJsonSchema):
+class _UntitledJsonSchema(GenerateJsonSchema):
     """Leaves out the titles that would only repeat each key."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  the same for all

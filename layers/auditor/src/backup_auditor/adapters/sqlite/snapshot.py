@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backup_auditor.errors import StateError
 
-_TRIES = 5
+_MAX_ATTEMPTS = 5
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _WAL_MAGIC = 0x377F0682
 """The last bit says in which order of bytes checksums are counted: set for big-endian."""
@@ -25,13 +25,13 @@ _PAGE_COUNT = slice(28, 32)
 def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
     """Return a connection to a copy in memory. Raises `StateError` where the file is in the middle of a change."""
     journal = Path(f"{file}-journal")
-    if _size(journal):
+    if _read_size(journal):
         raise StateError(
             f"{path}: a write to it broke off, and {journal.name} undoes it; copy both to a writable folder"
         )
     image, log = _read_unchanged(path, file)
     if len(image) > _VERSIONS.stop and image[_VERSIONS] != b"\1\1":
-        image = with_committed_pages(image, log)
+        image = apply_committed_pages(image, log)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     if image:
         connection.deserialize(image)
@@ -41,75 +41,75 @@ def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
 def _read_unchanged(path: Path, file: Path) -> tuple[bytes, bytes]:
     """Return the file and its log as they are together, however often another host writes to them."""
     log = Path(f"{file}-wal")
-    for _ in range(_TRIES):
-        before = _stamp(file), _stamp(log)
+    for _ in range(_MAX_ATTEMPTS):
+        stamps = _read_stamp(file), _read_stamp(log)
         try:
-            content = log.read_bytes() if before[1] else b""  # before the file, which takes over what the log holds
+            content = log.read_bytes() if stamps[1] else b""  # before the file, which takes over what the log holds
         except FileNotFoundError:
             continue
         image = file.read_bytes()
-        if before == (_stamp(file), _stamp(log)):
+        if stamps == (_read_stamp(file), _read_stamp(log)):
             return image, content
     raise StateError(f"{path}: the state changed while it was read; try again")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _read_stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        it = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return it.st_ino, it.st_size, it.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _size(path: Path) -> int:
+def _read_size(path: Path) -> int:
     return path.stat().st_size if os.path.lexists(path) else 0
 
 
-def with_committed_pages(image: bytes, log: bytes) -> bytes:
+def apply_committed_pages(image: bytes, log: bytes) -> bytes:
     """Return a database with every page that its write-ahead log committed, as a file that needs no log."""
-    pages, count = _committed(log)
+    pages, count = _read_committed_pages(log)
     size = int.from_bytes(image[16:18]) or 1
     size = 65536 if size == 1 else size
-    whole = bytearray(image)
+    database = bytearray(image)
     if pages:
-        whole = whole[: count * size].ljust(count * size, b"\0")
+        database = database[: count * size].ljust(count * size, b"\0")
         for number, page in pages.items():
             if number <= count:
-                whole[(number - 1) * size : number * size] = page
-        whole[_PAGE_COUNT] = count.to_bytes(4)
-    whole[_VERSIONS] = b"\1\1"
-    return bytes(whole)
+                database[(number - 1) * size : number * size] = page
+        database[_PAGE_COUNT] = count.to_bytes(4)
+    database[_VERSIONS] = b"\1\1"
+    return bytes(database)
 
 
-def _committed(log: bytes) -> tuple[dict[int, bytes], int]:
+def _read_committed_pages(log: bytes) -> tuple[dict[int, bytes], int]:
     """Return the latest content of each page by its number, and how many pages there are, as of the last commit."""
     pages: dict[int, bytes] = {}
     count = 0
     if len(log) < _WAL_HEADER:
         return pages, count
     magic, version, size, _, *salts = struct.unpack(">6I", log[:24])
-    order = ">" if magic & 1 else "<"
-    sums = _checksum(log[:24], order, (0, 0))
-    if magic & ~1 != _WAL_MAGIC or version != _WAL_VERSION or sums != struct.unpack(">2I", log[24:_WAL_HEADER]):
+    byte_order = ">" if magic & 1 else "<"
+    checksum = _update_checksum(log[:24], byte_order, (0, 0))
+    if magic & ~1 != _WAL_MAGIC or version != _WAL_VERSION or checksum != struct.unpack(">2I", log[24:_WAL_HEADER]):
         return pages, count
-    pending: dict[int, bytes] = {}
+    pending_pages: dict[int, bytes] = {}
     for start in range(_WAL_HEADER, len(log) - _FRAME_HEADER - size + 1, _FRAME_HEADER + size):
-        number, committed, *rest = struct.unpack(">6I", log[start : start + _FRAME_HEADER])
+        number, commit_page_count, *frame_values = struct.unpack(">6I", log[start : start + _FRAME_HEADER])
         page = log[start + _FRAME_HEADER : start + _FRAME_HEADER + size]
-        sums = _checksum(page, order, _checksum(log[start : start + 8], order, sums))
-        if not number or rest != [*salts, *sums]:
+        checksum = _update_checksum(page, byte_order, _update_checksum(log[start : start + 8], byte_order, checksum))
+        if not number or frame_values != [*salts, *checksum]:
             break  # what is left of an earlier round, or was never written in full
-        pending[number] = page
-        if committed:
-            pages |= pending
-            count = committed
-            pending = {}
+        pending_pages[number] = page
+        if commit_page_count:
+            pages |= pending_pages
+            count = commit_page_count
+            pending_pages = {}
     return pages, count
 
 
-def _checksum(content: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
-    first, second = sums
-    for one, other in batched(struct.unpack(f"{order}{len(content) // 4}I", content), 2, strict=True):
-        first = (first + one + second) & 0xFFFFFFFF
-        second = (second + other + first) & 0xFFFFFFFF
-    return first, second
+def _update_checksum(content: bytes, byte_order: str, checksum: tuple[int, int]) -> tuple[int, int]:
+    first_sum, second_sum = checksum
+    for word, next_word in batched(struct.unpack(f"{byte_order}{len(content) // 4}I", content), 2, strict=True):
+        first_sum = (first_sum + word + second_sum) & 0xFFFFFFFF
+        second_sum = (second_sum + next_word + first_sum) & 0xFFFFFFFF
+    return first_sum, second_sum

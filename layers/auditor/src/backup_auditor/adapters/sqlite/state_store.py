@@ -12,25 +12,25 @@ from backup_auditor.adapters.records import (
     FINDINGS,
     INDEXES,
     SCHEDULES,
-    Table,
-    drift_of,
-    drift_text,
-    history_of,
-    history_text,
-    moment,
-    ticks,
+    RecordTable,
+    decode_drift,
+    decode_history,
+    encode_drift,
+    encode_history,
+    from_ticks,
+    to_ticks,
 )
-from backup_auditor.adapters.sqlite.database import opened, transaction, translating_errors
+from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.remediation.actions import first_backup_keys
+from backup_auditor.domain.remediation.actions import build_first_backup_key_range
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
 # where no audit is the last one, the columns that may not be null hold '' and 0
-_HEAD = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
-_WITH_AUDITS, _WITH_HISTORY, _WITH_PINECONE_PROJECT_ID = 2, 3, 4
+_HEAD_COLUMNS = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
+_AUDITS_VERSION, _HISTORY_VERSION, _PROJECT_ID_VERSION = 2, 3, 4
 """The versions of the tables that added the audits, what they found, and the id of the Pinecone project."""
 
 
@@ -44,106 +44,110 @@ class SqliteState:
 
     def load(self, project: str) -> ProjectState:
         """Return what is remembered of a project."""
-        with translating_errors(self._path), transaction(self._connection, "BEGIN"):
+        with translate_errors(self._path), transaction(self._connection, "BEGIN"):
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 return EMPTY_STATE  # an empty file, that is only looked at
-            history = "history" if version >= _WITH_HISTORY else "'[]'"  # only looked at: of a version that kept none
-            project_id = "pinecone_project_id" if version >= _WITH_PINECONE_PROJECT_ID else "NULL"
-            wanted = f"SELECT {_HEAD}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
-            head = self._connection.execute(wanted, (project,)).fetchone()
+            history = (
+                "history" if version >= _HISTORY_VERSION else "'[]'"
+            )  # only looked at: of a version that kept none
+            project_id = "pinecone_project_id" if version >= _PROJECT_ID_VERSION else "NULL"
+            statement = f"SELECT {_HEAD_COLUMNS}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
+            head = self._connection.execute(statement, (project,)).fetchone()
             if head is None:
                 return EMPTY_STATE
             key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
             return ProjectState(
                 revision=revision,
                 audit_id=audit_id or None,
-                observed_at=moment(observed_at or None),
-                complete_at=moment(complete_at),
+                observed_at=from_ticks(observed_at or None),
+                complete_at=from_ticks(complete_at),
                 policy_sha256=policy_sha256,
                 pinecone_project_id=project_id,
-                findings=self._rows(FINDINGS, key, project),
-                backups=self._rows(BACKUPS, key, project),
-                schedules=self._rows(SCHEDULES, key, project),
-                indexes=self._rows(INDEXES, key, project),
-                drift=drift_of(drift),
-                history=history_of(history),
-                first_backups=self._first_backups(project) if version >= _WITH_AUDITS else frozenset(),
+                findings=self._load_rows(FINDINGS, key, project),
+                backups=self._load_rows(BACKUPS, key, project),
+                schedules=self._load_rows(SCHEDULES, key, project),
+                indexes=self._load_rows(INDEXES, key, project),
+                drift=decode_drift(drift),
+                history=decode_history(history),
+                first_backup_ids=self._load_first_backups(project) if version >= _AUDITS_VERSION else frozenset(),
             )
 
-    def _rows[Known](self, table: Table[Known], key: int, project: str) -> dict[str, Known]:
-        there = {name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))}
+    def _load_rows[Known](self, table: RecordTable[Known], key: int, project: str) -> dict[str, Known]:
+        existing_columns = {
+            name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
+        }
         # only looked at: a state of an older version has no columns for what it did not keep
-        columns = ", ".join(it if it in there else f"NULL AS {it}" for it in table.columns)
-        found = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
-        return {row[0]: table.known_of(project, row) for row in found}
+        columns = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in table.columns)
+        rows = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
+        return {row[0]: table.decode(project, row) for row in rows}
 
-    def _first_backups(self, project: str) -> frozenset[str]:
+    def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation took as first backups."""
-        first, after = first_backup_keys()
-        written = ", ".join("?" * len(APPLIED_STATES))
-        found = self._connection.execute(
-            f"SELECT made_id FROM action WHERE project = ? AND key >= ? AND key < ? AND state IN ({written})"  # noqa: S608  our own words
+        start, end = build_first_backup_key_range()
+        placeholders = ", ".join("?" * len(APPLIED_STATES))
+        rows = self._connection.execute(
+            f"SELECT made_id FROM action WHERE project = ? AND key >= ? AND key < ? AND state IN ({placeholders})"  # noqa: S608  our own words
             " AND made_id IS NOT NULL",
-            (project, first, after, *sorted(APPLIED_STATES)),
+            (project, start, end, *sorted(APPLIED_STATES)),
         )
-        return frozenset(made_id for (made_id,) in found)
+        return frozenset(made_id for (made_id,) in rows)
 
-    def audits(self, project: str, since: datetime) -> list[AuditRecord]:
-        """Return what is kept of a project's audits since a moment, the oldest first."""
-        with translating_errors(self._path):
-            if self._connection.execute("PRAGMA user_version").fetchone() < (_WITH_AUDITS,):
+    def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
+        """Return what is kept of a project's audits since a from_ticks, the oldest first."""
+        with translate_errors(self._path):
+            if self._connection.execute("PRAGMA user_version").fetchone() < (_AUDITS_VERSION,):
                 return []  # only looked at: empty, or of the version that kept none
-            found = self._connection.execute(
+            rows = self._connection.execute(
                 f"SELECT {', '.join(f'audit.{it}' for it in AUDITS.columns)}"  # noqa: S608  columns are our own words
                 " FROM audit JOIN project ON project.id = audit.project"
                 " WHERE name = ? AND audit.observed_at >= ? ORDER BY audit.observed_at, audit.audit_id",
-                (project, ticks(since)),
+                (project, to_ticks(since)),
             )
-            return [AUDITS.known_of(project, row) for row in found]
+            return [AUDITS.decode(project, row) for row in rows]
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Write the differences in one transaction, if the revision they were made from is still the latest."""
-        with translating_errors(self._path), transaction(self._connection):
-            key = self._write_head(project, recording)
-            self._write(FINDINGS, key, recording.findings)
-            self._write(BACKUPS, key, recording.backups)
-            self._write(SCHEDULES, key, recording.schedules)
-            self._write(INDEXES, key, recording.indexes)
-            recorded = () if recording.audit is None else (recording.audit,)
-            self._write(AUDITS, key, Changes(recorded, tuple(it.audit_id for it in recording.discarded)))
+        with translate_errors(self._path), transaction(self._connection):
+            key = self._write_head(project, change)
+            self._write(FINDINGS, key, change.findings)
+            self._write(BACKUPS, key, change.backups)
+            self._write(SCHEDULES, key, change.schedules)
+            self._write(INDEXES, key, change.indexes)
+            audits = () if change.audit is None else (change.audit,)
+            self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 
-    def _write_head(self, project: str, recording: StateChange) -> int:
-        known = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
-        key, revision = known or (None, 0)
-        if revision != recording.expects:
+    def _write_head(self, project: str, change: StateChange) -> int:
+        row = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
+        key, revision = row or (None, 0)
+        if revision != change.expected_revision:
             raise ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
         head = (
-            recording.revision,
-            recording.audit_id or "",
-            ticks(recording.observed_at) or 0,
-            ticks(recording.complete_at),
-            recording.policy_sha256,
-            drift_text(recording.drift),
-            history_text(recording.history),
-            recording.pinecone_project_id,
+            change.revision,
+            change.audit_id or "",
+            to_ticks(change.observed_at) or 0,
+            to_ticks(change.complete_at),
+            change.policy_sha256,
+            encode_drift(change.drift),
+            encode_history(change.history),
+            change.pinecone_project_id,
         )
-        (written,) = self._connection.execute(
-            f"INSERT OR REPLACE INTO project (name, {_HEAD}, history, pinecone_project_id)"  # noqa: S608  our own words
+        (row_id,) = self._connection.execute(
+            f"INSERT OR REPLACE INTO project (name, {_HEAD_COLUMNS}, history, pinecone_project_id)"  # noqa: S608  our own words
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (project, key, *head),
         ).fetchone()
-        return int(written)
+        return int(row_id)
 
-    def _write[Known](self, table: Table[Known], key: int, changes: Changes[Known]) -> None:
+    def _write[Known](self, table: RecordTable[Known], key: int, changes: Changes[Known]) -> None:
         self._connection.executemany(
             f"DELETE FROM {table.name} WHERE project = ? AND {table.columns[0]} = ?",  # noqa: S608  our own words
             ((key, it) for it in changes.deletes),
         )
-        places = ", ".join("?" * (len(table.columns) + 1))
+        placeholders = ", ".join("?" * (len(table.columns) + 1))
         self._connection.executemany(
-            f"INSERT OR REPLACE INTO {table.name} (project, {', '.join(table.columns)}) VALUES ({places})",  # noqa: S608  our own words
-            ((key, *table.row_of(it)) for it in changes.upserts),
+            f"INSERT OR REPLACE INTO {table.name} (project, {', '.join(table.columns)}) VALUES ({placeholders})",  # noqa: S608  our own words
+            ((key, *table.encode(it)) for it in changes.upserts),
         )
 
 
@@ -153,21 +157,21 @@ class ReadOnlyState:
     def __init__(self, store: SqliteState) -> None:
         """Look at a store."""
         self.load = store.load
-        self.audits = store.audits
+        self.list_audits = store.list_audits
 
-    def record(self, project: str, recording: StateChange) -> None:
+    def record(self, project: str, change: StateChange) -> None:
         """Leave everything as it is."""
 
 
 @contextmanager
 def open_state(path: Path) -> Iterator[SqliteState]:
     """Open a state to record in; it is made where there is none. Raises `StateError` where that cannot be."""
-    with opened(path, is_written=True) as connection:
+    with open_database(path, is_writable=True) as connection:
         yield SqliteState(path, connection)
 
 
 @contextmanager
 def open_state_read_only(path: Path) -> Iterator[ReadOnlyState]:
     """Open a state that is there, and leave it as it is. Raises `StateError` where it cannot be read."""
-    with opened(path, is_written=False) as connection:
+    with open_database(path, is_writable=False) as connection:
         yield ReadOnlyState(SqliteState(path, connection))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from backup_auditor.application.notifications.delivery import (
-    ACCEPTED,
+    ACCEPTED_PROGRESS,
     Delivery,
     DeliveryDependencies,
     DeliveryRecorder,
@@ -16,7 +16,7 @@ from backup_auditor.application.notifications.delivery import (
     DeliveryStatus,
 )
 from backup_auditor.application.notifications.routing import Route
-from backup_auditor.domain.notifications.triggers import readdress, trigger_for
+from backup_auditor.domain.notifications.triggers import find_trigger, readdress
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, ReportAlteredError, StateError
@@ -24,10 +24,10 @@ from backup_auditor.ports.stores import Claim
 from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.worker_pool import WorkerPool
 
-_FOR_ONE_MESSAGE = 40.0
+_MIN_SECONDS_PER_MESSAGE = 40.0
 """Seconds: with fewer left, none is begun."""
-_LONGEST_LEASE = 15 * 60.0
-_LEASE_MARGIN = 60.0
+_MAX_LEASE_SECONDS = 15 * 60.0
+_LEASE_MARGIN_SECONDS = 60.0
 """Seconds that a lease outlasts whoever took it: a function that was stopped sends nothing more."""
 
 
@@ -36,167 +36,170 @@ class DeliveryAttempt:
     """One message, and where it goes."""
 
     message: OutboxMessage
-    address: Route
-    means: DeliveryDependencies
+    route: Route
+    deps: DeliveryDependencies
 
-    def done(self) -> DeliveryResult:
+    def run(self) -> DeliveryResult:
         """Bring the message to its channel, once. Whatever fails is recorded, and raised nowhere."""
-        seconds_left = self.means.patience.seconds_left()
-        if seconds_left < _FOR_ONE_MESSAGE:
+        seconds_left = self.deps.retrier.seconds_left()
+        if seconds_left < _MIN_SECONDS_PER_MESSAGE:
             return DeliveryResult(DeliveryStatus.WAITING)
-        settlement = DeliveryRecorder(self.message, self.means)
-        lease = timedelta(seconds=min(seconds_left, _LONGEST_LEASE) + _LEASE_MARGIN)
-        now = self.means.now()
+        recorder = DeliveryRecorder(self.message, self.deps)
+        lease = timedelta(seconds=min(seconds_left, _MAX_LEASE_SECONDS) + _LEASE_MARGIN_SECONDS)
+        now = self.deps.now()
         try:
-            claim = self.means.outbox.claim(self.message, now, now + lease)
+            claim = self.deps.outbox.claim(self.message, now, now + lease)
             if claim is None:
                 return DeliveryResult(DeliveryStatus.WAITING)
-            progress = self.means.outbox.progress(self.message) if claim.attempts > 1 else ""
+            progress = self.deps.outbox.load_progress(self.message) if claim.attempts > 1 else ""
         except StateError as error:
-            return settlement.stuck(f"it cannot be taken from the outbox: {error}")
-        if progress == ACCEPTED:
-            return settlement.accepted()
-        channel = self.address.channel
-        return self._carried(settlement, channel, claim, progress) if channel else self._readdressed(settlement)
+            return recorder.log_stuck(f"it cannot be taken from the outbox: {error}")
+        if progress == ACCEPTED_PROGRESS:
+            return recorder.record_accepted()
+        channel = self.route.channel
+        return self._deliver(recorder, channel, claim, progress) if channel else self._readdress(recorder)
 
-    def _readdressed(self, settlement: DeliveryRecorder) -> DeliveryResult:
+    def _readdress(self, recorder: DeliveryRecorder) -> DeliveryResult:
         """Hand a message to a channel that has not heard of its audit; drop it where everybody has."""
-        for channel in self.address.instead:
+        for channel in self.route.alternatives:
             try:
-                is_new = self.means.outbox.readdress(self.message, readdress(self.message, channel))
+                is_new = self.deps.outbox.readdress(self.message, readdress(self.message, channel))
             except StateError as error:
-                return settlement.stuck(f"it cannot be handed to {channel.channel_id}: {error}")
+                return recorder.log_stuck(f"it cannot be handed to {channel.channel_id}: {error}")
             if is_new:
-                return settlement.handed_to(channel)
-        return settlement.dropped("the project has no such channel any more")
+                return recorder.log_readdressed(channel)
+        return recorder.record_drop("the project has no such channel any more")
 
-    def _carried(self, settlement: DeliveryRecorder, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
+    def _deliver(self, recorder: DeliveryRecorder, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
         try:
-            report = self._report()
-            if trigger_for(channel, report, self.message.previous_at) is None:
-                return settlement.dropped(f"nothing in it is {channel.severity} or worse, which the channel wants now")
-            self._carry(channel, report, claim, progress)
+            report = self._load_report()
+            if find_trigger(channel, report, self.message.previous_at) is None:
+                return recorder.record_drop(
+                    f"nothing in it is {channel.min_severity} or worse, which the channel wants now"
+                )
+            self._send(channel, report, claim, progress)
         except BackupAuditorError as error:
-            return settlement.failed(claim, error, str(error))
+            return recorder.record_failure(claim, error, str(error))
         except Exception as error:  # noqa: BLE001  it may keep no other message, and its text may hold anything
-            return settlement.failed(claim, error, f"{_place_of(error)}; please report it as a defect")
-        return settlement.accepted()
+            return recorder.record_failure(claim, error, f"{_describe_error(error)}; please report it as a defect")
+        return recorder.record_accepted()
 
-    def _carry(self, channel: Channel, report: Report, claim: Claim, progress: str) -> None:
-        note = partial(self.means.outbox.note_progress, self.message)
-        parcel = Delivery(self.message, channel, report, claim.may_be_repeat, progress, note)
-        self.means.carrier_for(channel.kind).carry(parcel)
+    def _send(self, channel: Channel, report: Report, claim: Claim, progress: str) -> None:
+        record_progress = partial(self.deps.outbox.record_progress, self.message)
+        delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
+        self.deps.find_sender(channel.kind).send(delivery)
 
-    def _report(self) -> Report:
-        kept = self.message.report
-        content = self.means.evidence.read(kept)
-        if hashlib.sha256(content).hexdigest() != kept.sha256:
+    def _load_report(self) -> Report:
+        stored_report = self.message.report
+        content = self.deps.evidence.read(stored_report)
+        if hashlib.sha256(content).hexdigest() != stored_report.sha256:
             raise ReportAlteredError(
-                f"{kept.location} is not the report that was kept there: restore its version with SHA-256 {kept.sha256}"
+                f"{stored_report.location} is not the report that was kept there: restore its version"
+                f" with SHA-256 {stored_report.sha256}"
             )
-        return load_report(content, kept.location)
+        return load_report(content, stored_report.location)
 
 
-def _place_of(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Name an error and the line that raised it, without its text."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
-    place = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{place}"
+    location = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{location}"
 
 
-_AT_ONCE = 8
+_MAX_CONCURRENCY = 8
 
-type _Fates = Counter[tuple[str, DeliveryStatus]]
-type AddressOf = Callable[[OutboxMessage], Route]
+type _StatusCounts = Counter[tuple[str, DeliveryStatus]]
+type RouteFinder = Callable[[OutboxMessage], Route]
 
 
 @dataclass(frozen=True, slots=True)
-class Deliveries:
+class DeliverySummary:
     """What became of the messages that were due."""
 
-    sent: int
-    dropped: int
-    failed: int
-    waiting: int
-    failures: Mapping[str, int]
+    sent_count: int
+    dropped_count: int
+    failed_count: int
+    waiting_count: int
+    failures_by_project: Mapping[str, int]
     """By project, of all whose messages were due: how many failed, and not only for the first time."""
 
 
 def deliver_pending(
-    means: DeliveryDependencies, address_of: AddressOf, project: str | None = None, only: ChannelKind | None = None
-) -> Deliveries:
+    deps: DeliveryDependencies, find_route: RouteFinder, project: str | None = None, kind: ChannelKind | None = None
+) -> DeliverySummary:
     """Deliver the messages of a project, or of all, that are due; of one kind, or of all.
 
     `address_of` tells where a message goes now; where it raises, the message waits, and counts as failed. Raises
     `StateError` where the outbox cannot be read: then nothing was looked at.
     """
-    lanes: dict[tuple[str, str], list[DeliveryAttempt]] = {}
-    fates: _Fates = Counter()
-    for message in sorted(means.outbox.pending(project, means.now()), key=_age):
-        if only is not None and _kind_of(message) != only:
+    queues: dict[tuple[str, str], list[DeliveryAttempt]] = {}
+    counts: _StatusCounts = Counter()
+    for message in sorted(deps.outbox.list_pending(project, deps.now()), key=_sort_key):
+        if kind is not None and _find_channel_kind(message) != kind:
             continue
         try:
-            address = address_of(message)
+            route = find_route(message)
         except BackupAuditorError as error:
-            fates += _unknown(message, error, means)
+            counts += _log_unroutable(message, error, deps)
         else:
-            lanes.setdefault(_lane_of(message), []).append(DeliveryAttempt(message, address, means))
-    with WorkerPool(_AT_ONCE) as crew:
-        for lane in lanes.values():
-            crew.do(partial(_deliver_lane, lane), fates.update, instead=_waiting(lane))
-        crew.finish(means.patience.seconds_left)
-    return _deliveries(fates)
+            queues.setdefault(_find_queue_key(message), []).append(DeliveryAttempt(message, route, deps))
+    with WorkerPool(_MAX_CONCURRENCY) as pool:
+        for queue in queues.values():
+            pool.submit(partial(_deliver_queue, queue), counts.update, fallback=_count_waiting(queue))
+        pool.finish(deps.retrier.seconds_left)
+    return _summarize(counts)
 
 
-def _age(message: OutboxMessage) -> tuple[datetime, str]:
+def _sort_key(message: OutboxMessage) -> tuple[datetime, str]:
     return message.observed_at, message.message_id
 
 
-def _kind_of(message: OutboxMessage) -> str:
+def _find_channel_kind(message: OutboxMessage) -> str:
     return message.channel_id.partition(":")[0]
 
 
-def _lane_of(message: OutboxMessage) -> tuple[str, str]:
+def _find_queue_key(message: OutboxMessage) -> tuple[str, str]:
     """Return what takes one message at a time. A webhook does, whichever projects share it: it takes one a second."""
-    is_shared = _kind_of(message) == ChannelKind.SLACK
+    is_shared = _find_channel_kind(message) == ChannelKind.SLACK
     return "" if is_shared else message.project, message.channel_id
 
 
-def _deliver_lane(lane: Sequence[DeliveryAttempt]) -> _Fates:
+def _deliver_queue(queue: Sequence[DeliveryAttempt]) -> _StatusCounts:
     """Deliver the messages of one channel, the oldest first; where it is too busy for one, the others wait."""
-    fates: _Fates = Counter()
-    for number, handover in enumerate(lane, 1):
-        outcome = handover.done()
-        fates[handover.message.project, outcome.fate] += 1
-        if outcome.is_channel_busy:
-            return fates + _waiting(lane[number:])
-    return fates
+    counts: _StatusCounts = Counter()
+    for position, attempt in enumerate(queue, 1):
+        result = attempt.run()
+        counts[attempt.message.project, result.status] += 1
+        if result.is_channel_busy:
+            return counts + _count_waiting(queue[position:])
+    return counts
 
 
-def _waiting(lane: Sequence[DeliveryAttempt]) -> _Fates:
-    return Counter((it.message.project, DeliveryStatus.WAITING) for it in lane)
+def _count_waiting(queue: Sequence[DeliveryAttempt]) -> _StatusCounts:
+    return Counter((it.message.project, DeliveryStatus.WAITING) for it in queue)
 
 
-def _unknown(message: OutboxMessage, error: BackupAuditorError, means: DeliveryDependencies) -> _Fates:
+def _log_unroutable(message: OutboxMessage, error: BackupAuditorError, deps: DeliveryDependencies) -> _StatusCounts:
     """Let a message wait whose channel cannot be known: an alert may not be lost."""
     extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
     text = f"{message.project}: a message to {message.channel_id} waits: {error}"
-    means.log.error(text, extra=extra)
-    return Counter({(message.project, DeliveryStatus.FAILED_LASTINGLY): 1})
+    deps.log.error(text, extra=extra)
+    return Counter({(message.project, DeliveryStatus.NEEDS_ATTENTION): 1})
 
 
-def _deliveries(fates: _Fates) -> Deliveries:
+def _summarize(counts: _StatusCounts) -> DeliverySummary:
     totals: Counter[DeliveryStatus] = Counter()
     failures: Counter[str] = Counter()
-    for (project, fate), count in fates.items():
-        totals[fate] += count
-        failures[project] += count if fate is DeliveryStatus.FAILED_LASTINGLY else 0
-    return Deliveries(
-        sent=totals[DeliveryStatus.SENT],
-        dropped=totals[DeliveryStatus.DROPPED],
-        failed=totals[DeliveryStatus.FAILED] + totals[DeliveryStatus.FAILED_LASTINGLY],
-        waiting=totals[DeliveryStatus.WAITING],
-        failures=dict(failures),
+    for (project, status), count in counts.items():
+        totals[status] += count
+        failures[project] += count if status is DeliveryStatus.NEEDS_ATTENTION else 0
+    return DeliverySummary(
+        sent_count=totals[DeliveryStatus.SENT],
+        dropped_count=totals[DeliveryStatus.DROPPED],
+        failed_count=totals[DeliveryStatus.FAILED] + totals[DeliveryStatus.NEEDS_ATTENTION],
+        waiting_count=totals[DeliveryStatus.WAITING],
+        failures_by_project=dict(failures),
     )

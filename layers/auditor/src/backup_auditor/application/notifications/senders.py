@@ -10,28 +10,28 @@ from backup_auditor.application.notifications.delivery import Delivery
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
-from backup_auditor.rendering.digest import report_link
-from backup_auditor.rendering.events import events_of
+from backup_auditor.rendering.digest import build_report_link
+from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.retry import Retrier
 
-_NOTE = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,9})*)", re.ASCII)
+_PROGRESS_PATTERN = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,9})*)", re.ASCII)
 
 
-def write_parts(count: int, accepted: Iterable[int]) -> str:
+def format_progress(count: int, accepted_positions: Iterable[int]) -> str:
     """Write which of so many parts were accepted: `5001:0-9,12-12`."""
-    return f"{count}:{','.join(f'{first}-{last}' for first, last in _ranges(sorted(accepted)))}"
+    return f"{count}:{','.join(f'{first}-{last}' for first, last in _group_ranges(sorted(accepted_positions)))}"
 
 
-def read_parts(count: int, note: str) -> frozenset[int]:
+def parse_progress(count: int, progress: str) -> frozenset[int]:
     """Return which of so many parts were accepted; none where the note is none, or of another number of parts."""
-    match = _NOTE.fullmatch(note)
+    match = _PROGRESS_PATTERN.fullmatch(progress)
     if match is None or int(match[1]) != count:
         return frozenset()
     ranges = (it.split("-") for it in match[2].split(","))
     return frozenset(number for first, last in ranges for number in range(int(first), min(int(last), count - 1) + 1))
 
 
-def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
+def _group_ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
     first = last = -1
     for number in numbers:
         if first >= 0 and number == last + 1:
@@ -44,9 +44,9 @@ def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-_FIRST = 10
+_FIRST_BATCH_SIZE = 10
 """Events that are put before all others, in one call: the one that the audit is complete is among them."""
-_THEN = 1000
+_BATCH_SIZE = 1000
 """Events that are put before it is noted which of them were accepted."""
 
 
@@ -55,16 +55,22 @@ class TopicSender:
     """Publishes digests to topics."""
 
     topics: Topics
-    patience: Retrier
+    retrier: Retrier
     region: str
 
-    def carry(self, parcel: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Publish the digest of an audit."""
-        from backup_auditor.rendering.sns import publication_of  # noqa: PLC0415  not every project has a topic
+        from backup_auditor.rendering.sns import build_publication  # noqa: PLC0415  not every project has a topic
 
-        it = publication_of(_digest(parcel, self.region))
-        publish = partial(self.topics.publish, parcel.channel.target, it.subject, it.message, it.attributes)
-        self.patience.persevere(publish)
+        publication = build_publication(_build_digest(delivery, self.region))
+        publish = partial(
+            self.topics.publish,
+            delivery.channel.target,
+            publication.subject,
+            publication.message,
+            publication.attributes,
+        )
+        self.retrier.call(publish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +78,15 @@ class WebhookSender:
     """Posts digests to webhooks."""
 
     webhooks: Webhooks
-    patience: Retrier
+    retrier: Retrier
     region: str
 
-    def carry(self, parcel: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Post the digest of an audit."""
-        from backup_auditor.rendering.slack import slack_payload  # noqa: PLC0415  nor a webhook
+        from backup_auditor.rendering.slack import build_slack_payload  # noqa: PLC0415  nor a webhook
 
-        payload = slack_payload(_digest(parcel, self.region))
-        self.patience.persevere(
-            lambda: self.webhooks.post(parcel.channel.target, payload, self.patience.seconds_left())
-        )
+        payload = build_slack_payload(_build_digest(delivery, self.region))
+        self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +96,44 @@ class EventSender:
     bus: Bus
     seconds_left: Callable[[], float]
 
-    def carry(self, parcel: Delivery) -> None:
+    def send(self, delivery: Delivery) -> None:
         """Put what was not accepted before, and note what is accepted now, as long as anything is left."""
-        events = [Event(kind, detail) for kind, detail in events_of(parcel.report, parcel.message.report)]
-        accepted = set(read_parts(len(events), parcel.progress))
-        left = [place for place in range(len(events)) if place not in accepted]
-        while left:
-            size = _FIRST if left[0] < _FIRST else _THEN
-            chosen, left = left[:size], left[size:]
-            put = self.bus.put([events[it] for it in chosen], self.seconds_left)
-            accepted.update(it for place, it in enumerate(chosen) if place not in put.left)
-            if put.error:
-                raise _noted(parcel, write_parts(len(events), accepted), put.error) if accepted else put.error
-            if left:
+        events = [Event(kind, detail) for kind, detail in build_audit_events(delivery.report, delivery.message.report)]
+        accepted_positions = set(parse_progress(len(events), delivery.progress))
+        remaining = [position for position in range(len(events)) if position not in accepted_positions]
+        while remaining:
+            batch_size = _FIRST_BATCH_SIZE if remaining[0] < _FIRST_BATCH_SIZE else _BATCH_SIZE
+            batch, remaining = remaining[:batch_size], remaining[batch_size:]
+            result = self.bus.put([events[it] for it in batch], self.seconds_left)
+            accepted_positions.update(
+                it for position, it in enumerate(batch) if position not in result.unaccepted_positions
+            )
+            if result.error:
+                raise (
+                    _record_accepted(delivery, format_progress(len(events), accepted_positions), result.error)
+                    if accepted_positions
+                    else result.error
+                )
+            if remaining:
                 with suppress(StateError):  # it is noted again with what is accepted next, or needed no more
-                    parcel.note(write_parts(len(events), accepted))
+                    delivery.record_progress(format_progress(len(events), accepted_positions))
 
 
-def _noted(parcel: Delivery, accepted: str, error: DeliveryError) -> DeliveryError:
+def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) -> DeliveryError:
     """Note what was accepted before something failed; where nobody will know, what is sent next may be a repeat."""
     try:
-        parcel.note(accepted)
-    except StateError as unwritten:
-        return AcceptanceUnknownError(f"{error}; and what was accepted cannot be noted: {unwritten}")
+        delivery.record_progress(progress)
+    except StateError as record_error:
+        return AcceptanceUnknownError(f"{error}; and what was accepted cannot be noted: {record_error}")
     return error
 
 
-def _digest(parcel: Delivery, region: str) -> Digest:
-    link_to = partial(report_link, region=region)
+def _build_digest(delivery: Delivery, region: str) -> Digest:
+    link_to = partial(build_report_link, region=region)
     return create_digest(
-        parcel.report, parcel.message, parcel.channel, link_to=link_to, may_be_repeat=parcel.may_be_repeat
+        delivery.report,
+        delivery.message,
+        delivery.channel,
+        build_link=link_to,
+        is_possible_duplicate=delivery.is_possible_duplicate,
     )

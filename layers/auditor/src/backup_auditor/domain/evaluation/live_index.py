@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import Listing, known_rows
+from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Backup
 
 
@@ -14,48 +14,59 @@ class LiveId:
 
     id: str | None
     """`None` when no backup belongs to the live index, or when the id is in doubt."""
-    doubt: str | None = None
+    unknown_reason: str | None = None
     """A sentence, without its stop, that says why the id is not known although it would decide."""
-    own_listing_decides: bool = False
+    needs_index_listing: bool = False
     """Whether the id hangs on what the index's own backups show, or do not."""
-    is_unread: bool = False
+    is_index_listing_incomplete: bool = False
     """Whether the index's own backups were asked for, and what was read of them does not tell."""
 
 
-def live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
+def find_live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
     """Work out the live id of a name from its schedules, then from deletion marks, then from the index's own listing.
 
     `backups` are the rows of the project's listing under that name. A deletion mark is evidence where it stands;
     its absence proves nothing.
     """
-    told = {schedule.index_id for schedule in known_rows(facts.schedules) if schedule.index_id}
-    if len(told) == 1:
-        return LiveId(told.pop())
+    schedule_index_ids = {schedule.index_id for schedule in list_rows(facts.schedules) if schedule.index_id}
+    if len(schedule_index_ids) == 1:
+        return LiveId(schedule_index_ids.pop())
     if isinstance(facts.own_backups, Listing):
-        return _told_by_own_listing(facts.own_backups, deleted_ids([*backups, *facts.own_backups.rows]))
+        return _find_live_id_in_own_listing(
+            facts.own_backups, find_deleted_index_ids([*backups, *facts.own_backups.rows])
+        )
     name = facts.index.name
-    if len(told) > 1:
-        return LiveId(None, f"The schedules of {name} name {len(told)} different index ids", own_listing_decides=True)
-    deleted = deleted_ids(backups)
-    if all(backup.index_id in deleted for backup in backups):
+    if len(schedule_index_ids) > 1:
+        return LiveId(
+            None,
+            f"The schedules of {name} name {len(schedule_index_ids)} different index ids",
+            needs_index_listing=True,
+        )
+    deleted_index_ids = find_deleted_index_ids(backups)
+    if all(backup.index_id in deleted_index_ids for backup in backups):
         return LiveId(None)
     return LiveId(
-        None, f"Which backups under the name {name} are the live index's own was not read", own_listing_decides=True
+        None, f"Which backups under the name {name} are the live index's own was not read", needs_index_listing=True
     )
 
 
-def deleted_ids(backups: Iterable[Backup]) -> frozenset[str]:
+def find_deleted_index_ids(backups: Iterable[Backup]) -> frozenset[str]:
     """Return the ids of indexes of which any backup says that the index was deleted."""
     return frozenset(it.index_id for it in backups if it.index_deleted_at is not None)
 
 
-def _told_by_own_listing(own: Listing[Backup], deleted: frozenset[str]) -> LiveId:
-    ids = {backup.index_id for backup in own.rows} - deleted
-    if len(ids) == 1:
-        return LiveId(ids.pop())
-    if ids:
-        return LiveId(None, f"The index's own listing names {len(ids)} different index ids", own_listing_decides=True)
-    if own.broken is not None:
-        reason = f"Which backups are the live index's own could not be read: {own.broken.what}: {own.broken.error}"
-        return LiveId(None, reason, own_listing_decides=True, is_unread=True)
-    return LiveId(None, own_listing_decides=True)
+def _find_live_id_in_own_listing(own_listing: Listing[Backup], deleted_index_ids: frozenset[str]) -> LiveId:
+    index_ids = {backup.index_id for backup in own_listing.rows} - deleted_index_ids
+    if len(index_ids) == 1:
+        return LiveId(index_ids.pop())
+    if index_ids:
+        return LiveId(
+            None, f"The index's own listing names {len(index_ids)} different index ids", needs_index_listing=True
+        )
+    if own_listing.failure is not None:
+        reason = (
+            f"Which backups are the live index's own could not be read: {own_listing.failure.call}:"
+            f" {own_listing.failure.error}"
+        )
+        return LiveId(None, reason, needs_index_listing=True, is_index_listing_incomplete=True)
+    return LiveId(None, needs_index_listing=True)

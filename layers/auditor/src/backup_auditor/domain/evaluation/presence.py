@@ -8,7 +8,7 @@ from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
-MARGIN = CLOCK_TOLERANCE
+EXPIRY_MARGIN = CLOCK_TOLERANCE
 """How close to its expiry a backup is no longer expected: it is listed later than `observed_at`, by other clocks."""
 
 
@@ -16,45 +16,49 @@ class ExpectedPresence(Enum):
     """Whether a backup should still exist."""
 
     EXPECTED = auto()
-    OVER = auto()
+    NOT_EXPECTED = auto()
     """It has expired, or nothing ever told when it would."""
     UNKNOWN = auto()
     """A shorter retention, which could not be read, may have ended it."""
 
 
-def expected_presence(backup: KnownBackup, project: ProjectContext) -> ExpectedPresence:
+def find_expected_presence(backup: KnownBackup, project: ProjectContext) -> ExpectedPresence:
     """Tell whether a backup among `project.remembered` should still exist: its expiry is the least known since.
 
     For one that was missed before, what was known then decides.
     """
     if backup.expires is False:
-        return ExpectedPresence.OVER if backup.is_over(project.observed_at) else ExpectedPresence.EXPECTED
-    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= MARGIN:
-        return ExpectedPresence.OVER
+        return (
+            ExpectedPresence.NOT_EXPECTED
+            if backup.is_no_longer_expected(project.observed_at)
+            else ExpectedPresence.EXPECTED
+        )
+    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= EXPIRY_MARGIN:
+        return ExpectedPresence.NOT_EXPECTED
     if backup.missed_at is not None:
         return ExpectedPresence.EXPECTED
     schedule = project.expiries.schedules.get(backup.schedule_id or "")
     if schedule is None:
-        return ExpectedPresence.EXPECTED if _is_gone(backup, project) else ExpectedPresence.UNKNOWN
+        return ExpectedPresence.EXPECTED if _is_schedule_gone(backup, project) else ExpectedPresence.UNKNOWN
     return ExpectedPresence.UNKNOWN if schedule.retention is None else ExpectedPresence.EXPECTED
 
 
 def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
     """Tell whether a backup is one that the auditor took as a first backup, and scheduled copies suffice by now."""
-    if backup.backup_id not in project.memory.first_backups:
+    if backup.backup_id not in project.state.first_backup_ids:
         return False
-    facts, live = project.facts.get(backup.index_name), project.live_ids.get(backup.index_name)
-    if facts is None or live is None or live.id != backup.index_id:
+    facts, live_id = project.facts_by_name.get(backup.index_name), project.live_ids.get(backup.index_name)
+    if facts is None or live_id is None or live_id.id != backup.index_id:
         return False
     subject = IndexContext(project, facts)
-    enough = subject.require.recovery.min_copies or 1
-    scheduled = (it for it in subject.backups.recovery_points if subject.backups.expiry(it).expires)
-    return sum(1 for _ in scheduled) >= enough
+    min_copies = subject.requirements.recovery.min_copies or 1
+    scheduled_points = (it for it in subject.backups.recovery_points if subject.backups.find_expiry(it).expires)
+    return sum(1 for _ in scheduled_points) >= min_copies
 
 
-def _is_gone(backup: KnownBackup, project: ProjectContext) -> bool:
+def _is_schedule_gone(backup: KnownBackup, project: ProjectContext) -> bool:
     """Tell whether the schedule of a backup is not there any more: what it had last counts."""
-    facts = project.facts.get(backup.index_name)
+    facts = project.facts_by_name.get(backup.index_name)
     if facts is None:
-        return project.inventory.indexes_unread is None
-    return IndexSchedules(facts, project.plan_refusal).unread is None
+        return project.inventory.indexes_failure is None
+    return IndexSchedules(facts, project.plan_denial).failure is None

@@ -7,33 +7,33 @@ from backup_auditor.domain.evaluation.evaluator import Evaluation
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.drift import drift_between
+from backup_auditor.domain.lifecycle.drift import find_drift
 from backup_auditor.domain.lifecycle.findings import (
     AuditStamp,
     GoneResources,
-    listed_ids,
-    on_evaluated,
-    on_gone,
-    to_resolved_finding,
+    create_resolved_finding,
+    find_listed_index_ids,
+    resolve_gone_finding,
+    update_evaluated_finding,
     with_lifecycle,
 )
 from backup_auditor.domain.lifecycle.snapshots import (
+    find_unconfirmed_schedule_listings,
     snapshot_backups,
     snapshot_indexes,
     snapshot_schedules,
-    unconfirmed_schedule_listings,
 )
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import (
-    PAST_AUDITS,
+    MAX_PAST_AUDITS,
     Drift,
     FindingState,
     KnownFinding,
     PastAudit,
     ProjectState,
     ResolvedFinding,
-    open_by_severity,
+    count_open_by_severity,
 )
 from backup_auditor.domain.timefmt import format_moment
 
@@ -43,30 +43,30 @@ class LifecycleResult:
     """What is remembered after an audit, and what its report says of the time before it."""
 
     audit_id: str
-    memory: ProjectState
+    state: ProjectState
     """The very memory it began with, where the audit changes nothing."""
     findings: tuple[Finding, ...]
     """Those of the judgement, each with its lifecycle."""
-    resolved: tuple[ResolvedFinding, ...] = ()
+    resolved_findings: tuple[ResolvedFinding, ...] = ()
     drift: tuple[Drift, ...] = ()
     note: str | None = None
     """What the log should say of it."""
 
 
 def advance(
-    memory: ProjectState, inventory: Inventory, policy: Policy, judgement: Evaluation, audit_id: str
+    state: ProjectState, inventory: Inventory, policy: Policy, evaluation: Evaluation, audit_id: str
 ) -> LifecycleResult:
     """Take a memory past an audit. The same audit once more, or one older than the last, changes nothing."""
-    last = memory.observed_at
-    if last is not None and inventory.observed_at < last:
-        recorded, this = format_moment(last), format_moment(inventory.observed_at)
-        note = f"an audit of {recorded} is already recorded; this one, of {this}, changes nothing"
-        return LifecycleResult(audit_id, memory, judgement.findings, note=note)
-    step = _LifecycleStep(inventory, policy, judgement.findings, AuditStamp(audit_id, inventory.observed_at))
-    after = memory if memory.audit_id == audit_id else step.beyond(memory)
-    known = after.findings
-    findings = tuple(with_lifecycle(it, known.get(it.fingerprint), audit_id) for it in judgement.findings)
-    return LifecycleResult(audit_id, after, findings, step.resolved(known), after.drift)
+    last_observed_at = state.observed_at
+    if last_observed_at is not None and inventory.observed_at < last_observed_at:
+        recorded_text, audit_text = format_moment(last_observed_at), format_moment(inventory.observed_at)
+        note = f"an audit of {recorded_text} is already recorded; this one, of {audit_text}, changes nothing"
+        return LifecycleResult(audit_id, state, evaluation.findings, note=note)
+    step = _LifecycleStep(inventory, policy, evaluation.findings, AuditStamp(audit_id, inventory.observed_at))
+    after = state if state.audit_id == audit_id else step.apply_to(state)
+    known_findings = after.findings
+    findings = tuple(with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in evaluation.findings)
+    return LifecycleResult(audit_id, after, findings, step.find_resolved(known_findings), after.drift)
 
 
 class _LifecycleStep:
@@ -77,74 +77,81 @@ class _LifecycleStep:
         self._policy = policy
         self._findings = findings
         self._stamp = stamp
-        self._absence = GoneResources(inventory, findings)
+        self._gone_resources = GoneResources(inventory, findings)
 
-    def beyond(self, memory: ProjectState) -> ProjectState:
+    def apply_to(self, state: ProjectState) -> ProjectState:
         inventory, stamp = self._inventory, self._stamp
         after = replace(
-            memory,
-            revision=memory.revision + 1,
+            state,
+            revision=state.revision + 1,
             audit_id=stamp.audit_id,
             observed_at=stamp.observed_at,
-            findings=self._known_findings(memory.findings),
-            backups=snapshot_backups(ProjectContext(inventory, self._policy, memory)),
-            schedules=snapshot_schedules(memory, inventory),
+            findings=self._update_known_findings(state.findings),
+            backups=snapshot_backups(ProjectContext(inventory, self._policy, state)),
+            schedules=snapshot_schedules(state, inventory),
             drift=(),
-            history=self._history(memory.history),
-            pinecone_project_id=memory.pinecone_project_id or inventory.project_id,
+            history=self._append_history(state.history),
+            pinecone_project_id=state.pinecone_project_id or inventory.project_id,
         )
-        if inventory.unread:
+        if inventory.read_failures:
             return after
         after = replace(
             after,
             complete_at=stamp.observed_at,
             policy_sha256=self._policy.sha256,
-            indexes=snapshot_indexes(memory.indexes, inventory, self._findings),
+            indexes=snapshot_indexes(state.indexes, inventory, self._findings),
         )
         project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
-        return replace(after, drift=drift_between(memory, after, project))
+        return replace(after, drift=find_drift(state, after, project))
 
-    def _history(self, before: tuple[PastAudit, ...]) -> tuple[PastAudit, ...]:
-        this = PastAudit(self._stamp.observed_at, not self._inventory.unread, open_by_severity(self._findings))
-        return (*before, this)[-(PAST_AUDITS + 1) :]
+    def _append_history(self, history: tuple[PastAudit, ...]) -> tuple[PastAudit, ...]:
+        past_audit = PastAudit(
+            self._stamp.observed_at, not self._inventory.read_failures, count_open_by_severity(self._findings)
+        )
+        return (*history, past_audit)[-(MAX_PAST_AUDITS + 1) :]
 
-    def _known_findings(self, before: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
-        known = dict(before)
-        judged = set[str]()
+    def _update_known_findings(self, previous_findings: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
+        known_findings = dict(previous_findings)
+        evaluated_fingerprints = set[str]()
         for finding in self._findings:
-            judged.add(finding.fingerprint)
-            after = on_evaluated(known.get(finding.fingerprint), finding, self._stamp)
-            if after is not None:
-                known[finding.fingerprint] = after
-        for fingerprint, it in before.items():
-            if fingerprint in judged or it.state is FindingState.RESOLVED:
+            evaluated_fingerprints.add(finding.fingerprint)
+            updated_finding = update_evaluated_finding(known_findings.get(finding.fingerprint), finding, self._stamp)
+            if updated_finding is not None:
+                known_findings[finding.fingerprint] = updated_finding
+        for fingerprint, known_finding in previous_findings.items():
+            if fingerprint in evaluated_fingerprints or known_finding.state is FindingState.RESOLVED:
                 continue
-            if self._absence.because(it.resource) is not None:
-                known[fingerprint] = on_gone(it, self._stamp)
-        return known
+            if self._gone_resources.find_reason(known_finding.resource) is not None:
+                known_findings[fingerprint] = resolve_gone_finding(known_finding, self._stamp)
+        return known_findings
 
-    def resolved(self, known: Mapping[str, KnownFinding]) -> tuple[ResolvedFinding, ...]:
+    def find_resolved(self, known_findings: Mapping[str, KnownFinding]) -> tuple[ResolvedFinding, ...]:
         audit_id = self._stamp.audit_id
-        ended = [it for it in known.values() if it.state is FindingState.RESOLVED and it.changed_by == audit_id]
-        if not ended:
+        resolved_findings = [
+            it for it in known_findings.values() if it.state is FindingState.RESOLVED and it.changed_by == audit_id
+        ]
+        if not resolved_findings:
             return ()
-        ended.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
-        verdicts = {it.fingerprint: it for it in self._findings}
-        return tuple(to_resolved_finding(it, self._because(it, verdicts.get(it.fingerprint))) for it in ended)
+        resolved_findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
+        findings_by_fingerprint = {it.fingerprint: it for it in self._findings}
+        return tuple(
+            create_resolved_finding(it, self._find_reason(it, findings_by_fingerprint.get(it.fingerprint)))
+            for it in resolved_findings
+        )
 
-    def _because(self, known: KnownFinding, finding: Finding | None) -> str:
+    def _find_reason(self, known_finding: KnownFinding, finding: Finding | None) -> str:
         if finding is None:
-            return self._absence.because(known.resource) or "it was not found"
+            return self._gone_resources.find_reason(known_finding.resource) or "it was not found"
         return f"found {finding.compliance.replace('_', ' ').lower()}: {finding.reason}"
 
 
-def unconfirmed_listings(memory: ProjectState, inventory: Inventory) -> frozenset[ListingId]:
+def find_unconfirmed_listings(state: ProjectState, inventory: Inventory) -> frozenset[ListingId]:
     """Return the listings that a further walk should confirm before anything remembered can be called gone."""
-    found = set(unconfirmed_schedule_listings(memory.schedules, inventory))
+    listing_ids = set(find_unconfirmed_schedule_listings(state.schedules, inventory))
     backups = inventory.backups
-    if backups.walks == 1 and backups.broken is None:
-        unresolved = (it.resource for it in memory.findings.values() if it.state is not FindingState.RESOLVED)
-        deleted = {it.id for it in unresolved if it.type is ResourceType.DELETED_INDEX}
-        if deleted - listed_ids(inventory):
-            found.add(BACKUP_LISTING)
-    return frozenset(found)
+    if backups.read_count == 1 and backups.failure is None:
+        unresolved_resources = (it.resource for it in state.findings.values() if it.state is not FindingState.RESOLVED)
+        deleted_index_ids = {it.id for it in unresolved_resources if it.type is ResourceType.DELETED_INDEX}
+        if deleted_index_ids - find_listed_index_ids(inventory):
+            listing_ids.add(BACKUP_LISTING)
+    return frozenset(listing_ids)

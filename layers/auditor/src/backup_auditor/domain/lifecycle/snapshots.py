@@ -4,98 +4,109 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from backup_auditor.domain.backup_status import BackupPhase, capture_time, phase_of_status, run_moment
+from backup_auditor.domain.backup_status import BackupPhase, compute_capture_time, find_run_moment, parse_phase
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, expected_presence, is_replaced
+from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, ListingId, ListingKind, known_rows
+from backup_auditor.domain.listing import Listing, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Index
 from backup_auditor.domain.project_state import KnownBackup, KnownIndex, KnownSchedule, ProjectState
-from backup_auditor.domain.settings_history import observed, pruned
+from backup_auditor.domain.settings_history import observe_schedule, prune_settings
 
 
 def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
     """Return the backups to remember after an audit; one that is incomplete adds what it saw and forgets nothing."""
-    known, inventory, expiries = project.memory.backups, project.inventory, project.expiries
-    found: dict[str, KnownBackup] = {}
-    listed: set[str] = set()
-    runs = {row.backup_id: row for history in inventory.histories.values() for row in history.rows}
-    for row in inventory.listed_backups():
-        before = known.get(row.backup_id)
-        listed.add(row.backup_id)
-        if before is not None or phase_of_status(row.status) is BackupPhase.READY:
-            captured_at = (before and before.captured_at) or _captured_at(
-                row, runs.get(row.backup_id), inventory.observed_at
+    known_backups, inventory, expiries = project.state.backups, project.inventory, project.expiries
+    backups: dict[str, KnownBackup] = {}
+    listed_ids: set[str] = set()
+    runs_by_id = {row.backup_id: row for history in inventory.histories.values() for row in history.rows}
+    for row in inventory.iter_listed_backups():
+        known_backup = known_backups.get(row.backup_id)
+        listed_ids.add(row.backup_id)
+        if known_backup is not None or parse_phase(row.status) is BackupPhase.READY:
+            captured_at = (known_backup and known_backup.captured_at) or _find_capture_time(
+                row, runs_by_id.get(row.backup_id), inventory.observed_at
             )
-            found[row.backup_id] = _listed_backup(row, captured_at, before, expiries, inventory.observed_at)
-    is_complete = not inventory.unread
-    for backup_id, before in known.items():
-        if backup_id not in listed:
-            after = _missed(expiries.shortened(before), project)  # a shorter retention explains that it is not listed
-            if not (is_complete and (after.is_over(inventory.observed_at) or is_replaced(after, project))):
-                found[backup_id] = after
-    return found
+            backups[row.backup_id] = _update_listed_backup(
+                row, captured_at, known_backup, expiries, inventory.observed_at
+            )
+    is_complete = not inventory.read_failures
+    for backup_id, known_backup in known_backups.items():
+        if backup_id not in listed_ids:
+            missing_backup = _mark_missed(
+                expiries.with_current_retention(known_backup), project
+            )  # a shorter retention explains that it is not listed
+            if not (
+                is_complete
+                and (
+                    missing_backup.is_no_longer_expected(inventory.observed_at) or is_replaced(missing_backup, project)
+                )
+            ):
+                backups[backup_id] = missing_backup
+    return backups
 
 
-def _missed(known: KnownBackup, project: ProjectContext) -> KnownBackup:
+def _mark_missed(backup: KnownBackup, project: ProjectContext) -> KnownBackup:
     """Return a backup that is not listed, with when it was first missed, if two whole walks agree that it is gone."""
-    backups = project.inventory.backups
-    is_confirmed = backups.broken is None and backups.walks > 1 and known.index_name not in project.disputed_names
+    listing = project.inventory.backups
+    is_absence_confirmed = (
+        listing.failure is None and listing.read_count > 1 and backup.index_name not in project.names_with_changed_rows
+    )
     if (
-        known.missed_at is not None
-        or not is_confirmed
-        or expected_presence(known, project) is not ExpectedPresence.EXPECTED
+        backup.missed_at is not None
+        or not is_absence_confirmed
+        or find_expected_presence(backup, project) is not ExpectedPresence.EXPECTED
     ):
-        return known
-    return replace(known, missed_at=project.observed_at)
+        return backup
+    return replace(backup, missed_at=project.observed_at)
 
 
-def _captured_at(row: Backup, run: Backup | None, observed_at: datetime) -> datetime | None:
+def _find_capture_time(row: Backup, run: Backup | None, observed_at: datetime) -> datetime | None:
     """Return when the data was taken: the moment of the run, which its history alone may tell, else the row's own."""
-    moment = run_moment(row) or (run_moment(run) if run else None) or row.created_at
-    return capture_time(BackupPhase.READY, moment, observed_at)
+    moment = find_run_moment(row) or (find_run_moment(run) if run else None) or row.created_at
+    return compute_capture_time(BackupPhase.READY, moment, observed_at)
 
 
-def _listed_backup(
+def _update_listed_backup(
     row: Backup,
     captured_at: datetime | None,
-    before: KnownBackup | None,
+    known_backup: KnownBackup | None,
     expiries: BackupExpiries,
     observed_at: datetime,
 ) -> KnownBackup:
     """Return what is known of a backup that is listed: the present retention of its schedule decides."""
-    maker = expiries.maker(row.backup_id)
-    expiry = expiries.of(row, captured_at)
-    if before is None:
+    schedule = expiries.find_schedule(row.backup_id)
+    expiry = expiries.find_expiry(row, captured_at)
+    if known_backup is None:
         return KnownBackup(
             backup_id=row.backup_id,
             index_id=row.index_id,
             index_name=row.index_name,
             name=row.name,
-            schedule_id=maker.schedule_id if maker else None,
+            schedule_id=schedule.schedule_id if schedule else None,
             captured_at=captured_at,
             expires=expiry.expires,
-            expires_at=expiry.at,
+            expires_at=expiry.expires_at,
             known_since=observed_at,
         )
-    after = (
-        maker.schedule_id if maker else before.schedule_id,
+    values = (
+        schedule.schedule_id if schedule else known_backup.schedule_id,
         captured_at,
-        before.expires if expiry.expires is None else expiry.expires,
-        None if expiry.expires is False else expiry.at or before.expires_at,
+        known_backup.expires if expiry.expires is None else expiry.expires,
+        None if expiry.expires is False else expiry.expires_at or known_backup.expires_at,
     )
-    if before.missed_at is None and after == (
-        before.schedule_id,
-        before.captured_at,
-        before.expires,
-        before.expires_at,
+    if known_backup.missed_at is None and values == (
+        known_backup.schedule_id,
+        known_backup.captured_at,
+        known_backup.expires,
+        known_backup.expires_at,
     ):
-        return before
-    schedule_id, captured_at, expires, expires_at = after
+        return known_backup
+    schedule_id, captured_at, expires, expires_at = values
     return replace(
-        before,
+        known_backup,
         schedule_id=schedule_id,
         captured_at=captured_at,
         expires=expires,
@@ -105,79 +116,95 @@ def _listed_backup(
 
 
 def snapshot_indexes(
-    known: Mapping[str, KnownIndex], inventory: Inventory, findings: tuple[Finding, ...]
+    known_indexes: Mapping[str, KnownIndex], inventory: Inventory, findings: tuple[Finding, ...]
 ) -> dict[str, KnownIndex]:
     """Return the live indexes; what this audit could not tell of one stays as it was, until it is gone."""
-    ids = {it.resource.name: it.resource.id for it in findings if it.resource.type is ResourceType.INDEX}
-    told = (facts.index for facts in inventory.indexes)
-    found = {it.name: _index(it, ids.get(it.name), known.get(it.name), inventory.observed_at) for it in told}
-    leaving = known.keys() & inventory.terminating_names - found.keys()
-    return found | {name: known[name] for name in sorted(leaving)}
+    ids_by_name = {it.resource.name: it.resource.id for it in findings if it.resource.type is ResourceType.INDEX}
+    live_indexes = (facts.index for facts in inventory.indexes)
+    indexes = {
+        it.name: _snapshot_index(it, ids_by_name.get(it.name), known_indexes.get(it.name), inventory.observed_at)
+        for it in live_indexes
+    }
+    terminating_names = known_indexes.keys() & inventory.terminating_names - indexes.keys()
+    return indexes | {name: known_indexes[name] for name in sorted(terminating_names)}
 
 
-def _index(index: Index, index_id: str | None, before: KnownIndex | None, observed_at: datetime) -> KnownIndex:
-    if before is None:
+def _snapshot_index(
+    index: Index, index_id: str | None, known_index: KnownIndex | None, observed_at: datetime
+) -> KnownIndex:
+    if known_index is None:
         return KnownIndex(index.name, index_id, observed_at, index.deletion_protection)
-    is_other = index_id is not None and before.index_id is not None and index_id != before.index_id
+    is_other_index = index_id is not None and known_index.index_id is not None and index_id != known_index.index_id
     return KnownIndex(
         name=index.name,
-        index_id=index_id or before.index_id,
-        first_seen=observed_at if is_other else before.first_seen,
-        deletion_protection=_first(index.deletion_protection, None if is_other else before.deletion_protection),
+        index_id=index_id or known_index.index_id,
+        first_seen=observed_at if is_other_index else known_index.first_seen,
+        deletion_protection=_prefer_new(
+            index.deletion_protection, None if is_other_index else known_index.deletion_protection
+        ),
     )
 
 
-def snapshot_schedules(memory: ProjectState, inventory: Inventory) -> dict[str, KnownSchedule]:
+def snapshot_schedules(state: ProjectState, inventory: Inventory) -> dict[str, KnownSchedule]:
     """Return the schedules to remember after an audit.
 
     What an audit read of a schedule is a fact, whether or not it read everything: its settings are compared with those
     known before. Only a complete audit forgets one: that of an index that is gone, or one that two walks missed.
     """
-    found: dict[str, KnownSchedule] = {}
-    answers = {facts.index.name: facts for facts in inventory.indexes}
-    for name, facts in answers.items():
-        for schedule in known_rows(facts.schedules):
-            before = memory.schedules.get(schedule.schedule_id)
-            seen = observed(schedule, name, before, memory.seen_at(before), inventory.observed_at)
-            found[schedule.schedule_id] = pruned(seen, inventory.observed_at)
-    for schedule_id, before in memory.schedules.items():
-        told = answers.get(before.index_name)
-        is_leaving = told is None and before.index_name in inventory.terminating_names
-        is_gone = not inventory.unread and not is_leaving and (told is None or _proves_absence(told))
-        if schedule_id not in found and not is_gone:
-            found[schedule_id] = _unread(before, memory)
-    return found
+    schedules: dict[str, KnownSchedule] = {}
+    facts_by_name = {facts.index.name: facts for facts in inventory.indexes}
+    for name, facts in facts_by_name.items():
+        for schedule in list_rows(facts.schedules):
+            known_schedule = state.schedules.get(schedule.schedule_id)
+            observed_schedule = observe_schedule(
+                schedule, name, known_schedule, state.find_seen_at(known_schedule), inventory.observed_at
+            )
+            schedules[schedule.schedule_id] = prune_settings(observed_schedule, inventory.observed_at)
+    for schedule_id, known_schedule in state.schedules.items():
+        index_facts = facts_by_name.get(known_schedule.index_name)
+        is_terminating = index_facts is None and known_schedule.index_name in inventory.terminating_names
+        is_gone = (
+            not inventory.read_failures and not is_terminating and (index_facts is None or _proves_absence(index_facts))
+        )
+        if schedule_id not in schedules and not is_gone:
+            schedules[schedule_id] = _retain_schedule(known_schedule, state)
+    return schedules
 
 
-def _unread(before: KnownSchedule, memory: ProjectState) -> KnownSchedule:
+def _retain_schedule(known_schedule: KnownSchedule, state: ProjectState) -> KnownSchedule:
     """Return a schedule that an audit did not read, with the last audit that did."""
-    seen_at = memory.seen_at(before)
-    if before.seen_at == seen_at and before.since is not None:
-        return before
-    return replace(before, since=before.since or seen_at, seen_at=seen_at)
+    seen_at = state.find_seen_at(known_schedule)
+    if known_schedule.seen_at == seen_at and known_schedule.since is not None:
+        return known_schedule
+    return replace(known_schedule, since=known_schedule.since or seen_at, seen_at=seen_at)
 
 
 def _proves_absence(facts: IndexFacts) -> bool:
     """Tell whether a schedule that is not among an index's is gone; a refusal tells nothing of what is there."""
     if facts.schedules is None:
         return True
-    return isinstance(facts.schedules, Listing) and facts.schedules.broken is None and facts.schedules.walks > 1
+    return isinstance(facts.schedules, Listing) and facts.schedules.failure is None and facts.schedules.read_count > 1
 
 
-def unconfirmed_schedule_listings(known: Mapping[str, KnownSchedule], inventory: Inventory) -> frozenset[ListingId]:
+def find_unconfirmed_schedule_listings(
+    known_schedules: Mapping[str, KnownSchedule], inventory: Inventory
+) -> frozenset[ListingId]:
     """Return the listings of schedules that a second walk should confirm: a schedule that was known is not there."""
-    names = {it.index_name for it in known.values()}
-    found = set[ListingId]()
+    names = {it.index_name for it in known_schedules.values()}
+    listing_ids = set[ListingId]()
     for facts in inventory.indexes:
         if facts.index.name not in names or not isinstance(facts.schedules, Listing):
             continue
-        if facts.schedules.walks > 1 or facts.schedules.broken is not None:
+        if facts.schedules.read_count > 1 or facts.schedules.failure is not None:
             continue
-        listed = {it.schedule_id for it in facts.schedules.rows}
-        if any(it.index_name == facts.index.name and it.schedule_id not in listed for it in known.values()):
-            found.add(ListingId(ListingKind.SCHEDULES, facts.index.name))
-    return frozenset(found)
+        listed_schedule_ids = {it.schedule_id for it in facts.schedules.rows}
+        if any(
+            it.index_name == facts.index.name and it.schedule_id not in listed_schedule_ids
+            for it in known_schedules.values()
+        ):
+            listing_ids.add(ListingId(ListingKind.SCHEDULES, facts.index.name))
+    return frozenset(listing_ids)
 
 
-def _first[Fact](told: Fact | None, before: Fact | None) -> Fact | None:
-    return before if told is None else told
+def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | None:
+    return old_value if new_value is None else new_value

@@ -24,7 +24,7 @@ class Changes[Known]:
     upserts: tuple[Known, ...]
     deletes: tuple[str, ...]
     """By the key that the memory keeps them under."""
-    formerly: tuple[Known, ...] = ()
+    previous: tuple[Known, ...] = ()
     """What is written over or deleted, as it was: stores that keep many together find them by it."""
 
 
@@ -32,7 +32,7 @@ class Changes[Known]:
 class StateChange:
     """One audit, as a store is to record it: all of it or nothing."""
 
-    expects: int
+    expected_revision: int
     """The revision that must still be the latest; 0 where nothing was recorded."""
     revision: int
     audit_id: str | None
@@ -51,7 +51,7 @@ class StateChange:
     """What is kept for those who ask later which nights were audited."""
     messages: tuple[OutboxMessage, ...] = ()
     """What somebody has to be told of it: recorded with it, or not at all."""
-    discarded: tuple[AuditRecord, ...] = ()
+    discarded_audits: tuple[AuditRecord, ...] = ()
     """Audits whose records are deleted with it."""
 
 
@@ -60,7 +60,7 @@ def diff_states(before: ProjectState, after: ProjectState) -> StateChange | None
     if after.revision == before.revision:
         return None
     return StateChange(
-        expects=before.revision,
+        expected_revision=before.revision,
         revision=after.revision,
         audit_id=after.audit_id,
         observed_at=after.observed_at,
@@ -69,18 +69,18 @@ def diff_states(before: ProjectState, after: ProjectState) -> StateChange | None
         pinecone_project_id=after.pinecone_project_id,
         drift=after.drift,
         history=after.history,
-        findings=_changes(before.findings, after.findings),
-        backups=_changes(before.backups, after.backups),
-        schedules=_changes(before.schedules, after.schedules),
-        indexes=_changes(before.indexes, after.indexes),
+        findings=_compare(before.findings, after.findings),
+        backups=_compare(before.backups, after.backups),
+        schedules=_compare(before.schedules, after.schedules),
+        indexes=_compare(before.indexes, after.indexes),
     )
 
 
-def _changes[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> Changes[Known]:
-    changed = {key: it for key, it in after.items() if before.get(key) is not it and before.get(key) != it}
+def _compare[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> Changes[Known]:
+    changed_entries = {key: it for key, it in after.items() if before.get(key) is not it and before.get(key) != it}
     deletes = tuple(key for key in before if key not in after)
     return Changes(
-        upserts=tuple(changed.values()),
+        upserts=tuple(changed_entries.values()),
         deletes=deletes,
-        formerly=tuple(before[key] for key in (*changed, *deletes) if key in before),
+        previous=tuple(before[key] for key in (*changed_entries, *deletes) if key in before),
     )

@@ -11,94 +11,96 @@ from backup_auditor.domain.outbox import Channel, OutboxMessage
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 
-EVERY_DAYS: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.HIGH: 3, Severity.MEDIUM: 7}
+REMINDER_DAYS: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.HIGH: 3, Severity.MEDIUM: 7}
 """The days between two reminders of one finding; a severity that is not here has none."""
 _DAY = timedelta(days=1)
 
 
-def has_reminder(findings: Iterable[Finding], observed_at: datetime, previous_at: datetime | None) -> bool:
+def has_due_reminder(findings: Iterable[Finding], observed_at: datetime, previous_at: datetime | None) -> bool:
     """Tell whether a reminder of any finding is due."""
-    return any(is_due(it, observed_at, previous_at) for it in findings)
+    return any(is_reminder_due(it, observed_at, previous_at) for it in findings)
 
 
-def is_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
+def is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
     """Tell whether this audit is the first since a finding's next reminder was due.
 
     Counted in days since the finding was first seen, to the nearest, so that an audit that comes late, or twice,
     reminds once, and a night that begins some minutes earlier than the one before, or later, reminds all the same.
     """
-    period = EVERY_DAYS.get(finding.severity)
-    if period is None or finding.first_seen is None or previous_at is None:
+    reminder_days = REMINDER_DAYS.get(finding.severity)
+    if reminder_days is None or finding.first_seen is None or previous_at is None:
         return False
-    first = finding.first_seen
-    return _days(first, observed_at) // period > _days(first, previous_at) // period
+    first_seen = finding.first_seen
+    return _count_days(first_seen, observed_at) // reminder_days > _count_days(first_seen, previous_at) // reminder_days
 
 
-def _days(first: datetime, moment: datetime) -> int:
-    return (moment - first + _DAY / 2) // _DAY
+def _count_days(start: datetime, moment: datetime) -> int:
+    return (moment - start + _DAY / 2) // _DAY
 
 
-_OPENED = ("new", "reopened")
+_OPENING_LIFECYCLES = ("new", "reopened")
 _RANKS = {it: it.rank for it in Severity}
 
 
 class ChannelView:
     """The part of a report that a channel hears of. Exempted findings are nobody's alert."""
 
-    def __init__(self, report: Report, severity: Severity) -> None:
+    def __init__(self, report: Report, min_severity: Severity) -> None:
         """Leave out what lies below a severity."""
         self.report = report
-        self.severity = severity
+        self.min_severity = min_severity
 
     @cached_property
-    def open(self) -> tuple[Finding, ...]:
+    def open_findings(self) -> tuple[Finding, ...]:
         """What is non-compliant, the worst first, otherwise in the order of the report."""
-        return _worst_first(it for it in self._heard if it.is_open)
+        return _sort_worst_first(it for it in self._relevant_findings if it.is_open)
 
     @cached_property
-    def opened(self) -> tuple[Finding, ...]:
+    def opened_findings(self) -> tuple[Finding, ...]:
         """What this audit opened, for the first time or again."""
-        return tuple(it for it in self.open if it.lifecycle in _OPENED)
+        return tuple(it for it in self.open_findings if it.lifecycle in _OPENING_LIFECYCLES)
 
     @cached_property
-    def still_open(self) -> tuple[Finding, ...]:
+    def still_open_findings(self) -> tuple[Finding, ...]:
         """What was open before and was found again."""
-        return tuple(it for it in self.open if it.lifecycle not in _OPENED)
+        return tuple(it for it in self.open_findings if it.lifecycle not in _OPENING_LIFECYCLES)
 
     @cached_property
-    def out_of_sight(self) -> tuple[Finding, ...]:
+    def now_unknown_findings(self) -> tuple[Finding, ...]:
         """What was open before and cannot be judged now: it is not resolved."""
-        return _worst_first(it for it in self.unknown if it.lifecycle is not None)
+        return _sort_worst_first(it for it in self.unknown_findings if it.lifecycle is not None)
 
     @cached_property
-    def lasting(self) -> tuple[Finding, ...]:
+    def unresolved_findings(self) -> tuple[Finding, ...]:
         """What was open before and is not resolved."""
-        return _worst_first((*self.still_open, *self.out_of_sight))
+        return _sort_worst_first((*self.still_open_findings, *self.now_unknown_findings))
 
     @cached_property
-    def unknown(self) -> tuple[Finding, ...]:
+    def unknown_findings(self) -> tuple[Finding, ...]:
         """What could not be judged, known before or not."""
-        unknown = Compliance.INSUFFICIENT_DATA
-        return tuple(it for it in self._heard if it.compliance is unknown and it.exemption is None)
+        insufficient_data = Compliance.INSUFFICIENT_DATA
+        return tuple(
+            it for it in self._relevant_findings if it.compliance is insufficient_data and it.exemption is None
+        )
 
     @cached_property
-    def resolved(self) -> tuple[ResolvedFinding, ...]:
+    def resolved_findings(self) -> tuple[ResolvedFinding, ...]:
         """What this audit resolved, the worst first."""
-        heard = (it for it in self.report.resolved if _RANKS[it.severity] >= _RANKS[self.severity])
-        return tuple(sorted(heard, key=lambda it: -_RANKS[it.severity]))
+        findings = (it for it in self.report.resolved_findings if _RANKS[it.severity] >= _RANKS[self.min_severity])
+        return tuple(sorted(findings, key=lambda it: -_RANKS[it.severity]))
 
     @cached_property
-    def is_well(self) -> bool:
+    def is_all_clear(self) -> bool:
         """Whether nothing is open and nothing unknown: what could not be read may hide anything."""
-        return self.report.is_complete and not self.open and not self.unknown
+        return self.report.is_complete and not self.open_findings and not self.unknown_findings
 
     @cached_property
-    def _heard(self) -> tuple[Finding, ...]:
-        least = _RANKS[self.severity]
-        return tuple(it for it in self.report.findings if _RANKS[it.severity] >= least)
+    def _relevant_findings(self) -> tuple[Finding, ...]:
+        min_rank = _RANKS[self.min_severity]
+        return tuple(it for it in self.report.findings if _RANKS[it.severity] >= min_rank)
 
 
-def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _sort_worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda it: -_RANKS[it.severity]))
 
 
@@ -107,41 +109,41 @@ class Digest:
     """One message with what it is to say. The same digest gives the same words."""
 
     message: OutboxMessage
-    told: ChannelView
-    reminders: frozenset[str]
+    view: ChannelView
+    reminder_fingerprints: frozenset[str]
     """The fingerprints of the lasting findings that somebody is to be reminded of now."""
     report_link: str | None
     """Where a browser finds the report; `None` where it has no such address."""
     page_link: str | None
     """Where it finds the page of it."""
-    may_be_repeat: bool
+    is_possible_duplicate: bool
     """Whether an earlier attempt may have reached the channel without our hearing of it."""
 
     @property
     def report(self) -> Report:
         """The report that all of it is drawn from."""
-        return self.told.report
+        return self.view.report
 
     @property
     def severity(self) -> Severity | None:
         """How bad the worst is that is told, resolved or not: who heard of its beginning hears of its end."""
-        findings = (*self.told.open, *self.told.out_of_sight)
-        told = [*(it.severity for it in findings), *(it.severity for it in self.told.resolved)]
-        return max(told, key=lambda it: it.rank, default=None)
+        findings = (*self.view.open_findings, *self.view.now_unknown_findings)
+        severities = [*(it.severity for it in findings), *(it.severity for it in self.view.resolved_findings)]
+        return max(severities, key=lambda it: it.rank, default=None)
 
     @property
-    def event(self) -> EventType:
+    def event_type(self) -> EventType:
         """The most urgent of what is told, by the name that its event has."""
-        lifecycles = {it.lifecycle for it in self.told.opened}
+        lifecycles = {it.lifecycle for it in self.view.opened_findings}
         if "new" in lifecycles:
             return EventType.FINDING_OPENED
         if lifecycles:
             return EventType.FINDING_REOPENED
-        return EventType.FINDING_RESOLVED if self.told.resolved else EventType.AUDIT_COMPLETED
+        return EventType.FINDING_RESOLVED if self.view.resolved_findings else EventType.AUDIT_COMPLETED
 
     def is_reminder(self, finding: Finding) -> bool:
         """Tell whether somebody is reminded of a finding by this digest."""
-        return finding.fingerprint in self.reminders
+        return finding.fingerprint in self.reminder_fingerprints
 
 
 def create_digest(
@@ -149,17 +151,19 @@ def create_digest(
     message: OutboxMessage,
     channel: Channel,
     *,
-    link_to: Callable[[str], str | None],
-    may_be_repeat: bool = False,
+    build_link: Callable[[str], str | None],
+    is_possible_duplicate: bool = False,
 ) -> Digest:
     """Choose what a message says to its channel, which may want to hear of less than when the message was recorded."""
-    told, kept = ChannelView(report, channel.severity), message.report
-    due = (it for it in told.lasting if is_due(it, report.observed_at, message.previous_at))
+    view, stored_report = ChannelView(report, channel.min_severity), message.report
+    due_findings = (
+        it for it in view.unresolved_findings if is_reminder_due(it, report.observed_at, message.previous_at)
+    )
     return Digest(
         message,
-        told,
-        frozenset(it.fingerprint for it in due),
-        link_to(kept.location),
-        link_to(kept.page.location) if kept.page else None,
-        may_be_repeat,
+        view,
+        frozenset(it.fingerprint for it in due_findings),
+        build_link(stored_report.location),
+        build_link(stored_report.page.location) if stored_report.page else None,
+        is_possible_duplicate,
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.model import Frequency, Schedule
-from backup_auditor.domain.timefmt import days
+from backup_auditor.domain.timefmt import to_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class ScheduleSettings:
     @property
     def body(self) -> dict[str, object]:
         """What a change to this sends."""
-        found: dict[str, object] = {}
+        body: dict[str, object] = {}
         if self.enabled is not None:
-            found["enabled"] = self.enabled
+            body["enabled"] = self.enabled
         if self.frequency is not None:
-            found["frequency"] = self.frequency.value
+            body["frequency"] = self.frequency.value
         if self.retention is not None:
-            found["retention"] = {"expire_after_days": days(self.retention)}
-        return found
+            body["retention"] = {"expire_after_days": to_days(self.retention)}
+        return body
 
-    def within(self, other: "ScheduleSettings") -> "ScheduleSettings":
+    def restrict_to(self, other: "ScheduleSettings") -> "ScheduleSettings":
         """Return of these settings those that the other speaks of."""
         return ScheduleSettings(
             None if other.enabled is None else self.enabled,
@@ -51,7 +51,7 @@ class ScheduleSettings:
             None if other.retention is None else self.retention,
         )
 
-    def merged(self, other: "ScheduleSettings") -> "ScheduleSettings":
+    def merge(self, other: "ScheduleSettings") -> "ScheduleSettings":
         """Return these settings, and the other ones where these leave something as it is."""
         return ScheduleSettings(
             other.enabled if self.enabled is None else self.enabled,
@@ -59,7 +59,7 @@ class ScheduleSettings:
             other.retention if self.retention is None else self.retention,
         )
 
-    def applied_to(self, schedule: Schedule) -> Schedule:
+    def apply_to(self, schedule: Schedule) -> Schedule:
         """Return a schedule as it is once it is changed to this."""
         return replace(
             schedule,
@@ -69,16 +69,16 @@ class ScheduleSettings:
         )
 
 
-def settings_of(schedule: Schedule) -> ScheduleSettings:
+def extract_settings(schedule: Schedule) -> ScheduleSettings:
     """Return what a schedule is set to, as far as it tells."""
-    return ScheduleSettings(schedule.enabled, Frequency.of(schedule.frequency), schedule.retention)
+    return ScheduleSettings(schedule.enabled, Frequency.parse(schedule.frequency), schedule.retention)
 
 
 class ActionKind(StrEnum):
     """The kinds of action."""
 
     CREATE_SCHEDULE = "create schedule"
-    CHANGE_SCHEDULE = "change schedule"
+    UPDATE_SCHEDULE = "change schedule"
     FIRST_BACKUP = "first backup"
 
 
@@ -92,7 +92,7 @@ class CreateSchedule:
     retention: timedelta
     slots: int
     """How many backups of the quota it takes."""
-    because: str
+    reason: str
     kind = ActionKind.CREATE_SCHEDULE
     is_creation = True
 
@@ -104,13 +104,13 @@ class CreateSchedule:
     @property
     def call(self) -> ApiCall:
         """The call that does it."""
-        cadence = {"type": "time-based", "frequency": self.frequency.value}
-        body = {"name": self.name, "schedule": cadence, "retention": {"expire_after_days": days(self.retention)}}
+        schedule = {"type": "time-based", "frequency": self.frequency.value}
+        body = {"name": self.name, "schedule": schedule, "retention": {"expire_after_days": to_days(self.retention)}}
         return ApiCall("POST", f"/indexes/{self.index}/backup-schedules", body)
 
-    def undo(self, made_id: str) -> ApiCall:
+    def build_undo_call(self, target_id: str) -> ApiCall:
         """Return the call that undoes it."""
-        return ApiCall("DELETE", f"/backup-schedules/{made_id}")
+        return ApiCall("DELETE", f"/backup-schedules/{target_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ class UpdateSchedule:
     before: ScheduleSettings
     slots: int
     """How many more backups of the quota it takes."""
-    because: str
-    kind = ActionKind.CHANGE_SCHEDULE
+    reason: str
+    kind = ActionKind.UPDATE_SCHEDULE
     is_creation = False
 
     @property
@@ -138,9 +138,9 @@ class UpdateSchedule:
         """The call that does it."""
         return ApiCall("PATCH", f"/backup-schedules/{self.schedule_id}", self.changes.body)
 
-    def undo(self, made_id: str) -> ApiCall:
+    def build_undo_call(self, target_id: str) -> ApiCall:
         """Return the call that undoes it."""
-        return ApiCall("PATCH", f"/backup-schedules/{made_id}", self.before.within(self.changes).body)
+        return ApiCall("PATCH", f"/backup-schedules/{target_id}", self.before.restrict_to(self.changes).body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class CreateBackup:
 
     index: str
     name: str
-    because: str
+    reason: str
     slots: int = 1
     kind = ActionKind.FIRST_BACKUP
     is_creation = True
@@ -164,15 +164,15 @@ class CreateBackup:
         """The call that does it."""
         return ApiCall("POST", f"/indexes/{self.index}/backups", {"name": self.name})
 
-    def undo(self, made_id: str) -> ApiCall:
+    def build_undo_call(self, target_id: str) -> ApiCall:
         """Return the call that undoes it."""
-        return ApiCall("DELETE", f"/backups/{made_id}")
+        return ApiCall("DELETE", f"/backups/{target_id}")
 
 
 type Action = CreateSchedule | UpdateSchedule | CreateBackup
 
 
-def first_backup_keys() -> tuple[str, str]:
+def build_first_backup_key_range() -> tuple[str, str]:
     """Return between which two texts, the second left out, the keys of all first backups sort."""
     return f"{ActionKind.FIRST_BACKUP}/", f"{ActionKind.FIRST_BACKUP}0"  # the next character
 

@@ -4,10 +4,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_auditor.domain.backup_status import BackupPhase, is_planned_run, phase_of_status
-from backup_auditor.domain.backup_support import refused_support
-from backup_auditor.domain.evaluation.index import why_excluded
-from backup_auditor.domain.evaluation.index_schedules import label
+from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
+from backup_auditor.domain.backup_support import find_missing_support
+from backup_auditor.domain.evaluation.index import explain_exclusion
+from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule
 from backup_auditor.domain.policy import Policy, Requirements
@@ -18,18 +18,18 @@ from backup_auditor.domain.remediation.actions import (
     CreateSchedule,
     ScheduleSettings,
     UpdateSchedule,
-    settings_of,
+    extract_settings,
 )
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor.domain.remediation.planner import is_being_deleted, why_not_ready
-from backup_auditor.domain.target_schedule import accepted_controls, target_schedule, why_unsatisfied
+from backup_auditor.domain.remediation.planner import explain_not_ready, is_being_deleted
+from backup_auditor.domain.target_schedule import build_target_schedule, explain_violation, find_accepted_controls
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSnapshot:
     """What was read of one index at the moment of acting."""
 
-    at: datetime
+    read_at: datetime
     index: Index
     schedules: tuple[Schedule, ...]
     backups: tuple[Backup, ...] = ()
@@ -47,122 +47,144 @@ class SkipReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class ScheduleDemand:
     """What the policy demands of the schedules of one index at a moment."""
 
-    require: Requirements
-    accepted: frozenset[str]
+    requirements: Requirements
+    accepted_ids: frozenset[str]
     """The controls whose deviations an exemption accepts."""
 
-    def why_unsatisfied(self, schedules: Sequence[Schedule]) -> str | None:
+    def explain_violation(self, schedules: Sequence[Schedule]) -> str | None:
         """Return why the schedules of the index do not satisfy it, as a sentence; `None` where they do."""
-        return why_unsatisfied(schedules, self.require, self.accepted)
+        return explain_violation(schedules, self.requirements, self.accepted_ids)
 
 
-def demand_on(index: Index, policy: Policy, at: datetime) -> Demand:
+def build_schedule_demand(index: Index, policy: Policy, moment: datetime) -> ScheduleDemand:
     """Return what a policy demands of the schedules of an index at a moment."""
-    rule = policy.rule_for(index.name, index.tags)
-    return Demand(rule.require if rule else policy.defaults, accepted_controls(policy, index, at))
+    rule = policy.find_rule(index.name, index.tags)
+    return ScheduleDemand(rule.requirements if rule else policy.defaults, find_accepted_controls(policy, index, moment))
 
 
-def check_precondition(action: Action, seen: IndexSnapshot, policy: Policy) -> SkipReason | None:
+def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) -> SkipReason | None:
     """Return why an action is not to be done any more; `None` where it is still right."""
-    demand = demand_on(seen.index, policy, seen.at)
-    if not demand.require.schedule.required:
-        why = "The policy requires no schedule of it any more: its tags have changed."
-        return SkipReason(ActionState.SKIPPED, why, is_satisfied=True)
-    if not isinstance(action, CreateBackup) and seen.schedules and demand.why_unsatisfied(seen.schedules) is None:
-        enough = next((it for it in seen.schedules if it.enabled), seen.schedules[0])
-        return SkipReason(ActionState.ALREADY_THERE, f"Its schedule {label(enough)} satisfies the policy.")
-    refused = refused_support(IndexFacts(seen.index))
-    why_not = why_not_ready(seen.index) or why_excluded(seen.index, policy) or (refused.reason if refused else None)
-    if why_not is not None:
-        return SkipReason(ActionState.SKIPPED, why_not, is_being_deleted(seen.index))
+    demand = build_schedule_demand(snapshot.index, policy, snapshot.read_at)
+    if not demand.requirements.schedule.required:
+        detail = "The policy requires no schedule of it any more: its tags have changed."
+        return SkipReason(ActionState.SKIPPED, detail, is_satisfied=True)
+    if (
+        not isinstance(action, CreateBackup)
+        and snapshot.schedules
+        and demand.explain_violation(snapshot.schedules) is None
+    ):
+        schedule = next((it for it in snapshot.schedules if it.enabled), snapshot.schedules[0])
+        return SkipReason(
+            ActionState.ALREADY_SATISFIED, f"Its schedule {label_schedule(schedule)} satisfies the policy."
+        )
+    missing_support = find_missing_support(IndexFacts(snapshot.index))
+    reason = (
+        explain_not_ready(snapshot.index)
+        or explain_exclusion(snapshot.index, policy)
+        or (missing_support.reason if missing_support else None)
+    )
+    if reason is not None:
+        return SkipReason(ActionState.SKIPPED, reason, is_being_deleted(snapshot.index))
     match action:
         case CreateSchedule():
-            return _on_creation(action, seen, demand)
+            return _check_creation(action, snapshot, demand)
         case UpdateSchedule():
-            return _on_change(action, seen, demand)
+            return _check_change(action, snapshot, demand)
         case CreateBackup():
-            return _on_backup(seen)
+            return _check_backup(snapshot)
 
 
-def why_other_project(schedules: Sequence[Schedule], project_id: str | None) -> str | None:
+def explain_project_mismatch(schedules: Sequence[Schedule], project_id: str | None) -> str | None:
     """Return that schedules belong to another Pinecone project than is meant; `None` where nothing says so."""
-    others = sorted({it.project_id for it in schedules if it.project_id is not None} - {project_id})
-    if project_id is None or not others:
+    other_ids = sorted({it.project_id for it in schedules if it.project_id is not None} - {project_id})
+    if project_id is None or not other_ids:
         return None
-    return f"The key opens Pinecone project {others[0]} instead of {project_id}; use a key of that project."
+    return f"The key opens Pinecone project {other_ids[0]} instead of {project_id}; use a key of that project."
 
 
-def _on_creation(action: CreateSchedule, seen: IndexSnapshot, demand: Demand) -> SkipReason | None:
+def _check_creation(action: CreateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
     """Judge a creation; any schedule by now falls short of the policy."""
-    if seen.schedules:
-        return SkipReason(ActionState.SKIPPED, f"It has a schedule by now. {demand.why_unsatisfied(seen.schedules)}")
-    wanted = target_schedule(demand.require)
-    if (wanted.frequency, wanted.retention) != (action.frequency, action.retention):
+    if snapshot.schedules:
+        return SkipReason(
+            ActionState.SKIPPED, f"It has a schedule by now. {demand.explain_violation(snapshot.schedules)}"
+        )
+    target = build_target_schedule(demand.requirements)
+    if (target.frequency, target.retention) != (action.frequency, action.retention):
         return SkipReason(
             ActionState.SKIPPED, "The policy requires another schedule of it by now: its tags have changed."
         )
     return None
 
 
-def _on_change(action: UpdateSchedule, seen: IndexSnapshot, demand: Demand) -> SkipReason | None:
+def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
     """Judge a change; whatever schedules there are by now fall short of the policy."""
-    found = next((it for it in seen.schedules if it.schedule_id == action.schedule_id), None)
-    short = demand.why_unsatisfied(seen.schedules)
-    if found is None:
-        return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} is gone. {short}")
-    now = settings_of(found)
-    if now != action.before:
-        why = f"Its schedule {action.name} has other settings by now: {now.body}. {short}"
-        return SkipReason(ActionState.SKIPPED, why)
-    others = [it for it in seen.schedules if it is not found and it.enabled is not False]
-    if others:
-        return SkipReason(ActionState.SKIPPED, f"It has another schedule by now: {label(others[0])}. {short}")
-    short = demand.why_unsatisfied([action.changes.applied_to(found)])
-    if short is not None:
+    schedule = next((it for it in snapshot.schedules if it.schedule_id == action.schedule_id), None)
+    violation = demand.explain_violation(snapshot.schedules)
+    if schedule is None:
+        return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} is gone. {violation}")
+    settings = extract_settings(schedule)
+    if settings != action.before:
+        detail = f"Its schedule {action.name} has other settings by now: {settings.body}. {violation}"
+        return SkipReason(ActionState.SKIPPED, detail)
+    other_schedules = [it for it in snapshot.schedules if it is not schedule and it.enabled is not False]
+    if other_schedules:
         return SkipReason(
-            ActionState.SKIPPED, f"The policy requires other settings by now. Once it is changed: {short}"
+            ActionState.SKIPPED, f"It has another schedule by now: {label_schedule(other_schedules[0])}. {violation}"
+        )
+    violation = demand.explain_violation([action.changes.apply_to(schedule)])
+    if violation is not None:
+        return SkipReason(
+            ActionState.SKIPPED, f"The policy requires other settings by now. Once it is changed: {violation}"
         )
     return None
 
 
-def _on_backup(seen: IndexSnapshot) -> SkipReason | None:
-    failed = [it for it in seen.backups if phase_of_status(it.status) is BackupPhase.FAILED]
-    for it in seen.backups:
-        if it not in failed and (_is_first(it) or not is_planned_run(it, seen.at)):
+def _check_backup(snapshot: IndexSnapshot) -> SkipReason | None:
+    failed_backups = [it for it in snapshot.backups if parse_phase(it.status) is BackupPhase.FAILED]
+    for backup in snapshot.backups:
+        if backup not in failed_backups and (
+            _is_first_backup(backup) or not is_scheduled_run(backup, snapshot.read_at)
+        ):
             return SkipReason(
-                ActionState.ALREADY_THERE, f"It has a backup by now: {it.name or it.backup_id}, {it.status}."
+                ActionState.ALREADY_SATISFIED,
+                f"It has a backup by now: {backup.name or backup.backup_id}, {backup.status}.",
             )
-    for it in filter(_is_first, failed):
-        return SkipReason(ActionState.SKIPPED, f"A first backup was taken of it, {it.name}, and it is {it.status}.")
+    for backup in filter(_is_first_backup, failed_backups):
+        return SkipReason(
+            ActionState.SKIPPED, f"A first backup was taken of it, {backup.name}, and it is {backup.status}."
+        )
     return None
 
 
-def _is_first(backup: Backup) -> bool:
+def _is_first_backup(backup: Backup) -> bool:
     return (backup.name or "").startswith(FIRST_BACKUP_PREFIX)
 
 
 def find_mismatch(
-    action: Action, made_id: str, before: IndexSnapshot, after: IndexSnapshot, policy: Policy
+    action: Action, target_id: str, before: IndexSnapshot, after: IndexSnapshot, policy: Policy
 ) -> str | None:
     """Return why verification fails of what was done; `None` where the policy is satisfied by what stands there."""
     if isinstance(action, CreateBackup):
-        return next(_backup_mismatch(made_id, before, after), None)
-    return next(_schedule_mismatch(made_id, before, after, demand_on(after.index, policy, after.at)), None)
+        return next(_find_backup_mismatches(target_id, before, after), None)
+    return next(
+        _find_schedule_mismatches(target_id, before, after, build_schedule_demand(after.index, policy, after.read_at)),
+        None,
+    )
 
 
-def changed_since(action: Action, made_id: str, after: IndexSnapshot) -> Schedule | None:
+def find_later_change(action: Action, target_id: str, after: IndexSnapshot) -> Schedule | None:
     """Return a schedule that satisfies the policy, and does not read back as it was asked for; `None` where it does."""
-    asked = _asked_of(action)
-    made = next((it for it in after.schedules if it.schedule_id == made_id), None)
-    if asked is None or made is None or settings_of(made).within(asked) == asked:
+    settings = _build_action_settings(action)
+    schedule = next((it for it in after.schedules if it.schedule_id == target_id), None)
+    if settings is None or schedule is None or extract_settings(schedule).restrict_to(settings) == settings:
         return None
-    return made
+    return schedule
 
 
-def _asked_of(action: Action) -> ScheduleSettings | None:
+def _build_action_settings(action: Action) -> ScheduleSettings | None:
     match action:
         case CreateSchedule():
             return ScheduleSettings(enabled=True, frequency=action.frequency, retention=action.retention)
@@ -172,36 +194,41 @@ def _asked_of(action: Action) -> ScheduleSettings | None:
             return None
 
 
-def _schedule_mismatch(made_id: str, before: IndexSnapshot, after: IndexSnapshot, demand: Demand) -> Iterator[str]:
-    made = next((it for it in after.schedules if it.schedule_id == made_id), None)
-    if made is None:
-        yield f"The schedule {made_id} is not listed. {demand.why_unsatisfied(after.schedules) or ''}".rstrip()
+def _find_schedule_mismatches(
+    target_id: str, before: IndexSnapshot, after: IndexSnapshot, demand: ScheduleDemand
+) -> Iterator[str]:
+    result = next((it for it in after.schedules if it.schedule_id == target_id), None)
+    if result is None:
+        yield f"The schedule {target_id} is not listed. {demand.explain_violation(after.schedules) or ''}".rstrip()
         return
-    why = demand.why_unsatisfied([made])
-    if why is not None:
-        yield why
-    if made.enabled and made.next_run is None:
-        yield f"No run of its schedule {label(made)} is planned."
-    known = {it.schedule_id for it in before.schedules}
-    for it in after.schedules:
-        if it.schedule_id not in known and it is not made:
-            yield f"Another schedule appeared beside it, {_state(it)}: {label(it)} ({it.schedule_id})."
-    why = demand.why_unsatisfied(after.schedules)
-    if why is not None:
-        yield why
+    violation = demand.explain_violation([result])
+    if violation is not None:
+        yield violation
+    if result.enabled and result.next_run is None:
+        yield f"No run of its schedule {label_schedule(result)} is planned."
+    known_ids = {it.schedule_id for it in before.schedules}
+    for schedule in after.schedules:
+        if schedule.schedule_id not in known_ids and schedule is not result:
+            yield (
+                f"Another schedule appeared beside it, {_describe_state(schedule)}:"
+                f" {label_schedule(schedule)} ({schedule.schedule_id})."
+            )
+    violation = demand.explain_violation(after.schedules)
+    if violation is not None:
+        yield violation
 
 
-def _backup_mismatch(made_id: str, before: IndexSnapshot, after: IndexSnapshot) -> Iterator[str]:
-    if all(it.backup_id != made_id for it in after.backups):
-        yield f"The backup {made_id} is not listed."
-    known = {it.backup_id for it in before.backups}
-    for it in after.backups:
-        if it.backup_id not in {*known, made_id} and not is_planned_run(it, after.at):
-            yield f"Another backup appeared beside it: {it.name or it.backup_id}."
+def _find_backup_mismatches(target_id: str, before: IndexSnapshot, after: IndexSnapshot) -> Iterator[str]:
+    if all(it.backup_id != target_id for it in after.backups):
+        yield f"The backup {target_id} is not listed."
+    known_ids = {it.backup_id for it in before.backups}
+    for backup in after.backups:
+        if backup.backup_id not in {*known_ids, target_id} and not is_scheduled_run(backup, after.read_at):
+            yield f"Another backup appeared beside it: {backup.name or backup.backup_id}."
 
 
 def find_result(
-    action: Action, before: Container[str], schedules: Iterable[Schedule], backups: Iterable[Backup]
+    action: Action, known_ids: Container[str], schedules: Iterable[Schedule], backups: Iterable[Backup]
 ) -> Schedule | Backup | None:
     """Return what an action made or changed, as far as it shows in what is read of its index.
 
@@ -209,23 +236,28 @@ def find_result(
     """
     match action:
         case CreateSchedule():
-            asked = ScheduleSettings(frequency=action.frequency, retention=action.retention)
-            made = (it for it in schedules if it.name == action.name and it.schedule_id not in before)
-            return next((it for it in made if settings_of(it).within(asked) == asked), None)
+            settings = ScheduleSettings(frequency=action.frequency, retention=action.retention)
+            created_schedules = (it for it in schedules if it.name == action.name and it.schedule_id not in known_ids)
+            return next(
+                (it for it in created_schedules if extract_settings(it).restrict_to(settings) == settings), None
+            )
         case UpdateSchedule():
-            its = (it for it in schedules if it.schedule_id == action.schedule_id)
-            return next((it for it in its if settings_of(it).within(action.changes) == action.changes), None)
+            updated_schedules = (it for it in schedules if it.schedule_id == action.schedule_id)
+            return next(
+                (it for it in updated_schedules if extract_settings(it).restrict_to(action.changes) == action.changes),
+                None,
+            )
         case CreateBackup():
-            taken = (it for it in backups if it.name == action.name and it.backup_id not in before)
-            return next(taken, None)
+            created_backups = (it for it in backups if it.name == action.name and it.backup_id not in known_ids)
+            return next(created_backups, None)
 
 
-def _state(schedule: Schedule) -> str:
+def _describe_state(schedule: Schedule) -> str:
     return {True: "enabled", False: "paused", None: "perhaps enabled"}[schedule.enabled]
 
 
-def describe_result(made: Schedule | Backup) -> dict[str, object]:
+def describe_result(result: Schedule | Backup) -> dict[str, object]:
     """Return what is recorded of what was made or changed."""
-    if isinstance(made, Backup):
-        return {"name": made.name, "status": made.status}
-    return {"name": made.name, **settings_of(made).body}
+    if isinstance(result, Backup):
+        return {"name": result.name, "status": result.status}
+    return {"name": result.name, **extract_settings(result).body}

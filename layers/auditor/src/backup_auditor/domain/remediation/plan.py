@@ -10,7 +10,7 @@ from enum import StrEnum
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, ActionKind, ApiCall, UpdateSchedule
 
-LONGEST_AGE = timedelta(hours=24)
+MAX_PLAN_AGE = timedelta(hours=24)
 """How old a plan may be when it is carried out."""
 
 
@@ -26,17 +26,17 @@ class SkippedAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RemediationPlan:
     """What is to be done, in this order."""
 
     project: str
     policy_sha256: str
-    made_at: datetime
+    created_at: datetime
     """When the facts were read that it is made of."""
     create_schedules: Mode
     fix_schedules: Mode
     actions: tuple[Action, ...]
-    left_out: tuple[SkippedAction, ...]
+    skipped_actions: tuple[SkippedAction, ...]
     slots_before: int
     slots_after: int
     quota: int | None
@@ -50,56 +50,56 @@ class Plan:
         text = json.dumps([self.project, self.policy_sha256, calls])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def action(self, key: str) -> Action | None:
+    def find_action(self, key: str) -> Action | None:
         """Return the action that a key names."""
         return next((it for it in self.actions if it.key == key), None)
 
-    def mode_of(self, kind: ActionKind) -> Mode:
+    def find_mode(self, kind: ActionKind) -> Mode:
         """Return what the policy lets be done of a kind."""
-        return mode_of(kind, self.create_schedules, self.fix_schedules)
+        return find_mode(kind, self.create_schedules, self.fix_schedules)
 
     @property
-    def applicable(self) -> tuple[Action, ...]:
+    def applicable_actions(self) -> tuple[Action, ...]:
         """The actions that the policy lets be carried out, and not only proposed."""
-        return tuple(it for it in self.actions if self.mode_of(it.kind) is Mode.APPLY)
+        return tuple(it for it in self.actions if self.find_mode(it.kind) is Mode.APPLY)
 
-    def why_not_now(self, now: datetime) -> str | None:
+    def explain_invalid_age(self, now: datetime) -> str | None:
         """Return why it is too late, or too early, to carry it out; `None` where it is not."""
-        age = now - self.made_at
-        if age > LONGEST_AGE:
-            return f"is more than {LONGEST_AGE // timedelta(hours=1)} hours old"
+        age = now - self.created_at
+        if age > MAX_PLAN_AGE:
+            return f"is more than {MAX_PLAN_AGE // timedelta(hours=1)} hours old"
         return "is of a time to come" if age < -timedelta(minutes=5) else None
 
 
-def mode_of(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
+def find_mode(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
     """Return which of the policy's modes holds for a kind. A first backup is made where schedules are."""
-    return fix_schedules if kind is ActionKind.CHANGE_SCHEDULE else create_schedules
+    return fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else create_schedules
 
 
 class ActionState(StrEnum):
     """What came of an action."""
 
-    INTENDED = "intended"
+    STARTED = "intended"
     """It was begun; nobody has said what came of it."""
     DONE = "done"
     """It was done, and reads back as asked."""
-    ALREADY_THERE = "already there"
+    ALREADY_SATISFIED = "already there"
     SKIPPED = "skipped"
     """The index changed since the plan was made; nothing was written."""
-    AMISS = "amiss"
+    VERIFICATION_FAILED = "amiss"
     """It was done, and reads back otherwise."""
     FAILED = "failed"
     """It was refused, or never arrived; nothing was written."""
     UNKNOWN = "unknown"
     """It was sent, and whether it took effect could not be found out."""
-    NOT_BEGUN = "not begun"
+    NOT_STARTED = "not begun"
     """Everything was stopped before its turn."""
 
 
-APPLIED_STATES = frozenset({ActionState.DONE, ActionState.AMISS})
-FAILED_STATES = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.AMISS})
+APPLIED_STATES = frozenset({ActionState.DONE, ActionState.VERIFICATION_FAILED})
+FAILED_STATES = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.VERIFICATION_FAILED})
 """What counts as a failure."""
-UNSETTLED_STATES = frozenset({ActionState.INTENDED, ActionState.UNKNOWN})
+UNSETTLED_STATES = frozenset({ActionState.STARTED, ActionState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,13 @@ class ActionRecord:
     attempt: int
     """Counts the attempts at it, from 1."""
     plan_id: str
-    who: str
-    began_at: datetime
+    actor: str
+    started_at: datetime
     call: str
     before: Mapping[str, object]
-    state: ActionState = ActionState.INTENDED
+    state: ActionState = ActionState.STARTED
     detail: str = ""
-    made_id: str | None = None
+    target_id: str | None = None
     """The schedule or the backup that was made or changed."""
     after: Mapping[str, object] = field(default_factory=dict)
     ended_at: datetime | None = None
@@ -131,53 +131,59 @@ class ActionResult:
     action: Action
     state: ActionState
     detail: str = ""
-    made_id: str | None = None
+    target_id: str | None = None
     is_satisfied: bool = False
     """Whether the policy is satisfied although the action was skipped."""
-    reads_back: Mapping[str, object] | None = None
+    current_values: Mapping[str, object] | None = None
     """What reads back where somebody has changed since what was written: to undo ours would undo that too."""
 
     @property
-    def is_well(self) -> bool:
+    def is_successful(self) -> bool:
         """Whether the policy is satisfied by what stands there, as far as this action goes."""
-        is_skipped_well = self.state is ActionState.SKIPPED and self.is_satisfied
-        return is_skipped_well or self.state in {ActionState.DONE, ActionState.ALREADY_THERE}
+        is_skip_satisfied = self.state is ActionState.SKIPPED and self.is_satisfied
+        return is_skip_satisfied or self.state in {ActionState.DONE, ActionState.ALREADY_SATISFIED}
 
     @property
-    def undo(self) -> ApiCall | None:
+    def undo_call(self) -> ApiCall | None:
         """The call that undoes it; `None` where nothing was written by us."""
-        is_ours = self.state in {*APPLIED_STATES, ActionState.UNKNOWN}
-        is_alone = self.reads_back is None or self.action.kind is not ActionKind.CHANGE_SCHEDULE
-        return self.action.undo(self.made_id) if is_ours and is_alone and self.made_id is not None else None
+        is_written = self.state in {*APPLIED_STATES, ActionState.UNKNOWN}
+        is_unchanged = self.current_values is None or self.action.kind is not ActionKind.UPDATE_SCHEDULE
+        return (
+            self.action.build_undo_call(self.target_id)
+            if is_written and is_unchanged and self.target_id is not None
+            else None
+        )
 
 
-def is_done_already(previous: ActionRecord | None, plan_id: str, made_at: datetime) -> bool:
+def is_done_already(record: ActionRecord | None, plan_id: str, created_at: datetime) -> bool:
     """Tell whether a plan's action was done since the facts were read that the plan is made of."""
     return (
-        previous is not None
-        and previous.plan_id == plan_id
-        and previous.began_at >= made_at
-        and previous.state in {*APPLIED_STATES, ActionState.ALREADY_THERE}
+        record is not None
+        and record.plan_id == plan_id
+        and record.started_at >= created_at
+        and record.state in {*APPLIED_STATES, ActionState.ALREADY_SATISFIED}
     )
 
 
-def failed_at(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
+def find_failure_times(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
     """Return the actions that did not go well when they were tried last, by their keys: when that was."""
-    latest = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
-    return {key: it.began_at for key, it in latest.items() if it.state in FAILED_STATES}
+    latest_attempts = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
+    return {key: it.started_at for key, it in latest_attempts.items() if it.state in FAILED_STATES}
 
 
-def results_of(plan: Plan, records: Sequence[ActionRecord]) -> tuple[ActionResult, ...]:
+def build_results(plan: RemediationPlan, records: Sequence[ActionRecord]) -> tuple[ActionResult, ...]:
     """Return what is recorded of a plan's actions, each as it stood last, since the facts were read it is made of."""
-    latest = {it.key: it for it in records if it.began_at >= plan.made_at}
-    known = ((action, latest.get(action.key)) for action in plan.actions)
-    return tuple(result_of(action, it) for action, it in known if it is not None)
+    latest_records = {it.key: it for it in records if it.started_at >= plan.created_at}
+    action_records = ((action, latest_records.get(action.key)) for action in plan.actions)
+    return tuple(build_result(action, it) for action, it in action_records if it is not None)
 
 
-def result_of(action: Action, record: ActionRecord) -> ActionResult:
+def build_result(action: Action, record: ActionRecord) -> ActionResult:
     """Return what came of an action, by its record."""
-    asked = action.changes.body if isinstance(action, UpdateSchedule) else {}
-    is_other = record.state is ActionState.DONE and any(record.after.get(key) != it for key, it in asked.items())
+    sent_values = action.changes.body if isinstance(action, UpdateSchedule) else {}
+    has_later_change = record.state is ActionState.DONE and any(
+        record.after.get(key) != it for key, it in sent_values.items()
+    )
     return ActionResult(
-        action, record.state, record.detail, record.made_id, reads_back=record.after if is_other else None
+        action, record.state, record.detail, record.target_id, current_values=record.after if has_later_change else None
     )

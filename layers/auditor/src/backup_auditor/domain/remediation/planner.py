@@ -8,13 +8,13 @@ from functools import reduce
 from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import label
+from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.quota_usage import QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Frequency, Index, Schedule
-from backup_auditor.domain.policy import Mode, Policy, Remediation
+from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.actions import (
     FIRST_BACKUP_PREFIX,
     Action,
@@ -23,25 +23,31 @@ from backup_auditor.domain.remediation.actions import (
     CreateSchedule,
     ScheduleSettings,
     UpdateSchedule,
-    settings_of,
+    extract_settings,
 )
-from backup_auditor.domain.remediation.plan import ActionRecord, Plan, SkippedAction, failed_at, mode_of
+from backup_auditor.domain.remediation.plan import (
+    ActionRecord,
+    RemediationPlan,
+    SkippedAction,
+    find_failure_times,
+    find_mode,
+)
 from backup_auditor.domain.target_schedule import (
-    ENABLED,
-    FREQUENCY,
-    MAXIMUM,
-    NAME,
+    ENABLED_CONTROL,
+    FREQUENCY_CONTROL,
+    MAX_RETENTION_CONTROL,
+    NAME_CONTROL,
     RETENTION_CONTROLS,
-    accepted_controls,
-    shortcomings,
-    target_schedule,
+    build_target_schedule,
+    find_accepted_controls,
+    find_shortcomings,
 )
 from backup_auditor.domain.text import quote_text
 
 _READY = "ready"
 
 
-def why_not_ready(index: Index) -> str | None:
+def explain_not_ready(index: Index) -> str | None:
     """Return why nothing is made of an index at this moment; `None` where it is ready."""
     if index.state is None:
         return "Pinecone does not say whether it is ready."
@@ -53,87 +59,101 @@ def is_being_deleted(index: Index) -> bool:
     return index.is_terminating
 
 
-def skipped_by_exemption(finding: Finding) -> str | None:
+def explain_exemption(finding: Finding) -> str | None:
     """Return the exemption by which a deviation is left as it is, if there is one."""
-    it = finding.exemption
-    return None if it is None else f"It is exempted until {it.expires} by {it.owner}: {it.reason}"
+    exemption = finding.exemption
+    return (
+        None
+        if exemption is None
+        else f"It is exempted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
+    )
 
 
-def withhold_reason(key: str, mode: Mode) -> str | None:
+def explain_mode_never(key: str, mode: Mode) -> str | None:
     """Return that the policy wants no such action, where it does not."""
     return f"The policy says {key}: never." if mode is Mode.NEVER else None
 
 
-_JUDGED = (ENABLED, NAME, FREQUENCY, *RETENTION_CONTROLS, MAXIMUM)
+_CHANGE_CONTROLS = (ENABLED_CONTROL, NAME_CONTROL, FREQUENCY_CONTROL, *RETENTION_CONTROLS, MAX_RETENTION_CONTROL)
 
 
-def change_of(subject: IndexContext, findings: Mapping[str, Finding]) -> UpdateSchedule | SkippedAction | None:
+def propose_schedule_change(
+    subject: IndexContext, findings: Mapping[str, Finding]
+) -> UpdateSchedule | SkippedAction | None:
     """Return the change that an index's schedule needs, or why it is left as it is; `None` where it needs none."""
-    judged = [it for name in _JUDGED if (it := findings.get(name)) is not None]
-    short = [it for it in judged if it.compliance is Compliance.NON_COMPLIANT]
-    unknown = [it for it in judged if it.compliance is Compliance.INSUFFICIENT_DATA]
-    if subject.unsupported is not None or not (short or (unknown and subject.schedules.known)):
+    evaluated_findings = [it for name in _CHANGE_CONTROLS if (it := findings.get(name)) is not None]
+    violations = [it for it in evaluated_findings if it.compliance is Compliance.NON_COMPLIANT]
+    unknown_findings = [it for it in evaluated_findings if it.compliance is Compliance.INSUFFICIENT_DATA]
+    if subject.unsupported_reason is not None or not (
+        violations or (unknown_findings and subject.schedules.known_schedules)
+    ):
         return None
-    exempted = [why for it in short if (why := skipped_by_exemption(it)) is not None]
-    if short and len(exempted) == len(short):
-        return SkippedAction(subject.name, ActionKind.CHANGE_SCHEDULE, exempted[0])
-    if unknown:
-        return SkippedAction(subject.name, ActionKind.CHANGE_SCHEDULE, unknown[0].reason, is_unknown=True)
-    why = withhold_reason("fix_schedules", subject.project.policy.remediation.fix_schedules) or why_not_ready(
-        subject.index
-    )
-    is_paused = not subject.schedules.enabled
-    chosen = subject.schedules.known if is_paused else subject.schedules.enabled
-    if why is None and len(chosen) > 1:
+    exemption_texts = [skip_reason for it in violations if (skip_reason := explain_exemption(it)) is not None]
+    if violations and len(exemption_texts) == len(violations):
+        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, exemption_texts[0])
+    if unknown_findings:
+        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, unknown_findings[0].reason, is_unknown=True)
+    skip_reason = explain_mode_never(
+        "fix_schedules", subject.project.policy.remediation.fix_schedules
+    ) or explain_not_ready(subject.index)
+    is_paused = not subject.schedules.enabled_schedules
+    schedules = subject.schedules.known_schedules if is_paused else subject.schedules.enabled_schedules
+    if skip_reason is None and len(schedules) > 1:
         state = "paused" if is_paused else "enabled"
-        why = f"It has {len(chosen)} {state} schedules, and nothing tells which is to be changed."
-    if why is not None:
-        return SkippedAction(subject.name, ActionKind.CHANGE_SCHEDULE, why)
-    because = " ".join(it.reason for it in short if it.exemption is None)
-    found = _changed(subject, chosen[0], because)
-    return SkippedAction(subject.name, ActionKind.CHANGE_SCHEDULE, found) if isinstance(found, str) else found
+        skip_reason = f"It has {len(schedules)} {state} schedules, and nothing tells which is to be changed."
+    if skip_reason is not None:
+        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, skip_reason)
+    reason = " ".join(it.reason for it in violations if it.exemption is None)
+    change = _build_change(subject, schedules[0], reason)
+    return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, change) if isinstance(change, str) else change
 
 
-def _changed(subject: IndexContext, schedule: Schedule, because: str) -> UpdateSchedule | str | None:
+def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> UpdateSchedule | str | None:
     """Return the change, or why there is none; `None` where the schedule satisfies the policy."""
-    accepted = accepted_controls(subject.project.policy, subject.index, subject.observed_at)
+    accepted_ids = find_accepted_controls(subject.project.policy, subject.index, subject.observed_at)
     corrections: list[ScheduleSettings] = []
-    for it in shortcomings(schedule, subject.require, accepted):
-        if it.correction is None:
-            return f"Its schedule {label(schedule)} {it.text}; {it.obstacle}."
-        corrections.append(it.correction)
+    for shortcoming in find_shortcomings(schedule, subject.requirements, accepted_ids):
+        if shortcoming.correction is None:
+            return f"Its schedule {label_schedule(schedule)} {shortcoming.text}; {shortcoming.obstacle}."
+        corrections.append(shortcoming.correction)
     if not corrections:
         return None
-    changes = reduce(ScheduleSettings.merged, corrections)
+    changes = reduce(ScheduleSettings.merge, corrections)
     return UpdateSchedule(
         index=subject.name,
         schedule_id=schedule.schedule_id,
-        name=label(schedule),
+        name=label_schedule(schedule),
         changes=changes,
-        before=settings_of(schedule),
-        slots=_slots(subject, schedule, changes),
-        because=because,
+        before=extract_settings(schedule),
+        slots=_count_added_slots(subject, schedule, changes),
+        reason=reason,
     )
 
 
-def _slots(subject: IndexContext, schedule: Schedule, changes: ScheduleSettings) -> int:
+def _count_added_slots(subject: IndexContext, schedule: Schedule, changes: ScheduleSettings) -> int:
     """Return how many more backups it comes to hold; one that is resumed takes a backup at once."""
-    quota, schedule_id, before = subject.project.quota, schedule.schedule_id, settings_of(schedule)
-    held = len(quota.runs.get(schedule_id, ()))
+    quota_usage, schedule_id, current_settings = (
+        subject.project.quota_usage,
+        schedule.schedule_id,
+        extract_settings(schedule),
+    )
+    current_slots = len(quota_usage.run_times.get(schedule_id, ()))
 
-    def most(settings: ScheduleSettings, *, with_one_now: bool = False) -> int:
+    def compute_peak(settings: ScheduleSettings, *, has_immediate_backup: bool = False) -> int:
         if settings.frequency is None or settings.retention is None:
-            return held
+            return current_slots
         interval = settings.frequency.interval
-        return quota.comes_to_hold(schedule_id, settings.retention, interval, with_one_now=with_one_now)
+        return quota_usage.compute_peak_usage(
+            schedule_id, settings.retention, interval, has_immediate_backup=has_immediate_backup
+        )
 
-    after = most(changes.merged(before), with_one_now=changes.enabled is True)
-    return after - (most(before) if schedule.enabled else held)
+    new_slots = compute_peak(changes.merge(current_settings), has_immediate_backup=changes.enabled is True)
+    return new_slots - (compute_peak(current_settings) if schedule.enabled else current_slots)
 
 
-type Findings = Mapping[str, Finding]
+type FindingsByControl = Mapping[str, Finding]
 """The findings of one index, by control."""
-_EVER = datetime.min.replace(tzinfo=UTC)
+_NO_RECOVERY_POINT = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,223 +161,247 @@ class Candidate:
     """An action, and how badly it is needed."""
 
     action: Action
-    newest: datetime
+    newest_capture_time: datetime
     """Of when the newest recovery point is; of the beginning of time where none is known."""
 
     @property
-    def order(self) -> tuple[datetime, str]:
+    def sort_key(self) -> tuple[datetime, str]:
         """Sort by this: the worst protected first."""
-        return self.newest, self.action.index
+        return self.newest_capture_time, self.action.index
 
 
-def candidates_of(subject: IndexContext, findings: Findings) -> Iterator[Candidate | SkippedAction]:
+def find_candidates(subject: IndexContext, findings: FindingsByControl) -> Iterator[Candidate | SkippedAction]:
     """Return what would put one index right, and what is left out of that."""
-    if not subject.require.schedule.required:
+    if not subject.requirements.schedule.required:
         return
-    newest = _newest(subject)
-    created = _creation(subject, findings["index-has-schedule"])
-    for found in (created, change_of(subject, findings)):
-        if isinstance(found, SkippedAction):
-            yield found
-        elif found is not None:
-            yield Candidate(found, newest)
-    if subject.schedules.enabled or isinstance(created, CreateSchedule):
-        backup = _first_backup(subject)
-        if isinstance(backup, SkippedAction):
-            yield backup
-        elif backup is not None:
-            yield Candidate(backup, newest)
+    newest_capture_time = _find_newest_capture_time(subject)
+    creation = _propose_creation(subject, findings["index-has-schedule"])
+    for proposal in (creation, propose_schedule_change(subject, findings)):
+        if isinstance(proposal, SkippedAction):
+            yield proposal
+        elif proposal is not None:
+            yield Candidate(proposal, newest_capture_time)
+    if subject.schedules.enabled_schedules or isinstance(creation, CreateSchedule):
+        first_backup = _propose_first_backup(subject)
+        if isinstance(first_backup, SkippedAction):
+            yield first_backup
+        elif first_backup is not None:
+            yield Candidate(first_backup, newest_capture_time)
 
 
-def _creation(subject: IndexContext, finding: Finding) -> CreateSchedule | SkippedAction | None:
-    why: str | None
-    if subject.unsupported is not None:
-        why = subject.unsupported
+def _propose_creation(subject: IndexContext, finding: Finding) -> CreateSchedule | SkippedAction | None:
+    reason: str | None
+    if subject.unsupported_reason is not None:
+        reason = subject.unsupported_reason
     elif finding.compliance is Compliance.COMPLIANT:
-        why = _why_beside_none(subject)
+        reason = _explain_paused_schedules(subject)
     elif finding.compliance is not Compliance.NON_COMPLIANT:
-        why = finding.reason  # the plan has no schedules, or not all could be read
+        reason = finding.reason  # the plan has no schedules, or not all could be read
     else:
-        why = (
-            skipped_by_exemption(finding)
-            or why_not_ready(subject.index)
-            or withhold_reason("create_schedules", subject.project.policy.remediation.create_schedules)
+        reason = (
+            explain_exemption(finding)
+            or explain_not_ready(subject.index)
+            or explain_mode_never("create_schedules", subject.project.policy.remediation.create_schedules)
         )
-    if why is not None:
-        is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA or bool(subject.schedules.perhaps_enabled)
-        return SkippedAction(subject.name, ActionKind.CREATE_SCHEDULE, why, is_unknown and subject.unsupported is None)
+    if reason is not None:
+        is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA or bool(
+            subject.schedules.possibly_enabled_schedules
+        )
+        return SkippedAction(
+            subject.name, ActionKind.CREATE_SCHEDULE, reason, is_unknown and subject.unsupported_reason is None
+        )
     if finding.compliance is Compliance.COMPLIANT:
         return None
-    wanted = target_schedule(subject.require)
+    target = build_target_schedule(subject.requirements)
     name = subject.project.policy.remediation.schedule_name
-    return CreateSchedule(subject.name, name, wanted.frequency, wanted.retention, wanted.slots, finding.reason)
+    return CreateSchedule(subject.name, name, target.frequency, target.retention, target.slots, finding.reason)
 
 
-def _why_beside_none(subject: IndexContext) -> str | None:
+def _explain_paused_schedules(subject: IndexContext) -> str | None:
     """Return why an index that has schedules, none of them enabled, gets no other; `None` where one is enabled."""
     schedules = subject.schedules
-    if schedules.enabled:
+    if schedules.enabled_schedules:
         return None
-    for it in schedules.perhaps_enabled:
-        return f"Pinecone does not say whether its schedule {label(it)} is enabled."
-    return f"It has a paused schedule, {label(schedules.known[0])}: a pause is somebody's decision."
+    for schedule in schedules.possibly_enabled_schedules:
+        return f"Pinecone does not say whether its schedule {label_schedule(schedule)} is enabled."
+    return f"It has a paused schedule, {label_schedule(schedules.known_schedules[0])}: a pause is somebody's decision."
 
 
-def _first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:
+def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:
     policy = subject.project.policy
     remediation = policy.remediation
     if not remediation.first_backup or remediation.create_schedules is Mode.NEVER:
         return None
-    if subject.project.exemption_for("index-has-recovery-point", subject.resource) is not None:
+    if subject.project.find_exemption("index-has-recovery-point", subject.resource) is not None:
         return None
     backups, is_unknown = subject.backups, False
     try:
-        backups.need_listing()
+        backups.require_backup_listing()
         if backups.recovery_points or backups.undated_recovery_points:
             return None
-        why = why_not_ready(subject.index)
-        for it in backups.all:
-            if it.backup.name is not None and it.backup.name.startswith(FIRST_BACKUP_PREFIX):
-                why = f"A first backup was taken of it, {it.backup.name}, and it is {it.backup.status}."
-            elif it.phase not in {BackupPhase.FAILED, BackupPhase.PLANNED}:
-                why = f"A backup of it, {it.backup.name or it.backup.backup_id}, is {it.backup.status}."
+        reason = explain_not_ready(subject.index)
+        for record in backups.all_backups:
+            if record.backup.name is not None and record.backup.name.startswith(FIRST_BACKUP_PREFIX):
+                reason = f"A first backup was taken of it, {record.backup.name}, and it is {record.backup.status}."
+            elif record.phase not in {BackupPhase.FAILED, BackupPhase.SCHEDULED}:
+                reason = f"A backup of it, {record.backup.name or record.backup.backup_id}, is {record.backup.status}."
     except InsufficientDataError as error:
-        why, is_unknown = error.reason, True
-    if why is not None:
-        return SkippedAction(subject.name, ActionKind.FIRST_BACKUP, why, is_unknown)
+        reason, is_unknown = error.reason, True
+    if reason is not None:
+        return SkippedAction(subject.name, ActionKind.FIRST_BACKUP, reason, is_unknown)
     name = f"{FIRST_BACKUP_PREFIX}{subject.observed_at.astimezone(UTC):%Y%m%d}"
     return CreateBackup(subject.name, name, "It has no recovery point.")
 
 
-def _newest(subject: IndexContext) -> datetime:
+def _find_newest_capture_time(subject: IndexContext) -> datetime:
     try:
-        found = subject.backups.recovery_points
+        points = subject.backups.recovery_points
     except InsufficientDataError:
-        return _EVER
-    return found[0].captured_at or _EVER if found else _EVER
+        return _NO_RECOVERY_POINT
+    return points[0].captured_at or _NO_RECOVERY_POINT if points else _NO_RECOVERY_POINT
 
 
 @dataclass(slots=True)
 class QuotaBudget:
     """What fills the quota; whatever is put into it stays."""
 
-    filled: int
+    used_slots: int
     quota: int | None
-    unknown: str | None
+    unknown_reason: str | None
     """What is not known of what fills it, if anything."""
 
-    def why_none_for(self, slots: int) -> str | None:
+    def explain_shortage(self, slots: int) -> str | None:
         """Return why so many more do not fit; `None` where they do."""
         if self.quota is None or not slots:
             return None
-        if self.unknown is not None:
-            return f"what fills the quota of {self.quota:,} backups is not known: {self.unknown}"
-        left = max(0, self.quota - self.filled)
-        if slots > left:
-            return f"it takes {slots:,} of the quota of {self.quota:,} backups, and {left:,} are left"
+        if self.unknown_reason is not None:
+            return f"what fills the quota of {self.quota:,} backups is not known: {self.unknown_reason}"
+        free_slots = max(0, self.quota - self.used_slots)
+        if slots > free_slots:
+            return f"it takes {slots:,} of the quota of {self.quota:,} backups, and {free_slots:,} are left"
         return None
 
-    def put(self, slots: int) -> None:
+    def reserve(self, slots: int) -> None:
         """Take so many more."""
-        self.filled += slots
+        self.used_slots += slots
 
 
-def quota_budget(project: ProjectContext) -> QuotaBudget:
+def build_quota_budget(project: ProjectContext) -> QuotaBudget:
     """Return what fills the quota: what enabled schedules come to hold, and every other backup that is listed."""
-    held = project.quota
-    enabled = {it.schedule.schedule_id for it in held.holdings}
-    filled = sum(_most(it, held) for it in held.holdings) + held.manual.total() + held.perhaps_manual
-    filled += sum(len(runs) for schedule_id, runs in held.runs.items() if schedule_id not in enabled)
-    unknown = [f"what schedule {it.schedule.schedule_id} holds" for it in held.holdings if it.slots is None]
-    unknown += held.unread()
-    broken = project.inventory.backups.broken
-    if broken is not None:
-        unknown.append(f"what else there is ({broken.what}: {broken.error})")
-    return QuotaBudget(filled, project.policy.project.quota, unknown[0] if unknown else None)
+    quota_usage = project.quota_usage
+    enabled_ids = {it.schedule.schedule_id for it in quota_usage.schedule_usages}
+    used_slots = (
+        sum(_compute_peak_usage(it, quota_usage) for it in quota_usage.schedule_usages)
+        + quota_usage.manual_counts.total()
+        + quota_usage.possibly_manual_count
+    )
+    used_slots += sum(
+        len(runs) for schedule_id, runs in quota_usage.run_times.items() if schedule_id not in enabled_ids
+    )
+    unknown_reasons = [
+        f"what schedule {it.schedule.schedule_id} holds" for it in quota_usage.schedule_usages if it.slots is None
+    ]
+    unknown_reasons += quota_usage.describe_unknown_usage()
+    failure = project.inventory.backups.failure
+    if failure is not None:
+        unknown_reasons.append(f"what else there is ({failure.call}: {failure.error})")
+    return QuotaBudget(used_slots, project.policy.project.quota, unknown_reasons[0] if unknown_reasons else None)
 
 
-def _most(holding: ScheduleUsage, held: QuotaUsage) -> int:
-    schedule, frequency = holding.schedule, Frequency.of(holding.schedule.frequency)
+def _compute_peak_usage(usage: ScheduleUsage, quota_usage: QuotaUsage) -> int:
+    schedule, frequency = usage.schedule, Frequency.parse(usage.schedule.frequency)
     if frequency is None or schedule.retention is None:
-        return holding.least
-    return held.comes_to_hold(schedule.schedule_id, schedule.retention, frequency.interval)
+        return usage.min_slots
+    return quota_usage.compute_peak_usage(schedule.schedule_id, schedule.retention, frequency.interval)
 
 
-_ORDER = (ActionKind.CREATE_SCHEDULE, ActionKind.CHANGE_SCHEDULE, ActionKind.FIRST_BACKUP)
+_KIND_ORDER = (ActionKind.CREATE_SCHEDULE, ActionKind.UPDATE_SCHEDULE, ActionKind.FIRST_BACKUP)
 """In which order the kinds take what room there is; what is only proposed comes after all that is carried out."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NO_FAILURE = datetime.min.replace(tzinfo=UTC)
 
 
 def make_plan(
     inventory: Inventory, policy: Policy, findings: Iterable[Finding], attempts: Iterable[ActionRecord] = ()
-) -> Plan:
+) -> RemediationPlan:
     """Return the plan for a project. The same facts, policy, findings and earlier attempts give the same plan."""
     project = ProjectContext(inventory, policy)
-    by_index: dict[str, dict[str, Finding]] = {}
+    findings_by_index: dict[str, dict[str, Finding]] = {}
     for finding in findings:
         if finding.resource.type is ResourceType.INDEX:
-            by_index.setdefault(finding.resource.name, {})[finding.control] = finding
-    left_out: list[SkippedAction] = []
+            findings_by_index.setdefault(finding.resource.name, {})[finding.control] = finding
+    skipped_actions: list[SkippedAction] = []
     candidates: list[Candidate] = []
     for facts in project.inventory.indexes:
-        for found in candidates_of(IndexContext(project, facts), by_index[facts.index.name]):
-            if isinstance(found, Candidate):
-                candidates.append(found)
+        for proposal in find_candidates(IndexContext(project, facts), findings_by_index[facts.index.name]):
+            if isinstance(proposal, Candidate):
+                candidates.append(proposal)
             else:
-                left_out.append(found)
-    room = quota_budget(project)
-    slots_before = room.filled
-    candidates = _in_order(candidates, policy.remediation, failed_at(attempts))
-    actions = _bounded(candidates, room, policy.remediation.max_creations, left_out)
-    return Plan(
+                skipped_actions.append(proposal)
+    budget = build_quota_budget(project)
+    slots_before = budget.used_slots
+    candidates = _sort_candidates(candidates, policy.remediation, find_failure_times(attempts))
+    actions = _select_actions(candidates, budget, policy.remediation.max_creations, skipped_actions)
+    return RemediationPlan(
         project=inventory.project,
         policy_sha256=policy.sha256,
-        made_at=inventory.observed_at,
+        created_at=inventory.observed_at,
         create_schedules=policy.remediation.create_schedules,
         fix_schedules=policy.remediation.fix_schedules,
         actions=tuple(actions),
-        left_out=tuple(sorted(left_out)),
+        skipped_actions=tuple(sorted(skipped_actions)),
         slots_before=slots_before,
         slots_after=slots_before + sum(it.slots for it in actions),
-        quota=room.quota,
+        quota=budget.quota,
         project_id=inventory.project_id,
     )
 
 
-def _in_order(candidates: list[Candidate], allowed: Remediation, failed: Mapping[str, datetime]) -> list[Candidate]:
+def _sort_candidates(
+    candidates: list[Candidate], remediation: RemediationPolicy, failure_times: Mapping[str, datetime]
+) -> list[Candidate]:
     """Sort them. What failed when it was tried last, and all else of its index, is behind the rest: it may for ever."""
-    behind: dict[str, datetime] = {}
-    for it in candidates:
-        index = it.action.index
-        behind[index] = max(behind.get(index, _NEVER), failed.get(it.action.key, _NEVER))
+    failure_times_by_index: dict[str, datetime] = {}
+    for candidate in candidates:
+        index = candidate.action.index
+        failure_times_by_index[index] = max(
+            failure_times_by_index.get(index, _NO_FAILURE), failure_times.get(candidate.action.key, _NO_FAILURE)
+        )
 
-    def place(it: Candidate) -> tuple[bool, datetime, int, tuple[datetime, str]]:
-        mode = mode_of(it.action.kind, allowed.create_schedules, allowed.fix_schedules)
-        return mode is not Mode.APPLY, behind[it.action.index], _ORDER.index(it.action.kind), it.order
+    def build_sort_key(candidate: Candidate) -> tuple[bool, datetime, int, tuple[datetime, str]]:
+        mode = find_mode(candidate.action.kind, remediation.create_schedules, remediation.fix_schedules)
+        return (
+            mode is not Mode.APPLY,
+            failure_times_by_index[candidate.action.index],
+            _KIND_ORDER.index(candidate.action.kind),
+            candidate.sort_key,
+        )
 
-    return sorted(candidates, key=place)
+    return sorted(candidates, key=build_sort_key)
 
 
-def _bounded(candidates: list[Candidate], room: QuotaBudget, most: int, left_out: list[SkippedAction]) -> list[Action]:
+def _select_actions(
+    candidates: list[Candidate], budget: QuotaBudget, max_creations: int, skipped_actions: list[SkippedAction]
+) -> list[Action]:
     """Return what fits. What only has to wait for another run keeps its room, so that nothing less urgent takes it."""
-    chosen: list[Action] = []
-    created = 0
-    waiting: set[str] = set()
+    actions: list[Action] = []
+    creation_count = 0
+    waiting_indexes: set[str] = set()
     for candidate in candidates:
         action = candidate.action
-        why = room.why_none_for(action.slots)
-        is_unknown = why is not None and room.unknown is not None
-        if why is None:
-            room.put(action.slots)
-            if action.is_creation and (created >= most or action.index in waiting):
-                why = (
-                    f"One run creates no more than {most:,} (max_creations){'; the next run goes on' if most else ''}."
+        obstacle = budget.explain_shortage(action.slots)
+        is_unknown = obstacle is not None and budget.unknown_reason is not None
+        if obstacle is None:
+            budget.reserve(action.slots)
+            if action.is_creation and (creation_count >= max_creations or action.index in waiting_indexes):
+                obstacle = (
+                    f"One run creates no more than {max_creations:,}"
+                    f" (max_creations){'; the next run goes on' if max_creations else ''}."
                 )
-                waiting.add(action.index)
-        if why is not None:
-            reason = f"{why[0].upper()}{why[1:].removesuffix('.')}."
-            left_out.append(SkippedAction(action.index, action.kind, reason, is_unknown))
+                waiting_indexes.add(action.index)
+        if obstacle is not None:
+            reason = f"{obstacle[0].upper()}{obstacle[1:].removesuffix('.')}."
+            skipped_actions.append(SkippedAction(action.index, action.kind, reason, is_unknown))
             continue
-        created += action.is_creation
-        chosen.append(action)
-    return chosen
+        creation_count += action.is_creation
+        actions.append(action)
+    return actions

@@ -18,7 +18,7 @@ class Proposal:
     index: str
     mode: str
     """`propose`, or `apply` where the policy lets it be carried out."""
-    because: str
+    reason: str
     method: str
     path: str
     body: Mapping[str, object]
@@ -30,26 +30,26 @@ def make_proposals(inventory: Inventory, policy: Policy, findings: Iterable[Find
 
     Nothing is proposed for a project of which it is not known what it has, or that is another than was expected.
     """
-    wishes = policy.remediation
-    if {wishes.create_schedules, wishes.fix_schedules} == {Mode.NEVER}:
+    remediation = policy.remediation
+    if {remediation.create_schedules, remediation.fix_schedules} == {Mode.NEVER}:
         return None
-    found = tuple(findings)
-    if inventory.indexes_unread is not None or any(map(_is_of_another_project, found)):
+    all_findings = tuple(findings)
+    if inventory.indexes_failure is not None or any(map(_is_of_another_project, all_findings)):
         return ()
-    plan = make_plan(inventory, policy, found)
-    calls = ((it, it.call) for it in plan.actions)
+    plan = make_plan(inventory, policy, all_findings)
+    action_calls = ((it, it.call) for it in plan.actions)
     return tuple(
         Proposal(
             plan_id=plan.plan_id,
-            kind=it.kind.value,
-            index=it.index,
-            mode=plan.mode_of(it.kind).value,
-            because=it.because,
+            kind=action.kind.value,
+            index=action.index,
+            mode=plan.find_mode(action.kind).value,
+            reason=action.reason,
             method=call.method,
             path=call.path,
             body=call.body,
         )
-        for it, call in calls
+        for action, call in action_calls
     )
 
 

@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backup_auditor.domain.capacity import least_slots
+from backup_auditor.domain.capacity import count_min_slots
 from backup_auditor.domain.evaluation.evaluator import Evaluation
-from backup_auditor.domain.evaluation.index import why_excluded
+from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.policy_warnings import policy_warnings
+from backup_auditor.domain.policy_warnings import find_policy_warnings
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class QuotaDemand:
     """How much of the quota of backups a policy asks for, on the indexes of one inventory."""
 
     source: str
-    schedules: int
+    schedule_count: int
     """How many indexes are to have one."""
     slots: int
     """What those schedules hold at the least."""
@@ -29,34 +29,36 @@ class Demand:
 class PolicyDiff:
     """What becomes of the findings of an inventory when one policy takes the place of another."""
 
-    before: Demand
-    after: Demand
-    opened: tuple[Finding, ...]
+    before: QuotaDemand
+    after: QuotaDemand
+    opened_findings: tuple[Finding, ...]
     """Those that only the new policy has open, as it judges them."""
-    closed: tuple[Finding, ...]
+    closed_findings: tuple[Finding, ...]
     """Those that only the old policy has open, as the new one judges them."""
-    unknown: tuple[Finding, ...]
+    unknown_findings: tuple[Finding, ...]
     """Those that only the new policy cannot judge by these facts: the next audit may well open them."""
-    kept: int
+    unchanged_count: int
     """How many both have open."""
     warnings: tuple[str, ...]
     """What in the new policy deserves a look."""
 
 
 def diff_policies(
-    inventory: Inventory, policies: tuple[Policy, Policy], judgements: tuple[Evaluation, Evaluation]
+    inventory: Inventory, policies: tuple[Policy, Policy], evaluations: tuple[Evaluation, Evaluation]
 ) -> PolicyDiff:
     """Compare what two policies, the old one first, make of an inventory."""
-    old, new = ({it.fingerprint: it for it in judgement.findings} for judgement in judgements)
-    ended = [new[key] for key, it in old.items() if it.is_open and key in new and not new[key].is_open]
+    old, new = ({it.fingerprint: it for it in evaluation.findings} for evaluation in evaluations)
+    no_longer_open = [new[key] for key, it in old.items() if it.is_open and key in new and not new[key].is_open]
     return PolicyDiff(
-        before=_demand(inventory, policies[0]),
-        after=_demand(inventory, policies[1]),
-        opened=tuple(it for key, it in new.items() if it.is_open and not (key in old and old[key].is_open)),
-        closed=tuple(it for it in ended if not _is_unknown(it)),
-        unknown=tuple(it for key, it in new.items() if _is_unknown(it) and not (key in old and _is_unknown(old[key]))),
-        kept=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
-        warnings=policy_warnings(policies[1], inventory),
+        before=_compute_demand(inventory, policies[0]),
+        after=_compute_demand(inventory, policies[1]),
+        opened_findings=tuple(it for key, it in new.items() if it.is_open and not (key in old and old[key].is_open)),
+        closed_findings=tuple(it for it in no_longer_open if not _is_unknown(it)),
+        unknown_findings=tuple(
+            it for key, it in new.items() if _is_unknown(it) and not (key in old and _is_unknown(old[key]))
+        ),
+        unchanged_count=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
+        warnings=find_policy_warnings(policies[1], inventory),
     )
 
 
@@ -64,14 +66,14 @@ def _is_unknown(finding: Finding) -> bool:
     return finding.compliance is Compliance.INSUFFICIENT_DATA and finding.exemption is None
 
 
-def _demand(inventory: Inventory, policy: Policy) -> Demand:
-    each = list(_slots(ProjectContext(inventory, policy)))
-    return Demand(policy.source, len(each), sum(each), policy.project.quota)
+def _compute_demand(inventory: Inventory, policy: Policy) -> QuotaDemand:
+    slot_counts = list(_list_slots(ProjectContext(inventory, policy)))
+    return QuotaDemand(policy.source, len(slot_counts), sum(slot_counts), policy.project.quota)
 
 
-def _slots(project: ProjectContext) -> Iterator[int]:
-    for name, facts in project.facts.items():
-        require = project.required_of(name).schedule
-        is_left_out = why_excluded(facts.index, project.policy) or project.supports[name].reason
-        if require.required and not is_left_out:
-            yield least_slots(require)
+def _list_slots(project: ProjectContext) -> Iterator[int]:
+    for name, facts in project.facts_by_name.items():
+        requirement = project.find_requirements(name).schedule
+        is_excluded = explain_exclusion(facts.index, project.policy) or project.support_by_name[name].reason
+        if requirement.required and not is_excluded:
+            yield count_min_slots(requirement)

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from backup_auditor.domain.backup_status import is_planned_run
+from backup_auditor.domain.backup_status import is_scheduled_run
 from backup_auditor.domain.evaluation.evaluator import Evaluation
 from backup_auditor.domain.evaluation.timeline import Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
-from backup_auditor.domain.inventory import Inventory, inventory_digest
+from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.advance import LifecycleResult
-from backup_auditor.domain.listing import ReadFailure, known_rows
-from backup_auditor.domain.policy import AppliedRule, Policy, applied_rules
-from backup_auditor.domain.policy_warnings import policy_warnings
-from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, open_by_severity
+from backup_auditor.domain.listing import ReadFailure, list_rows
+from backup_auditor.domain.policy import AppliedRule, Policy, build_applied_rules
+from backup_auditor.domain.policy_warnings import find_policy_warnings
+from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, count_open_by_severity
 from backup_auditor.domain.remediation.proposals import Proposal, make_proposals
 
 SCHEMA_VERSION = "1"
@@ -60,9 +60,9 @@ class Report:
     inventory: InventoryCounts
     summary: Summary
     findings: tuple[Finding, ...]
-    resolved: tuple[ResolvedFinding, ...]
+    resolved_findings: tuple[ResolvedFinding, ...]
     drift: tuple[Drift, ...]
-    unread: tuple[ReadFailure, ...]
+    read_failures: tuple[ReadFailure, ...]
     history: tuple[PastAudit, ...] = ()
     """The audits before this one, the oldest first; empty where none is remembered."""
     proposals: tuple[Proposal, ...] | None = None
@@ -77,7 +77,7 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """Whether everything could be read."""
-        return not self.unread
+        return not self.read_failures
 
     def with_warnings(self, *sentences: str) -> "Report":
         """Return the same report with further warnings, each once, sorted."""
@@ -87,8 +87,8 @@ class Report:
 def make_report(
     inventory: Inventory,
     policy: Policy,
-    judgement: Evaluation,
-    outcome: LifecycleResult | None = None,
+    evaluation: Evaluation,
+    lifecycle_result: LifecycleResult | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Report:
     """Make the report of what was read and judged, and of the time before where that is remembered.
@@ -96,61 +96,61 @@ def make_report(
     `warnings` are those that neither inventory nor policy shows, such as of a registry. The same arguments give the
     same report.
     """
-    findings = outcome.findings if outcome else judgement.findings
+    findings = lifecycle_result.findings if lifecycle_result else evaluation.findings
     report = Report(
-        audit_id=outcome.audit_id if outcome else audit_id_of(inventory, policy),
+        audit_id=lifecycle_result.audit_id if lifecycle_result else compute_audit_id(inventory, policy),
         observed_at=inventory.observed_at,
-        compliance=_overall(judgement.findings),
+        compliance=_find_overall_compliance(evaluation.findings),
         project=inventory.project,
         project_id=inventory.project_id,
         policy_source=policy.source,
         policy_sha256=policy.sha256,
-        inventory=_count(inventory, judgement),
-        summary=_summarize(judgement),
+        inventory=_count_inventory(inventory, evaluation),
+        summary=_summarize(evaluation),
         findings=findings,
-        resolved=outcome.resolved if outcome else (),
-        drift=outcome.drift if outcome else (),
-        unread=inventory.unread,
-        history=outcome.memory.history_before(inventory.observed_at) if outcome else (),
+        resolved_findings=lifecycle_result.resolved_findings if lifecycle_result else (),
+        drift=lifecycle_result.drift if lifecycle_result else (),
+        read_failures=inventory.read_failures,
+        history=lifecycle_result.state.find_history_before(inventory.observed_at) if lifecycle_result else (),
         proposals=make_proposals(inventory, policy, findings),
-        rules=applied_rules(inventory, policy),
-        timelines=judgement.timelines,
+        rules=build_applied_rules(inventory, policy),
+        timelines=evaluation.timelines,
     )
-    return report.with_warnings(*policy_warnings(policy, inventory), *warnings)
+    return report.with_warnings(*find_policy_warnings(policy, inventory), *warnings)
 
 
-def audit_id_of(inventory: Inventory, policy: Policy) -> str:
+def compute_audit_id(inventory: Inventory, policy: Policy) -> str:
     """Return what makes an audit the same audit: project, moment, facts and policy, whatever is remembered."""
-    parts = (inventory.project, inventory.observed_at.isoformat(), inventory_digest(inventory), policy.sha256)
+    parts = (inventory.project, inventory.observed_at.isoformat(), hash_inventory(inventory), policy.sha256)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
 
-def _overall(findings: tuple[Finding, ...]) -> Compliance:
-    verdicts = {it.compliance for it in findings if it.exemption is None}
-    for verdict in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
-        if verdict in verdicts:
-            return verdict
+def _find_overall_compliance(findings: tuple[Finding, ...]) -> Compliance:
+    compliances = {it.compliance for it in findings if it.exemption is None}
+    for compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
+        if compliance in compliances:
+            return compliance
     return Compliance.COMPLIANT
 
 
-def _count(inventory: Inventory, judgement: Evaluation) -> InventoryCounts:
-    planned = sum(is_planned_run(it, inventory.observed_at) for it in inventory.backups.rows)
+def _count_inventory(inventory: Inventory, evaluation: Evaluation) -> InventoryCounts:
+    scheduled_count = sum(is_scheduled_run(it, inventory.observed_at) for it in inventory.backups.rows)
     return InventoryCounts(
         indexes=len(inventory.indexes),
-        backups=len(inventory.backups.rows) - planned,
-        recovery_points=judgement.coverage.recovery_points,
-        schedules=sum(len(known_rows(facts.schedules)) for facts in inventory.indexes),
+        backups=len(inventory.backups.rows) - scheduled_count,
+        recovery_points=evaluation.coverage.recovery_points,
+        schedules=sum(len(list_rows(facts.schedules)) for facts in inventory.indexes),
         runs=sum(len(history.rows) for history in inventory.histories.values()),
         requests=inventory.requests,
     )
 
 
-def _summarize(judgement: Evaluation) -> Summary:
-    verdicts = Counter(it.compliance for it in judgement.findings)
-    coverage = judgement.coverage
+def _summarize(evaluation: Evaluation) -> Summary:
+    compliance_counts = Counter(it.compliance for it in evaluation.findings)
+    coverage = evaluation.coverage
     return Summary(
-        findings={it: verdicts[it] for it in Compliance},
-        open=open_by_severity(judgement.findings),
-        exempted=sum(it.exemption is not None for it in judgement.findings),
-        coverage_percent=coverage.protected * 1000 // coverage.indexes / 10 if coverage.indexes else None,
+        findings={it: compliance_counts[it] for it in Compliance},
+        open=count_open_by_severity(evaluation.findings),
+        exempted=sum(it.exemption is not None for it in evaluation.findings),
+        coverage_percent=coverage.protected_indexes * 1000 // coverage.indexes / 10 if coverage.indexes else None,
     )

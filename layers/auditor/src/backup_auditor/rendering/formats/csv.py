@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.text import cluster_end, cut
+from backup_auditor.domain.text import cut_text, find_cluster_end
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.grouping import IN_FULL
-from backup_auditor.rendering.slack import units
-from backup_auditor.rendering.summary import audit_facts, counts_in_all
+from backup_auditor.rendering.grouping import FULL_REPORT_COMMAND
+from backup_auditor.rendering.slack import count_units
+from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text, format_json
 
 _COLUMNS = (
@@ -40,35 +40,37 @@ _COLUMNS = (
     "proposals_in_all",
     "warnings",
 )
-_FORMULAS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
-_INVISIBLE = "\xad\u200b\u200c\u200d\u2060\ufeff"
-_SPECIAL = frozenset(',"')
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
+_INVISIBLE_CHARACTERS = "\xad\u200b\u200c\u200d\u2060\ufeff"
+_SPECIAL_CHARACTERS = frozenset(',"')
 BYTE_ORDER_MARK = "\ufeff"
 """What begins a file: without it, spreadsheets take UTF-8 for the encoding of their country."""
-MOST_IN_CELL = 32_767
+MAX_CELL_LENGTH = 32_767
 """Characters, as UTF-16 counts them, that a spreadsheet takes into one cell."""
-_MOST_IN_COMMAND = 1000
+_MAX_COMMAND_LENGTH = 1000
 
 
-def render_csv(reports: Iterable[Report], *, in_full: str = IN_FULL) -> Iterator[str]:
+def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COMMAND) -> Iterator[str]:
     """Write the findings of all reports under one heading, each line ended by CR LF but for the last, which lacks LF.
 
     A text that a spreadsheet would take for a formula has an apostrophe in front. One that no cell has room for is cut:
     `in_full` is the command that shows the rest. The warnings of a report stand in its first row.
     """
-    command = cut(escape_text(in_full), _MOST_IN_COMMAND)
+    command = cut_text(escape_text(full_command), _MAX_COMMAND_LENGTH)
     yield ",".join(_COLUMNS)
     for report in reports:
-        before, after = (_cells(map(_word, it(report).values()), command) for it in (audit_facts, counts_in_all))
-        warnings = _cells([json.dumps(report.warnings, ensure_ascii=False)], command)
+        leading_cells, trailing_cells = (
+            _join_cells(map(_format_fact, it(report).values()), command) for it in (build_audit_facts, count_totals)
+        )
+        warnings = _join_cells([json.dumps(report.warnings, ensure_ascii=False)], command)
         for finding in report.findings:
-            yield f"\r\n{before},{_cells(_told(finding), command)},{after},{warnings}"
+            yield f"\r\n{leading_cells},{_join_cells(_list_values(finding), command)},{trailing_cells},{warnings}"
             warnings = ""
     yield "\r"
 
 
-def _told(finding: Finding) -> list[str]:
-    resource, accepted = finding.resource, finding.exemption
+def _list_values(finding: Finding) -> list[str]:
+    resource, exemption = finding.resource, finding.exemption
     return [
         finding.control,
         resource.type,
@@ -78,7 +80,7 @@ def _told(finding: Finding) -> list[str]:
         finding.severity,
         finding.reason,
         finding.remediation,
-        *((accepted.owner, accepted.reason, accepted.expires.isoformat()) if accepted else ("", "", "")),
+        *((exemption.owner, exemption.reason, exemption.expires.isoformat()) if exemption else ("", "", "")),
         finding.lifecycle or "",
         format_moment(finding.first_seen) if finding.first_seen else "",
         finding.fingerprint,
@@ -86,36 +88,36 @@ def _told(finding: Finding) -> list[str]:
     ]
 
 
-def _cells(texts: Iterable[str], in_full: str) -> str:
-    return ",".join(_cell(it, in_full) for it in texts)
+def _join_cells(texts: Iterable[str], full_command: str) -> str:
+    return ",".join(_format_cell(it, full_command) for it in texts)
 
 
-def _cell(text: str, in_full: str) -> str:
+def _format_cell(text: str, full_command: str) -> str:
     """Return a text as one cell on one line, in which nothing is computed."""
-    shown = escape_text(text)
-    if shown.lstrip().lstrip(_INVISIBLE).startswith(_FORMULAS):
-        shown = f"'{shown}"
-    if 2 * len(shown) > MOST_IN_CELL and units(shown) > MOST_IN_CELL:
-        shown = _shortened(shown, in_full)
-    if _SPECIAL.isdisjoint(shown):
-        return shown
-    return '"' + shown.replace('"', '""') + '"'
+    cell = escape_text(text)
+    if cell.lstrip().lstrip(_INVISIBLE_CHARACTERS).startswith(_FORMULA_STARTS):
+        cell = f"'{cell}"
+    if 2 * len(cell) > MAX_CELL_LENGTH and count_units(cell) > MAX_CELL_LENGTH:
+        cell = _shorten(cell, full_command)
+    if _SPECIAL_CHARACTERS.isdisjoint(cell):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
 
 
-def _shortened(text: str, in_full: str) -> str:
+def _shorten(text: str, full_command: str) -> str:
     """Return as much of a text as a cell has room for, the count of what is missing, and the command that shows it."""
-    most = MOST_IN_CELL - units(_missing(len(text), in_full))
-    end, taken = 0, 0
-    while taken + units(text[end]) <= most:
-        taken += units(text[end])
+    max_length = MAX_CELL_LENGTH - count_units(_describe_missing(len(text), full_command))
+    end, length = 0, 0
+    while length + count_units(text[end]) <= max_length:
+        length += count_units(text[end])
         end += 1
-    end = cluster_end(text, end)
-    return text[:end] + _missing(len(text) - end, in_full)
+    end = find_cluster_end(text, end)
+    return text[:end] + _describe_missing(len(text) - end, full_command)
 
 
-def _missing(count: int, in_full: str) -> str:
-    return f"… and {count:,} more characters; all: {in_full}"
+def _describe_missing(count: int, full_command: str) -> str:
+    return f"… and {count:,} more characters; all: {full_command}"
 
 
-def _word(fact: str | int) -> str:
+def _format_fact(fact: str | int) -> str:
     return fact if isinstance(fact, str) else json.dumps(fact)

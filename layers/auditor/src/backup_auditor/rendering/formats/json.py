@@ -11,9 +11,9 @@ from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
 from backup_auditor.domain.remediation.proposals import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
-from backup_auditor.domain.timefmt import Period, format_moment, hours, parse_moment
+from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.json_fragments import proposal_json, rule_json
+from backup_auditor.rendering.json_fragments import build_proposal_json, build_rule_json
 
 type _Json = dict[str, Any]
 
@@ -55,11 +55,12 @@ def _load_report_fields(facts: _Json) -> Report:
         inventory=InventoryCounts(**{name: counts[name] for name in InventoryCounts.__slots__}),
         summary=_load_summary(facts["summary"]),
         findings=tuple(map(_load_finding, facts["findings"])),
-        resolved=tuple(map(_load_resolved, facts["resolved"])),
+        resolved_findings=tuple(map(_load_resolved, facts["resolved"])),
         drift=tuple(
-            Drift(it["what"], _load_resource(it["resource"]), it["before"], it["after"]) for it in facts["drift"]
+            Drift(entry["what"], _load_resource(entry["resource"]), entry["before"], entry["after"])
+            for entry in facts["drift"]
         ),
-        unread=tuple(ReadFailure(it["what"], it["error"]) for it in facts["unread"]),
+        read_failures=tuple(ReadFailure(it["what"], it["error"]) for it in facts["unread"]),
         history=tuple(map(_load_past_audit, facts.get("history", ()))),
         proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
         warnings=tuple(facts.get("warnings", ())),
@@ -67,9 +68,9 @@ def _load_report_fields(facts: _Json) -> Report:
 
 
 def _load_proposal(facts: _Json) -> Proposal:
-    told = {name: facts[name] for name in ("plan_id", "kind", "index", "mode", "because")}
+    fields = {name: facts[name] for name in ("plan_id", "kind", "index", "mode")}
     call = facts["call"]
-    return Proposal(**told, method=call["method"], path=call["path"], body=call["body"])
+    return Proposal(**fields, reason=facts["because"], method=call["method"], path=call["path"], body=call["body"])
 
 
 def _load_summary(facts: _Json) -> Summary:
@@ -131,54 +132,59 @@ def _load_resolved(facts: _Json) -> ResolvedFinding:
         severity=Severity(facts["severity"]),
         first_seen=parse_moment(facts["first_seen"]),
         resolved_at=parse_moment(facts["resolved_at"]),
-        because=facts["because"],
+        reason=facts["because"],
     )
 
 
-def timeline_json(timeline: Timeline) -> dict[str, object]:
+def build_timeline_json(timeline: Timeline) -> dict[str, object]:
     """Return the nights of one index."""
     points = (
-        {"captured_at": format_moment(it.captured_at), "expires": it.expires, "expires_at": _moment(it.expires_at)}
-        for it in timeline.recovery_points
+        {
+            "captured_at": format_moment(entry.captured_at),
+            "expires": entry.expires,
+            "expires_at": _format_optional_moment(entry.expires_at),
+        }
+        for entry in timeline.recovery_points
     )
     gaps = (
-        {"from": format_moment(it.start), "to": format_moment(it.end), "missing": it.missing} for it in timeline.gaps
+        {"from": format_moment(entry.start), "to": format_moment(entry.end), "missing": entry.missing_runs}
+        for entry in timeline.gaps
     )
     return {
-        "resource": resource_json(timeline.resource),
+        "resource": build_resource_json(timeline.resource),
         "rule": timeline.rule,
-        "max_age_hours": hours(timeline.max_age),
+        "max_age_hours": to_hours(timeline.max_age),
         "since": format_moment(timeline.since),
         "recovery_points": list(points),
-        "earlier_recovery_points": timeline.earlier_recovery_points,
-        "earlier_recovery_points_expire_at": _moments(timeline.earlier_expiries),
-        "recovery_points_left_known": timeline.is_left_known,
-        "zero_recovery_points_at": _moment(timeline.zero_at),
-        "past_recovery_points": _moments(timeline.past),
-        "failed_runs": _moments(timeline.failed),
-        "runs_under_way": _moments(timeline.under_way),
-        "planned_runs": _moments(timeline.planned),
+        "earlier_recovery_points": timeline.earlier_recovery_point_count,
+        "earlier_recovery_points_expire_at": _format_moments(timeline.earlier_expiries),
+        "recovery_points_left_known": timeline.is_remaining_known,
+        "zero_recovery_points_at": _format_optional_moment(timeline.last_expires_at),
+        "past_recovery_points": _format_moments(timeline.past_runs),
+        "failed_runs": _format_moments(timeline.failed_runs),
+        "runs_under_way": _format_moments(timeline.runs_in_progress),
+        "planned_runs": _format_moments(timeline.scheduled_runs),
         "missing_runs": list(gaps),
-        "objective_met": _periods(timeline.met),
-        "objective_missed": _periods(timeline.missed),
-        "not_known": timeline.not_known,
+        "objective_met": _build_periods(timeline.objective_met),
+        "objective_missed": _build_periods(timeline.objective_missed),
+        "not_known": timeline.unknown_reasons,
     }
 
 
-def resource_json(resource: Resource) -> dict[str, object]:
+def build_resource_json(resource: Resource) -> dict[str, object]:
     """Return what something is about."""
     return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
 
 
-def _moment(moment: datetime | None) -> str | None:
+def _format_optional_moment(moment: datetime | None) -> str | None:
     return None if moment is None else format_moment(moment)
 
 
-def _moments(moments: Iterable[datetime]) -> list[str]:
+def _format_moments(moments: Iterable[datetime]) -> list[str]:
     return [format_moment(it) for it in moments]
 
 
-def _periods(periods: Iterable[Period]) -> list[dict[str, str]]:
+def _build_periods(periods: Iterable[Period]) -> list[dict[str, str]]:
     return [{"from": format_moment(it.start), "to": format_moment(it.end)} for it in periods]
 
 
@@ -188,39 +194,39 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 def render_json(report: Report) -> Iterator[str]:
     """Write a report as one JSON document, a finding a line, ASCII only, without a line's end."""
     yield "{"
-    for name, value in _head(report).items():
+    for name, value in _build_head(report).items():
         yield f"\n {_encode(name)}: {_encode(value)},"
-    yield from _rows("findings", report.findings, _finding)
+    yield from _encode_rows("findings", report.findings, _build_finding)
     yield ","
-    yield from _rows("resolved", report.resolved, _resolved)
+    yield from _encode_rows("resolved", report.resolved_findings, _build_resolved)
     yield ","
-    yield from _rows("drift", report.drift, _drift)
+    yield from _encode_rows("drift", report.drift, _build_drift)
     yield ","
-    yield from _rows("unread", report.unread, _unread)
+    yield from _encode_rows("unread", report.read_failures, _build_read_failure)
     yield ","
-    yield from _rows("warnings", report.warnings, str)
+    yield from _encode_rows("warnings", report.warnings, str)
     yield ","
-    yield from _rows("history", report.history, _past_audit)
+    yield from _encode_rows("history", report.history, _build_past_audit)
     yield ","
-    yield from _rows("rules", report.rules, rule_json)
+    yield from _encode_rows("rules", report.rules, build_rule_json)
     yield ","
     if report.proposals is not None:
-        yield from _rows("proposals", report.proposals, proposal_json)
+        yield from _encode_rows("proposals", report.proposals, build_proposal_json)
         yield ","
-    yield from _rows("timelines", report.timelines, timeline_json)
+    yield from _encode_rows("timelines", report.timelines, build_timeline_json)
     yield "\n}"
 
 
-def _rows[Row](name: str, rows: Iterable[Row], shape: Callable[[Row], object]) -> Iterator[str]:
+def _encode_rows[Row](name: str, rows: Iterable[Row], build_row: Callable[[Row], object]) -> Iterator[str]:
     yield f'\n "{name}": ['
     separator = "\n  "
     for row in rows:
-        yield separator + _encode(shape(row))
+        yield separator + _encode(build_row(row))
         separator = ",\n  "
     yield "]"
 
 
-def _head(report: Report) -> dict[str, object]:
+def _build_head(report: Report) -> dict[str, object]:
     counts, summary = report.inventory, report.summary
     return {
         "schema_version": SCHEMA_VERSION,
@@ -247,23 +253,23 @@ def _head(report: Report) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _build_finding(finding: Finding) -> dict[str, object]:
     return {
         "control": finding.control,
-        "resource": resource_json(finding.resource),
+        "resource": build_resource_json(finding.resource),
         "compliance": finding.compliance,
         "severity": finding.severity,
         "reason": finding.reason,
         "evidence": finding.evidence,
         "remediation": finding.remediation,
-        "exemption": _exemption(finding.exemption) if finding.exemption else None,
+        "exemption": _build_exemption(finding.exemption) if finding.exemption else None,
         "fingerprint": finding.fingerprint,
         "lifecycle": finding.lifecycle,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
     }
 
 
-def _exemption(exemption: Exemption) -> dict[str, object]:
+def _build_exemption(exemption: Exemption) -> dict[str, object]:
     return {
         **exemption.subject,
         "controls": exemption.controls,
@@ -273,25 +279,34 @@ def _exemption(exemption: Exemption) -> dict[str, object]:
     }
 
 
-def _resolved(resolved: ResolvedFinding) -> dict[str, object]:
+def _build_resolved(resolved: ResolvedFinding) -> dict[str, object]:
     return {
         "fingerprint": resolved.fingerprint,
         "control": resolved.control,
-        "resource": resource_json(resolved.resource),
+        "resource": build_resource_json(resolved.resource),
         "severity": resolved.severity,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
-        "because": resolved.because,
+        "because": resolved.reason,
     }
 
 
-def _drift(drift: Drift) -> dict[str, object]:
-    return {"what": drift.what, "resource": resource_json(drift.resource), "before": drift.before, "after": drift.after}
+def _build_drift(drift: Drift) -> dict[str, object]:
+    return {
+        "what": drift.change,
+        "resource": build_resource_json(drift.resource),
+        "before": drift.before,
+        "after": drift.after,
+    }
 
 
-def _unread(unread: ReadFailure) -> dict[str, object]:
-    return {"what": unread.what, "error": unread.error}
+def _build_read_failure(failure: ReadFailure) -> dict[str, object]:
+    return {"what": failure.call, "error": failure.error}
 
 
-def _past_audit(audit: PastAudit) -> dict[str, object]:
-    return {"observed_at": format_moment(audit.observed_at), "complete": audit.is_complete, "open": dict(audit.open)}
+def _build_past_audit(audit: PastAudit) -> dict[str, object]:
+    return {
+        "observed_at": format_moment(audit.observed_at),
+        "complete": audit.is_complete,
+        "open": dict(audit.open_counts),
+    }

@@ -6,200 +6,221 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.grouping import IN_FULL, exempted_groups, open_groups, unknown_groups
-from backup_auditor.rendering.summary import (
-    count_rows,
-    delta,
-    drift_rows,
-    first_step,
-    has_past,
-    incompleteness,
-    resolved_rows,
-    since,
-    verdict,
+from backup_auditor.rendering.grouping import (
+    FULL_REPORT_COMMAND,
+    group_exempted_findings,
+    group_open_findings,
+    group_unknown_findings,
 )
-from backup_auditor.rendering.text import code, markdown, truncate
+from backup_auditor.rendering.summary import (
+    build_count_rows,
+    build_drift_rows,
+    build_resolved_rows,
+    describe_delta,
+    describe_first_step,
+    describe_incompleteness,
+    describe_since,
+    describe_verdict,
+    has_history,
+)
+from backup_auditor.rendering.text import escape_markdown, format_code, truncate
 
-MOST = 50
+MAX_ROWS = 50
 """How many rows a section may have at all."""
-_IN_SIGHT = 10
-_NAME = 200
-_TEXT = 500
-_FINDINGS = ("| resource | control | reason |", "|---|---|---|")
+_VISIBLE_ROWS = 10
+_MAX_NAME_LENGTH = 200
+_MAX_TEXT_LENGTH = 500
+_FINDINGS_HEADER = ("| resource | control | reason |", "|---|---|---|")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class MarkdownSection:
     """Rows under a title: the first of however many there are."""
 
     title: str
     rows: tuple[str, ...]
     total: int
-    head: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
     """What begins a table; empty for a list."""
-    after: str = ""
+    footer: str = ""
 
-    def lines(self, most: int, in_full: str) -> Iterator[str]:
+    def render_lines(self, row_limit: int, full_command: str) -> Iterator[str]:
         """Write the section with at most so many rows; `in_full` is the command that shows all."""
-        shown = self.rows[:most]
-        yield from ["", f"## {self.title} ({self.total:,})", "", *self.head, *shown[:_IN_SIGHT]]
-        folded = shown[_IN_SIGHT:]
-        if folded:
-            yield from ["", f"<details><summary>{len(folded):,} more</summary>", ""]
-            yield from [*self.head, *folded, "", "</details>"]
-        if self.total > len(shown):
-            yield from ["", f"And {self.total - len(shown):,} more; all: {in_full}"]
-        if self.after:
-            yield from ["", self.after]
+        limited_rows = self.rows[:row_limit]
+        yield from ["", f"## {self.title} ({self.total:,})", "", *self.header, *limited_rows[:_VISIBLE_ROWS]]
+        folded_rows = limited_rows[_VISIBLE_ROWS:]
+        if folded_rows:
+            yield from ["", f"<details><summary>{len(folded_rows):,} more</summary>", ""]
+            yield from [*self.header, *folded_rows, "", "</details>"]
+        if self.total > len(limited_rows):
+            yield from ["", f"And {self.total - len(limited_rows):,} more; all: {full_command}"]
+        if self.footer:
+            yield from ["", self.footer]
 
 
-def findings_section(title: str, findings: Sequence[Finding], *, is_dated: bool = False, after: str = "") -> Section:
+def build_findings_section(
+    title: str, findings: Sequence[Finding], *, is_dated: bool = False, footer: str = ""
+) -> MarkdownSection:
     """Return a table of findings; `is_dated` where each is to tell since when it is."""
-    rows = (_row(it, since(it) if is_dated else "") for it in findings[:MOST])
-    return Section(title, tuple(rows), len(findings), _FINDINGS, after)
+    rows = (_format_row(it, describe_since(it) if is_dated else "") for it in findings[:MAX_ROWS])
+    return MarkdownSection(title, tuple(rows), len(findings), _FINDINGS_HEADER, footer)
 
 
-def list_section(title: str, rows: Sequence[tuple[str, str]]) -> Section:
+def build_list_section(title: str, rows: Sequence[tuple[str, str]]) -> MarkdownSection:
     """Return a list of what happened where."""
-    return Section(title, tuple(f"- {named(where)}: {markdown_text(text)}" for where, text in rows[:MOST]), len(rows))
+    return MarkdownSection(
+        title, tuple(f"- {format_name(resource)}: {format_text(text)}" for resource, text in rows[:MAX_ROWS]), len(rows)
+    )
 
 
-def sentences_section(title: str, sentences: Sequence[str]) -> Section:
+def build_sentences_section(title: str, sentences: Sequence[str]) -> MarkdownSection:
     """Return a list of sentences."""
-    return Section(title, tuple(f"- {markdown_text(it)}" for it in sentences[:MOST]), len(sentences))
+    return MarkdownSection(title, tuple(f"- {format_text(it)}" for it in sentences[:MAX_ROWS]), len(sentences))
 
 
-def markdown_text(text: str) -> str:
+def format_text(text: str) -> str:
     """Return a sentence in which nothing is markup; one that is too long is cut, and ends in an ellipsis."""
-    return markdown(truncate(text, _TEXT))
+    return escape_markdown(truncate(text, _MAX_TEXT_LENGTH))
 
 
-def named(name: str) -> str:
+def format_name(name: str) -> str:
     """Return a name as code."""
-    return code(truncate(name, _NAME))
+    return format_code(truncate(name, _MAX_NAME_LENGTH))
 
 
-def _row(finding: Finding, dated: str) -> str:
-    reason = markdown_text(finding.reason) + markdown(dated)
-    accepted = finding.exemption
-    if accepted is not None:
-        reason += f" {markdown_text(f'Accepted until {accepted.expires} by {accepted.owner}: {accepted.reason}')}"
-    return f"| {_resource(finding).replace('|', '\\|')} | {finding.control} | {reason} |"
+def _format_row(finding: Finding, age_note: str) -> str:
+    reason = format_text(finding.reason) + escape_markdown(age_note)
+    exemption = finding.exemption
+    if exemption is not None:
+        reason += f" {format_text(f'Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}')}"
+    return f"| {_format_resource(finding).replace('|', '\\|')} | {finding.control} | {reason} |"
 
 
-def _resource(finding: Finding) -> str:
+def _format_resource(finding: Finding) -> str:
     resource = finding.resource
     if resource.type is ResourceType.DELETED_INDEX:
-        return f"{named(resource.name)}, deleted ({named(resource.id or '')})"
-    return named(resource.name)
+        return f"{format_name(resource.name)}, deleted ({format_name(resource.id or '')})"
+    return format_name(resource.name)
 
 
-_LONGEST = 65_536
+_MAX_LENGTH = 65_536
 """How long a comment on GitHub may be, in characters; counted here in bytes, of which there are never fewer."""
-_MOST = (MOST, 20, 10, 5, 2, 1)
+_ROW_LIMITS = (MAX_ROWS, 20, 10, 5, 2, 1)
 """How many rows a section may have: the first of these with which all fits."""
 
 
-def render_markdown(report: Report, *, in_full: str = IN_FULL, longest: int = _LONGEST) -> Iterator[str]:
+def render_markdown(
+    report: Report, *, full_command: str = FULL_REPORT_COMMAND, max_length: int = _MAX_LENGTH
+) -> Iterator[str]:
     """Write a report as lines of Markdown of a length; `in_full` is the command that shows what is left out."""
-    command = code(in_full)
-    frame = [*_head(report), *_counts(report)]
-    sections = _sections(report)
-    room = longest - _size(frame)
-    if room < _size(_rest(sections, command)):
-        yield from [*_verdict(report), "", f"All: {command}"]
+    command = format_code(full_command)
+    fixed_lines = [*_render_head(report), *_render_counts(report)]
+    sections = _build_sections(report)
+    max_size = max_length - _count_bytes(fixed_lines)
+    if max_size < _count_bytes(_describe_rest(sections, command)):
+        yield from [*_render_verdict(report), "", f"All: {command}"]
         return
-    for most in _MOST:
-        lines = [line for it in sections for line in it.lines(most, command)]
-        if _size(lines) <= room:
+    for row_limit in _ROW_LIMITS:
+        lines = [line for it in sections for line in it.render_lines(row_limit, command)]
+        if _count_bytes(lines) <= max_size:
             break
     else:
-        lines = _as_many_as_fit(sections, room, command)
-    yield from [*_head(report), *lines, *_counts(report)]
+        lines = _fit_sections(sections, max_size, command)
+    yield from [*_render_head(report), *lines, *_render_counts(report)]
 
 
-def render_markdown_of_many(reports: Iterable[Report], number: int, *, in_full: str = IN_FULL) -> Iterator[str]:
+def render_markdown_of_many(
+    reports: Iterable[Report], report_count: int, *, full_command: str = FULL_REPORT_COMMAND
+) -> Iterator[str]:
     """Write the reports of a registry of so many projects as lines of Markdown that fit one comment together.
 
     Each has an even share of the room, and what those before it left of theirs. Projects that have no room are counted.
     """
-    left = _LONGEST - _size(["", _left_out(number, code(in_full))])
-    left_out = 0
+    remaining_size = _MAX_LENGTH - _count_bytes(
+        ["", _describe_omitted_projects(report_count, format_code(full_command))]
+    )
+    omitted_count = 0
     separator: list[str] = []
     for position, report in enumerate(reports):
-        share = left // max(number - position, 1)
-        lines = [*separator, *render_markdown(report, in_full=in_full, longest=share - 1)]
-        if _size(lines) > left:
-            left_out += 1
+        share = remaining_size // max(report_count - position, 1)
+        lines = [*separator, *render_markdown(report, full_command=full_command, max_length=share - 1)]
+        if _count_bytes(lines) > remaining_size:
+            omitted_count += 1
             continue
         yield from lines
-        left -= _size(lines)
+        remaining_size -= _count_bytes(lines)
         separator = [""]
-    if left_out:
-        yield from [*separator, _left_out(left_out, code(in_full))]
+    if omitted_count:
+        yield from [*separator, _describe_omitted_projects(omitted_count, format_code(full_command))]
 
 
-def _left_out(number: int, command: str) -> str:
-    return f"And {pluralize(number, 'more project')}; all: {command}"
+def _describe_omitted_projects(count: int, command: str) -> str:
+    return f"And {pluralize(count, 'more project')}; all: {command}"
 
 
-def _size(lines: list[str]) -> int:
+def _count_bytes(lines: list[str]) -> int:
     return sum(len(line.encode(errors="backslashreplace")) + 1 for line in lines)
 
 
-def _as_many_as_fit(sections: list[Section], room: int, command: str) -> list[str]:
+def _fit_sections(sections: list[MarkdownSection], max_size: int, command: str) -> list[str]:
     """Return the first sections, the worst, with a row each, and count the rest."""
     lines: list[str] = []
-    for number, section in enumerate(sections):
-        rest = _rest(sections[number:], command)
-        more = list(section.lines(1, command))
-        if _size([*lines, *more, *rest]) > room:
-            return [*lines, *rest]
-        lines += more
+    for position, section in enumerate(sections):
+        rest_lines = _describe_rest(sections[position:], command)
+        section_lines = list(section.render_lines(1, command))
+        if _count_bytes([*lines, *section_lines, *rest_lines]) > max_size:
+            return [*lines, *rest_lines]
+        lines += section_lines
     return lines
 
 
-def _rest(left_out: list[Section], command: str) -> list[str]:
-    rows = sum(it.total for it in left_out)
-    return ["", f"And {rows:,} more rows under {len(left_out):,} more headings; all: {command}"]
+def _describe_rest(sections: list[MarkdownSection], command: str) -> list[str]:
+    row_count = sum(it.total for it in sections)
+    return ["", f"And {row_count:,} more rows under {len(sections):,} more headings; all: {command}"]
 
 
-def _verdict(report: Report) -> Iterator[str]:
-    yield f"# Backup audit of {markdown_text(report.project)}"
+def _render_verdict(report: Report) -> Iterator[str]:
+    yield f"# Backup audit of {format_text(report.project)}"
     yield ""
-    missing = incompleteness(report)
-    yield f"**{report.compliance.replace('_', ' ')}**: {verdict(report)}" + (f" **{missing}**" if missing else "")
+    incomplete_sentence = describe_incompleteness(report)
+    yield f"**{report.compliance.replace('_', ' ')}**: {describe_verdict(report)}" + (
+        f" **{incomplete_sentence}**" if incomplete_sentence else ""
+    )
 
 
-def _head(report: Report) -> Iterator[str]:
-    yield from _verdict(report)
-    for label, text in (("First", first_step(report)), ("Changes", delta(report))):
+def _render_head(report: Report) -> Iterator[str]:
+    yield from _render_verdict(report)
+    for label, text in (("First", describe_first_step(report)), ("Changes", describe_delta(report))):
         if text is not None:
-            yield from ["", f"{label}: {markdown_text(text)}"]
+            yield from ["", f"{label}: {format_text(text)}"]
 
 
-def _sections(report: Report) -> list[Section]:
+def _build_sections(report: Report) -> list[MarkdownSection]:
     """Return what was found, the worst first."""
     sections = []
-    for group in open_groups(report):
+    for group in group_open_findings(report):
         next_step = group.findings[0].remediation
         title = f"{group.severity.capitalize()}: {group.control}"
-        after = f"Next: {markdown_text(next_step)}" if next_step else ""
-        sections.append(findings_section(title, group.findings, is_dated=has_past(report), after=after))
-    sections.append(findings_section("Not known", [it for group in unknown_groups(report) for it in group]))
-    sections.append(sentences_section("Warnings", report.warnings))
-    sections.append(findings_section("Exempted", [it for group in exempted_groups(report) for it in group]))
-    unread = [(it.what, it.error) for it in report.unread]
+        footer = f"Next: {format_text(next_step)}" if next_step else ""
+        sections.append(build_findings_section(title, group.findings, is_dated=has_history(report), footer=footer))
+    sections.append(
+        build_findings_section("Not known", [it for group in group_unknown_findings(report) for it in group])
+    )
+    sections.append(build_sentences_section("Warnings", report.warnings))
+    sections.append(
+        build_findings_section("Exempted", [it for group in group_exempted_findings(report) for it in group])
+    )
+    failures = [(it.call, it.error) for it in report.read_failures]
     for title, rows in (
-        ("Could not be read", unread),
-        ("Resolved", resolved_rows(report)),
-        ("Drift", drift_rows(report)),
+        ("Could not be read", failures),
+        ("Resolved", build_resolved_rows(report)),
+        ("Drift", build_drift_rows(report)),
     ):
-        sections.append(list_section(title, rows))
+        sections.append(build_list_section(title, rows))
     return [it for it in sections if it.rows]
 
 
-def _counts(report: Report) -> Iterator[str]:
+def _render_counts(report: Report) -> Iterator[str]:
     yield from ["", "## Counts", "", "| | |", "|---|---|"]
-    for label, text in count_rows(report):
-        yield f"| {label} | {markdown_text(text)} |"
+    for label, text in build_count_rows(report):
+        yield f"| {label} | {format_text(text)} |"

@@ -9,37 +9,37 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, Severity
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.summary import audit_facts, counts_in_all
+from backup_auditor.rendering.summary import build_audit_facts, count_totals
 
 
-class Word(NamedTuple):
+class OcsfValue(NamedTuple):
     """A value that OCSF has a number for."""
 
     number: int
     name: str
 
-    def under(self, key: str, number_key: str | None = None) -> dict[str, object]:
+    def build_fields(self, key: str, number_key: str | None = None) -> dict[str, object]:
         """Return it as an event has it: the number and the name."""
         return {number_key or f"{key}_id": self.number, key: self.name}
 
 
-CREATE, UPDATE, CLOSE = Word(1, "Create"), Word(2, "Update"), Word(3, "Close")
-NEW, SUPPRESSED, RESOLVED = Word(1, "New"), Word(3, "Suppressed"), Word(4, "Resolved")
+CREATE, UPDATE, CLOSE = OcsfValue(1, "Create"), OcsfValue(2, "Update"), OcsfValue(3, "Close")
+NEW, SUPPRESSED, RESOLVED = OcsfValue(1, "New"), OcsfValue(3, "Suppressed"), OcsfValue(4, "Resolved")
 SEVERITIES = {
-    Severity.LOW: Word(2, "Low"),
-    Severity.MEDIUM: Word(3, "Medium"),
-    Severity.HIGH: Word(4, "High"),
-    Severity.CRITICAL: Word(5, "Critical"),
+    Severity.LOW: OcsfValue(2, "Low"),
+    Severity.MEDIUM: OcsfValue(3, "Medium"),
+    Severity.HIGH: OcsfValue(4, "High"),
+    Severity.CRITICAL: OcsfValue(5, "Critical"),
 }
 COMPLIANCE = {
-    Compliance.COMPLIANT: Word(1, "Pass"),
-    Compliance.NON_COMPLIANT: Word(3, "Fail"),
-    Compliance.INSUFFICIENT_DATA: Word(2, "Warning"),  # by its words: no result, due to missing information
-    Compliance.NOT_APPLICABLE: Word(99, "NOT_APPLICABLE"),  # a word of our own, as OCSF has none
+    Compliance.COMPLIANT: OcsfValue(1, "Pass"),
+    Compliance.NON_COMPLIANT: OcsfValue(3, "Fail"),
+    Compliance.INSUFFICIENT_DATA: OcsfValue(2, "Warning"),  # by its words: no result, due to missing information
+    Compliance.NOT_APPLICABLE: OcsfValue(99, "NOT_APPLICABLE"),  # a word of our own, as OCSF has none
 }
 
 
-def activity_of(finding: Finding, resolved: ResolvedFinding | None, observed_at: datetime) -> Word:
+def choose_activity(finding: Finding, resolved: ResolvedFinding | None, observed_at: datetime) -> OcsfValue:
     """Tell whether a finding is closed, was known before, or is told for the first time as far as is known."""
     if resolved is not None:
         return CLOSE
@@ -47,7 +47,7 @@ def activity_of(finding: Finding, resolved: ResolvedFinding | None, observed_at:
     return UPDATE if is_known else CREATE
 
 
-def status_of(finding: Finding, resolved: ResolvedFinding | None) -> Word | None:
+def choose_status(finding: Finding, resolved: ResolvedFinding | None) -> OcsfValue | None:
     """Tell how far a finding has come; one that never was a deviation has no status."""
     if resolved is not None:
         return RESOLVED
@@ -56,10 +56,10 @@ def status_of(finding: Finding, resolved: ResolvedFinding | None) -> Word | None
     return NEW if finding.compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA) else None
 
 
-type Json = dict[str, object]
+type OcsfObject = dict[str, object]
 
 _VERSION = "1.5.0"
-_CLASS = 2003
+_CLASS_UID = 2003
 _PRODUCT = {"name": "Backup Auditor", "vendor_name": "Backup Auditor"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -70,47 +70,50 @@ def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> It
 
     What is told for the first time is created, what was known is updated, what was resolved is closed.
     """
-    known = {it.id: it for it in controls}
+    controls_by_id = {it.id: it for it in controls}
     separator = ""
     for report in reports:
-        for event in _events(report, known):
+        for event in _build_events(report, controls_by_id):
             yield separator + _encode(event)
             separator = "\n"
 
 
-def _events(report: Report, known: Mapping[str, AnyControl]) -> Iterator[Json]:
+def _build_events(report: Report, controls_by_id: Mapping[str, AnyControl]) -> Iterator[OcsfObject]:
     """Return an event for each finding, and then one for each that is resolved and no finding any more.
 
     The first carries the warnings of the report.
     """
-    resolved = {it.fingerprint: it for it in report.resolved}
-    warnings: Json = {"warnings": report.warnings} if report.warnings else {}
+    resolved_by_fingerprint = {it.fingerprint: it for it in report.resolved_findings}
+    warnings: OcsfObject = {"warnings": report.warnings} if report.warnings else {}
     for finding in report.findings:
-        ended = resolved.pop(finding.fingerprint, None)
-        yield _finding(finding, ended, report, known.get(finding.control), warnings)
+        resolution = resolved_by_fingerprint.pop(finding.fingerprint, None)
+        yield _build_finding(finding, resolution, report, controls_by_id.get(finding.control), warnings)
         warnings = {}
-    for gone in resolved.values():
-        yield _gone(gone, report, known.get(gone.control))
+    for resolved_finding in resolved_by_fingerprint.values():
+        yield _build_resolved(resolved_finding, report, controls_by_id.get(resolved_finding.control))
 
 
-def _finding(
-    finding: Finding, resolved: ResolvedFinding | None, report: Report, control: AnyControl | None, warnings: Json
-) -> Json:
-    status = status_of(finding, resolved)
+def _build_finding(
+    finding: Finding, resolved: ResolvedFinding | None, report: Report, control: AnyControl | None, warnings: OcsfObject
+) -> OcsfObject:
+    status = choose_status(finding, resolved)
     first_seen = resolved.first_seen if resolved is not None else finding.first_seen
     event = {
-        **_head(report, finding.fingerprint, activity_of(finding, resolved, report.observed_at)),
-        **SEVERITIES[finding.severity].under("severity"),
-        **(status.under("status") if status else {}),
+        **_build_head(report, finding.fingerprint, choose_activity(finding, resolved, report.observed_at)),
+        **SEVERITIES[finding.severity].build_fields("severity"),
+        **(status.build_fields("status") if status else {}),
         "message": finding.reason,
-        "compliance": {**_control(finding.control, control), **COMPLIANCE[finding.compliance].under("status")},
-        "finding_info": _info(finding.fingerprint, finding.control, control, finding.reason, first_seen),
-        "resources": [_resource(finding.resource)],
+        "compliance": {
+            **_build_control(finding.control, control),
+            **COMPLIANCE[finding.compliance].build_fields("status"),
+        },
+        "finding_info": _build_finding_info(finding.fingerprint, finding.control, control, finding.reason, first_seen),
+        "resources": [_build_resource(finding.resource)],
         "unmapped": {
-            **_unmapped(report),
+            **_build_unmapped(report),
             "lifecycle": finding.lifecycle,
-            "exemption": _exemption(finding.exemption) if finding.exemption else None,
-            "because": resolved.because if resolved is not None else None,
+            "exemption": _build_exemption(finding.exemption) if finding.exemption else None,
+            "because": resolved.reason if resolved is not None else None,
             **warnings,
         },
     }
@@ -121,28 +124,30 @@ def _finding(
     return event
 
 
-def _gone(gone: ResolvedFinding, report: Report, control: AnyControl | None) -> Json:
+def _build_resolved(resolved: ResolvedFinding, report: Report, control: AnyControl | None) -> OcsfObject:
     return {
-        **_head(report, gone.fingerprint, CLOSE),
-        **SEVERITIES[gone.severity].under("severity"),
-        **RESOLVED.under("status"),
-        "message": gone.because,
-        "compliance": _control(gone.control, control),
-        "finding_info": _info(gone.fingerprint, gone.control, control, gone.because, gone.first_seen),
-        "resources": [_resource(gone.resource)],
-        "unmapped": {**_unmapped(report), "because": gone.because},
+        **_build_head(report, resolved.fingerprint, CLOSE),
+        **SEVERITIES[resolved.severity].build_fields("severity"),
+        **RESOLVED.build_fields("status"),
+        "message": resolved.reason,
+        "compliance": _build_control(resolved.control, control),
+        "finding_info": _build_finding_info(
+            resolved.fingerprint, resolved.control, control, resolved.reason, resolved.first_seen
+        ),
+        "resources": [_build_resource(resolved.resource)],
+        "unmapped": {**_build_unmapped(report), "because": resolved.reason},
     }
 
 
-def _head(report: Report, fingerprint: str, activity: Word) -> Json:
+def _build_head(report: Report, fingerprint: str, activity: OcsfValue) -> OcsfObject:
     return {
         "category_uid": 2,
         "category_name": "Findings",
-        "class_uid": _CLASS,
+        "class_uid": _CLASS_UID,
         "class_name": "Compliance Finding",
-        **activity.under("activity_name", "activity_id"),
-        "type_uid": _CLASS * 100 + activity.number,
-        "time": _milliseconds(report.observed_at),
+        **activity.build_fields("activity_name", "activity_id"),
+        "type_uid": _CLASS_UID * 100 + activity.number,
+        "time": _convert_to_milliseconds(report.observed_at),
         "metadata": {
             "version": _VERSION,
             "product": _PRODUCT,
@@ -152,29 +157,31 @@ def _head(report: Report, fingerprint: str, activity: Word) -> Json:
     }
 
 
-def _control(control_id: str, control: AnyControl | None) -> Json:
+def _build_control(control_id: str, control: AnyControl | None) -> OcsfObject:
     if control is None:
         return {"control": control_id}
     return {"control": control_id, "desc": control.fails_when, "standards": list(control.guidance.frameworks)}
 
 
-def _info(uid: str, control_id: str, control: AnyControl | None, told: str, first_seen: datetime | None) -> Json:
-    seen = {} if first_seen is None else {"first_seen_time": _milliseconds(first_seen)}
-    return {"uid": uid, "title": control.title if control else control_id, "desc": told, **seen}
+def _build_finding_info(
+    uid: str, control_id: str, control: AnyControl | None, description: str, first_seen: datetime | None
+) -> OcsfObject:
+    time_fields = {} if first_seen is None else {"first_seen_time": _convert_to_milliseconds(first_seen)}
+    return {"uid": uid, "title": control.title if control else control_id, "desc": description, **time_fields}
 
 
-def _resource(resource: Resource) -> Json:
-    uid = {} if resource.id is None else {"uid": resource.id}
-    return {"type": resource.type, "name": resource.name, **uid, "namespace": resource.project}
+def _build_resource(resource: Resource) -> OcsfObject:
+    id_fields = {} if resource.id is None else {"uid": resource.id}
+    return {"type": resource.type, "name": resource.name, **id_fields, "namespace": resource.project}
 
 
-def _exemption(accepted: Exemption) -> Json:
-    return {"owner": accepted.owner, "reason": accepted.reason, "expires": accepted.expires.isoformat()}
+def _build_exemption(exemption: Exemption) -> OcsfObject:
+    return {"owner": exemption.owner, "reason": exemption.reason, "expires": exemption.expires.isoformat()}
 
 
-def _unmapped(report: Report) -> Json:
-    return {**audit_facts(report), **counts_in_all(report)}
+def _build_unmapped(report: Report) -> OcsfObject:
+    return {**build_audit_facts(report), **count_totals(report)}
 
 
-def _milliseconds(moment: datetime) -> int:
+def _convert_to_milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -11,9 +11,9 @@ from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.controls import controls_markdown
-from backup_auditor.rendering.grouping import place_of
-from backup_auditor.rendering.summary import audit_facts, counts_in_all
+from backup_auditor.rendering.controls import render_controls_markdown
+from backup_auditor.rendering.grouping import label_resource
+from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text
 
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -21,34 +21,37 @@ _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5
 """In the middle of what GitHub shows as critical, high, medium and low."""
 
 
-def level_of(severity: Severity) -> str:
+def choose_level(severity: Severity) -> str:
     """Return the level of a result, of which SARIF has one fewer than there are severities."""
     return _LEVELS[severity]
 
 
-def rules(controls: Sequence[AnyControl]) -> list[dict[str, object]]:
+def build_rules(controls: Sequence[AnyControl]) -> list[dict[str, object]]:
     """Describe each control as a rule."""
     return [
         {
-            "id": it.id,
-            "shortDescription": {"text": f"{it.title}."},
-            "fullDescription": {"text": f"Non-compliant when: {it.fails_when}"},
-            "help": {"text": f"{it.rationale} {it.remediation}", "markdown": controls_markdown([it])},
-            "defaultConfiguration": {"level": level_of(it.severity)},
+            "id": control.id,
+            "shortDescription": {"text": f"{control.title}."},
+            "fullDescription": {"text": f"Non-compliant when: {control.fails_when}"},
+            "help": {
+                "text": f"{control.rationale} {control.remediation}",
+                "markdown": render_controls_markdown([control]),
+            },
+            "defaultConfiguration": {"level": choose_level(control.severity)},
             "properties": {
-                "severity": it.severity,
-                "security-severity": _SCORES[it.severity],
-                "tags": ["security", it.family, *it.guidance.frameworks],
+                "severity": control.severity,
+                "security-severity": _SCORES[control.severity],
+                "tags": ["security", control.family, *control.guidance.frameworks],
             },
         }
-        for it in controls
+        for control in controls
     ]
 
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_STATES = {"new": "new", "reopened": "new", "ongoing": "unchanged"}
+_BASELINE_STATES = {"new": "new", "reopened": "new", "ongoing": "unchanged"}
 _DEVIATIONS = (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
-_LITERAL = str.maketrans({it: f"\\{it}" for it in "\\[]"} | {it: it * 2 for it in "{}"})
+_LITERAL_ESCAPES = str.maketrans({it: f"\\{it}" for it in "\\[]"} | {it: it * 2 for it in "{}"})
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
@@ -58,16 +61,16 @@ def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> I
     What is compliant or does not apply is counted in the properties of its run: code scanning takes it for alerts.
     """
     numbers = {it.id: number for number, it in enumerate(controls)}
-    driver = f'{{"name": "backup-auditor", "rules": [\n    {",\n    ".join(map(_encode, rules(controls)))}]}}'
+    driver = f'{{"name": "backup-auditor", "rules": [\n    {",\n    ".join(map(_encode, build_rules(controls)))}]}}'
     yield f'{{\n "$schema": {_encode(_SCHEMA)},\n "version": "2.1.0",\n "runs": ['
     separator = "\n"
     for report in reports:
         yield f'{separator}  {{\n   "tool": {{"driver": {driver}}},'
-        for name, value in _of_run(report).items():
+        for name, value in _build_run(report).items():
             yield f'\n   "{name}": {_encode(value)},'
         yield '\n   "results": ['
         comma = "\n    "
-        for result in _results(report, numbers):
+        for result in _build_results(report, numbers):
             yield comma + _encode(result)
             comma = ",\n    "
         yield "]\n  }"
@@ -75,8 +78,8 @@ def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> I
     yield "\n ]\n}"
 
 
-def _of_run(report: Report) -> dict[str, object]:
-    notifications = [_notification(it) for it in report.unread]
+def _build_run(report: Report) -> dict[str, object]:
+    notifications = [_build_notification(it) for it in report.read_failures]
     return {
         "automationDetails": {"id": f"backup-auditor/{report.project}/{report.audit_id}"},
         "invocations": [
@@ -84,45 +87,45 @@ def _of_run(report: Report) -> dict[str, object]:
             {
                 "executionSuccessful": True,
                 "toolExecutionNotifications": notifications,
-                "toolConfigurationNotifications": [_warning(it) for it in report.warnings],
+                "toolConfigurationNotifications": [_build_warning(it) for it in report.warnings],
             },
         ],
         "properties": {
-            **audit_facts(report),
+            **build_audit_facts(report),
             "compliance": report.compliance,
             "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
             "findings_in_all": dict(report.summary.findings),
-            **counts_in_all(report),
+            **count_totals(report),
         },
     }
 
 
-def _notification(unread: ReadFailure) -> dict[str, object]:
-    return {"level": "error", "message": _message(f"{unread.what} could not be read: {unread.error}")}
+def _build_notification(failure: ReadFailure) -> dict[str, object]:
+    return {"level": "error", "message": _build_message(f"{failure.call} could not be read: {failure.error}")}
 
 
-def _warning(sentence: str) -> dict[str, object]:
-    return {"level": "warning", "message": _message(sentence)}
+def _build_warning(sentence: str) -> dict[str, object]:
+    return {"level": "warning", "message": _build_message(sentence)}
 
 
-def _results(report: Report, numbers: Mapping[str, int]) -> Iterator[dict[str, object]]:
+def _build_results(report: Report, numbers: Mapping[str, int]) -> Iterator[dict[str, object]]:
     deviations = (it for it in report.findings if it.compliance in _DEVIATIONS)
-    for result in chain(map(_finding, deviations), map(_resolved, report.resolved)):
+    for result in chain(map(_build_finding_result, deviations), map(_build_resolved_result, report.resolved_findings)):
         number = numbers.get(str(result["ruleId"]))
         yield result if number is None else result | {"ruleIndex": number}
 
 
-def _finding(finding: Finding) -> dict[str, object]:
-    is_found = finding.compliance is Compliance.NON_COMPLIANT
+def _build_finding_result(finding: Finding) -> dict[str, object]:
+    is_violation = finding.compliance is Compliance.NON_COMPLIANT
     result: dict[str, object] = {
-        **_result(finding.control, finding.resource, finding.fingerprint, finding.reason),
-        "kind": "fail" if is_found else "open",
-        "level": level_of(finding.severity) if is_found else "none",
+        **_build_result(finding.control, finding.resource, finding.fingerprint, finding.reason),
+        "kind": "fail" if is_violation else "open",
+        "level": choose_level(finding.severity) if is_violation else "none",
     }
     if finding.lifecycle is not None:
-        result["baselineState"] = _STATES[finding.lifecycle]
+        result["baselineState"] = _BASELINE_STATES[finding.lifecycle]
     if finding.exemption is not None:
-        result["suppressions"] = [_suppression(finding.exemption)]
+        result["suppressions"] = [_build_suppression(finding.exemption)]
     return result | {
         "properties": {
             "resource_id": finding.resource.id,
@@ -136,12 +139,12 @@ def _finding(finding: Finding) -> dict[str, object]:
     }
 
 
-def _resolved(resolved: ResolvedFinding) -> dict[str, object]:
-    text = f"Resolved: {resolved.because}"
+def _build_resolved_result(resolved: ResolvedFinding) -> dict[str, object]:
+    text = f"Resolved: {resolved.reason}"
     return {
-        **_result(resolved.control, resolved.resource, resolved.fingerprint, text),
+        **_build_result(resolved.control, resolved.resource, resolved.fingerprint, text),
         "kind": "fail",
-        "level": level_of(resolved.severity),
+        "level": choose_level(resolved.severity),
         "baselineState": "absent",
         "properties": {
             "resource_id": resolved.resource.id,
@@ -152,36 +155,36 @@ def _resolved(resolved: ResolvedFinding) -> dict[str, object]:
     }
 
 
-def _result(control: str, resource: Resource, fingerprint: str, text: str) -> dict[str, object]:
+def _build_result(control: str, resource: Resource, fingerprint: str, text: str) -> dict[str, object]:
     """Return what every result has. GitHub tells alerts apart by the hash of a line, where it would want a file."""
     return {
         "ruleId": control,
-        "message": _message(f"{place_of(resource)}: {text}"),
-        "locations": [_location(resource)],
+        "message": _build_message(f"{label_resource(resource)}: {text}"),
+        "locations": [_build_location(resource)],
         "partialFingerprints": {"backupAuditor/v1": fingerprint, "primaryLocationLineHash": fingerprint},
     }
 
 
-def _location(resource: Resource) -> dict[str, object]:
+def _build_location(resource: Resource) -> dict[str, object]:
     """Say where a resource is: for tools that know files alone, by a path that reads like one."""
     parts = [resource.project]
     if resource.type is not ResourceType.PROJECT:
         parts.append(resource.name)
     if resource.type is ResourceType.DELETED_INDEX and resource.id is not None:
         parts.append(resource.id)
-    logical = {"name": parts[-1], "fullyQualifiedName": "/".join(parts), "kind": resource.type}
+    logical_location = {"name": parts[-1], "fullyQualifiedName": "/".join(parts), "kind": resource.type}
     path = "/".join(quote(it, safe="") for it in parts)
     return {
         "physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": 1}},
-        "logicalLocations": [logical],
+        "logicalLocations": [logical_location],
     }
 
 
-def _message(text: str) -> dict[str, str]:
+def _build_message(text: str) -> dict[str, str]:
     """Return a message in which nothing is a link or a placeholder."""
-    return {"text": escape_text(text).translate(_LITERAL)}
+    return {"text": escape_text(text).translate(_LITERAL_ESCAPES)}
 
 
-def _suppression(accepted: Exemption) -> dict[str, str]:
-    until = f"until {accepted.expires}, {accepted.owner}: {accepted.reason}"
-    return {"kind": "external", "status": "accepted", "justification": until}
+def _build_suppression(exemption: Exemption) -> dict[str, str]:
+    justification = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
+    return {"kind": "external", "status": "accepted", "justification": justification}

@@ -7,162 +7,172 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 from backup_auditor.rendering.grouping import (
-    IN_FULL,
+    FULL_REPORT_COMMAND,
     Group,
-    exempted_groups,
     fold,
-    open_groups,
-    resource_label,
-    scope,
-    unknown_groups,
+    group_exempted_findings,
+    group_open_findings,
+    group_unknown_findings,
+    label_finding,
+    label_group,
 )
 from backup_auditor.rendering.summary import (
-    count_rows,
-    delta,
-    drift_rows,
-    first_step,
-    has_past,
-    incompleteness,
-    resolved_rows,
-    since,
-    verdict,
+    build_count_rows,
+    build_drift_rows,
+    build_resolved_rows,
+    describe_delta,
+    describe_first_step,
+    describe_incompleteness,
+    describe_since,
+    describe_verdict,
+    has_history,
 )
-from backup_auditor.rendering.text import Style, columns, escape_text, hanging
+from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text
 
-_MANY = 100
+_MAX_UNFOLDED_FINDINGS = 100
 """How many open findings are shown one by one."""
-_SHOWN_UNREAD = 10
+_MAX_READ_FAILURES = 10
 
 
 def render_table(
-    report: Report, *, width: int = 100, is_coloured: bool = False, in_full: str = IN_FULL
+    report: Report, *, width: int = 100, is_colored: bool = False, full_command: str = FULL_REPORT_COMMAND
 ) -> Iterator[str]:
     """Write a report as lines of text of at most `width` columns of a terminal.
 
     `in_full` is the command that shows what is folded.
     """
-    return _Table(report, max(width, 40), Style(is_coloured), in_full).lines()
+    return _Table(report, max(width, 40), Style(is_colored), full_command).render_lines()
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     report: Report
     width: int
-    ink: Style
-    in_full: str
+    style: Style
+    full_command: str
 
-    def lines(self) -> Iterator[str]:
-        yield from self._verdict()
-        yield from self._lead()
-        groups = open_groups(self.report)
-        is_foldable = sum(len(it.findings) for it in groups) > _MANY
+    def render_lines(self) -> Iterator[str]:
+        yield from self._render_verdict()
+        yield from self._render_lead()
+        groups = group_open_findings(self.report)
+        is_foldable = sum(len(it.findings) for it in groups) > _MAX_UNFOLDED_FINDINGS
         for group in groups:
             yield ""
-            yield from self._open(group, is_foldable=is_foldable)
-        yield from self._unknown()
-        yield from self._warnings()
-        yield from self._exempted()
-        yield from self._past("RESOLVED", resolved_rows(self.report))
-        yield from self._past("DRIFT", drift_rows(self.report))
+            yield from self._render_open_group(group, is_foldable=is_foldable)
+        yield from self._render_unknown()
+        yield from self._render_warnings()
+        yield from self._render_exempted()
+        yield from self._render_changes("RESOLVED", build_resolved_rows(self.report))
+        yield from self._render_changes("DRIFT", build_drift_rows(self.report))
         yield ""
-        yield from self._counts()
-        yield from self._unread()
+        yield from self._render_counts()
+        yield from self._render_read_failures()
 
-    def _verdict(self) -> Iterator[str]:
+    def _render_verdict(self) -> Iterator[str]:
         report = self.report
         head = f"{report.compliance.replace('_', ' ')}: "
-        missing = incompleteness(report)
-        said = f"{escape_text(report.project)}: {verdict(report)}" + (f" {missing}" if missing else "")
-        first, *rest = hanging(head + said, self.width, "")
-        yield self.ink.of(report.compliance, head) + self.ink.strong(first[len(head) :])
-        yield from map(self.ink.strong, rest)
+        incomplete_sentence = describe_incompleteness(report)
+        sentence = f"{escape_text(report.project)}: {describe_verdict(report)}" + (
+            f" {incomplete_sentence}" if incomplete_sentence else ""
+        )
+        first, *rest = wrap_text(head + sentence, self.width, "")
+        yield self.style.color(report.compliance, head) + self.style.bold(first[len(head) :])
+        yield from map(self.style.bold, rest)
 
-    def _lead(self) -> Iterator[str]:
-        told = (("first", first_step(self.report)), ("changes", delta(self.report)))
-        yield from columns([(label, escape_text(text)) for label, text in told if text is not None], self.width)
+    def _render_lead(self) -> Iterator[str]:
+        rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
+        yield from format_columns([(label, escape_text(text)) for label, text in rows if text is not None], self.width)
 
-    def _folded(self, more: str) -> Iterator[str]:
-        yield from map(self.ink.faint, hanging(f"  and {more}; all: {self.in_full}", self.width, "    "))
+    def _render_folded(self, count_text: str) -> Iterator[str]:
+        yield from map(self.style.dim, wrap_text(f"  and {count_text}; all: {self.full_command}", self.width, "    "))
 
-    def _open(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
-        shown, folded = fold(group.findings) if is_foldable else (group.findings, 0)
+    def _render_open_group(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
+        visible_findings, folded_count = fold(group.findings) if is_foldable else (group.findings, 0)
         heading = f"{group.severity.upper():8}  "
-        scale = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
-        first, *rest = hanging(heading + group.control + scale, self.width, "  ")
-        yield self.ink.of(group.severity, first[: len(heading)]) + self.ink.strong(first[len(heading) :])
-        yield from map(self.ink.strong, rest)
-        is_told = has_past(self.report)
+        count_note = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
+        first, *rest = wrap_text(heading + group.control + count_note, self.width, "  ")
+        yield self.style.color(group.severity, first[: len(heading)]) + self.style.bold(first[len(heading) :])
+        yield from map(self.style.bold, rest)
+        has_past_audits = has_history(self.report)
         rows = [
-            (escape_text(resource_label(it)), escape_text(it.reason + (since(it) if is_told else ""))) for it in shown
+            (
+                escape_text(label_finding(finding)),
+                escape_text(finding.reason + (describe_since(finding) if has_past_audits else "")),
+            )
+            for finding in visible_findings
         ]
-        yield from columns(rows, self.width)
-        if folded:
-            yield from self._folded(f"{folded:,} more")
+        yield from format_columns(rows, self.width)
+        if folded_count:
+            yield from self._render_folded(f"{folded_count:,} more")
         next_step = group.findings[0].remediation
         if next_step:
-            yield from hanging(f"  next: {escape_text(next_step)}", self.width, "        ")
+            yield from wrap_text(f"  next: {escape_text(next_step)}", self.width, "        ")
 
-    def _unknown(self) -> Iterator[str]:
-        groups = unknown_groups(self.report)
+    def _render_unknown(self) -> Iterator[str]:
+        groups = group_unknown_findings(self.report)
         if not groups:
             return
         yield ""
         total = sum(map(len, groups))
         heading = f"NOT KNOWN ({total:,})"
-        first, *rest = hanging(f"{heading}  never taken for compliant", self.width, "  ")
-        yield self.ink.of(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
+        first, *rest = wrap_text(f"{heading}  never taken for compliant", self.width, "  ")
+        yield self.style.color(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
         yield from rest
-        shown, folded = fold(groups)
-        yield from columns([(escape_text(scope(it)), escape_text(it[0].reason)) for it in shown], self.width)
-        if folded:
-            yield from self._folded(f"{sum(map(len, groups[len(shown) :])):,} more")
+        visible_groups, folded_count = fold(groups)
+        yield from format_columns(
+            [(escape_text(label_group(it)), escape_text(it[0].reason)) for it in visible_groups], self.width
+        )
+        if folded_count:
+            yield from self._render_folded(f"{sum(map(len, groups[len(visible_groups) :])):,} more")
 
-    def _warnings(self) -> Iterator[str]:
+    def _render_warnings(self) -> Iterator[str]:
         if not self.report.warnings:
             return
         yield ""
-        yield self.ink.strong(f"WARNINGS ({len(self.report.warnings):,})")
-        shown, folded = fold(self.report.warnings)
-        for sentence in shown:
-            yield from hanging(f"  {escape_text(sentence)}", self.width, "    ")
-        if folded:
-            yield from self._folded(f"{folded:,} more")
+        yield self.style.bold(f"WARNINGS ({len(self.report.warnings):,})")
+        visible_warnings, folded_count = fold(self.report.warnings)
+        for warning in visible_warnings:
+            yield from wrap_text(f"  {escape_text(warning)}", self.width, "    ")
+        if folded_count:
+            yield from self._render_folded(f"{folded_count:,} more")
 
-    def _exempted(self) -> Iterator[str]:
-        groups = exempted_groups(self.report)
+    def _render_exempted(self) -> Iterator[str]:
+        groups = group_exempted_findings(self.report)
         if not groups:
             return
         yield ""
         yield f"EXEMPTED ({self.report.summary.exempted:,})"
-        shown, folded = fold(groups)
+        visible_groups, folded_count = fold(groups)
         rows: list[tuple[str, str]] = []
-        for group in shown:
+        for group in visible_groups:
             if (exemption := group[0].exemption) is not None:
-                until = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
-                rows.append((escape_text(scope(group)), escape_text(until)))
-        yield from columns(rows, self.width)
-        if folded:
-            yield from self._folded(f"under {pluralize(folded, 'more exemption')}")
+                text = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
+                rows.append((escape_text(label_group(group)), escape_text(text)))
+        yield from format_columns(rows, self.width)
+        if folded_count:
+            yield from self._render_folded(f"under {pluralize(folded_count, 'more exemption')}")
 
-    def _past(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    def _render_changes(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         if not rows:
             return
         yield ""
-        yield self.ink.strong(f"{title} ({len(rows):,})")
-        shown, folded = fold(rows)
-        yield from columns([(escape_text(where), escape_text(text)) for where, text in shown], self.width)
-        if folded:
-            yield from self._folded(f"{folded:,} more")
+        yield self.style.bold(f"{title} ({len(rows):,})")
+        visible_rows, folded_count = fold(rows)
+        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in visible_rows], self.width)
+        if folded_count:
+            yield from self._render_folded(f"{folded_count:,} more")
 
-    def _counts(self) -> Iterator[str]:
-        yield from columns([(label, escape_text(text)) for label, text in count_rows(self.report)], self.width)
+    def _render_counts(self) -> Iterator[str]:
+        yield from format_columns(
+            [(label, escape_text(text)) for label, text in build_count_rows(self.report)], self.width
+        )
 
-    def _unread(self) -> Iterator[str]:
+    def _render_read_failures(self) -> Iterator[str]:
         if self.report.is_complete:
             return
         yield ""
-        yield self.ink.of(Compliance.INSUFFICIENT_DATA, f"COULD NOT BE READ ({len(self.report.unread):,})")
-        for unread in self.report.unread[:_SHOWN_UNREAD]:
-            yield from hanging(f"  {escape_text(unread.what)}: {escape_text(unread.error)}", self.width, "    ")
-        if len(self.report.unread) > _SHOWN_UNREAD:
-            yield from self._folded(f"{len(self.report.unread) - _SHOWN_UNREAD:,} more")
+        yield self.style.color(Compliance.INSUFFICIENT_DATA, f"COULD NOT BE READ ({len(self.report.read_failures):,})")
+        for failure in self.report.read_failures[:_MAX_READ_FAILURES]:
+            yield from wrap_text(f"  {escape_text(failure.call)}: {escape_text(failure.error)}", self.width, "    ")
+        if len(self.report.read_failures) > _MAX_READ_FAILURES:
+            yield from self._render_folded(f"{len(self.report.read_failures) - _MAX_READ_FAILURES:,} more")

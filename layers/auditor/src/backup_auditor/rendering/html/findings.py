@@ -10,15 +10,20 @@ from urllib.parse import quote as quoted_path
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, ResourceType
-from backup_auditor.domain.placeholders import fill_placeholders, placeholder_values
+from backup_auditor.domain.placeholders import build_placeholder_values, fill_placeholders
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.grouping import exempted_groups, open_groups, resource_label, unknown_groups
-from backup_auditor.rendering.summary import has_past, since
+from backup_auditor.rendering.grouping import (
+    group_exempted_findings,
+    group_open_findings,
+    group_unknown_findings,
+    label_finding,
+)
+from backup_auditor.rendering.summary import describe_since, has_history
 from backup_auditor.rendering.text import format_json
 
-_CONTROLS = {it.id: it for it in CATALOG.all}
-_CALL = re.compile(r"(GET|POST|PATCH) (/(?:\{[^\s}]+\}|[^\s.,{])+)(?: with (\{.*\}))?(?=\.$|, | for | until )")
-_KEY = '-H "Api-Key: $PINECONE_API_KEY" -H X-Pinecone-Api-Version:${PINECONE_API_VERSION:-2026-07}'
+_CONTROLS_BY_ID = {it.id: it for it in CATALOG.all_controls}
+_CALL_PATTERN = re.compile(r"(GET|POST|PATCH) (/(?:\{[^\s}]+\}|[^\s.,{])+)(?: with (\{.*\}))?(?=\.$|, | for | until )")
+_KEY_HEADERS = '-H "Api-Key: $PINECONE_API_KEY" -H X-Pinecone-Api-Version:${PINECONE_API_VERSION:-2026-07}'
 _HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
 
 
@@ -32,39 +37,44 @@ class Steps:
     api: tuple[str, ...]
 
 
-def steps_of(control_id: str, finding: Finding | None) -> Steps | None:
+def build_steps(control_id: str, finding: Finding | None) -> Steps | None:
     """Return the steps of a control for that finding, or for any; `None` for a control that is not known."""
-    control = _CONTROLS.get(control_id)
+    control = _CONTROLS_BY_ID.get(control_id)
     if control is None:
         return None
-    told = {} if finding is None else _told(finding)
+    values = {} if finding is None else _find_placeholder_values(finding)
     console, api = (
-        tuple(fill_placeholders(it, told) for it in way) for way in (control.guidance.console, control.guidance.api)
+        tuple(fill_placeholders(it, values) for it in texts)
+        for texts in (control.guidance.console, control.guidance.api)
     )
     return Steps(control.title, control.rationale, console, api)
 
 
-def commands_of(finding: Finding) -> list[str]:
+def build_commands(finding: Finding) -> list[str]:
     """Return the calls that a shell can make as they stand, but for what is written in capitals: none that deletes."""
-    control = _CONTROLS.get(finding.control)
-    calls = [] if control is None else [found for step in control.guidance.api if (found := _CALL.match(step))]
-    told = _told(finding)
-    return [command for call in calls if (command := _command(call, told))]
+    control = _CONTROLS_BY_ID.get(finding.control)
+    calls = (
+        []
+        if control is None
+        else [call_match for step in control.guidance.api if (call_match := _CALL_PATTERN.match(step))]
+    )
+    values = _find_placeholder_values(finding)
+    return [command for call in calls if (command := _build_command(call, values))]
 
 
-def _told(finding: Finding) -> Evidence:
-    return placeholder_values(finding.resource, finding.known, finding.evidence)
+def _find_placeholder_values(finding: Finding) -> Evidence:
+    return build_placeholder_values(finding.resource, finding.remediation_values, finding.evidence)
 
 
-def _command(call: re.Match[str], told: Evidence) -> str | None:
-    verb, path, body = call.groups()
-    if verb != "GET" and body is None and not path.endswith("/backups"):
+def _build_command(call: re.Match[str], values: Evidence) -> str | None:
+    http_method, path, body = call.groups()
+    if http_method != "GET" and body is None and not path.endswith("/backups"):
         return None  # the step says in words what to send
-    path = fill_placeholders(path, told, lambda it: quoted_path(it, safe=""))
-    sent = fill_placeholders(body or "{}", told, lambda it: format_json(it)[1:-1])
-    given = "" if verb == "GET" else f" -H Content-Type:application/json -d {quote(sent)}"
-    method = "" if verb == "GET" else f" -X {verb}"
-    return f"curl -sS{method} {_HOST}{quote(path)} {_KEY}{given}"
+    path = fill_placeholders(path, values, lambda it: quoted_path(it, safe=""))
+    body_json = fill_placeholders(body or "{}", values, lambda it: format_json(it)[1:-1])
+    body_options = "" if http_method == "GET" else f" -H Content-Type:application/json -d {quote(body_json)}"
+    method_option = "" if http_method == "GET" else f" -X {http_method}"
+    return f"curl -sS{method_option} {_HOST}{quote(path)} {_KEY_HEADERS}{body_options}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +88,19 @@ class Figure:
     """Where there are rows, there is no text."""
 
 
-def figures_of(evidence: Mapping[str, object], before: str = "") -> Iterator[Figure]:
+def build_figures(evidence: Mapping[str, object], prefix: str = "") -> Iterator[Figure]:
     """Return the figures of some evidence, in its order; those of an object within are named after both."""
     for key, value in evidence.items():
-        name = f"{before}{key}".replace("_", " ")
+        name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping) and value:
-            yield from figures_of(value, f"{name}: ")
+            yield from build_figures(value, f"{name}: ")
         elif isinstance(value, list) and value and all(isinstance(it, Mapping) for it in value):
-            yield _table(name, value)
+            yield _build_table_figure(name, value)
         else:
-            yield Figure(name, shown(value))
+            yield Figure(name, format_value(value))
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Write a value of JSON for people: text as it is, `none` for null, several with commas between."""
     if value is None:
         return "none"
@@ -101,17 +111,17 @@ def shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _table(name: str, rows: list[Mapping[str, object]]) -> Figure:
+def _build_table_figure(name: str, rows: list[Mapping[str, object]]) -> Figure:
     columns = tuple(dict.fromkeys(key for row in rows for key in row))
-    cells = tuple(tuple(shown(row[key]) if key in row else "" for key in columns) for row in rows)
+    cells = tuple(tuple(format_value(row[key]) if key in row else "" for key in columns) for row in rows)
     return Figure(name, "", tuple(it.replace("_", " ") for it in columns), cells)
 
 
-_IN_FULL = 300
+_MAX_DETAILED = 300
 """How many findings are shown with evidence and commands."""
-_SHOWN = 6_000
+_MAX_VISIBLE = 6_000
 """How many are shown at all."""
-_OPENED = 20
+_MAX_EXPANDED = 20
 """How many stand open when the page is."""
 
 
@@ -120,7 +130,7 @@ class FindingView:
     """One finding on the page."""
 
     anchor: str
-    place: str
+    resource: str
     index: str
     """What the filter by index looks at."""
     control: str
@@ -130,13 +140,13 @@ class FindingView:
     reason: str
     since: str
     remediation: str
-    is_whole: bool
-    is_opened: bool
+    is_detailed: bool
+    is_expanded: bool
     figures: tuple[Figure, ...]
     commands: tuple[str, ...]
-    accepted: str
+    exemption: str
     """By whom it was accepted and why; empty where it was not."""
-    until: str
+    exempted_until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,67 +166,67 @@ class FindingViews:
 
     def __init__(self, report: Report) -> None:
         """Look at the findings of one report."""
-        self._is_dated = has_past(report)
+        self._is_dated = has_history(report)
         self._numbers = count()
         self._groups = [
-            *(("open", it.severity.value, it.control, it.findings) for it in open_groups(report)),
-            *(("not-known", "", _cause(it), it) for it in unknown_groups(report)),
-            *(("exempted", "", _exemption(it[0]), it) for it in exempted_groups(report)),
+            *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),
+            *(("not-known", "", _find_cause(it), it) for it in group_unknown_findings(report)),
+            *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
 
     @property
-    def short(self) -> int:
+    def short_count(self) -> int:
         """How many are shown without evidence and commands."""
-        return max(min(self.total, _SHOWN) - _IN_FULL, 0)
+        return max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
 
     @property
-    def left_out(self) -> int:
+    def omitted_count(self) -> int:
         """How many are only counted."""
-        return max(self.total - _SHOWN, 0)
+        return max(self.total - _MAX_VISIBLE, 0)
 
     def __iter__(self) -> Iterator[GroupView]:
         """Return the groups that have a finding to show."""
         for kind, severity, title, findings in self._groups:
-            views = list(self._views(findings))
+            views = list(self._build_views(findings))
             if views:
-                steps = steps_of(title, findings[0] if len(findings) == 1 else None)
+                steps = build_steps(title, findings[0] if len(findings) == 1 else None)
                 yield GroupView(kind, severity, title, steps, views)
 
-    def _views(self, findings: Iterable[Finding]) -> Iterator[FindingView]:
+    def _build_views(self, findings: Iterable[Finding]) -> Iterator[FindingView]:
         for finding in findings:
             number = next(self._numbers)
-            if number >= _SHOWN:
+            if number >= _MAX_VISIBLE:
                 return
-            yield self._view(finding, is_whole=number < _IN_FULL, is_opened=number < _OPENED)
+            yield self._build_view(finding, is_detailed=number < _MAX_DETAILED, is_expanded=number < _MAX_EXPANDED)
 
-    def _view(self, finding: Finding, *, is_whole: bool, is_opened: bool) -> FindingView:
+    def _build_view(self, finding: Finding, *, is_detailed: bool, is_expanded: bool) -> FindingView:
         exemption = finding.exemption
         return FindingView(
-            anchor=anchor(finding),
-            place=resource_label(finding),
+            anchor=build_anchor(finding),
+            resource=label_finding(finding),
             index="" if finding.resource.type is ResourceType.PROJECT else finding.resource.name,
             control=finding.control,
             severity=finding.severity,
-            state=state(finding),
+            state=choose_state(finding),
             reason=finding.reason,
-            since=since(finding).strip(" ()") if self._is_dated else "",
-            remediation=finding.remediation if is_whole else "",
-            is_whole=is_whole,
-            is_opened=is_opened,
-            figures=tuple(figures_of(finding.evidence)) if is_whole else (),
-            commands=tuple(commands_of(finding)) if is_whole and finding.is_open else (),
-            accepted="" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}",
-            until="" if exemption is None else exemption.expires.isoformat(),
+            since=describe_since(finding).strip(" ()") if self._is_dated else "",
+            remediation=finding.remediation if is_detailed else "",
+            is_detailed=is_detailed,
+            is_expanded=is_expanded,
+            figures=tuple(build_figures(finding.evidence)) if is_detailed else (),
+            commands=tuple(build_commands(finding)) if is_detailed and finding.is_open else (),
+            exemption="" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}",
+            exempted_until="" if exemption is None else exemption.expires.isoformat(),
         )
 
 
-def anchor(finding: Finding) -> str:
+def build_anchor(finding: Finding) -> str:
     """Return the fragment of a finding, which is the same in every audit."""
     return f"finding-{finding.fingerprint}"
 
 
-def state(finding: Finding) -> str:
+def choose_state(finding: Finding) -> str:
     """Return where a finding stands, as the filter by state says it."""
     if finding.exemption is not None:
         return "exempted"
@@ -225,10 +235,10 @@ def state(finding: Finding) -> str:
     return finding.lifecycle or "open"
 
 
-def _cause(findings: Sequence[Finding]) -> str:
+def _find_cause(findings: Sequence[Finding]) -> str:
     return str(findings[0].evidence.get("unread", findings[0].reason))
 
 
-def _exemption(finding: Finding) -> str:
+def _describe_exemption(finding: Finding) -> str:
     exemption = finding.exemption
     return "" if exemption is None else f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"

@@ -4,85 +4,91 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from backup_auditor.domain.evaluation.timeline import Point, Timeline
+from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import Period, format_length, format_minute
-from backup_auditor.rendering.html.overview import index_anchor
-from backup_auditor.rendering.timeline_text import Line, Places, Stretches, laid_out
+from backup_auditor.rendering.html.overview import build_index_anchor
+from backup_auditor.rendering.timeline_text import Positions, Ranges, TimelineLayout, lay_out_timeline
 
-_WIDE = 1000
-_OBJECTIVE, _RUNS, _FLOOR, _CEILING = 6, 28, 62, 16
+_WIDTH = 1000
+_OBJECTIVE_Y, _RUNS_Y, _FLOOR_Y, _CEILING_Y = 6, 28, 62, 16
 """How far from the top the objective is drawn, runs are, and what is left stands and reaches."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class TimelinePicture:
     """Paths, by what they show; an empty one shows nothing."""
 
-    met: str
-    missed: str
+    objective_met: str
+    objective_missed: str
     gaps: str
-    points: str
-    past: str
-    failed: str
-    under_way: str
-    planned: str
-    left: str
-    zero: str
+    recovery_points: str
+    past_runs: str
+    failed_runs: str
+    runs_in_progress: str
+    scheduled_runs: str
+    remaining: str
+    last_expiry: str
 
 
-def picture_of(line: Line) -> Picture:
+def draw_timeline(layout: TimelineLayout) -> TimelinePicture:
     """Draw what was laid out. A dot is a line without length: its round ends stay round however wide the picture is."""
-    return Picture(
-        met=_along(line.met, _OBJECTIVE),
-        missed=_along(line.missed, _OBJECTIVE),
-        gaps=_along(line.gaps, _RUNS),
-        points=_marks(line.points, _RUNS, "h0"),
-        past=_marks(line.past, _RUNS, "h0"),
-        failed=_marks(line.failed, _RUNS - 13, "v26"),
-        under_way=_marks(line.under_way, _RUNS - 8, "v16"),
-        planned=_marks(line.planned, _RUNS - 6, "v12"),
-        left=_stairs(line.left),
-        zero="" if line.zero is None else f"M{_x(line.zero)} 0V64",
+    return TimelinePicture(
+        objective_met=_draw_ranges(layout.objective_met, _OBJECTIVE_Y),
+        objective_missed=_draw_ranges(layout.objective_missed, _OBJECTIVE_Y),
+        gaps=_draw_ranges(layout.gaps, _RUNS_Y),
+        recovery_points=_draw_marks(layout.recovery_points, _RUNS_Y, "h0"),
+        past_runs=_draw_marks(layout.past_runs, _RUNS_Y, "h0"),
+        failed_runs=_draw_marks(layout.failed_runs, _RUNS_Y - 13, "v26"),
+        runs_in_progress=_draw_marks(layout.runs_in_progress, _RUNS_Y - 8, "v16"),
+        scheduled_runs=_draw_marks(layout.scheduled_runs, _RUNS_Y - 6, "v12"),
+        remaining=_draw_stairs(layout.remaining),
+        last_expiry="" if layout.last_expiry is None else f"M{_convert_to_x(layout.last_expiry)} 0V64",
     )
 
 
-def _x(place: float) -> int:
-    return round(place * _WIDE)
+def _convert_to_x(position: float) -> int:
+    return round(position * _WIDTH)
 
 
-def _marks(places: Places, height: int, mark: str) -> str:
-    return "".join(f"M{_x(it)} {height}{mark}" for it in places)
+def _draw_marks(positions: Positions, height: int, mark: str) -> str:
+    return "".join(f"M{_convert_to_x(it)} {height}{mark}" for it in positions)
 
 
-def _along(stretches: Stretches, height: int) -> str:
-    return "".join(f"M{_x(start)} {height}H{max(_x(end), _x(start) + 1)}" for start, end in stretches)
+def _draw_ranges(ranges: Ranges, height: int) -> str:
+    return "".join(
+        f"M{_convert_to_x(start)} {height}H{max(_convert_to_x(end), _convert_to_x(start) + 1)}" for start, end in ranges
+    )
 
 
-def _stairs(left: tuple[tuple[float, int], ...]) -> str:
-    if not left or not left[0][1]:
+def _draw_stairs(remaining: tuple[tuple[float, int], ...]) -> str:
+    if not remaining or not remaining[0][1]:
         return ""
-    most = left[0][1]
-    steps = "".join(f"H{_x(place)}V{_height(count, most)}" for place, count in left[1:])
-    end = f"H{_WIDE}V{_FLOOR}" if left[-1][1] else ""  # where none is left there is no stair, and no edge of one
-    return f"M{_x(left[0][0])} {_FLOOR}V{_height(most, most)}{steps}{end}Z"
+    max_count = remaining[0][1]
+    steps = "".join(
+        f"H{_convert_to_x(position)}V{_convert_to_y(count, max_count)}" for position, count in remaining[1:]
+    )
+    end = (
+        f"H{_WIDTH}V{_FLOOR_Y}" if remaining[-1][1] else ""
+    )  # where none is left there is no stair, and no edge of one
+    return f"M{_convert_to_x(remaining[0][0])} {_FLOOR_Y}V{_convert_to_y(max_count, max_count)}{steps}{end}Z"
 
 
-def _height(count: int, most: int) -> int:
-    return round(_FLOOR - (_FLOOR - _CEILING) * count / most)
+def _convert_to_y(count: int, max_count: int) -> int:
+    return round(_FLOOR_Y - (_FLOOR_Y - _CEILING_Y) * count / max_count)
 
 
-_MINUTE, _DAY = len("2026-11-22 12:00"), len("2026-11-22")
+_MINUTE_LENGTH, _DAY_LENGTH = len("2026-11-22 12:00"), len("2026-11-22")
 
 
 @dataclass(frozen=True, slots=True)
-class DayView:
+class MomentView:
     """One row of moments: what happened, when, and what is to be said of it."""
 
-    what: str
+    kind: str
     at: str
-    told: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,108 +97,112 @@ class IndexHistory:
 
     anchor: str
     name: str
-    worst: str
+    worst_severity: str
     """The severity of its worst open finding; empty where none is open."""
     findings: tuple[Finding, ...]
     """Those that are open, the worst first."""
-    exempted: int
-    unknown: int
+    exempted_count: int
+    unknown_count: int
     objective: str
-    begins: str
-    ends: str
-    picture: Picture
-    told: str
-    not_known: tuple[str, ...]
-    nights: tuple[DayView, ...]
+    start_day: str
+    end_day: str
+    picture: TimelinePicture
+    description: str
+    unknown_reasons: tuple[str, ...]
+    moments: tuple[MomentView, ...]
 
 
-def index_history(
-    timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_told_whole: bool
+def build_index_history(
+    timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_detailed: bool
 ) -> IndexHistory:
     """Return what is shown of one index; its moments one by one only where they are to be told."""
-    found = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
-    line = laid_out(timeline, observed_at)
+    open_findings = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
+    layout = lay_out_timeline(timeline, observed_at)
     rule = f"rule {timeline.rule}" if timeline.rule else "the defaults"
     return IndexHistory(
-        anchor=index_anchor(timeline.resource),
+        anchor=build_index_anchor(timeline.resource),
         name=timeline.resource.name,
-        worst=found[0].severity if found else "",
-        findings=tuple(found),
-        exempted=sum(it.exemption is not None for it in findings),
-        unknown=sum(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings),
+        worst_severity=open_findings[0].severity if open_findings else "",
+        findings=tuple(open_findings),
+        exempted_count=sum(it.exemption is not None for it in findings),
+        unknown_count=sum(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings),
         objective=f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}",
-        begins=_moment(timeline.since)[:_DAY],
-        ends=_moment(line.shown.end)[:_DAY],
-        picture=picture_of(line),
-        told=describe_history(timeline, observed_at),
-        not_known=timeline.not_known,
-        nights=tuple(_nights(timeline)) if is_told_whole else (),
+        start_day=_format_moment(timeline.since)[:_DAY_LENGTH],
+        end_day=_format_moment(layout.period.end)[:_DAY_LENGTH],
+        picture=draw_timeline(layout),
+        description=describe_history(timeline, observed_at),
+        unknown_reasons=timeline.unknown_reasons,
+        moments=tuple(_build_moments(timeline)) if is_detailed else (),
     )
 
 
-def index_status(view: IndexHistory) -> tuple[int, int, str]:
+def build_sort_key(history: IndexHistory) -> tuple[int, int, str]:
     """Return what indexes are sorted by: the worst first, then those with most findings."""
-    rank = Severity(view.worst).rank + 1 if view.worst else 0
-    return -rank, -len(view.findings), view.name
+    rank = Severity(history.worst_severity).rank + 1 if history.worst_severity else 0
+    return -rank, -len(history.findings), history.name
 
 
 def describe_history(timeline: Timeline, observed_at: datetime) -> str:
     """Say in a sentence what the picture shows."""
-    parts = [_points(timeline, observed_at)]
-    counts = ((timeline.failed, "failed run"), (timeline.under_way, "run under way"), (timeline.planned, "planned run"))
-    parts += [_counted(len(moments), thing) for moments, thing in counts if moments]
+    parts = [_describe_points(timeline, observed_at)]
+    counts = (
+        (timeline.failed_runs, "failed run"),
+        (timeline.runs_in_progress, "run under way"),
+        (timeline.scheduled_runs, "planned run"),
+    )
+    parts += [_format_count(len(moments), noun) for moments, noun in counts if moments]
     if timeline.gaps:
-        missing = sum(it.missing for it in timeline.gaps)
-        parts.append(f"{_counted(missing, 'run')} missing in {pluralize(len(timeline.gaps), 'gap')}")
-    if timeline.missed:
-        parts.append(f"objective missed for {format_length(_together(timeline.missed))}")
-    if timeline.zero_at is not None:
-        verb = "is" if timeline.zero_at > observed_at else "was to be"
-        parts.append(f"none {verb} left after {format_minute(timeline.zero_at)} if none is added")
-    elif not timeline.is_left_known:
+        missing_count = sum(it.missing_runs for it in timeline.gaps)
+        parts.append(f"{_format_count(missing_count, 'run')} missing in {pluralize(len(timeline.gaps), 'gap')}")
+    if timeline.objective_missed:
+        parts.append(f"objective missed for {format_length(_sum_lengths(timeline.objective_missed))}")
+    if timeline.last_expires_at is not None:
+        verb = "is" if timeline.last_expires_at > observed_at else "was to be"
+        parts.append(f"none {verb} left after {format_minute(timeline.last_expires_at)} if none is added")
+    elif not timeline.is_remaining_known:
         parts.append("how long there will be some is not known")
     elif any(it.expires is False for it in timeline.recovery_points):
         parts.append("one at least never expires")
     return "; ".join(parts) + "."
 
 
-def _points(timeline: Timeline, observed_at: datetime) -> str:
-    points, earlier = timeline.recovery_points, timeline.earlier_recovery_points
+def _describe_points(timeline: Timeline, observed_at: datetime) -> str:
+    points, earlier = timeline.recovery_points, timeline.earlier_recovery_point_count
     if not points:
         return pluralize(earlier, "recovery point") + " of before" if earlier else "No recovery point is known"
     age = format_length(observed_at - points[-1].captured_at)
-    before = f" and {earlier:,} of before" if earlier else ""
-    return f"{pluralize(len(points), 'recovery point')}{before}, the newest {age} old"
+    earlier_clause = f" and {earlier:,} of before" if earlier else ""
+    return f"{pluralize(len(points), 'recovery point')}{earlier_clause}, the newest {age} old"
 
 
-def _counted(count: int, thing: str) -> str:
-    head, _, tail = thing.partition(" under way")
-    return f"{pluralize(count, head)} under way" if _ or tail else pluralize(count, thing)
+def _format_count(count: int, noun: str) -> str:
+    head, _, tail = noun.partition(" under way")
+    return f"{pluralize(count, head)} under way" if _ or tail else pluralize(count, noun)
 
 
-def _together(periods: Sequence[Period]) -> timedelta:
+def _sum_lengths(periods: Sequence[Period]) -> timedelta:
     return sum((it.end - it.start for it in periods), timedelta())
 
 
-def _nights(timeline: Timeline) -> Iterator[DayView]:
+def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
     """Tell every moment, the latest first."""
-    rows = [(it.captured_at, "recovery point", _expiry(it)) for it in timeline.recovery_points]
-    rows += [(it, "past recovery point", "listed no more") for it in timeline.past]
-    rows += [(it, "failed run", "") for it in timeline.failed]
-    rows += [(it, "run under way", "") for it in timeline.under_way]
-    rows += [(it, "planned run", "") for it in timeline.planned]
+    rows = [(it.captured_at, "recovery point", _describe_expiry(it)) for it in timeline.recovery_points]
+    rows += [(it, "past recovery point", "listed no more") for it in timeline.past_runs]
+    rows += [(it, "failed run", "") for it in timeline.failed_runs]
+    rows += [(it, "run under way", "") for it in timeline.runs_in_progress]
+    rows += [(it, "planned run", "") for it in timeline.scheduled_runs]
     for gap in timeline.gaps:
-        rows.append((gap.start, f"{pluralize(gap.missing, 'run')} missing", f"until {_moment(gap.end)}"))
-    rows += [(it.start, "objective missed", f"until {_moment(it.end)}") for it in timeline.missed]
-    for at, what, said in sorted(rows, reverse=True):
-        yield DayView(what, _moment(at), said)
+        rows.append((gap.start, f"{pluralize(gap.missing_runs, 'run')} missing", f"until {_format_moment(gap.end)}"))
+    rows += [(it.start, "objective missed", f"until {_format_moment(it.end)}") for it in timeline.objective_missed]
+    for at, kind, note in sorted(rows, reverse=True):
+        yield MomentView(kind, _format_moment(at), note)
 
 
-def _expiry(point: Point) -> str:
+def _describe_expiry(point: RecoveryPoint) -> str:
     if point.expires is False:
         return "never expires"
-    return "expiry not known" if point.expires_at is None else f"expires {_moment(point.expires_at)}"
+    return "expiry not known" if point.expires_at is None else f"expires {_format_moment(point.expires_at)}"
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(" ", "minutes")[:_MINUTE]
+def _format_moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(" ", "minutes")[:_MINUTE_LENGTH]

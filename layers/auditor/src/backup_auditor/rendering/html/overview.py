@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.evaluation.timeline import Timeline
-from backup_auditor.domain.finding import Finding, Resource, Severity, fingerprint
-from backup_auditor.domain.project_state import PAST_AUDITS, PastAudit
+from backup_auditor.domain.finding import Finding, Resource, Severity, compute_fingerprint
+from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 
-_ROWS = 10
-_MOST = 3
+_MAX_BARS = 10
+_MAX_RATIO = 3
 """How many times the objective the longest bar stands for."""
-_AHEAD = timedelta(days=30)
+_MAX_REMAINING = timedelta(days=30)
 """How long the longest bar of what is left stands for."""
-_AGES = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
-_LASTING = "recovery-points-outlast-horizon"
-_RECENT = "recovery-point-is-recent"
-_LACKING = ("index-has-recovery-point", "recovery-points-belong-to-index")
+_AGE_GROUPS = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
+_HORIZON_CONTROL = "recovery-points-outlast-horizon"
+_RECENCY_CONTROL = "recovery-point-is-recent"
+_EXISTENCE_CONTROLS = ("index-has-recovery-point", "recovery-points-belong-to-index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,114 +28,123 @@ class Bar:
     anchor: str
     name: str
     length: float
-    told: str
-    amiss: str = ""
+    text: str
+    problem: str = ""
     """What is wrong, in a word or two; empty where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class BarChart:
     """Rows with bars, and how many more there are."""
 
     rows: tuple[Bar, ...]
-    more: int
-    mark: float | None = None
+    omitted_count: int
+    limit: float | None = None
     """Where the limit lies, in percent."""
 
 
-def ages(timelines: Iterable[Timeline], report: Report) -> Bars:
+def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
-    found: list[tuple[tuple[bool, float], Bar]] = []
+    ranked_bars: list[tuple[tuple[bool, float], Bar]] = []
     observed_at = report.observed_at
-    lacking, late = _open_on(report, *_LACKING), _open_on(report, _RECENT)
-    for it in timelines:
-        name = it.resource.name
-        amiss = "missing" if name in lacking else "too old" if name in late else ""
-        if it.recovery_points:
-            age = observed_at - it.recovery_points[-1].captured_at
-            ratio = age / it.max_age if it.max_age else float(age > timedelta()) * _MOST
-            told = f"{format_length(age)} of {format_length(it.max_age)}"
-        elif it.earlier_recovery_points:
-            ratio, told = float("inf"), f"older than {format_length(observed_at - it.since)}"
+    missing_names, late_names = (
+        _find_violating_names(report, *_EXISTENCE_CONTROLS),
+        _find_violating_names(report, _RECENCY_CONTROL),
+    )
+    for timeline in timelines:
+        name = timeline.resource.name
+        problem = "missing" if name in missing_names else "too old" if name in late_names else ""
+        if timeline.recovery_points:
+            age = observed_at - timeline.recovery_points[-1].captured_at
+            ratio = age / timeline.max_age if timeline.max_age else float(age > timedelta()) * _MAX_RATIO
+            text = f"{format_length(age)} of {format_length(timeline.max_age)}"
+        elif timeline.earlier_recovery_point_count:
+            ratio, text = float("inf"), f"older than {format_length(observed_at - timeline.since)}"
         else:  # what is not known stands between what is too old and what is not
-            ratio, told = (1.0, "none is known") if it.not_known else (float("inf"), "there is none")
-        is_drawn = amiss or it.recovery_points or it.earlier_recovery_points
-        length = round(100 * min(ratio, _MOST) / _MOST, 1) if is_drawn else 0.0
-        found.append(((not amiss, -ratio), Bar(index_anchor(it.resource), name, length, told, amiss)))
-    rows = [bar for _, bar in sorted(found, key=lambda it: (it[0], it[1].name))]
-    return Bars(tuple(rows[:_ROWS]), len(rows[_ROWS:]), round(100 / _MOST, 1))
+            ratio, text = (1.0, "none is known") if timeline.unknown_reasons else (float("inf"), "there is none")
+        is_drawn = problem or timeline.recovery_points or timeline.earlier_recovery_point_count
+        length = round(100 * min(ratio, _MAX_RATIO) / _MAX_RATIO, 1) if is_drawn else 0.0
+        ranked_bars.append(
+            ((not problem, -ratio), Bar(build_index_anchor(timeline.resource), name, length, text, problem))
+        )
+    rows = [bar for _, bar in sorted(ranked_bars, key=lambda it: (it[0], it[1].name))]
+    return BarChart(tuple(rows[:_MAX_BARS]), len(rows[_MAX_BARS:]), round(100 / _MAX_RATIO, 1))
 
 
-def _open_on(report: Report, *controls: str) -> set[str]:
+def _find_violating_names(report: Report, *controls: str) -> set[str]:
     """Return the names of the indexes that findings of some controls are open on: nothing else is called amiss."""
     return {it.resource.name for it in report.findings if it.is_open and it.control in controls}
 
 
-def endings(timelines: Iterable[Timeline], report: Report) -> Bars:
+def build_expiry_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     """Return how long each index has a recovery point if none is added, those that end first foremost."""
-    amiss = _open_on(report, _LASTING)
-    found = sorted((it.zero_at, it.resource.name, it.resource) for it in timelines if it.zero_at is not None)
+    violating_names = _find_violating_names(report, _HORIZON_CONTROL)
+    expiries = sorted(
+        (it.last_expires_at, it.resource.name, it.resource) for it in timelines if it.last_expires_at is not None
+    )
     rows = []
-    for at, name, resource in found[:_ROWS]:
-        left = max(at - report.observed_at, timedelta())
-        told = f"{left / timedelta(days=1):.1f} d, {format_minute(at)}"
-        length = round(100 * min(left / _AHEAD, 1), 1)
-        rows.append(Bar(index_anchor(resource), name, length, told, "too soon" if name in amiss else ""))
-    return Bars(tuple(rows), len(found[_ROWS:]))
+    for expires_at, name, resource in expiries[:_MAX_BARS]:
+        remaining = max(expires_at - report.observed_at, timedelta())
+        text = f"{remaining / timedelta(days=1):.1f} d, {format_minute(expires_at)}"
+        length = round(100 * min(remaining / _MAX_REMAINING, 1), 1)
+        rows.append(
+            Bar(build_index_anchor(resource), name, length, text, "too soon" if name in violating_names else "")
+        )
+    return BarChart(tuple(rows), len(expiries[_MAX_BARS:]))
 
 
-def slots(report: Report) -> tuple[Bars, tuple[str, ...]]:
+def build_slot_bars(report: Report) -> tuple[BarChart, tuple[str, ...]]:
     """Return how full the quota of backups is and will be, as bars where the figures are known, and in words."""
-    found = {it.control: it for it in report.findings if it.control in _SLOTS}
+    findings_by_control = {it.control: it for it in report.findings if it.control in _SLOT_LABELS}
     rows = []
-    for control, label in _SLOTS.items():
-        evidence: Mapping[str, object] = found[control].evidence if control in found else {}
-        quota, taken = evidence.get("quota"), _taken(evidence)
-        if isinstance(quota, int) and quota and taken is not None:
-            length = round(min(100 * taken / quota, 150) / 1.5, 1)
-            amiss = "too many" if found[control].is_open else ""
-            rows.append(Bar("", label, length, f"{taken:,} of {quota:,}", amiss))
-    reasons = tuple(found[it].reason for it in _SLOTS if it in found)
-    return Bars(tuple(rows), 0, round(100 / 1.5, 1)), reasons
+    for control, label in _SLOT_LABELS.items():
+        evidence: Mapping[str, object] = findings_by_control[control].evidence if control in findings_by_control else {}
+        quota, used_slots = evidence.get("quota"), _count_used_slots(evidence)
+        if isinstance(quota, int) and quota and used_slots is not None:
+            length = round(min(100 * used_slots / quota, 150) / 1.5, 1)
+            problem = "too many" if findings_by_control[control].is_open else ""
+            rows.append(Bar("", label, length, f"{used_slots:,} of {quota:,}", problem))
+    reasons = tuple(findings_by_control[it].reason for it in _SLOT_LABELS if it in findings_by_control)
+    return BarChart(tuple(rows), 0, round(100 / 1.5, 1)), reasons
 
 
-def _taken(evidence: Mapping[str, object]) -> int | None:
+def _count_used_slots(evidence: Mapping[str, object]) -> int | None:
     parts = [evidence[it] for it in ("backups", "slots", "manual") if it in evidence]
     numbers = [it for it in parts if isinstance(it, int)]
     return sum(numbers) if numbers else None
 
 
-_SLOTS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "once schedules have filled up"}
+_SLOT_LABELS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "once schedules have filled up"}
 """The controls whose evidence tells of slots, and which moment it tells of."""
 
 
-def open_since(report: Report) -> list[tuple[str, list[int]]]:
+def count_open_by_age(report: Report) -> list[tuple[str, list[int]]]:
     """Count open findings by severity, for how long they have been known; empty where nothing is remembered."""
-    dated = [it for it in report.findings if it.is_open and it.first_seen is not None]
-    if not dated:
+    dated_findings = [it for it in report.findings if it.is_open and it.first_seen is not None]
+    if not dated_findings:
         return []
-    counts = {label: [0] * len(Severity) for _, label in _AGES}
-    for it in dated:
-        counts[_age(it, report.observed_at)][len(Severity) - 1 - it.severity.rank] += 1
+    counts = {label: [0] * len(Severity) for _, label in _AGE_GROUPS}
+    for finding in dated_findings:
+        counts[_choose_age_group(finding, report.observed_at)][len(Severity) - 1 - finding.severity.rank] += 1
     return list(counts.items())
 
 
-def _age(finding: Finding, observed_at: datetime) -> str:
-    known = observed_at - (finding.first_seen or observed_at)
-    return next(label for most, label in _AGES if most is None or known < timedelta(days=most))
+def _choose_age_group(finding: Finding, observed_at: datetime) -> str:
+    age = observed_at - (finding.first_seen or observed_at)
+    return next(label for days_limit, label in _AGE_GROUPS if days_limit is None or age < timedelta(days=days_limit))
 
 
-def index_anchor(resource: Resource) -> str:
+def build_index_anchor(resource: Resource) -> str:
     """Return the fragment of an index, which is the same in every audit."""
-    return f"index-{fingerprint('', resource)}"
+    return f"index-{compute_fingerprint('', resource)}"
 
 
-_STEP, _WIDE = 10, 8
+_COLUMN_STEP, _COLUMN_WIDTH = 10, 8
 """How far a column is from the next, and how wide it is."""
-_PLACES = _STEP * (PAST_AUDITS + 1)
-_CEILING, _FLOOR = 10, 34
+_TREND_WIDTH = _COLUMN_STEP * (MAX_PAST_AUDITS + 1)
+_CEILING_Y, _FLOOR_Y = 10, 34
 """How far from the top of 40 the highest column reaches, and all of them stand."""
-_LEAST = 2
+_MIN_COLUMN_HEIGHT = 2
 """How high a column is at the least, of however few."""
 
 
@@ -146,14 +155,14 @@ class TrendLine:
     severity: str
     columns: str
     """A path; a column for each audit that found any."""
-    unsure: str
+    incomplete_marks: str
     """A path; a line from the top down to the column of each audit that could not read everything."""
-    now: int
-    most: int
+    current_count: int
+    max_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrendRow:
     """One audit, in figures."""
 
     observed_at: str
@@ -165,43 +174,55 @@ class Row:
 class Trend:
     """The past audits and this one."""
 
-    courses: tuple[TrendLine, ...]
-    rows: tuple[Row, ...]
+    lines: tuple[TrendLine, ...]
+    rows: tuple[TrendRow, ...]
     """The latest first, which is this one."""
-    begins: int
+    start: int
     """How far from the left the first of them stands."""
 
     @property
-    def is_unsure(self) -> bool:
+    def has_incomplete_audits(self) -> bool:
         """Whether one of them could not read everything."""
         return not all(it.is_complete for it in self.rows)
 
 
-def trend(report: Report) -> Trend | None:
+def build_trend(report: Report) -> Trend | None:
     """Return how much was open in the audits up to this one; `None` where none before it is remembered."""
     if not report.history:
         return None
     audits = *report.history, PastAudit(report.observed_at, report.is_complete, report.summary.open)
     severities = tuple(reversed(Severity))
     rows = (
-        Row(format_moment(it.observed_at), it.is_complete, tuple(it.open[severity] for severity in severities))
-        for it in reversed(audits)
+        TrendRow(
+            format_moment(audit.observed_at),
+            audit.is_complete,
+            tuple(audit.open_counts[severity] for severity in severities),
+        )
+        for audit in reversed(audits)
     )
-    return Trend(tuple(_course(audits, it) for it in severities), tuple(rows), _place(audits, 0))
+    return Trend(tuple(_build_trend_line(audits, it) for it in severities), tuple(rows), _find_position(audits, 0))
 
 
-def _course(audits: Sequence[PastAudit], severity: Severity) -> TrendLine:
-    counts = [it.open[severity] for it in audits]
-    most = max(counts)
-    tops = [_FLOOR - (max((_FLOOR - _CEILING) * it // most, _LEAST) if it else 0) for it in counts]
-    places = [_place(audits, number) for number in range(len(audits))]
-    columns = (f"M{x} {_FLOOR}V{top}h{_WIDE}V{_FLOOR}z" for x, top in zip(places, tops, strict=True) if top < _FLOOR)
-    unsure = (
-        f"M{x + _WIDE // 2} 0V{top}" for x, top, it in zip(places, tops, audits, strict=True) if not it.is_complete
+def _build_trend_line(audits: Sequence[PastAudit], severity: Severity) -> TrendLine:
+    counts = [it.open_counts[severity] for it in audits]
+    max_count = max(counts)
+    tops = [
+        _FLOOR_Y - (max((_FLOOR_Y - _CEILING_Y) * it // max_count, _MIN_COLUMN_HEIGHT) if it else 0) for it in counts
+    ]
+    positions = [_find_position(audits, number) for number in range(len(audits))]
+    columns = (
+        f"M{x} {_FLOOR_Y}V{top}h{_COLUMN_WIDTH}V{_FLOOR_Y}z"
+        for x, top in zip(positions, tops, strict=True)
+        if top < _FLOOR_Y
     )
-    return TrendLine(severity, "".join(columns), "".join(unsure), counts[-1], most)
+    incomplete_marks = (
+        f"M{x + _COLUMN_WIDTH // 2} 0V{top}"
+        for x, top, audit in zip(positions, tops, audits, strict=True)
+        if not audit.is_complete
+    )
+    return TrendLine(severity, "".join(columns), "".join(incomplete_marks), counts[-1], max_count)
 
 
-def _place(audits: Sequence[PastAudit], number: int) -> int:
+def _find_position(audits: Sequence[PastAudit], number: int) -> int:
     """Return how far from the left an audit's column begins: this audit's stands at the right."""
-    return _PLACES - _STEP * (len(audits) - number)
+    return _TREND_WIDTH - _COLUMN_STEP * (len(audits) - number)

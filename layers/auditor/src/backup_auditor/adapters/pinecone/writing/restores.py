@@ -6,8 +6,8 @@ from datetime import datetime
 
 from backup_auditor.adapters.pinecone import schemas
 from backup_auditor.adapters.pinecone.client import PineconeClient
-from backup_auditor.adapters.pinecone.mapping import moment
-from backup_auditor.adapters.pinecone.pagination import Page, page_target, walk_pages
+from backup_auditor.adapters.pinecone.mapping import parse_optional_moment
+from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, read_pages
 from backup_auditor.adapters.pinecone.schemas import parse_page
 from backup_auditor.domain.listing import ListingRead
 
@@ -34,7 +34,7 @@ class Restore:
     index_id: str | None
 
 
-def restore_job(row: schemas.RestoreJobRow) -> RestoreJob:
+def map_restore_job(row: schemas.RestoreJobRow) -> RestoreJob:
     """Make a restore job of a row."""
     return RestoreJob(
         restore_job_id=row["restore_job_id"],
@@ -42,23 +42,23 @@ def restore_job(row: schemas.RestoreJobRow) -> RestoreJob:
         status=row["status"],
         index_name=row.get("target_index_name"),
         index_id=row.get("target_index_id"),
-        created_at=moment(row.get("created_at")),
-        completed_at=moment(row.get("completed_at")),
+        created_at=parse_optional_moment(row.get("created_at")),
+        completed_at=parse_optional_moment(row.get("completed_at")),
         percent_complete=row.get("percent_complete"),
     )
 
 
-def walk_restore_jobs(caller: PineconeClient, version: str) -> ListingRead[RestoreJob]:
+def read_restore_job_listing(client: PineconeClient, version: str) -> ListingRead[RestoreJob]:
     """Walk the restore jobs of the project. The listing may omit some: absence from it proves nothing."""
     path = "/restore-jobs"
 
     def fetch(token: str | None) -> Page[RestoreJob]:
-        body = caller.read(page_target(path, token), version)
-        raw = parse_page(body, schemas.RESTORE_JOB_PAGE, schemas.RESTORE_JOB)
-        return Page([restore_job(row) for row in raw.rows], raw.token, raw.fault)
+        body = client.read(build_page_target(path, token), version)
+        raw_page = parse_page(body, schemas.RESTORE_JOB_PAGE, schemas.RESTORE_JOB)
+        return Page([map_restore_job(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
 
-    return walk_pages(f"GET {path}", fetch, _by_id)
+    return read_pages(f"GET {path}", fetch, _index_by_id)
 
 
-def _by_id(jobs: Iterable[RestoreJob]) -> Mapping[str, RestoreJob]:
+def _index_by_id(jobs: Iterable[RestoreJob]) -> Mapping[str, RestoreJob]:
     return {it.restore_job_id: it for it in jobs}
