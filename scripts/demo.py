@@ -9,21 +9,24 @@ from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 NOW = "2026-11-02T06:00:00Z"
 """Simulator and audit agree on the moment, so that everybody sees the same."""
-FOUND_SOMETHING = 1
+NON_COMPLIANT_EXIT_CODE = 1
 
 
 def main(scenario: str = "neglected") -> int:
     """Return 0 when the audit found what is wrong, and 1 when it ended in any other way."""
     with run_simulator(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
+        base_environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
         print(f"A {scenario} project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
-        audit = [str(COMMAND), "audit", "--project", scenario, "--now", NOW, "--no-state"]
+        command = [str(COMMAND), "audit", "--project", scenario, "--now", NOW, "--no-state"]
         # in a folder of its own, where no policy of the reader's lies
-        code = subprocess.run(audit, cwd=folder, env={**outside, **environment}, check=False).returncode
-    if code != FOUND_SOMETHING:
-        print(f"The demonstration failed: the audit ended with {code}, not {FOUND_SOMETHING}.", file=sys.stderr)
+        exit_code = subprocess.run(command, cwd=folder, env={**base_environment, **environment}, check=False).returncode
+    if exit_code != NON_COMPLIANT_EXIT_CODE:
+        print(
+            f"The demonstration failed: the audit ended with {exit_code}, not {NON_COMPLIANT_EXIT_CODE}.",
+            file=sys.stderr,
+        )
         return 1
-    print(f"\nThe audit's exit code was {code}: it is complete, and something is not as the policy requires.")
+    print(f"\nThe audit's exit code was {exit_code}: it is complete, and something is not as the policy requires.")
     return 0
 
 

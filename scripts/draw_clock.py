@@ -9,40 +9,40 @@ from datetime import UTC, date, datetime
 from random import Random
 
 _YEARS = range(2020, 2048)
-_EASTMOST, _WESTMOST = 14 * 60, -12 * 60
-_STEP = 30
+_MAX_OFFSET_MINUTES, _MIN_OFFSET_MINUTES = 14 * 60, -12 * 60
+_OFFSET_STEP_MINUTES = 30
 """Minutes: some zones lie half an hour off."""
 _SPECIAL_DAYS = ((2, 29), (2, 28), (12, 31), (1, 1))
 
 
-def draw_day(chance: Random) -> date:
+def draw_day(rng: Random) -> date:
     """Draw a day years back or ahead; every other one is a leap day, or lies at the end of a year."""
-    year = chance.choice(_YEARS)
-    if chance.choice((True, False)):
-        month, day = chance.choice(_SPECIAL_DAYS)
+    year = rng.choice(_YEARS)
+    if rng.choice((True, False)):
+        month, day = rng.choice(_SPECIAL_DAYS)
         if (month, day) == (2, 29):
-            year = chance.choice([it for it in _YEARS if isleap(it)])
+            year = rng.choice([it for it in _YEARS if isleap(it)])
         return date(year, month, day)
-    month = chance.randint(1, 12)
-    return date(year, month, chance.randint(1, monthrange(year, month)[1]))
+    month = rng.randint(1, 12)
+    return date(year, month, rng.randint(1, monthrange(year, month)[1]))
 
 
-def draw_zone(chance: Random) -> str:
+def draw_zone(rng: Random) -> str:
     """Draw a zone from UTC−12 to UTC+14, as POSIX writes it: no zone file is needed, and the sign is the other way."""
-    east = chance.randrange(_WESTMOST, _EASTMOST + 1, _STEP)
-    hours, minutes = divmod(abs(east), 60)
-    sign = "-" if east > 0 else ""
-    return f"<{'+' if east >= 0 else '-'}{hours:02}{minutes:02}>{sign}{hours}:{minutes:02}"
+    offset_minutes = rng.randrange(_MIN_OFFSET_MINUTES, _MAX_OFFSET_MINUTES + 1, _OFFSET_STEP_MINUTES)
+    hours, minutes = divmod(abs(offset_minutes), 60)
+    sign = "-" if offset_minutes > 0 else ""
+    return f"<{'+' if offset_minutes >= 0 else '-'}{hours:02}{minutes:02}>{sign}{hours}:{minutes:02}"
 
 
-def variables(seed: str, today: date) -> dict[str, str]:
+def build_variables(seed: str, today: date) -> dict[str, str]:
     """Return the variables that move the tests to the day of a seed."""
-    chance = Random(seed)  # noqa: S311  no secret
-    day, zone = draw_day(chance), draw_zone(chance)
+    rng = Random(seed)  # noqa: S311  no secret
+    day, zone = draw_day(rng), draw_zone(rng)
     return {"AUDITOR_TEST_SHIFT_DAYS": str((day - today).days), "TZ": zone, "LC_ALL": "C"}
 
 
 if __name__ == "__main__":
-    (_, given) = sys.argv
-    drawn = variables(given, datetime.now(UTC).date())
-    print(" ".join(f"{name}={value}" for name, value in drawn.items()))
+    (_, seed_text) = sys.argv
+    environment = build_variables(seed_text, datetime.now(UTC).date())
+    print(" ".join(f"{name}={value}" for name, value in environment.items()))

@@ -28,12 +28,12 @@ TESTS = (
     ),
 )
 """Those that are about the core. Examples drawn at random take long, and notice little that no other test does."""
-BESIDE = ("tests", "scripts", "docs")
+OTHER_FOLDERS = ("tests", "scripts", "docs")
 """What the tests need beside the source."""
-WITHOUT = [f"-pno:{it}" for it in ("xdist", "cacheprovider", "unraisableexception")]
+DISABLED_PLUGINS = [f"-pno:{it}" for it in ("xdist", "cacheprovider", "unraisableexception")]
 """What a test run can spare: there are thousands."""
-NOTICED = {"killed", "timeout", "segfault"}
-BAR = 90.0
+DETECTED_STATUSES = {"killed", "timeout", "segfault"}
+MIN_DETECTED_PERCENT = 90.0
 """Percent of the changes that are to be noticed."""
 CONFIGURATION = f"""\
 [tool.mutmut]
@@ -41,7 +41,7 @@ source_paths = ["src"]
 also_copy = ["docs", "scripts"]
 only_mutate = {[f"src/{folder}/*" for folder in CORE]}
 pytest_add_cli_args_test_selection = {list(TESTS)}
-pytest_add_cli_args = {[*WITHOUT, "-m", "not hypothesis"]}
+pytest_add_cli_args = {[*DISABLED_PLUGINS, "-m", "not hypothesis"]}
 use_setproctitle = false
 use_git_change_detection = false
 
@@ -51,22 +51,22 @@ addopts = ["--import-mode=importlib"]
 """
 
 
-def wanted() -> Iterator[tuple[str, str]]:
+def read_files() -> Iterator[tuple[str, str]]:
     """Yield the path and the text of every file of the copy."""
     yield "pyproject.toml", CONFIGURATION.replace("'", '"')
     for path in SOURCE.rglob("*"):
         if path.is_file() and path.suffix != ".pyc":
             name, text = f"src/{path.relative_to(SOURCE).as_posix()}", path.read_text(encoding="utf-8")
-            yield name, undecorated(text) if name.startswith(tuple(f"src/{it}/" for it in CORE)) else text
-    for path in (path for folder in BESIDE for path in (ROOT / folder).rglob("*")):
+            yield name, move_decorators(text) if name.startswith(tuple(f"src/{it}/" for it in CORE)) else text
+    for path in (path for folder in OTHER_FOLDERS for path in (ROOT / folder).rglob("*")):
         if path.suffix in {".py", ".md", ".txt"}:
             yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
-def copied() -> None:
+def update_copy() -> None:
     """Bring the copy up to date, touching only what differs."""
-    texts = dict(wanted())
-    for path in (path for folder in ("src", *BESIDE) for path in (COPY / folder).rglob("*")):
+    texts = dict(read_files())
+    for path in (path for folder in ("src", *OTHER_FOLDERS) for path in (COPY / folder).rglob("*")):
         if path.is_file() and path.relative_to(COPY).as_posix() not in texts:
             path.unlink()
     for name, text in texts.items():
@@ -76,7 +76,7 @@ def copied() -> None:
             path.write_text(text, encoding="utf-8")
 
 
-def undecorated(text: str) -> str:
+def move_decorators(text: str) -> str:
     """Return a module in which every property is made by a statement behind its function."""
     lines = text.splitlines()
     functions = [
@@ -95,7 +95,7 @@ def undecorated(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def found() -> Iterator[SourceFileMutationData]:
+def load_modules() -> Iterator[SourceFileMutationData]:
     """Yield what is remembered of each module, if anything was tried yet."""
     for path in sorted(COPY.glob("mutants/src/**/*.py.meta")):
         source = path.relative_to(COPY / "mutants").with_suffix("")
@@ -105,37 +105,37 @@ def found() -> Iterator[SourceFileMutationData]:
             yield module
 
 
-def forget_unnoticed() -> None:
+def reset_undetected() -> None:
     """Forget the changes that no test noticed: there may be new tests."""
-    for module in found():
-        tried = module.exit_code_by_key
+    for module in load_modules():
+        exit_codes = module.exit_code_by_key
         module.exit_code_by_key = {
-            name: code if status_by_exit_code[code] in NOTICED else None for name, code in tried.items()
+            name: code if status_by_exit_code[code] in DETECTED_STATUSES else None for name, code in exit_codes.items()
         }
         module.save()
 
 
 def main() -> int:
     """Try every change that was not tried yet, and tell how many were noticed."""
-    copied()
+    update_copy()
     os.chdir(COPY)
-    forget_unnoticed()
+    reset_undetected()
     command = [str(Path(sys.executable).with_name("mutmut")), "run", *sys.argv[1:]]
-    tried = subprocess.run(command, check=False).returncode
+    exit_code = subprocess.run(command, check=False).returncode
     counts: dict[str, Counter[bool]] = {}
-    for module in found():
+    for module in load_modules():
         count = counts[str(module.path)] = Counter[bool]()
         for name, code in module.exit_code_by_key.items():
             status = status_by_exit_code[code]
-            count[status in NOTICED] += 1
-            if status not in NOTICED:
+            count[status in DETECTED_STATUSES] += 1
+            if status not in DETECTED_STATUSES:
                 print(f"{status}: {name}")
     for path, count in counts.items():
         print(f"{100 * count[True] / max(count.total(), 1):6.1f} %  of {count.total():5}  {path}")
     total = sum(counts.values(), Counter[bool]())
     rate = 100 * total[True] / max(total.total(), 1)
-    print(f"{rate:6.1f} %  of {total.total():5}  altogether; {BAR:g} % are to be noticed")
-    return tried or int(rate < BAR)
+    print(f"{rate:6.1f} %  of {total.total():5}  altogether; {MIN_DETECTED_PERCENT:g} % are to be noticed")
+    return exit_code or int(rate < MIN_DETECTED_PERCENT)
 
 
 if __name__ == "__main__":

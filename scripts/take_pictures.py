@@ -12,24 +12,24 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from backup_auditor_simulator.testing import COMMAND, run_simulator
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURE_FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 NOW = "2026-11-02T06:00:00Z"
 _WIDTH, _HEIGHT = 1100, 1000
-_TAKEN = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
-_SEEN = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
-OF = PICTURES / "of.sha256"
+_PICTURE_PARTS = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
+_ELEMENTS_SCRIPT = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
+HASH_FILE = PICTURE_FOLDER / "of.sha256"
 """What the pictures that are kept show, as a hash."""
 
 
-def seen_of(page: Page) -> str:
+def hash_page(page: Page) -> str:
     """Return the hash of what the pictures show: where it is another, they are old."""
-    shown: str = page.evaluate(f"{_SEEN}.map(it => it.outerHTML).join('\\n')")
-    return hashlib.sha256(shown.encode()).hexdigest()
+    html: str = page.evaluate(f"{_ELEMENTS_SCRIPT}.map(it => it.outerHTML).join('\\n')")
+    return hashlib.sha256(html.encode()).hexdigest()
 
 
 def _write_page(folder: Path) -> Path:
     """Write the report as the tests do: judged from what was read before."""
-    audit = [str(COMMAND), "audit", "--fail-on", "never"]
+    command = [str(COMMAND), "audit", "--fail-on", "never"]
     with run_simulator("neglected", now=NOW) as environment:
         for flags in (
             [
@@ -45,22 +45,22 @@ def _write_page(folder: Path) -> Path:
             ],
             ["--inventory", "seen", "--format", "html", "--output", "report.html"],
         ):
-            subprocess.run([*audit, *flags], cwd=folder, env={**os.environ, **environment}, check=True)
+            subprocess.run([*command, *flags], cwd=folder, env={**os.environ, **environment}, check=True)
     return folder / "report.html"
 
 
-def _take(browser: Browser, address: str) -> None:
-    PICTURES.mkdir(exist_ok=True)
-    for name, (scheme, part) in _TAKEN.items():
+def _take_pictures(browser: Browser, url: str) -> None:
+    PICTURE_FOLDER.mkdir(exist_ok=True)
+    for name, (scheme, selector) in _PICTURE_PARTS.items():
         context = browser.new_context(
             viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
         )
         page = context.new_page()
-        page.goto(address)
-        page.evaluate(f"document.querySelector('{part}').scrollIntoView()")
+        page.goto(url)
+        page.evaluate(f"document.querySelector('{selector}').scrollIntoView()")
         page.wait_for_timeout(300)
-        page.screenshot(path=PICTURES / name)
-        OF.write_text(f"{seen_of(page)}\n", encoding="utf-8")
+        page.screenshot(path=PICTURE_FOLDER / name)
+        HASH_FILE.write_text(f"{hash_page(page)}\n", encoding="utf-8")
         context.close()
 
 
@@ -72,7 +72,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"])
-        _take(browser, _write_page(Path(folder)).as_uri())
+        _take_pictures(browser, _write_page(Path(folder)).as_uri())
         browser.close()
     return 0
 

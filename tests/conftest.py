@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.web.recorder import Request, RequestRecorder
+from backup_auditor_simulator.web.recorder import RecordedRequest, RequestRecorder
 
 TESTS = Path(__file__).parent
 SOAK = "AUDITOR_SOAK"
@@ -22,10 +22,10 @@ SIMULATOR = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
 WITH_SOCKETS = ("integration", "e2e", "browser")
 _NUMBERS = count()
-_WRITES: list[Request] = []
+_WRITES: list[RecordedRequest] = []
 """Everything that would have changed a simulated project of this process since the last test.
 
-What is simulated in a process of its own says so at its end, and `simulation.simulating` looks.
+What is simulated in a process of its own says so at its end, and `run_simulator` looks.
 """
 OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -91,15 +91,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _note_writes() -> None:
     """Have every simulator of this process note what would change its project."""
-    enter = RequestRecorder.enter
+    enter = RequestRecorder.record
 
-    def noting(desk: RequestRecorder, request: ParsedRequest) -> Request:
+    def noting(desk: RequestRecorder, request: ParsedRequest) -> RecordedRequest:
         entry = enter(desk, request)
         if entry.method != "GET":
             _WRITES.append(entry)
         return entry
 
-    setattr(RequestRecorder, "enter", noting)  # noqa: B010  the simulator itself need not know
+    setattr(RequestRecorder, "record", noting)  # noqa: B010  the simulator itself need not know
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

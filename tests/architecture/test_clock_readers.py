@@ -11,12 +11,12 @@ import pytest
 
 from backup_auditor.bootstrap import runtime
 from conftest import SHIFT
-from draw_clock import variables
+from draw_clock import build_variables
 from support.clock import real_now
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 22)
-DRAWN = [variables(str(seed), TODAY) for seed in range(2000)]
+DRAWN = [build_variables(str(seed), TODAY) for seed in range(2000)]
 READS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "ctime"}
 READERS = {
     "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "it is the clock",
@@ -59,9 +59,9 @@ def test_a_shift_that_is_none_is_refused(shift: str) -> None:
 
 def test_a_seed_draws_the_same_day_whenever_it_is_given() -> None:
     """Only the distance to it depends on today."""
-    later = variables("7", TODAY + timedelta(days=400))
-    assert days(variables("7", TODAY)) == days(later) + timedelta(days=400)
-    assert variables("7", TODAY)["TZ"] == later["TZ"]
+    later = build_variables("7", TODAY + timedelta(days=400))
+    assert days(build_variables("7", TODAY)) == days(later) + timedelta(days=400)
+    assert build_variables("7", TODAY)["TZ"] == later["TZ"]
 
 
 def test_seeds_reach_leap_days_both_sides_of_today_and_every_zone() -> None:

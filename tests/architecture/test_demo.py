@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 import demo
-from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED, PLANTED_ON_PROJECT
+from backup_auditor_simulator.scenarios.neglected import (
+    FAILED_CONTROLS,
+    FAILED_DELETED_INDEX_CONTROLS,
+    FAILED_PROJECT_CONTROLS,
+)
 from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 
@@ -34,7 +38,7 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     with run_simulator("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]
         done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
-    assert done.returncode == demo.FOUND_SOMETHING
+    assert done.returncode == demo.NON_COMPLIANT_EXIT_CODE
     judged = json.loads(report.read_text(encoding="utf-8"))
     found: dict[str, dict[str, set[str]]] = {"index": {}, "deleted_index": {}, "project": {}}
     for finding in judged["findings"]:
@@ -42,9 +46,9 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
             resource = finding["resource"]
             found[resource["type"]].setdefault(resource["name"], set()).add(finding["control"])
     assert found == {
-        "index": {name: controls for name, controls in PLANTED.items() if controls},
-        "deleted_index": PLANTED_ON_DELETED,
-        "project": {"default": PLANTED_ON_PROJECT},
+        "index": {name: controls for name, controls in FAILED_CONTROLS.items() if controls},
+        "deleted_index": FAILED_DELETED_INDEX_CONTROLS,
+        "project": {"default": FAILED_PROJECT_CONTROLS},
     }
     assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
     assert judged["unread"] == []

@@ -6,23 +6,23 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, format_table
 
 BENCHMARKS = (
-    "judging",
+    "evaluation",
     "lifecycle",
     "reading",
-    "remediating",
+    "remediation",
     "memory",
     "growth",
     "start",
     "cold_start",
     "first_event",
     "sizes",
-    "drawing",
+    "page",
 )
 PAGE = Path(__file__).parents[2] / "docs" / "development" / "performance.md"
-_RECORDED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
+_RECORDED_TABLE = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
 
 
 def main() -> int:
@@ -37,15 +37,15 @@ def main() -> int:
     for name in arguments.names or BENCHMARKS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         figures += importlib.import_module(f"benchmarks.{name}").measure()
-    print(table(figures))
+    print(format_table(figures))
     if arguments.record:
-        _record(table(figures))
-    return 0 if all(figure.holds for figure in figures) else 1
+        _record_table(format_table(figures))
+    return 0 if all(figure.is_met for figure in figures) else 1
 
 
-def _record(text: str) -> None:
+def _record_table(markdown: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(_RECORDED.sub(lambda _: f"\n{text}\n\n", page, count=1), encoding="utf-8")
+    PAGE.write_text(_RECORDED_TABLE.sub(lambda _: f"\n{markdown}\n\n", page, count=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from support.simulator import serving
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build/layer-x86_64"
-MEBIBYTES = 1024
+MEMORY_MIB = 1024
 """The memory of `audit`, which sets its share of a processor."""
 TIMEOUT = timedelta(minutes=15)
 EVENT = b'{"project": "search"}'
@@ -28,30 +28,32 @@ EVENT = b'{"project": "search"}'
 type Variables = Mapping[str, str]
 
 
-def built(folder: Path, name: str, variables: Variables | None = None) -> Function:
+def build_function(folder: Path, name: str, variables: Variables | None = None) -> Function:
     """Return a function of the application."""
-    return function_of(folder, (ROOT / "functions" / name / "app.py").read_text(encoding="utf-8"), variables=variables)
+    return write_function(
+        folder, (ROOT / "functions" / name / "app.py").read_text(encoding="utf-8"), variables=variables
+    )
 
 
-def function_of(
-    folder: Path, code: str, *, beside: str | None = None, variables: Variables | None = None, layer: Path = LAYER
+def write_function(
+    folder: Path, code: str, *, wrapped_name: str | None = None, variables: Variables | None = None, layer: Path = LAYER
 ) -> Function:
     """Write a function, with another one as `as_it_is.py` beside it, and compile it."""
-    conditions = {"layers": (layer,), "memory": MEBIBYTES, "timeout": TIMEOUT, "variables": dict(variables or {})}
-    function = toy(folder, code, **conditions)
-    if beside is not None:
-        shutil.copy(ROOT / "functions" / beside / "app.py", folder / "as_it_is.py")
+    settings = {"layers": (layer,), "memory": MEMORY_MIB, "timeout": TIMEOUT, "variables": dict(variables or {})}
+    function = toy(folder, code, **settings)
+    if wrapped_name is not None:
+        shutil.copy(ROOT / "functions" / wrapped_name / "app.py", folder / "as_it_is.py")
     if layer == LAYER:
         compileall.compile_dir(str(folder), quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return function
 
 
 @contextmanager
-def audited_by_functions(world: SimulatedProject, application: str) -> Iterator[Variables]:
+def serve_audited_project(project: SimulatedProject, application: str) -> Iterator[Variables]:
     """Serve a project and an application's AWS, and return the variables that lead functions there."""
     names = names_for(application)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    with serving(world) as server, moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+    with serving(project) as server, moto_served() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
         deploy(names)

@@ -10,17 +10,17 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.built import LAYER, built, function_of
-from benchmarks.figures import Figure, alternating, table
+from benchmarks.built import LAYER, build_function, write_function
+from benchmarks.figures import Figure, format_table, measure_alternating
 from support.aws_local.function import Function
 from support.aws_local.sandbox import Sandbox
 
 ROUNDS = 15
-OF_ORDINARY = 0.6
-BARS = {"audit": 1.05, "notify": 0.8, "dispatch": 0.8}
+MAX_RATIO_TO_ORDINARY = 0.6
+MAX_RATIOS_TO_COMPILED = {"audit": 1.05, "notify": 0.8, "dispatch": 0.8}
 """Of the reference, compiled."""
 
-REFERENCE = """
+REFERENCE_CODE = """
 import boto3
 import httpx
 from aws_lambda_powertools import Logger, Metrics
@@ -42,29 +42,34 @@ def lambda_handler(event, context):
 def measure() -> list[Figure]:
     """Compare medians of alternating starts, each in a process of its own."""
     with TemporaryDirectory() as folder:
-        return list(_figures(Path(folder)))
+        return list(_measure_figures(Path(folder)))
 
 
-def _figures(folder: Path) -> Iterator[Figure]:
+def _measure_figures(folder: Path) -> Iterator[Figure]:
     uncompiled = folder / "uncompiled"
     shutil.copytree(LAYER, uncompiled, ignore=shutil.ignore_patterns("__pycache__"))
-    functions = {name: built(folder / name, name) for name in BARS} | {
-        "ordinary": function_of(folder / "ordinary", REFERENCE, layer=uncompiled),
-        "compiled": function_of(folder / "compiled", REFERENCE),
+    functions = {name: build_function(folder / name, name) for name in MAX_RATIOS_TO_COMPILED} | {
+        "ordinary": write_function(folder / "ordinary", REFERENCE_CODE, layer=uncompiled),
+        "compiled": write_function(folder / "compiled", REFERENCE_CODE),
     }
-    medians = alternating({name: partial(_seconds, it, folder) for name, it in functions.items()}, ROUNDS)
-    bars = [("audit", "ordinary", OF_ORDINARY), *((name, "compiled", bar) for name, bar in BARS.items())]
-    for name, reference, bar in bars:
+    medians = measure_alternating(
+        {name: partial(_measure_seconds, it, folder) for name, it in functions.items()}, ROUNDS
+    )
+    comparisons = [
+        ("audit", "ordinary", MAX_RATIO_TO_ORDINARY),
+        *((name, "compiled", max_ratio) for name, max_ratio in MAX_RATIOS_TO_COMPILED.items()),
+    ]
+    for name, reference, max_ratio in comparisons:
         ratio = medians[name] / medians[reference]
-        shown = f"{ratio:.2f} × ({medians[name] * 1000:.0f} ms beside {medians[reference] * 1000:.0f} ms)"
-        what = f"cold start: `{name}` ready, beside the reference, {reference}"
-        yield Figure(what, f"≤ {bar} ×", shown, ratio <= bar)
+        value = f"{ratio:.2f} × ({medians[name] * 1000:.0f} ms beside {medians[reference] * 1000:.0f} ms)"
+        label = f"cold start: `{name}` ready, beside the reference, {reference}"
+        yield Figure(label, f"≤ {max_ratio} ×", value, ratio <= max_ratio)
 
 
-def _seconds(function: Function, folder: Path) -> float:
+def _measure_seconds(function: Function, folder: Path) -> float:
     with closing(Sandbox(function, folder)) as sandbox:
         return sandbox.init_seconds
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

@@ -8,19 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backup_auditor.bootstrap.runtime import now
-from benchmarks.built import EVENT, MEBIBYTES, Variables, audited_by_functions, built, function_of
-from benchmarks.figures import Figure, alternating, table
+from benchmarks.built import EVENT, MEMORY_MIB, Variables, build_function, serve_audited_project, write_function
+from benchmarks.figures import Figure, format_table, measure_alternating
 from support.aws_local.cgroup import CpuShare
 from support.aws_local.function import Function
 from support.aws_local.invocation import Invocation
 from support.aws_local.sandbox import Sandbox
 from support.simulator import add_healthy_index, empty_world
 
-SHARE = MEBIBYTES / 1769
+CPU_SHARE = MEMORY_MIB / 1769
 ROUNDS = 15
-MOST = 1.0
+MAX_RATIO = 1.0
 
-TELLING = """
+LISTING_CODE = """
 import sys
 import as_it_is
 
@@ -29,14 +29,14 @@ def lambda_handler(event, context):
     as_it_is.lambda_handler(event, context)
     return sorted(it for it in sys.modules if it not in before and not it.startswith("__"))
 """
-EAGER = """
+EAGER_CODE = """
 import importlib
 import as_it_is
-from backup_auditor.bootstrap.nightly import nightly
+from backup_auditor.bootstrap.audit import get_auditor
 
 for name in {modules}:
     importlib.import_module(name)
-AWS = nightly().aws
+AWS = get_auditor().aws
 CLIENTS = AWS.secrets, AWS.dynamodb, AWS.s3, AWS.events
 
 def lambda_handler(event, context):
@@ -47,52 +47,52 @@ def lambda_handler(event, context):
 def measure() -> list[Figure]:
     """Compare medians of alternating first events, each in a process of its own."""
     with TemporaryDirectory() as folder:
-        return [_first_event(Path(folder))]
+        return [_measure_first_event(Path(folder))]
 
 
-def _first_event(folder: Path) -> Figure:
-    world = empty_world(now())
-    add_healthy_index(world, "orders")
-    with audited_by_functions(world, "first event") as variables, CpuShare(SHARE) as share:
-        medians = alternating(_ways(folder, variables, share), ROUNDS)
+def _measure_first_event(folder: Path) -> Figure:
+    project = empty_world(now())
+    add_healthy_index(project, "orders")
+    with serve_audited_project(project, "first event") as variables, CpuShare(CPU_SHARE) as share:
+        medians = measure_alternating(_prepare_runs(folder, variables, share), ROUNDS)
     ratio = medians["lazy"] / medians["eager"]
-    shown = f"{ratio:.2f} × ({medians['lazy'] * 1000:.0f} ms beside {medians['eager'] * 1000:.0f} ms)"
-    processor = f"{SHARE:.2f} of a processor" if share.holds else "a whole processor"
-    what = f"first event: `audit` done, with {processor}, beside all imported before"
-    return Figure(what, f"≤ {MOST:.2f} ×", shown, round(ratio, 2) <= MOST)
+    value = f"{ratio:.2f} × ({medians['lazy'] * 1000:.0f} ms beside {medians['eager'] * 1000:.0f} ms)"
+    processor = f"{CPU_SHARE:.2f} of a processor" if share.holds else "a whole processor"
+    label = f"first event: `audit` done, with {processor}, beside all imported before"
+    return Figure(label, f"≤ {MAX_RATIO:.2f} ×", value, round(ratio, 2) <= MAX_RATIO)
 
 
-def _ways(folder: Path, variables: Variables, share: CpuShare) -> dict[str, Callable[[], float]]:
-    telling = function_of(folder / "telling", TELLING, beside="audit", variables=variables)
-    eager = EAGER.format(modules=json.loads(_invoked(telling, folder).content))
+def _prepare_runs(folder: Path, variables: Variables, share: CpuShare) -> dict[str, Callable[[], float]]:
+    listing_function = write_function(folder / "telling", LISTING_CODE, wrapped_name="audit", variables=variables)
+    eager_code = EAGER_CODE.format(modules=json.loads(_invoke(listing_function, folder).content))
     functions = {
-        "lazy": built(folder / "lazy", "audit", variables),
-        "eager": function_of(folder / "eager", eager, beside="audit", variables=variables),
+        "lazy": build_function(folder / "lazy", "audit", variables),
+        "eager": write_function(folder / "eager", eager_code, wrapped_name="audit", variables=variables),
     }
 
-    def way(function: Function) -> Callable[[], float]:
-        return lambda: _seconds(function, folder, share)
+    def prepare_run(function: Function) -> Callable[[], float]:
+        return lambda: _measure_seconds(function, folder, share)
 
-    return {name: way(it) for name, it in functions.items()}
+    return {name: prepare_run(it) for name, it in functions.items()}
 
 
-def _seconds(function: Function, folder: Path, share: CpuShare) -> float:
+def _measure_seconds(function: Function, folder: Path, share: CpuShare) -> float:
     with closing(Sandbox(function, folder)) as sandbox:
         share.take(sandbox._process.pid)
-        _good(sandbox.invoke(EVENT))
+        _require_success(sandbox.invoke(EVENT))
         return time.perf_counter() - sandbox.started_at
 
 
-def _invoked(function: Function, folder: Path) -> Invocation:
+def _invoke(function: Function, folder: Path) -> Invocation:
     with closing(Sandbox(function, folder)) as sandbox:
-        return _good(sandbox.invoke(EVENT))
+        return _require_success(sandbox.invoke(EVENT))
 
 
-def _good(invocation: Invocation) -> Invocation:
+def _require_success(invocation: Invocation) -> Invocation:
     if not invocation.succeeded:
         raise RuntimeError(invocation.log)
     return invocation
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

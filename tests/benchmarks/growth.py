@@ -10,16 +10,16 @@ from backup_auditor.bootstrap.local import open_project
 from backup_auditor.bootstrap.runtime import now
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings
 from backup_auditor_simulator.testing import run_simulator
-from benchmarks.figures import Figure, alternating, table, timed
+from benchmarks.figures import Figure, format_table, measure_alternating, measure_seconds
 
-BAR = 2.2
+MAX_RATIO = 2.2
 ROUNDS = 5
-SIZES = (200, 400, 800)
-BACKUPS_EACH = 10
-LATENCY = 0.03
+INDEX_COUNTS = (200, 400, 800)
+BACKUPS_PER_INDEX = 10
+LATENCY_SECONDS = 0.03
 
 
-class Silence:
+class SilentProgress:
     """Progress that nobody watches."""
 
     def expect(self, label: str, count: int) -> None:
@@ -33,27 +33,29 @@ def measure() -> list[Figure]:
     """Compare each size with its double, by medians of alternating runs, without the start of a process."""
     with ExitStack() as stack:
         runs = {}
-        for size in SIZES:
-            fleet = f"fleet:{size}x{BACKUPS_EACH}"
-            settings = read_settings(stack.enter_context(run_simulator(fleet, latency=LATENCY)))
-            runs[size] = partial(timed, partial(_audit, settings, size))
-        medians = alternating(runs, ROUNDS)
-    ratios = {pair: medians[pair[1]] / medians[pair[0]] for pair in pairwise(SIZES)}
-    measured = ", ".join(
+        for index_count in INDEX_COUNTS:
+            scenario_name = f"fleet:{index_count}x{BACKUPS_PER_INDEX}"
+            settings = read_settings(stack.enter_context(run_simulator(scenario_name, latency=LATENCY_SECONDS)))
+            runs[index_count] = partial(measure_seconds, partial(_audit, settings, index_count))
+        medians = measure_alternating(runs, ROUNDS)
+    ratios = {pair: medians[pair[1]] / medians[pair[0]] for pair in pairwise(INDEX_COUNTS)}
+    value = ", ".join(
         f"{small} to {large} indexes {ratio:.2f} × ({medians[small]:.2f} s to {medians[large]:.2f} s)"
         for (small, large), ratio in ratios.items()
     )
-    return [Figure("growth: time of twice the project", f"≤ {BAR} ×", measured, max(ratios.values()) <= BAR)]
+    return [Figure("growth: time of twice the project", f"≤ {MAX_RATIO} ×", value, max(ratios.values()) <= MAX_RATIO)]
 
 
-def _audit(settings: PineconeSettings, indexes: int) -> None:
+def _audit(settings: PineconeSettings, index_count: int) -> None:
     with open_project(settings) as reader:
-        done = run_audit(reader, load_built_in_policy(), project="bench", observed_at=now(), progress=Silence())
-    if done.inventory.read_failures or len(done.inventory.indexes) != indexes:
+        result = run_audit(
+            reader, load_built_in_policy(), project="bench", observed_at=now(), progress=SilentProgress()
+        )
+    if result.inventory.read_failures or len(result.inventory.indexes) != index_count:
         raise RuntimeError(
-            f"the audit read {len(done.inventory.indexes)} indexes; unread: {done.inventory.read_failures[:3]}"
+            f"the audit read {len(result.inventory.indexes)} indexes; unread: {result.inventory.read_failures[:3]}"
         )
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

@@ -13,42 +13,46 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from benchmarks.evaluation import BACKUPS_EACH, INDEXES, demanding, fleet
-from benchmarks.figures import Figure, alternating, table
+from benchmarks.evaluation import BACKUPS_PER_INDEX, INDEXES, build_demanding_policy, build_inventory
+from benchmarks.figures import Figure, format_table, measure_alternating
 
-BAR = 2.0
+MAX_RATIO = 2.0
 ROUNDS = 5
 
 
 def measure() -> list[Figure]:
     """Compare medians of the processor's time: the first night, and the one after it, on which everything is known."""
-    first, policy = fleet(INDEXES, BACKUPS_EACH), demanding()
-    memory = _both(EMPTY_STATE, first, policy).state
-    second = replace(first, observed_at=first.observed_at + timedelta(days=1))
-    nights = {"first night": (EMPTY_STATE, first), "night after": (memory, second)}
-    return [_figure(night, *known, policy) for night, known in nights.items()]
+    first_inventory, policy = build_inventory(INDEXES, BACKUPS_PER_INDEX), build_demanding_policy()
+    state = _evaluate_and_advance(EMPTY_STATE, first_inventory, policy).state
+    second_inventory = replace(first_inventory, observed_at=first_inventory.observed_at + timedelta(days=1))
+    inputs_by_night = {"first night": (EMPTY_STATE, first_inventory), "night after": (state, second_inventory)}
+    return [
+        _measure_figure(night, *state_and_inventory, policy) for night, state_and_inventory in inputs_by_night.items()
+    ]
 
 
-def _figure(night: str, memory: ProjectState, inventory: Inventory, policy: Policy) -> Figure:
-    alone = partial(_cost, partial(evaluate_controls, inventory, policy, CATALOG, memory))
-    both = partial(_cost, partial(_both, memory, inventory, policy))
-    medians = alternating({"alone": alone, "both": both}, ROUNDS)
+def _measure_figure(night: str, state: ProjectState, inventory: Inventory, policy: Policy) -> Figure:
+    run_evaluation = partial(_measure_cpu_seconds, partial(evaluate_controls, inventory, policy, CATALOG, state))
+    run_both = partial(_measure_cpu_seconds, partial(_evaluate_and_advance, state, inventory, policy))
+    medians = measure_alternating({"alone": run_evaluation, "both": run_both}, ROUNDS)
     ratio = medians["both"] / medians["alone"]
-    measured = f"{ratio:.2f} × ({medians['both']:.2f} s of CPU to {medians['alone']:.2f} s)"
-    return Figure(f"judging with lifecycle beside judging alone, {night}", f"≤ {BAR:g} ×", measured, ratio <= BAR)
+    value = f"{ratio:.2f} × ({medians['both']:.2f} s of CPU to {medians['alone']:.2f} s)"
+    return Figure(
+        f"judging with lifecycle beside judging alone, {night}", f"≤ {MAX_RATIO:g} ×", value, ratio <= MAX_RATIO
+    )
 
 
-def _both(memory: ProjectState, inventory: Inventory, policy: Policy) -> LifecycleResult:
-    judgement = evaluate_controls(inventory, policy, CATALOG, memory)
-    return advance(memory, inventory, policy, judgement, f"audit of {inventory.observed_at}")
+def _evaluate_and_advance(state: ProjectState, inventory: Inventory, policy: Policy) -> LifecycleResult:
+    evaluation = evaluate_controls(inventory, policy, CATALOG, state)
+    return advance(state, inventory, policy, evaluation, f"audit of {inventory.observed_at}")
 
 
-def _cost(action: Callable[[], object]) -> float:
+def _measure_cpu_seconds(action: Callable[[], object]) -> float:
     gc.collect()
-    begun = time.process_time()
+    started_at = time.process_time()
     action()
-    return time.process_time() - begun
+    return time.process_time() - started_at
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

@@ -8,19 +8,19 @@ import tempfile
 from pathlib import Path
 
 from backup_auditor_simulator.testing import run_simulator
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, format_table
 
-BAR_MB = 250
-INDEXES, BACKUPS_EACH = 2000, 50
-KIB = 1024
-MB = 1000 * 1000
+MAX_MB = 250
+INDEXES, BACKUPS_PER_INDEX = 2000, 50
+BYTES_PER_KIB = 1024
+BYTES_PER_MB = 1000 * 1000
 
 
 def measure() -> list[Figure]:
     """Audit the project by the command a second time, when all is remembered; ask the system for the command's peak."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        run_simulator(f"fleet:{INDEXES}x{BACKUPS_EACH}") as environment,
+        run_simulator(f"fleet:{INDEXES}x{BACKUPS_PER_INDEX}") as environment,
     ):
         report = Path(folder) / "report.json"
         command = [
@@ -31,19 +31,19 @@ def measure() -> list[Figure]:
             "--output",
             str(report),
         ]
-        surroundings = {**os.environ, **environment, "XDG_STATE_HOME": folder}
-        subprocess.run(command, env=surroundings, cwd=folder, check=False)
-        process = subprocess.Popen(command, env=surroundings, cwd=folder)
+        process_environment = {**os.environ, **environment, "XDG_STATE_HOME": folder}
+        subprocess.run(command, env=process_environment, cwd=folder, check=False)
+        process = subprocess.Popen(command, env=process_environment, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        read = json.loads(report.read_text(encoding="utf-8"))["inventory"]
-    if process.returncode > 1 or (read["indexes"], read["backups"]) < (INDEXES, INDEXES * BACKUPS_EACH):
-        raise RuntimeError(f"the audit ended with {process.returncode} and read {read}")
-    peak = usage.ru_maxrss * KIB / MB
-    measured = f"{peak:.0f} MB ({read['requests']:,} requests, {usage.ru_utime + usage.ru_stime:.1f} s of CPU)"
-    what = f"memory: {INDEXES:,} indexes and {INDEXES * BACKUPS_EACH:,} backups"
-    return [Figure(what, f"< {BAR_MB} MB", measured, peak < BAR_MB)]
+        counts = json.loads(report.read_text(encoding="utf-8"))["inventory"]
+    if process.returncode > 1 or (counts["indexes"], counts["backups"]) < (INDEXES, INDEXES * BACKUPS_PER_INDEX):
+        raise RuntimeError(f"the audit ended with {process.returncode} and read {counts}")
+    peak_mb = usage.ru_maxrss * BYTES_PER_KIB / BYTES_PER_MB
+    value = f"{peak_mb:.0f} MB ({counts['requests']:,} requests, {usage.ru_utime + usage.ru_stime:.1f} s of CPU)"
+    label = f"memory: {INDEXES:,} indexes and {INDEXES * BACKUPS_PER_INDEX:,} backups"
+    return [Figure(label, f"< {MAX_MB} MB", value, peak_mb < MAX_MB)]
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

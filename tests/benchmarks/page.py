@@ -19,18 +19,18 @@ from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.html.page import render_html
-from benchmarks.evaluation import fleet
+from benchmarks.evaluation import build_inventory
 from benchmarks.figures import Figure
 from support.browser import CHROMIUM, browsing
 
 NIGHTS = 30
-DRAWN = 200
-SECONDS, MEMORY_MB = 0.5, 100
+INDEX_COUNT = 200
+MAX_SECONDS, MAX_MEMORY_MB = 0.5, 100
 ROUNDS = 5
-BARS = {200: (1.5, 1.0), 2_000: (10.0, 3.0)}
+LIMITS_BY_INDEX_COUNT = {200: (1.5, 1.0), 2_000: (10.0, 3.0)}
 """By the number of indexes: how many MB a page may have, and after how many seconds it has to be of use."""
-KIB, MB = 1024, 1_000_000
-_USED = """() => new Promise(done => {
+BYTES_PER_KIB, BYTES_PER_MB = 1024, 1_000_000
+_FILTER_SCRIPT = """() => new Promise(done => {
   const form = document.querySelector(".filters");
   const filtered = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() / 1000)));
   new MutationObserver(filtered).observe(form.querySelector("output"), {childList: true});
@@ -41,85 +41,86 @@ _USED = """() => new Promise(done => {
 
 def measure() -> list[Figure]:
     """Measure drawing in a process of its own, and the pages in the browser where there is one."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.drawing"], capture_output=True, text=True, check=True)
-    seconds, first, memory = map(float, done.stdout.split())
-    what = f"page of {DRAWN} indexes, {NIGHTS} nights"
-    shown = f"{seconds:.2f} s ({first:.2f} s the first time)"
+    process = subprocess.run([sys.executable, "-m", "benchmarks.page"], capture_output=True, text=True, check=True)
+    median_seconds, first_seconds, memory_mb = map(float, process.stdout.split())
+    label = f"page of {INDEX_COUNT} indexes, {NIGHTS} nights"
+    value = f"{median_seconds:.2f} s ({first_seconds:.2f} s the first time)"
     figures = [
-        Figure(f"{what}: drawing", f"< {SECONDS} s of CPU", shown, first < SECONDS),
-        Figure(f"{what}: memory", f"< {MEMORY_MB} MB", f"{memory:.0f} MB more", memory < MEMORY_MB),
+        Figure(f"{label}: drawing", f"< {MAX_SECONDS} s of CPU", value, first_seconds < MAX_SECONDS),
+        Figure(f"{label}: memory", f"< {MAX_MEMORY_MB} MB", f"{memory_mb:.0f} MB more", memory_mb < MAX_MEMORY_MB),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        for indexes, (most_mb, most_seconds) in BARS.items():
+        for indexes, (max_mb, max_seconds) in LIMITS_BY_INDEX_COUNT.items():
             path = Path(folder) / f"{indexes}.html"
-            path.write_text("".join(render_html([neglected(indexes)])), encoding="utf-8")
-            size, what = path.stat().st_size / MB, f"page of {indexes:,} indexes, all neglected"
-            figures.append(Figure(f"{what}: size", f"< {most_mb:g} MB", f"{size:.2f} MB", size < most_mb))
+            path.write_text("".join(render_html([build_neglected_report(indexes)])), encoding="utf-8")
+            size_mb, label = path.stat().st_size / BYTES_PER_MB, f"page of {indexes:,} indexes, all neglected"
+            figures.append(Figure(f"{label}: size", f"< {max_mb:g} MB", f"{size_mb:.2f} MB", size_mb < max_mb))
             if CHROMIUM is not None:
-                spent = _seconds_to_use(path)
+                seconds = _measure_seconds_to_use(path)
                 figures.append(
                     Figure(
-                        f"{what}: filtered, from opening",
-                        f"< {most_seconds:g} s",
-                        f"{spent:.2f} s",
-                        spent < most_seconds,
+                        f"{label}: filtered, from opening",
+                        f"< {max_seconds:g} s",
+                        f"{seconds:.2f} s",
+                        seconds < max_seconds,
                     )
                 )
     return figures
 
 
-def neglected(indexes: int) -> Report:
+def build_neglected_report(indexes: int) -> Report:
     """Report on a project in which every schedule stopped running, and keeps too briefly; every fourth is paused."""
-    healthy = fleet(indexes, NIGHTS)
-    since = healthy.observed_at - timedelta(days=4)
-    told = replace(
+    healthy = build_inventory(indexes, NIGHTS)
+    stopped_at = healthy.observed_at - timedelta(days=4)
+    inventory = replace(
         healthy,
-        indexes=tuple(_amiss(it, is_enabled=bool(number % 4)) for number, it in enumerate(healthy.indexes)),
-        backups=_until(healthy.backups, since),
-        histories={key: _until(it, since) for key, it in healthy.histories.items()},
+        indexes=tuple(_break_schedules(it, is_enabled=bool(number % 4)) for number, it in enumerate(healthy.indexes)),
+        backups=_keep_rows_before(healthy.backups, stopped_at),
+        histories={key: _keep_rows_before(it, stopped_at) for key, it in healthy.histories.items()},
     )
     policy = load_built_in_policy()
-    return make_report(told, policy, evaluate_controls(told, policy, CATALOG))
+    return make_report(inventory, policy, evaluate_controls(inventory, policy, CATALOG))
 
 
-def _amiss(facts: IndexFacts, *, is_enabled: bool) -> IndexFacts:
+def _break_schedules(facts: IndexFacts, *, is_enabled: bool) -> IndexFacts:
     rows = (
-        replace(it, enabled=is_enabled, next_run=None, retention=timedelta(days=6)) for it in list_rows(facts.schedules)
+        replace(schedule, enabled=is_enabled, next_run=None, retention=timedelta(days=6))
+        for schedule in list_rows(facts.schedules)
     )
     return replace(facts, schedules=Listing(tuple(rows), read_count=2))
 
 
-def _until(listing: Listing[Backup], moment: datetime) -> Listing[Backup]:
+def _keep_rows_before(listing: Listing[Backup], moment: datetime) -> Listing[Backup]:
     return Listing(tuple(it for it in listing.rows if it.scheduled_for and it.scheduled_for < moment), read_count=2)
 
 
-def _seconds_to_use(path: Path) -> float:
+def _measure_seconds_to_use(path: Path) -> float:
     """Return how long it takes from opening a page until its findings are filtered and drawn, by the median."""
-    spent = []
+    seconds = []
     with browsing() as browser:
         for _ in range(ROUNDS):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(path.as_uri(), wait_until="commit")
             page.wait_for_selector(".filters:not([hidden])")
-            spent.append(float(page.evaluate(_USED)))
+            seconds.append(float(page.evaluate(_FILTER_SCRIPT)))
             page.close()
-    return median(spent)
+    return median(seconds)
 
 
-def _draw() -> None:
+def _measure_drawing() -> None:
     """Print how long drawing takes, how long the first time, and how many MB it adds to the process."""
-    report = neglected(DRAWN)
+    report = build_neglected_report(INDEX_COUNT)
     gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    spent = []
+    memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = []
     for _ in range(ROUNDS):
-        begun = time.process_time()
+        started_at = time.process_time()
         for _ in render_html([report]):
             pass
-        spent.append(time.process_time() - begun)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(median(spent), spent[0], (after - before) * KIB / MB)
+        seconds.append(time.process_time() - started_at)
+    memory_after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(median(seconds), seconds[0], (memory_after - memory_before) * BYTES_PER_KIB / BYTES_PER_MB)
 
 
 if __name__ == "__main__":
-    _draw()
+    _measure_drawing()

@@ -27,12 +27,12 @@ ROW = {
 }
 
 
-def page(rows: int) -> bytes:
+def build_page(row_count: int) -> bytes:
     """Write a page with so many backups."""
-    return json.dumps({"data": [ROW] * rows, "pagination": None}).encode()
+    return json.dumps({"data": [ROW] * row_count, "pagination": None}).encode()
 
 
-class Pages(asyncio.Protocol):
+class PageServer(asyncio.Protocol):
     """Answers every request with the same page, after the same time."""
 
     def __init__(self, content: bytes, latency: float) -> None:
@@ -40,9 +40,9 @@ class Pages(asyncio.Protocol):
         self._content = content
         self._latency = latency
         self._transport: asyncio.Transport | None = None
-        self._heard = b""
-        self._wire: H2Connection | None = None
-        self._left: dict[int, bytes] = {}
+        self._received_bytes = b""
+        self._http2: H2Connection | None = None
+        self._remaining_content: dict[int, bytes] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -56,67 +56,71 @@ class Pages(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
-        if self._wire is not None:
-            self._take(data)
+        if self._http2 is not None:
+            self._handle_data(data)
             return
-        self._heard += data
-        if self._heard.startswith(PREFACE):
-            self._wire = H2Connection(H2Configuration(client_side=False, header_encoding=None))
-            self._wire.initiate_connection()
-            self._take(self._heard)
-        elif self._heard.endswith(b"\r\n\r\n"):
-            self._heard = b""
-            asyncio.get_running_loop().call_later(self._latency, self._answer)
+        self._received_bytes += data
+        if self._received_bytes.startswith(PREFACE):
+            self._http2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+            self._http2.initiate_connection()
+            self._handle_data(self._received_bytes)
+        elif self._received_bytes.endswith(b"\r\n\r\n"):
+            self._received_bytes = b""
+            asyncio.get_running_loop().call_later(self._latency, self._respond)
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(self._content)
         self._write(head + self._content)
 
-    def _take(self, data: bytes) -> None:
-        if self._wire is None:
+    def _handle_data(self, data: bytes) -> None:
+        if self._http2 is None:
             return
-        for event in self._wire.receive_data(data):
+        for event in self._http2.receive_data(data):
             if isinstance(event, RequestReceived) and event.stream_id is not None:
-                asyncio.get_running_loop().call_later(self._latency, self._answer_stream, event.stream_id)
+                asyncio.get_running_loop().call_later(self._latency, self._respond_on_stream, event.stream_id)
             elif isinstance(event, WindowUpdated):
-                for stream in list(self._left):
-                    self._send_more(stream)
-        self._write(self._wire.data_to_send())
+                for stream_id in list(self._remaining_content):
+                    self._send_more(stream_id)
+        self._write(self._http2.data_to_send())
 
-    def _answer_stream(self, stream: int) -> None:
-        if self._wire is None:
+    def _respond_on_stream(self, stream_id: int) -> None:
+        if self._http2 is None:
             return
         length = str(len(self._content)).encode()
-        self._wire.send_headers(
-            stream, [(b":status", b"200"), (b"content-type", b"application/json"), (b"content-length", length)]
+        self._http2.send_headers(
+            stream_id, [(b":status", b"200"), (b"content-type", b"application/json"), (b"content-length", length)]
         )
-        self._left[stream] = self._content
-        self._send_more(stream)
-        self._write(self._wire.data_to_send())
+        self._remaining_content[stream_id] = self._content
+        self._send_more(stream_id)
+        self._write(self._http2.data_to_send())
 
-    def _send_more(self, stream: int) -> None:
-        if self._wire is None:
+    def _send_more(self, stream_id: int) -> None:
+        if self._http2 is None:
             return
         try:
-            while left := self._left[stream]:
-                size = min(self._wire.local_flow_control_window(stream), self._wire.max_outbound_frame_size, len(left))
+            while remaining := self._remaining_content[stream_id]:
+                size = min(
+                    self._http2.local_flow_control_window(stream_id),
+                    self._http2.max_outbound_frame_size,
+                    len(remaining),
+                )
                 if size <= 0:
                     return
-                self._left[stream] = left[size:]
-                self._wire.send_data(stream, left[:size], end_stream=size == len(left))
+                self._remaining_content[stream_id] = remaining[size:]
+                self._http2.send_data(stream_id, remaining[:size], end_stream=size == len(remaining))
         except StreamClosedError:
             pass
-        del self._left[stream]
+        del self._remaining_content[stream_id]
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and data:
             self._transport.write(data)
 
 
-async def serve(rows: int, latency: float) -> None:
+async def serve(row_count: int, latency: float) -> None:
     """Serve on a free port of loopback, and say on which, until the process ends."""
-    content = page(rows)
-    listener = await asyncio.get_running_loop().create_server(lambda: Pages(content, latency), "127.0.0.1", 0)
+    content = build_page(row_count)
+    listener = await asyncio.get_running_loop().create_server(lambda: PageServer(content, latency), "127.0.0.1", 0)
     print(listener.sockets[0].getsockname()[1], flush=True)
     await listener.serve_forever()
 

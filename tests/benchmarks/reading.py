@@ -11,75 +11,88 @@ from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator.testing import run_simulator
-from benchmarks.figures import Figure, table
-from benchmarks.growth import Silence
-from benchmarks.rivals import Access, Read, asynchronously, in_threads, one_after_the_other
+from benchmarks.figures import Figure, format_table
+from benchmarks.growth import SilentProgress
+from benchmarks.rivals import Access, ReadCounts, prepare_async_client, prepare_serial_client, prepare_threaded_client
 
-INDEXES, BACKUPS_EACH, LATENCY, CEILING = 200, 5, 0.05, 32
+INDEXES, BACKUPS_PER_INDEX, LATENCY_SECONDS, MAX_CONCURRENCY = 200, 5, 0.05, 32
 ROUNDS = 7
-FASTER, TIME, CPU = 15, 1.05, 1.25
+MIN_SPEEDUP, MAX_TIME_RATIO, MAX_CPU_RATIO = 15, 1.05, 1.25
 
 
 def measure() -> list[Figure]:
     """Read with each client in turn and compare medians; imports, making a client, and first runs are left out."""
-    with run_simulator(f"fleet:{INDEXES}x{BACKUPS_EACH}", latency=LATENCY) as environment:
-        access = Access(environment["PINECONE_API_KEY"], environment["PINECONE_CONTROLLER_HOST"], CEILING)
-        readers = {"ours": ours, "threads": in_threads, "async": asynchronously, "serial": one_after_the_other}
-        wall, cpu = _medians(readers, access)
-    rival = min(("threads", "async"), key=wall.__getitem__)
-    shown = f"ours {wall['ours']:.2f} s, {cpu['ours']:.2f} s of CPU"
-    others = ", ".join(f"{name} {wall[name]:.2f} s, {cpu[name]:.2f} s of CPU" for name in ("threads", "async"))
-    speed, time_ratio, cpu_ratio = wall["serial"] / wall["ours"], wall["ours"] / wall[rival], cpu["ours"] / cpu[rival]
+    with run_simulator(f"fleet:{INDEXES}x{BACKUPS_PER_INDEX}", latency=LATENCY_SECONDS) as environment:
+        access = Access(environment["PINECONE_API_KEY"], environment["PINECONE_CONTROLLER_HOST"], MAX_CONCURRENCY)
+        clients = {
+            "ours": prepare_product_client,
+            "threads": prepare_threaded_client,
+            "async": prepare_async_client,
+            "serial": prepare_serial_client,
+        }
+        wall_seconds, cpu_seconds = _measure_medians(clients, access)
+    fastest_client = min(("threads", "async"), key=wall_seconds.__getitem__)
+    product_figures = f"ours {wall_seconds['ours']:.2f} s, {cpu_seconds['ours']:.2f} s of CPU"
+    client_figures = ", ".join(
+        f"{name} {wall_seconds[name]:.2f} s, {cpu_seconds[name]:.2f} s of CPU" for name in ("threads", "async")
+    )
+    speedup, time_ratio, cpu_ratio = (
+        wall_seconds["serial"] / wall_seconds["ours"],
+        wall_seconds["ours"] / wall_seconds[fastest_client],
+        cpu_seconds["ours"] / cpu_seconds[fastest_client],
+    )
     return [
         Figure(
             "speed: against the SDK, one call after the other",
-            f"≥ {FASTER} ×",
-            f"{speed:.1f} × ({wall['serial']:.1f} s to {wall['ours']:.2f} s)",
-            speed >= FASTER,
+            f"≥ {MIN_SPEEDUP} ×",
+            f"{speedup:.1f} × ({wall_seconds['serial']:.1f} s to {wall_seconds['ours']:.2f} s)",
+            speedup >= MIN_SPEEDUP,
         ),
         Figure(
-            f"speed: time against the SDK's faster concurrent client ({rival})",
-            f"≤ {TIME} ×",
-            f"{time_ratio:.2f} × ({shown}; {others})",
-            time_ratio <= TIME,
+            f"speed: time against the SDK's faster concurrent client ({fastest_client})",
+            f"≤ {MAX_TIME_RATIO} ×",
+            f"{time_ratio:.2f} × ({product_figures}; {client_figures})",
+            time_ratio <= MAX_TIME_RATIO,
         ),
-        Figure("speed: CPU against the same", f"≤ {CPU} ×", f"{cpu_ratio:.2f} ×", cpu_ratio <= CPU),
+        Figure("speed: CPU against the same", f"≤ {MAX_CPU_RATIO} ×", f"{cpu_ratio:.2f} ×", cpu_ratio <= MAX_CPU_RATIO),
     ]
 
 
-def ours(access: Access) -> Callable[[], Read]:
+def prepare_product_client(access: Access) -> Callable[[], ReadCounts]:
     """Prepare to read everything as an audit does, up to where it would be judged."""
-    opened = open_reader(Connection(access.key, access.host, max_concurrency=access.ceiling))
+    reader_context = open_reader(Connection(access.key, access.host, max_concurrency=access.max_concurrency))
 
-    def read() -> Read:
-        with opened as reader, WorkerPool(reader.max_concurrency) as crew:
-            gatherer = InventoryCollector(reader, crew, Silence())
-            gatherer.collect()
-            found = gatherer.build_inventory("bench", datetime.now(UTC))
-        runs = sum(len(it.rows) for it in found.histories.values())
-        return Read(len(found.indexes), len(found.backups.rows), len(found.histories), runs)
+    def read() -> ReadCounts:
+        with reader_context as reader, WorkerPool(reader.max_concurrency) as pool:
+            collector = InventoryCollector(reader, pool, SilentProgress())
+            collector.collect()
+            inventory = collector.build_inventory("bench", datetime.now(UTC))
+        run_count = sum(len(it.rows) for it in inventory.histories.values())
+        return ReadCounts(len(inventory.indexes), len(inventory.backups.rows), len(inventory.histories), run_count)
 
     return read
 
 
-def _medians(
-    readers: Mapping[str, Callable[[Access], Callable[[], Read]]], access: Access
+def _measure_medians(
+    clients: Mapping[str, Callable[[Access], Callable[[], ReadCounts]]], access: Access
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    wall: dict[str, list[float]] = {name: [] for name in readers}
-    cpu: dict[str, list[float]] = {name: [] for name in readers}
-    reads = {prepare(access)() for prepare in readers.values()}
-    if len(reads) != 1:
-        raise RuntimeError(f"the clients read different projects: {reads}")
+    wall_seconds: dict[str, list[float]] = {name: [] for name in clients}
+    cpu_seconds: dict[str, list[float]] = {name: [] for name in clients}
+    read_counts = {prepare(access)() for prepare in clients.values()}
+    if len(read_counts) != 1:
+        raise RuntimeError(f"the clients read different projects: {read_counts}")
     for _ in range(ROUNDS):
-        for name, prepare in readers.items():
+        for name, prepare in clients.items():
             read = prepare(access)
             gc.collect()
-            begun, begun_cpu = time.perf_counter(), time.process_time()
+            started_at, cpu_started_at = time.perf_counter(), time.process_time()
             read()
-            wall[name].append(time.perf_counter() - begun)
-            cpu[name].append(time.process_time() - begun_cpu)
-    return {name: median(it) for name, it in wall.items()}, {name: median(it) for name, it in cpu.items()}
+            wall_seconds[name].append(time.perf_counter() - started_at)
+            cpu_seconds[name].append(time.process_time() - cpu_started_at)
+    return {name: median(it) for name, it in wall_seconds.items()}, {
+        name: median(it) for name, it in cpu_seconds.items()
+    }
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

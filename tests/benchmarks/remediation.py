@@ -18,42 +18,42 @@ from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.testing import run_simulator
 from backup_auditor_simulator.web.server import Server
-from benchmarks.figures import Figure, table, timed
-from benchmarks.growth import Silence
+from benchmarks.figures import Figure, format_table, measure_seconds
+from benchmarks.growth import SilentProgress
 
-INDEXES, LATENCY = 200, 0.05
+INDEXES, LATENCY_SECONDS = 200, 0.05
 ROUNDS = 3
-BAR = 3.0
+MAX_SECONDS = 3.0
 
 
 def measure() -> list[Figure]:
     """Carry out the plan for a project of its own each time, and take the median."""
-    seconds = [_carried_out() for _ in range(ROUNDS)]
-    found = median(seconds)
-    what = f"remediation: {INDEXES} schedules made at {LATENCY * 1000:.0f} ms per answer"
-    return [Figure(what, f"< {BAR:g} s", f"{found:.2f} s", found < BAR)]
+    seconds = [_measure_plan() for _ in range(ROUNDS)]
+    median_seconds = median(seconds)
+    label = f"remediation: {INDEXES} schedules made at {LATENCY_SECONDS * 1000:.0f} ms per answer"
+    return [Figure(label, f"< {MAX_SECONDS:g} s", f"{median_seconds:.2f} s", median_seconds < MAX_SECONDS)]
 
 
-def _carried_out() -> float:
+def _measure_plan() -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
-        run_simulator(f"bare:{INDEXES}", latency=LATENCY, writes=True) as environment,
+        run_simulator(f"bare:{INDEXES}", latency=LATENCY_SECONDS, allows_writes=True) as environment,
         open_remediation_log(Path(folder) / "state") as log,
     ):
         connection = Connection(Server.editor_key, environment["PINECONE_CONTROLLER_HOST"])
         with open_reader(connection) as reader:
-            found = run_audit(reader, _policy(), project="bench", observed_at=_now(), progress=Silence())
-        plan = create_plan(found, _policy(), log)
+            audit_result = run_audit(reader, _policy(), project="bench", observed_at=_now(), progress=SilentProgress())
+        plan = create_plan(audit_result, _policy(), log)
         states: list[ActionState] = []
 
-        def act() -> None:
+        def apply_plan() -> None:
             with open_writer(connection) as writer:
-                outcome = execute_plan(
-                    plan, _policy(), found.inventory, writer=writer.project, log=log, actor="bench", now=_now
+                execution_result = execute_plan(
+                    plan, _policy(), audit_result.inventory, writer=writer.project, log=log, actor="bench", now=_now
                 )
-            states.extend(it.state for it in outcome.results)
+            states.extend(it.state for it in execution_result.results)
 
-        seconds = timed(act)
+        seconds = measure_seconds(apply_plan)
     if states != [ActionState.DONE] * INDEXES:
         raise RuntimeError(f"not all was done: {states}")
     return seconds
@@ -73,4 +73,4 @@ def _now() -> datetime:
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

@@ -12,8 +12,8 @@ from pinecone.models.backups.list import BackupList
 
 from backup_auditor.adapters.pinecone.flow_control import INITIAL_CONCURRENCY, ConcurrencyLimiter
 
-PAGE = 100
-LONG = 60.0
+PAGE_SIZE = 100
+MAX_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Access:
 
     key: str
     host: str
-    ceiling: int
+    max_concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadCounts:
     """How much was read: rows of each kind."""
 
     indexes: int
@@ -35,112 +35,116 @@ class Read:
     runs: int
 
 
-def one_after_the_other(access: Access) -> Callable[[], Read]:
+def prepare_serial_client(access: Access) -> Callable[[], ReadCounts]:
     """Prepare to read with the synchronous client, one call at a time."""
-    return partial(_one_after_the_other, Pinecone(access.key, host=access.host))
+    return partial(_read_serially, Pinecone(access.key, host=access.host))
 
 
-def _one_after_the_other(opened: Pinecone) -> Read:
-    with opened as client:
+def _read_serially(client_context: Pinecone) -> ReadCounts:
+    with client_context as client:
         names = [it.name for it in client.indexes.list()]
-        backups = _backups(client, lambda call: call())
-        schedules = [it for name in names for it in client.backup_schedules.list(index_name=name, limit=PAGE)]
-        runs = [len(client.backup_schedules.history(schedule_id=it.schedule_id, limit=PAGE)) for it in schedules]
-    return Read(len(names), backups, len(schedules), sum(runs))
+        backup_count = _count_backups(client, lambda call: call())
+        schedules = [it for name in names for it in client.backup_schedules.list(index_name=name, limit=PAGE_SIZE)]
+        run_counts = [
+            len(client.backup_schedules.history(schedule_id=it.schedule_id, limit=PAGE_SIZE)) for it in schedules
+        ]
+    return ReadCounts(len(names), backup_count, len(schedules), sum(run_counts))
 
 
-def in_threads(access: Access) -> Callable[[], Read]:
+def prepare_threaded_client(access: Access) -> Callable[[], ReadCounts]:
     """Prepare to read with the synchronous client in a pool of threads, under the limiter that the product uses."""
-    client = Pinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling)
-    return partial(_in_threads, client, access)
+    client = Pinecone(access.key, host=access.host, connection_pool_maxsize=access.max_concurrency)
+    return partial(_read_in_threads, client, access)
 
 
-def _in_threads(opened: Pinecone, access: Access) -> Read:
-    limiter = ConcurrencyLimiter(access.ceiling)
+def _read_in_threads(client_context: Pinecone, access: Access) -> ReadCounts:
+    limiter = ConcurrencyLimiter(access.max_concurrency)
 
-    def limited[Result](call: Callable[[], Result], *, urgent: bool = False) -> Result:
-        entered = limiter.acquire(LONG, is_urgent=urgent)
+    def call_limited[Result](call: Callable[[], Result], *, urgent: bool = False) -> Result:
+        round_number = limiter.acquire(MAX_WAIT_SECONDS, is_urgent=urgent)
         try:
             return call()
         finally:
-            limiter.release(entered, is_overloaded=False)
+            limiter.release(round_number, is_overloaded=False)
 
-    with opened as client, ThreadPoolExecutor(access.ceiling) as pool:
+    with client_context as client, ThreadPoolExecutor(access.max_concurrency) as pool:
 
-        def index(name: str) -> list[Future[int]]:
-            found = limited(lambda: client.backup_schedules.list(index_name=name, limit=PAGE))
-            return [pool.submit(history, it.schedule_id) for it in found]
+        def read_index(name: str) -> list[Future[int]]:
+            schedules = call_limited(lambda: client.backup_schedules.list(index_name=name, limit=PAGE_SIZE))
+            return [pool.submit(count_runs, it.schedule_id) for it in schedules]
 
-        def history(schedule_id: str) -> int:
-            return len(limited(lambda: client.backup_schedules.history(schedule_id=schedule_id, limit=PAGE)))
+        def count_runs(schedule_id: str) -> int:
+            return len(call_limited(lambda: client.backup_schedules.history(schedule_id=schedule_id, limit=PAGE_SIZE)))
 
-        backups = pool.submit(_backups, client, lambda call: limited(call, urgent=True))
-        names = limited(lambda: [it.name for it in client.indexes.list()])
-        histories = [run for it in [pool.submit(index, name) for name in names] for run in it.result()]
-        runs = [it.result() for it in histories]
-        return Read(len(names), backups.result(), len(histories), sum(runs))
+        backup_count_future = pool.submit(_count_backups, client, lambda call: call_limited(call, urgent=True))
+        names = call_limited(lambda: [it.name for it in client.indexes.list()])
+        run_count_futures = [run for it in [pool.submit(read_index, name) for name in names] for run in it.result()]
+        run_counts = [it.result() for it in run_count_futures]
+        return ReadCounts(len(names), backup_count_future.result(), len(run_count_futures), sum(run_counts))
 
 
-def asynchronously(access: Access) -> Callable[[], Read]:
+def prepare_async_client(access: Access) -> Callable[[], ReadCounts]:
     """Prepare to read with the asynchronous client, under a limiter that grows as the product's does."""
-    client = AsyncPinecone(access.key, host=access.host, connection_pool_maxsize=access.ceiling)
-    return lambda: asyncio.run(_asynchronously(client, access))
+    client = AsyncPinecone(access.key, host=access.host, connection_pool_maxsize=access.max_concurrency)
+    return lambda: asyncio.run(_read_asynchronously(client, access))
 
 
-async def _asynchronously(opened: AsyncPinecone, access: Access) -> Read:
-    limiter = _AsyncLimiter(access.ceiling)
-    async with opened as client:
+async def _read_asynchronously(client_context: AsyncPinecone, access: Access) -> ReadCounts:
+    limiter = _AsyncLimiter(access.max_concurrency)
+    async with client_context as client:
 
-        async def backups() -> int:
+        async def count_backups() -> int:
             count, token = 0, None
             while True:
-                page = await limiter.run(client.backups.list(limit=PAGE, pagination_token=token))
+                page = await limiter.run(client.backups.list(limit=PAGE_SIZE, pagination_token=token))
                 count += len(page)
                 if page.pagination is None or not page.pagination.next:
                     return count
                 token = page.pagination.next
 
-        async def index(name: str) -> list[int]:
-            found = await limiter.run(client.backup_schedules.list(index_name=name, limit=PAGE))
-            return await asyncio.gather(*(history(it.schedule_id) for it in found))
+        async def read_index(name: str) -> list[int]:
+            schedules = await limiter.run(client.backup_schedules.list(index_name=name, limit=PAGE_SIZE))
+            return await asyncio.gather(*(count_runs(it.schedule_id) for it in schedules))
 
-        async def history(schedule_id: str) -> int:
-            return len(await limiter.run(client.backup_schedules.history(schedule_id=schedule_id, limit=PAGE)))
+        async def count_runs(schedule_id: str) -> int:
+            return len(await limiter.run(client.backup_schedules.history(schedule_id=schedule_id, limit=PAGE_SIZE)))
 
-        all_backups = asyncio.create_task(backups())
-        names = await limiter.run(_names(client))
-        runs = await asyncio.gather(*(index(name) for name in names))
-        return Read(len(names), await all_backups, sum(len(it) for it in runs), sum(map(sum, runs)))
+        backup_count_task = asyncio.create_task(count_backups())
+        names = await limiter.run(_read_names(client))
+        run_counts = await asyncio.gather(*(read_index(name) for name in names))
+        return ReadCounts(
+            len(names), await backup_count_task, sum(len(it) for it in run_counts), sum(map(sum, run_counts))
+        )
 
 
-async def _names(client: AsyncPinecone) -> list[str]:
+async def _read_names(client: AsyncPinecone) -> list[str]:
     return [it.name async for it in client.indexes.list()]
 
 
-def _backups(client: Pinecone, limited: Callable[[Callable[[], BackupList]], BackupList]) -> int:
+def _count_backups(client: Pinecone, call_limited: Callable[[Callable[[], BackupList]], BackupList]) -> int:
     count = 0
-    call = partial(client.backups.list, limit=PAGE)
+    call = partial(client.backups.list, limit=PAGE_SIZE)
     while True:
-        page = limited(call)
+        page = call_limited(call)
         count += len(page)
         if page.pagination is None or not page.pagination.next:
             return count
-        call = partial(client.backups.list, limit=PAGE, pagination_token=page.pagination.next)
+        call = partial(client.backups.list, limit=PAGE_SIZE, pagination_token=page.pagination.next)
 
 
 class _AsyncLimiter:
     """As many calls at once as have been answered, from `START` up to the ceiling."""
 
-    def __init__(self, ceiling: int) -> None:
-        self._ceiling = ceiling
-        self._limit = min(INITIAL_CONCURRENCY, ceiling)
+    def __init__(self, max_concurrency: int) -> None:
+        self._max_concurrency = max_concurrency
+        self._limit = min(INITIAL_CONCURRENCY, max_concurrency)
         self._in_flight = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting_calls: deque[asyncio.Future[None]] = deque()
 
     async def run[Result](self, call: Awaitable[Result]) -> Result:
-        if self._in_flight >= self._limit or self._waiting:
+        if self._in_flight >= self._limit or self._waiting_calls:
             turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
+            self._waiting_calls.append(turn)
             await turn
         else:
             self._in_flight += 1
@@ -148,7 +152,7 @@ class _AsyncLimiter:
             return await call
         finally:
             self._in_flight -= 1
-            self._limit = min(self._ceiling, self._limit + 1)
-            while self._waiting and self._in_flight < self._limit:
+            self._limit = min(self._max_concurrency, self._limit + 1)
+            while self._waiting_calls and self._in_flight < self._limit:
                 self._in_flight += 1
-                self._waiting.popleft().set_result(None)
+                self._waiting_calls.popleft().set_result(None)

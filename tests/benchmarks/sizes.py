@@ -14,125 +14,127 @@ from tempfile import TemporaryDirectory
 import boto3
 
 from backup_auditor.bootstrap.runtime import now
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.server import Server
-from benchmarks.built import EVENT, Variables, audited_by_functions, built
-from benchmarks.figures import Figure, table
+from benchmarks.built import EVENT, Variables, build_function, serve_audited_project
+from benchmarks.figures import Figure, format_table
 from support.aws.single_project import secret_is
 from support.aws.template import function, properties
 from support.aws_local.cgroup import CpuShare
 from support.aws_local.sandbox import Sandbox
 from support.slack_server import receiving
 
-WHOLE = 1769
+FULL_CPU_MIB = 1769
 """Mebibytes that bring a whole processor."""
-PROJECTS, NEGLECTED, CREATIONS = 1000, 1667, 200
-FINDINGS = 3 * NEGLECTED
-MOST = 0.5
+PROJECT_COUNT, NEGLECTED_INDEX_COUNT, CREATION_COUNT = 1000, 1667, 200
+FINDING_COUNT = 3 * NEGLECTED_INDEX_COUNT
+MAX_SHARE = 0.5
 """Of memory and time: the other half is for what nobody thought of."""
-MOST_OF_AUDIT = 128
-SIZES = (256, 512, 1024)
+MAX_AUDIT_MIB = 128
+MEMORY_SIZES = (256, 512, 1024)
 POLICY = f"""version: 1
 project: {{backup_quota: 5000}}
-remediation: {{create_schedules: apply, max_creations: {CREATIONS}}}
+remediation: {{create_schedules: apply, max_creations: {CREATION_COUNT}}}
 """
-SLACK, EDITOR = "backup-auditor/slack", "backup-auditor-editor/search"
+SLACK_SECRET, EDITOR_SECRET = "backup-auditor/slack", "backup-auditor-editor/search"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a function is given to do."""
 
-    what: str
+    description: str
     variables: Variables
     event: bytes = EVENT
 
 
 def measure() -> list[Figure]:
     """Measure each function at the size that the template gives it."""
-    return [_figure(verb, properties(function(verb))["MemorySize"]) for verb in LOADS]
+    return [_measure_figure(verb, properties(function(verb))["MemorySize"]) for verb in LOADS]
 
 
-def _figure(verb: str, size: int) -> Figure:
-    longest = float(properties(function(verb))["Timeout"])
-    with LOADS[verb](f"{verb} {size}") as load, TemporaryDirectory() as folder, CpuShare(size / WHOLE) as share:
-        peak, init, seconds = _taken(verb, size, load, Path(folder), share)
-    most = MOST_OF_AUDIT if verb == "audit" else size * MOST
-    bar = f"< {most:.0f} MB, < {longest * MOST:.0f} s"
-    measured = f"{peak:.0f} MB, {seconds:.1f} s, of which {init:.2f} s to start"
-    holds = peak < most and seconds < longest * MOST
-    return Figure(f"`{verb}` with {size} MB: {load.what}", bar, measured, holds)
+def _measure_figure(verb: str, size: int) -> Figure:
+    timeout = float(properties(function(verb))["Timeout"])
+    with LOADS[verb](f"{verb} {size}") as load, TemporaryDirectory() as folder, CpuShare(size / FULL_CPU_MIB) as share:
+        peak_mib, init_seconds, seconds = _measure_run(verb, size, load, Path(folder), share)
+    max_mib = MAX_AUDIT_MIB if verb == "audit" else size * MAX_SHARE
+    target = f"< {max_mib:.0f} MB, < {timeout * MAX_SHARE:.0f} s"
+    value = f"{peak_mib:.0f} MB, {seconds:.1f} s, of which {init_seconds:.2f} s to start"
+    is_met = peak_mib < max_mib and seconds < timeout * MAX_SHARE
+    return Figure(f"`{verb}` with {size} MB: {load.description}", target, value, is_met)
 
 
-def _taken(verb: str, size: int, load: Load, folder: Path, share: CpuShare | None = None) -> tuple[float, float, float]:
+def _measure_run(
+    verb: str, size: int, load: Load, folder: Path, share: CpuShare | None = None
+) -> tuple[float, float, float]:
     """Return mebibytes at the peak, and the seconds from the start to readiness, and to the end of the first event."""
-    it = replace(built(folder / verb, verb, load.variables), memory=size)
-    with closing(Sandbox(it, folder)) as sandbox:
+    sized_function = replace(build_function(folder / verb, verb, load.variables), memory=size)
+    with closing(Sandbox(sized_function, folder)) as sandbox:
         if share is not None:
             share.take(sandbox._process.pid)
-        done = sandbox.invoke(load.event)
-        if not done.succeeded:
-            raise RuntimeError(f"{verb} with {size} MB: {done.content[:500]!r}\n{done.log[-2000:]}")
-        return done.peak / 2**20, sandbox.init_seconds, time.perf_counter() - sandbox.started_at
+        invocation = sandbox.invoke(load.event)
+        if not invocation.succeeded:
+            raise RuntimeError(f"{verb} with {size} MB: {invocation.content[:500]!r}\n{invocation.log[-2000:]}")
+        return invocation.peak / 2**20, sandbox.init_seconds, time.perf_counter() - sandbox.started_at
 
 
 @contextmanager
-def _registered(application: str) -> Iterator[Load]:
-    entries = [{"name": f"team-{number:04d}", "secret": f"backup-auditor/{number}"} for number in range(PROJECTS)]
-    with audited_by_functions(scenario("empty", now=now()), application) as variables:
-        registry = _kept(variables, json.dumps({"version": 1, "projects": entries}))
-        yield Load(f"{PROJECTS:,} projects", {**variables, "REGISTRY": registry}, b"{}")
+def _prepare_registry(application: str) -> Iterator[Load]:
+    entries = [{"name": f"team-{number:04d}", "secret": f"backup-auditor/{number}"} for number in range(PROJECT_COUNT)]
+    with serve_audited_project(build_scenario("empty", now=now()), application) as variables:
+        registry = _store_document(variables, json.dumps({"version": 1, "projects": entries}))
+        yield Load(f"{PROJECT_COUNT:,} projects", {**variables, "REGISTRY": registry}, b"{}")
 
 
 @contextmanager
-def _healthy(application: str) -> Iterator[Load]:
-    with audited_by_functions(scenario("fleet:200x5", now=now()), application) as variables:
+def _prepare_healthy_project(application: str) -> Iterator[Load]:
+    with serve_audited_project(build_scenario("fleet:200x5", now=now()), application) as variables:
         yield Load("200 indexes and 1,000 backups", variables)
 
 
 @contextmanager
-def _told(application: str) -> Iterator[Load]:
+def _prepare_alerts(application: str) -> Iterator[Load]:
     """Let the built `audit` find what is to be told."""
-    world = scenario(f"bare:{NEGLECTED}", now=now())
+    project = build_scenario(f"bare:{NEGLECTED_INDEX_COUNT}", now=now())
     with ExitStack() as stack:
         slack = stack.enter_context(receiving())
-        variables = stack.enter_context(audited_by_functions(world, application))
-        secret_is(slack.webhook("T0/B0/x"), SLACK)
+        variables = stack.enter_context(serve_audited_project(project, application))
+        secret_is(slack.webhook("T0/B0/x"), SLACK_SECRET)
         topic = boto3.client("sns").create_topic(Name="alerts")["TopicArn"]
-        load = Load(f"{FINDINGS:,} findings", {**variables, "ALERT_TOPIC": topic, "SLACK_SECRET": SLACK})
+        load = Load(f"{FINDING_COUNT:,} findings", {**variables, "ALERT_TOPIC": topic, "SLACK_SECRET": SLACK_SECRET})
         size = properties(function("audit"))["MemorySize"]
-        _taken("audit", size, load, Path(stack.enter_context(TemporaryDirectory())))
+        _measure_run("audit", size, load, Path(stack.enter_context(TemporaryDirectory())))
         yield load
         if len(slack.posted) != 1:
             raise RuntimeError(f"Slack was told {len(slack.posted)} times")
 
 
 @contextmanager
-def _unprotected(application: str) -> Iterator[Load]:
-    world = scenario(f"bare:{CREATIONS}", now=now())
-    with audited_by_functions(world, application) as variables:
-        secret_is(Server.editor_key, EDITOR)
-        more = {"POLICY": _kept(variables, POLICY), "EDITOR_KEY_SECRET": EDITOR}
-        yield Load(f"{CREATIONS} schedules to be made", {**variables, **more})
-        made = sum(bool(it.schedules) for it in world.indexes.values())
-        if made != CREATIONS:
-            raise RuntimeError(f"{made} schedules were made")
+def _prepare_unprotected_project(application: str) -> Iterator[Load]:
+    project = build_scenario(f"bare:{CREATION_COUNT}", now=now())
+    with serve_audited_project(project, application) as variables:
+        secret_is(Server.editor_key, EDITOR_SECRET)
+        remediation_variables = {"POLICY": _store_document(variables, POLICY), "EDITOR_KEY_SECRET": EDITOR_SECRET}
+        yield Load(f"{CREATION_COUNT} schedules to be made", {**variables, **remediation_variables})
+        schedule_count = sum(bool(it.schedules) for it in project.indexes.values())
+        if schedule_count != CREATION_COUNT:
+            raise RuntimeError(f"{schedule_count} schedules were made")
 
 
-def _kept(variables: Variables, text: str) -> str:
+def _store_document(variables: Variables, text: str) -> str:
     bucket = variables["EVIDENCE_BUCKET"]
     boto3.client("s3").put_object(Bucket=bucket, Key="document.yaml", Body=text.encode())
     return f"s3://{bucket}/document.yaml"
 
 
 LOADS = {
-    "dispatch": _registered,
-    "audit": _healthy,
-    "notify": _told,
-    "watch": _registered,
-    "remediate": _unprotected,
+    "dispatch": _prepare_registry,
+    "audit": _prepare_healthy_project,
+    "notify": _prepare_alerts,
+    "watch": _prepare_registry,
+    "remediate": _prepare_unprotected_project,
 }
 
 
 if __name__ == "__main__":
-    print(table([_figure(verb, size) for verb in LOADS for size in SIZES]))
+    print(format_table([_measure_figure(verb, size) for verb in LOADS for size in MEMORY_SIZES]))

@@ -5,25 +5,29 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Figure, alternating, table, timed
+from benchmarks.figures import Figure, format_table, measure_alternating, measure_seconds
 
-BAR = 1.5
+MAX_RATIO = 1.5
 ROUNDS = 15
-COMMAND = [str(Path(sys.executable).parent / "backup-auditor"), "--help"]
-BARE = [sys.executable, "-c", "import argparse; argparse.ArgumentParser().parse_args(['--help'])"]
+HELP_COMMAND = [str(Path(sys.executable).parent / "backup-auditor"), "--help"]
+BARE_COMMAND = [sys.executable, "-c", "import argparse; argparse.ArgumentParser().parse_args(['--help'])"]
 
 
 def measure() -> list[Figure]:
     """Compare medians of alternating runs; the run that warms up compiles the bytecode of both."""
-    medians = alternating({"help": partial(_seconds, COMMAND), "bare": partial(_seconds, BARE)}, ROUNDS)
+    medians = measure_alternating(
+        {"help": partial(_measure_seconds, HELP_COMMAND), "bare": partial(_measure_seconds, BARE_COMMAND)}, ROUNDS
+    )
     ratio = medians["help"] / medians["bare"]
-    measured = f"{ratio:.2f} × ({medians['help'] * 1000:.0f} ms beside {medians['bare'] * 1000:.0f} ms)"
-    return [Figure("start: `--help` beside the bare interpreter and argparse", f"< {BAR} ×", measured, ratio < BAR)]
+    value = f"{ratio:.2f} × ({medians['help'] * 1000:.0f} ms beside {medians['bare'] * 1000:.0f} ms)"
+    return [
+        Figure("start: `--help` beside the bare interpreter and argparse", f"< {MAX_RATIO} ×", value, ratio < MAX_RATIO)
+    ]
 
 
-def _seconds(command: list[str]) -> float:
-    return timed(partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=True))
+def _measure_seconds(command: list[str]) -> float:
+    return measure_seconds(partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=True))
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(format_table(measure()))

@@ -17,38 +17,38 @@ from statistics import median
 
 import httpx
 
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, format_table
 
-LATENCY, IN_FLIGHT, ROUNDS = 0.03, 32, 5
-SIZES = {"2 KB": 3, "60 KB": 100}
-PAGES = {"2 KB": 1200, "60 KB": 600}
-SHARE = 256 / 1769
+LATENCY_SECONDS, MAX_CONCURRENCY, ROUNDS = 0.03, 32, 5
+ROWS_BY_SIZE = {"2 KB": 3, "60 KB": 100}
+PAGES_BY_SIZE = {"2 KB": 1200, "60 KB": 600}
+CPU_SHARE = 256 / 1769
 """The part of one CPU that a function of 256 MB has; one of 1,769 MB has a whole one."""
 PERIOD_US = 100_000
-GROUPS = Path("/sys/fs/cgroup/cpu")
+CGROUPS = Path("/sys/fs/cgroup/cpu")
 HEADERS = {"Api-Key": "key-of-the-benchmark", "X-Pinecone-Api-Version": "2026-07", "Accept": "application/json"}
-LIMITS = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+LIMITS = httpx.Limits(max_connections=MAX_CONCURRENCY, max_keepalive_connections=MAX_CONCURRENCY)
 
 
-def in_threads(read: Callable[[], object], count: int) -> None:
+def read_in_threads(read: Callable[[], object], count: int) -> None:
     """Read so many pages with as many threads as may be in flight."""
-    with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        for done in [pool.submit(read) for _ in range(count)]:
-            done.result()
+    with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
+        for future in [pool.submit(read) for _ in range(count)]:
+            future.result()
 
 
-def client_in_threads(url: str, count: int) -> None:
+def run_client_in_threads(url: str, count: int) -> None:
     """Use one `httpx.Client`."""
     with httpx.Client(headers=HEADERS, limits=LIMITS, trust_env=False) as client:
-        in_threads(lambda: client.get(url).content, count)
+        read_in_threads(lambda: client.get(url).content, count)
 
 
-def transport_in_threads(url: str, count: int) -> None:
+def run_transport_in_threads(url: str, count: int) -> None:
     """Use the transport below `httpx.Client`, as the product does."""
-    unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     base, headers = httpx.URL(url), httpx.Headers({"Host": "127.0.0.1", **HEADERS})
     timeout = {"connect": 5, "read": 5, "write": 5, "pool": 5}
-    with httpx.HTTPTransport(verify=unused, limits=LIMITS) as transport:
+    with httpx.HTTPTransport(verify=tls_context, limits=LIMITS) as transport:
 
         def read() -> bytes:
             target = base.copy_with(raw_path=b"/backups?limit=100")
@@ -59,20 +59,20 @@ def transport_in_threads(url: str, count: int) -> None:
             finally:
                 response.close()
 
-        in_threads(read, count)
+        read_in_threads(read, count)
 
 
-def asynchronously(url: str, count: int, *, http2: bool) -> None:
+def run_async_client(url: str, count: int, *, http2: bool) -> None:
     """Use `httpx.AsyncClient`."""
 
     async def run() -> None:
-        gate = asyncio.Semaphore(IN_FLIGHT)
+        semaphore = asyncio.Semaphore(MAX_CONCURRENCY)
         async with httpx.AsyncClient(
             headers=HEADERS, limits=LIMITS, trust_env=False, http1=not http2, http2=http2
         ) as client:
 
             async def read() -> None:
-                async with gate:
+                async with semaphore:
                     (await client.get(url)).raise_for_status()
 
             await asyncio.gather(*(read() for _ in range(count)))
@@ -81,49 +81,52 @@ def asynchronously(url: str, count: int, *, http2: bool) -> None:
 
 
 CLIENTS: dict[str, Callable[[str, int], None]] = {
-    "transport, threads": transport_in_threads,
-    "Client, threads": client_in_threads,
-    "AsyncClient, HTTP/1.1": lambda url, count: asynchronously(url, count, http2=False),
-    "AsyncClient, HTTP/2": lambda url, count: asynchronously(url, count, http2=True),
+    "transport, threads": run_transport_in_threads,
+    "Client, threads": run_client_in_threads,
+    "AsyncClient, HTTP/1.1": lambda url, count: run_async_client(url, count, http2=False),
+    "AsyncClient, HTTP/2": lambda url, count: run_async_client(url, count, http2=True),
 }
 
 
 def measure() -> list[Figure]:
     """Run every client in turn; there is no bar, only a choice to be made."""
-    return [_figure(size, share) for share in (None, SHARE) if _can_limit(share) for size in SIZES]
+    return [_measure_figure(size, share) for share in (None, CPU_SHARE) if _can_limit(share) for size in ROWS_BY_SIZE]
 
 
-def _figure(size: str, share: float | None) -> Figure:
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in CLIENTS}
+def _measure_figure(size: str, share: float | None) -> Figure:
+    runs_by_client: dict[str, list[tuple[float, float]]] = {name: [] for name in CLIENTS}
     for _ in range(ROUNDS):
         for name in CLIENTS:
-            with _serving(SIZES[size]) as url, _group(share) as group:
-                found[name].append(_run(name, url, PAGES[size], group))
-    medians = {name: tuple(median(it) for it in zip(*runs, strict=True)) for name, runs in found.items()}
-    told = "; ".join(f"{name} {speed:.0f} pages/s, {cpu:.2f} ms" for name, (speed, cpu) in medians.items())
-    where = "a whole CPU" if share is None else f"{share:.0%} of a CPU"
-    return Figure(f"transports: pages of {size} on {where}, CPU a page", "none", told, holds=True)
+            with _serve_pages(ROWS_BY_SIZE[size]) as url, _make_cgroup(share) as group:
+                runs_by_client[name].append(_run_client(name, url, PAGES_BY_SIZE[size], group))
+    medians = {name: tuple(median(it) for it in zip(*runs, strict=True)) for name, runs in runs_by_client.items()}
+    value = "; ".join(
+        f"{name} {pages_per_second:.0f} pages/s, {cpu_ms:.2f} ms"
+        for name, (pages_per_second, cpu_ms) in medians.items()
+    )
+    processor = "a whole CPU" if share is None else f"{share:.0%} of a CPU"
+    return Figure(f"transports: pages of {size} on {processor}, CPU a page", "none", value, is_met=True)
 
 
-def _run(name: str, url: str, count: int, group: Path | None) -> tuple[float, float]:
+def _run_client(name: str, url: str, count: int, group: Path | None) -> tuple[float, float]:
     command = [sys.executable, "-m", "benchmarks.transports", name, url, str(count), str(group or "")]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    wall, cpu = map(float, done.stdout.split())
-    return count / wall, cpu / count * 1000
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    wall_seconds, cpu_seconds = map(float, process.stdout.split())
+    return count / wall_seconds, cpu_seconds / count * 1000
 
 
-def _measured(name: str, url: str, count: int, group: str) -> None:
-    CLIENTS[name](url, IN_FLIGHT)  # imports, and code that runs for the first time
+def _measure_client(name: str, url: str, count: int, group: str) -> None:
+    CLIENTS[name](url, MAX_CONCURRENCY)  # imports, and code that runs for the first time
     if group:
         (Path(group) / "cgroup.procs").write_text(str(os.getpid()))
-    begun, begun_cpu = time.perf_counter(), time.process_time()
+    started_at, cpu_started_at = time.perf_counter(), time.process_time()
     CLIENTS[name](url, count)
-    print(time.perf_counter() - begun, time.process_time() - begun_cpu)
+    print(time.perf_counter() - started_at, time.process_time() - cpu_started_at)
 
 
 @contextlib.contextmanager
-def _serving(rows: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.pages", str(rows), str(LATENCY)]
+def _serve_pages(rows: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.pages", str(rows), str(LATENCY_SECONDS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:
@@ -134,16 +137,16 @@ def _serving(rows: int) -> Iterator[str]:
 
 
 def _can_limit(share: float | None) -> bool:
-    return share is None or os.access(GROUPS / "cgroup.procs", os.W_OK)
+    return share is None or os.access(CGROUPS / "cgroup.procs", os.W_OK)
 
 
 @contextlib.contextmanager
-def _group(share: float | None) -> Iterator[Path | None]:
+def _make_cgroup(share: float | None) -> Iterator[Path | None]:
     """Make a control group with a share of one CPU."""
     if share is None:
         yield None
         return
-    group = GROUPS / f"backup-auditor-benchmark-{os.getpid()}"
+    group = CGROUPS / f"backup-auditor-benchmark-{os.getpid()}"
     group.mkdir()
     try:
         (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
@@ -155,6 +158,6 @@ def _group(share: float | None) -> Iterator[Path | None]:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        _measured(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        _measure_client(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
     else:
-        print(table(measure()))
+        print(format_table(measure()))

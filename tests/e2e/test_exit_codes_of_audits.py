@@ -50,7 +50,7 @@ def test_one_gateway_error_is_retried(status: int, failing: Server) -> None:
     fault = Fault(path="/indexes", status=status, times=1, body="<html>oh</html>", content_type="text/html")
     failing.faults.append(fault)
     done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
-    assert (done.code, done.err, fault.struck) == (0, "", 1)
+    assert (done.code, done.err, fault.applied_count) == (0, "", 1)
     assert done.report["complete"] is True
 
 

@@ -11,7 +11,7 @@ ORDERS = "orders"
 
 def schedule_of(world: SimulatedProject, name: str = ORDERS) -> str:
     """Return the id of the only schedule of an index."""
-    (schedule,) = world.index(name).schedules
+    (schedule,) = world.get_index(name).schedules
     return schedule
 
 
@@ -56,7 +56,7 @@ def test_a_deleted_backup_is_told_from_one_that_expired(tmp_path: Path) -> None:
         for _ in range(3):
             project.sleep()
             assert project.audit().code == 0
-        ready = sorted(project.world.index(ORDERS).backups.values(), key=lambda it: str(it.captured_at))
+        ready = sorted(project.world.get_index(ORDERS).backups.values(), key=lambda it: str(it.captured_at))
         lost = next(it for it in reversed(ready) if it.state.name == "READY")
         project.world.delete_backup(lost.id)
         project.sleep()

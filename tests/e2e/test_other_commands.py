@@ -13,7 +13,7 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.neglected import PLANTED
+from backup_auditor_simulator.scenarios.neglected import FAILED_CONTROLS
 from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
@@ -23,7 +23,7 @@ from support.simulator import NOW
 
 MOMENT = NOW.isoformat()
 VERDICT = r"^  [A-Z][A-Z ]+(?: [a-z]+)?  ([a-z-]+)$"
-IN_TROUBLE, FAILS = next((name, fails) for name, fails in PLANTED.items() if len(fails) > 1)
+IN_TROUBLE, FAILS = next((name, fails) for name, fails in FAILED_CONTROLS.items() if len(fails) > 1)
 
 
 def explain(server: Server, *flags: str) -> Done:

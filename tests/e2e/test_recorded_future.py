@@ -16,7 +16,7 @@ FUTURE = "2999-06-01T12:00:00Z"
 
 def neglected(project: Watched) -> None:
     """Pause a schedule, so that something is open."""
-    project.world.update_schedule(next(iter(project.world.index("orders").schedules)), enabled=False)
+    project.world.update_schedule(next(iter(project.world.get_index("orders").schedules)), enabled=False)
 
 
 def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:

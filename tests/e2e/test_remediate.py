@@ -235,10 +235,10 @@ def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: Home) -
 @pytest.mark.parametrize("expected", [None, "ours"])
 def test_a_plan_is_not_carried_out_with_the_key_of_another_project(home: Home, expected: str | None) -> None:
     """Whatever its owner calls it: Pinecone's own id tells, the plan's or the policy's."""
-    home.server.world.project_id = "ours"
+    home.server.project.project_id = "ours"
     home.policy(f"{APPLY}project: {{expected_id: {expected or 'null'}}}\n")
     shown = plan_id(home.remediate())
-    home.server.world.project_id = "theirs"
+    home.server.project.project_id = "theirs"
     done = home.remediate("--plan", shown, "--apply", "--yes")
     assert (done.code, home.writes) == (2, [])
     assert ("not the project that the policy is for" if expected else "is of the project ours") in done.err
@@ -259,10 +259,10 @@ def bare(tmp_path: Path) -> Iterator[Home]:
 
 def audited_with_a_schedule(home: Home) -> None:
     """Let an audit record the id of the project, which a schedule tells that is deleted afterwards."""
-    schedule = home.server.world.create_schedule("carts", "theirs", "daily", 9)
+    schedule = home.server.project.create_schedule("carts", "theirs", "daily", 9)
     done = command("audit", "--state", "state", env=access(home.server), cwd=home.folder)
     assert done.code in {0, 1}
-    home.server.world.delete_schedule(schedule.id)
+    home.server.project.delete_schedule(schedule.id)
 
 
 def test_nothing_is_written_to_a_project_that_nothing_tells_to_be_the_expected_one(bare: Home) -> None:
@@ -284,7 +284,7 @@ def test_a_project_that_the_state_knows_is_written_to(bare: Home) -> None:
 def test_the_first_answer_that_names_another_project_stops_everything(bare: Home) -> None:
     """One call was sent, and the call that undoes it is printed."""
     audited_with_a_schedule(bare)
-    bare.server.world.project_id = "theirs"
+    bare.server.project.project_id = "theirs"
     done = bare.remediate("--apply", "--yes")
     assert (done.code, len(bare.writes)) == (1, 1)
     assert "The key opens Pinecone project theirs instead of ours" in " ".join(done.out.split())
@@ -296,10 +296,10 @@ def test_the_first_answer_that_names_another_project_stops_everything(bare: Home
 def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(bare: Home, expected: str) -> None:
     """The plan was made while a schedule told the id; the key opens a project without any schedule now."""
     bare.policy(f"{APPLY}project: {{expected_id: {expected}}}\n")
-    schedule = bare.server.world.create_schedule("carts", "theirs", "daily", 9)
+    schedule = bare.server.project.create_schedule("carts", "theirs", "daily", 9)
     shown = plan_id(bare.remediate())
-    bare.server.world.delete_schedule(schedule.id)
-    bare.server.world.project_id = "theirs"
+    bare.server.project.delete_schedule(schedule.id)
+    bare.server.project.project_id = "theirs"
     done = bare.remediate("--plan", shown, "--apply", "--yes")
     assert (done.code, bare.writes) == (2, [])
     assert "was made for Pinecone project ours" in done.err
@@ -308,9 +308,9 @@ def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(bare
 def test_a_state_of_another_project_is_not_planned_by(bare: Home) -> None:
     """Both ids are named, and nothing is shown or written."""
     audited_with_a_schedule(bare)
-    bare.server.world.project_id = "theirs"
+    bare.server.project.project_id = "theirs"
     bare.policy(APPLY)
-    bare.server.world.create_schedule("carts", "theirs", "daily", 9)
+    bare.server.project.create_schedule("carts", "theirs", "daily", 9)
     done = bare.remediate("--apply", "--yes")
     assert (done.code, done.out, bare.writes) == (2, "", [])
     assert "ours" in done.err
@@ -331,10 +331,10 @@ def test_what_was_left_out_because_it_could_not_be_read_is_exit_code_3(home: Hom
 
 def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: Home) -> None:
     """Nothing that the policy requires is missing."""
-    home.server.world.create_index("fine")
-    home.server.world.create_schedule("fine", "theirs", "daily", 9)
+    home.server.project.create_index("fine")
+    home.server.project.create_schedule("fine", "theirs", "daily", 9)
     shown = plan_id(home.remediate())
-    home.server.world.delete_index("slow")
+    home.server.project.delete_index("slow")
     done = home.remediate("--plan", shown, "--apply", "--yes")
     assert (done.code, len(home.writes)) == (0, 2)
     assert "skipped. The index is gone." in done.out
@@ -342,7 +342,7 @@ def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: Home) -> None
 
 def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: Home) -> None:
     """It is written as asked, and verification fails."""
-    (slow,) = home.server.world.index("slow").schedules
+    (slow,) = home.server.project.get_index("slow").schedules
 
     def pause(world: SimulatedProject) -> None:
         world.update_schedule(slow, enabled=False)
@@ -373,9 +373,9 @@ def test_on_a_terminal_it_asks(home: Home, answer: str, code: int, writes: int) 
 def test_who_ends_it_is_told_what_was_done(home: Home) -> None:
     """What is in flight is finished and recorded; the rest is not begun, and the next run goes on."""
     home.policy("remediation: {create_schedules: apply, max_creations: 100}")
-    with home.server.world.lock:
+    with home.server.project.lock:
         for number in range(50):
-            home.server.world.create_index(f"index-{number}")
+            home.server.project.create_index(f"index-{number}")
     env = access(home.server, PINECONE_API_KEY=Server.editor_key)
     line = [str(COMMAND), "remediate", "--state", "state", "--apply", "--yes", "--format", "json"]
     with subprocess.Popen(line, env=env, cwd=home.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -388,8 +388,8 @@ def test_who_ends_it_is_told_what_was_done(home: Home) -> None:
     states = {it["state"] for it in told}
     assert (process.returncode, err) == (130, b"backup-auditor: interrupted\n")
     assert states == {"done", "not begun"}
-    made = {it.id for it in home.server.world.schedules.values() if it.name == "auditor"}
+    made = {it.id for it in home.server.project.schedules.values() if it.name == "auditor"}
     assert {it["id"] for it in told if it["state"] == "done"} == made
     home.server.latency = 0.0
     assert home.remediate("--apply", "--yes").code == 0
-    assert len(home.server.world.schedules) == 53
+    assert len(home.server.project.schedules) == 53

@@ -76,7 +76,7 @@ def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path
     assert backup["status"] == "Ready"
     began, restored = step("3", BACKUP=backup["backup_id"])
     assert datetime.fromisoformat(began).tzinfo is UTC
-    project.world.advance(timedelta(hours=6))
+    project.project.advance(timedelta(hours=6))
     job, index, _ = step("4", JOB=json.loads(restored)["restore_job_id"])
     assert json.loads(job)["status"] == "Completed"
     assert json.loads(index)["tags"] == {"purpose": "drill"}

@@ -39,7 +39,7 @@ def test_one_key_twice_is_a_warning_in_both_reports(healthy: Server, tmp_path: P
     """Both look compliant, and one of the projects was never audited."""
     done = audit(healthy, tmp_path, *ONE_KEY)
     sentence = (
-        f'Registry entries "search" and "billing" lead to one Pinecone project ({healthy.world.project_id}; their key'
+        f'Registry entries "search" and "billing" lead to one Pinecone project ({healthy.project.project_id}; their key'
         " is in the variable SEARCH_KEY), so the project that one of them is meant for is not audited; give each entry"
         " a key of its own project."
     )
@@ -80,7 +80,7 @@ def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy:
     assert done.code == 2  # one could not be audited at all
     found = warnings(done)
     assert found[0] == found[1] != []
-    assert healthy.world.project_id in found[0][0]
+    assert healthy.project.project_id in found[0][0]
     assert (words or "Pinecone project") in found[0][0]
 
 

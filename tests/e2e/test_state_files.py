@@ -37,7 +37,7 @@ def test_a_saved_inventory_is_judged_without_a_state_unless_one_is_named(tmp_pat
     """With one, it is an audit like any other."""
     saved, named = tmp_path / "inventory", tmp_path / "state"
     with watching(tmp_path / "home") as project:
-        project.world.delete_schedule(next(iter(project.world.index("orders").schedules)))
+        project.world.delete_schedule(next(iter(project.world.get_index("orders").schedules)))
         project.audit("--save-inventory", saved, "--no-state")
         bare = project.command("audit", "--inventory", saved, "--format", "json")
         assert (bare.lifecycles(), project.state.exists()) == ({}, False)
@@ -130,7 +130,7 @@ def test_what_cannot_be_recorded_is_reported_all_the_same(tmp_path: Path) -> Non
 def test_two_audits_at_once_are_both_whole(tmp_path: Path) -> None:
     """One makes the state; the others are recorded after it, or say that they came too late. Nothing is new twice."""
     with watching(tmp_path / "home") as project:
-        project.world.update_schedule(next(iter(project.world.index("orders").schedules)), enabled=False)
+        project.world.update_schedule(next(iter(project.world.get_index("orders").schedules)), enabled=False)
         project.sleep()
         moments = [f"2001-11-21T12:00:0{second}Z" for second in range(6)]  # the past of any machine's clock
         running = [project.begin("audit", "--now", it, "--format", "json") for it in moments]

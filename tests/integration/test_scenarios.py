@@ -14,11 +14,11 @@ from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from scenarios.all import CASES, IMPLYING
-from scenarios.case import PROJECT, Case, Failed
+from scenarios.all import CASES, COMBINED_CONTROLS
+from scenarios.case import PROJECT, Case, Violation
 from support.builders.policies import policy
 from support.fakes.stores import FakeStore
 from support.simulator import NEW, NOW, OLD, UNSTABLE, empty_world, serving
@@ -58,13 +58,13 @@ def audited(server: Server, case: Case, versions: tuple[str, str], store: FakeSt
             reader,
             required(case.policy),
             project=PROJECT,
-            observed_at=server.world.now - case.clock_behind,
+            observed_at=server.project.now - case.clock_lag,
             progress=Unseen(),
             store=store if case.change else None,
         ).report
 
 
-def found(report: Report, compliance: Compliance) -> list[Failed]:
+def found(report: Report, compliance: Compliance) -> list[Violation]:
     """Return the findings of one verdict."""
     alike = (it for it in report.findings if it.compliance is compliance)
     return sorted((it.control, it.resource.type.value, it.resource.name) for it in alike)
@@ -80,24 +80,26 @@ def audited_names(world: SimulatedProject) -> list[str]:
 def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Case, versions: tuple[str, str]) -> None:
     """Exactly the planted faults, with their severities, and nothing that could not be judged."""
     store = FakeStore()
-    world = server.world = case.world()
-    fails = case.fails if versions[0] == NEW or case.fails_old is None else case.fails_old
+    world = server.project = case.build_project()
+    fails = case.violations if versions[0] == NEW or case.old_family_violations is None else case.old_family_violations
     server.faults[:] = [Fault(**it) for it in case.faults]
     if case.change:
-        assert found(audited(server, case, versions, store), Compliance.NON_COMPLIANT) == sorted(case.known)
-    world.advance(case.later)
+        assert found(audited(server, case, versions, store), Compliance.NON_COMPLIANT) == sorted(
+            case.first_audit_violations
+        )
+    world.advance(case.audit_delay)
     if case.change:
         case.change(world)
     report = audited(server, case, versions, store)
     failed = [it for it in report.findings if it.compliance is Compliance.NON_COMPLIANT]
     told = {(it.control, it.resource.name): it.reason for it in failed}
     assert found(report, Compliance.NON_COMPLIANT) == sorted(fails), told
-    assert found(report, Compliance.INSUFFICIENT_DATA) == sorted(case.insufficient)
+    assert found(report, Compliance.INSUFFICIENT_DATA) == sorted(case.unknown_checks)
     assert {it.control: it.severity.value for it in failed} == {
         control: case.severities.get(control, SEVERITIES[control]) for control, _, _ in fails
     }
     exempted = {(it.control, it.resource.type.value, it.resource.name) for it in failed if it.exemption}
-    assert exempted == case.exempted
+    assert exempted == case.exempted_violations
     live = sorted((it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX)
     assert live == sorted((control.id, name) for control in CATALOG.index_controls for name in audited_names(world))
     assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in fails)
@@ -106,16 +108,16 @@ def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Cas
 @pytest.mark.parametrize("versions", FAMILIES)
 def test_the_healthy_project_has_nothing_wrong(server: Server, versions: tuple[str, str]) -> None:
     """Not even its quota, or its pod."""
-    server.world, server.faults[:] = scenario("healthy", now=NOW), []
-    report = audited(server, Case(label="healthy", happen=()), versions, FakeStore())
+    server.project, server.faults[:] = build_scenario("healthy", now=NOW), []
+    report = audited(server, Case(label="healthy", steps=()), versions, FakeStore())
     assert found(report, Compliance.NON_COMPLIANT) == found(report, Compliance.INSUFFICIENT_DATA) == []
 
 
 def test_every_control_is_the_only_one_that_some_world_violates() -> None:
     """But for those that nothing can violate alone."""
-    alone = {control for case in CASES if len(case.fails) == 1 for control, _, _ in case.fails}
-    assert alone == SEVERITIES.keys() - IMPLYING
-    assert {control for case in CASES for control, _, _ in case.fails} >= IMPLYING
+    alone = {control for case in CASES if len(case.violations) == 1 for control, _, _ in case.violations}
+    assert alone == SEVERITIES.keys() - COMBINED_CONTROLS
+    assert {control for case in CASES for control, _, _ in case.violations} >= COMBINED_CONTROLS
 
 
 def test_every_case_has_a_label_of_its_own() -> None:

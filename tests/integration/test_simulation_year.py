@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.controls.catalog import CATALOG
-from simulation_year.audits import Size, figures_of
+from simulation_year.audits import Size, simulate_year
 from support.simulator import NEW, OLD, UNSTABLE
 
-SAMPLE = Size(indexes=6, nights=45, pause=(1, 6), troubles=30, quota=84)
-YEAR = Size(indexes=50, nights=365, pause=(3, 20), troubles=30, quota=700)
+SAMPLE = Size(index_count=6, night_count=45, pause_range=(1, 6), max_incidents=30, quota=84)
+YEAR = Size(index_count=50, night_count=365, pause_range=(3, 20), max_incidents=30, quota=700)
 NEVER = {
     "backup-location-is-allowed",  # an index does not move
     "backups-expire-on-time",  # the service simulated deletes on time
@@ -26,7 +26,7 @@ NEVER = {
 )
 def test_some_weeks_hold_no_false_finding_and_miss_none(versions: tuple[str, str], tmp_path: Path) -> None:
     """Six indexes, forty-five nights, through the real client, with the state carried in a file."""
-    figures = figures_of(1, SAMPLE, tmp_path, versions)
+    figures = simulate_year(1, SAMPLE, tmp_path, versions)
     assert figures.opened.total() > 20
     assert figures.resolved.total() > 20
 
@@ -37,6 +37,6 @@ def test_a_year_holds_no_false_finding_and_misses_none(
 ) -> None:
     """Fifty indexes, every night of a year, and almost every control is found to fail at some time."""
     seed = int(request.config.getoption("--hypothesis-seed") or 1)
-    figures = figures_of(seed, YEAR, tmp_path, (NEW, NEW))
+    figures = simulate_year(seed, YEAR, tmp_path, (NEW, NEW))
     record_property("figures", str(figures))
     assert set(figures.opened) == {it.id for it in CATALOG.all_controls} - NEVER

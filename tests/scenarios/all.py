@@ -15,5 +15,5 @@ CASES: tuple[Case, ...] = (
     *calendars.CASES,
     *states.CASES,
 )
-IMPLYING = frozenset({"policy-fits-quota"})
+COMBINED_CONTROLS = frozenset({"policy-fits-quota"})
 """What nothing can violate alone: where a schedule does as the policy asks, it takes as much of the quota."""

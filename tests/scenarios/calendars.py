@@ -10,36 +10,36 @@ from scenarios.case import (
     MINUTE,
     SECOND,
     Case,
-    Happening,
-    by_hand,
-    created,
-    deleted,
-    done,
-    edge,
-    life,
+    ScenarioStep,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    delete_index,
+    find_schedule,
+    make_limit_cases,
     on,
-    on_deleted,
-    schedule_of,
+    on_deleted_index,
 )
 
 MONTHLY = "defaults: {schedule: {frequency: monthly, retention_days: {min: 62}}}"
-MISSED = on("scheduled-runs-are-continuous", "recovery-point-is-recent")
+MISSED_RUN = on("scheduled-runs-are-continuous", "recovery-point-is-recent")
 
 
-def at(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """Read a moment."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def monthly(since: datetime, now: datetime, *fates: RunOutcome) -> Happening:
+def create_monthly_index(since: datetime, now: datetime, *outcomes: RunOutcome) -> ScenarioStep:
     """Let an index be created with a monthly schedule, kept 95 days."""
 
-    def action(world: SimulatedProject) -> None:
-        world.create_index("orders")
-        world.create_schedule("orders", "monthly", "monthly", 95)
-        world.script_runs(schedule_of(world), fates)
+    def create_index_and_schedule(project: SimulatedProject) -> None:
+        project.create_index("orders")
+        project.create_schedule("orders", "monthly", "monthly", 95)
+        project.script_runs(find_schedule(project), outcomes)
 
-    return done(now - since, action)
+    return change_project(now - since, create_index_and_schedule)
 
 
 RUNS = (
@@ -53,9 +53,9 @@ RUNS = (
 MONTHS = tuple(
     Case(
         label=f"monthly since {begun[:10]}, {when} the run of {run[:10]}",
-        happen=(monthly(at(begun), at(run) + off),),
-        now=at(run) + off,
-        conduct={"run_takes": 6 * HOUR - SECOND},
+        steps=(create_monthly_index(parse_moment(begun), parse_moment(run) + off),),
+        now=parse_moment(run) + off,
+        options={"backup_duration": 6 * HOUR - SECOND},
         policy=MONTHLY,
     )
     for begun, runs in RUNS
@@ -65,8 +65,8 @@ MONTHS = tuple(
 LEAP_DAY = tuple(
     Case(
         label=f"daily, at {moment}",
-        happen=(life(since_run=since),),
-        now=at(moment),
+        steps=(create_scheduled_index(since_run=since),),
+        now=parse_moment(moment),
     )
     for moment, since in (
         ("2028-02-29T00:00:00", 5 * HOUR),
@@ -79,52 +79,54 @@ FRACTION = timedelta(microseconds=987_654)
 CASES = (
     *MONTHS,
     *LEAP_DAY,
-    *edge(
+    *make_limit_cases(
         "the monthly run of the leap day is missing",
-        monthly(
-            at("2027-10-31T06:00"),
-            at("2028-03-02T12:00"),
-            RunOutcome.SUCCEEDS,
-            RunOutcome.SUCCEEDS,
-            RunOutcome.SUCCEEDS,
-            RunOutcome.IS_SKIPPED,
+        create_monthly_index(
+            parse_moment("2027-10-31T06:00"),
+            parse_moment("2028-03-02T12:00"),
+            RunOutcome.SUCCEEDED,
+            RunOutcome.SUCCEEDED,
+            RunOutcome.SUCCEEDED,
+            RunOutcome.SKIPPED,
         ),
-        now=at("2028-03-02T12:00"),
+        now=parse_moment("2028-03-02T12:00"),
         policy=MONTHLY,
-        then=MISSED,
+        violations_after=MISSED_RUN,
     ),
-    *edge(
+    *make_limit_cases(
         "the daily run of the leap day is missing",
-        life(since_run=6 * HOUR, fates={0: RunOutcome.IS_SKIPPED}),
-        now=at("2028-02-29T12:00"),
-        then=MISSED,
+        create_scheduled_index(since_run=6 * HOUR, outcomes={0: RunOutcome.SKIPPED}),
+        now=parse_moment("2028-02-29T12:00"),
+        violations_after=MISSED_RUN,
     ),
-    *edge(
+    *make_limit_cases(
         "30 days over the leap day",
-        created(60 * DAY),
-        by_hand(30 * DAY),
-        deleted(DAY),
-        now=at("2028-03-15T00:00"),
-        then=on_deleted("backups-have-live-source"),
+        create_index(60 * DAY),
+        back_up(30 * DAY),
+        delete_index(DAY),
+        now=parse_moment("2028-03-15T00:00"),
+        violations_after=on_deleted_index("backups-have-live-source"),
     ),
     Case(
         label="fractions of seconds, written in every manner",
-        happen=tuple(
-            life(name=f"fleet-{it}", since_run=it * HOUR + FRACTION, days=7 * it // 2, retention_days=7)
+        steps=tuple(
+            create_scheduled_index(
+                name=f"fleet-{it}", since_run=it * HOUR + FRACTION, days=7 * it // 2, retention_days=7
+            )
             for it in range(24)
         ),
     ),
-    *edge(
+    *make_limit_cases(
         "a microsecond short of too old",
-        created(60 * DAY),
-        by_hand(30 * HOUR - timedelta(microseconds=1), 31 * HOUR),
-        first=on("index-has-schedule"),
-        then=on("index-has-schedule", "recovery-point-is-recent"),
+        create_index(60 * DAY),
+        back_up(30 * HOUR - timedelta(microseconds=1), 31 * HOUR),
+        violations_before=on("index-has-schedule"),
+        violations_after=on("index-has-schedule", "recovery-point-is-recent"),
     ),
-    *edge(
+    *make_limit_cases(
         "the planned run says a fraction of a second",
-        life(since_run=DAY - MINUTE),
-        conduct={"planned_status": "Scheduled", "planned_in_listing": True},
-        apart=MINUTE,
+        create_scheduled_index(since_run=DAY - MINUTE),
+        options={"scheduled_run_status": "Scheduled", "lists_scheduled_runs": True},
+        offset=MINUTE,
     ),
 )

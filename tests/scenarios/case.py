@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.domain.finding import ResourceType
-from backup_auditor_simulator.model import Backup, Schedule, State
+from backup_auditor_simulator.model import Backup, BackupState, Schedule
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import builder
-from backup_auditor_simulator.scenarios.builder import Life, Script
+from backup_auditor_simulator.scenarios.builder import ScheduledIndex, Script
 from support.simulator import NOW
 
-type Happening = Callable[[Script], object]
-type Failed = tuple[str, str, str]
+type ScenarioStep = Callable[[Script], object]
+type Violation = tuple[str, str, str]
 """Control, type and name of a resource."""
 
 INDEX = "orders"
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-SILENT: frozenset[Failed] = frozenset()
+NO_VIOLATIONS: frozenset[Violation] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,117 +31,121 @@ class Case:
     """A project, an audit of it, and everything that the audit finds non-compliant."""
 
     label: str
-    happen: tuple[Happening, ...]
+    steps: tuple[ScenarioStep, ...]
     """What happened to the project before `now`, in any order."""
-    fails: frozenset[Failed] = SILENT
-    fails_old: frozenset[Failed] | None = None
+    violations: frozenset[Violation] = NO_VIOLATIONS
+    old_family_violations: frozenset[Violation] | None = None
     """What is found instead in the older family, where that tells less."""
     policy: str = ""
     """The policy file, without its version."""
     now: datetime = NOW
-    later: timedelta = timedelta()
+    audit_delay: timedelta = timedelta()
     """How long after `now` the audit is; where there is a `change`, an audit at `now` goes before it."""
     change: Callable[[SimulatedProject], object] | None = None
     """What is done to the project between the two audits, right before the second."""
-    known: frozenset[Failed] = SILENT
+    first_audit_violations: frozenset[Violation] = NO_VIOLATIONS
     """What the first of two audits finds."""
-    clock_behind: timedelta = timedelta()
+    clock_lag: timedelta = timedelta()
     """How far the clock of the auditor is behind that of the service."""
-    conduct: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Mapping[str, Any], ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
     """The severities that are not the control's own."""
-    exempted: frozenset[Failed] = SILENT
-    insufficient: frozenset[Failed] = SILENT
+    exempted_violations: frozenset[Violation] = NO_VIOLATIONS
+    unknown_checks: frozenset[Violation] = NO_VIOLATIONS
     """What could not be judged because something could not be read; then the audit is not complete."""
 
-    def world(self) -> SimulatedProject:
+    def build_project(self) -> SimulatedProject:
         """Build the project as it stands at `now`."""
-        script = Script(self.now, conduct=SimulatorOptions(**self.conduct))
-        for happening in self.happen:
-            happening(script)
-        return script.play()
+        script = Script(self.now, options=SimulatorOptions(**self.options))
+        for step in self.steps:
+            step(script)
+        return script.build_project()
 
 
-def on(*controls: str, index: str = INDEX) -> frozenset[Failed]:
+def on(*controls: str, index: str = INDEX) -> frozenset[Violation]:
     """Name findings on a live index."""
     return frozenset((it, ResourceType.INDEX.value, index) for it in controls)
 
 
-def on_deleted(*controls: str, index: str = INDEX) -> frozenset[Failed]:
+def on_deleted_index(*controls: str, index: str = INDEX) -> frozenset[Violation]:
     """Name findings on a deleted index."""
     return frozenset((it, ResourceType.DELETED_INDEX.value, index) for it in controls)
 
 
-def on_project(*controls: str) -> frozenset[Failed]:
+def on_project(*controls: str) -> frozenset[Violation]:
     """Name findings on the project."""
     return frozenset((it, ResourceType.PROJECT.value, PROJECT) for it in controls)
 
 
-def edge(
+def make_limit_cases(
     label: str,
-    *happen: Happening,
-    first: frozenset[Failed] = SILENT,
-    then: frozenset[Failed] = SILENT,
-    apart: timedelta = SECOND,
-    **facts: Any,
+    *steps: ScenarioStep,
+    violations_before: frozenset[Violation] = NO_VIOLATIONS,
+    violations_after: frozenset[Violation] = NO_VIOLATIONS,
+    offset: timedelta = SECOND,
+    **fields: Any,
 ) -> tuple[Case, Case]:
     """Make the two cases on either side of a limit: the audit at `now`, and so little later."""
-    case = Case(label=f"{label}, before", happen=happen, fails=first, **facts)
-    return case, replace(case, label=f"{label}, after", fails=then, later=case.later + apart)
+    case = Case(label=f"{label}, before", steps=steps, violations=violations_before, **fields)
+    return case, replace(
+        case, label=f"{label}, after", violations=violations_after, audit_delay=case.audit_delay + offset
+    )
 
 
-def life(**facts: Any) -> Happening:
+def create_scheduled_index(**fields: Any) -> ScenarioStep:
     """Let an index be created with a schedule: a daily one, which ran 20 times, the last 5 hours ago."""
-    usual: dict[str, Any] = {"name": INDEX, "days": 20}
-    return Life(**usual | facts).begin
+    defaults: dict[str, Any] = {"name": INDEX, "days": 20}
+    return ScheduledIndex(**defaults | fields).add_to
 
 
-def weekly(**facts: Any) -> Happening:
+def create_weekly_index(**fields: Any) -> ScenarioStep:
     """Let an index be created with a weekly schedule, kept 60 days, which ran 10 times."""
-    return life(**{"days": 70, "frequency": "weekly", "retention_days": 60, "schedule": "weekly"} | facts)
+    return create_scheduled_index(
+        **{"days": 70, "frequency": "weekly", "retention_days": 60, "schedule_name": "weekly"} | fields
+    )
 
 
-def created(ago: timedelta, name: str = INDEX, **traits: Any) -> Happening:
+def create_index(age: timedelta, name: str = INDEX, **traits: Any) -> ScenarioStep:
     """Let an index be created, without a schedule."""
-    return lambda script: builder.create(script, name, ago, **traits)
+    return lambda script: builder.add_index(script, name, age, **traits)
 
 
-def by_hand(*agos: timedelta, name: str = INDEX) -> Happening:
+def back_up(*ages: timedelta, name: str = INDEX) -> ScenarioStep:
     """Let manual backups be taken."""
 
-    def happening(script: Script) -> None:
-        for ago in agos:
-            builder.back_up(script, name, ago)
+    def add_backups(script: Script) -> None:
+        for age in ages:
+            builder.add_backup(script, name, age)
 
-    return happening
+    return add_backups
 
 
-def paused(ago: timedelta, name: str = INDEX) -> Happening:
+def pause_schedules(age: timedelta, name: str = INDEX) -> ScenarioStep:
     """Let every schedule of an index be paused."""
-    return lambda script: builder.pause(script, name, ago)
+    return lambda script: builder.add_pause(script, name, age)
 
 
-def deleted(ago: timedelta, name: str = INDEX) -> Happening:
+def delete_index(age: timedelta, name: str = INDEX) -> ScenarioStep:
     """Let an index be deleted."""
-    return done(ago, lambda world: world.delete_index(name))
+    return change_project(age, lambda project: project.delete_index(name))
 
 
-def done(ago: timedelta, action: Callable[[SimulatedProject], object]) -> Happening:
+def change_project(age: timedelta, change: Callable[[SimulatedProject], object]) -> ScenarioStep:
     """Let anything be done to the project."""
-    return lambda script: script.ago(ago, action)
+    return lambda script: script.add_change(age, change)
 
 
-def schedule_of(world: SimulatedProject, name: str = INDEX) -> Schedule:
+def find_schedule(project: SimulatedProject, name: str = INDEX) -> Schedule:
     """Return the schedule of an index that was made last."""
-    return list(world.index(name).schedules.values())[-1]
+    return list(project.get_index(name).schedules.values())[-1]
 
 
-def ready(world: SimulatedProject, name: str = INDEX) -> list[Backup]:
+def list_ready_backups(project: SimulatedProject, name: str = INDEX) -> list[Backup]:
     """Return the backups of an index that are ready, oldest first."""
-    found = [it for it in world.index(name).backups.values() if it.state is State.READY]
-    return sorted(found, key=lambda it: it.captured_at or world.now)
+    backups = [it for it in project.get_index(name).backups.values() if it.state is BackupState.READY]
+    return sorted(backups, key=lambda it: it.captured_at or project.now)
 
 
-BY_HAND = (created(30 * DAY), by_hand(3 * HOUR, 4 * HOUR))
+MANUAL_BACKUPS_ONLY = (create_index(30 * DAY), back_up(3 * HOUR, 4 * HOUR))
 """An index without a schedule, with two fresh manual backups."""

@@ -2,159 +2,182 @@
 
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
-    BY_HAND,
     DAY,
     HOUR,
+    MANUAL_BACKUPS_ONLY,
     MINUTE,
     SECOND,
     Case,
-    by_hand,
-    created,
-    deleted,
-    done,
-    edge,
-    life,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    delete_index,
+    make_limit_cases,
     on,
     on_project,
 )
 from support.simulator import NOW
 
-ROOM = "backup-quota-has-headroom"
+HEADROOM = "backup-quota-has-headroom"
 SCHEDULES = "schedules-fit-quota"
 POLICY = "policy-fits-quota"
 EXEMPTIONS = "exemptions-are-current"
-IDS = "project-is-expected"
-WEEK = life(retention_days=7)
+EXPECTED_PROJECT = "project-is-expected"
+WEEK_OF_BACKUPS = create_scheduled_index(retention_days=7)
 """An index that takes 8 slots, and holds 7 backups 5 hours after the last run."""
-ID = SimulatedProject(NOW).project_id
+PROJECT_ID = SimulatedProject(NOW).project_id
 MIDNIGHT = NOW.replace(hour=23, minute=59, second=59)
 
 
-def quota(count: int, more: str = "") -> str:
+def write_quota_policy(count: int, extra_keys: str = "") -> str:
     """Write a policy for a project that may hold so many backups."""
-    return f"project: {{backup_quota: {count}{more}}}"
+    return f"project: {{backup_quota: {count}{extra_keys}}}"
 
 
-def exempt(names: str, controls: str = "'*'", expires: str = "2026-11-20") -> str:
+def write_exemption_policy(names: str, controls: str = "'*'", expires: str = "2026-11-20") -> str:
     """Write a policy with one exemption."""
-    who = f"owner: search-team, reason: rebuilt nightly, expires: {expires}"
-    return f"exemptions: [{{names: [{names}], controls: [{controls}], {who}}}]"
+    acceptance = f"owner: search-team, reason: rebuilt nightly, expires: {expires}"
+    return f"exemptions: [{{names: [{names}], controls: [{controls}], {acceptance}}}]"
 
 
-def downgraded(world: SimulatedProject) -> None:
+def downgrade_plan(project: SimulatedProject) -> None:
     """Put the organization on a plan without schedules."""
-    world.conduct.plan = "starter"
-    world.conduct.plan_refuses_listings = True
+    project.options.plan = "starter"
+    project.options.plan_denies_listings = True
 
 
 CASES = (
-    Case(label="70 percent of the quota", happen=(WEEK,), policy=quota(10)),
-    Case(label="80 percent of the quota", happen=(WEEK, by_hand(DAY)), policy=quota(10), fails=on_project(ROOM)),
+    Case(label="70 percent of the quota", steps=(WEEK_OF_BACKUPS,), policy=write_quota_policy(10)),
+    Case(
+        label="80 percent of the quota",
+        steps=(WEEK_OF_BACKUPS, back_up(DAY)),
+        policy=write_quota_policy(10),
+        violations=on_project(HEADROOM),
+    ),
     Case(
         label="79.9 percent of the quota, planned runs beside",
-        happen=(WEEK, by_hand(DAY)),
-        policy=quota(10, ", quota_warn_percent: 80.1"),
-        conduct={"planned_in_listing": True},
+        steps=(WEEK_OF_BACKUPS, back_up(DAY)),
+        policy=write_quota_policy(10, ", quota_warn_percent: 80.1"),
+        options={"lists_scheduled_runs": True},
     ),
     Case(
         label="95 percent of the quota",
-        happen=(life(retention_days=18), by_hand(DAY)),
-        policy=quota(20),
-        severities={ROOM: "high"},
-        fails=on_project(ROOM),
+        steps=(create_scheduled_index(retention_days=18), back_up(DAY)),
+        policy=write_quota_policy(20),
+        severities={HEADROOM: "high"},
+        violations=on_project(HEADROOM),
     ),
     Case(
         label="backups of deleted indexes fill the quota",
-        happen=(created(25 * DAY), by_hand(*(20 * DAY + it * HOUR for it in range(8))), deleted(9 * DAY)),
-        policy=quota(10),
-        fails=on_project(ROOM),
+        steps=(create_index(25 * DAY), back_up(*(20 * DAY + it * HOUR for it in range(8))), delete_index(9 * DAY)),
+        policy=write_quota_policy(10),
+        violations=on_project(HEADROOM),
     ),
-    Case(label="schedules take the quota", happen=(life(days=5, retention_days=30),), policy=quota(31)),
+    Case(
+        label="schedules take the quota",
+        steps=(create_scheduled_index(days=5, retention_days=30),),
+        policy=write_quota_policy(31),
+    ),
     Case(
         label="schedules take more than the quota",
-        happen=(life(days=5, retention_days=30),),
-        policy=quota(30),
-        fails=on_project(SCHEDULES),
+        steps=(create_scheduled_index(days=5, retention_days=30),),
+        policy=write_quota_policy(30),
+        violations=on_project(SCHEDULES),
     ),
     Case(
         label="schedules and manual backups take more than the quota",
-        happen=(life(days=5, retention_days=30), by_hand(DAY)),
-        policy=quota(31),
-        fails=on_project(SCHEDULES),
+        steps=(create_scheduled_index(days=5, retention_days=30), back_up(DAY)),
+        policy=write_quota_policy(31),
+        violations=on_project(SCHEDULES),
     ),
     Case(
         label="the policy asks for the quota",
-        happen=(created(HOUR),),
-        policy=quota(8),
-        fails=on("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
+        steps=(create_index(HOUR),),
+        policy=write_quota_policy(8),
+        violations=on("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
     Case(
         label="the policy asks for more than the quota",
-        happen=BY_HAND,
-        policy=quota(7),
-        fails=on("index-has-schedule") | on_project(POLICY),
+        steps=MANUAL_BACKUPS_ONLY,
+        policy=write_quota_policy(7),
+        violations=on("index-has-schedule") | on_project(POLICY),
     ),
     Case(
         label="the policy and the schedules ask for more than the quota",
-        happen=(life(days=5, retention_days=8),),
-        policy=quota(7),
-        fails=on_project(POLICY, SCHEDULES),
+        steps=(create_scheduled_index(days=5, retention_days=8),),
+        policy=write_quota_policy(7),
+        violations=on_project(POLICY, SCHEDULES),
     ),
-    Case(label="a plan without a quota", happen=(WEEK,), policy="project: {plan: builder}"),
-    *edge(
+    Case(label="a plan without a quota", steps=(WEEK_OF_BACKUPS,), policy="project: {plan: builder}"),
+    *make_limit_cases(
         "an exemption ends with its day",
-        life(),
+        create_scheduled_index(),
         now=MIDNIGHT,
-        policy=exempt("orders"),
-        then=on_project(EXEMPTIONS),
+        policy=write_exemption_policy("orders"),
+        violations_after=on_project(EXEMPTIONS),
     ),
     Case(
         label="an exemption of what is wrong, in its last second",
-        happen=BY_HAND,
+        steps=MANUAL_BACKUPS_ONLY,
         now=MIDNIGHT,
-        policy=exempt("orders", "index-has-*"),
-        fails=on("index-has-schedule"),
-        exempted=on("index-has-schedule"),
+        policy=write_exemption_policy("orders", "index-has-*"),
+        violations=on("index-has-schedule"),
+        exempted_violations=on("index-has-schedule"),
     ),
     Case(
         label="an exemption of what is wrong, a second after its end",
-        happen=BY_HAND,
+        steps=MANUAL_BACKUPS_ONLY,
         now=MIDNIGHT,
-        later=SECOND,
-        policy=exempt("orders", "index-has-*"),
-        fails=on("index-has-schedule") | on_project(EXEMPTIONS),
+        audit_delay=SECOND,
+        policy=write_exemption_policy("orders", "index-has-*"),
+        violations=on("index-has-schedule") | on_project(EXEMPTIONS),
     ),
     Case(
         label="an exemption fits nothing",
-        happen=(life(),),
-        policy=exempt("order", expires="2027-01-31"),
-        fails=on_project(EXEMPTIONS),
+        steps=(create_scheduled_index(),),
+        policy=write_exemption_policy("order", expires="2027-01-31"),
+        violations=on_project(EXEMPTIONS),
     ),
     Case(
         label="an exemption fits a deleted index alone",
-        happen=(life(), created(9 * DAY, "gone"), by_hand(8 * DAY, name="gone"), deleted(7 * DAY, "gone")),
-        policy=exempt("'go*'", expires="2027-01-31"),
+        steps=(
+            create_scheduled_index(),
+            create_index(9 * DAY, "gone"),
+            back_up(8 * DAY, name="gone"),
+            delete_index(7 * DAY, "gone"),
+        ),
+        policy=write_exemption_policy("'go*'", expires="2027-01-31"),
     ),
     Case(
         label="the plan has no schedules",
-        happen=(*BY_HAND, done(HOUR, downgraded)),
-        fails=on_project("plan-allows-schedules"),
+        steps=(*MANUAL_BACKUPS_ONLY, change_project(HOUR, downgrade_plan)),
+        violations=on_project("plan-allows-schedules"),
     ),
-    Case(label="another project", happen=(life(),), policy="project: {expected_id: another}", fails=on_project(IDS)),
-    Case(label="the expected project", happen=(life(),), policy=f"project: {{expected_id: {ID}}}"),
+    Case(
+        label="another project",
+        steps=(create_scheduled_index(),),
+        policy="project: {expected_id: another}",
+        violations=on_project(EXPECTED_PROJECT),
+    ),
+    Case(
+        label="the expected project",
+        steps=(create_scheduled_index(),),
+        policy=f"project: {{expected_id: {PROJECT_ID}}}",
+    ),
     Case(
         label="the second page of an index's own backups is garbage",
-        happen=(created(DAY), by_hand(*(HOUR + it * MINUTE for it in range(101)))),
+        steps=(create_index(DAY), back_up(*(HOUR + it * MINUTE for it in range(101)))),
         policy="defaults: {schedule: {required: false}}",
         faults=({"kind": "garbage", "path": "/indexes/*/backups", "after": 1},),
-        fails=on_project("inventory-is-complete"),
+        violations=on_project("inventory-is-complete"),
     ),
     Case(
         label="the history of a schedule is refused",
-        happen=(life(),),
+        steps=(create_scheduled_index(),),
         faults=({"status": 403, "path": "/backup-schedules/*/history"},),
-        fails=on_project("inventory-is-complete"),
-        insufficient=on(
+        violations=on_project("inventory-is-complete"),
+        unknown_checks=on(
             "backup-status-is-known",
             "backups-expire-on-time",
             "latest-run-succeeded",
@@ -165,35 +188,35 @@ CASES = (
     ),
     Case(
         label="not protected from deletion",
-        happen=(life(),),
+        steps=(create_scheduled_index(),),
         policy="defaults: {protection: {deletion_protection: true}}",
-        fails=on("deletion-protection-is-enabled"),
+        violations=on("deletion-protection-is-enabled"),
     ),
     Case(
         label="protected from deletion",
-        happen=(life(traits={"deletion_protection": True}),),
+        steps=(create_scheduled_index(traits={"deletion_protection": True}),),
         policy="defaults: {protection: {deletion_protection: true}}",
     ),
     Case(
         label="backups where none may lie",
-        happen=(life(),),
+        steps=(create_scheduled_index(),),
         policy="defaults: {protection: {locations: ['gcp/*', 'aws/us-east-']}}",
-        fails=on("backup-location-is-allowed"),
+        violations=on("backup-location-is-allowed"),
     ),
     Case(
         label="backups where they may lie",
-        happen=(life(),),
+        steps=(create_scheduled_index(),),
         policy="defaults: {protection: {locations: ['gcp/*', 'aws/us-east-?']}}",
     ),
     Case(
         label="a tag is missing",
-        happen=(life(traits={"tags": {"env": "prod"}}),),
+        steps=(create_scheduled_index(traits={"tags": {"env": "prod"}}),),
         policy="defaults: {protection: {required_tags: [env, owner]}}",
-        fails=on("index-has-required-tags"),
+        violations=on("index-has-required-tags"),
     ),
     Case(
         label="no tag is missing",
-        happen=(life(traits={"tags": {"env": "prod", "owner": "shop"}}),),
+        steps=(create_scheduled_index(traits={"tags": {"env": "prod", "owner": "shop"}}),),
         policy="defaults: {protection: {required_tags: [env, owner]}}",
     ),
 )

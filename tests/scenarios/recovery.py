@@ -3,186 +3,203 @@
 from backup_auditor_simulator.model import RunOutcome
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
-    BY_HAND,
     DAY,
     HOUR,
+    MANUAL_BACKUPS_ONLY,
     MINUTE,
     SECOND,
     Case,
-    Happening,
-    by_hand,
-    created,
-    deleted,
-    done,
-    edge,
-    life,
+    ScenarioStep,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    create_weekly_index,
+    delete_index,
+    find_schedule,
+    list_ready_backups,
+    make_limit_cases,
     on,
-    paused,
-    ready,
-    schedule_of,
-    weekly,
+    pause_schedules,
 )
 
-NONE = "index-has-recovery-point"
-FEW = "recovery-points-meet-minimum-copies"
-OLD = "recovery-point-is-recent"
-ENDING = "recovery-points-outlast-horizon"
-FOREIGN = "recovery-points-belong-to-index"
-SLOW = {"run_takes": 8 * HOUR}
+NO_RECOVERY_POINT = "index-has-recovery-point"
+TOO_FEW_COPIES = "recovery-points-meet-minimum-copies"
+TOO_OLD = "recovery-point-is-recent"
+NONE_BEYOND_HORIZON = "recovery-points-outlast-horizon"
+OTHER_INDEX_ONLY = "recovery-points-belong-to-index"
+SLOW_RUNS = {"backup_duration": 8 * HOUR}
 """Every backup takes longer than the grace, and not so long that it is stuck."""
 OPTIONAL = "defaults: {schedule: {required: false}}"
-AGELESS = "defaults: {recovery: {max_age: 90d}}"
+LONG_MAX_AGE = "defaults: {recovery: {max_age: 90d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
-HUNG = {0: RunOutcome.HANGS}
+STUCK_RUN = {0: RunOutcome.STUCK}
 
 
-def cleaned_up(keep: int) -> Happening:
+def delete_older_backups(kept_count: int) -> ScenarioStep:
     """Delete all but the newest backups, two hours ago."""
 
-    def action(world: SimulatedProject) -> None:
-        for backup in ready(world)[:-keep]:
-            world.delete_backup(backup.id)
+    def delete_backups(project: SimulatedProject) -> None:
+        for backup in list_ready_backups(project)[:-kept_count]:
+            project.delete_backup(backup.id)
 
-    return done(2 * HOUR, action)
+    return change_project(2 * HOUR, delete_backups)
 
 
-def made_at_a_whole_second(world: SimulatedProject) -> None:
+def truncate_creation_time(project: SimulatedProject) -> None:
     """Let the schedule say no fraction of the second of its creation."""
-    schedule = schedule_of(world)
+    schedule = find_schedule(project)
     schedule.created_at = schedule.created_at.replace(microsecond=0)
-    world.changed()
+    project.record_change()
 
 
-def made_anew(world: SimulatedProject) -> None:
+def recreate_index(project: SimulatedProject) -> None:
     """Delete the index, and make another one of its name with a schedule."""
-    world.delete_index("orders")
-    world.create_index("orders")
-    world.create_schedule("orders", "nightly", retention_days=14)
+    project.delete_index("orders")
+    project.create_index("orders")
+    project.create_schedule("orders", "nightly", retention_days=14)
 
 
-def unscheduled_anew(world: SimulatedProject) -> None:
+def recreate_index_without_schedule(project: SimulatedProject) -> None:
     """Delete the index, and make another one of its name without a schedule."""
-    world.delete_index("orders")
-    world.create_index("orders")
+    project.delete_index("orders")
+    project.create_index("orders")
 
 
 CASES = (
-    *edge(
+    *make_limit_cases(
         "the first run was due and has made nothing yet",
-        life(days=1, since_run=6 * HOUR - SECOND, fates=HUNG),
-        then=on(NONE),
-        apart=2 * SECOND,
+        create_scheduled_index(days=1, since_run=6 * HOUR - SECOND, outcomes=STUCK_RUN),
+        violations_after=on(NO_RECOVERY_POINT),
+        offset=2 * SECOND,
     ),
-    *edge(
+    *make_limit_cases(
         "the only run that was due is missing, of a schedule made at a whole second",
-        life(days=1, since_run=6 * HOUR, fates={0: RunOutcome.IS_SKIPPED}),
-        done(0 * HOUR, made_at_a_whole_second),
-        first=on(NONE),
-        then=on(NONE, "scheduled-runs-are-continuous"),
+        create_scheduled_index(days=1, since_run=6 * HOUR, outcomes={0: RunOutcome.SKIPPED}),
+        change_project(0 * HOUR, truncate_creation_time),
+        violations_before=on(NO_RECOVERY_POINT),
+        violations_after=on(NO_RECOVERY_POINT, "scheduled-runs-are-continuous"),
     ),
     Case(
         label="no run ever took place",
-        happen=(life(days=10, fates=dict.fromkeys(range(10), RunOutcome.IS_SKIPPED)),),
-        fails=on(NONE, FEW, "scheduled-runs-are-continuous"),
+        steps=(create_scheduled_index(days=10, outcomes=dict.fromkeys(range(10), RunOutcome.SKIPPED)),),
+        violations=on(NO_RECOVERY_POINT, TOO_FEW_COPIES, "scheduled-runs-are-continuous"),
     ),
-    *edge("the newest recovery point is old", life(since_run=6 * HOUR), conduct=SLOW, then=on(OLD)),
-    *edge(
+    *make_limit_cases(
+        "the newest recovery point is old",
+        create_scheduled_index(since_run=6 * HOUR),
+        options=SLOW_RUNS,
+        violations_after=on(TOO_OLD),
+    ),
+    *make_limit_cases(
         "the newest manual recovery point is old",
-        created(60 * DAY),
-        by_hand(30 * HOUR, 31 * HOUR),
-        first=on("index-has-schedule"),
-        then=on("index-has-schedule", OLD),
+        create_index(60 * DAY),
+        back_up(30 * HOUR, 31 * HOUR),
+        violations_before=on("index-has-schedule"),
+        violations_after=on("index-has-schedule", TOO_OLD),
     ),
-    *edge(
+    *make_limit_cases(
         "older than a max_age of the policy's own",
-        life(since_run=2 * HOUR),
-        conduct=SLOW,
+        create_scheduled_index(since_run=2 * HOUR),
+        options=SLOW_RUNS,
         policy="defaults: {recovery: {max_age: 26h}}",
-        then=on(OLD),
+        violations_after=on(TOO_OLD),
     ),
     Case(
         label="recovery points 15 minutes ahead of the auditor's clock",
-        happen=(created(DAY), by_hand(10 * MINUTE, 20 * MINUTE)),
+        steps=(create_index(DAY), back_up(10 * MINUTE, 20 * MINUTE)),
         policy=OPTIONAL,
-        clock_behind=25 * MINUTE - SECOND,
+        clock_lag=25 * MINUTE - SECOND,
     ),
     Case(
         label="a recovery point more than 15 minutes ahead of the auditor's clock",
-        happen=(created(DAY), by_hand(10 * MINUTE, 20 * MINUTE)),
+        steps=(create_index(DAY), back_up(10 * MINUTE, 20 * MINUTE)),
         policy=OPTIONAL,
-        clock_behind=25 * MINUTE + SECOND,
-        fails=on(FEW),
+        clock_lag=25 * MINUTE + SECOND,
+        violations=on(TOO_FEW_COPIES),
     ),
     Case(
         label="the newest run is ahead of the auditor's clock",
-        happen=(life(since_run=11 * MINUTE),),
-        clock_behind=20 * MINUTE,
+        steps=(create_scheduled_index(since_run=11 * MINUTE),),
+        clock_lag=20 * MINUTE,
     ),
     Case(
         label="a failed run is ahead of the auditor's clock",
-        happen=(life(since_run=11 * MINUTE, fates={0: RunOutcome.FAILS}),),
-        clock_behind=20 * MINUTE,
-        fails=on("latest-run-succeeded"),
+        steps=(create_scheduled_index(since_run=11 * MINUTE, outcomes={0: RunOutcome.FAILED}),),
+        clock_lag=20 * MINUTE,
+        violations=on("latest-run-succeeded"),
     ),
-    Case(label="one copy is left", happen=(life(), cleaned_up(1)), fails=on(FEW)),
-    Case(label="two copies are left", happen=(life(), cleaned_up(2))),
-    *edge(
+    Case(
+        label="one copy is left",
+        steps=(create_scheduled_index(), delete_older_backups(1)),
+        violations=on(TOO_FEW_COPIES),
+    ),
+    Case(label="two copies are left", steps=(create_scheduled_index(), delete_older_backups(2))),
+    *make_limit_cases(
         "the third run was due and has made nothing yet",
-        life(days=3, since_run=6 * HOUR - SECOND, fates=HUNG),
+        create_scheduled_index(days=3, since_run=6 * HOUR - SECOND, outcomes=STUCK_RUN),
         policy="defaults: {recovery: {min_copies: 3, max_age: 2d}}",
-        then=on(FEW),
-        apart=2 * SECOND,
+        violations_after=on(TOO_FEW_COPIES),
+        offset=2 * SECOND,
     ),
-    *edge(
+    *make_limit_cases(
         "the last recovery point expires in a week",
-        life(since_run=7 * DAY - SECOND),
-        paused(6 * DAY + 12 * HOUR),
-        policy=AGELESS,
-        first=on("schedule-is-enabled"),
-        then=on("schedule-is-enabled", ENDING),
+        create_scheduled_index(since_run=7 * DAY - SECOND),
+        pause_schedules(6 * DAY + 12 * HOUR),
+        policy=LONG_MAX_AGE,
+        violations_before=on("schedule-is-enabled"),
+        violations_after=on("schedule-is-enabled", NONE_BEYOND_HORIZON),
     ),
-    *edge(
+    *make_limit_cases(
         "nothing makes new recovery points",
-        weekly(since_run=6 * HOUR, retention_days=10),
-        conduct=SLOW,
+        create_weekly_index(since_run=6 * HOUR, retention_days=10),
+        options=SLOW_RUNS,
         policy=WEEKLY,
-        then=on(ENDING),
+        violations_after=on(NONE_BEYOND_HORIZON),
     ),
-    *edge(
+    *make_limit_cases(
         "the last recovery point expires within a horizon of the policy's own",
-        weekly(since_run=7 * HOUR - SECOND, retention_days=10),
-        conduct=SLOW,
+        create_weekly_index(since_run=7 * HOUR - SECOND, retention_days=10),
+        options=SLOW_RUNS,
         policy=f"{WEEKLY[:-2]}, horizon: 65h}}}}",
-        then=on(ENDING),
+        violations_after=on(NONE_BEYOND_HORIZON),
     ),
     Case(
         label="the last recovery point but a manual one expires in an hour",
-        happen=(life(since_run=14 * DAY - HOUR), paused(13 * DAY + 12 * HOUR), by_hand(10 * DAY, 10 * DAY)),
-        policy=AGELESS,
-        fails=on("schedule-is-enabled"),
+        steps=(
+            create_scheduled_index(since_run=14 * DAY - HOUR),
+            pause_schedules(13 * DAY + 12 * HOUR),
+            back_up(10 * DAY, 10 * DAY),
+        ),
+        policy=LONG_MAX_AGE,
+        violations=on("schedule-is-enabled"),
     ),
     Case(
         label="the last recovery point expires in an hour",
-        happen=(life(since_run=14 * DAY - HOUR), paused(13 * DAY + 12 * HOUR)),
-        policy=AGELESS,
-        fails=on("schedule-is-enabled", ENDING, FEW),
+        steps=(create_scheduled_index(since_run=14 * DAY - HOUR), pause_schedules(13 * DAY + 12 * HOUR)),
+        policy=LONG_MAX_AGE,
+        violations=on("schedule-is-enabled", NONE_BEYOND_HORIZON, TOO_FEW_COPIES),
     ),
-    *edge(
+    *make_limit_cases(
         "the first backup of an index made anew",
-        life(days=10),
-        done(DAY + 10 * MINUTE - SECOND, made_anew),
-        first=on(FOREIGN),
-        apart=2 * SECOND,
+        create_scheduled_index(days=10),
+        change_project(DAY + 10 * MINUTE - SECOND, recreate_index),
+        violations_before=on(OTHER_INDEX_ONLY),
+        offset=2 * SECOND,
     ),
     Case(
         label="made anew without a schedule",
-        happen=(life(), done(HOUR, unscheduled_anew)),
-        fails=on(FOREIGN, NONE, FEW, "index-has-schedule"),
+        steps=(create_scheduled_index(), change_project(HOUR, recreate_index_without_schedule)),
+        violations=on(OTHER_INDEX_ONLY, NO_RECOVERY_POINT, TOO_FEW_COPIES, "index-has-schedule"),
     ),
     Case(
         label="made anew, and backed up by hand since",
-        happen=(*BY_HAND, done(2 * HOUR, unscheduled_anew), by_hand(HOUR, HOUR / 2)),
-        fails=on("index-has-schedule"),
+        steps=(
+            *MANUAL_BACKUPS_ONLY,
+            change_project(2 * HOUR, recreate_index_without_schedule),
+            back_up(HOUR, HOUR / 2),
+        ),
+        violations=on("index-has-schedule"),
     ),
-    Case(label="gone, and nothing of it is judged but its backups", happen=(*BY_HAND, deleted(HOUR))),
+    Case(label="gone, and nothing of it is judged but its backups", steps=(*MANUAL_BACKUPS_ONLY, delete_index(HOUR))),
 )

@@ -4,151 +4,182 @@ from collections.abc import Callable
 
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
-    BY_HAND,
     DAY,
     HOUR,
+    MANUAL_BACKUPS_ONLY,
     MINUTE,
     SECOND,
     Case,
-    by_hand,
-    created,
-    deleted,
-    done,
-    edge,
-    life,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    delete_index,
+    find_schedule,
+    list_ready_backups,
+    make_limit_cases,
     on,
-    on_deleted,
-    paused,
-    ready,
-    schedule_of,
+    on_deleted_index,
+    pause_schedules,
 )
 
 ORPHAN = "backups-have-live-source"
 OVERDUE = "backups-expire-on-time"
-ERASED = "backups-within-erasure-horizon"
+BEYOND_ERASURE_HORIZON = "backups-within-erasure-horizon"
 VANISHED = "backup-did-not-vanish"
-ERASURE = "defaults: {protection: {erasure_days: 20}}"
+ERASURE_POLICY = "defaults: {protection: {erasure_days: 20}}"
 OPTIONAL = "defaults: {schedule: {required: false}, recovery: {max_age: 90d}}"
 
 
-def lingering(world: SimulatedProject) -> None:
+def shorten_shown_retention(project: SimulatedProject) -> None:
     """Say a shorter retention, and delete nothing for it."""
-    schedule_of(world).retention = 11 * DAY
-    world.changed()
+    find_schedule(project).retention = 11 * DAY
+    project.record_change()
 
 
-def oldest_deleted(world: SimulatedProject) -> None:
+def delete_oldest(project: SimulatedProject) -> None:
     """Delete the oldest recovery point."""
-    world.remove_backup(ready(world)[0])
+    project.remove_backup(list_ready_backups(project)[0])
 
 
-def newest_deleted(world: SimulatedProject) -> None:
+def delete_newest(project: SimulatedProject) -> None:
     """Delete the newest recovery point."""
-    world.remove_backup(ready(world)[-1])
+    project.remove_backup(list_ready_backups(project)[-1])
 
 
-def orphan_deleted(world: SimulatedProject) -> None:
+def delete_orphan(project: SimulatedProject) -> None:
     """Delete the oldest backup of the index that is no more."""
-    (index,) = world.deleted_indexes["orders"]
-    world.remove_backup(next(iter(index.backups.values())))
+    (index,) = project.deleted_indexes["orders"]
+    project.remove_backup(next(iter(index.backups.values())))
 
 
-def kept(days: int) -> Callable[[SimulatedProject], object]:
+def set_retention(days: int) -> Callable[[SimulatedProject], object]:
     """Change the retention."""
-    return lambda world: world.update_schedule(schedule_of(world).id, retention_days=days)
+    return lambda project: project.update_schedule(find_schedule(project).id, retention_days=days)
 
 
-def raised(world: SimulatedProject) -> None:
+def raise_retention_and_delete_oldest(project: SimulatedProject) -> None:
     """Raise the retention, and delete the oldest recovery point."""
-    kept(30)(world)
-    oldest_deleted(world)
+    set_retention(30)(project)
+    delete_oldest(project)
 
 
-def unscheduled(world: SimulatedProject) -> None:
+def delete_schedule_and_newest(project: SimulatedProject) -> None:
     """Delete the schedule and the newest recovery point that it made."""
-    world.delete_schedule(schedule_of(world).id)
-    newest_deleted(world)
+    project.delete_schedule(find_schedule(project).id)
+    delete_newest(project)
 
 
-def emptied(world: SimulatedProject) -> None:
+def delete_all_backups(project: SimulatedProject) -> None:
     """Delete every recovery point."""
-    for backup in ready(world):
-        world.remove_backup(backup)
+    for backup in list_ready_backups(project):
+        project.remove_backup(backup)
 
 
-GONE = (created(60 * DAY), deleted(2 * DAY))
+DELETED_INDEX = (create_index(60 * DAY), delete_index(2 * DAY))
 OLDEST_EXPIRES_IN = 19 * HOUR
 """A life's newest run was 5 hours ago, and the oldest of the 14 days before."""
 CASES = (
-    *edge("the newest backup of a deleted index is old", *GONE, by_hand(30 * DAY, 31 * DAY), then=on_deleted(ORPHAN)),
-    *edge(
+    *make_limit_cases(
+        "the newest backup of a deleted index is old",
+        *DELETED_INDEX,
+        back_up(30 * DAY, 31 * DAY),
+        violations_after=on_deleted_index(ORPHAN),
+    ),
+    *make_limit_cases(
         "the newest backup of an earlier index of a live name is old",
-        created(60 * DAY),
-        by_hand(30 * DAY),
-        deleted(25 * DAY),
-        life(),
-        then=on_deleted(ORPHAN),
+        create_index(60 * DAY),
+        back_up(30 * DAY),
+        delete_index(25 * DAY),
+        create_scheduled_index(),
+        violations_after=on_deleted_index(ORPHAN),
     ),
     Case(
         label="old backups of a deleted index, which may be kept",
-        happen=(*GONE, by_hand(50 * DAY)),
+        steps=(*DELETED_INDEX, back_up(50 * DAY)),
         policy="defaults: {orphans: {keep_days: null}}",
     ),
-    *edge(
+    *make_limit_cases(
         "a backup is listed past its expiry",
-        life(days=14, since_run=0 * HOUR, retention_days=20),
-        done(SECOND, lingering),
-        then=on(OVERDUE),
+        create_scheduled_index(days=14, since_run=0 * HOUR, retention_days=20),
+        change_project(SECOND, shorten_shown_retention),
+        violations_after=on(OVERDUE),
     ),
-    *edge("a manual backup is older than what is erased", life(), by_hand(20 * DAY), policy=ERASURE, then=on(ERASED)),
-    *edge(
+    *make_limit_cases(
+        "a manual backup is older than what is erased",
+        create_scheduled_index(),
+        back_up(20 * DAY),
+        policy=ERASURE_POLICY,
+        violations_after=on(BEYOND_ERASURE_HORIZON),
+    ),
+    *make_limit_cases(
         "a backup of an earlier index is older than what is erased",
-        created(60 * DAY),
-        by_hand(20 * DAY),
-        deleted(19 * DAY),
-        life(days=15),
-        policy=ERASURE,
-        then=on(ERASED),
+        create_index(60 * DAY),
+        back_up(20 * DAY),
+        delete_index(19 * DAY),
+        create_scheduled_index(days=15),
+        policy=ERASURE_POLICY,
+        violations_after=on(BEYOND_ERASURE_HORIZON),
     ),
-    *edge(
+    *make_limit_cases(
         "a scheduled backup was planned before what is erased, and taken after",
-        life(days=40, since_run=DAY - SECOND, retention_days=20),
-        policy=ERASURE,
+        create_scheduled_index(days=40, since_run=DAY - SECOND, retention_days=20),
+        policy=ERASURE_POLICY,
     ),
-    Case(label="the newest is deleted", happen=(life(),), later=HOUR, change=newest_deleted, fails=on(VANISHED)),
+    Case(
+        label="the newest is deleted",
+        steps=(create_scheduled_index(),),
+        audit_delay=HOUR,
+        change=delete_newest,
+        violations=on(VANISHED),
+    ),
     Case(
         label="a manual one is deleted, years after",
-        happen=(life(), by_hand(HOUR)),
-        later=800 * DAY,
-        change=lambda world: world.remove_backup(next(it for it in ready(world) if it.schedule is None)),
-        fails=on(VANISHED),
+        steps=(create_scheduled_index(), back_up(HOUR)),
+        audit_delay=800 * DAY,
+        change=lambda project: project.remove_backup(
+            next(it for it in list_ready_backups(project) if it.schedule is None)
+        ),
+        violations=on(VANISHED),
     ),
     *(
         Case(
             label=f"the oldest is deleted {before} before it expires",
-            happen=(life(),),
-            later=OLDEST_EXPIRES_IN - before,
-            change=oldest_deleted,
-            fails=fails,
+            steps=(create_scheduled_index(),),
+            audit_delay=OLDEST_EXPIRES_IN - before,
+            change=delete_oldest,
+            violations=fails,
         )
         for before, fails in ((15 * MINUTE + SECOND, on(VANISHED)), (15 * MINUTE, frozenset()))
     ),
-    Case(label="the oldest expires", happen=(life(),), later=OLDEST_EXPIRES_IN + MINUTE, change=lambda _: None),
-    Case(label="all expire, and others come", happen=(life(),), later=30 * DAY, change=lambda _: None),
-    Case(label="the retention is lowered", happen=(life(),), later=HOUR, change=kept(7)),
+    Case(
+        label="the oldest expires",
+        steps=(create_scheduled_index(),),
+        audit_delay=OLDEST_EXPIRES_IN + MINUTE,
+        change=lambda _: None,
+    ),
+    Case(
+        label="all expire, and others come",
+        steps=(create_scheduled_index(),),
+        audit_delay=30 * DAY,
+        change=lambda _: None,
+    ),
+    Case(
+        label="the retention is lowered", steps=(create_scheduled_index(),), audit_delay=HOUR, change=set_retention(7)
+    ),
     Case(
         label="the retention is raised, and the oldest deleted",
-        happen=(life(),),
-        later=HOUR,
-        change=raised,
-        fails=on(VANISHED),
+        steps=(create_scheduled_index(),),
+        audit_delay=HOUR,
+        change=raise_retention_and_delete_oldest,
+        violations=on(VANISHED),
     ),
     Case(
         label="the retention is lowered so far that only one is left",
-        happen=(life(),),
-        later=HOUR,
-        change=kept(1),
-        fails=on(
+        steps=(create_scheduled_index(),),
+        audit_delay=HOUR,
+        change=set_retention(1),
+        violations=on(
             "schedule-retention-meets-minimum",
             "schedule-retention-outlives-interval",
             "schedule-guarantees-minimum-copies",
@@ -157,38 +188,38 @@ CASES = (
     ),
     Case(
         label="a schedule is deleted, and a backup that it made",
-        happen=(life(), paused(HOUR)),
-        known=on("schedule-is-enabled"),
-        later=HOUR,
-        change=unscheduled,
-        fails=on(VANISHED, "index-has-schedule"),
+        steps=(create_scheduled_index(), pause_schedules(HOUR)),
+        first_audit_violations=on("schedule-is-enabled"),
+        audit_delay=HOUR,
+        change=delete_schedule_and_newest,
+        violations=on(VANISHED, "index-has-schedule"),
     ),
     Case(
         label="an index is deleted, and its backups stay",
-        happen=(life(),),
-        later=HOUR,
-        change=lambda world: world.delete_index("orders"),
+        steps=(create_scheduled_index(),),
+        audit_delay=HOUR,
+        change=lambda project: project.delete_index("orders"),
     ),
     Case(
         label="the backup of a deleted index is deleted",
-        happen=(*GONE, by_hand(20 * DAY, 21 * DAY)),
-        later=HOUR,
-        change=orphan_deleted,
-        fails=on_deleted(VANISHED),
+        steps=(*DELETED_INDEX, back_up(20 * DAY, 21 * DAY)),
+        audit_delay=HOUR,
+        change=delete_orphan,
+        violations=on_deleted_index(VANISHED),
     ),
     Case(
         label="the last backup of a deleted index is deleted",
-        happen=(*GONE, by_hand(20 * DAY)),
-        later=HOUR,
-        change=orphan_deleted,
-        fails=on_deleted(VANISHED),
+        steps=(*DELETED_INDEX, back_up(20 * DAY)),
+        audit_delay=HOUR,
+        change=delete_orphan,
+        violations=on_deleted_index(VANISHED),
     ),
     Case(
         label="every backup of an index without a schedule is deleted",
-        happen=BY_HAND,
+        steps=MANUAL_BACKUPS_ONLY,
         policy=OPTIONAL,
-        later=HOUR,
-        change=emptied,
-        fails=on(VANISHED, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
+        audit_delay=HOUR,
+        change=delete_all_backups,
+        violations=on(VANISHED, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
 )

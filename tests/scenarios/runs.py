@@ -10,156 +10,200 @@ from scenarios.case import (
     MINUTE,
     SECOND,
     Case,
-    Happening,
-    by_hand,
-    created,
-    done,
-    edge,
-    life,
+    ScenarioStep,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    create_weekly_index,
+    find_schedule,
+    list_ready_backups,
+    make_limit_cases,
     on,
-    ready,
-    schedule_of,
-    weekly,
 )
 
 GAP = "scheduled-runs-are-continuous"
 FAILED = "latest-run-succeeded"
 STUCK = "no-run-is-stuck"
 LATE = "planned-run-started-on-time"
-STRANGE = "backup-status-is-known"
+UNKNOWN_STATUS = "backup-status-is-known"
 OLD = "recovery-point-is-recent"
-UNPLANNED = "schedule-next-run-is-planned"
-SKIPPED, FAILS, HANGS, NEVER = RunOutcome.IS_SKIPPED, RunOutcome.FAILS, RunOutcome.HANGS, RunOutcome.NEVER_STARTS
+NO_NEXT_RUN = "schedule-next-run-is-planned"
+SKIPPED_RUN, FAILED_RUN, STUCK_RUN, UNSTARTED_RUN = (
+    RunOutcome.SKIPPED,
+    RunOutcome.FAILED,
+    RunOutcome.STUCK,
+    RunOutcome.NOT_STARTED,
+)
 CRITICAL = {FAILED: "critical"}
-PATIENT = "defaults: {recovery: {max_age: 3d}}"
+LONG_MAX_AGE = "defaults: {recovery: {max_age: 3d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}}"
 
 
-def run_beside(world: SimulatedProject) -> None:
+def run_outside_schedule(project: SimulatedProject) -> None:
     """Let the schedule run once beside its cadence, and promise a next run; the late one was due at a whole second."""
-    schedule = schedule_of(world)
-    late = schedule.planned
-    if late is not None and late.planned_for is not None:
-        late.planned_for = late.planned_for.replace(microsecond=0)
-        world.changed(late)
-    world.run_now(schedule)
-    schedule.next_run = world.now + DAY
-    world.changed()
+    schedule = find_schedule(project)
+    late_run = schedule.scheduled_run
+    if late_run is not None and late_run.scheduled_for is not None:
+        late_run.scheduled_for = late_run.scheduled_for.replace(microsecond=0)
+        project.record_change(late_run)
+    project.run_now(schedule)
+    schedule.next_run = project.now + DAY
+    project.record_change()
 
 
-def skip_next(world: SimulatedProject) -> None:
+def skip_next_run(project: SimulatedProject) -> None:
     """Let the next run of the schedule be left out."""
-    schedule_of(world).fates.appendleft(SKIPPED)
+    find_schedule(project).outcomes.appendleft(SKIPPED_RUN)
 
 
-def quarantined(world: SimulatedProject) -> None:
+def quarantine_backup(project: SimulatedProject) -> None:
     """Show an older backup in a status that is not known."""
-    world.force_status(ready(world)[-4], "Quarantined")
+    project.force_status(list_ready_backups(project)[-4], "Quarantined")
 
 
-def never_started(since_run: timedelta) -> tuple[Happening, Happening]:
+def create_unstarted_run(since_run: timedelta) -> tuple[ScenarioStep, ScenarioStep]:
     """Let the newest run stand as planned, and another run take place since."""
-    return life(since_run=since_run, fates={0: NEVER}), done(HOUR, run_beside)
+    return create_scheduled_index(since_run=since_run, outcomes={0: UNSTARTED_RUN}), change_project(
+        HOUR, run_outside_schedule
+    )
 
 
 CASES = (
-    *edge("the last run is missing", life(since_run=6 * HOUR, fates={0: SKIPPED}), by_hand(HOUR), then=on(GAP)),
-    *edge("the last run is missing, unhealed", life(since_run=6 * HOUR, fates={0: SKIPPED}), then=on(GAP, OLD)),
-    Case(label="two runs are missing", happen=(life(fates={4: SKIPPED, 5: SKIPPED}),), fails=on(GAP)),
-    *edge("a gap of 14 intervals ago", life(since_run=0 * HOUR, retention_days=30, fates={13: SKIPPED}), first=on(GAP)),
-    *edge(
+    *make_limit_cases(
+        "the last run is missing",
+        create_scheduled_index(since_run=6 * HOUR, outcomes={0: SKIPPED_RUN}),
+        back_up(HOUR),
+        violations_after=on(GAP),
+    ),
+    *make_limit_cases(
+        "the last run is missing, unhealed",
+        create_scheduled_index(since_run=6 * HOUR, outcomes={0: SKIPPED_RUN}),
+        violations_after=on(GAP, OLD),
+    ),
+    Case(
+        label="two runs are missing",
+        steps=(create_scheduled_index(outcomes={4: SKIPPED_RUN, 5: SKIPPED_RUN}),),
+        violations=on(GAP),
+    ),
+    *make_limit_cases(
+        "a gap of 14 intervals ago",
+        create_scheduled_index(since_run=0 * HOUR, retention_days=30, outcomes={13: SKIPPED_RUN}),
+        violations_before=on(GAP),
+    ),
+    *make_limit_cases(
         "a gap of one retention ago",
-        life(since_run=0 * HOUR, retention_days=7, fates={6: SKIPPED}),
-        conduct={"history_keeps_expired": True},
-        first=on(GAP),
+        create_scheduled_index(since_run=0 * HOUR, retention_days=7, outcomes={6: SKIPPED_RUN}),
+        options={"keeps_expired_in_history": True},
+        violations_before=on(GAP),
     ),
-    Case(label="the first run is missing, and no audit saw the creation", happen=(life(days=3, fates={2: SKIPPED}),)),
-    *edge(
+    Case(
+        label="the first run is missing, and no audit saw the creation",
+        steps=(create_scheduled_index(days=3, outcomes={2: SKIPPED_RUN}),),
+    ),
+    *make_limit_cases(
         "the last weekly run is missing",
-        weekly(since_run=7 * DAY + 6 * HOUR),
-        by_hand(HOUR),
-        done(DAY, skip_next),
+        create_weekly_index(since_run=7 * DAY + 6 * HOUR),
+        back_up(HOUR),
+        change_project(DAY, skip_next_run),
         policy=WEEKLY,
-        then=on(GAP),
+        violations_after=on(GAP),
     ),
-    Case(label="a run failed some days ago", happen=(life(fates={3: FAILS}),)),
-    *edge(
+    Case(label="a run failed some days ago", steps=(create_scheduled_index(outcomes={3: FAILED_RUN}),)),
+    *make_limit_cases(
         "the newest run fails",
-        life(since_run=10 * MINUTE - SECOND, fates={0: FAILS}),
-        then=on(FAILED),
-        apart=2 * SECOND,
+        create_scheduled_index(since_run=10 * MINUTE - SECOND, outcomes={0: FAILED_RUN}),
+        violations_after=on(FAILED),
+        offset=2 * SECOND,
     ),
     Case(
         label="the newest run failed like the one before",
-        happen=(life(fates={0: FAILS, 1: FAILS}),),
-        policy=PATIENT,
+        steps=(create_scheduled_index(outcomes={0: FAILED_RUN, 1: FAILED_RUN}),),
+        policy=LONG_MAX_AGE,
         severities=CRITICAL,
-        fails=on(FAILED),
+        violations=on(FAILED),
     ),
     Case(
         label="the newest run failed like the one before, and nobody allows for it",
-        happen=(life(fates={0: FAILS, 1: FAILS}),),
+        steps=(create_scheduled_index(outcomes={0: FAILED_RUN, 1: FAILED_RUN}),),
         severities=CRITICAL,
-        fails=on(FAILED, OLD),
+        violations=on(FAILED, OLD),
     ),
-    *edge(
+    *make_limit_cases(
         "the newest run failed, and a manual backup is being made",
-        life(fates={0: FAILS}),
-        by_hand(10 * MINUTE - SECOND),
-        first=on(FAILED),
+        create_scheduled_index(outcomes={0: FAILED_RUN}),
+        back_up(10 * MINUTE - SECOND),
+        violations_before=on(FAILED),
     ),
     Case(
         label="the newest run failed, and a manual backup succeeded in this very second",
-        happen=(life(fates={0: FAILS}), by_hand(timedelta())),
-        conduct={"run_takes": timedelta()},
+        steps=(create_scheduled_index(outcomes={0: FAILED_RUN}), back_up(timedelta())),
+        options={"backup_duration": timedelta()},
     ),
-    *edge("a run hangs", life(since_run=12 * HOUR, fates={0: HANGS}), by_hand(HOUR), then=on(STUCK)),
-    *edge("a run hangs, unhealed", life(since_run=12 * HOUR, fates={0: HANGS}), first=on(OLD), then=on(STUCK, OLD)),
-    *edge(
+    *make_limit_cases(
+        "a run hangs",
+        create_scheduled_index(since_run=12 * HOUR, outcomes={0: STUCK_RUN}),
+        back_up(HOUR),
+        violations_after=on(STUCK),
+    ),
+    *make_limit_cases(
+        "a run hangs, unhealed",
+        create_scheduled_index(since_run=12 * HOUR, outcomes={0: STUCK_RUN}),
+        violations_before=on(OLD),
+        violations_after=on(STUCK, OLD),
+    ),
+    *make_limit_cases(
         "a manual backup hangs",
-        life(),
-        by_hand(12 * HOUR),
-        conduct={"run_takes": 12 * HOUR + MINUTE},
-        policy=PATIENT,
-        then=on(STUCK),
+        create_scheduled_index(),
+        back_up(12 * HOUR),
+        options={"backup_duration": 12 * HOUR + MINUTE},
+        policy=LONG_MAX_AGE,
+        violations_after=on(STUCK),
     ),
-    *edge(
+    *make_limit_cases(
         "a planned run, shown as Scheduled, is late",
-        *never_started(6 * HOUR),
-        conduct={"planned_status": "Scheduled"},
-        then=on(LATE),
+        *create_unstarted_run(6 * HOUR),
+        options={"scheduled_run_status": "Scheduled"},
+        violations_after=on(LATE),
     ),
-    *edge(
+    *make_limit_cases(
         "a planned run, shown as Initializing, is late",
-        *never_started(12 * HOUR),
-        conduct={"planned_status": "Initializing"},
-        then=on(STUCK),
+        *create_unstarted_run(12 * HOUR),
+        options={"scheduled_run_status": "Initializing"},
+        violations_after=on(STUCK),
     ),
-    *edge(
+    *make_limit_cases(
         "a planned run, shown as each family has it, is late",
-        *never_started(12 * HOUR),
-        then=on(STUCK),
-        fails_old=on(LATE, GAP),
+        *create_unstarted_run(12 * HOUR),
+        violations_after=on(STUCK),
+        old_family_violations=on(LATE, GAP),
     ),
-    *edge(
+    *make_limit_cases(
         "a planned run is late, unhealed",
-        life(since_run=6 * HOUR, fates={0: NEVER}),
-        conduct={"planned_status": "Scheduled"},
-        then=on(LATE, GAP, OLD, UNPLANNED),
+        create_scheduled_index(since_run=6 * HOUR, outcomes={0: UNSTARTED_RUN}),
+        options={"scheduled_run_status": "Scheduled"},
+        violations_after=on(LATE, GAP, OLD, NO_NEXT_RUN),
     ),
-    Case(label="a status that nobody knows", happen=(life(), done(2 * HOUR, quarantined)), fails=on(STRANGE)),
+    Case(
+        label="a status that nobody knows",
+        steps=(create_scheduled_index(), change_project(2 * HOUR, quarantine_backup)),
+        violations=on(UNKNOWN_STATUS),
+    ),
     Case(
         label="a known status in other letters",
-        happen=(life(), done(2 * HOUR, lambda world: world.force_status(ready(world)[-1], "READY"))),
+        steps=(
+            create_scheduled_index(),
+            change_project(2 * HOUR, lambda project: project.force_status(list_ready_backups(project)[-1], "READY")),
+        ),
     ),
     Case(
         label="the only backup is in a status that nobody knows",
-        happen=(
-            created(9 * DAY),
-            by_hand(2 * HOUR),
-            done(HOUR, lambda world: world.force_status(ready(world)[-1], "Archived")),
+        steps=(
+            create_index(9 * DAY),
+            back_up(2 * HOUR),
+            change_project(HOUR, lambda project: project.force_status(list_ready_backups(project)[-1], "Archived")),
         ),
         policy="defaults: {schedule: {required: false}, recovery: {min_copies: 1}}",
-        fails=on(STRANGE, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
+        violations=on(UNKNOWN_STATUS, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
 )

@@ -2,136 +2,164 @@
 
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
-    BY_HAND,
     DAY,
     HOUR,
+    MANUAL_BACKUPS_ONLY,
     MINUTE,
     Case,
-    Happening,
-    by_hand,
-    created,
-    done,
-    edge,
-    life,
+    ScenarioStep,
+    back_up,
+    change_project,
+    create_index,
+    create_scheduled_index,
+    create_weekly_index,
+    find_schedule,
+    make_limit_cases,
     on,
-    paused,
-    schedule_of,
-    weekly,
+    pause_schedules,
 )
 
 LONG_NAME = "nightly-backup-of-all-orders"
 """As long as the name of a schedule may be."""
-COPIES = "defaults: {recovery: {min_copies: 8}}"
+EIGHT_COPIES = "defaults: {recovery: {min_copies: 8}}"
 NO_MINIMUM = "defaults: {schedule: {retention_days: {min: 1}}, recovery: {min_copies: 1}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
 MONTHLY = "defaults: {schedule: {frequency: monthly}, recovery: {min_copies: 1}}"
 TOO_BRIEF = "schedule-retention-outlives-interval"
 
 
-def second(world: SimulatedProject) -> object:
+def create_second_schedule(project: SimulatedProject) -> object:
     """Make a second enabled schedule."""
-    return world.create_schedule("orders", "nightly-2", retention_days=14, beside_enabled=True)
+    return project.create_schedule("orders", "nightly-2", retention_days=14, is_second_allowed=True)
 
 
-def unplanned(world: SimulatedProject) -> None:
+def remove_next_run(project: SimulatedProject) -> None:
     """Leave the schedule without a next run."""
-    world.force_next_run(schedule_of(world), None)
+    project.force_next_run(find_schedule(project), None)
 
 
-def overdue(world: SimulatedProject) -> None:
+def set_past_next_run(project: SimulatedProject) -> None:
     """Leave the schedule with a next run that is already over."""
-    world.force_next_run(schedule_of(world), world.now - 2 * HOUR)
+    project.force_next_run(find_schedule(project), project.now - 2 * HOUR)
 
 
-def monthly(retention_days: int) -> Happening:
+def create_monthly_index(retention_days: int) -> ScenarioStep:
     """Let an index be backed up monthly."""
-    return life(days=93, since_run=3 * DAY, frequency="monthly", retention_days=retention_days)
+    return create_scheduled_index(days=93, since_run=3 * DAY, frequency="monthly", retention_days=retention_days)
 
 
 CASES = (
-    Case(label="no schedule at all", happen=BY_HAND, fails=on("index-has-schedule")),
-    Case(label="no schedule is required", happen=BY_HAND, policy="defaults: {schedule: {required: false}}"),
+    Case(label="no schedule at all", steps=MANUAL_BACKUPS_ONLY, violations=on("index-has-schedule")),
+    Case(label="no schedule is required", steps=MANUAL_BACKUPS_ONLY, policy="defaults: {schedule: {required: false}}"),
     Case(
         label="no schedule and no backup",
-        happen=(created(DAY),),
-        fails=on("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
+        steps=(create_index(DAY),),
+        violations=on("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
-    Case(label="paused an hour ago", happen=(life(), paused(HOUR)), fails=on("schedule-is-enabled")),
-    Case(label="two are enabled", happen=(life(), done(HOUR, second)), fails=on("schedule-is-unique")),
+    Case(
+        label="paused an hour ago",
+        steps=(create_scheduled_index(), pause_schedules(HOUR)),
+        violations=on("schedule-is-enabled"),
+    ),
+    Case(
+        label="two are enabled",
+        steps=(create_scheduled_index(), change_project(HOUR, create_second_schedule)),
+        violations=on("schedule-is-unique"),
+    ),
     Case(
         label="two are enabled, of which one is weekly",
-        happen=(
-            life(),
-            done(HOUR, lambda world: world.create_schedule("orders", "slow", "weekly", 60, beside_enabled=True)),
+        steps=(
+            create_scheduled_index(),
+            change_project(
+                HOUR, lambda project: project.create_schedule("orders", "slow", "weekly", 60, is_second_allowed=True)
+            ),
         ),
-        fails=on("schedule-is-unique", "schedule-frequency-meets-policy"),
+        violations=on("schedule-is-unique", "schedule-frequency-meets-policy"),
     ),
     Case(
         label="weekly where daily is required",
-        happen=(weekly(),),
+        steps=(create_weekly_index(),),
         policy="defaults: {recovery: {max_age: 9d}}",
-        fails=on("schedule-frequency-meets-policy"),
+        violations=on("schedule-frequency-meets-policy"),
     ),
     Case(
         label="weekly where daily is required, some days after the last run",
-        happen=(weekly(since_run=3 * DAY),),
-        fails=on("schedule-frequency-meets-policy", "recovery-point-is-recent"),
+        steps=(create_weekly_index(since_run=3 * DAY),),
+        violations=on("schedule-frequency-meets-policy", "recovery-point-is-recent"),
     ),
-    Case(label="daily where weekly is required", happen=(life(),), policy=WEEKLY),
-    Case(label="kept 6 days", happen=(life(retention_days=6),), fails=on("schedule-retention-meets-minimum")),
-    Case(label="kept 7 days", happen=(life(retention_days=7),)),
-    Case(label="kept 400 days", happen=(life(retention_days=400),)),
+    Case(label="daily where weekly is required", steps=(create_scheduled_index(),), policy=WEEKLY),
+    Case(
+        label="kept 6 days",
+        steps=(create_scheduled_index(retention_days=6),),
+        violations=on("schedule-retention-meets-minimum"),
+    ),
+    Case(label="kept 7 days", steps=(create_scheduled_index(retention_days=7),)),
+    Case(label="kept 400 days", steps=(create_scheduled_index(retention_days=400),)),
     Case(
         label="kept 401 days",
-        happen=(life(retention_days=401),),
-        conduct={"longest_retention": 500 * DAY},
-        fails=on("schedule-retention-within-maximum"),
+        steps=(create_scheduled_index(retention_days=401),),
+        options={"max_retention": 500 * DAY},
+        violations=on("schedule-retention-within-maximum"),
     ),
-    Case(label="daily, kept 1 day", happen=(life(retention_days=1),), policy=NO_MINIMUM, fails=on(TOO_BRIEF)),
-    Case(label="daily, kept 2 days", happen=(life(retention_days=2),), policy=NO_MINIMUM),
+    Case(
+        label="daily, kept 1 day",
+        steps=(create_scheduled_index(retention_days=1),),
+        policy=NO_MINIMUM,
+        violations=on(TOO_BRIEF),
+    ),
+    Case(label="daily, kept 2 days", steps=(create_scheduled_index(retention_days=2),), policy=NO_MINIMUM),
     Case(
         label="daily, kept 1 day, while the next one is being made",
-        happen=(life(retention_days=1, since_run=5 * MINUTE),),
+        steps=(create_scheduled_index(retention_days=1, since_run=5 * MINUTE),),
         policy=NO_MINIMUM,
-        fails=on(TOO_BRIEF, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
+        violations=on(TOO_BRIEF, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
-    Case(label="weekly, kept 7 days", happen=(weekly(retention_days=7),), policy=WEEKLY, fails=on(TOO_BRIEF)),
-    Case(label="weekly, kept 8 days", happen=(weekly(retention_days=8),), policy=WEEKLY),
-    Case(label="monthly, kept 31 days", happen=(monthly(31),), policy=MONTHLY, fails=on(TOO_BRIEF)),
-    Case(label="monthly, kept 32 days", happen=(monthly(32),), policy=MONTHLY),
+    Case(
+        label="weekly, kept 7 days",
+        steps=(create_weekly_index(retention_days=7),),
+        policy=WEEKLY,
+        violations=on(TOO_BRIEF),
+    ),
+    Case(label="weekly, kept 8 days", steps=(create_weekly_index(retention_days=8),), policy=WEEKLY),
+    Case(label="monthly, kept 31 days", steps=(create_monthly_index(31),), policy=MONTHLY, violations=on(TOO_BRIEF)),
+    Case(label="monthly, kept 32 days", steps=(create_monthly_index(32),), policy=MONTHLY),
     Case(
         label="7 copies are sure, and 8 required",
-        happen=(life(retention_days=7), by_hand(DAY)),
-        policy=COPIES,
-        fails=on("schedule-guarantees-minimum-copies"),
+        steps=(create_scheduled_index(retention_days=7), back_up(DAY)),
+        policy=EIGHT_COPIES,
+        violations=on("schedule-guarantees-minimum-copies"),
     ),
-    Case(label="8 copies are sure, and 8 required", happen=(life(retention_days=8),), policy=COPIES),
+    Case(
+        label="8 copies are sure, and 8 required",
+        steps=(create_scheduled_index(retention_days=8),),
+        policy=EIGHT_COPIES,
+    ),
     Case(
         label="no run is planned",
-        happen=(life(), done(2 * HOUR, unplanned)),
-        fails=on("schedule-next-run-is-planned"),
+        steps=(create_scheduled_index(), change_project(2 * HOUR, remove_next_run)),
+        violations=on("schedule-next-run-is-planned"),
     ),
-    *edge(
+    *make_limit_cases(
         "the next run is over",
-        life(),
-        done(4 * HOUR, overdue),
-        then=on("schedule-next-run-is-planned"),
+        create_scheduled_index(),
+        change_project(4 * HOUR, set_past_next_run),
+        violations_after=on("schedule-next-run-is-planned"),
     ),
     Case(
         label="a name of 29 characters, before the first run",
-        happen=(life(days=0, schedule=f"{LONG_NAME}s"),),
-        fails=on("schedule-name-is-runnable"),
+        steps=(create_scheduled_index(days=0, schedule_name=f"{LONG_NAME}s"),),
+        violations=on("schedule-name-is-runnable"),
     ),
     Case(
         label="a name of 29 characters, after many runs",
-        happen=(life(schedule=f"{LONG_NAME}s"),),
+        steps=(create_scheduled_index(schedule_name=f"{LONG_NAME}s"),),
         severities={"latest-run-succeeded": "critical"},
-        fails=on(
+        violations=on(
             "schedule-name-is-runnable",
             "latest-run-succeeded",
             "index-has-recovery-point",
             "recovery-points-meet-minimum-copies",
         ),
     ),
-    Case(label="a name of 28 characters", happen=(life(schedule=LONG_NAME),)),
+    Case(label="a name of 28 characters", steps=(create_scheduled_index(schedule_name=LONG_NAME),)),
 )

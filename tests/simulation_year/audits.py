@@ -17,17 +17,24 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from simulation_year import rules
-from simulation_year.actions import Project
-from simulation_year.lives import DAILY, GUARDED, SIMPLE, Life, When, life_of
+from simulation_year.actions import TrackedProject
+from simulation_year.lives import (
+    DAILY_INCIDENTS,
+    GUARDED_INCIDENTS,
+    SIMPLE_INCIDENTS,
+    TimeOfDay,
+    WaitIterator,
+    run_incidents,
+)
 from simulation_year.model import DAY, HOUR
-from simulation_year.rules import Exemption, Found
+from simulation_year.rules import Exemption, FindingKey
 from support.builders.policies import policy
 from support.simulator import NEW, serving
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 """The first night; a leap day is the last but one of the year that follows."""
 MINUTE = timedelta(minutes=1)
-ACCEPTED, QUIET = "accepted", "quiet"
+EXEMPTED_INDEX, UNREADABLE_INDEX = "accepted", "quiet"
 """An index without a schedule that is exempted for a time, and one that has no trouble but that it cannot be read."""
 PROJECT = "shop"
 
@@ -36,17 +43,17 @@ PROJECT = "shop"
 class Size:
     """How much is simulated."""
 
-    indexes: int
-    nights: int
-    pause: tuple[int, int]
+    index_count: int
+    night_count: int
+    pause_range: tuple[int, int]
     """How many nights pass between two troubles of an index, at the least and at the most."""
-    troubles: int
+    max_incidents: int
     """How many troubles an index has at most."""
     quota: int
 
 
 @dataclass
-class Figures:
+class SimulationCounts:
     """What happened in all."""
 
     audits: int = 0
@@ -55,10 +62,10 @@ class Figures:
     reopened: Counter[str] = field(default_factory=Counter)
     resolved: Counter[str] = field(default_factory=Counter)
     drift: Counter[str] = field(default_factory=Counter)
-    deeds: int = 0
+    change_count: int = 0
 
 
-class Unseen:
+class SilentProgress:
     """Shows nobody how far an audit has come."""
 
     def expect(self, label: str, count: int) -> None:
@@ -68,233 +75,292 @@ class Unseen:
         """Say nothing."""
 
 
-class Watch:
+class YearSimulation:
     """The nights of one project."""
 
-    def __init__(self, seed: int, size: Size, state: Path, versions: tuple[str, str]) -> None:
+    def __init__(self, seed: int, size: Size, state_path: Path, versions: tuple[str, str]) -> None:
         """Let everything be created, and run for as long as it takes until all is well."""
-        self.chance = random.Random(seed)  # noqa: S311  the same seed, the same year
+        self.rng = random.Random(seed)  # noqa: S311  the same seed, the same year
         self.size = size
-        self.state = state
+        self.state_path = state_path
         self.versions = versions
-        self.figures = Figures()
-        self.exemption = Exemption(ACCEPTED, (START + size.nights * 2 // 3 * DAY).date())
-        self.policy = policy(rules.policy_text(size.quota, self.exemption))
-        self.project = Project(START - 140 * DAY, self.chance)
-        self.due: list[tuple[int, When, str, Life]] = []
-        self.open: set[Found] = set()
-        self.in_doubt: set[Found] = set()
-        self.ever_open: set[Found] = set()
-        self.first_seen: dict[Found, datetime] = {}
-        self.known: set[str] = set()
+        self.counts = SimulationCounts()
+        self.exemption = Exemption(EXEMPTED_INDEX, (START + size.night_count * 2 // 3 * DAY).date())
+        self.policy = policy(rules.write_policy(size.quota, self.exemption))
+        self.project = TrackedProject(START - 140 * DAY, self.rng)
+        self.due_changes: list[tuple[int, TimeOfDay, str, WaitIterator]] = []
+        self.open_findings: set[FindingKey] = set()
+        self.unknown_findings: set[FindingKey] = set()
+        self.past_open_findings: set[FindingKey] = set()
+        self.first_seen: dict[FindingKey, datetime] = {}
+        self.known_names: set[str] = set()
         """The names that the last complete audit saw."""
-        self._settle()
+        self._create_indexes()
 
-    def _settle(self) -> None:
-        begin = [self._begin(number) for number in range(self.size.indexes)]
-        born = sorted((START - (130 if n.startswith("monthly") else 60) * DAY + self._clock(), n) for n in begin)
-        for moment, name in born:
-            self.project.pass_to(moment)
+    def _create_indexes(self) -> None:
+        names = [self._name_index(number) for number in range(self.size.index_count)]
+        creations = sorted(
+            (START - (130 if index_name.startswith("monthly") else 60) * DAY + self._draw_time(), index_name)
+            for index_name in names
+        )
+        for moment, name in creations:
+            self.project.advance_to(moment)
             self.project.create_index(name)
-            if name != ACCEPTED:
-                least = rules.demand_of(name).least
-                self.project.create_schedule(name, least + self.chance.randint(1, max(7, least // 6)))
-        for name in begin:
-            kinds = {"weekly": SIMPLE, "monthly": SIMPLE, "guarded": GUARDED, ACCEPTED: [], QUIET: []}
-            troubles = kinds.get(name.split("-")[0], DAILY)
-            chosen = self.chance.sample(troubles, min(self.size.troubles, len(troubles)))
-            self._continue(0, name, life_of(self.project, name, chosen, self.size.pause))
+            if name != EXEMPTED_INDEX:
+                min_retention_days = rules.find_requirement(name).min_retention_days
+                self.project.create_schedule(
+                    name, min_retention_days + self.rng.randint(1, max(7, min_retention_days // 6))
+                )
+        for name in names:
+            incidents_by_kind = {
+                "weekly": SIMPLE_INCIDENTS,
+                "monthly": SIMPLE_INCIDENTS,
+                "guarded": GUARDED_INCIDENTS,
+                EXEMPTED_INDEX: [],
+                UNREADABLE_INDEX: [],
+            }
+            incidents = incidents_by_kind.get(name.split("-")[0], DAILY_INCIDENTS)
+            chosen_incidents = self.rng.sample(incidents, min(self.size.max_incidents, len(incidents)))
+            self._continue_incidents(
+                0, name, run_incidents(self.project, name, chosen_incidents, self.size.pause_range)
+            )
 
-    def _begin(self, number: int) -> str:
+    def _name_index(self, number: int) -> str:
         if number < 2:
-            return (ACCEPTED, QUIET)[number]
+            return (EXEMPTED_INDEX, UNREADABLE_INDEX)[number]
         return f"{('guarded', 'daily', 'daily', 'daily', 'weekly', 'daily', 'daily', 'monthly')[number % 8]}-{number}"
 
-    def _clock(self) -> timedelta:
-        return self.chance.randint(8 * 60, 21 * 60) * MINUTE + self.chance.choice((0, 7, 13)) * MINUTE
+    def _draw_time(self) -> timedelta:
+        return self.rng.randint(8 * 60, 21 * 60) * MINUTE + self.rng.choice((0, 7, 13)) * MINUTE
 
-    def _continue(self, night: int, name: str, life: Life) -> None:
-        wait = next(life, None)
+    def _continue_incidents(self, night: int, name: str, waits: WaitIterator) -> None:
+        wait = next(waits, None)
         if wait is not None:
-            self.due.append((night + wait.nights, wait.when, name, life))
+            self.due_changes.append((night + wait.nights, wait.time_of_day, name, waits))
 
-    def deeds_of(self, night: int) -> list[tuple[datetime, str, Life]]:
+    def take_due_changes(self, night: int) -> list[tuple[datetime, str, WaitIterator]]:
         """Return what is done between the audit of the night before and that of this night, and when."""
-        due = [it for it in self.due if it[0] == night]
-        self.due = [it for it in self.due if it[0] != night]
-        return sorted(((self._moment(night, when, name), name, it) for _, when, name, it in due), key=lambda it: it[:2])
+        due_changes = [it for it in self.due_changes if it[0] == night]
+        self.due_changes = [it for it in self.due_changes if it[0] != night]
+        return sorted(
+            ((self._draw_moment(night, time_of_day, name), name, it) for _, time_of_day, name, it in due_changes),
+            key=lambda it: it[:2],
+        )
 
-    def _moment(self, night: int, when: When, name: str) -> datetime:
+    def _draw_moment(self, night: int, time_of_day: TimeOfDay, name: str) -> datetime:
         """Choose a moment that is no matter of minutes away from anything."""
-        last, now = START + (night - 1) * DAY, START + night * DAY
-        kin = [it for key, it in self.project.live.items() if key.startswith(name)]
-        runs = [run for it in kin for one in it.enabled if (run := one.next_run) and last < run <= now]
-        anchors = [one.anchor for it in kin for one in it.schedules]
-        low, high = last + 30 * MINUTE, now - 30 * MINUTE
-        if When.ANCHORS in when:
-            low, high = last + 8 * HOUR, now - 2 * HOUR
-        if When.BEFORE_RUNS in when and runs:
-            high = min(runs) - 20 * MINUTE
-            low = max(last + 30 * MINUTE, high - 2 * HOUR)
-        assert low < high, "no room for a deed"
+        previous_audit, audit_at = START + (night - 1) * DAY, START + night * DAY
+        related_indexes = [it for key, it in self.project.live_indexes.items() if key.startswith(name)]
+        runs = [
+            run
+            for it in related_indexes
+            for schedule in it.enabled_schedules
+            if (run := schedule.next_run) and previous_audit < run <= audit_at
+        ]
+        anchors = [schedule.anchor for it in related_indexes for schedule in it.schedules]
+        earliest, latest = previous_audit + 30 * MINUTE, audit_at - 30 * MINUTE
+        if TimeOfDay.ANCHORS in time_of_day:
+            earliest, latest = previous_audit + 8 * HOUR, audit_at - 2 * HOUR
+        if TimeOfDay.BEFORE_RUNS in time_of_day and runs:
+            latest = min(runs) - 20 * MINUTE
+            earliest = max(previous_audit + 30 * MINUTE, latest - 2 * HOUR)
+        assert earliest < latest, "no room for a deed"
         while True:
-            moment = low + self.chance.randrange(int((high - low) / MINUTE)) * MINUTE
-            apart = [abs((moment - it) % HOUR - HOUR / 2) for it in (now, *anchors)]
-            if all(it < 27 * MINUTE for it in apart) and all(abs(moment - it) >= 20 * MINUTE for it in runs):
+            moment = earliest + self.rng.randrange(int((latest - earliest) / MINUTE)) * MINUTE
+            distances = [abs((moment - it) % HOUR - HOUR / 2) for it in (audit_at, *anchors)]
+            if all(it < 27 * MINUTE for it in distances) and all(abs(moment - it) >= 20 * MINUTE for it in runs):
                 return moment
 
-    def faults(self, night: int) -> set[Found]:
+    def find_violations(self, night: int) -> set[FindingKey]:
         """Return everything that is not as it should be."""
         now, project = START + night * DAY, self.project
-        found: set[Found] = set()
-        for name, index in project.live.items():
-            earlier = [it for it in project.gone if it.name == name]
-            faults = rules.faults_of(index, earlier, now, tells_planned=self.versions[1] != NEW)
-            found |= {(control, "index", name) for control in faults}
-        for index in project.gone:
-            found |= {(it, "deleted_index", index.id) for it in rules.faults_of_deleted(index, now)}
-        every = [*project.live.values(), *project.gone]
-        broken = set(rules.faults_of_project(list(project.live.values()), every, self.size.quota))
+        violations: set[FindingKey] = set()
+        for name, index in project.live_indexes.items():
+            earlier_indexes = [it for it in project.deleted_indexes if it.name == name]
+            controls = rules.find_index_violations(
+                index, earlier_indexes, now, marks_scheduled_runs=self.versions[1] != NEW
+            )
+            violations |= {(control, "index", name) for control in controls}
+        for index in project.deleted_indexes:
+            violations |= {(it, "deleted_index", index.id) for it in rules.find_deleted_index_violations(index, now)}
+        all_indexes = [*project.live_indexes.values(), *project.deleted_indexes]
+        project_controls = set(
+            rules.find_project_violations(list(project.live_indexes.values()), all_indexes, self.size.quota)
+        )
         if now.date() > self.exemption.expires:
-            broken.add("exemptions-are-current")
-        return found | {(it, "project", PROJECT) for it in broken}
+            project_controls.add("exemptions-are-current")
+        return violations | {(it, "project", PROJECT) for it in project_controls}
 
-    def doubts(self, night: int) -> set[Found]:
+    def find_unknown_findings(self, night: int) -> set[FindingKey]:
         """Return everything of which nothing can be said."""
-        now, tells_planned = START + night * DAY, self.versions[1] != NEW
-        live = self.project.live.items()
-        told = {name: rules.doubts_of(it, now, tells_planned=tells_planned) for name, it in live if name != ACCEPTED}
-        return {(control, "index", name) for name, controls in told.items() for control in controls}
+        now, marks_scheduled_runs = START + night * DAY, self.versions[1] != NEW
+        live_indexes = self.project.live_indexes.items()
+        controls_by_name = {
+            name: rules.find_unknown_controls(it, now, marks_scheduled_runs=marks_scheduled_runs)
+            for name, it in live_indexes
+            if name != EXEMPTED_INDEX
+        }
+        return {(control, "index", name) for name, controls in controls_by_name.items() for control in controls}
 
-    def expected(self, night: int, *, is_complete: bool) -> set[Found]:
+    def find_expected_findings(self, night: int, *, is_complete: bool) -> set[FindingKey]:
         """Return what is to be open after the audit of a night."""
         now = START + night * DAY
-        faults = self.faults(night)
-        for it in faults:  # an accepted one is found too
-            self.first_seen.setdefault(it, now)
-        self.in_doubt = self.doubts(night)
-        found = {it for it in faults if not self.exemption.covers(it, now)} | (self.open & self.in_doubt)
+        violations = self.find_violations(night)
+        for finding_key in violations:  # an accepted one is found too
+            self.first_seen.setdefault(finding_key, now)
+        self.unknown_findings = self.find_unknown_findings(night)
+        open_findings = {it for it in violations if not self.exemption.covers(it, now)} | (
+            self.open_findings & self.unknown_findings
+        )
         if is_complete:
-            return found
+            return open_findings
         # Whether schedules fit is not known where those of an index are not, unless the others fill the quota alone.
-        slots = {("schedules-fit-quota", "project", PROJECT)}
-        others = [it for it in self.project.live.values() if it.name != QUIET]
-        is_certain = rules.slots_are_short(others, [*others, *self.project.gone], self.size.quota)
-        unread = ("inventory-is-complete", "project", PROJECT)
-        self.first_seen.setdefault(unread, now)
-        judged = {("index", it) for it in self.project.live} | {("project", PROJECT)}
-        judged |= {("deleted_index", it.id) for it in self.project.gone if rules.is_judged(it, now)}
-        kept = {it for it in self.open if it[1:] not in judged}
-        return (found - slots) | kept | (slots if is_certain else slots & self.open) | {unread}
+        quota_findings = {("schedules-fit-quota", "project", PROJECT)}
+        other_indexes = [it for it in self.project.live_indexes.values() if it.name != UNREADABLE_INDEX]
+        is_quota_exceeded = rules.is_quota_exceeded(
+            other_indexes, [*other_indexes, *self.project.deleted_indexes], self.size.quota
+        )
+        incomplete_finding = ("inventory-is-complete", "project", PROJECT)
+        self.first_seen.setdefault(incomplete_finding, now)
+        evaluated_resources = {("index", it) for it in self.project.live_indexes} | {("project", PROJECT)}
+        evaluated_resources |= {
+            ("deleted_index", it.id) for it in self.project.deleted_indexes if rules.is_evaluated(it, now)
+        }
+        unevaluated_findings = {it for it in self.open_findings if it[1:] not in evaluated_resources}
+        return (
+            (open_findings - quota_findings)
+            | unevaluated_findings
+            | (quota_findings if is_quota_exceeded else quota_findings & self.open_findings)
+            | {incomplete_finding}
+        )
 
-    def night(self, night: int, server: Server) -> None:
+    def run_night(self, night: int, server: Server) -> None:
         """Let a day pass, audit, and compare."""
         now = START + night * DAY
-        for moment, name, life in self.deeds_of(night):
-            self.project.pass_to(moment)
-            self._continue(night, name, life)
-            self.figures.deeds += 1
-        self.project.pass_to(now)
+        for moment, name, waits in self.take_due_changes(night):
+            self.project.advance_to(moment)
+            self._continue_incidents(night, name, waits)
+            self.counts.change_count += 1
+        self.project.advance_to(now)
         is_complete = night % 37 != 29
-        server.faults[:] = [] if is_complete else [Fault(status=403, path=f"/indexes/{QUIET}/backup-schedules")]
-        for index in self.project.live.values():
-            for schedule in index.schedules if is_complete or index.name != QUIET else ():
-                schedule.see(now)
-        expected = self.expected(night, is_complete=is_complete)
+        server.faults[:] = (
+            [] if is_complete else [Fault(status=403, path=f"/indexes/{UNREADABLE_INDEX}/backup-schedules")]
+        )
+        for index in self.project.live_indexes.values():
+            for schedule in index.schedules if is_complete or index.name != UNREADABLE_INDEX else ():
+                schedule.record_sighting(now)
+        expected_findings = self.find_expected_findings(night, is_complete=is_complete)
         report = self._audit(server, now)
-        self._compare(report, expected, now)
+        self._check_report(report, expected_findings, now)
         if is_complete:
-            self._compare_drift(report)
+            self._check_drift(report)
         if night % 20 == 0:
-            self._compare_again(report, self._audit(server, now))
-        for index in (*self.project.live.values(), *self.project.gone):
-            index.remember(now)
-        self.project.gone = [it for it in self.project.gone if it.backups]
+            self._check_second_report(report, self._audit(server, now))
+        for index in (*self.project.live_indexes.values(), *self.project.deleted_indexes):
+            index.record_audit(now)
+        self.project.deleted_indexes = [it for it in self.project.deleted_indexes if it.backups]
 
     def _audit(self, server: Server, now: datetime) -> Report:
         connection = Connection(server.viewer_key, server.url, *self.versions, max_concurrency=4)
-        with open_reader(connection) as reader, open_state(self.state) as store:
-            done = run_audit(reader, self.policy, project=PROJECT, observed_at=now, progress=Unseen(), store=store)
-        assert done.record_error is None
-        self.figures.audits += 1
-        self.figures.requests += done.report.inventory.requests
-        return done.report
+        with open_reader(connection) as reader, open_state(self.state_path) as store:
+            result = run_audit(
+                reader, self.policy, project=PROJECT, observed_at=now, progress=SilentProgress(), store=store
+            )
+        assert result.record_error is None
+        self.counts.audits += 1
+        self.counts.requests += result.report.inventory.requests
+        return result.report
 
-    def _compare(self, report: Report, expected: set[Found], now: datetime) -> None:
-        opened, closed = expected - self.open, self.open - expected
-        anew = opened & self.ever_open
-        self.ever_open |= opened
-        for it in opened:
-            (self.figures.reopened if it in anew else self.figures.opened)[it[0]] += 1
-        self.figures.resolved.update(it[0] for it in closed)
-        wanted = sorted((it, self.first_seen[it], it in opened) for it in expected)
-        wrong = [it for it in report.findings if it.lifecycle is not None]
+    def _check_report(self, report: Report, expected_findings: set[FindingKey], now: datetime) -> None:
+        opened_findings, resolved_findings = (
+            expected_findings - self.open_findings,
+            self.open_findings - expected_findings,
+        )
+        reopened_findings = opened_findings & self.past_open_findings
+        self.past_open_findings |= opened_findings
+        for finding in opened_findings:
+            (self.counts.reopened if finding in reopened_findings else self.counts.opened)[finding[0]] += 1
+        self.counts.resolved.update(it[0] for it in resolved_findings)
+        expected_entries = sorted((it, self.first_seen[it], it in opened_findings) for it in expected_findings)
+        findings = [it for it in report.findings if it.lifecycle is not None]
         assert all(it.lifecycle for it in report.findings if it.is_open), now
-        told = sorted((_found(it.control, it.resource), it.first_seen, it.lifecycle != "ongoing") for it in wrong)
+        reported_entries = sorted(
+            (_make_finding_key(it.control, it.resource), it.first_seen, it.lifecycle != "ongoing") for it in findings
+        )
         if report.is_complete:
-            assert told == wanted, _differences(told, wanted, now)
-            unsaid = [it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA]
-            assert {_found(it.control, it.resource) for it in unsaid} == self.in_doubt, now
+            assert reported_entries == expected_entries, _describe_differences(reported_entries, expected_entries, now)
+            unknown_findings = [it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA]
+            assert {_make_finding_key(it.control, it.resource) for it in unknown_findings} == self.unknown_findings, now
         else:
-            assert {it for it in told if it[2]} == {it for it in wanted if it[2]}, _differences(told, wanted, now)
-        assert anew == {_found(it.control, it.resource) for it in wrong if it.lifecycle == "reopened"}, now
-        ended = sorted(_found(it.control, it.resource) for it in report.resolved_findings)
-        assert ended == sorted(closed), _differences(ended, sorted(closed), now)
-        self.open = expected
+            assert {it for it in reported_entries if it[2]} == {it for it in expected_entries if it[2]}, (
+                _describe_differences(reported_entries, expected_entries, now)
+            )
+        assert reopened_findings == {
+            _make_finding_key(it.control, it.resource) for it in findings if it.lifecycle == "reopened"
+        }, now
+        reported_resolved = sorted(_make_finding_key(it.control, it.resource) for it in report.resolved_findings)
+        assert reported_resolved == sorted(resolved_findings), _describe_differences(
+            reported_resolved, sorted(resolved_findings), now
+        )
+        self.open_findings = expected_findings
 
-    def _compare_again(self, first: Report, again: Report) -> None:
+    def _check_second_report(self, first: Report, second: Report) -> None:
         """Hold a second audit of the same moment against the first: nothing is told twice."""
-        if again.audit_id == first.audit_id:
-            assert _lives(again) == _lives(first), again.observed_at
-            assert (again.resolved_findings, again.drift) == (first.resolved_findings, first.drift), again.observed_at
+        if second.audit_id == first.audit_id:
+            assert _list_lifecycles(second) == _list_lifecycles(first), second.observed_at
+            assert (second.resolved_findings, second.drift) == (first.resolved_findings, first.drift), (
+                second.observed_at
+            )
             return
         # The first walked twice over something to be sure of a change that the second knows of already.
-        assert {it.lifecycle for it in again.findings} <= {None, "ongoing"}, again.observed_at
-        assert [it.fingerprint for it in again.findings if it.is_open] == [
-            it.fingerprint for it in first.findings if it.is_open
+        assert {it.lifecycle for it in second.findings} <= {None, "ongoing"}, second.observed_at
+        assert [it.fingerprint for it in second.findings if it.is_open] == [
+            finding.fingerprint for finding in first.findings if finding.is_open
         ]
-        assert (again.resolved_findings, again.drift) == ((), ()), again.observed_at
+        assert (second.resolved_findings, second.drift) == ((), ()), second.observed_at
 
-    def _compare_drift(self, report: Report) -> None:
-        live = set(self.project.live)
-        wanted = Counter(it for it in self.project.drift if it[1] in live & self.known)
-        if self.known:
-            wanted.update(("index appeared", it) for it in live - self.known)
-            wanted.update(("index disappeared", it) for it in self.known - live)
-        told = Counter((it.change, it.resource.name) for it in report.drift)
-        told = Counter({it: count for it, count in told.items() if it[0] != "index re-created"})
-        assert told == wanted, report.observed_at
-        self.figures.drift.update(it[0] for it in wanted.elements())
+    def _check_drift(self, report: Report) -> None:
+        live_names = set(self.project.live_indexes)
+        expected_drift = Counter(it for it in self.project.drift if it[1] in live_names & self.known_names)
+        if self.known_names:
+            expected_drift.update(("index appeared", it) for it in live_names - self.known_names)
+            expected_drift.update(("index disappeared", it) for it in self.known_names - live_names)
+        reported_drift = Counter((it.change, it.resource.name) for it in report.drift)
+        reported_drift = Counter({it: count for it, count in reported_drift.items() if it[0] != "index re-created"})
+        assert reported_drift == expected_drift, report.observed_at
+        self.counts.drift.update(it[0] for it in expected_drift.elements())
         self.project.drift.clear()
-        self.known = live
+        self.known_names = live_names
 
 
-def _found(control: str, resource: Resource) -> Found:
+def _make_finding_key(control: str, resource: Resource) -> FindingKey:
     key = resource.id if resource.type is ResourceType.DELETED_INDEX else resource.name
     return control, resource.type.value, key or ""
 
 
-def _lives(report: Report) -> list[tuple[str, str | None, datetime | None]]:
+def _list_lifecycles(report: Report) -> list[tuple[str, str | None, datetime | None]]:
     return [(it.fingerprint, it.lifecycle, it.first_seen) for it in report.findings]
 
 
-def _differences(told: Sequence[object], wanted: Sequence[object], now: datetime) -> str:
-    false, missed = [it for it in told if it not in wanted], [it for it in wanted if it not in told]
-    return f"{now}: false {false}; missed {missed}"
+def _describe_differences(reported: Sequence[object], expected: Sequence[object], now: datetime) -> str:
+    unexpected, missing = [it for it in reported if it not in expected], [it for it in expected if it not in reported]
+    return f"{now}: false {unexpected}; missed {missing}"
 
 
 @contextmanager
-def watched(seed: int, size: Size, folder: Path, versions: tuple[str, str]) -> Iterator[tuple[Watch, Server]]:
+def serve_simulation(
+    seed: int, size: Size, folder: Path, versions: tuple[str, str]
+) -> Iterator[tuple[YearSimulation, Server]]:
     """Serve a project that is to be audited."""
-    watch = Watch(seed, size, folder / "state.sqlite3", versions)
-    with serving(watch.project.world) as server:
-        yield watch, server
+    simulation = YearSimulation(seed, size, folder / "state.sqlite3", versions)
+    with serving(simulation.project.simulated_project) as server:
+        yield simulation, server
 
 
-def figures_of(seed: int, size: Size, folder: Path, versions: tuple[str, str]) -> Figures:
+def simulate_year(seed: int, size: Size, folder: Path, versions: tuple[str, str]) -> SimulationCounts:
     """Audit a project every night, and return what happened."""
-    with watched(seed, size, folder, versions) as (watch, server):
-        watch.project.drift.clear()
-        for night in range(size.nights):
-            watch.night(night, server)
-    return watch.figures
+    with serve_simulation(seed, size, folder, versions) as (simulation, server):
+        simulation.project.drift.clear()
+        for night in range(size.night_count):
+            simulation.run_night(night, server)
+    return simulation.counts

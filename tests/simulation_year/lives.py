@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from simulation_year.actions import Project
-from simulation_year.model import End
+from simulation_year.actions import TrackedProject
+from simulation_year.model import RunResult
 
 
-class When(Flag):
+class TimeOfDay(Flag):
     """At what time of its day a deed is done."""
 
     ANY = 0
@@ -23,253 +23,262 @@ class Wait:
     """How many nights pass until the next deed, 1 being the next night, and when on its day it is done."""
 
     nights: int = 1
-    when: When = When.ANY
+    time_of_day: TimeOfDay = TimeOfDay.ANY
 
 
-type Life = Iterator[Wait]
-type Trouble = Callable[[Project, str], Life]
+type WaitIterator = Iterator[Wait]
+type Incident = Callable[[TrackedProject, str], WaitIterator]
 
 
-def life_of(project: Project, name: str, troubles: list[Trouble], pause: tuple[int, int]) -> Life:
+def run_incidents(
+    project: TrackedProject, name: str, incidents: list[Incident], pause_range: tuple[int, int]
+) -> WaitIterator:
     """Let an index have its troubles, with some nights between them, and peace afterwards."""
-    for trouble in troubles:
-        yield Wait(project.chance.randint(*pause))
-        yield from trouble(project, name)
+    for incident in incidents:
+        yield Wait(project.rng.randint(*pause_range))
+        yield from incident(project, name)
         yield Wait(1)
 
 
-def _retention(project: Project, name: str) -> int:
-    return project.live[name].schedules[0].retention.days
+def _get_retention(project: TrackedProject, name: str) -> int:
+    return project.live_indexes[name].schedules[0].retention.days
 
 
-def _some(project: Project, low: int, high: int) -> Wait:
-    return Wait(project.chance.randint(low, high))
+def _draw_wait(project: TrackedProject, low: int, high: int) -> Wait:
+    return Wait(project.rng.randint(low, high))
 
 
-def _anchoring(project: Project, low: int, high: int) -> Wait:
-    return Wait(project.chance.randint(low, high), When.ANCHORS)
+def _draw_anchor_wait(project: TrackedProject, low: int, high: int) -> Wait:
+    return Wait(project.rng.randint(low, high), TimeOfDay.ANCHORS)
 
 
-def paused(project: Project, name: str) -> Life:
+def pause_schedule(project: TrackedProject, name: str) -> WaitIterator:
     """Pause the schedule, for so long that backups may run out."""
     project.pause(name)
-    yield _anchoring(project, 1, 18)
+    yield _draw_anchor_wait(project, 1, 18)
     project.resume(name)
 
 
-def unscheduled(project: Project, name: str) -> Life:
+def replace_schedule(project: TrackedProject, name: str) -> WaitIterator:
     """Delete the schedule, and create another later."""
-    retention = _retention(project, name)
-    yield Wait(1, When.BEFORE_RUNS)
+    retention = _get_retention(project, name)
+    yield Wait(1, TimeOfDay.BEFORE_RUNS)
     project.delete_schedules(name, "nightly")
-    yield _anchoring(project, 1, 18)
+    yield _draw_anchor_wait(project, 1, 18)
     project.create_schedule(name, retention)
 
 
-def slowed(project: Project, name: str) -> Life:
+def slow_schedule(project: TrackedProject, name: str) -> WaitIterator:
     """Let the schedule run more rarely for a while."""
-    frequency = project.live[name].schedules[0].frequency
-    project.run_every(name, project.chance.choice(("weekly", "monthly")))
-    yield _some(project, 2, 12)
-    project.run_every(name, frequency)
+    frequency = project.live_indexes[name].schedules[0].frequency
+    project.change_frequency(name, project.rng.choice(("weekly", "monthly")))
+    yield _draw_wait(project, 2, 12)
+    project.change_frequency(name, frequency)
 
 
-def kept_too_briefly(project: Project, name: str) -> Life:
+def shorten_retention(project: TrackedProject, name: str) -> WaitIterator:
     """Keep backups more briefly, down to a day."""
-    retention = _retention(project, name)
-    project.keep(name, project.chance.choice((1, 2, 3, 6)))
-    yield _some(project, 1, 9)
-    project.keep(name, retention)
+    retention = _get_retention(project, name)
+    project.change_retention(name, project.rng.choice((1, 2, 3, 6)))
+    yield _draw_wait(project, 1, 9)
+    project.change_retention(name, retention)
 
 
-def kept_too_long(project: Project, name: str) -> Life:
+def lengthen_retention(project: TrackedProject, name: str) -> WaitIterator:
     """Keep backups too long, which also fills the quota."""
-    retention = _retention(project, name)
-    project.keep(name, project.chance.choice((400, 401, 430)))
-    yield _some(project, 1, 12)
-    project.keep(name, retention)
+    retention = _get_retention(project, name)
+    project.change_retention(name, project.rng.choice((400, 401, 430)))
+    yield _draw_wait(project, 1, 12)
+    project.change_retention(name, retention)
 
 
-def failing(project: Project, name: str) -> Life:
+def fail_runs(project: TrackedProject, name: str) -> WaitIterator:
     """Let runs fail, some days in a row."""
-    count = project.chance.randint(1, 10)
-    project.script_runs(name, *[End.BADLY] * count)
+    count = project.rng.randint(1, 10)
+    project.script_runs(name, *[RunResult.FAILED] * count)
     yield Wait(count + 1)
 
 
-def skipped(project: Project, name: str) -> Life:
+def skip_runs(project: TrackedProject, name: str) -> WaitIterator:
     """Skip runs, some days in a row."""
-    count = project.chance.randint(1, 5)
-    project.script_runs(name, *[End.NOT_BEGUN] * count)
+    count = project.rng.randint(1, 5)
+    project.script_runs(name, *[RunResult.SKIPPED] * count)
     yield Wait(count + 1)
 
 
-def stuck(project: Project, name: str) -> Life:
+def start_stuck_run(project: TrackedProject, name: str) -> WaitIterator:
     """Begin a run that never ends."""
-    project.script_runs(name, End.NEVER)
+    project.script_runs(name, RunResult.STUCK)
     yield Wait(2)
 
 
-def not_started(project: Project, name: str) -> Life:
+def block_runs(project: TrackedProject, name: str) -> WaitIterator:
     """Let a planned run not start, nor any after it."""
-    project.script_runs(name, End.NOT_BEGUN_NOR_ANY_AFTER)
-    yield _anchoring(project, 2, 10)
-    project.set_going(name)
+    project.script_runs(name, RunResult.BLOCKED)
+    yield _draw_anchor_wait(project, 2, 10)
+    project.restart_schedules(name)
 
 
-def without_next_run(project: Project, name: str) -> Life:
+def remove_next_run(project: TrackedProject, name: str) -> WaitIterator:
     """Leave the schedule enabled, without a next run."""
-    project.lose_next_run(name)
-    yield _anchoring(project, 1, 8)
-    project.set_going(name)
+    project.remove_next_run(name)
+    yield _draw_anchor_wait(project, 1, 8)
+    project.restart_schedules(name)
 
 
-def made_anew(project: Project, name: str) -> Life:
+def recreate_index(project: TrackedProject, name: str) -> WaitIterator:
     """Delete the index and create it anew, with a schedule at once or some nights later."""
-    retention = _retention(project, name)
-    yield Wait(1, When.BEFORE_RUNS | When.ANCHORS)
+    retention = _get_retention(project, name)
+    yield Wait(1, TimeOfDay.BEFORE_RUNS | TimeOfDay.ANCHORS)
     project.delete_index(name)
     project.create_index(name)
-    if project.chance.random() < 0.5:
-        yield _anchoring(project, 1, 6)
+    if project.rng.random() < 0.5:
+        yield _draw_anchor_wait(project, 1, 6)
     project.create_schedule(name, retention)
 
 
-def robbed(project: Project, name: str) -> Life:
+def delete_some_backups(project: TrackedProject, name: str) -> WaitIterator:
     """Delete some backups, or all."""
-    index = project.live[name]
-    good = [it for it in index.good if it.is_known]
-    count = project.chance.choice((1, 1, 2, len(good)))
-    project.delete_backups(index, project.chance.sample(good, min(count, len(good))))
+    index = project.live_indexes[name]
+    seen_points = [it for it in index.recovery_points if it.is_known]
+    count = project.rng.choice((1, 1, 2, len(seen_points)))
+    project.delete_backups(index, project.rng.sample(seen_points, min(count, len(seen_points))))
     yield Wait(2)
 
 
-def halved(project: Project, name: str) -> Life:
+def lose_records(project: TrackedProject, name: str) -> WaitIterator:
     """Lose some records, and find them again."""
-    before = project.live[name].records
-    project.hold(name, records=before * project.chance.choice((20, 45, 70, 85)) // 100)
-    yield _some(project, 1, 9)
-    project.hold(name, records=before)
+    record_count = project.live_indexes[name].records
+    project.set_counts(name, records=record_count * project.rng.choice((20, 45, 70, 85)) // 100)
+    yield _draw_wait(project, 1, 9)
+    project.set_counts(name, records=record_count)
 
 
-def without_namespaces(project: Project, name: str) -> Life:
+def lose_namespaces(project: TrackedProject, name: str) -> WaitIterator:
     """Lose some namespaces, and find them again."""
-    before = project.live[name].namespaces
-    project.hold(name, namespaces=before * project.chance.choice((60, 90, 97)) // 100)
-    yield _some(project, 1, 9)
-    project.hold(name, namespaces=before)
+    namespace_count = project.live_indexes[name].namespaces
+    project.set_counts(name, namespaces=namespace_count * project.rng.choice((60, 90, 97)) // 100)
+    yield _draw_wait(project, 1, 9)
+    project.set_counts(name, namespaces=namespace_count)
 
 
-def emptied(project: Project, name: str) -> Life:
+def empty_index(project: TrackedProject, name: str) -> WaitIterator:
     """Empty the index, and fill it again."""
-    before = project.live[name].records
-    project.hold(name, records=0)
-    yield _some(project, 1, 9)
-    project.hold(name, records=before)
+    record_count = project.live_indexes[name].records
+    project.set_counts(name, records=0)
+    yield _draw_wait(project, 1, 9)
+    project.set_counts(name, records=record_count)
 
 
-def strange(project: Project, name: str) -> Life:
+def show_unknown_status(project: TrackedProject, name: str) -> WaitIterator:
     """Show a backup in a status that nobody knows, for some nights."""
-    index = project.live[name]
-    good = [it for it in index.good if it.is_known]
-    if not good:
+    index = project.live_indexes[name]
+    seen_points = [it for it in index.recovery_points if it.is_known]
+    if not seen_points:
         return
-    backup = project.chance.choice(good[:3])
-    project.show(index, backup, "Quarantined")
-    yield _some(project, 1, 5)
+    backup = project.rng.choice(seen_points[:3])
+    project.set_status(index, backup, "Quarantined")
+    yield _draw_wait(project, 1, 5)
     if backup.is_listed:
-        project.show(index, backup, None)
+        project.set_status(index, backup, None)
 
 
-def doubled(project: Project, name: str) -> Life:
+def add_second_schedule(project: TrackedProject, name: str) -> WaitIterator:
     """Let a race leave the index with two enabled schedules."""
-    retention = _retention(project, name)
-    yield Wait(1, When.ANCHORS)
-    project.create_schedule(name, retention, "second", is_beside=True)
-    yield Wait(project.chance.randint(1, 6), When.BEFORE_RUNS)
+    retention = _get_retention(project, name)
+    yield Wait(1, TimeOfDay.ANCHORS)
+    project.create_schedule(name, retention, "second", is_second=True)
+    yield Wait(project.rng.randint(1, 6), TimeOfDay.BEFORE_RUNS)
     project.delete_schedules(name, "second")
 
 
-def named_too_long(project: Project, name: str) -> Life:
+def use_long_name(project: TrackedProject, name: str) -> WaitIterator:
     """Replace the schedule by one whose name lets every run fail, until somebody notices."""
-    retention, label = _retention(project, name), "every-night-of-the-whole-year"
-    yield Wait(1, When.BEFORE_RUNS | When.ANCHORS)
+    retention, long_name = _get_retention(project, name), "every-night-of-the-whole-year"
+    yield Wait(1, TimeOfDay.BEFORE_RUNS | TimeOfDay.ANCHORS)
     project.delete_schedules(name, "nightly")
-    project.create_schedule(name, retention, label)
-    yield Wait(project.chance.randint(2, 12), When.BEFORE_RUNS | When.ANCHORS)
-    project.delete_schedules(name, label)
+    project.create_schedule(name, retention, long_name)
+    yield Wait(project.rng.randint(2, 12), TimeOfDay.BEFORE_RUNS | TimeOfDay.ANCHORS)
+    project.delete_schedules(name, long_name)
     project.create_schedule(name, retention)
 
 
-def backed_up_by_hand(project: Project, name: str) -> Life:
+def take_manual_backups(project: TrackedProject, name: str) -> WaitIterator:
     """Take backups by hand: nothing is wrong with that, but for the quota, and where old ones are to be gone."""
-    for _ in range(project.chance.choice((1, 4, 8))):
+    for _ in range(project.rng.choice((1, 4, 8))):
         project.back_up(name)
-        yield _some(project, 1, 2)
+        yield _draw_wait(project, 1, 2)
 
 
-def unprotected(project: Project, name: str) -> Life:
+def disable_protection(project: TrackedProject, name: str) -> WaitIterator:
     """Turn deletion protection off."""
-    project.protect(name, is_protected=False)
-    yield _some(project, 1, 20)
-    project.protect(name, is_protected=True)
+    project.set_protection(name, is_protected=False)
+    yield _draw_wait(project, 1, 20)
+    project.set_protection(name, is_protected=True)
 
 
-def untagged(project: Project, name: str) -> Life:
+def remove_tag(project: TrackedProject, name: str) -> WaitIterator:
     """Take a tag away."""
-    project.tag(name, is_tagged=False)
-    yield _some(project, 1, 20)
-    project.tag(name, is_tagged=True)
+    project.set_tag(name, is_tagged=False)
+    yield _draw_wait(project, 1, 20)
+    project.set_tag(name, is_tagged=True)
 
 
-def erased(project: Project, name: str) -> Life:
+def keep_old_backup(project: TrackedProject, name: str) -> WaitIterator:
     """Let a backup taken by hand become too old to be kept, and delete it: both are told."""
-    index, backup = project.live[name], project.back_up(name)
-    yield _some(project, 70, 90)
+    index, backup = project.live_indexes[name], project.back_up(name)
+    yield _draw_wait(project, 70, 90)
     project.delete_backups(index, [backup])
     yield Wait(1)
 
 
-def passing_through(project: Project, name: str) -> Life:
+def add_temporary_index(project: TrackedProject, name: str) -> WaitIterator:
     """Create another index, schedule it later, back it up by hand, and delete it; its backups stay."""
-    other = f"{name}-trial-{project.chance.randrange(10_000)}"
-    index = project.create_index(other)
-    yield _anchoring(project, 1, 4)
-    project.create_schedule(other, 9)
-    yield _some(project, 2, 8)
-    by_hand = project.back_up(other)
-    yield Wait(project.chance.randint(2, 8), When.BEFORE_RUNS)
-    project.delete_index(other)
-    yield _some(project, 25, 45)
-    if project.chance.random() < 0.7:
-        project.delete_backups(index, [by_hand])
+    index_name = f"{name}-trial-{project.rng.randrange(10_000)}"
+    index = project.create_index(index_name)
+    yield _draw_anchor_wait(project, 1, 4)
+    project.create_schedule(index_name, 9)
+    yield _draw_wait(project, 2, 8)
+    manual_backup = project.back_up(index_name)
+    yield Wait(project.rng.randint(2, 8), TimeOfDay.BEFORE_RUNS)
+    project.delete_index(index_name)
+    yield _draw_wait(project, 25, 45)
+    if project.rng.random() < 0.7:
+        project.delete_backups(index, [manual_backup])
     yield Wait(1)
 
 
-SIMPLE: list[Trouble] = [
-    paused,
-    kept_too_long,
-    failing,
-    skipped,
-    stuck,
-    not_started,
-    without_next_run,
-    backed_up_by_hand,
+SIMPLE_INCIDENTS: list[Incident] = [
+    pause_schedule,
+    lengthen_retention,
+    fail_runs,
+    skip_runs,
+    start_stuck_run,
+    block_runs,
+    remove_next_run,
+    take_manual_backups,
 ]
 """What can happen to an index of any frequency."""
-DAILY: list[Trouble] = [
-    *SIMPLE,
-    unscheduled,
-    slowed,
-    kept_too_briefly,
-    made_anew,
-    robbed,
-    halved,
-    without_namespaces,
-    emptied,
-    strange,
-    doubled,
-    named_too_long,
-    passing_through,
+DAILY_INCIDENTS: list[Incident] = [
+    *SIMPLE_INCIDENTS,
+    replace_schedule,
+    slow_schedule,
+    shorten_retention,
+    recreate_index,
+    delete_some_backups,
+    lose_records,
+    lose_namespaces,
+    empty_index,
+    show_unknown_status,
+    add_second_schedule,
+    use_long_name,
+    add_temporary_index,
 ]
-GUARDED: list[Trouble] = [unprotected, untagged, erased, paused, robbed, failing]
+GUARDED_INCIDENTS: list[Incident] = [
+    disable_protection,
+    remove_tag,
+    keep_old_backup,
+    pause_schedule,
+    delete_some_backups,
+    fail_runs,
+]

@@ -15,18 +15,18 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
 """The longest time between two runs."""
-LONGEST_NAME = 28
+MAX_NAME_LENGTH = 28
 
 
-class End(Enum):
+class RunResult(Enum):
     """How a run ends."""
 
-    WELL = auto()
-    BADLY = auto()
-    NEVER = auto()
-    NOT_BEGUN = auto()
+    READY = auto()
+    FAILED = auto()
+    STUCK = auto()
+    SKIPPED = auto()
     """It leaves no trace."""
-    NOT_BEGUN_NOR_ANY_AFTER = auto()
+    BLOCKED = auto()
 
 
 @dataclass(eq=False, slots=True)
@@ -42,14 +42,14 @@ class Schedule:
     is_enabled: bool = True
     is_deleted: bool = False
     next_run: datetime | None = None
-    is_waiting: bool = False
+    is_blocked: bool = False
     """Whether its planned run did not begin when it was due, and never will."""
-    ends: deque[End] = field(default_factory=deque)
+    results: deque[RunResult] = field(default_factory=deque)
     """How the coming runs end; those beyond end well."""
     sightings: list[Sighting] = field(default_factory=list)
     """What each audit read of it."""
 
-    def see(self, now: datetime) -> None:
+    def record_sighting(self, now: datetime) -> None:
         """Let an audit read it."""
         self.sightings.append(Sighting(now, self.frequency, self.retention // DAY, self.is_enabled))
 
@@ -58,15 +58,15 @@ class Schedule:
         """The longest time between two of its runs."""
         return INTERVALS[self.frequency]
 
-    def plan(self, moment: datetime) -> None:
+    def schedule_next_run(self, moment: datetime) -> None:
         """Plan the first run after a moment."""
-        self.is_waiting = False
+        self.is_blocked = False
         count = 1
-        while (run := self._run(count)) <= moment:
+        while (run := self._compute_run(count)) <= moment:
             count += 1
         self.next_run = run
 
-    def _run(self, count: int) -> datetime:
+    def _compute_run(self, count: int) -> datetime:
         if self.frequency != "monthly":
             return self.anchor + count * self.interval
         month = self.anchor.month - 1 + count
@@ -79,17 +79,17 @@ class Backup:
     """A backup of an index, or a run of its schedules."""
 
     id: str
-    at: datetime
-    maker: Schedule | None
-    end: End
+    captured_at: datetime
+    schedule: Schedule | None
+    result: RunResult
     records: int
     namespaces: int
-    is_strange: bool = False
+    has_unknown_status: bool = False
     """Whether it shows a status that nobody knows."""
     is_listed: bool = True
     is_known: bool = False
     """Whether an audit saw it as good."""
-    until: datetime | None = None
+    expected_expiry: datetime | None = None
     """When a known one should expire, by the least retention known until it was missed; `None` is never."""
     missed_at: datetime | None = None
     """The audit that first missed it."""
@@ -98,16 +98,18 @@ class Backup:
         """Tell whether an audit saw it, and finds that it is gone before its time."""
         if not self.is_known or self.is_listed:
             return False
-        if self.missed_at is not None and self.until is None:
+        if self.missed_at is not None and self.expected_expiry is None:
             return now - self.missed_at < REPORTED
-        maker = self.maker
-        present = [] if maker is None or maker.is_deleted or self.missed_at else [self.at + maker.retention]
-        return all(end is None or end > now for end in (self.until, *present))
+        schedule = self.schedule
+        current_expiries = (
+            [] if schedule is None or schedule.is_deleted or self.missed_at else [self.captured_at + schedule.retention]
+        )
+        return all(expires_at is None or expires_at > now for expires_at in (self.expected_expiry, *current_expiries))
 
     @property
-    def is_good(self) -> bool:
+    def is_recovery_point(self) -> bool:
         """Whether one can restore from it."""
-        return self.is_listed and self.end is End.WELL and not self.is_strange
+        return self.is_listed and self.result is RunResult.READY and not self.has_unknown_status
 
 
 @dataclass(eq=False)
@@ -125,59 +127,69 @@ class Index:
     backups: list[Backup] = field(default_factory=list)
 
     @property
-    def enabled(self) -> list[Schedule]:
+    def enabled_schedules(self) -> list[Schedule]:
         """Its enabled schedules."""
         return [it for it in self.schedules if it.is_enabled]
 
     @property
-    def good(self) -> list[Backup]:
+    def recovery_points(self) -> list[Backup]:
         """What one can restore from, newest first."""
-        return sorted((it for it in self.backups if it.is_good), key=lambda it: it.at, reverse=True)
+        return sorted((it for it in self.backups if it.is_recovery_point), key=lambda it: it.captured_at, reverse=True)
 
-    def pass_to(self, moment: datetime) -> None:
+    def advance_to(self, moment: datetime) -> None:
         """Let everything happen that happens by itself until a moment."""
         while True:
-            due = [(it.next_run, it) for it in self.enabled if it.next_run and not it.is_waiting]
-            run_at, schedule = min(due, key=lambda it: it[0], default=(None, None))
+            due_runs = [(it.next_run, it) for it in self.enabled_schedules if it.next_run and not it.is_blocked]
+            run_at, schedule = min(due_runs, key=lambda it: it[0], default=(None, None))
             if run_at is None or schedule is None or run_at > moment:
                 break
-            self._expire(run_at)
-            self._run(schedule, run_at)
-        self._expire(moment)
+            self._expire_backups(run_at)
+            self._run_schedule(schedule, run_at)
+        self._expire_backups(moment)
 
-    def _run(self, schedule: Schedule, at: datetime) -> None:
-        end = schedule.ends.popleft() if schedule.ends else End.WELL
-        if end is End.NOT_BEGUN_NOR_ANY_AFTER:
-            schedule.is_waiting = True
+    def _run_schedule(self, schedule: Schedule, run_at: datetime) -> None:
+        result = schedule.results.popleft() if schedule.results else RunResult.READY
+        if result is RunResult.BLOCKED:
+            schedule.is_blocked = True
             return
-        if end is not End.NOT_BEGUN:
-            too_long = len(schedule.name) > LONGEST_NAME
-            self.take(at, schedule, End.BADLY if too_long and end is End.WELL else end)
-        schedule.plan(at)
+        if result is not RunResult.SKIPPED:
+            is_name_too_long = len(schedule.name) > MAX_NAME_LENGTH
+            self.add_backup(
+                run_at, schedule, RunResult.FAILED if is_name_too_long and result is RunResult.READY else result
+            )
+        schedule.schedule_next_run(run_at)
 
-    def take(self, at: datetime, maker: Schedule | None = None, end: End = End.WELL, backup_id: str = "") -> None:
+    def add_backup(
+        self,
+        captured_at: datetime,
+        schedule: Schedule | None = None,
+        result: RunResult = RunResult.READY,
+        backup_id: str = "",
+    ) -> None:
         """Take a backup. An index grows by a thousandth with each that is good."""
-        if end is End.WELL:
+        if result is RunResult.READY:
             self.records += self.records // 1000
-        self.backups.append(Backup(backup_id, at, maker, end, self.records, self.namespaces))
+        self.backups.append(Backup(backup_id, captured_at, schedule, result, self.records, self.namespaces))
 
-    def _expire(self, moment: datetime) -> None:
+    def _expire_backups(self, moment: datetime) -> None:
         for backup in self.backups:
-            if backup.maker is not None and backup.at + backup.maker.retention <= moment:
+            if backup.schedule is not None and backup.captured_at + backup.schedule.retention <= moment:
                 backup.is_listed = False
 
-    def remember(self, now: datetime) -> None:
+    def record_audit(self, now: datetime) -> None:
         """Let an audit see the backups, and forget those of which nothing more can be said."""
         for backup in self.backups:
-            maker = backup.maker
-            kept = None if maker is None or maker.is_deleted else backup.at + maker.retention
-            if backup.is_listed and (backup.is_known or backup.is_good):
-                assert backup.is_known or maker is None or kept, "a plan lets no schedule go before its runs were seen"
+            schedule = backup.schedule
+            expires_at = None if schedule is None or schedule.is_deleted else backup.captured_at + schedule.retention
+            if backup.is_listed and (backup.is_known or backup.is_recovery_point):
+                assert backup.is_known or schedule is None or expires_at, (
+                    "a plan lets no schedule go before its runs were seen"
+                )
                 backup.is_known, backup.missed_at = True, None
-                backup.until = kept or backup.until
+                backup.expected_expiry = expires_at or backup.expected_expiry
             elif backup.is_known and backup.missed_at is None:
                 is_missed = backup.is_missed(now)
-                if backup.until is not None and kept is not None:
-                    backup.until = min(backup.until, kept)
+                if backup.expected_expiry is not None and expires_at is not None:
+                    backup.expected_expiry = min(backup.expected_expiry, expires_at)
                 backup.missed_at = now if is_missed else None
         self.backups = [it for it in self.backups if it.is_listed or it.is_missed(now)]

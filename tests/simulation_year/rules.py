@@ -5,29 +5,29 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from simulation_year.model import DAY, HOUR, INTERVALS, Backup, End, Index, Schedule
+from simulation_year.model import DAY, HOUR, INTERVALS, Backup, Index, RunResult, Schedule
 from support.settings_model import has_gap
 
 GRACE = 6 * HOUR
 STUCK_AFTER = 12 * HOUR
 HORIZON = 7 * DAY
-COPIES = 2
-KEPT = 30 * DAY
+MIN_COPIES = 2
+MAX_ORPHAN_AGE = 30 * DAY
 """How long backups of deleted indexes are kept."""
-ERASED = 75
+MAX_BACKUP_AGE_DAYS = 75
 """Days after which backups of guarded indexes are to be gone."""
 
-type Found = tuple[str, str, str]
+type FindingKey = tuple[str, str, str]
 """Control, type of resource, and its name, or the id of a deleted index."""
 
 
 @dataclass(frozen=True)
-class Demand:
+class Requirement:
     """What the policy demands of one index."""
 
     frequency: str = "daily"
-    least: int = 7
-    most: int = 400
+    min_retention_days: int = 7
+    max_retention_days: int = 400
     is_guarded: bool = False
     """Whether it is to be protected, tagged, and free of old backups."""
 
@@ -37,173 +37,190 @@ class Demand:
         return INTERVALS[self.frequency]
 
 
-DEMANDS = {
-    "weekly": Demand("weekly", 28),
-    "monthly": Demand("monthly", 90),
-    "guarded": Demand(is_guarded=True),
+REQUIREMENTS = {
+    "weekly": Requirement("weekly", 28),
+    "monthly": Requirement("monthly", 90),
+    "guarded": Requirement(is_guarded=True),
 }
 """By what a name begins with."""
 
 
-def demand_of(name: str) -> Demand:
+def find_requirement(name: str) -> Requirement:
     """Return what the policy demands of an index of a name."""
-    return DEMANDS.get(name.partition("-")[0], Demand())
+    return REQUIREMENTS.get(name.partition("-")[0], Requirement())
 
 
-def faults_of(index: Index, earlier: Iterable[Index], now: datetime, *, tells_planned: bool) -> Iterator[str]:
+def find_index_violations(
+    index: Index, earlier_indexes: Iterable[Index], now: datetime, *, marks_scheduled_runs: bool
+) -> Iterator[str]:
     """Return the controls that a live index fails.
 
     `tells_planned` is whether a planned run says that it is one; else it looks like one that has begun.
     """
-    demand = demand_of(index.name)
-    yield from _of_schedules(index, demand, now)
-    yield from _of_runs(index, now, tells_planned=tells_planned)
-    yield from _of_recovery(index, demand, now)
-    yield from _of_content(index)
-    every = [it for one in (index, *earlier) for it in one.backups if it.is_listed]
-    if any(it.is_good for it in every) and not index.good:
+    requirement = find_requirement(index.name)
+    yield from _find_schedule_violations(index, requirement, now)
+    yield from _find_run_violations(index, now, marks_scheduled_runs=marks_scheduled_runs)
+    yield from _find_recovery_violations(index, requirement, now)
+    yield from _find_content_violations(index)
+    listed_backups = [it for any_index in (index, *earlier_indexes) for it in any_index.backups if it.is_listed]
+    if any(it.is_recovery_point for it in listed_backups) and not index.recovery_points:
         yield "recovery-points-belong-to-index"
-    if has_lost(index, now):
+    if has_missing_backup(index, now):
         yield "backup-did-not-vanish"
-    if any(it.is_strange and it.is_listed for it in index.backups):
+    if any(it.has_unknown_status and it.is_listed for it in index.backups):
         yield "backup-status-is-known"
-    if demand.is_guarded:
+    if requirement.is_guarded:
         if not index.is_protected:
             yield "deletion-protection-is-enabled"
         if not index.is_tagged:
             yield "index-has-required-tags"
-        if any(now - it.at > ERASED * DAY for it in every):
+        if any(now - it.captured_at > MAX_BACKUP_AGE_DAYS * DAY for it in listed_backups):
             yield "backups-within-erasure-horizon"
 
 
-def _of_schedules(index: Index, demand: Demand, now: datetime) -> Iterator[str]:
+def _find_schedule_violations(index: Index, requirement: Requirement, now: datetime) -> Iterator[str]:
     if not index.schedules:
         yield "index-has-schedule"
-    elif not index.enabled:
+    elif not index.enabled_schedules:
         yield "schedule-is-enabled"
-    if len(index.enabled) > 1:
+    if len(index.enabled_schedules) > 1:
         yield "schedule-is-unique"
     rules: dict[str, Callable[[Schedule], bool]] = {
-        "schedule-frequency-meets-policy": lambda it: it.interval > demand.interval,
-        "schedule-retention-meets-minimum": lambda it: it.retention < demand.least * DAY,
-        "schedule-retention-within-maximum": lambda it: it.retention > demand.most * DAY,
+        "schedule-frequency-meets-policy": lambda it: it.interval > requirement.interval,
+        "schedule-retention-meets-minimum": lambda it: it.retention < requirement.min_retention_days * DAY,
+        "schedule-retention-within-maximum": lambda it: it.retention > requirement.max_retention_days * DAY,
         "schedule-retention-outlives-interval": lambda it: it.retention <= it.interval,
-        "schedule-guarantees-minimum-copies": lambda it: it.retention // it.interval < COPIES,
+        "schedule-guarantees-minimum-copies": lambda it: it.retention // it.interval < MIN_COPIES,
         "schedule-next-run-is-planned": lambda it: it.next_run is None or it.next_run < now - GRACE,
         "schedule-name-is-runnable": lambda it: len(it.name) > 28,
     }
-    yield from (control for control, fails in rules.items() if any(fails(it) for it in index.enabled))
+    yield from (
+        control for control, is_violated in rules.items() if any(is_violated(it) for it in index.enabled_schedules)
+    )
 
 
-def doubts_of(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[str]:
+def find_unknown_controls(index: Index, now: datetime, *, marks_scheduled_runs: bool) -> Iterator[str]:
     """Return the controls of which nothing can be said for a live index."""
-    waiting = {} if tells_planned else {it: it.next_run for it in index.enabled if it.is_waiting}
-    gaps = {_has_gap(index, it, now, waiting.get(it)) for it in index.enabled}
+    blocked_runs = {} if marks_scheduled_runs else {it: it.next_run for it in index.enabled_schedules if it.is_blocked}
+    gaps = {_has_gap(index, it, now, blocked_runs.get(it)) for it in index.enabled_schedules}
     if None in gaps and True not in gaps:
         yield "scheduled-runs-are-continuous"
 
 
-def _of_runs(index: Index, now: datetime, *, tells_planned: bool) -> Iterator[str]:
-    waiting = {it: it.next_run for it in index.enabled if it.is_waiting and it.next_run}
-    if tells_planned:
-        if any(now - it > GRACE for it in waiting.values()):
+def _find_run_violations(index: Index, now: datetime, *, marks_scheduled_runs: bool) -> Iterator[str]:
+    blocked_runs = {it: it.next_run for it in index.enabled_schedules if it.is_blocked and it.next_run}
+    if marks_scheduled_runs:
+        if any(now - it > GRACE for it in blocked_runs.values()):
             yield "planned-run-started-on-time"
-        waiting = {}
-    if any(_has_gap(index, it, now, waiting.get(it)) for it in index.enabled):
+        blocked_runs = {}
+    if any(_has_gap(index, it, now, blocked_runs.get(it)) for it in index.enabled_schedules):
         yield "scheduled-runs-are-continuous"
-    finished = [it for it in index.backups if it.is_listed and it.end is not End.NEVER and not it.is_strange]
-    if finished and max(finished, key=lambda it: it.at).end is End.BADLY:
+    finished_backups = [
+        it for it in index.backups if it.is_listed and it.result is not RunResult.STUCK and not it.has_unknown_status
+    ]
+    if finished_backups and max(finished_backups, key=lambda it: it.captured_at).result is RunResult.FAILED:
         yield "latest-run-succeeded"
-    under_way = [it.at for it in index.backups if it.is_listed and it.end is End.NEVER and not it.is_strange]
+    stuck_run_times = [
+        it.captured_at
+        for it in index.backups
+        if it.is_listed and it.result is RunResult.STUCK and not it.has_unknown_status
+    ]
     # A planned run whose time has passed is shown as one that has begun.
-    if any(now - it > STUCK_AFTER for it in (*under_way, *waiting.values())):
+    if any(now - it > STUCK_AFTER for it in (*stuck_run_times, *blocked_runs.values())):
         yield "no-run-is-stuck"
 
 
-def _has_gap(index: Index, schedule: Schedule, now: datetime, begun: datetime | None) -> bool | None:
-    runs = sorted(it.at for it in index.backups if it.maker is schedule and it.is_listed)
-    return has_gap(schedule.sightings, schedule.created_at, runs + ([begun] if begun else []), now)
+def _has_gap(index: Index, schedule: Schedule, now: datetime, blocked_run_at: datetime | None) -> bool | None:
+    run_times = sorted(it.captured_at for it in index.backups if it.schedule is schedule and it.is_listed)
+    return has_gap(
+        schedule.sightings, schedule.created_at, run_times + ([blocked_run_at] if blocked_run_at else []), now
+    )
 
 
-def _of_recovery(index: Index, demand: Demand, now: datetime) -> Iterator[str]:
-    good = index.good
-    is_young = [now - it.created_at < COPIES * it.interval + GRACE for it in index.enabled]
-    if len(good) < COPIES and not (is_young and all(is_young)):
+def _find_recovery_violations(index: Index, requirement: Requirement, now: datetime) -> Iterator[str]:
+    recovery_points = index.recovery_points
+    young_flags = [now - it.created_at < MIN_COPIES * it.interval + GRACE for it in index.enabled_schedules]
+    if len(recovery_points) < MIN_COPIES and not (young_flags and all(young_flags)):
         yield "recovery-points-meet-minimum-copies"
-    if not good:
-        if not any(now - it.created_at < it.interval + GRACE for it in index.enabled):
+    if not recovery_points:
+        if not any(now - it.created_at < it.interval + GRACE for it in index.enabled_schedules):
             yield "index-has-recovery-point"
         return
-    age = now - good[0].at
-    if age > demand.interval + GRACE:
+    age = now - recovery_points[0].captured_at
+    if age > requirement.interval + GRACE:
         yield "recovery-point-is-recent"
-    if not any(age <= it.interval + GRACE for it in index.enabled):
-        ends = [_expiry(it) for it in good]
-        if all(it is not None and it - now <= HORIZON for it in ends):
+    if not any(age <= it.interval + GRACE for it in index.enabled_schedules):
+        expiries = [_find_expiry(it) for it in recovery_points]
+        if all(it is not None and it - now <= HORIZON for it in expiries):
             yield "recovery-points-outlast-horizon"
 
 
-def _expiry(backup: Backup) -> datetime | None:
-    return backup.at + backup.maker.retention if backup.maker else None
+def _find_expiry(backup: Backup) -> datetime | None:
+    return backup.captured_at + backup.schedule.retention if backup.schedule else None
 
 
-def _of_content(index: Index) -> Iterator[str]:
-    if not index.good:
+def _find_content_violations(index: Index) -> Iterator[str]:
+    if not index.recovery_points:
         return
-    newest, *before = index.good[:8]
-    if newest.records == 0:
+    newest_point, *earlier_points = index.recovery_points[:8]
+    if newest_point.records == 0:
         yield "recovery-point-is-not-empty"
-    if not before:
+    if not earlier_points:
         return
-    usual = _median([it.records for it in before])
-    if newest.records < usual * Fraction(80, 100):
+    median_records = _compute_median([it.records for it in earlier_points])
+    if newest_point.records < median_records * Fraction(80, 100):
         yield "record-count-is-stable"
-    if newest.namespaces < _median([it.namespaces for it in before]) * Fraction(95, 100):
+    if newest_point.namespaces < _compute_median([it.namespaces for it in earlier_points]) * Fraction(95, 100):
         yield "namespace-count-is-stable"
-    if newest.records * 3 < usual or newest.records > usual * 3:  # every record of an index has one size
+    if (
+        newest_point.records * 3 < median_records or newest_point.records > median_records * 3
+    ):  # every record of an index has one size
         yield "backup-size-is-stable"
 
 
-def _median(values: list[int]) -> Fraction:
+def _compute_median(values: list[int]) -> Fraction:
     ranked = sorted(values)
     return Fraction(ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2], 2)
 
 
-def has_lost(index: Index, now: datetime) -> bool:
+def has_missing_backup(index: Index, now: datetime) -> bool:
     """Tell whether a backup that an audit saw, and that should still exist, does not."""
     return any(it.is_missed(now) for it in index.backups)
 
 
-def faults_of_deleted(index: Index, now: datetime) -> Iterator[str]:
+def find_deleted_index_violations(index: Index, now: datetime) -> Iterator[str]:
     """Return the controls that a deleted index fails."""
-    listed = [it.at for it in index.backups if it.is_listed]
-    if listed and now - max(listed) > KEPT:
+    capture_times = [it.captured_at for it in index.backups if it.is_listed]
+    if capture_times and now - max(capture_times) > MAX_ORPHAN_AGE:
         yield "backups-have-live-source"
-    if has_lost(index, now):
+    if has_missing_backup(index, now):
         yield "backup-did-not-vanish"
 
 
-def is_judged(index: Index, now: datetime) -> bool:
+def is_evaluated(index: Index, now: datetime) -> bool:
     """Tell whether anything is left of a deleted index to be judged."""
     return any(it.is_listed or it.is_missed(now) for it in index.backups)
 
 
-def faults_of_project(live: list[Index], every: list[Index], quota: int) -> Iterator[str]:
+def find_project_violations(live_indexes: list[Index], all_indexes: list[Index], quota: int) -> Iterator[str]:
     """Return the controls that a project fails for its quota."""
-    listed = [it for one in every for it in one.backups if it.is_listed]
-    if len(listed) * 100 >= quota * 80:
+    listed_backups = [it for index in all_indexes for it in index.backups if it.is_listed]
+    if len(listed_backups) * 100 >= quota * 80:
         yield "backup-quota-has-headroom"
-    if slots_are_short(live, every, quota):
+    if is_quota_exceeded(live_indexes, all_indexes, quota):
         yield "schedules-fit-quota"
-    demands = [demand_of(it.name) for it in live]
-    if sum(it.least * DAY // it.interval + 1 for it in demands) > quota:
+    requirements = [find_requirement(it.name) for it in live_indexes]
+    if sum(it.min_retention_days * DAY // it.interval + 1 for it in requirements) > quota:
         yield "policy-fits-quota"
 
 
-def slots_are_short(live: list[Index], every: list[Index], quota: int) -> bool:
+def is_quota_exceeded(live_indexes: list[Index], all_indexes: list[Index], quota: int) -> bool:
     """Tell whether schedules hold, and people took, more backups than the quota allows."""
-    by_hand = sum(it.is_listed and it.maker is None for one in every for it in one.backups)
-    return by_hand + sum(it.retention // it.interval + 1 for one in live for it in one.enabled) > quota
+    manual_count = sum(it.is_listed and it.schedule is None for index in all_indexes for it in index.backups)
+    return (
+        manual_count + sum(it.retention // it.interval + 1 for index in live_indexes for it in index.enabled_schedules)
+        > quota
+    )
 
 
 @dataclass(frozen=True)
@@ -213,17 +230,17 @@ class Exemption:
     name: str
     expires: date
 
-    def covers(self, found: Found, now: datetime) -> bool:
+    def covers(self, finding_key: FindingKey, now: datetime) -> bool:
         """Tell whether it covers what was found on a night."""
-        return found[1] == "index" and found[2] == self.name and now.date() <= self.expires
+        return finding_key[1] == "index" and finding_key[2] == self.name and now.date() <= self.expires
 
 
-def policy_text(quota: int, exemption: Exemption) -> str:
-    """Write the demands down as a policy file does."""
+def write_policy(quota: int, exemption: Exemption) -> str:
+    """Return the policy as a policy file states it."""
     rules = "\n".join(
-        f'  - {{name: {kind}, match: {{names: ["{kind}-*"]}}, require: {{schedule: {{frequency: {it.frequency},'
-        f" retention_days: {{min: {it.least}}}}}{_GUARD if it.is_guarded else ''}}}}}"
-        for kind, it in DEMANDS.items()
+        f'  - {{name: {kind}, match: {{names: ["{kind}-*"]}}, require: {{schedule: {_format_schedule(requirement)}'
+        f"{_GUARDED_REQUIREMENTS if requirement.is_guarded else ''}}}}}"
+        for kind, requirement in REQUIREMENTS.items()
     )
     return f"""\
 version: 1
@@ -235,4 +252,10 @@ exemptions:
 """
 
 
-_GUARD = f", protection: {{deletion_protection: true, required_tags: [owner], erasure_days: {ERASED}}}"
+_GUARDED_REQUIREMENTS = (
+    f", protection: {{deletion_protection: true, required_tags: [owner], erasure_days: {MAX_BACKUP_AGE_DAYS}}}"
+)
+
+
+def _format_schedule(requirement: Requirement) -> str:
+    return f"{{frequency: {requirement.frequency}, retention_days: {{min: {requirement.min_retention_days}}}}}"

@@ -27,7 +27,7 @@ from backup_auditor.domain.remediation.plan import ActionResult, ActionState, Re
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.web.recorder import Request
+from backup_auditor_simulator.web.recorder import RecordedRequest
 from backup_auditor_simulator.web.server import Server
 from support.builders.plans import remedial
 
@@ -131,7 +131,9 @@ def gathered(reader: PineconeReader, observed_at: datetime) -> tuple[Inventory, 
 def audited(server: Server, **options: Any) -> AuditResult:
     """Audit a simulated project under the built-in policy, at the moment its clock shows."""
     with reading(server, **options) as reader:
-        return run_audit(reader, load_built_in_policy(), project="test", observed_at=server.world.now, progress=Told())
+        return run_audit(
+            reader, load_built_in_policy(), project="test", observed_at=server.project.now, progress=Told()
+        )
 
 
 def calls(server: Server) -> Counter[str]:
@@ -139,7 +141,7 @@ def calls(server: Server) -> Counter[str]:
     return Counter(_call(it) for it in server.requests)
 
 
-def _call(request: Request) -> str:
+def _call(request: RecordedRequest) -> str:
     parts = request.path.strip("/").split("/")
     if len(parts) > 1:
         parts[1] = "*"
@@ -170,7 +172,7 @@ class Project:
     @property
     def world(self) -> SimulatedProject:
         """What is served."""
-        return self.server.world
+        return self.server.project
 
     def audited(self) -> AuditResult:
         """Audit it, with a key that cannot write."""
@@ -190,7 +192,7 @@ class Project:
         inventory = (found or self.audited()).inventory
         connection = connection_to(self.server, **{"key": Server.editor_key, **options})
         with open_writer(connection, Waits().surroundings()) as writer:
-            how: dict[str, Any] = {"log": self.log, "who": self.who, "now": lambda: self.world.now}
+            how: dict[str, Any] = {"log": self.log, "actor": self.who, "now": lambda: self.world.now}
             return execute_plan(chosen, self.policy, inventory, writer=writer.project, **how)
 
     def run(self, **options: Any) -> ExecutionResult:
@@ -200,7 +202,7 @@ class Project:
         return self.carried_out(self.plan, found, **options)
 
     @property
-    def writes(self) -> list[Request]:
+    def writes(self) -> list[RecordedRequest]:
         """Every request that would change something."""
         return [it for it in self.server.requests if it.method in WRITES]
 

@@ -5,11 +5,11 @@ import sys
 from datetime import UTC, datetime
 from threading import Event
 
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.server import Server
 
 
-def _real_now() -> datetime:
+def _read_clock() -> datetime:
     return datetime.now(UTC)
 
 
@@ -26,17 +26,17 @@ def run(
     scenario's own; 0 is no limit. Raises `ValueError` where there is no such scenario, and `OSError` where the port is
     taken.
     """
-    world = scenario(scenario_name, now=now or _real_now())
+    project = build_scenario(scenario_name, now=now or _read_clock())
     if quota is not None:
-        world.conduct.backup_quota = quota or None
-    is_over = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: is_over.set())
-    with Server(world, port, latency, clock=None if now else _real_now) as server:
+        project.options.backup_quota = quota or None
+    stop_event = Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop_event.set())
+    with Server(project, port, latency, clock=None if now else _read_clock) as server:
         lines = (f"url {server.url}", f"viewer-key {server.viewer_key}", f"editor-key {server.editor_key}")
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
-        is_over.wait()
-    writes = sum(it.method != "GET" for it in server.requests)
-    sys.stdout.write(f"writes {writes}\n")
+        stop_event.wait()
+    write_count = sum(it.method != "GET" for it in server.requests)
+    sys.stdout.write(f"writes {write_count}\n")
     return 0

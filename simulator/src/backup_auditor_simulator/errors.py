@@ -1,7 +1,7 @@
 """The one error of the simulated service: an answer that says no."""
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """The service refuses a call, with the status, code and message it answers."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -12,37 +12,37 @@ class RefusedError(Exception):
         self.message = message
 
 
-def invalid(message: str) -> RefusedError:
+def build_bad_request_error(message: str) -> ApiError:
     """Make a 400."""
-    return RefusedError(400, "INVALID_ARGUMENT", message)
+    return ApiError(400, "INVALID_ARGUMENT", message)
 
 
-def unreadable(message: str) -> RefusedError:
+def build_unprocessable_error(message: str) -> ApiError:
     """Make a 422: a body that does not have the shape of the call."""
     text = f"Failed to deserialize the JSON body into the target type: {message}"
-    return RefusedError(422, "UNPROCESSABLE_ENTITY", text)
+    return ApiError(422, "UNPROCESSABLE_ENTITY", text)
 
 
-def not_found(what: str) -> RefusedError:
+def build_not_found_error(resource: str) -> ApiError:
     """Make a 404."""
-    return RefusedError(404, "NOT_FOUND", f"{what} not found.")
+    return ApiError(404, "NOT_FOUND", f"{resource} not found.")
 
 
-def already_exists(message: str) -> RefusedError:
+def build_conflict_error(message: str) -> ApiError:
     """Make a 409."""
-    return RefusedError(409, "ALREADY_EXISTS", message)
+    return ApiError(409, "ALREADY_EXISTS", message)
 
 
-def denied(message: str) -> RefusedError:
+def build_permission_error(message: str) -> ApiError:
     """Make a 403 that speaks of a permission or of the plan."""
-    return RefusedError(403, "PERMISSION_DENIED", message)
+    return ApiError(403, "PERMISSION_DENIED", message)
 
 
-def forbidden(message: str) -> RefusedError:
+def build_forbidden_error(message: str) -> ApiError:
     """Make a 403 that speaks of a quota or of a protection."""
-    return RefusedError(403, "FORBIDDEN", message)
+    return ApiError(403, "FORBIDDEN", message)
 
 
-def precondition_failed(message: str) -> RefusedError:
+def build_precondition_error(message: str) -> ApiError:
     """Make a 412."""
-    return RefusedError(412, "FAILED_PRECONDITION", message)
+    return ApiError(412, "FAILED_PRECONDITION", message)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
-_MONTHS = 12
+_MONTHS_PER_YEAR = 12
 
 
 class Frequency(StrEnum):
@@ -19,29 +19,29 @@ class Frequency(StrEnum):
     MONTHLY = "monthly"
 
 
-_FIXED = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
+_FIXED_INTERVALS = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
 
 
-def run_after(anchor: datetime, frequency: Frequency, moment: datetime) -> datetime:
+def find_next_run(anchor: datetime, frequency: Frequency, moment: datetime) -> datetime:
     """Return the first run strictly after a moment; the anchor itself is not a run."""
-    after = max(anchor, moment)
-    step = _FIXED.get(frequency)
-    if step is not None:
-        return anchor + ((after - anchor) // step + 1) * step
-    count = (after.year - anchor.year) * _MONTHS + after.month - anchor.month
-    run = _months_later(anchor, count)
-    return run if run > after else _months_later(anchor, count + 1)
+    start = max(anchor, moment)
+    interval = _FIXED_INTERVALS.get(frequency)
+    if interval is not None:
+        return anchor + ((start - anchor) // interval + 1) * interval
+    month_count = (start.year - anchor.year) * _MONTHS_PER_YEAR + start.month - anchor.month
+    run = _add_months(anchor, month_count)
+    return run if run > start else _add_months(anchor, month_count + 1)
 
 
-def _months_later(anchor: datetime, count: int) -> datetime:
+def _add_months(anchor: datetime, month_count: int) -> datetime:
     """Return the anchor's day and time in a later month, or that month's last day where it is shorter."""
-    years, month = divmod(anchor.month - 1 + count, _MONTHS)
+    years, month = divmod(anchor.month - 1 + month_count, _MONTHS_PER_YEAR)
     year = anchor.year + years
     day = min(anchor.day, monthrange(year, month + 1)[1])
     return anchor.replace(year=year, month=month + 1, day=day)
 
 
-class Kind(StrEnum):
+class IndexKind(StrEnum):
     """Where an index runs. Pods have no backups."""
 
     SERVERLESS = "serverless"
@@ -49,11 +49,11 @@ class Kind(StrEnum):
     POD = "pod"
 
 
-class State(Enum):
+class BackupState(Enum):
     """How far a backup has come. How it is spelled depends on the version that asks."""
 
-    PLANNED = "planned"
-    UNDER_WAY = "under way"
+    SCHEDULED = "planned"
+    IN_PROGRESS = "under way"
     READY = "ready"
     FAILED = "failed"
 
@@ -61,13 +61,13 @@ class State(Enum):
 class RunOutcome(Enum):
     """What becomes of a scheduled run."""
 
-    SUCCEEDS = "succeeds"
-    FAILS = "fails"
-    HANGS = "hangs"
+    SUCCEEDED = "succeeds"
+    FAILED = "fails"
+    STUCK = "hangs"
     """It begins and never ends."""
-    IS_SKIPPED = "is skipped"
+    SKIPPED = "is skipped"
     """It leaves no trace, and the next one is planned as if nothing had been due."""
-    NEVER_STARTS = "never starts"
+    NOT_STARTED = "never starts"
     """It stays planned, and nothing after it is planned."""
 
 
@@ -77,7 +77,7 @@ class Index:
 
     id: str
     name: str
-    kind: Kind
+    kind: IndexKind
     cloud: str
     region: str
     environment: str
@@ -99,10 +99,10 @@ class Index:
     backups: dict[str, "Backup"] = field(default_factory=dict)
 
     @property
-    def vector(self) -> Mapping[str, Any]:
+    def vector_field(self) -> Mapping[str, Any]:
         """Return its vector field, or an empty one where it holds documents only."""
-        found = (it for it in self.fields.values() if it.get("type") in {"dense_vector", "sparse_vector"})
-        return next(found, {})
+        vector_fields = (it for it in self.fields.values() if it.get("type") in {"dense_vector", "sparse_vector"})
+        return next(vector_fields, {})
 
 
 @dataclass(slots=True, eq=False)
@@ -119,9 +119,9 @@ class Schedule:
     """From where the cadence is counted: creation, or the last resumption."""
     enabled: bool = True
     next_run: datetime | None = None
-    planned: "Backup | None" = None
+    scheduled_run: "Backup | None" = None
     runs: dict[str, "Backup"] = field(default_factory=dict)
-    fates: deque[RunOutcome] = field(default_factory=deque)
+    outcomes: deque[RunOutcome] = field(default_factory=deque)
     """What becomes of the coming runs, the next one first; those beyond succeed."""
 
 
@@ -131,22 +131,22 @@ class Backup:
 
     id: str
     index: Index
-    state: State
+    state: BackupState
     created_at: datetime
     name: str | None = None
     description: str | None = None
     schedule: Schedule | None = None
-    planned_for: datetime | None = None
+    scheduled_for: datetime | None = None
     captured_at: datetime | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     record_count: int | None = None
     namespace_count: int | None = None
     size_bytes: int | None = None
-    shown_status: str | None = None
+    forced_status: str | None = None
     """A status that is shown whatever the state is."""
-    is_gone: bool = False
-    rendered: dict[str, bytes] = field(default_factory=dict)
+    is_deleted: bool = False
+    cached_rows: dict[str, bytes] = field(default_factory=dict)
     """How it was written for an answer, by shape; emptied whenever something of it changes."""
 
 

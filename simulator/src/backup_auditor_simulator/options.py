@@ -13,14 +13,14 @@ class PausedNextRun(StrEnum):
     STALE = "stale"
 
 
-class CustomerKeys(StrEnum):
+class CustomerKeySupport(StrEnum):
     """How backup calls of an index that is encrypted with a customer key are answered."""
 
-    REFUSED = "refused"
+    NONE = "refused"
     """With 400, all of them."""
-    LISTED = "listed"
+    LISTING_ONLY = "listed"
     """Creation with 400; listings are empty."""
-    BACKED_UP = "backed up"
+    FULL = "backed up"
     """As those of any other index."""
 
 
@@ -30,30 +30,30 @@ class SimulatorOptions:
 
     plan: str = "standard"
     """`starter` and `builder` have neither backups nor schedules: creating and resuming one is refused."""
-    plan_refuses_listings: bool = False
+    plan_denies_listings: bool = False
     """Whether a plan without schedules is the answer to every other schedule call, too."""
-    customer_keys: CustomerKeys = CustomerKeys.REFUSED
-    index_takes: timedelta = timedelta()
+    customer_key_support: CustomerKeySupport = CustomerKeySupport.NONE
+    index_creation_duration: timedelta = timedelta()
     """How long a new index is `Initializing`."""
-    index_deletion_takes: timedelta = timedelta()
+    index_deletion_duration: timedelta = timedelta()
     """How long a deleted index is `Terminating`; its schedules are gone at once."""
     backup_quota: int | None = 500
     """How many backups the project may hold, planned runs not counted; `None` is no limit."""
-    longest_retention: timedelta = timedelta(days=400)
-    run_takes: timedelta = timedelta(minutes=10)
+    max_retention: timedelta = timedelta(days=400)
+    backup_duration: timedelta = timedelta(minutes=10)
     """How long a backup takes until it is ready, or has failed."""
-    deletion_takes: timedelta = timedelta(seconds=5)
-    restore_takes: timedelta = timedelta(minutes=10)
-    planned_in_listing: bool = False
+    backup_deletion_duration: timedelta = timedelta(seconds=5)
+    restore_duration: timedelta = timedelta(minutes=10)
+    lists_scheduled_runs: bool = False
     """Whether planned runs stand in `GET /backups`."""
-    planned_status: str | None = None
+    scheduled_run_status: str | None = None
     """How a planned run is shown; `None` is as the version that asks has it."""
     paused_next_run: PausedNextRun = PausedNextRun.NULL
-    history_keeps_expired: bool = False
+    keeps_expired_in_history: bool = False
     """Whether a schedule's history still shows the runs whose backup has expired or was deleted."""
     marks_deleted_sources: bool = True
     """Whether 2026-07 says in `GET /backups` that the source index was deleted."""
-    newest_first: bool = True
+    is_newest_first: bool = True
 
     @property
     def has_backups(self) -> bool:

@@ -8,43 +8,50 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
 
-from backup_auditor_simulator.errors import already_exists, denied, forbidden, invalid, not_found, precondition_failed
+from backup_auditor_simulator.errors import (
+    build_bad_request_error,
+    build_conflict_error,
+    build_forbidden_error,
+    build_not_found_error,
+    build_permission_error,
+    build_precondition_error,
+)
 from backup_auditor_simulator.model import (
     Backup,
+    BackupState,
     Frequency,
     Index,
-    Kind,
+    IndexKind,
     RestoreJob,
     RunOutcome,
     Schedule,
-    State,
-    run_after,
+    find_next_run,
 )
-from backup_auditor_simulator.options import CustomerKeys, SimulatorOptions
+from backup_auditor_simulator.options import CustomerKeySupport, SimulatorOptions
 
 
-class Agenda:
+class EventQueue:
     """Things to come, in order of their time; those of the same moment in the order in which they were entered."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._entries: list[tuple[datetime, int, Callable[[Any], None], object]] = []
-        self._count = 0
+        self._events: list[tuple[datetime, int, Callable[[Any], None], object]] = []
+        self._event_count = 0
 
-    def add[Subject](self, when: datetime, action: Callable[[Subject], None], subject: Subject) -> None:
+    def add[Subject](self, due_at: datetime, action: Callable[[Subject], None], subject: Subject) -> None:
         """Enter an action on something. It is for the action to see whether it still applies when its time comes."""
-        self._count += 1
-        heapq.heappush(self._entries, (when, self._count, action, subject))
+        self._event_count += 1
+        heapq.heappush(self._events, (due_at, self._event_count, action, subject))
 
-    def due(self, until: datetime) -> tuple[datetime, Callable[[], None]] | None:
+    def pop_due(self, until: datetime) -> tuple[datetime, Callable[[], None]] | None:
         """Take out the first thing that is due, `until` included."""
-        if not self._entries or self._entries[0][0] > until:
+        if not self._events or self._events[0][0] > until:
             return None
-        when, _, action, subject = heapq.heappop(self._entries)
-        return when, lambda: action(subject)
+        due_at, _, action, subject = heapq.heappop(self._events)
+        return due_at, lambda: action(subject)
 
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
+_NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
 
 
 class SimulatedProject:
@@ -54,254 +61,260 @@ class SimulatedProject:
     or does only when something is broken.
     """
 
-    def __init__(self, now: datetime, *, seed: int = 0, conduct: SimulatorOptions | None = None) -> None:
+    def __init__(self, now: datetime, *, seed: int = 0, options: SimulatorOptions | None = None) -> None:
         """Begin an empty project at a moment."""
         self.now = now.astimezone(UTC)
-        self.conduct = conduct or SimulatorOptions()
+        self.options = options or SimulatorOptions()
         self.lock = RLock()
         """Held while a request is answered; whoever changes the world beside a running server takes it too."""
-        self.chance = random.Random(seed)  # noqa: S311  what is made must be the same each time
-        self.agenda = Agenda()
-        self.project_id = self.new_id()
+        self.rng = random.Random(seed)  # noqa: S311  what is made must be the same each time
+        self.event_queue = EventQueue()
+        self.project_id = self.make_id()
         self.indexes: dict[str, Index] = {}
         """The live ones, by name."""
         self.deleted_indexes: dict[str, list[Index]] = {}
         self.schedules: dict[str, Schedule] = {}
         self.backups: dict[str, Backup] = {}
         self.restore_jobs: dict[str, RestoreJob] = {}
-        self._listing: tuple[int, list[Backup]] | None = None
+        self._cached_listing: tuple[int, list[Backup]] | None = None
         self.revision = 0
         """Counts the changes, so that what was made of the state is known to be out of date."""
 
-    def advance(self, length: timedelta) -> None:
+    def advance(self, duration: timedelta) -> None:
         """Let time pass."""
-        self.advance_to(self.now + length)
+        self.advance_to(self.now + duration)
 
     def advance_to(self, moment: datetime) -> None:
         """Let time pass until a moment: whatever is due by then happens, in order. Time does not run back."""
         with self.lock:
-            while (entry := self.agenda.due(moment)) is not None:
-                when, happen = entry
-                self.now = max(self.now, when)
-                happen()
+            while (event := self.event_queue.pop_due(moment)) is not None:
+                due_at, run_action = event
+                self.now = max(self.now, due_at)
+                run_action()
             self.now = max(self.now, moment.astimezone(UTC))
 
-    def new_id(self) -> str:
+    def make_id(self) -> str:
         """Make an id in the form of a UUID."""
-        digits = f"{self.chance.getrandbits(128):032x}"
+        digits = f"{self.rng.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
-    def index(self, name: str) -> Index:
+    def get_index(self, name: str) -> Index:
         """Return a live index, or refuse with 404."""
-        found = self.indexes.get(name)
-        if found is None:
-            raise not_found(f"Index {name}")
-        return found
+        index = self.indexes.get(name)
+        if index is None:
+            raise build_not_found_error(f"Index {name}")
+        return index
 
-    def schedule(self, schedule_id: str) -> Schedule:
+    def get_schedule(self, schedule_id: str) -> Schedule:
         """Return a schedule, or refuse with 404."""
-        found = self.schedules.get(schedule_id)
-        if found is None:
-            raise not_found("Backup schedule")
-        return found
+        schedule = self.schedules.get(schedule_id)
+        if schedule is None:
+            raise build_not_found_error("Backup schedule")
+        return schedule
 
-    def backup(self, backup_id: str) -> Backup:
+    def get_backup(self, backup_id: str) -> Backup:
         """Return a backup, or refuse with 404."""
-        found = self.backups.get(backup_id)
-        if found is None:
-            raise not_found(f"Backup {backup_id}")
-        return found
+        backup = self.backups.get(backup_id)
+        if backup is None:
+            raise build_not_found_error(f"Backup {backup_id}")
+        return backup
 
-    def restore_job(self, job_id: str) -> RestoreJob:
+    def get_restore_job(self, job_id: str) -> RestoreJob:
         """Return a restore job, or refuse with 404."""
-        found = self.restore_jobs.get(job_id)
-        if found is None:
-            raise not_found(f"Restore job {job_id}")
-        return found
+        job = self.restore_jobs.get(job_id)
+        if job is None:
+            raise build_not_found_error(f"Restore job {job_id}")
+        return job
 
-    def incarnations(self, name: str) -> list[Index]:
+    def list_indexes_named(self, name: str) -> list[Index]:
         """Return every index that ever had a name, the live one last."""
-        live = self.indexes.get(name)
-        return [*self.deleted_indexes.get(name, []), *([live] if live else [])]
+        live_index = self.indexes.get(name)
+        return [*self.deleted_indexes.get(name, []), *([live_index] if live_index else [])]
 
-    def listed(self, backups: Iterable[Backup]) -> list[Backup]:
+    def select_listed_backups(self, backups: Iterable[Backup]) -> list[Backup]:
         """Return those backups that a backup listing shows, in its order."""
-        shows_planned = self.conduct.planned_in_listing
-        return self.in_order([it for it in backups if shows_planned or it.state is not State.PLANNED])
+        shows_scheduled = self.options.lists_scheduled_runs
+        return self.order_rows([it for it in backups if shows_scheduled or it.state is not BackupState.SCHEDULED])
 
-    def project_listing(self) -> list[Backup]:
+    def list_backups(self) -> list[Backup]:
         """Return the backups of the whole project as listed, made once for each revision."""
-        if self._listing is None or self._listing[0] != self.revision:
-            self._listing = self.revision, self.listed(self.backups.values())
-        return self._listing[1]
+        if self._cached_listing is None or self._cached_listing[0] != self.revision:
+            self._cached_listing = self.revision, self.select_listed_backups(self.backups.values())
+        return self._cached_listing[1]
 
-    def in_order[Row](self, oldest_first: Iterable[Row]) -> list[Row]:
+    def order_rows[Row](self, oldest_first: Iterable[Row]) -> list[Row]:
         """Return rows in the order of the listings."""
         rows = list(oldest_first)
-        if self.conduct.newest_first:
+        if self.options.is_newest_first:
             rows.reverse()
         return rows
 
-    def changed(self, *backups: Backup) -> None:
+    def record_change(self, *backups: Backup) -> None:
         """Note that something changed, and that these backups are to be written anew."""
         self.revision += 1
         for backup in backups:
-            backup.rendered.clear()
+            backup.cached_rows.clear()
 
     def create_backup(self, index_name: str, name: str | None = None, description: str | None = None) -> Backup:
         """Begin a manual backup. It never expires."""
-        if not self.conduct.has_backups:
-            raise denied("Your organization's plan does not include backups. Upgrade your plan to create backups.")
-        index = self.creatable_index(index_name)
+        if not self.options.has_backups:
+            raise build_permission_error(
+                "Your organization's plan does not include backups. Upgrade your plan to create backups."
+            )
+        index = self.get_index_for_creation(index_name)
         if name is not None:
-            need_name(name, "Backup")
-        if self.quota_is_used_up:
-            raise forbidden("Increase your quota or upgrade to create more backups.")
-        backup = self.enter_backup(index, name=name, description=description)
-        self.begin_backup(backup)
-        self.agenda.add(self.now + self.conduct.run_takes, self.finish_backup, backup)
+            require_name(name, "Backup")
+        if self.is_quota_exhausted:
+            raise build_forbidden_error("Increase your quota or upgrade to create more backups.")
+        backup = self.add_backup(index, name=name, description=description)
+        self.start_backup(backup)
+        self.event_queue.add(self.now + self.options.backup_duration, self.finish_backup, backup)
         return backup
 
-    def backed_up_index(self, name: str) -> Index:
+    def get_index_for_listing(self, name: str) -> Index:
         """Return a live index whose backups can be listed; refuse others with 400."""
-        index = self.index(name)
-        if index.kind is Kind.POD:
-            raise invalid("Backups are not supported for pod-based indexes.")
-        if index.cmek_id is not None and self.conduct.customer_keys is CustomerKeys.REFUSED:
-            raise invalid(_CUSTOMER_KEY)
+        index = self.get_index(name)
+        if index.kind is IndexKind.POD:
+            raise build_bad_request_error("Backups are not supported for pod-based indexes.")
+        if index.cmek_id is not None and self.options.customer_key_support is CustomerKeySupport.NONE:
+            raise build_bad_request_error(_CUSTOMER_KEY_MESSAGE)
         return index
 
-    def creatable_index(self, name: str) -> Index:
+    def get_index_for_creation(self, name: str) -> Index:
         """Return a live index of which a backup or a schedule can be created; refuse others with 400 or 412."""
-        index = self.backed_up_index(name)
-        if index.cmek_id is not None and self.conduct.customer_keys is CustomerKeys.LISTED:
-            raise invalid(_CUSTOMER_KEY)
+        index = self.get_index_for_listing(name)
+        if index.cmek_id is not None and self.options.customer_key_support is CustomerKeySupport.LISTING_ONLY:
+            raise build_bad_request_error(_CUSTOMER_KEY_MESSAGE)
         if index.is_terminating:
-            raise precondition_failed(f"Index {name} is being deleted.")
+            raise build_precondition_error(f"Index {name} is being deleted.")
         return index
 
     @property
-    def quota_is_used_up(self) -> bool:
+    def is_quota_exhausted(self) -> bool:
         """Whether the project has no room for another backup. Planned runs take none."""
-        quota = self.conduct.backup_quota
+        quota = self.options.backup_quota
         if quota is None or len(self.backups) < quota:
             return False
-        return sum(it.state is not State.PLANNED for it in self.backups.values()) >= quota
+        return sum(it.state is not BackupState.SCHEDULED for it in self.backups.values()) >= quota
 
-    def enter_backup(
+    def add_backup(
         self,
         index: Index,
         *,
         name: str | None = None,
         description: str | None = None,
         schedule: Schedule | None = None,
-        planned_for: datetime | None = None,
+        scheduled_for: datetime | None = None,
     ) -> Backup:
         """Write a backup down, as planned."""
         backup = Backup(
-            id=self.new_id(),
+            id=self.make_id(),
             index=index,
-            state=State.PLANNED,
+            state=BackupState.SCHEDULED,
             created_at=self.now,
             name=name,
             description=description,
             schedule=schedule,
-            planned_for=planned_for,
+            scheduled_for=scheduled_for,
             fields=index.fields,
             tags=dict(index.tags),
         )
         self.backups[backup.id] = index.backups[backup.id] = backup
-        self.changed()
+        self.record_change()
         return backup
 
-    def begin_backup(self, backup: Backup) -> None:
+    def start_backup(self, backup: Backup) -> None:
         """Let a backup take its data now."""
-        backup.state = State.UNDER_WAY
+        backup.state = BackupState.IN_PROGRESS
         backup.captured_at = self.now
-        self.changed(backup)
+        self.record_change(backup)
 
     def finish_backup(self, backup: Backup) -> None:
         """Let a backup become ready, with what its index holds."""
-        if backup.is_gone:
+        if backup.is_deleted:
             return
         index = backup.index
         index.records += index.records // 1000
-        backup.state = State.READY
+        backup.state = BackupState.READY
         backup.record_count = index.records
         backup.namespace_count = index.namespaces
-        dimension = index.vector.get("dimension", 0)
+        dimension = index.vector_field.get("dimension", 0)
         backup.size_bytes = index.records * (dimension * _BYTES_PER_DIMENSION + _BYTES_PER_RECORD)
-        self.changed(backup)
+        self.record_change(backup)
 
     def fail_backup(self, backup: Backup) -> None:
         """Let a backup end without being ready."""
-        if not backup.is_gone:
-            backup.state = State.FAILED
-            self.changed(backup)
+        if not backup.is_deleted:
+            backup.state = BackupState.FAILED
+            self.record_change(backup)
 
     def delete_backup(self, backup_id: str) -> None:
         """Accept that a backup be deleted; it is gone a little later."""
-        backup = self.backup(backup_id)
-        if backup.state is State.PLANNED:
-            raise precondition_failed("Unable to delete backup. It is waiting to run.")
-        pending = [it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None]
-        if pending:
-            raise precondition_failed(
-                f"Unable to delete backup. There are pending restore jobs for this backup: {pending}"
+        backup = self.get_backup(backup_id)
+        if backup.state is BackupState.SCHEDULED:
+            raise build_precondition_error("Unable to delete backup. It is waiting to run.")
+        pending_job_ids = [
+            it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None
+        ]
+        if pending_job_ids:
+            raise build_precondition_error(
+                f"Unable to delete backup. There are pending restore jobs for this backup: {pending_job_ids}"
             )
-        self.agenda.add(self.now + self.conduct.deletion_takes, self.remove_backup, backup)
+        self.event_queue.add(self.now + self.options.backup_deletion_duration, self.remove_backup, backup)
         self.advance(timedelta())
 
     def remove_backup(self, backup: Backup) -> None:
         """Take a backup out of the project at once, in whatever state it is."""
-        if backup.is_gone:
+        if backup.is_deleted:
             return
-        backup.is_gone = True
+        backup.is_deleted = True
         del self.backups[backup.id]
         del backup.index.backups[backup.id]
-        if backup.schedule is not None and not (self.conduct.history_keeps_expired and backup.captured_at):
+        if backup.schedule is not None and not (self.options.keeps_expired_in_history and backup.captured_at):
             del backup.schedule.runs[backup.id]
-        self.changed(backup)
+        self.record_change(backup)
 
     def expire_backup(self, backup: Backup) -> None:
         """Remove a scheduled backup if its schedule's present retention has passed since its capture."""
-        expires_at = expiry_of(backup)
-        if backup.is_gone or expires_at is None:
+        expires_at = find_expiry(backup)
+        if backup.is_deleted or expires_at is None:
             return
         if expires_at <= self.now:
             self.remove_backup(backup)
         else:
-            self.agenda.add(expires_at, self.expire_backup, backup)
+            self.event_queue.add(expires_at, self.expire_backup, backup)
 
-    def script_runs(self, schedule: Schedule, fates: Iterable[RunOutcome]) -> None:
+    def script_runs(self, schedule: Schedule, outcomes: Iterable[RunOutcome]) -> None:
         """Say what becomes of the coming runs of a schedule, the next one first."""
-        schedule.fates.extend(fates)
+        schedule.outcomes.extend(outcomes)
 
-    def plan_run(self, schedule: Schedule) -> None:
+    def schedule_run(self, schedule: Schedule) -> None:
         """Plan the next run of a schedule, in place of one that may be planned already."""
-        self.withdraw_run(schedule)
-        schedule.next_run = run_after(schedule.anchor, schedule.frequency, self.now)
-        schedule.planned = self._enter_run(schedule, schedule.next_run)
-        self.agenda.add(schedule.planned.planned_for or self.now, self._run_is_due, schedule.planned)
+        self.cancel_scheduled_run(schedule)
+        schedule.next_run = find_next_run(schedule.anchor, schedule.frequency, self.now)
+        schedule.scheduled_run = self._add_run(schedule, schedule.next_run)
+        self.event_queue.add(
+            schedule.scheduled_run.scheduled_for or self.now, self._start_due_run, schedule.scheduled_run
+        )
 
-    def withdraw_run(self, schedule: Schedule) -> None:
+    def cancel_scheduled_run(self, schedule: Schedule) -> None:
         """Take back the planned run of a schedule."""
         schedule.next_run = None
-        if schedule.planned is not None:
-            self.remove_backup(schedule.planned)
-            schedule.planned = None
+        if schedule.scheduled_run is not None:
+            self.remove_backup(schedule.scheduled_run)
+            schedule.scheduled_run = None
 
     def run_now(self, schedule: Schedule) -> Backup:
         """Let a schedule run once, now, beside its cadence."""
-        run = self._enter_run(schedule, self.now)
-        self._begin_run(run, schedule, RunOutcome.SUCCEEDS)
+        run = self._add_run(schedule, self.now)
+        self._start_run(run, schedule, RunOutcome.SUCCEEDED)
         return run
 
-    def expire_later(self, run: Backup) -> None:
+    def schedule_expiry(self, run: Backup) -> None:
         """See to it that a run's backup is gone when its schedule's present retention has passed."""
-        expires_at = expiry_of(run)
+        expires_at = find_expiry(run)
         if expires_at is not None:
-            self.agenda.add(max(expires_at, self.now), self.expire_backup, run)
+            self.event_queue.add(max(expires_at, self.now), self.expire_backup, run)
 
     def create_schedule(
         self,
@@ -310,31 +323,31 @@ class SimulatedProject:
         frequency: Frequency | str = Frequency.DAILY,
         retention_days: int = 30,
         *,
-        beside_enabled: bool = False,
+        is_second_allowed: bool = False,
     ) -> Schedule:
         """Create an enabled schedule and plan its first run, one period from now.
 
         `beside_enabled` makes the second enabled schedule that the service itself refuses, as a race would.
         """
-        self.need_plan()
-        index = self.creatable_index(index_name)
-        if not 1 <= len(name) <= _LONGEST_NAME:
-            raise invalid("Backup schedule name must be 1-255 characters long.")
-        retention = self._retention(retention_days)
-        cadence = frequency_of(frequency)
-        if not beside_enabled:
-            self._need_none_enabled(index)
+        self.require_plan()
+        index = self.get_index_for_creation(index_name)
+        if not 1 <= len(name) <= _MAX_SCHEDULE_NAME_LENGTH:
+            raise build_bad_request_error("Backup schedule name must be 1-255 characters long.")
+        retention = self._parse_retention(retention_days)
+        parsed_frequency = parse_frequency(frequency)
+        if not is_second_allowed:
+            self._require_none_enabled(index)
         schedule = Schedule(
-            id=self.new_id(),
+            id=self.make_id(),
             name=name,
             index=index,
-            frequency=cadence,
+            frequency=parsed_frequency,
             retention=retention,
-            created_at=self.now + timedelta(microseconds=self.chance.randrange(1000)),
+            created_at=self.now + timedelta(microseconds=self.rng.randrange(1000)),
             anchor=self.now.replace(microsecond=0),
         )
         self.schedules[schedule.id] = index.schedules[schedule.id] = schedule
-        self.plan_run(schedule)
+        self.schedule_run(schedule)
         return schedule
 
     def update_schedule(
@@ -347,50 +360,50 @@ class SimulatedProject:
     ) -> Schedule:
         """Change a schedule. Another retention re-times the expiry of what it already made."""
         if enabled:
-            self.need_plan()
-        schedule = self.schedule(schedule_id)
-        retention = None if retention_days is None else self._retention(retention_days)
-        cadence = None if frequency is None else frequency_of(frequency)
+            self.require_plan()
+        schedule = self.get_schedule(schedule_id)
+        retention = None if retention_days is None else self._parse_retention(retention_days)
+        parsed_frequency = None if frequency is None else parse_frequency(frequency)
         if enabled and not schedule.enabled:
-            self._need_none_enabled(schedule.index)
+            self._require_none_enabled(schedule.index)
         if retention is not None:
             schedule.retention = retention
             for run in schedule.runs.values():
-                self.expire_later(run)
-        if cadence is not None and cadence is not schedule.frequency:
-            schedule.frequency = cadence
+                self.schedule_expiry(run)
+        if parsed_frequency is not None and parsed_frequency is not schedule.frequency:
+            schedule.frequency = parsed_frequency
             if schedule.enabled:
-                self.plan_run(schedule)
+                self.schedule_run(schedule)
         if enabled is False and schedule.enabled:
             self._pause(schedule)
         if enabled is True and not schedule.enabled:
             self._resume(schedule)
-        self.changed()
+        self.record_change()
         self.advance(timedelta())
         return schedule
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a schedule. The backups it made stay, and expire as it last had it."""
-        self.drop_schedule(self.schedule(schedule_id))
+        self.remove_schedule(self.get_schedule(schedule_id))
 
-    def drop_schedule(self, schedule: Schedule) -> None:
+    def remove_schedule(self, schedule: Schedule) -> None:
         """Delete a schedule, whatever the plan."""
-        self.withdraw_run(schedule)
+        self.cancel_scheduled_run(schedule)
         schedule.enabled = False
         del self.schedules[schedule.id]
         del schedule.index.schedules[schedule.id]
-        self.changed()
+        self.record_change()
 
-    def need_plan(self) -> None:
+    def require_plan(self) -> None:
         """Refuse with 403 what the plan does not include, before anything is looked up."""
-        if not self.conduct.has_backups:
-            raise denied("Scheduled backups are not available for your plan")
+        if not self.options.has_backups:
+            raise build_permission_error("Scheduled backups are not available for your plan")
 
     def create_index(  # noqa: PLR0913  an index has this many traits, and every one has a default
         self,
         name: str,
         *,
-        kind: Kind = Kind.SERVERLESS,
+        kind: IndexKind = IndexKind.SERVERLESS,
         cloud: str = "aws",
         region: str = "us-east-1",
         environment: str = "aped-4627-b74a",
@@ -407,11 +420,11 @@ class SimulatedProject:
 
         One of the same name as an earlier one has another id, and no schedules.
         """
-        need_name(name, "Index")
+        require_name(name, "Index")
         if name in self.indexes:
-            raise already_exists("Resource already exists.")
+            raise build_conflict_error("Resource already exists.")
         index = Index(
-            id=self.new_id(),
+            id=self.make_id(),
             name=name,
             kind=kind,
             cloud=cloud,
@@ -420,44 +433,44 @@ class SimulatedProject:
             fields=fields or {"_values": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"}},
             tags=dict(tags or {}),
             deletion_protection=deletion_protection,
-            records=self.chance.randrange(20_000, 900_000) if records is None else records,
-            namespaces=self.chance.randrange(1, 40) if namespaces is None else namespaces,
+            records=self.rng.randrange(20_000, 900_000) if records is None else records,
+            namespaces=self.rng.randrange(1, 40) if namespaces is None else namespaces,
             created_at=self.now,
-            ready_at=self.now + self.conduct.index_takes,
+            ready_at=self.now + self.options.index_creation_duration,
             source_backup_id=source_backup_id,
             cmek_id=cmek_id,
             pod_type=pod_type,
         )
         self.indexes[name] = index
-        self.changed()
+        self.record_change()
         return index
 
     def configure_index(
         self, name: str, *, tags: Mapping[str, str] | None = None, deletion_protection: bool | None = None
     ) -> Index:
         """Change an index. A tag with an empty value is taken away."""
-        index = self.index(name)
-        merged = index.tags | dict(tags or {})
-        index.tags = {key: value for key, value in merged.items() if value}
+        index = self.get_index(name)
+        merged_tags = index.tags | dict(tags or {})
+        index.tags = {key: value for key, value in merged_tags.items() if value}
         if deletion_protection is not None:
             index.deletion_protection = deletion_protection
-        self.changed()
+        self.record_change()
         return index
 
     def delete_index(self, name: str) -> None:
         """Delete an index and its schedules. Its backups stay. It is gone once `index_deletion_takes` has passed."""
-        index = self.index(name)
+        index = self.get_index(name)
         if index.is_terminating:
             return
         if index.deletion_protection:
-            raise forbidden(
+            raise build_forbidden_error(
                 "Deletion protection is enabled for this index. Disable deletion protection before retrying."
             )
         for schedule in list(index.schedules.values()):
-            self.drop_schedule(schedule)
+            self.remove_schedule(schedule)
         index.is_terminating = True
-        self.agenda.add(self.now + self.conduct.index_deletion_takes, self._end_index, index)
-        self.changed()
+        self.event_queue.add(self.now + self.options.index_deletion_duration, self._finish_index_deletion, index)
+        self.record_change()
         self.advance(timedelta())
 
     def create_index_from_backup(
@@ -469,94 +482,96 @@ class SimulatedProject:
         deletion_protection: bool = False,
     ) -> RestoreJob:
         """Begin to make an index from a backup; it is ready when its restore job has completed."""
-        backup = self.backup(backup_id)
-        if backup.state is not State.READY:
-            raise precondition_failed(f"Backup {backup_id} is not ready.")
-        index = self._index_like(backup, name, tags, deletion_protection=deletion_protection)
-        index.ready_at = self.now + self.conduct.restore_takes
-        job = RestoreJob(self.new_id(), backup, index, self.now)
+        backup = self.get_backup(backup_id)
+        if backup.state is not BackupState.READY:
+            raise build_precondition_error(f"Backup {backup_id} is not ready.")
+        index = self._create_index_like(backup, name, tags, deletion_protection=deletion_protection)
+        index.ready_at = self.now + self.options.restore_duration
+        job = RestoreJob(self.make_id(), backup, index, self.now)
         self.restore_jobs[job.id] = job
-        self.agenda.add(index.ready_at, self._complete_restore, job)
+        self.event_queue.add(index.ready_at, self._complete_restore, job)
         return job
 
     def force_status(self, backup: Backup, status: str) -> None:
         """Show a backup with a status, whatever its state is, in every version."""
-        backup.shown_status = status
-        self.changed(backup)
+        backup.forced_status = status
+        self.record_change(backup)
 
-    def force_next_run(self, schedule: Schedule, moment: datetime | None) -> None:
+    def force_next_run(self, schedule: Schedule, next_run: datetime | None) -> None:
         """Leave an enabled schedule without a planned run, and show this as its next one."""
-        self.withdraw_run(schedule)
-        schedule.next_run = moment
-        self.changed()
+        self.cancel_scheduled_run(schedule)
+        schedule.next_run = next_run
+        self.record_change()
 
     def force_retention(self, schedule: Schedule, retention: timedelta) -> None:
         """Show another retention, by which nothing that the schedule made so far is deleted."""
         schedule.retention = retention
-        self.changed()
+        self.record_change()
 
-    def _enter_run(self, schedule: Schedule, moment: datetime) -> Backup:
+    def _add_run(self, schedule: Schedule, due_at: datetime) -> Backup:
         # A run planned for 06:00:00 is taken, and says so, a fraction of a second later.
-        planned_for = max(moment.replace(microsecond=0) + timedelta(milliseconds=self.chance.randrange(900)), self.now)
-        name = f"{schedule.name}-{moment:%Y%m%dT%H%M%SZ}"
-        run = self.enter_backup(schedule.index, name=name, schedule=schedule, planned_for=planned_for)
+        scheduled_for = max(due_at.replace(microsecond=0) + timedelta(milliseconds=self.rng.randrange(900)), self.now)
+        name = f"{schedule.name}-{due_at:%Y%m%dT%H%M%SZ}"
+        run = self.add_backup(schedule.index, name=name, schedule=schedule, scheduled_for=scheduled_for)
         schedule.runs[run.id] = run
         return run
 
-    def _run_is_due(self, run: Backup) -> None:
+    def _start_due_run(self, run: Backup) -> None:
         schedule = run.schedule
-        if schedule is None or schedule.planned is not run or run.is_gone:
+        if schedule is None or schedule.scheduled_run is not run or run.is_deleted:
             return
-        fate = schedule.fates.popleft() if schedule.fates else RunOutcome.SUCCEEDS
-        if fate is RunOutcome.NEVER_STARTS:
+        outcome = schedule.outcomes.popleft() if schedule.outcomes else RunOutcome.SUCCEEDED
+        if outcome is RunOutcome.NOT_STARTED:
             return
-        schedule.planned = None
-        if fate is RunOutcome.IS_SKIPPED:
+        schedule.scheduled_run = None
+        if outcome is RunOutcome.SKIPPED:
             self.remove_backup(run)
         else:
-            self._begin_run(run, schedule, fate)
-        self.plan_run(schedule)
+            self._start_run(run, schedule, outcome)
+        self.schedule_run(schedule)
 
-    def _begin_run(self, run: Backup, schedule: Schedule, fate: RunOutcome) -> None:
-        fails = fate is RunOutcome.FAILS or len(run.name or "") > _LONGEST_RUN_NAME or self.quota_is_used_up
-        self.begin_backup(run)
-        if fate is not RunOutcome.HANGS:
-            end = self.fail_backup if fails else self.finish_backup
-            self.agenda.add(self.now + self.conduct.run_takes, end, run)
-        self.agenda.add(self.now + schedule.retention, self.expire_backup, run)
+    def _start_run(self, run: Backup, schedule: Schedule, outcome: RunOutcome) -> None:
+        will_fail = (
+            outcome is RunOutcome.FAILED or len(run.name or "") > _MAX_RUN_NAME_LENGTH or self.is_quota_exhausted
+        )
+        self.start_backup(run)
+        if outcome is not RunOutcome.STUCK:
+            end_backup = self.fail_backup if will_fail else self.finish_backup
+            self.event_queue.add(self.now + self.options.backup_duration, end_backup, run)
+        self.event_queue.add(self.now + schedule.retention, self.expire_backup, run)
 
     def _pause(self, schedule: Schedule) -> None:
-        planned_for = schedule.next_run
-        self.withdraw_run(schedule)
+        next_run = schedule.next_run
+        self.cancel_scheduled_run(schedule)
         schedule.enabled = False
         # Shown only where a paused schedule's next run is to be stale.
-        schedule.next_run = planned_for
+        schedule.next_run = next_run
 
     def _resume(self, schedule: Schedule) -> None:
         schedule.enabled = True
         schedule.anchor = self.now.replace(microsecond=0)
         self.run_now(schedule)
-        self.plan_run(schedule)
+        self.schedule_run(schedule)
 
-    def _need_none_enabled(self, index: Index) -> None:
+    def _require_none_enabled(self, index: Index) -> None:
         if any(it.enabled for it in index.schedules.values()):
-            raise already_exists(_SECOND_ENABLED[self.revision % len(_SECOND_ENABLED)])
+            raise build_conflict_error(_SECOND_ENABLED_MESSAGES[self.revision % len(_SECOND_ENABLED_MESSAGES)])
 
-    def _retention(self, days: int) -> timedelta:
-        longest = self.conduct.longest_retention.days
-        if not 1 <= days <= longest:
-            raise invalid(f"retention.expire_after_days must be between 1 and {longest}.")
+    def _parse_retention(self, days: int) -> timedelta:
+        max_days = self.options.max_retention.days
+        if not 1 <= days <= max_days:
+            raise build_bad_request_error(f"retention.expire_after_days must be between 1 and {max_days}.")
         return timedelta(days=days)
 
-    def _end_index(self, index: Index) -> None:
+    def _finish_index_deletion(self, index: Index) -> None:
         name = index.name
         index.is_terminating = False
         index.deleted_at = self.now
         del self.indexes[name]
         self.deleted_indexes.setdefault(name, []).append(index)
-        self.changed(*index.backups.values())
+        self.record_change(*index.backups.values())
 
-    def _index_like(
+    def _create_index_like(
         self, backup: Backup, name: str, tags: Mapping[str, str] | None, *, deletion_protection: bool
     ) -> Index:
         source = backup.index
@@ -576,19 +591,19 @@ class SimulatedProject:
 
     def _complete_restore(self, job: RestoreJob) -> None:
         job.completed_at = self.now
-        self.changed()
+        self.record_change()
 
 
-def need_name(name: str, what: str) -> None:
+def require_name(name: str, resource: str) -> None:
     """Refuse with 400 what cannot be the name of an index or of a backup."""
-    if not _NAME.fullmatch(name):
-        raise invalid(
-            f"{what} name must be 1-45 characters long, start and end with an alphanumeric character, "
+    if not _NAME_PATTERN.fullmatch(name):
+        raise build_bad_request_error(
+            f"{resource} name must be 1-45 characters long, start and end with an alphanumeric character, "
             "and consist only of lower case alphanumeric characters or '-'."
         )
 
 
-_CUSTOMER_KEY = "Backups are not supported for indexes that are encrypted with a customer-managed key."
+_CUSTOMER_KEY_MESSAGE = "Backups are not supported for indexes that are encrypted with a customer-managed key."
 
 
 _BYTES_PER_DIMENSION = 4
@@ -597,29 +612,29 @@ _BYTES_PER_DIMENSION = 4
 _BYTES_PER_RECORD = 240
 
 
-def expiry_of(backup: Backup) -> datetime | None:
+def find_expiry(backup: Backup) -> datetime | None:
     """Return when a backup expires: capture and its schedule's present retention. Manual ones never do."""
     if backup.schedule is None or backup.captured_at is None:
         return None
     return backup.captured_at + backup.schedule.retention
 
 
-_LONGEST_RUN_NAME = 45
+_MAX_RUN_NAME_LENGTH = 45
 
 
-_SECOND_ENABLED = (
+_SECOND_ENABLED_MESSAGES = (
     "This index already has an enabled backup schedule. Disable or delete it first.",
     "Only one enabled backup schedule is allowed per index.",
     "A backup schedule is already enabled for this index.",
 )
 
 
-_LONGEST_NAME = 255
+_MAX_SCHEDULE_NAME_LENGTH = 255
 
 
-def frequency_of(text: str) -> Frequency:
+def parse_frequency(text: str) -> Frequency:
     """Return the frequency a text names, or refuse with 400."""
     try:
         return Frequency(text)
     except ValueError:
-        raise invalid("frequency must be one of: daily, weekly, monthly.") from None
+        raise build_bad_request_error("frequency must be one of: daily, weekly, monthly.") from None

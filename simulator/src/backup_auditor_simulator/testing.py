@@ -11,7 +11,7 @@ COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 @contextmanager
 def run_simulator(
-    scenario: str, *, now: str | None = None, latency: float = 0.0, writes: bool = False
+    scenario: str, *, now: str | None = None, latency: float = 0.0, allows_writes: bool = False
 ) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
 
@@ -23,27 +23,27 @@ def run_simulator(
         command += ["--now", now]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own command, no shell
         try:
-            yield _environment(process)
+            yield _read_environment(process)
         finally:
             process.terminate()
-        if not writes and "writes 0" not in _said(process):
+        if not allows_writes and "writes 0" not in _read_lines(process):
             raise RuntimeError(f"something was to change the {scenario} project, or nobody knows: nothing here does")
 
 
-def _environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
+def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
     """Read what the simulator says of itself once it serves: a name and a value a line."""
-    said: dict[str, str] = {}
-    for line in _said(process):
+    values: dict[str, str] = {}
+    for line in _read_lines(process):
         name, _, value = line.partition(" ")
-        said[name] = value
-        if {"url", "viewer-key"} <= said.keys():
+        values[name] = value
+        if {"url", "viewer-key"} <= values.keys():
             break
     else:
         raise RuntimeError("the simulator ended before it served")
-    return {"PINECONE_CONTROLLER_HOST": said["url"], "PINECONE_API_KEY": said["viewer-key"]}
+    return {"PINECONE_CONTROLLER_HOST": values["url"], "PINECONE_API_KEY": values["viewer-key"]}
 
 
-def _said(process: subprocess.Popen[str]) -> Iterator[str]:
+def _read_lines(process: subprocess.Popen[str]) -> Iterator[str]:
     """Yield the lines that the simulator has still to say."""
     if process.stdout is None:
         raise TypeError("the simulator's output goes elsewhere")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from support.aws_local.application import ROOT, Application, key_of
 from support.raw_server import answering
 
@@ -25,7 +25,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Application, list[bytes]]]:
     """Deploy the application for one project; hand out what was heard where it pings."""
-    worlds = {"search": scenario("fleet:3x3", now=NOW)}
+    worlds = {"search": build_scenario("fleet:3x3", now=NOW)}
     folder = tmp_path_factory.mktemp("cloud")
     with answering(OK) as (port, heard), Application(folder, worlds, NOW, parameters=PARAMETERS) as app:
         app.put_secret("backup-auditor/ping", f"http://127.0.0.1:{port}/check/search")

@@ -70,7 +70,7 @@ def stage(
     with serving(world) as server:
         for key, value in {**served, **own, **project_at(server)}.items():
             monkeypatch.setenv(key, value)
-        monkeypatch.setattr(runtime, "now", lambda: server.world.now)
+        monkeypatch.setattr(runtime, "now", lambda: server.project.now)
         get_auditor.cache_clear()
         deploy(own)
         secret_is(server.viewer_key)
@@ -162,7 +162,9 @@ def test_a_direct_invocation_is_an_audit_each_time(stage: Stage) -> None:
     function = stage.function
     for _ in range(2):
         function.audit({"project": "search"}, stage.context)
-        stage.pinecone.world.advance_to(stage.pinecone.world.now.replace(minute=stage.pinecone.world.now.minute + 1))
+        stage.pinecone.project.advance_to(
+            stage.pinecone.project.now.replace(minute=stage.pinecone.project.now.minute + 1)
+        )
     assert len(stage.reports()) == 2
 
 

@@ -40,7 +40,7 @@ def test_a_completed_audit_has_schedules_made(stage: Stage) -> None:
     its = details["orders"]
     assert (its["who"], its["plan_id"], its["before"]) == ("app-remediate request", answer["plan_id"], {})
     assert its["after"]["enabled"] is True
-    assert its["id"] in stage.pinecone.world.schedules
+    assert its["id"] in stage.pinecone.project.schedules
     assert its["undo"] == {"method": "DELETE", "path": f"/backup-schedules/{its['id']}", "body": {}}
 
 
@@ -72,8 +72,8 @@ def test_a_plan_that_is_asked_for_again_acts_once(stage: Stage) -> None:
     first = stage.run({"project": "search"})
     again = stage.run({"project": "search", "plan": first["plan_id"]})
     assert {it["state"] for it in again["results"]} == {"already there"}
-    for schedule in list(stage.pinecone.world.schedules):
-        stage.pinecone.world.delete_schedule(schedule)
+    for schedule in list(stage.pinecone.project.schedules):
+        stage.pinecone.project.delete_schedule(schedule)
     written = stage.writes
     stage.events()
     again = stage.run({"project": "search", "plan": first["plan_id"]})
@@ -118,7 +118,7 @@ def test_a_plan_that_may_not_be_carried_out_is_refused(stage: Stage, how: str) -
     if how == "unknown":
         plan = "0123456789abcdef"
     elif how == "stale":
-        stage.pinecone.world.advance(timedelta(hours=25))
+        stage.pinecone.project.advance(timedelta(hours=25))
     else:
         stage.policy("apply")
     answer = stage.run({"project": "search", "plan": plan})
@@ -129,7 +129,7 @@ def test_a_plan_that_may_not_be_carried_out_is_refused(stage: Stage, how: str) -
 
 def test_a_plan_is_not_carried_out_with_the_key_of_another_project(stage: Stage) -> None:
     """Pinecone's own id tells, where a schedule does: the secret may hold another key by now."""
-    world = stage.pinecone.world
+    world = stage.pinecone.project
     world.create_index("slow")
     world.create_schedule("slow", "theirs", "weekly", 60)
     stage.policy("apply", max_creations=0)
@@ -151,7 +151,7 @@ def test_a_project_that_nothing_tells_to_be_the_expected_one_is_left_alone(stage
 
 def test_a_project_that_an_audit_recorded_is_written_to(stage: Stage) -> None:
     """The state tells the id, though no schedule does."""
-    stage.pinecone.world.project_id = "ours"
+    stage.pinecone.project.project_id = "ours"
     stage.policy("apply", expected_id="ours")
     stage.record_project("ours")
     stage.run(COMPLETED)
@@ -161,7 +161,7 @@ def test_a_project_that_an_audit_recorded_is_written_to(stage: Stage) -> None:
 @pytest.mark.parametrize("expected_id", [None, "ours"])
 def test_the_first_answer_that_names_another_project_stops_everything(stage: Stage, expected_id: str | None) -> None:
     """One call is sent, and the answer has the call that undoes it."""
-    stage.pinecone.world.project_id = "theirs"
+    stage.pinecone.project.project_id = "theirs"
     stage.policy("apply", expected_id=expected_id)
     stage.record_project("ours")
     answer = stage.run({"project": "search"})
@@ -173,7 +173,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(stage: Sta
 
 def test_a_state_of_another_project_is_not_planned_by(stage: Stage) -> None:
     """The key that may write is of another project than the audits were."""
-    world = stage.pinecone.world
+    world = stage.pinecone.project
     world.project_id = "theirs"
     world.create_schedule("carts", "theirs", "daily", 9)
     stage.record_project("ours")

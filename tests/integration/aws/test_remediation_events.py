@@ -74,12 +74,12 @@ def test_a_run_that_could_not_record_what_it_did_comes_again(
         with pytest.raises(StateError):
             stage.run(COMPLETED)
     assert (len(stage.writes) > 0, stage.events()) == (call == "record_result", [])
-    stage.pinecone.world.advance(timedelta(minutes=1))
+    stage.pinecone.project.advance(timedelta(minutes=1))
     stage.run(COMPLETED)
     assert stage.schedules() == ["carts", "orders"]
     assert len(stage.writes) == 2
     told = {it["detail"]["index"]: it["detail"] for it in stage.events()}
-    assert {it["id"] for it in told.values()} == set(stage.pinecone.world.schedules)
+    assert {it["id"] for it in told.values()} == set(stage.pinecone.project.schedules)
 
 
 def test_a_run_that_does_not_know_what_it_did_comes_again(stage: Stage) -> None:
@@ -89,7 +89,7 @@ def test_a_run_that_does_not_know_what_it_did_comes_again(stage: Stage) -> None:
     with pytest.raises(OutcomeUnknownError, match="create schedule/orders"):
         stage.run(COMPLETED)
     assert [it["detail"]["index"] for it in stage.events()] == ["carts"]
-    stage.pinecone.world.advance(timedelta(minutes=1))
+    stage.pinecone.project.advance(timedelta(minutes=1))
     stage.run(COMPLETED)
     assert stage.schedules() == ["carts", "orders"]
     assert [it["detail"]["index"] for it in stage.events()] == ["orders"]

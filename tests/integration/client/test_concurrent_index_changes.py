@@ -8,7 +8,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from support.simulator import NOW, add_healthy_index, audited, calls, empty_world, gathered, reading, serving
 
@@ -41,7 +41,7 @@ def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
     """No call is sent about the index, and its backups stay in the listing."""
     world = empty_world()
     add_healthy_index(world, "orders")
-    world.conduct.index_deletion_takes = timedelta(hours=1)
+    world.options.index_deletion_duration = timedelta(hours=1)
     world.delete_index("orders")
     with serving(world) as server:
         found = audited(server)
@@ -58,7 +58,7 @@ def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
 def test_an_index_whose_deletion_begins_meanwhile_is_left_out(status: int | None) -> None:
     """The state is read again where a listing is gone, or where a verdict needs a second read."""
     world = empty_world()
-    world.conduct.index_deletion_takes = timedelta(hours=1)
+    world.options.index_deletion_duration = timedelta(hours=1)
     add_healthy_index(world, "orders")
     with serving(world) as server:
         if status:
@@ -131,9 +131,9 @@ def test_a_history_that_is_gone_though_its_schedule_is_listed_is_unread() -> Non
 
 def test_rows_that_shifted_are_found_by_a_second_walk() -> None:
     """A backup deleted between two pages hides another one; what seems missing is looked for once more."""
-    world = scenario("fleet:60x2", now=NOW)
-    first = world.project_listing()[0]
-    hidden = world.project_listing()[100]
+    world = build_scenario("fleet:60x2", now=NOW)
+    first = world.list_backups()[0]
+    hidden = world.list_backups()[100]
     with serving(world) as server:
         server.faults.append(
             Fault(kind="shift", path="/backups", after=1, times=1, change=lambda it: it.remove_backup(first))

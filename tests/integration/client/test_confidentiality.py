@@ -62,7 +62,7 @@ def test_no_traceback_holds_the_key(kind: str) -> None:
 def error_after(fault: Fault) -> PineconeError:
     """Ask a service for its indexes while something goes wrong, and return the error."""
     with serving(empty_world()) as server:
-        server._desk.roles = {KEY: "viewer"}
+        server._recorder.roles = {KEY: "viewer"}
         server.faults.append(fault)
         with reading(server, key=KEY) as reader, pytest.raises(PineconeError) as raised:
             reader.read_indexes()
@@ -74,7 +74,7 @@ def test_no_unread_fact_holds_the_key() -> None:
     world = empty_world()
     add_healthy_index(world, "orders")
     with serving(world) as server:
-        server._desk.roles = {KEY: "viewer"}
+        server._recorder.roles = {KEY: "viewer"}
         server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
         found = audited(server, key=KEY)
     assert [it.error for it in found.inventory.read_failures] == ["503: no service for [key]"]
@@ -87,7 +87,7 @@ def test_no_fact_holds_the_key() -> None:
     add_healthy_index(world, "orders")
     row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
     with serving(world) as server:
-        server._desk.roles = {KEY: "viewer"}
+        server._recorder.roles = {KEY: "viewer"}
         server.faults.append(Fault(kind="garbage", body=json.dumps({"data": [row]}), path="/backups"))
         found = audited(server, key=KEY)
     assert [it.status for it in found.inventory.backups.rows] == ["Bad [key]"]
@@ -119,5 +119,5 @@ def test_a_proxy_of_the_surroundings_is_never_used_for_this_machine(monkeypatch:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     found: Inventory
     with serving(empty_world()) as server, reading(server) as reader:
-        found, _ = gathered(reader, server.world.now)
+        found, _ = gathered(reader, server.project.now)
     assert found.read_failures == ()

@@ -20,7 +20,7 @@ from backup_auditor.errors import (
     UnavailableError,
     UnreachableError,
 )
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from support.raw_server import answering
 from support.simulator import NOW, Waits, add_healthy_index, audited, calls, empty_world, reading, serving
@@ -114,7 +114,7 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     found = unread_after(fault, read_timeout=timedelta(milliseconds=50))
     assert found == (ReadFailure(ORDERS, "no answer came in time"),)
-    assert fault.struck == MAX_ATTEMPTS
+    assert fault.applied_count == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
         server.faults.append(fault)
         with pytest.raises(PineconeError):
             reader.read_indexes()
-    assert fault.struck == 1
+    assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
     """A safe call that is answered so once is sent again, and the audit is complete."""
     fault = Fault(status=status, times=1, path=path, body="<html>oh</html>", content_type="text/html")
     assert unread_after(fault) == ()
-    assert fault.struck == 1
+    assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize("status", [501, 505])
@@ -145,7 +145,7 @@ def test_what_the_server_will_never_do_is_asked_once(status: int) -> None:
     """501 and 505 are answers: no retry follows, and the call is unread."""
     fault = Fault(status=status, path="/backups", message="No.")
     assert unread_after(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
-    assert fault.struck == 1
+    assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
@@ -156,7 +156,7 @@ def test_a_fault_that_passes_leaves_no_trace(kind: str) -> None:
 
 def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
     """A quarter of all answers refused for a while cost waits, and no fact."""
-    with serving(scenario("fleet:40x3", now=NOW)) as server:
+    with serving(build_scenario("fleet:40x3", now=NOW)) as server:
         server.faults.append(Fault(status=429, probability=0.25, seed=7, times=60))
         found = audited(server)
     assert found.report.is_complete
@@ -166,7 +166,7 @@ def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
 def test_a_service_that_dies_half_way_is_not_hammered() -> None:
     """Once retries are spent and all fails nothing more is sent; what was seen stands, and no more is compliant."""
     indexes = 300
-    with serving(scenario(f"fleet:{indexes}x2", now=NOW)) as server:
+    with serving(build_scenario(f"fleet:{indexes}x2", now=NOW)) as server:
         server.faults.append(Fault(status=503, after=100))
         found = audited(server)
         after_death = len(server.requests) - 100
@@ -211,7 +211,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
 
 def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
     """The rows it showed stand."""
-    with serving(scenario("fleet:30x5", now=NOW)) as server:
+    with serving(build_scenario("fleet:30x5", now=NOW)) as server:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with reading(server) as reader:
             walk = reader.read_backups()

@@ -7,9 +7,9 @@ import pytest
 
 from backup_auditor.domain.listing import Listing
 from backup_auditor.domain.model import Deployment
-from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from support.simulator import (
     FAMILIES,
@@ -30,7 +30,7 @@ from support.simulator import (
 @pytest.mark.parametrize("version, schedules_version", FAMILIES)
 def test_no_call_is_made_whose_answer_is_already_known(version: str, schedules_version: str) -> None:
     """One listing of indexes, the pages of backups, one listing of schedules an index, one history a schedule."""
-    with serving(scenario("fleet:30x5", now=NOW)) as server:
+    with serving(build_scenario("fleet:30x5", now=NOW)) as server:
         found = audited(server, api_version=version, schedules_api_version=schedules_version)
     assert calls(server) == Counter(
         {
@@ -47,7 +47,7 @@ def test_no_call_is_made_whose_answer_is_already_known(version: str, schedules_v
 
 def test_a_full_last_page_costs_one_empty_page_more() -> None:
     """A hundred backups are two pages, the second one empty."""
-    with serving(scenario("fleet:20x5", now=NOW)) as server:
+    with serving(build_scenario("fleet:20x5", now=NOW)) as server:
         found = audited(server)
     assert calls(server)["GET /backups"] == 2
     assert len(found.inventory.backups.rows) == 100
@@ -64,8 +64,8 @@ def test_an_empty_project_takes_two_calls() -> None:
 def test_pods_are_not_asked_for_schedules() -> None:
     """A pod index can have none."""
     world = empty_world()
-    world.create_index("pods", kind=Kind.POD)
-    world.create_index("byoc", kind=Kind.BYOC)
+    world.create_index("pods", kind=IndexKind.POD)
+    world.create_index("byoc", kind=IndexKind.BYOC)
     with serving(world) as server, reading(server) as reader:
         found, _ = gathered(reader, world.now)
     assert calls(server)["GET /indexes/*/backup-schedules"] == 1
@@ -102,7 +102,7 @@ def test_each_call_names_its_version(version: str, schedules_version: str) -> No
 
 def test_the_size_of_a_page_is_named_once_a_walk() -> None:
     """Beside a token no size is sent, in either family."""
-    with serving(scenario("fleet:50x5", now=NOW)) as server:
+    with serving(build_scenario("fleet:50x5", now=NOW)) as server:
         for version, schedules_version in FAMILIES:
             audited(server, api_version=version, schedules_api_version=schedules_version)
     pages = [it.query for it in server.requests if it.path == "/backups"]
@@ -113,7 +113,7 @@ def test_the_size_of_a_page_is_named_once_a_walk() -> None:
 
 def test_both_families_tell_the_same_facts() -> None:
     """Names, ids, states, moments and sizes are read alike; only what a version does not tell is missing."""
-    world = scenario("neglected", now=NOW)
+    world = build_scenario("neglected", now=NOW)
     seen = []
     for version, schedules_version in [(NEW, NEW), (OLD, UNSTABLE)]:
         with (
@@ -162,7 +162,7 @@ def test_an_index_is_asked_for_its_own_backups_only_where_its_id_is_in_doubt(
 
 def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
     """The answer is the same for every index: no more calls are spent on it than are in flight when it comes."""
-    with serving(scenario("fleet:100x1", now=NOW), latency=0.01) as server:
+    with serving(build_scenario("fleet:100x1", now=NOW), latency=0.01) as server:
         server.faults.append(Fault(kind="refuse_plan", path="/indexes/*/backup-schedules"))
         with reading(server) as reader:
             found, _ = gathered(reader, NOW)
@@ -173,7 +173,7 @@ def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
 
 def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
     """A 400 to the listing of schedules is an answer."""
-    with serving(scenario("fleet:2x0", now=NOW)) as server:
+    with serving(build_scenario("fleet:2x0", now=NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="Not for this index."))
         found = audited(server)
     assert found.report.is_complete
@@ -185,7 +185,7 @@ def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
 
 def test_an_index_that_has_backups_is_not_taken_for_one_that_can_have_none() -> None:
     """A 400 that is really about the request must not make a whole project pass."""
-    with serving(scenario("fleet:2x1", now=NOW)) as server:
+    with serving(build_scenario("fleet:2x1", now=NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="No such parameter."))
         found = audited(server)
     assert [it.error for it in found.report.read_failures] == ["400: No such parameter."] * 2

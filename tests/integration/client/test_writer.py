@@ -17,7 +17,7 @@ from backup_auditor.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
@@ -82,11 +82,11 @@ def test_a_backup_lives_is_restored_and_dies(world: SimulatedProject, version: s
 @pytest.mark.parametrize("fault", LOST)
 def test_a_schedule_whose_answer_was_lost_is_found(world: SimulatedProject, fault: Fault) -> None:
     """One was made, one is there, and one request was sent."""
-    fault.struck = fault.fitting = 0
+    fault.applied_count = fault.matched_count = 0
     with writing(world) as (writer, server):
         server.faults.append(fault)
         made = writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-    assert fault.struck == posts(server) == 1
+    assert fault.applied_count == posts(server) == 1
     assert [made.schedule_id] == list(world.schedules)
 
 
@@ -94,12 +94,12 @@ def test_a_schedule_whose_answer_was_lost_is_found(world: SimulatedProject, faul
 @pytest.mark.parametrize("fault", LOST)
 def test_a_backup_whose_answer_was_lost_is_found(world: SimulatedProject, fault: Fault, name: str | None) -> None:
     """It is told from the one of the same name that was there before."""
-    fault.struck = fault.fitting = 0
+    fault.applied_count = fault.matched_count = 0
     before = world.create_backup("orders", name)
     with writing(world) as (writer, server):
         server.faults.append(fault)
         made = writer.backups.create("orders", name)
-    assert fault.struck == posts(server) == 1
+    assert fault.applied_count == posts(server) == 1
     assert {before.id, made.backup_id} == set(world.backups)
     assert made.backup_id != before.id
 
@@ -180,7 +180,7 @@ def test_a_lost_change_is_looked_at(world: SimulatedProject) -> None:
 
 def test_refusals_of_a_creation_are_told_apart(world: SimulatedProject) -> None:
     """Each has a type of its own, and none is sent twice."""
-    world.create_index("pods", kind=Kind.POD)
+    world.create_index("pods", kind=IndexKind.POD)
     world.create_schedule("orders", "nightly")
     cases: list[tuple[str, type[PineconeError]]] = [
         ("orders", ConflictError),
@@ -226,7 +226,7 @@ def test_a_throttled_creation_did_nothing_and_is_sent_again(world: SimulatedProj
 
 def test_a_full_project_says_so(world: SimulatedProject) -> None:
     """The quota is told from the key's permission."""
-    world.conduct.backup_quota = 0
+    world.options.backup_quota = 0
     with writing(world) as (writer, _), pytest.raises(QuotaError):
         writer.backups.create("orders")
 

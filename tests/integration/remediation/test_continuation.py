@@ -31,7 +31,7 @@ pytestmark = pytest.mark.writes
 )
 def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fault) -> None:
     """What is in flight is finished; nothing else is begun."""
-    fault.struck = fault.fitting = 0
+    fault.applied_count = fault.matched_count = 0
     world = empty_world()
     for number in range(30):
         world.create_index(f"index-{number}")
@@ -39,7 +39,7 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         found = project.audited()
         plan = project.planned()
         project.server.faults.append(fault)
-        outcome = project.carried_out(plan, found, ceiling=4)
+        outcome = project.carried_out(plan, found, max_concurrency=4)
         assert outcome.stop_error is not None
         told = list(states(outcome.results).values())
         assert told.count(ActionState.FAILED) <= 4
@@ -126,7 +126,7 @@ def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
         for number in (0, 1, 3, 4, 6, 7, 8):
             path = f"/indexes/index-{number:02}/*"
             project.server.faults.append(Fault(status=400, method="POST", path=path))
-        told = states(project.carried_out(plan, found, ceiling=1).results)
+        told = states(project.carried_out(plan, found, max_concurrency=1).results)
         assert [name for name, it in told.items() if it is ActionState.NOT_STARTED] == [
             "index-09",
             "index-10",
@@ -149,6 +149,6 @@ def test_three_that_read_back_amiss_stop_everything(tmp_path: Path) -> None:
 
         fault = Fault(kind="shift", method="GET", path="/indexes/*/backup-schedules", change=pause_all)
         project.server.faults.append(fault)
-        told = [it.state for it in project.carried_out(plan, found, ceiling=1).results]
+        told = [it.state for it in project.carried_out(plan, found, max_concurrency=1).results]
         assert told == [ActionState.VERIFICATION_FAILED] * 3 + [ActionState.NOT_STARTED] * 5
         assert len(project.writes) == 3

@@ -105,7 +105,7 @@ def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
             lambda world: world.delete_index("orders"), ActionState.SKIPPED, "The index is gone.", id="deleted"
         ),
         pytest.param(
-            lambda world: setattr(world.index("orders"), "ready_at", world.now + timedelta(hours=1)),
+            lambda world: setattr(world.get_index("orders"), "ready_at", world.now + timedelta(hours=1)),
             ActionState.SKIPPED,
             "not ready",
             id="not-ready",

@@ -69,7 +69,7 @@ def test_what_is_told_to_undo_each_action_undoes_it(tmp_path: Path) -> None:
         world.create_index(name)
     for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
         world.create_schedule(name, "theirs", frequency, days)
-    (paused,) = world.index("paused").schedules.values()
+    (paused,) = world.get_index("paused").schedules.values()
     world.update_schedule(paused.id, enabled=False)
     before = scheduled(world)
     with remedying(world, tmp_path / "state", remedial(first_backup=True)) as project:

@@ -23,11 +23,11 @@ from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Actio
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.domain.target_schedule import build_target_schedule
 from backup_auditor.errors import PineconeError, UsageError
-from backup_auditor_simulator.model import Kind as Deployed
-from backup_auditor_simulator.model import State
+from backup_auditor_simulator.model import BackupState
+from backup_auditor_simulator.model import IndexKind as Deployed
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from backup_auditor_simulator.web.recorder import Request
+from backup_auditor_simulator.web.recorder import RecordedRequest
 from support.builders.plans import remedial
 from support.simulator import Project, empty_world, remedying
 
@@ -64,7 +64,7 @@ class Case:
         required = remedial(Mode.APPLY, fix, frequency=frequency, min_copies=chance.choice([None, 1, 3]), **facts)
         self.policy: Policy = replace(required, project=replace(required.project, backup_quota=self.quota or 5000))
         self.policy = replace(self.policy, exemptions=self._exemptions())
-        self.world.conduct.backup_quota = self.quota or 5000
+        self.world.options.backup_quota = self.quota or 5000
 
     def _outlived(self, name: str) -> None:
         """Make an index whose schedule runs no more, and whose runs are kept for long."""
@@ -144,7 +144,7 @@ class Case:
         """Do what somebody else may do at any moment."""
         live = sorted(world.indexes)
         name = self.chance.choice(live) if live else ""
-        if not live or name in self.paused or world.index(name).kind is Deployed.POD:
+        if not live or name in self.paused or world.get_index(name).kind is Deployed.POD:
             return
         fate = self.chance.random()
         if fate < 0.4:
@@ -153,7 +153,7 @@ class Case:
         elif fate < 0.6 and name in self.bare:
             world.delete_index(name)
             world.create_index(name)
-        elif not any(it.enabled for it in world.index(name).schedules.values()):
+        elif not any(it.enabled for it in world.get_index(name).schedules.values()):
             world.create_schedule(name, "meddled", "daily", 100)
 
 
@@ -165,15 +165,15 @@ def ours(world: SimulatedProject) -> list[str]:
 def peak(world: SimulatedProject) -> int:
     """Return how many backups the project comes to hold, if nobody touches it, and no quota keeps it from that."""
     later = deepcopy(world, {id(world.lock): world.lock})
-    later.conduct.backup_quota = None
+    later.options.backup_quota = None
     found = 0
     for _ in range(110):
         later.advance(timedelta(days=1))
-        found = max(found, sum(it.state is not State.PLANNED for it in later.backups.values()))
+        found = max(found, sum(it.state is not BackupState.SCHEDULED for it in later.backups.values()))
     return found
 
 
-def took_effect(request: Request) -> bool:
+def took_effect(request: RecordedRequest) -> bool:
     """Tell whether a request that writes may have changed anything."""
     return request.status is None or request.status < 300
 
@@ -272,7 +272,7 @@ def assert_recorded(*projects: Project) -> None:
 def assert_covered(case: Case, project: Project) -> None:
     """Every index that should have a schedule, and fits the quota, has one."""
     wanted = build_target_schedule(case.policy.defaults)
-    left = [it for it in case.bare if it in case.world.indexes and not case.world.index(it).schedules]
+    left = [it for it in case.bare if it in case.world.indexes and not case.world.get_index(it).schedules]
     filled = project.planned().slots_before
     assert peak(case.world) <= filled
     room = (case.quota or 5000) - filled

@@ -32,10 +32,10 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server) -> None:
     """What is due by then has happened."""
-    server.world.create_schedule("orders", "nightly")
+    server.project.create_schedule("orders", "nightly")
     assert client.get("/_simulator/clock").json() == {"now": NOW.isoformat()}
     client.post("/_simulator/clock", json={"seconds": 90_000})
-    assert server.world.now == NOW + timedelta(seconds=90_000)
+    assert server.project.now == NOW + timedelta(seconds=90_000)
     later = NOW + timedelta(days=3, hours=1)
     assert client.post("/_simulator/clock", json={"now": later.isoformat()}).json() == {"now": later.isoformat()}
     assert len(client.get("/backups").json()["data"]) == 3

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from backup_auditor_simulator.model import Kind, RunOutcome
+from backup_auditor_simulator.model import IndexKind, RunOutcome
 from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
@@ -22,9 +22,9 @@ def server() -> Iterator[Server]:
     """Serve a project with an index of every kind, and a schedule that ran twice and failed once."""
     world = empty_world(NOW - 3 * DAY - timedelta(hours=1))
     world.create_index("orders", tags={"env": "prod"})
-    world.create_index("images", kind=Kind.BYOC, environment="gcp-us-central1-b921")
-    world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
-    world.script_runs(world.create_schedule("orders", "nightly"), [RunOutcome.SUCCEEDS, RunOutcome.FAILS])
+    world.create_index("images", kind=IndexKind.BYOC, environment="gcp-us-central1-b921")
+    world.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
+    world.script_runs(world.create_schedule("orders", "nightly"), [RunOutcome.SUCCEEDED, RunOutcome.FAILED])
     world.advance_to(NOW)
     with serving(world) as found:
         yield found
@@ -36,7 +36,7 @@ def _get(server: Server, version: str | None, path: str, **query: str | int) -> 
 
 
 def _schedule_id(server: Server) -> str:
-    return next(iter(server.world.schedules))
+    return next(iter(server.project.schedules))
 
 
 def _statuses(server: Server, version: str, path: str) -> list[str]:
@@ -99,8 +99,8 @@ def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
 def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> None:
     """Whether they do is known in both ways."""
     assert len(_statuses(server, version, "/backups")) == 3
-    server.world.conduct.planned_in_listing = True
-    server.world.changed()
+    server.project.options.lists_scheduled_runs = True
+    server.project.record_change()
     assert len(_statuses(server, version, "/backups")) == 4
 
 
@@ -116,8 +116,8 @@ def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
     old, new = (_get(server, it, "/indexes/orders/backup-schedules").json()["data"][0] for it in (UNSTABLE, NEW))
     assert old.keys() == new.keys()
     assert {key for key in old if old[key] != new[key]} <= {"created_at", "next_scheduled_run"}
-    assert old["project_id"] == server.world.project_id
-    assert old["index_id"] == server.world.index("orders").id
+    assert old["project_id"] == server.project.project_id
+    assert old["index_id"] == server.project.get_index("orders").id
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
 )
 def test_a_paused_schedule_shows_no_next_run(server: Server, shown: PausedNextRun, expected: dict[str, object]) -> None:
     """It is null, or not there at all."""
-    server.world.conduct.paused_next_run = shown
-    server.world.update_schedule(_schedule_id(server), enabled=False)
+    server.project.options.paused_next_run = shown
+    server.project.update_schedule(_schedule_id(server), enabled=False)
     row = _get(server, NEW, f"/backup-schedules/{_schedule_id(server)}").json()
     assert row["enabled"] is False
     assert {key: value for key, value in row.items() if key == "next_scheduled_run"} == expected
@@ -138,15 +138,15 @@ def test_a_paused_schedule_shows_no_next_run(server: Server, shown: PausedNextRu
 
 def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
     """It is the moment that was planned before the pause."""
-    server.world.conduct.paused_next_run = PausedNextRun.STALE
-    server.world.update_schedule(_schedule_id(server), enabled=False)
+    server.project.options.paused_next_run = PausedNextRun.STALE
+    server.project.update_schedule(_schedule_id(server), enabled=False)
     row = _get(server, NEW, f"/backup-schedules/{_schedule_id(server)}").json()
     assert row["next_scheduled_run"].startswith(f"{NOW + DAY - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")
 
 
 def test_only_the_newest_version_marks_backups_of_deleted_indexes(server: Server) -> None:
     """And in the listing of the project only where the service is so minded."""
-    server.world.delete_index("orders")
+    server.project.delete_index("orders")
     assert all("source_index_deleted_at" in it for it in _get(server, NEW, "/backups").json()["data"])
     assert not any("source_index_deleted_at" in it for it in _get(server, OLD, "/backups").json()["data"])
 
@@ -188,7 +188,7 @@ def test_an_unsupported_version_is_refused(server: Server) -> None:
 
 def test_moments_are_written_in_many_ways() -> None:
     """With and without a fraction, with `Z` and with an offset; always alike for the same thing."""
-    world = SimulatedProject(NOW - 40 * DAY, conduct=SimulatorOptions(backup_quota=None))
+    world = SimulatedProject(NOW - 40 * DAY, options=SimulatorOptions(backup_quota=None))
     world.create_index("orders")
     world.create_schedule("orders", "nightly", retention_days=100)
     world.advance_to(NOW)

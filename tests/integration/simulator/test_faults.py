@@ -96,7 +96,7 @@ def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
     server.faults.append(Fault(kind=FaultKind.RESET, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})
-    assert len(server.world.backups) == 1
+    assert len(server.project.backups) == 1
     assert server.requests[-1].status is None
 
 
@@ -105,7 +105,7 @@ def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server)
     server.faults.append(Fault(kind=FaultKind.RESET_AFTER_EFFECT, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})
-    assert len(server.world.backups) == 2
+    assert len(server.project.backups) == 2
     assert server.requests[-1].status is None
 
 

@@ -8,7 +8,7 @@ from pinecone import Pinecone
 from pinecone.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
 from pinecone.exceptions import PineconeApiException
 
-from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
@@ -53,12 +53,12 @@ def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Serv
     """A backup is under way at first, then ready, then gone."""
     made = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
     assert made.status == "Initializing"
-    server.world.advance(timedelta(minutes=11))
+    server.project.advance(timedelta(minutes=11))
     (listed,) = pinecone.backups.list()
     assert (listed.backup_id, listed.status, listed.name) == (made.backup_id, "Ready", "before-upgrade")
-    assert listed.record_count == server.world.index("orders").records
+    assert listed.record_count == server.project.get_index("orders").records
     pinecone.backups.delete(backup_id=made.backup_id)
-    server.world.advance(timedelta(minutes=1))
+    server.project.advance(timedelta(minutes=1))
     with pytest.raises(NotFoundError):
         pinecone.backups.describe(backup_id=made.backup_id)
 
@@ -66,12 +66,12 @@ def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Serv
 def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> None:
     """The restore job is listed, and completes."""
     backup = pinecone.backups.create(index_name="orders")
-    server.world.advance(timedelta(minutes=11))
+    server.project.advance(timedelta(minutes=11))
     pinecone.create_index_from_backup(name="orders-copy", backup_id=backup.backup_id, timeout=-1)
     (job,) = pinecone.restore_jobs.list()
     assert (job.status, job.target_index_name) == ("Pending", "orders-copy")
     assert not pinecone.indexes.describe("orders-copy").status.ready
-    server.world.advance(timedelta(minutes=11))
+    server.project.advance(timedelta(minutes=11))
     assert pinecone.restore_jobs.describe(job_id=job.restore_job_id).status == "Completed"
     assert pinecone.indexes.describe("orders-copy").source_backup_id == backup.backup_id
 
@@ -82,7 +82,7 @@ def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> N
         index_name="orders", name="nightly", frequency="daily", retention_days=150
     )
     assert schedule.next_scheduled_run == NOW + DAY
-    server.world.advance(120 * DAY + timedelta(hours=1))
+    server.project.advance(120 * DAY + timedelta(hours=1))
     history = list(pinecone.backup_schedules.iter_history(schedule_id=schedule.schedule_id))
     assert [it.status for it in history] == ["Initializing"] + ["Ready"] * 120
     assert history[1].name == f"nightly-{NOW + 120 * DAY:%Y%m%dT%H%M%SZ}"
@@ -98,7 +98,7 @@ def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, se
     assert (changed.frequency, changed.retention_expire_after_days) == ("weekly", 30)
     paused = pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=False)
     assert (paused.enabled, paused.next_scheduled_run) == (False, None)
-    server.world.advance(DAY)
+    server.project.advance(DAY)
     assert (
         pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=True).next_scheduled_run == NOW + 8 * DAY
     )
@@ -122,7 +122,7 @@ def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
 
 def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
     """The call is refused with 400."""
-    server.world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
+    server.project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
     with pytest.raises(PineconeApiException) as refused:
         pinecone.backup_schedules.create(index_name="sessions", name="n", frequency="daily", retention_days=9)
     assert refused.value.status_code == 400
@@ -130,7 +130,7 @@ def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
 
 def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
     """The SDK recognises the refusal of a creation by its words, even for an index that is not there."""
-    world = SimulatedProject(NOW, conduct=SimulatorOptions(plan="starter"))
+    world = SimulatedProject(NOW, options=SimulatorOptions(plan="starter"))
     with (
         serving(world) as server,
         Pinecone(api_key=server.editor_key, host=server.url) as client,
@@ -152,7 +152,7 @@ def test_keys_may_do_different_things(server: Server) -> None:
 def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
     """The project's listing has them; the index's own does only when it is asked for deleted ones."""
     made = pinecone.backups.create(index_name="orders")
-    server.world.advance(timedelta(minutes=11))
+    server.project.advance(timedelta(minutes=11))
     pinecone.indexes.delete("orders")
     (listed,) = pinecone.backups.list()
     assert listed.source_index_deleted_at is not None

@@ -17,7 +17,7 @@ from support.simulator import NEW, NOW, OLD, plain_client, serving
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with 200 backups of one index."""
-    world = SimulatedProject(NOW - timedelta(days=200, hours=1), conduct=SimulatorOptions(backup_quota=None))
+    world = SimulatedProject(NOW - timedelta(days=200, hours=1), options=SimulatorOptions(backup_quota=None))
     world.create_index("orders")
     world.create_schedule("orders", "nightly", retention_days=400)
     world.advance_to(NOW)
@@ -61,7 +61,7 @@ def test_a_walk_shows_every_row_once(client: httpx.Client, server: Server) -> No
     """As long as nothing changes."""
     shown = [it for page in _walk(client, limit=30) for it in page]
     assert len(shown) == 200
-    assert set(shown) == {it.id for it in server.world.project_listing()}
+    assert set(shown) == {it.id for it in server.project.list_backups()}
 
 
 def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> None:
@@ -98,16 +98,16 @@ def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
     client: httpx.Client, server: Server
 ) -> None:
     """Without a trace: the walk ends well."""
-    before = {it.id for it in server.world.project_listing()}
+    before = {it.id for it in server.project.list_backups()}
 
     def delete_first(world: SimulatedProject) -> None:
-        world.remove_backup(world.project_listing()[0])
+        world.remove_backup(world.list_backups()[0])
 
     server.faults.append(Fault(kind=FaultKind.SHIFT, path="/backups", after=1, times=1, change=delete_first))
     shown = [it for page in _walk(client, limit=30) for it in page]
     assert len(shown) == 199
     assert len(before - set(shown)) == 1
-    assert before - set(shown) <= {it.id for it in server.world.project_listing()}
+    assert before - set(shown) <= {it.id for it in server.project.list_backups()}
 
 
 def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.Client, server: Server) -> None:
@@ -130,7 +130,7 @@ def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> 
 
 def test_every_listing_is_paged(client: httpx.Client, server: Server) -> None:
     """Those of an index, of its schedules and of a history as well."""
-    schedule_id = next(iter(server.world.schedules))
+    schedule_id = next(iter(server.project.schedules))
     for path, count in (
         ("/indexes/orders/backups", 1),
         ("/indexes/orders/backup-schedules", 1),

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backup_auditor_simulator.model import Kind
-from backup_auditor_simulator.options import CustomerKeys, SimulatorOptions
+from backup_auditor_simulator.model import IndexKind
+from backup_auditor_simulator.options import CustomerKeySupport, SimulatorOptions
 from backup_auditor_simulator.web.server import Server
 from support.simulator import NEW, empty_world, plain_client, serving
 
@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
     """Serve a project with a serverless and a pod index."""
     world = empty_world()
     world.create_index("orders")
-    world.create_index("sessions", kind=Kind.POD, environment="us-east1-gcp")
+    world.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
     with serving(world) as found:
         yield found
 
@@ -91,7 +91,7 @@ def test_a_schedule_that_is_not_one_is_refused(
 ) -> None:
     """With 422 where the body does not have the shape, with 400 where its values are wrong."""
     assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE | change).status_code == status
-    assert server.world.schedules == {}
+    assert server.project.schedules == {}
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"7", b"\xff"])
@@ -108,7 +108,7 @@ def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name:
 
 def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
     """A plan whose listings are refused, too, hides that there is no such index."""
-    server.world.conduct = SimulatorOptions(plan="builder", plan_refuses_listings=True)
+    server.project.options = SimulatorOptions(plan="builder", plan_denies_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
         status, code, message = _error(client.get(path))
         assert (status, code) == (403, "PERMISSION_DENIED")
@@ -119,8 +119,8 @@ def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Se
 
 def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.Client, server: Server) -> None:
     """Listings, histories, other changes and deletions answer."""
-    schedule = server.world.create_schedule("orders", "nightly").id
-    server.world.conduct = SimulatorOptions(plan="builder")
+    schedule = server.project.create_schedule("orders", "nightly").id
+    server.project.options = SimulatorOptions(plan="builder")
     new = SCHEDULE
     assert _error(client.post("/indexes/orders/backup-schedules", json=new))[0] == 403
     for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{schedule}/history"):
@@ -130,13 +130,13 @@ def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.
     assert client.delete(f"/backup-schedules/{schedule}").status_code == 204
 
 
-@pytest.mark.parametrize("keys, listing", [(CustomerKeys.REFUSED, 400), (CustomerKeys.LISTED, 200)])
+@pytest.mark.parametrize("keys, listing", [(CustomerKeySupport.NONE, 400), (CustomerKeySupport.LISTING_ONLY, 200)])
 def test_an_encrypted_index_has_no_backups(
-    client: httpx.Client, server: Server, keys: CustomerKeys, listing: int
+    client: httpx.Client, server: Server, keys: CustomerKeySupport, listing: int
 ) -> None:
     """Creation is refused with 400; the listings are refused as well, or empty."""
-    server.world.conduct.customer_keys = keys
-    server.world.create_index("secrets", cmek_id="key-1")
+    server.project.options.customer_key_support = keys
+    server.project.create_index("secrets", cmek_id="key-1")
     assert client.post("/indexes/secrets/backups", json={}).status_code == 400
     for path in ("/indexes/secrets/backups", "/indexes/secrets/backup-schedules"):
         assert client.get(path).status_code == listing
@@ -145,20 +145,22 @@ def test_an_encrypted_index_has_no_backups(
 
 def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Client, server: Server) -> None:
     """An index is created and deleted over some time where the conduct says so."""
-    server.world.conduct.index_takes = server.world.conduct.index_deletion_takes = timedelta(minutes=5)
-    server.world.create_index("slow")
+    server.project.options.index_creation_duration = server.project.options.index_deletion_duration = timedelta(
+        minutes=5
+    )
+    server.project.create_index("slow")
 
     def state() -> object:
         answer = client.get("/indexes/slow")
         return answer.json()["status"]["state"] if answer.status_code == 200 else answer.status_code
 
     states = [state()]
-    server.world.advance(timedelta(minutes=5))
+    server.project.advance(timedelta(minutes=5))
     states.append(state())
     assert client.delete("/indexes/slow").status_code == 202
     states.append(state())
     assert client.post("/indexes/slow/backups", json={}).status_code == 412
-    server.world.advance(timedelta(minutes=5))
+    server.project.advance(timedelta(minutes=5))
     states.append(state())
     assert states == ["Initializing", "Ready", "Terminating", 404]
 
@@ -176,12 +178,12 @@ def test_the_viewer_may_not_write(server: Server) -> None:
         ):
             message = f"Access denied: Permission {permission} is required"
             assert _error(viewer.request(method, path)) == (403, "PERMISSION_DENIED", message)
-    assert list(server.world.indexes) == ["orders", "sessions"]
+    assert list(server.project.indexes) == ["orders", "sessions"]
 
 
 def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, server: Server) -> None:
     """The code is another than where the plan or a permission is wanting."""
-    server.world.conduct.backup_quota = 1
+    server.project.options.backup_quota = 1
     assert client.post("/indexes/orders/backups", json={}).status_code == 200
     message = "Increase your quota or upgrade to create more backups."
     assert _error(client.post("/indexes/orders/backups", json={})) == (403, "FORBIDDEN", message)
@@ -192,7 +194,7 @@ def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server:
     made = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
     path = f"/backups/{made}/create-index"
     assert _error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
-    server.world.advance(timedelta(hours=1))
+    server.project.advance(timedelta(hours=1))
     assert _error(client.post(path, json={"name": "orders"}))[:2] == (409, "ALREADY_EXISTS")
     answer = client.post(path, json={"name": "copy"})
     assert answer.status_code == 202
@@ -225,4 +227,4 @@ def test_an_index_in_the_older_shape_is_created_by_its_spec(server: Server) -> N
             "deployment_type": "byoc",
             "environment": "aws-us-east-1-b9",
         }
-    assert (server.world.index("old").cloud, server.world.index("old").region) == ("aws", "us-east-1")
+    assert (server.project.get_index("old").cloud, server.project.get_index("old").region) == ("aws", "us-east-1")

@@ -33,5 +33,5 @@ def test_what_asks_for_a_change_is_told(key: str) -> None:
 
 def test_what_may_write_says_so() -> None:
     """Then nothing is said against it either."""
-    with run_simulator("empty", writes=True) as it:
+    with run_simulator("empty", allows_writes=True) as it:
         assert change(it, Server.editor_key) == 404

@@ -81,7 +81,7 @@ class Stage:
 
     def schedules(self) -> list[str]:
         """Return the indexes that have a schedule."""
-        indexes = self.pinecone.world.indexes.items()
+        indexes = self.pinecone.project.indexes.items()
         return sorted(name for name, it in indexes for schedule in it.schedules.values() if schedule.enabled)
 
 
@@ -98,7 +98,7 @@ def staged(
         for name, value in {**own, **project_at(server), **told}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("API_KEY_SECRET")
-        monkeypatch.setattr(runtime, "now", lambda: server.world.now)
+        monkeypatch.setattr(runtime, "now", lambda: server.project.now)
         deploy(own)
         secret_is(server.editor_key, EDITOR_SECRET)
         found = Stage(server, capsys)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from support.aws_local.application import CONFIG, Application, key_of
 from support.aws_local.cloudwatch import Datum, metrics_of
@@ -101,15 +101,15 @@ class Nights:
 
 def worlds() -> dict[str, SimulatedProject]:
     """Build twenty projects: one that nobody looked after, and nineteen in which all is well."""
-    big = {name: scenario("healthy", now=FIRST) for name in ("search", "mail", "maps")}
-    return {"shop": scenario("neglected", now=FIRST), **big} | {
-        name: scenario("fleet:2x3", now=FIRST) for name in FLEET
+    big = {name: build_scenario("healthy", now=FIRST) for name in ("search", "mail", "maps")}
+    return {"shop": build_scenario("neglected", now=FIRST), **big} | {
+        name: build_scenario("fleet:2x3", now=FIRST) for name in FLEET
     }
 
 
 def change(app: Application) -> None:
     """Let a day bring changes: something breaks, something is mended, a key is rotated, and the registry grows."""
-    (schedule,) = app.worlds["search"].index("catalog-search").schedules
+    (schedule,) = app.worlds["search"].get_index("catalog-search").schedules
     app.worlds["search"].update_schedule(schedule, enabled=False)
     app.worlds["team-01"].create_index("bare")
     for index in list(app.worlds["shop"].indexes.values())[:3]:
@@ -142,7 +142,7 @@ def break_everything(app: Application) -> None:
     app.projects.desks["team-03"].faults.append(PineconeFault(path="*/history", status=503))
     app.put_secret("backup-auditor/team-04", "{}")
     app.put_document(f"s3://{CONFIG}/backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n")
-    (schedule,) = app.worlds["search"].index("catalog-search").schedules
+    (schedule,) = app.worlds["search"].get_index("catalog-search").schedules
     app.worlds["search"].update_schedule(schedule, enabled=True)
     entries = [app.entry(name) for name in PROJECTS if name != "team-05"]
     app.put_registry([*entries, app.entry("team-05", policy=f"s3://{CONFIG}/backup-auditor/bad.yaml")])

@@ -45,14 +45,14 @@ class Projects(Server):
         self.by_key[new] = desk
 
     async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._stop_event = asyncio.get_running_loop(), asyncio.Event()
         listener = await self._loop.create_server(
-            lambda: _Routed(self.by_key, self._open), "127.0.0.1", self.port, backlog=1024
+            lambda: _Routed(self.by_key, self._connections), "127.0.0.1", self.port, backlog=1024
         )
         async with listener:
             self.port = listener.sockets[0].getsockname()[1]
-            self._has_begun.set()
-            await self._end.wait()
+            self._ready_event.set()
+            await self._stop_event.wait()
             await self._drop_connections(listener)
 
 
@@ -63,8 +63,8 @@ class _Routed(Connection):
         super().__init__(_STRANGER, open_connections)
         self._by_key = by_key
 
-    def _arrived(self) -> None:
-        headers = self._head.headers if isinstance(self._head, h11.Request) else []
+    def _handle_request(self) -> None:
+        headers = self._request_head.headers if isinstance(self._request_head, h11.Request) else []
         key = next((value.decode() for name, value in headers if name.lower() == b"api-key"), "")
-        self._desk = self._by_key.get(key, _STRANGER)
-        super()._arrived()
+        self._recorder = self._by_key.get(key, _STRANGER)
+        super()._handle_request()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.web.recorder import Request
+from backup_auditor_simulator.web.recorder import RecordedRequest
 from support.aws_local.application import Application
 
 PROPOSED, CREATED = "Backup Schedule Proposed", "Backup Schedule Created"
@@ -26,7 +26,7 @@ def bare(moment: datetime, *names: str) -> SimulatedProject:
         world.create_index(name)
         world.create_schedule(name, "theirs", retention_days=30)
     world.advance_to(moment - timedelta(days=1))
-    (schedule,) = world.index("paused").schedules
+    (schedule,) = world.get_index("paused").schedules
     world.update_schedule(schedule, enabled=False)
     for name in names:
         world.create_index(name)
@@ -42,7 +42,7 @@ class Righted:
     name: str
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[RecordedRequest]:
         """Everything that Pinecone was asked for."""
         return self.app.projects.desks[self.name].requests
 
@@ -59,7 +59,7 @@ class Righted:
 
     def first_backups(self, index: str) -> int:
         """Count the backups of an index that are ours."""
-        backups = self.app.worlds[self.name].index(index).backups.values()
+        backups = self.app.worlds[self.name].get_index(index).backups.values()
         return sum((it.name or "").startswith("auditor-first-") for it in backups)
 
     @property

@@ -176,7 +176,5 @@ def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> 
     """A file of an older version has other keys; the error says to save the inventory again."""
     path = saved(inventory(index()), tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"version": 3', b'"version": %d' % version))
-    with pytest.raises(
-        InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"
-    ):
+    with pytest.raises(InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"):
         load_inventory(path)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backup_auditor_simulator.errors import RefusedError
-from backup_auditor_simulator.model import RunOutcome, Schedule, State
+from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.model import BackupState, RunOutcome, Schedule
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 
@@ -23,12 +23,12 @@ def world() -> SimulatedProject:
 
 
 def _refused(call: Callable[[], object]) -> tuple[int, str]:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(ApiError) as refused:
         call()
     return refused.value.status, refused.value.message
 
 
-def _states(schedule: Schedule) -> list[State]:
+def _states(schedule: Schedule) -> list[BackupState]:
     return [it.state for it in schedule.runs.values()]
 
 
@@ -37,10 +37,10 @@ def test_a_run_is_written_down_when_the_one_before_it_begins(world: SimulatedPro
     schedule = world.create_schedule("orders", "nightly")
     world.advance(3 * DAY)
     last, planned = list(schedule.runs.values())[-2:]
-    assert planned.state is State.PLANNED
+    assert planned.state is BackupState.SCHEDULED
     assert planned.created_at == last.captured_at
-    assert planned.planned_for is not None
-    assert planned.planned_for - planned.created_at > DAY - timedelta(seconds=1)
+    assert planned.scheduled_for is not None
+    assert planned.scheduled_for - planned.created_at > DAY - timedelta(seconds=1)
 
 
 def test_a_run_is_ready_only_after_a_while(world: SimulatedProject) -> None:
@@ -48,9 +48,9 @@ def test_a_run_is_ready_only_after_a_while(world: SimulatedProject) -> None:
     schedule = world.create_schedule("orders", "nightly")
     world.advance(DAY + timedelta(minutes=5))
     (run, _) = schedule.runs.values()
-    assert (run.state, run.record_count) == (State.UNDER_WAY, None)
+    assert (run.state, run.record_count) == (BackupState.IN_PROGRESS, None)
     world.advance(timedelta(minutes=6))
-    assert run.state is State.READY
+    assert run.state is BackupState.READY
     assert run.record_count
 
 
@@ -68,7 +68,7 @@ def test_resuming_begins_an_extra_backup_and_counts_anew(world: SimulatedProject
     world.update_schedule(schedule.id, enabled=False)
     world.advance(timedelta(hours=5))
     world.update_schedule(schedule.id, enabled=True)
-    assert _states(schedule) == [State.UNDER_WAY, State.PLANNED]
+    assert _states(schedule) == [BackupState.IN_PROGRESS, BackupState.SCHEDULED]
     assert schedule.next_run == START + timedelta(hours=5) + DAY
 
 
@@ -77,8 +77,8 @@ def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(world: Sim
     world.create_index("invoices")
     long, short = world.create_schedule("orders", "n" * 29), world.create_schedule("invoices", "n" * 28)
     world.advance(2 * DAY + timedelta(hours=1))
-    assert _states(long) == [State.FAILED, State.FAILED, State.PLANNED]
-    assert _states(short) == [State.READY, State.READY, State.PLANNED]
+    assert _states(long) == [BackupState.FAILED, BackupState.FAILED, BackupState.SCHEDULED]
+    assert _states(short) == [BackupState.READY, BackupState.READY, BackupState.SCHEDULED]
 
 
 def test_a_second_enabled_schedule_is_refused(world: SimulatedProject) -> None:
@@ -119,7 +119,7 @@ def test_retention_has_limits(world: SimulatedProject, days: int, is_accepted: b
 
 def test_deleting_an_index_deletes_its_schedules_and_keeps_its_backups(world: SimulatedProject) -> None:
     """An index of the same name has another id, no schedule and no backup."""
-    earlier = world.index("orders")
+    earlier = world.get_index("orders")
     world.create_schedule("orders", "nightly")
     world.advance(3 * DAY + timedelta(hours=1))
     world.delete_index("orders")
@@ -142,7 +142,7 @@ def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(world: Simulated
 
 def test_a_full_project_takes_no_more_backups() -> None:
     """A manual one is refused, a scheduled one fails, and planned runs take no room."""
-    world = SimulatedProject(START, conduct=SimulatorOptions(backup_quota=2))
+    world = SimulatedProject(START, options=SimulatorOptions(backup_quota=2))
     world.create_index("orders")
     schedule = world.create_schedule("orders", "nightly")
     for _ in range(2):
@@ -152,7 +152,7 @@ def test_a_full_project_takes_no_more_backups() -> None:
         "Increase your quota or upgrade to create more backups.",
     )
     world.advance(DAY + timedelta(hours=1))
-    assert _states(schedule) == [State.FAILED, State.PLANNED]
+    assert _states(schedule) == [BackupState.FAILED, BackupState.SCHEDULED]
 
 
 def test_a_deletion_takes_effect_a_little_later(world: SimulatedProject) -> None:
@@ -180,7 +180,7 @@ def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(world: Simulated
 
 def test_expired_runs_can_stay_in_the_history() -> None:
     """The backup is gone, and the run is still told of."""
-    world = SimulatedProject(START, conduct=SimulatorOptions(history_keeps_expired=True))
+    world = SimulatedProject(START, options=SimulatorOptions(keeps_expired_in_history=True))
     world.create_index("orders")
     schedule = world.create_schedule("orders", "nightly", retention_days=2)
     world.advance(6 * DAY + timedelta(hours=1))
@@ -191,13 +191,13 @@ def test_expired_runs_can_stay_in_the_history() -> None:
 @pytest.mark.parametrize(
     "fate,states",
     [
-        pytest.param(RunOutcome.FAILS, [State.FAILED, State.READY, State.PLANNED], id="fails"),
-        pytest.param(RunOutcome.HANGS, [State.UNDER_WAY, State.READY, State.PLANNED], id="hangs"),
-        pytest.param(RunOutcome.IS_SKIPPED, [State.READY, State.PLANNED], id="is-skipped"),
-        pytest.param(RunOutcome.NEVER_STARTS, [State.PLANNED], id="never-starts"),
+        pytest.param(RunOutcome.FAILED, [BackupState.FAILED, BackupState.READY, BackupState.SCHEDULED], id="fails"),
+        pytest.param(RunOutcome.STUCK, [BackupState.IN_PROGRESS, BackupState.READY, BackupState.SCHEDULED], id="hangs"),
+        pytest.param(RunOutcome.SKIPPED, [BackupState.READY, BackupState.SCHEDULED], id="is-skipped"),
+        pytest.param(RunOutcome.NOT_STARTED, [BackupState.SCHEDULED], id="never-starts"),
     ],
 )
-def test_runs_meet_their_fate(world: SimulatedProject, fate: RunOutcome, states: list[State]) -> None:
+def test_runs_meet_their_fate(world: SimulatedProject, fate: RunOutcome, states: list[BackupState]) -> None:
     """Only one that never starts keeps those after it from being planned."""
     schedule = world.create_schedule("orders", "nightly")
     world.script_runs(schedule, [fate])
@@ -211,4 +211,4 @@ def test_another_frequency_plans_anew(world: SimulatedProject) -> None:
     world.advance(DAY + timedelta(hours=1))
     world.update_schedule(schedule.id, frequency="weekly")
     assert schedule.next_run == START + 7 * DAY
-    assert _states(schedule) == [State.READY, State.PLANNED]
+    assert _states(schedule) == [BackupState.READY, BackupState.SCHEDULED]

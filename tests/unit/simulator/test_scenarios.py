@@ -4,31 +4,31 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor_simulator.api.schemas import backup_row, family_of, run_row
-from backup_auditor_simulator.model import Kind
+from backup_auditor_simulator.api.schemas import find_family, write_backup, write_run
+from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import SCENARIOS, scenario
-from backup_auditor_simulator.scenarios.neglected import PLANTED, PLANTED_ON_DELETED
+from backup_auditor_simulator.scenarios import SCENARIOS, build_scenario
+from backup_auditor_simulator.scenarios.neglected import FAILED_CONTROLS, FAILED_DELETED_INDEX_CONTROLS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def _written(world: SimulatedProject) -> list[bytes]:
-    family = family_of("2026-07")
-    rows = [backup_row(it, family, world.conduct) for it in world.backups.values()]
-    runs = [run_row(run, family, world.conduct) for it in world.schedules.values() for run in it.runs.values()]
+    family = find_family("2026-07")
+    rows = [write_backup(it, family, world.options) for it in world.backups.values()]
+    runs = [write_run(run, family, world.options) for it in world.schedules.values() for run in it.runs.values()]
     return [world.project_id.encode(), *(it.encode() for it in world.indexes), *rows, *runs]
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "fleet"] + ["fleet:20x3"])
 def test_the_same_scenario_at_the_same_moment_is_the_same(name: str) -> None:
     """To the byte, ids included."""
-    assert _written(scenario(name, now=NOW)) == _written(scenario(name, now=NOW))
+    assert _written(build_scenario(name, now=NOW)) == _written(build_scenario(name, now=NOW))
 
 
 def test_another_seed_makes_other_ids() -> None:
     """Nothing else tells two projects of one scenario apart."""
-    first, second = scenario("healthy", now=NOW), scenario("healthy", now=NOW, seed=1)
+    first, second = build_scenario("healthy", now=NOW), build_scenario("healthy", now=NOW, seed=1)
     assert not first.backups.keys() & second.backups.keys()
     assert list(first.indexes) == list(second.indexes)
 
@@ -36,29 +36,29 @@ def test_another_seed_makes_other_ids() -> None:
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_a_scenario_stands_at_the_moment_asked_for(name: str) -> None:
     """Its clock shows the moment, and nothing in it is younger."""
-    world = scenario(name, now=NOW)
+    world = build_scenario(name, now=NOW)
     assert world.now == NOW
     assert all(it.created_at <= NOW for it in world.backups.values())
 
 
 def test_the_fleet_has_the_size_asked_for() -> None:
     """So many indexes, with so many backups each and a planned run."""
-    world = scenario("fleet:30x7", now=NOW)
+    world = build_scenario("fleet:30x7", now=NOW)
     assert len(world.indexes) == 30
     assert {len(it.backups) for it in world.indexes.values()} == {8}
-    assert len(world.project_listing()) == 210
+    assert len(world.list_backups()) == 210
 
 
 def test_every_neglected_index_says_what_it_fails() -> None:
     """The list of planted faults and the live indexes are the same names."""
-    world = scenario("neglected", now=NOW)
-    assert world.indexes.keys() == PLANTED.keys()
-    assert PLANTED_ON_DELETED.keys() <= world.deleted_indexes.keys() - world.indexes.keys()
+    world = build_scenario("neglected", now=NOW)
+    assert world.indexes.keys() == FAILED_CONTROLS.keys()
+    assert FAILED_DELETED_INDEX_CONTROLS.keys() <= world.deleted_indexes.keys() - world.indexes.keys()
 
 
 def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_memory() -> None:
     """Those of the project as a whole are told apart."""
-    assert frozenset().union(*PLANTED.values()) == {
+    assert frozenset().union(*FAILED_CONTROLS.values()) == {
         "backup-size-is-stable",
         "backup-status-is-known",
         "backups-expire-on-time",
@@ -90,8 +90,8 @@ def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_m
 
 def test_the_healthy_project_has_every_kind_of_index() -> None:
     """It has every kind that can be backed up: serverless and BYOC; documents, dense and sparse vectors."""
-    indexes = scenario("healthy", now=NOW).indexes.values()
-    assert {it.kind for it in indexes} == set(Kind) - {Kind.POD}
+    indexes = build_scenario("healthy", now=NOW).indexes.values()
+    assert {it.kind for it in indexes} == set(IndexKind) - {IndexKind.POD}
     assert {field["type"] for it in indexes for field in it.fields.values()} == {
         "dense_vector",
         "sparse_vector",
@@ -103,4 +103,4 @@ def test_the_healthy_project_has_every_kind_of_index() -> None:
 def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
     """The message says which there are."""
     with pytest.raises(ValueError, match="healthy, neglected, empty, bare, fleet"):
-        scenario(name, now=NOW)
+        build_scenario(name, now=NOW)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from backup_auditor_simulator.model import Frequency, Schedule, State
+from backup_auditor_simulator.model import BackupState, Frequency, Schedule
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 
@@ -15,7 +15,7 @@ YEARS = timedelta(days=731)
 
 
 def _world_with(frequency: Frequency, retention_days: int) -> tuple[SimulatedProject, Schedule]:
-    world = SimulatedProject(START, conduct=SimulatorOptions(backup_quota=None, longest_retention=YEARS * 2))
+    world = SimulatedProject(START, options=SimulatorOptions(backup_quota=None, max_retention=YEARS * 2))
     world.create_index("orders")
     return world, world.create_schedule("orders", "kept", frequency, retention_days)
 
@@ -57,7 +57,7 @@ def test_only_what_is_retained_is_left() -> None:
     world, schedule = _world_with(Frequency.DAILY, 35)
     world.advance(YEARS)
     assert len(_captured(schedule)) == 35
-    assert [it.state for it in world.backups.values()].count(State.PLANNED) == 1
+    assert [it.state for it in world.backups.values()].count(BackupState.SCHEDULED) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ BackupAuditorError
 │   ├── RegistryError       the list of projects
 │   ├── DocumentError       a registry or a policy that cannot be fetched
 │   ├── RequestError        an event, or the payload of a function
-│   ├── PlanError           a plan of remediation
+│   ├── RemediationPlanError  a plan of remediation
 │   ├── InventoryFileError  a saved inventory
-│   ├── OtherProjectError   a state that belongs to another Pinecone project
+│   ├── ProjectMismatchError  a state that belongs to another Pinecone project
 │   └── StateError          what remembers audits
 │       └── FutureAuditError    the last recorded audit lies in the future of this machine's clock
 ├── EvidenceError           where reports are kept
-│   ├── EvidenceGoneError   a report is not where it was kept
+│   ├── EvidenceMissingError  a report is not where it was kept
 │   └── ReportAlteredError  a report is not what was kept
 ├── SecretError             a key or a webhook that is missing, empty, or not what it should be
 ├── DeliveryError           a channel did not accept a message
@@ -23,7 +23,7 @@ BackupAuditorError
 └── PineconeError           an answer, or the lack of one
     ├── BadKeyError         401: the key is not accepted
     ├── ForbiddenError      403: the key may not do this; 402: nobody may until the bill is paid
-    ├── PlanForbidsError    403 that speaks of the plan: it does not include this
+    ├── OrganizationPlanError  403 that speaks of the plan: it does not include this
     ├── UnsupportedError    400 or 422: this index, or this request, is not one the service can serve
     ├── NotFoundError       404
     ├── ConflictError       409 or 412
@@ -33,7 +33,7 @@ BackupAuditorError
     │   ├── UnreachableError  the host cannot be resolved, reached or trusted
     │   ├── DeadlineError     the time for the whole audit is over
     │   └── OutcomeUnknownError  a write whose answer was lost and could not be settled by reading
-    └── NotUnderstoodError  an answer of a shape that cannot be read
+    └── MalformedResponseError  an answer of a shape that cannot be read
 """
 
 from shlex import quote

@@ -2,78 +2,84 @@
 
 from collections.abc import Sequence
 
-from backup_auditor_simulator.api.responses import Answer, Call
-from backup_auditor_simulator.api.schemas import backup_row, encode, restore_row
-from backup_auditor_simulator.errors import invalid, not_found
-from backup_auditor_simulator.model import Backup, Kind
+from backup_auditor_simulator.api.responses import Call, Response
+from backup_auditor_simulator.api.schemas import encode_json, write_backup, write_restore_job
+from backup_auditor_simulator.errors import build_bad_request_error, build_not_found_error
+from backup_auditor_simulator.model import Backup, IndexKind
 
 
-def list_backups(call: Call) -> Answer:
+def list_backups(call: Call) -> Response:
     """List the backups of the whole project, those of deleted indexes too."""
-    return _page(call, call.world.project_listing())
+    return _build_page(call, call.project.list_backups())
 
 
-def list_index_backups(call: Call) -> Answer:
+def list_index_backups(call: Call) -> Response:
     """List the backups of the live index of a name, or of every index that ever had it."""
-    world = call.world
-    wanted = call.query.get("include_deleted", "false")
-    if wanted not in {"true", "false"}:
-        raise invalid("include_deleted must be true or false.")
-    if wanted == "true":
-        found = world.incarnations(call.key)
-        if not found:
-            raise not_found(f"Index {call.key}")
-        if all(it.kind is Kind.POD for it in found):
-            raise invalid("Backups are not supported for pod-based indexes.")
+    project = call.project
+    include_deleted = call.query.get("include_deleted", "false")
+    if include_deleted not in {"true", "false"}:
+        raise build_bad_request_error("include_deleted must be true or false.")
+    if include_deleted == "true":
+        indexes = project.list_indexes_named(call.resource_key)
+        if not indexes:
+            raise build_not_found_error(f"Index {call.resource_key}")
+        if all(it.kind is IndexKind.POD for it in indexes):
+            raise build_bad_request_error("Backups are not supported for pod-based indexes.")
     else:
-        found = [world.backed_up_index(call.key)]
-    return _page(call, world.listed(backup for index in found for backup in index.backups.values()))
+        indexes = [project.get_index_for_listing(call.resource_key)]
+    return _build_page(
+        call, project.select_listed_backups(backup for index in indexes for backup in index.backups.values())
+    )
 
 
-def _page(call: Call, backups: Sequence[Backup]) -> Answer:
-    family, conduct = call.family, call.world.conduct
-    return call.page(backups, lambda backup: backup_row(backup, family, conduct))
+def _build_page(call: Call, backups: Sequence[Backup]) -> Response:
+    family, options = call.family, call.project.options
+    return call.build_page_response(backups, lambda backup: write_backup(backup, family, options))
 
 
-def create_backup(call: Call) -> Answer:
+def create_backup(call: Call) -> Response:
     """Begin a manual backup."""
     name, description = call.body.take("name", str), call.body.take("description", str)
-    call.body.end()
-    return call.created(_backup_target(call, call.world.create_backup(call.key, name, description)))
+    call.body.reject_unknown_fields()
+    return call.build_created_response(
+        _write_backup(call, call.project.create_backup(call.resource_key, name, description))
+    )
 
 
-def describe_backup(call: Call) -> Answer:
+def describe_backup(call: Call) -> Response:
     """Describe a backup."""
-    return Answer(200, _backup_target(call, call.world.backup(call.key)))
+    return Response(200, _write_backup(call, call.project.get_backup(call.resource_key)))
 
 
-def _backup_target(call: Call, backup: Backup) -> bytes:
-    return backup_row(backup, call.family, call.world.conduct)
+def _write_backup(call: Call, backup: Backup) -> bytes:
+    return write_backup(backup, call.family, call.project.options)
 
 
-def delete_backup(call: Call) -> Answer:
+def delete_backup(call: Call) -> Response:
     """Accept that a backup be deleted."""
-    call.world.delete_backup(call.key)
-    return Answer(202)
+    call.project.delete_backup(call.resource_key)
+    return Response(202)
 
 
-def create_index_from_backup(call: Call) -> Answer:
+def create_index_from_backup(call: Call) -> Response:
     """Begin to make an index from a backup."""
-    name = call.body.need("name", str)
-    tags = call.body.texts("tags")
+    name = call.body.require("name", str)
+    tags = call.body.take_texts("tags")
     protection = call.body.take("deletion_protection", str)
     call.body.take("read_capacity", dict)
-    call.body.end()
-    job = call.world.create_index_from_backup(call.key, name, tags=tags, deletion_protection=protection == "enabled")
-    return Answer(202, encode({"restore_job_id": job.id, "index_id": job.index.id}))
+    call.body.reject_unknown_fields()
+    job = call.project.create_index_from_backup(
+        call.resource_key, name, tags=tags, deletion_protection=protection == "enabled"
+    )
+    return Response(202, encode_json({"restore_job_id": job.id, "index_id": job.index.id}))
 
 
-def list_restore_jobs(call: Call) -> Answer:
+def list_restore_jobs(call: Call) -> Response:
     """List the restore jobs of the project."""
-    jobs = call.world.in_order(call.world.restore_jobs.values())
-    return call.page(jobs, lambda job: restore_row(job, call.family))
+    jobs = call.project.order_rows(call.project.restore_jobs.values())
+    return call.build_page_response(jobs, lambda job: write_restore_job(job, call.family))
 
 
-def describe_restore_job(call: Call) -> Answer:
+def describe_restore_job(call: Call) -> Response:
     """Describe a restore job."""
-    return Answer(200, restore_row(call.world.restore_job(call.key), call.family))
+    return Response(200, write_restore_job(call.project.get_restore_job(call.resource_key), call.family))

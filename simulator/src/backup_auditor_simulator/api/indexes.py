@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from backup_auditor_simulator.api.responses import Answer, Call
-from backup_auditor_simulator.api.schemas import Body, Family, encode
-from backup_auditor_simulator.errors import invalid, unreadable
-from backup_auditor_simulator.model import Index, Kind
+from backup_auditor_simulator.api.responses import Call, Response
+from backup_auditor_simulator.api.schemas import Body, Family, encode_json
+from backup_auditor_simulator.errors import build_bad_request_error, build_unprocessable_error
+from backup_auditor_simulator.model import Index, IndexKind
 
 _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
-def index_row(index: Index, family: Family, now: datetime) -> bytes:
+def write_index(index: Index, family: Family, now: datetime) -> bytes:
     """Write an index. In no family has it an id or a time of creation."""
     state = "Terminating" if index.is_terminating else "Ready" if now >= index.ready_at else "Initializing"
     row: dict[str, Any] = {
@@ -20,17 +20,17 @@ def index_row(index: Index, family: Family, now: datetime) -> bytes:
         "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
-    row |= _new(index) if family.is_new else _old(index)
-    return encode(row)
+    row |= _build_new_row(index) if family.is_new else _build_old_row(index)
+    return encode_json(row)
 
 
-def _new(index: Index) -> dict[str, Any]:
+def _build_new_row(index: Index) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "deployment": _deployment(index),
+        "deployment": _build_deployment(index),
         "schema": {"fields": index.fields},
         "tags": index.tags or None,
     }
-    if index.kind is not Kind.POD:
+    if index.kind is not IndexKind.POD:
         row["read_capacity"] = _ON_DEMAND
     if index.source_backup_id is not None:
         row["source_backup_id"] = index.source_backup_id
@@ -39,18 +39,18 @@ def _new(index: Index) -> dict[str, Any]:
     return row
 
 
-def _deployment(index: Index) -> dict[str, Any]:
+def _build_deployment(index: Index) -> dict[str, Any]:
     match index.kind:
-        case Kind.SERVERLESS:
+        case IndexKind.SERVERLESS:
             return {
                 "deployment_type": "managed",
                 "cloud": index.cloud,
                 "region": index.region,
                 "environment": index.environment,
             }
-        case Kind.BYOC:
+        case IndexKind.BYOC:
             return {"deployment_type": "byoc", "environment": index.environment}
-        case Kind.POD:
+        case IndexKind.POD:
             return {
                 "deployment_type": "pod",
                 "environment": index.environment,
@@ -60,12 +60,12 @@ def _deployment(index: Index) -> dict[str, Any]:
             }
 
 
-def _old(index: Index) -> dict[str, Any]:
-    vector = index.vector
+def _build_old_row(index: Index) -> dict[str, Any]:
+    vector = index.vector_field
     row: dict[str, Any] = {
         "metric": vector.get("metric", "dotproduct"),
         "vector_type": "sparse" if vector.get("type") == "sparse_vector" else "dense",
-        "spec": _spec(index),
+        "spec": _build_spec(index),
     }
     if index.tags:
         row["tags"] = index.tags
@@ -74,13 +74,13 @@ def _old(index: Index) -> dict[str, Any]:
     return row
 
 
-def _spec(index: Index) -> dict[str, Any]:
+def _build_spec(index: Index) -> dict[str, Any]:
     match index.kind:
-        case Kind.SERVERLESS:
+        case IndexKind.SERVERLESS:
             return {"serverless": {"cloud": index.cloud, "region": index.region, "read_capacity": _ON_DEMAND}}
-        case Kind.BYOC:
+        case IndexKind.BYOC:
             return {"byoc": {"environment": index.environment, "read_capacity": _ON_DEMAND}}
-        case Kind.POD:
+        case IndexKind.POD:
             return {
                 "pod": {
                     "environment": index.environment,
@@ -92,98 +92,98 @@ def _spec(index: Index) -> dict[str, Any]:
             }
 
 
-_KINDS = {"managed": Kind.SERVERLESS, "byoc": Kind.BYOC, "pod": Kind.POD}
+_KINDS_BY_TYPE = {"managed": IndexKind.SERVERLESS, "byoc": IndexKind.BYOC, "pod": IndexKind.POD}
 
 
-def list_indexes(call: Call) -> Answer:
+def list_indexes(call: Call) -> Response:
     """List every live index, in one answer. The key is absent where there is none and the shapes are old."""
-    if not call.world.indexes and not call.family.is_new:
-        return Answer(200, b"{}")
-    return Answer(
-        200, b'{"indexes":[' + b",".join(_index_named(call, it) for it in call.world.indexes.values()) + b"]}"
+    if not call.project.indexes and not call.family.is_new:
+        return Response(200, b"{}")
+    return Response(
+        200, b'{"indexes":[' + b",".join(_write_index(call, it) for it in call.project.indexes.values()) + b"]}"
     )
 
 
-def describe_index(call: Call) -> Answer:
+def describe_index(call: Call) -> Response:
     """Describe an index."""
-    return Answer(200, _index_named(call, call.world.index(call.key)))
+    return Response(200, _write_index(call, call.project.get_index(call.resource_key)))
 
 
-def create_index(call: Call) -> Answer:
+def create_index(call: Call) -> Response:
     """Create an index."""
     body = call.body
-    traits = _new_traits(body) if call.family.is_new else _old_traits(body)
-    name = body.take("name", str, f"index-{call.world.new_id()[:8]}")
-    traits |= {"tags": body.texts("tags"), "deletion_protection": _is_protected(body) or False}
-    body.end()
-    return call.created(_index_named(call, call.world.create_index(name or "", **traits)))
+    traits = _parse_new_traits(body) if call.family.is_new else _parse_old_traits(body)
+    name = body.take("name", str, f"index-{call.project.make_id()[:8]}")
+    traits |= {"tags": body.take_texts("tags"), "deletion_protection": _take_protection(body) or False}
+    body.reject_unknown_fields()
+    return call.build_created_response(_write_index(call, call.project.create_index(name or "", **traits)))
 
 
-def configure_index(call: Call) -> Answer:
+def configure_index(call: Call) -> Response:
     """Change the tags or the protection of an index."""
     body = call.body
-    tags, is_protected = body.texts("tags"), _is_protected(body)
-    for ignored in ("spec", "embed", "schema", "deployment", "read_capacity"):
-        body.take(ignored, dict)
-    body.end()
-    index = call.world.configure_index(call.key, tags=tags, deletion_protection=is_protected)
-    return Answer(200 if call.family.is_new else 202, _index_named(call, index))
+    tags, is_protected = body.take_texts("tags"), _take_protection(body)
+    for ignored_field in ("spec", "embed", "schema", "deployment", "read_capacity"):
+        body.take(ignored_field, dict)
+    body.reject_unknown_fields()
+    index = call.project.configure_index(call.resource_key, tags=tags, deletion_protection=is_protected)
+    return Response(200 if call.family.is_new else 202, _write_index(call, index))
 
 
-def delete_index(call: Call) -> Answer:
+def delete_index(call: Call) -> Response:
     """Delete an index and its schedules, not its backups."""
-    call.world.delete_index(call.key)
-    return Answer(202)
+    call.project.delete_index(call.resource_key)
+    return Response(202)
 
 
-def _index_named(call: Call, index: Index) -> bytes:
-    return index_row(index, call.family, call.world.now)
+def _write_index(call: Call, index: Index) -> bytes:
+    return write_index(index, call.family, call.project.now)
 
 
-def _is_protected(body: Body) -> bool | None:
+def _take_protection(body: Body) -> bool | None:
     text = body.take("deletion_protection", str)
     if text not in {None, "enabled", "disabled"}:
-        raise invalid("deletion_protection must be enabled or disabled.")
+        raise build_bad_request_error("deletion_protection must be enabled or disabled.")
     return None if text is None else text == "enabled"
 
 
-def _new_traits(body: Body) -> dict[str, Any]:
-    fields = body.inner("schema").need("fields", dict)
-    place = body.inner_or_none("deployment") or Body({"deployment_type": "managed"})
-    kind = _KINDS.get(place.need("deployment_type", str))
+def _parse_new_traits(body: Body) -> dict[str, Any]:
+    fields = body.require_object("schema").require("fields", dict)
+    deployment = body.take_object("deployment") or Body({"deployment_type": "managed"})
+    kind = _KINDS_BY_TYPE.get(deployment.require("deployment_type", str))
     if kind is None:
-        raise invalid("deployment_type must be one of: managed, byoc, pod.")
+        raise build_bad_request_error("deployment_type must be one of: managed, byoc, pod.")
     body.take("read_capacity", dict)
     traits: dict[str, Any] = {
         "fields": fields,
         "source_backup_id": body.take("source_backup_id", str),
         "cmek_id": body.take("cmek_id", str),
     }
-    return traits | _place(kind, place)
+    return traits | _parse_location(kind, deployment)
 
 
-def _old_traits(body: Body) -> dict[str, Any]:
-    spec = body.inner("spec")
+def _parse_old_traits(body: Body) -> dict[str, Any]:
+    spec = body.require_object("spec")
     vector: dict[str, Any] = {"type": "dense_vector", "metric": body.take("metric", str, "cosine")}
     dimension = body.take("dimension", int)
     if body.take("vector_type", str, "dense") == "sparse":
         vector = {"type": "sparse_vector", "metric": "dotproduct"}
     elif dimension is None:
-        raise invalid("dimension is required for dense indexes.")
+        raise build_bad_request_error("dimension is required for dense indexes.")
     else:
         vector["dimension"] = dimension
-    for key, kind in (("serverless", Kind.SERVERLESS), ("byoc", Kind.BYOC), ("pod", Kind.POD)):
-        place = spec.inner_or_none(key)
-        if place is not None:
-            return {"fields": {"_values": vector}} | _place(kind, place)
-    raise unreadable("missing field `spec.serverless` at line 1 column 1")
+    for key, kind in (("serverless", IndexKind.SERVERLESS), ("byoc", IndexKind.BYOC), ("pod", IndexKind.POD)):
+        location = spec.take_object(key)
+        if location is not None:
+            return {"fields": {"_values": vector}} | _parse_location(kind, location)
+    raise build_unprocessable_error("missing field `spec.serverless` at line 1 column 1")
 
 
-def _place(kind: Kind, place: Body) -> dict[str, Any]:
-    if kind is Kind.SERVERLESS:
-        cloud, region = place.take("cloud", str, "aws"), place.take("region", str, "us-east-1")
+def _parse_location(kind: IndexKind, location: Body) -> dict[str, Any]:
+    if kind is IndexKind.SERVERLESS:
+        cloud, region = location.take("cloud", str, "aws"), location.take("region", str, "us-east-1")
         return {"kind": kind, "cloud": cloud, "region": region}
-    environment = place.need("environment", str)
+    environment = location.require("environment", str)
     cloud, _, region = environment.partition("-")
     traits: dict[str, Any] = {
         "kind": kind,
@@ -191,6 +191,6 @@ def _place(kind: Kind, place: Body) -> dict[str, Any]:
         "cloud": cloud,
         "region": region.rpartition("-")[0] or region,
     }
-    if kind is Kind.POD:
-        traits["pod_type"] = place.take("pod_type", str, "p1.x1")
+    if kind is IndexKind.POD:
+        traits["pod_type"] = location.take("pod_type", str, "p1.x1")
     return traits

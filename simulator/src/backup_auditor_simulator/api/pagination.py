@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from backup_auditor_simulator.errors import invalid
+from backup_auditor_simulator.errors import build_bad_request_error
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +18,18 @@ class Page[Row]:
     token: str | None
 
 
-def page_of[Row](rows: Sequence[Row], query: Mapping[str, str], page_size: int) -> Page[Row]:
+def cut_page[Row](rows: Sequence[Row], query: Mapping[str, str], page_size: int) -> Page[Row]:
     """Cut the page that a query asks for out of the rows as they are now.
 
     A token holds an offset and the page size it was made with. A `limit` beside a token changes how many rows this page
     has, and not where the next one begins: rows are skipped or repeated, as by the service.
     """
-    limit = _limit(query)
+    limit = _parse_limit(query)
     token = query.get("paginationToken")
-    offset, step = (0, limit or page_size) if token is None else _read(token)
-    length = limit or step
-    found = rows[offset : offset + length]
-    return Page(found, write_token(offset + step, step) if len(found) == length else None)
+    offset, step = (0, limit or page_size) if token is None else _parse_token(token)
+    row_count = limit or step
+    page_rows = rows[offset : offset + row_count]
+    return Page(page_rows, write_token(offset + step, step) if len(page_rows) == row_count else None)
 
 
 def write_token(offset: int, step: int) -> str:
@@ -38,25 +38,25 @@ def write_token(offset: int, step: int) -> str:
     return urlsafe_b64encode(f"{body}:{crc32(body.encode()):08x}".encode()).decode()
 
 
-def _read(token: str) -> tuple[int, int]:
+def _parse_token(token: str) -> tuple[int, int]:
     try:
         offset, step, _ = urlsafe_b64decode(token.encode()).decode().split(":")
-        found = int(offset), int(step)
+        values = int(offset), int(step)
     except ValueError:
-        raise _malformed() from None
-    if token != write_token(*found):
-        raise _malformed()
-    return found
+        raise _build_token_error() from None
+    if token != write_token(*values):
+        raise _build_token_error()
+    return values
 
 
-def _malformed() -> Exception:
-    return invalid("Invalid pagination token.")
+def _build_token_error() -> Exception:
+    return build_bad_request_error("Invalid pagination token.")
 
 
-def _limit(query: Mapping[str, str]) -> int | None:
+def _parse_limit(query: Mapping[str, str]) -> int | None:
     text = query.get("limit")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_PAGE):
-        raise invalid(f"limit must be an integer between 1 and {LARGEST_PAGE}.")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PAGE_SIZE):
+        raise build_bad_request_error(f"limit must be an integer between 1 and {MAX_PAGE_SIZE}.")
     return int(text)

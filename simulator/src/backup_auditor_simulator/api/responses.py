@@ -3,29 +3,29 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backup_auditor_simulator.api.pagination import page_of
-from backup_auditor_simulator.api.schemas import Body, Family, encode
-from backup_auditor_simulator.errors import RefusedError
+from backup_auditor_simulator.api.pagination import cut_page
+from backup_auditor_simulator.api.schemas import Body, Family, encode_json
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
 
-def unauthorized() -> RefusedError:
+def build_unauthorized_error() -> ApiError:
     """Make a 401."""
-    return RefusedError(401, "UNAUTHENTICATED", "Invalid API key.")
+    return ApiError(401, "UNAUTHENTICATED", "Invalid API key.")
 
 
-_JSON = "application/json"
-_TEXT = "text/plain; charset=utf-8"
+_JSON_TYPE = "application/json"
+_TEXT_TYPE = "text/plain; charset=utf-8"
 _UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What goes back to the client."""
 
     status: int
     content: bytes = b""
-    content_type: str = _JSON
+    content_type: str = _JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -33,35 +33,35 @@ class Answer:
 class Call:
     """What a request asks for: the thing its path names, the query, and the body."""
 
-    world: SimulatedProject
+    project: SimulatedProject
     family: Family
-    key: str
+    resource_key: str
     """The name or id in the path; empty where the path has none."""
     query: Mapping[str, str]
     body: Body
 
-    def created(self, row: bytes) -> Answer:
+    def build_created_response(self, row: bytes) -> Response:
         """Answer that a thing was made."""
-        return Answer(200 if self.family.is_new else 201, row)
+        return Response(200 if self.family.is_new else 201, row)
 
-    def page[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Answer:
+    def build_page_response[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Response:
         """Answer with the page of a listing that the query asks for."""
-        page = page_of(rows, self.query, self.family.page_size)
-        return Answer(200, listing(map(write, page.rows), page.token, shows_null=self.family.is_new))
+        page = cut_page(rows, self.query, self.family.default_page_size)
+        return Response(200, write_page(map(write, page.rows), page.token, shows_null=self.family.is_new))
 
 
-def listing(rows: Iterable[bytes], token: str | None, *, shows_null: bool) -> bytes:
+def write_page(rows: Iterable[bytes], token: str | None, *, shows_null: bool) -> bytes:
     """Write a page. Where there is no further one, `pagination` is null or absent."""
     if token is not None:
-        rest = b',"pagination":{"next":"' + token.encode() + b'"}'
+        pagination = b',"pagination":{"next":"' + token.encode() + b'"}'
     else:
-        rest = b',"pagination":null' if shows_null else b""
-    return b'{"data":[' + b",".join(rows) + b"]" + rest + b"}"
+        pagination = b',"pagination":null' if shows_null else b""
+    return b'{"data":[' + b",".join(rows) + b"]" + pagination + b"}"
 
 
-def refusal(error: RefusedError, family: Family | None) -> Answer:
+def build_error_response(error: ApiError, family: Family | None) -> Response:
     """Answer that a call is refused. A key that is not accepted has a plain text in the newest shapes."""
     if error.status == _UNAUTHORIZED and family is not None and family.is_new:
-        return Answer(error.status, b"Invalid API key", _TEXT)
+        return Response(error.status, b"Invalid API key", _TEXT_TYPE)
     content = {"error": {"code": error.code, "message": error.message}, "status": error.status}
-    return Answer(error.status, encode(content))
+    return Response(error.status, encode_json(content))

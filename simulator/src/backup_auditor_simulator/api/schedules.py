@@ -1,65 +1,75 @@
 """The calls about backup schedules."""
 
-from backup_auditor_simulator.api.responses import Answer, Call
-from backup_auditor_simulator.api.schemas import run_row, schedule_row
-from backup_auditor_simulator.errors import invalid
+from backup_auditor_simulator.api.responses import Call, Response
+from backup_auditor_simulator.api.schemas import write_run, write_schedule
+from backup_auditor_simulator.errors import build_bad_request_error
 from backup_auditor_simulator.model import Schedule
 
 
-def list_schedules(call: Call) -> Answer:
+def list_schedules(call: Call) -> Response:
     """List the schedules of an index, paused ones too."""
-    index = call.world.backed_up_index(call.key)
-    return call.page(call.world.in_order(index.schedules.values()), lambda schedule: _schedule_row(call, schedule))
+    index = call.project.get_index_for_listing(call.resource_key)
+    return call.build_page_response(
+        call.project.order_rows(index.schedules.values()), lambda schedule: _write_schedule(call, schedule)
+    )
 
 
-def create_schedule(call: Call) -> Answer:
+def create_schedule(call: Call) -> Response:
     """Create a schedule. The plan is looked at first: it can hide that there is no such index."""
     body = call.body
-    name, cadence, retention = body.need("name", str), body.inner("schedule"), body.inner("retention")
-    kind, frequency, days = (
-        cadence.need("type", str),
-        cadence.need("frequency", str),
-        retention.need("expire_after_days", int),
+    name, schedule_body, retention_body = (
+        body.require("name", str),
+        body.require_object("schedule"),
+        body.require_object("retention"),
     )
-    for part in (body, cadence, retention):
-        part.end()
-    if kind != "time-based":
-        raise invalid("schedule.type must be time-based.")
-    return call.created(_schedule_row(call, call.world.create_schedule(call.key, name, frequency, days)))
+    schedule_type, frequency, retention_days = (
+        schedule_body.require("type", str),
+        schedule_body.require("frequency", str),
+        retention_body.require("expire_after_days", int),
+    )
+    for part in (body, schedule_body, retention_body):
+        part.reject_unknown_fields()
+    if schedule_type != "time-based":
+        raise build_bad_request_error("schedule.type must be time-based.")
+    return call.build_created_response(
+        _write_schedule(call, call.project.create_schedule(call.resource_key, name, frequency, retention_days))
+    )
 
 
-def describe_schedule(call: Call) -> Answer:
+def describe_schedule(call: Call) -> Response:
     """Describe a schedule."""
-    return Answer(200, _schedule_row(call, call.world.schedule(call.key)))
+    return Response(200, _write_schedule(call, call.project.get_schedule(call.resource_key)))
 
 
-def update_schedule(call: Call) -> Answer:
+def update_schedule(call: Call) -> Response:
     """Change a schedule: `frequency` stands at the top here, unlike in the creation."""
     body = call.body
-    enabled, frequency, retention = (
+    enabled, frequency, retention_body = (
         body.take("enabled", bool),
         body.take("frequency", str),
-        body.inner_or_none("retention"),
+        body.take_object("retention"),
     )
-    days = None if retention is None else retention.need("expire_after_days", int)
-    for part in (body, retention):
+    retention_days = None if retention_body is None else retention_body.require("expire_after_days", int)
+    for part in (body, retention_body):
         if part is not None:
-            part.end()
-    changed = call.world.update_schedule(call.key, enabled=enabled, frequency=frequency, retention_days=days)
-    return Answer(200, _schedule_row(call, changed))
+            part.reject_unknown_fields()
+    schedule = call.project.update_schedule(
+        call.resource_key, enabled=enabled, frequency=frequency, retention_days=retention_days
+    )
+    return Response(200, _write_schedule(call, schedule))
 
 
-def delete_schedule(call: Call) -> Answer:
+def delete_schedule(call: Call) -> Response:
     """Delete a schedule. A second time it is not found."""
-    call.world.delete_schedule(call.key)
-    return Answer(204)
+    call.project.delete_schedule(call.resource_key)
+    return Response(204)
 
 
-def list_history(call: Call) -> Answer:
+def list_history(call: Call) -> Response:
     """List the backups that a schedule made, and the run that is planned next."""
-    runs = call.world.in_order(call.world.schedule(call.key).runs.values())
-    return call.page(runs, lambda run: run_row(run, call.family, call.world.conduct))
+    runs = call.project.order_rows(call.project.get_schedule(call.resource_key).runs.values())
+    return call.build_page_response(runs, lambda run: write_run(run, call.family, call.project.options))
 
 
-def _schedule_row(call: Call, schedule: Schedule) -> bytes:
-    return schedule_row(schedule, call.family, call.world.conduct, call.world.project_id)
+def _write_schedule(call: Call, schedule: Schedule) -> bytes:
+    return write_schedule(schedule, call.family, call.project.options, call.project.project_id)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Self
 from zlib import crc32
 
-from backup_auditor_simulator.errors import invalid, unreadable
-from backup_auditor_simulator.model import Backup, RestoreJob, Schedule, State
+from backup_auditor_simulator.errors import build_bad_request_error, build_unprocessable_error
+from backup_auditor_simulator.model import Backup, BackupState, RestoreJob, Schedule
 from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
 
 
@@ -22,7 +22,7 @@ class Family:
     """Whether it has the shapes of 2026-07."""
 
     @property
-    def page_size(self) -> int:
+    def default_page_size(self) -> int:
         """How many rows a page has when the call does not say."""
         return 100 if self.is_new else 10
 
@@ -31,90 +31,98 @@ _DATED = Family("dated", has_schedules=False, is_new=False)
 _UNSTABLE = Family("unstable", has_schedules=True, is_new=False)
 _NEW = Family("2026-07", has_schedules=True, is_new=True)
 
-OLDEST = "2025-04"
+OLDEST_VERSION = "2025-04"
 """What a request without a version gets."""
 
-_VERSIONS = {OLDEST: _DATED, "2025-10": _DATED, "2026-04": _DATED, "unstable": _UNSTABLE, "2026-07": _NEW}
+_FAMILIES_BY_VERSION = {
+    OLDEST_VERSION: _DATED,
+    "2025-10": _DATED,
+    "2026-04": _DATED,
+    "unstable": _UNSTABLE,
+    "2026-07": _NEW,
+}
 
 
-def family_of(version: str | None) -> Family:
+def find_family(version: str | None) -> Family:
     """Return the family of a version, or refuse with 400 one that is not supported."""
-    family = _VERSIONS.get(version or OLDEST)
+    family = _FAMILIES_BY_VERSION.get(version or OLDEST_VERSION)
     if family is None:
-        raise invalid(f"Unsupported API version {version!r}.")
+        raise build_bad_request_error(f"Unsupported API version {version!r}.")
     return family
 
 
 class Body:
     """The members of a JSON object, taken one by one."""
 
-    def __init__(self, members: Mapping[str, Any], within: str = "") -> None:
+    def __init__(self, members: Mapping[str, Any], prefix: str = "") -> None:
         """Hold an object; `within` says where in the request it stands."""
         self._members = {key: value for key, value in members.items() if value is not None}
-        self._within = within
+        self._prefix = prefix
 
     @classmethod
-    def read(cls, content: bytes) -> Self:
+    def parse(cls, content: bytes) -> Self:
         """Read a body. An empty one is an empty object."""
         try:
-            found = json.loads(content or b"{}")
+            document = json.loads(content or b"{}")
         except ValueError:
-            raise unreadable("expected value at line 1 column 1") from None
-        if not isinstance(found, dict):
-            raise unreadable("invalid type: expected a map at line 1 column 0")
-        return cls(found)
+            raise build_unprocessable_error("expected value at line 1 column 1") from None
+        if not isinstance(document, dict):
+            raise build_unprocessable_error("invalid type: expected a map at line 1 column 0")
+        return cls(document)
 
-    def take[Value](self, key: str, of: type[Value], default: Value | None = None) -> Value | None:
+    def take[Value](self, key: str, value_type: type[Value], default: Value | None = None) -> Value | None:
         """Take a member that may be absent."""
         value = self._members.pop(key, default)
-        if value is None or (isinstance(value, of) and not (of is int and isinstance(value, bool))):
+        if value is None or (isinstance(value, value_type) and not (value_type is int and isinstance(value, bool))):
             return value
-        raise unreadable(f"{self._within}{key}: invalid type, expected {of.__name__} at line 1 column 1")
+        raise build_unprocessable_error(
+            f"{self._prefix}{key}: invalid type, expected {value_type.__name__} at line 1 column 1"
+        )
 
-    def need[Value](self, key: str, of: type[Value]) -> Value:
+    def require[Value](self, key: str, value_type: type[Value]) -> Value:
         """Take a member that must be there."""
-        value = self.take(key, of)
+        value = self.take(key, value_type)
         if value is None:
-            raise unreadable(f"missing field `{self._within}{key}` at line 1 column 1")
+            raise build_unprocessable_error(f"missing field `{self._prefix}{key}` at line 1 column 1")
         return value
 
-    def inner(self, key: str) -> "Body":
+    def require_object(self, key: str) -> "Body":
         """Take an object that must be there."""
-        return Body(self.need(key, dict), f"{self._within}{key}.")
+        return Body(self.require(key, dict), f"{self._prefix}{key}.")
 
-    def inner_or_none(self, key: str) -> "Body | None":
+    def take_object(self, key: str) -> "Body | None":
         """Take an object that may be absent."""
         members = self.take(key, dict)
-        return None if members is None else Body(members, f"{self._within}{key}.")
+        return None if members is None else Body(members, f"{self._prefix}{key}.")
 
-    def texts(self, key: str) -> dict[str, str] | None:
+    def take_texts(self, key: str) -> dict[str, str] | None:
         """Take an object whose values are all text."""
         members = self.take(key, dict)
         if members is not None and not all(isinstance(value, str) for value in members.values()):
-            raise unreadable(f"{self._within}{key}: invalid type, expected a string at line 1 column 1")
+            raise build_unprocessable_error(f"{self._prefix}{key}: invalid type, expected a string at line 1 column 1")
         return members
 
-    def end(self) -> None:
+    def reject_unknown_fields(self) -> None:
         """Refuse what was not taken."""
         for key in self._members:
-            raise invalid(f"Unknown field `{self._within}{key}`.")
+            raise build_bad_request_error(f"Unknown field `{self._prefix}{key}`.")
 
 
-_DIGITS = 10
-_BLANK_EVERY = 7
-_NANOSECONDS = 1000
+_DIGIT_VARIANTS = 10
+_SPACE_EVERY = 7
+_NANOSECONDS_PER_MICROSECOND = 1000
 """In a microsecond: the world does not count them, and the service writes them. A whole second stays one."""
 
 
 def write_moment(moment: datetime, family: Family, key: str) -> str:
     """Write a moment. `key` settles the manner, so that the same field of the same thing is always written alike."""
-    manner = crc32(key.encode())
-    digits = manner % _DIGITS
-    nanoseconds = manner % _NANOSECONDS if moment.microsecond else 0
+    variant = crc32(key.encode())
+    digits = variant % _DIGIT_VARIANTS
+    nanoseconds = variant % _NANOSECONDS_PER_MICROSECOND if moment.microsecond else 0
     fraction = f".{moment.microsecond:06d}{nanoseconds:03d}"[: digits + 1] if digits else ""
-    zone = "+00:00" if manner // _DIGITS % 2 else "Z"
-    between = " " if not family.is_new and manner % _BLANK_EVERY == 0 else "T"
-    return f"{moment:%Y-%m-%d}{between}{moment:%H:%M:%S}{fraction}{zone}"
+    zone = "+00:00" if variant // _DIGIT_VARIANTS % 2 else "Z"
+    separator = " " if not family.is_new and variant % _SPACE_EVERY == 0 else "T"
+    return f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}{zone}"
 
 
 def write_moment_or_null(moment: datetime | None, family: Family, key: str) -> str | None:
@@ -124,39 +132,39 @@ def write_moment_or_null(moment: datetime | None, family: Family, key: str) -> s
 
 type Row = dict[str, Any]
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def encode(value: object) -> bytes:
+def encode_json(value: object) -> bytes:
     """Write a value as compact JSON."""
-    return _encode(value).encode()
+    return _encode_text(value).encode()
 
 
-def backup_row(backup: Backup, family: Family, conduct: SimulatorOptions) -> bytes:
+def write_backup(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
     """Write a backup as backup listings have it."""
-    return _cached(backup, f"{family.name} listing", family, conduct)
+    return _write_cached(backup, f"{family.name} listing", family, options)
 
 
-def run_row(backup: Backup, family: Family, conduct: SimulatorOptions) -> bytes:
+def write_run(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
     """Write a backup as histories have it: what is not known yet is null rather than absent."""
-    return _cached(backup, f"{family.name} history", family, conduct)
+    return _write_cached(backup, f"{family.name} history", family, options)
 
 
-def _cached(backup: Backup, shape: str, family: Family, conduct: SimulatorOptions) -> bytes:
-    written = backup.rendered.get(shape)
-    if written is None:
-        row = _backup(backup, family, conduct)
+def _write_cached(backup: Backup, shape: str, family: Family, options: SimulatorOptions) -> bytes:
+    content = backup.cached_rows.get(shape)
+    if content is None:
+        row = _build_backup_row(backup, family, options)
         if shape.endswith("history"):
             nulls = dict.fromkeys(("description", "record_count", "namespace_count", "size_bytes"))
             row = nulls | row
             row.pop("source_index_deleted_at", None)
-        written = backup.rendered[shape] = encode(row)
-    return written
+        content = backup.cached_rows[shape] = encode_json(row)
+    return content
 
 
-def _backup(backup: Backup, family: Family, conduct: SimulatorOptions) -> Row:
+def _build_backup_row(backup: Backup, family: Family, options: SimulatorOptions) -> Row:
     index = backup.index
-    status = _status(backup, family, conduct)
+    status = _choose_status(backup, family, options)
     row: Row = {
         "backup_id": backup.id,
         "source_index_id": index.id,
@@ -173,32 +181,32 @@ def _backup(backup: Backup, family: Family, conduct: SimulatorOptions) -> Row:
         "size_bytes": backup.size_bytes,
     }
     row = {key: value for key, value in row.items() if value is not None or (key == "tags" and family.is_new)}
-    if status == "Scheduled" and backup.planned_for is not None:
-        row["scheduled_execution_at"] = write_moment(backup.planned_for, family, backup.id + "planned")
+    if status == "Scheduled" and backup.scheduled_for is not None:
+        row["scheduled_execution_at"] = write_moment(backup.scheduled_for, family, backup.id + "planned")
     if family.is_new:
         row["schema"] = {"fields": backup.fields}
-        if index.deleted_at is not None and conduct.marks_deleted_sources:
+        if index.deleted_at is not None and options.marks_deleted_sources:
             row["source_index_deleted_at"] = write_moment(index.deleted_at, family, index.id)
     else:
-        row |= {key: value for key, value in index.vector.items() if key in {"dimension", "metric"}}
+        row |= {key: value for key, value in index.vector_field.items() if key in {"dimension", "metric"}}
     return row
 
 
-def _status(backup: Backup, family: Family, conduct: SimulatorOptions) -> str:
-    if backup.shown_status is not None:
-        return backup.shown_status
+def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) -> str:
+    if backup.forced_status is not None:
+        return backup.forced_status
     match backup.state:
-        case State.READY:
+        case BackupState.READY:
             return "Ready"
-        case State.UNDER_WAY:
+        case BackupState.IN_PROGRESS:
             return "Initializing"
-        case State.FAILED:
+        case BackupState.FAILED:
             return "InitializationFailed" if family.is_new else "Failed"
-        case State.PLANNED:
-            return conduct.planned_status or ("Initializing" if family.is_new else "Scheduled")
+        case BackupState.SCHEDULED:
+            return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
 
 
-def schedule_row(schedule: Schedule, family: Family, conduct: SimulatorOptions, project_id: str) -> bytes:
+def write_schedule(schedule: Schedule, family: Family, options: SimulatorOptions, project_id: str) -> bytes:
     """Write a schedule."""
     row: Row = {
         "schedule_id": schedule.id,
@@ -212,14 +220,14 @@ def schedule_row(schedule: Schedule, family: Family, conduct: SimulatorOptions, 
         "next_scheduled_run": write_moment_or_null(schedule.next_run, family, schedule.id + "next"),
         "created_at": write_moment(schedule.created_at, family, schedule.id),
     }
-    if not schedule.enabled and conduct.paused_next_run is PausedNextRun.NULL:
+    if not schedule.enabled and options.paused_next_run is PausedNextRun.NULL:
         row["next_scheduled_run"] = None
-    if not schedule.enabled and conduct.paused_next_run is PausedNextRun.ABSENT:
+    if not schedule.enabled and options.paused_next_run is PausedNextRun.ABSENT:
         del row["next_scheduled_run"]
-    return encode(row)
+    return encode_json(row)
 
 
-def restore_row(job: RestoreJob, family: Family) -> bytes:
+def write_restore_job(job: RestoreJob, family: Family) -> bytes:
     """Write a restore job."""
     row: Row = {
         "restore_job_id": job.id,
@@ -232,4 +240,4 @@ def restore_row(job: RestoreJob, family: Family) -> bytes:
     }
     if job.completed_at is not None:
         row["completed_at"] = write_moment(job.completed_at, family, job.id + "completed")
-    return encode(row)
+    return encode_json(row)

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.fleet import bare, fleet
-from backup_auditor_simulator.scenarios.healthy import healthy
-from backup_auditor_simulator.scenarios.neglected import neglected
+from backup_auditor_simulator.scenarios.fleet import build_bare, build_fleet
+from backup_auditor_simulator.scenarios.healthy import build_healthy
+from backup_auditor_simulator.scenarios.neglected import build_neglected
 
 SCENARIOS = {
     "healthy": "twelve indexes in which everything is as it should be",
@@ -26,18 +26,18 @@ class _Builder(Protocol):
     def __call__(self, now: datetime, *, seed: int) -> SimulatedProject: ...
 
 
-_BUILDERS: dict[str, _Builder] = {"healthy": healthy, "neglected": neglected, "empty": SimulatedProject}
+_BUILDERS: dict[str, _Builder] = {"healthy": build_healthy, "neglected": build_neglected, "empty": SimulatedProject}
 
 
-def scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProject:
+def build_scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProject:
     """Build a scenario as it stands at a moment. Raises `ValueError` where there is none of that name."""
-    count = _BARE.fullmatch(name)
-    if count is not None:
-        return bare(now, indexes=int(count[1] or "200"), seed=seed)
-    size = _FLEET.fullmatch(name)
-    if size is not None:
-        indexes, backups = size.groups(default="") if size[1] else ("200", "5")
-        return fleet(now, indexes=int(indexes), backups_per_index=int(backups), seed=seed)
+    bare_match = _BARE.fullmatch(name)
+    if bare_match is not None:
+        return build_bare(now, indexes=int(bare_match[1] or "200"), seed=seed)
+    fleet_match = _FLEET.fullmatch(name)
+    if fleet_match is not None:
+        indexes, backups = fleet_match.groups(default="") if fleet_match[1] else ("200", "5")
+        return build_fleet(now, indexes=int(indexes), backups_per_index=int(backups), seed=seed)
     builder = _BUILDERS.get(name)
     if builder is not None:
         return builder(now, seed=seed)

@@ -7,122 +7,122 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Answer
-from backup_auditor_simulator.api.schemas import encode
+from backup_auditor_simulator.api.responses import Response
+from backup_auditor_simulator.api.schemas import encode_json
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import scenario
+from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import RequestRecorder
 
 
-def change_of(words: str) -> Callable[[SimulatedProject], object]:
+def parse_change(text: str) -> Callable[[SimulatedProject], object]:
     """Return the change that words name.
 
     They are `delete-first-backup` and `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME`, and
     `advance SECONDS`.
     Raises `ValueError` where they name none.
     """
-    verb, _, argument = words.partition(" ")
-    match verb:
+    name, _, argument = text.partition(" ")
+    match name:
         case "delete-first-backup":
-            return lambda world: _delete_backup(world, 0)
+            return lambda project: _delete_backup(project, 0)
         case "delete-last-backup":
-            return lambda world: _delete_backup(world, -1)
+            return lambda project: _delete_backup(project, -1)
         case "create-backup":
-            return lambda world: world.create_backup(argument)
+            return lambda project: project.create_backup(argument)
         case "delete-index":
-            return lambda world: world.delete_index(argument)
+            return lambda project: project.delete_index(argument)
         case "advance":
-            length = timedelta(seconds=float(argument))
-            return lambda world: world.advance(length)
+            duration = timedelta(seconds=float(argument))
+            return lambda project: project.advance(duration)
         case _:
-            raise ValueError(f"There is no change {words!r}.")
+            raise ValueError(f"There is no change {text!r}.")
 
 
-def _delete_backup(world: SimulatedProject, place: int) -> None:
-    listed = world.project_listing()
-    if listed:
-        world.remove_backup(listed[place])
+def _delete_backup(project: SimulatedProject, position: int) -> None:
+    backups = project.list_backups()
+    if backups:
+        project.remove_backup(backups[position])
 
 
-_ROOT = "/_simulator/"
+_ROOT_PATH = "/_simulator/"
 
 type _Members = dict[str, Any]
 
 
-def control(desk: RequestRecorder, request: ParsedRequest) -> Answer | None:
+def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) -> Response | None:
     """Obey a request that steers the simulator; `None` if it is one for the service."""
-    if not request.path.startswith(_ROOT):
+    if not request.path.startswith(_ROOT_PATH):
         return None
-    action = _ACTIONS.get((request.method, request.path.removeprefix(_ROOT)))
-    if action is None:
-        return Answer(404, encode({"error": "There is no such call of the simulator."}))
+    handler = _HANDLERS.get((request.method, request.path.removeprefix(_ROOT_PATH)))
+    if handler is None:
+        return Response(404, encode_json({"error": "There is no such call of the simulator."}))
     try:
         members = json.loads(request.content or b"{}")
-        return Answer(200, encode(action(desk, members)))
+        return Response(200, encode_json(handler(recorder, members)))
     except (KeyError, TypeError, ValueError) as error:
-        return Answer(400, encode({"error": f"{type(error).__name__}: {error}"}))
+        return Response(400, encode_json({"error": f"{type(error).__name__}: {error}"}))
 
 
-def _requests(desk: RequestRecorder, _: _Members) -> object:
-    return [asdict(it) for it in desk.requests]
+def _list_requests(recorder: RequestRecorder, _: _Members) -> object:
+    return [asdict(it) for it in recorder.requests]
 
 
-def _forget_requests(desk: RequestRecorder, _: _Members) -> object:
-    desk.requests.clear()
+def _clear_requests(recorder: RequestRecorder, _: _Members) -> object:
+    recorder.requests.clear()
     return {}
 
 
-def _clock(desk: RequestRecorder, _: _Members) -> object:
-    desk.follow_clock()
-    return {"now": desk.world.now.isoformat()}
+def _read_clock(recorder: RequestRecorder, _: _Members) -> object:
+    recorder.follow_clock()
+    return {"now": recorder.project.now.isoformat()}
 
 
-def _set_clock(desk: RequestRecorder, members: _Members) -> object:
+def _set_clock(recorder: RequestRecorder, members: _Members) -> object:
     """Set the clock to `now`, or advance it by `seconds`. It stands from then on."""
-    desk.follow_clock()
-    desk.clock = None
+    recorder.follow_clock()
+    recorder.clock = None
     if "now" in members:
-        desk.world.advance_to(datetime.fromisoformat(members["now"]))
+        recorder.project.advance_to(datetime.fromisoformat(members["now"]))
     else:
-        desk.world.advance(timedelta(seconds=members["seconds"]))
-    return {"now": desk.world.now.isoformat()}
+        recorder.project.advance(timedelta(seconds=members["seconds"]))
+    return {"now": recorder.project.now.isoformat()}
 
 
-def _latency(desk: RequestRecorder, _: _Members) -> object:
-    return {"seconds": desk.latency}
+def _read_latency(recorder: RequestRecorder, _: _Members) -> object:
+    return {"seconds": recorder.latency}
 
 
-def _set_latency(desk: RequestRecorder, members: _Members) -> object:
-    desk.latency = float(members["seconds"])
-    return {"seconds": desk.latency}
+def _set_latency(recorder: RequestRecorder, members: _Members) -> object:
+    recorder.latency = float(members["seconds"])
+    return {"seconds": recorder.latency}
 
 
-def _add_fault(desk: RequestRecorder, members: _Members) -> object:
+def _add_fault(recorder: RequestRecorder, members: _Members) -> object:
     change = members.pop("change", None)
-    desk.faults.append(Fault(**members, change=None if change is None else change_of(change)))
-    return {"faults": len(desk.faults)}
+    recorder.faults.append(Fault(**members, change=None if change is None else parse_change(change)))
+    return {"faults": len(recorder.faults)}
 
 
-def _clear_faults(desk: RequestRecorder, _: _Members) -> object:
-    desk.faults.clear()
+def _clear_faults(recorder: RequestRecorder, _: _Members) -> object:
+    recorder.faults.clear()
     return {"faults": 0}
 
 
-def _set_scenario(desk: RequestRecorder, members: _Members) -> object:
+def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
     """Put another world in place, at `now` or at the moment of the one before it, and forget the requests."""
-    now = datetime.fromisoformat(members["now"]) if "now" in members else desk.world.now
-    desk.world = scenario(members["name"], now=now, seed=members.get("seed", 0))
-    desk.requests.clear()
-    return {"now": desk.world.now.isoformat(), "indexes": len(desk.world.indexes)}
+    now = datetime.fromisoformat(members["now"]) if "now" in members else recorder.project.now
+    recorder.project = build_scenario(members["name"], now=now, seed=members.get("seed", 0))
+    recorder.requests.clear()
+    return {"now": recorder.project.now.isoformat(), "indexes": len(recorder.project.indexes)}
 
 
-_ACTIONS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] = {
-    ("GET", "requests"): _requests,
-    ("DELETE", "requests"): _forget_requests,
-    ("GET", "clock"): _clock,
+_HANDLERS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] = {
+    ("GET", "requests"): _list_requests,
+    ("DELETE", "requests"): _clear_requests,
+    ("GET", "clock"): _read_clock,
     ("POST", "clock"): _set_clock,
-    ("GET", "latency"): _latency,
+    ("GET", "latency"): _read_latency,
     ("POST", "latency"): _set_latency,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,

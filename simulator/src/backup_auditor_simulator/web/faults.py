@@ -7,8 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Answer
-from backup_auditor_simulator.api.schemas import encode
+from backup_auditor_simulator.api.responses import Response
+from backup_auditor_simulator.api.schemas import encode_json
 from backup_auditor_simulator.project import SimulatedProject
 
 
@@ -39,9 +39,9 @@ class FaultKind(StrEnum):
     """The world changes before the answer: `change` says how."""
 
 
-_PLAN = "Scheduled backups are not available for your plan"
+_PLAN_MESSAGE = "Scheduled backups are not available for your plan"
 _PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream error</body></html>"
-_CODES = {
+_CODES_BY_STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     402: "PAYMENT_REQUIRED",
@@ -78,51 +78,51 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     change: Callable[[SimulatedProject], object] | None = None
-    fitting: int = field(default=0, init=False)
+    matched_count: int = field(default=0, init=False)
     """How many requests fitted so far."""
-    struck: int = field(default=0, init=False)
+    applied_count: int = field(default=0, init=False)
     """How often it struck so far."""
-    _chance: random.Random | None = field(default=None, init=False, repr=False)
+    _rng: random.Random | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Know the kind, and have a chance of its own."""
         self.kind = FaultKind(self.kind)
-        self._chance = random.Random(self.seed)  # noqa: S311  a storm must be the same each time
+        self._rng = random.Random(self.seed)  # noqa: S311  a storm must be the same each time
 
-    def strikes(self, request: ParsedRequest) -> bool:
+    def applies_to(self, request: ParsedRequest) -> bool:
         """Tell whether it strikes this request, and count it."""
-        fits = (
+        is_match = (
             fnmatchcase(request.path, self.path)
             and self.method in {None, request.method}
             and self.version in {None, request.version}
         )
-        if not fits:
+        if not is_match:
             return False
-        self.fitting += 1
-        is_over = self.times is not None and self.struck >= self.times
-        if self.fitting <= self.after or is_over:
+        self.matched_count += 1
+        is_exhausted = self.times is not None and self.applied_count >= self.times
+        if self.matched_count <= self.after or is_exhausted:
             return False
-        if self.probability < 1 and self._chance is not None and self._chance.random() >= self.probability:
+        if self.probability < 1 and self._rng is not None and self._rng.random() >= self.probability:
             return False
-        self.struck += 1
+        self.applied_count += 1
         return True
 
-    def answer(self) -> Answer | None:
+    def build_response(self) -> Response | None:
         """Return the answer that stands in place of the right one; `None` where the right one is made."""
         headers = dict(self.headers)
         body = self.body.encode() if isinstance(self.body, str) else self.body
         match self.kind:
             case FaultKind.REFUSE_PLAN:
-                return Answer(403, _error(403, "PERMISSION_DENIED", _PLAN), headers=headers)
+                return Response(403, _encode_error(403, "PERMISSION_DENIED", _PLAN_MESSAGE), headers=headers)
             case FaultKind.GARBAGE:
-                return Answer(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
+                return Response(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
             case FaultKind.STATUS:
-                code = self.code or _CODES.get(self.status, "UNKNOWN")
-                content = _error(self.status, code, self.message) if body is None else body
-                return Answer(self.status, content, self.content_type or "application/json", headers)
+                code = self.code or _CODES_BY_STATUS.get(self.status, "UNKNOWN")
+                content = _encode_error(self.status, code, self.message) if body is None else body
+                return Response(self.status, content, self.content_type or "application/json", headers)
             case _:
                 return None
 
 
-def _error(status: int, code: str, message: str) -> bytes:
-    return encode({"error": {"code": code, "message": message}, "status": status})
+def _encode_error(status: int, code: str, message: str) -> bytes:
+    return encode_json({"error": {"code": code, "message": message}, "status": status})

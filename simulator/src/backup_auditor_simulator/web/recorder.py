@@ -9,9 +9,9 @@ from enum import Enum, auto
 
 from backup_auditor_simulator.api.app import EDITOR, VIEWER, ParsedRequest, respond
 from backup_auditor_simulator.api.pagination import write_token
-from backup_auditor_simulator.api.responses import Answer, refusal
-from backup_auditor_simulator.api.schemas import encode
-from backup_auditor_simulator.errors import RefusedError
+from backup_auditor_simulator.api.responses import Response, build_error_response
+from backup_auditor_simulator.api.schemas import encode_json
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 
@@ -20,7 +20,7 @@ EDITOR_KEY = "editor-key-for-tests"
 
 
 @dataclass(slots=True)
-class Request:
+class RecordedRequest:
     """One request that arrived, in the order of arrival."""
 
     method: str
@@ -37,35 +37,35 @@ class Request:
 class RequestRecorder:
     """Where the requests of all connections arrive."""
 
-    world: SimulatedProject
+    project: SimulatedProject
     latency: float = 0.0
     """Seconds before every answer."""
     clock: Callable[[], datetime] | None = None
     """What the world's clock follows; `None` where it stands until it is set."""
-    requests: list[Request] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     roles: Mapping[str, str] = field(default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR})
 
-    def enter(self, request: ParsedRequest) -> Request:
+    def record(self, request: ParsedRequest) -> RecordedRequest:
         """Write a request down."""
-        entry = Request(request.method, request.path, request.query, request.version, request.role)
+        entry = RecordedRequest(request.method, request.path, request.query, request.version, request.role)
         self.requests.append(entry)
         return entry
 
-    def fault_for(self, request: ParsedRequest) -> Fault | None:
+    def find_fault(self, request: ParsedRequest) -> Fault | None:
         """Return the first fault that strikes a request."""
-        return next((fault for fault in self.faults if fault.strikes(request)), None)
+        return next((fault for fault in self.faults if fault.applies_to(request)), None)
 
     def follow_clock(self) -> None:
         """Bring the world to the moment of the clock it follows."""
         if self.clock is not None:
-            self.world.advance_to(self.clock())
+            self.project.advance_to(self.clock())
 
 
 class ConnectionEnd(Enum):
     """How an answer leaves, or does not."""
 
-    WHOLE = auto()
+    COMPLETE = auto()
     SLOW = auto()
     HANG = auto()
     RESET = auto()
@@ -73,7 +73,7 @@ class ConnectionEnd(Enum):
     TRUNCATE = auto()
 
 
-_ENDINGS = {
+_CONNECTION_ENDS = {
     FaultKind.SLOW: ConnectionEnd.SLOW,
     FaultKind.HANG: ConnectionEnd.HANG,
     FaultKind.RESET: ConnectionEnd.RESET,
@@ -83,58 +83,65 @@ _ENDINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PendingResponse:
     """What is to come of a request."""
 
-    entry: Request
+    entry: RecordedRequest
     delay: float
     """Seconds before the answer."""
     fault: Fault | None = None
-    ending: ConnectionEnd = ConnectionEnd.WHOLE
+    connection_end: ConnectionEnd = ConnectionEnd.COMPLETE
 
     @property
-    def seconds(self) -> float:
+    def slow_seconds(self) -> float:
         """How long a slow answer takes."""
         return self.fault.seconds if self.fault else 0.0
 
-    def settle(self, desk: RequestRecorder, request: ParsedRequest) -> Answer:
+    def build_response(self, recorder: RequestRecorder, request: ParsedRequest) -> Response:
         """Do what the request asks for, and return the answer that is sent."""
         try:
-            answer = self._settled(desk, request)
+            response = self._apply_fault(recorder, request)
         except Exception:  # noqa: BLE001  a mistake in a planted change is shown, and leaves no client waiting
             traceback.print_exc()
-            answer = refusal(RefusedError(500, "UNKNOWN", "Internal server error"), None)
-        if self.ending is not ConnectionEnd.RESET_AFTER_EFFECT:
-            self.entry.status = answer.status
-        return answer
+            response = build_error_response(ApiError(500, "UNKNOWN", "Internal server error"), None)
+        if self.connection_end is not ConnectionEnd.RESET_AFTER_EFFECT:
+            self.entry.status = response.status
+        return response
 
-    def _settled(self, desk: RequestRecorder, request: ParsedRequest) -> Answer:
-        desk.follow_clock()
-        answer = (self.fault.answer() if self.fault else None) or self._right_answer(desk.world, request)
+    def _apply_fault(self, recorder: RequestRecorder, request: ParsedRequest) -> Response:
+        recorder.follow_clock()
+        response = (self.fault.build_response() if self.fault else None) or self._call_service(
+            recorder.project, request
+        )
         if self.fault and self.fault.kind is FaultKind.REPEAT_TOKEN:
-            return _with_repeated_token(answer, request.query.get("paginationToken"))
-        return answer
+            return _repeat_token(response, request.query.get("paginationToken"))
+        return response
 
-    def _right_answer(self, world: SimulatedProject, request: ParsedRequest) -> Answer:
+    def _call_service(self, project: SimulatedProject, request: ParsedRequest) -> Response:
         change: Callable[[SimulatedProject], object] | None = self.fault.change if self.fault else None
         if change is not None:
-            with world.lock:
-                change(world)
-        return respond(world, request)
+            with project.lock:
+                change(project)
+        return respond(project, request)
 
 
-def outcome_of(desk: RequestRecorder, request: ParsedRequest) -> Outcome:
+def prepare_response(recorder: RequestRecorder, request: ParsedRequest) -> PendingResponse:
     """Say what is to come of a request that has arrived."""
-    entry = desk.enter(request)
-    fault = desk.fault_for(request)
+    entry = recorder.record(request)
+    fault = recorder.find_fault(request)
     if fault is None:
-        return Outcome(entry, desk.latency)
-    late = fault.seconds if fault.kind is FaultKind.DELAY else 0.0
-    return Outcome(entry, desk.latency + late, fault, _ENDINGS.get(FaultKind(fault.kind), ConnectionEnd.WHOLE))
+        return PendingResponse(entry, recorder.latency)
+    fault_delay = fault.seconds if fault.kind is FaultKind.DELAY else 0.0
+    return PendingResponse(
+        entry,
+        recorder.latency + fault_delay,
+        fault,
+        _CONNECTION_ENDS.get(FaultKind(fault.kind), ConnectionEnd.COMPLETE),
+    )
 
 
-def _with_repeated_token(answer: Answer, token: str | None) -> Answer:
-    content = json.loads(answer.content)
-    rows = content.get("data", [])
-    content["pagination"] = {"next": token or write_token(0, len(rows) or 1)}
-    return replace(answer, content=encode(content))
+def _repeat_token(response: Response, token: str | None) -> Response:
+    document = json.loads(response.content)
+    rows = document.get("data", [])
+    document["pagination"] = {"next": token or write_token(0, len(rows) or 1)}
+    return replace(response, content=encode_json(document))

@@ -11,34 +11,34 @@ from typing import Self
 import h11
 
 from backup_auditor_simulator.api.app import ParsedRequest, parse_request
-from backup_auditor_simulator.api.responses import Answer
+from backup_auditor_simulator.api.responses import Response
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.web.control import control
+from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import (
     EDITOR_KEY,
     VIEWER_KEY,
     ConnectionEnd,
-    Outcome,
-    Request,
+    PendingResponse,
+    RecordedRequest,
     RequestRecorder,
-    outcome_of,
+    prepare_response,
 )
 
-_LARGEST_HEADER = 64 * 1024
-_PIECES = 10
-_RESET = struct.pack("ii", 1, 0)
+_MAX_HEADER_BYTES = 64 * 1024
+_PIECE_COUNT = 10
+_RESET_LINGER = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
     """A connection to one client."""
 
-    def __init__(self, desk: RequestRecorder, open_connections: "set[Connection]") -> None:
+    def __init__(self, recorder: RequestRecorder, connections: "set[Connection]") -> None:
         """Begin with the desk that requests are brought to."""
-        self._desk = desk
-        self._open = open_connections
-        self._wire = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEADER)
-        self._head: h11.Request | None = None
+        self._recorder = recorder
+        self._connections = connections
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEADER_BYTES)
+        self._request_head: h11.Request | None = None
         self._content = b""
         self._transport: asyncio.Transport | None = None
 
@@ -46,38 +46,38 @@ class Connection(asyncio.Protocol):
         """Begin."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
-        self._open.add(self)
+        self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         del exc
         self._transport = None
-        self._open.discard(self)
+        self._connections.discard(self)
 
     def abort(self) -> None:
         """End at once, so that the client sees a reset."""
         if self._transport is None:
             return
-        held = self._transport.get_extra_info("socket")
-        if held is not None:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        client_socket = self._transport.get_extra_info("socket")
+        if client_socket is not None:
+            client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_LINGER)
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
-        self._wire.receive_data(data)
-        self._read()
+        self._http.receive_data(data)
+        self._read_events()
 
-    def _read(self) -> None:
+    def _read_events(self) -> None:
         try:
             while self._transport is not None:
-                event = self._wire.next_event()
+                event = self._http.next_event()
                 if isinstance(event, h11.Request):
-                    self._head, self._content = event, b""
+                    self._request_head, self._content = event, b""
                 elif isinstance(event, h11.Data):
                     self._content += event.data
                 elif isinstance(event, h11.EndOfMessage):
-                    self._arrived()
+                    self._handle_request()
                 elif isinstance(event, h11.ConnectionClosed):
                     self._transport.close()
                     return
@@ -86,77 +86,83 @@ class Connection(asyncio.Protocol):
         except h11.RemoteProtocolError:
             self.abort()
 
-    def _arrived(self) -> None:
-        if self._head is None:
+    def _handle_request(self) -> None:
+        if self._request_head is None:
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
-        method, target = self._head.method.decode(), self._head.target.decode("latin-1")
-        request = parse_request(method, target, headers, self._desk.roles, self._content)
-        steered = control(self._desk, request)
-        if steered is not None:
-            self._send(steered)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._request_head.headers}
+        method, target = self._request_head.method.decode(), self._request_head.target.decode("latin-1")
+        request = parse_request(method, target, headers, self._recorder.roles, self._content)
+        control_response = handle_control_request(self._recorder, request)
+        if control_response is not None:
+            self._send_response(control_response)
             return
-        outcome = outcome_of(self._desk, request)
-        if outcome.delay > 0:
-            asyncio.get_running_loop().call_later(outcome.delay, self._answer, request, outcome)
+        pending_response = prepare_response(self._recorder, request)
+        if pending_response.delay > 0:
+            asyncio.get_running_loop().call_later(pending_response.delay, self._respond, request, pending_response)
         else:
-            self._answer(request, outcome)
+            self._respond(request, pending_response)
 
-    def _answer(self, request: ParsedRequest, outcome: Outcome) -> None:
-        if self._transport is None or outcome.ending is ConnectionEnd.HANG:
+    def _respond(self, request: ParsedRequest, pending_response: PendingResponse) -> None:
+        if self._transport is None or pending_response.connection_end is ConnectionEnd.HANG:
             return
-        if outcome.ending is ConnectionEnd.RESET:
+        if pending_response.connection_end is ConnectionEnd.RESET:
             self.abort()
             return
-        answer = outcome.settle(self._desk, request)
-        match outcome.ending:
+        response = pending_response.build_response(self._recorder, request)
+        match pending_response.connection_end:
             case ConnectionEnd.RESET_AFTER_EFFECT:
                 self.abort()
             case ConnectionEnd.TRUNCATE:
-                self._transport.write(self._start(answer) + answer.content[: len(answer.content) // 2])
+                self._transport.write(self._encode_head(response) + response.content[: len(response.content) // 2])
                 self._transport.close()
             case ConnectionEnd.SLOW:
-                self._transport.write(self._start(answer))
-                self._dribble(answer.content, outcome.seconds / _PIECES, max(1, len(answer.content) // _PIECES))
+                self._transport.write(self._encode_head(response))
+                self._send_slowly(
+                    response.content,
+                    pending_response.slow_seconds / _PIECE_COUNT,
+                    max(1, len(response.content) // _PIECE_COUNT),
+                )
             case _:
-                self._send(answer)
+                self._send_response(response)
 
-    def _start(self, answer: Answer) -> bytes:
-        headers = [("content-type", answer.content_type), *answer.headers.items()]
-        if answer.status != 204:  # noqa: PLR2004  an answer without content says no length
-            headers.append(("content-length", str(len(answer.content))))
-        return self._wire.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+    def _encode_head(self, response: Response) -> bytes:
+        headers = [("content-type", response.content_type), *response.headers.items()]
+        if response.status != 204:  # noqa: PLR2004  an answer without content says no length
+            headers.append(("content-length", str(len(response.content))))
+        return self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
 
-    def _send(self, answer: Answer) -> None:
+    def _send_response(self, response: Response) -> None:
         if self._transport is None:
             return
-        start = self._start(answer)
-        self._wire.send(h11.Data(data=answer.content))
-        self._transport.write(start + answer.content)
-        self._ended()
+        head = self._encode_head(response)
+        self._http.send(h11.Data(data=response.content))
+        self._transport.write(head + response.content)
+        self._finish_response()
 
-    def _dribble(self, content: bytes, pause: float, piece: int) -> None:
+    def _send_slowly(self, content: bytes, pause_seconds: float, piece_size: int) -> None:
         if self._transport is None:
             return
-        self._transport.write(self._wire.send(h11.Data(data=content[:piece])) or b"")
-        if len(content) > piece:
-            asyncio.get_running_loop().call_later(pause, self._dribble, content[piece:], pause, piece)
+        self._transport.write(self._http.send(h11.Data(data=content[:piece_size])) or b"")
+        if len(content) > piece_size:
+            asyncio.get_running_loop().call_later(
+                pause_seconds, self._send_slowly, content[piece_size:], pause_seconds, piece_size
+            )
         else:
-            self._ended()
+            self._finish_response()
 
-    def _ended(self) -> None:
-        self._wire.send(h11.EndOfMessage())
-        if self._wire.our_state is h11.MUST_CLOSE:
+    def _finish_response(self) -> None:
+        self._http.send(h11.EndOfMessage())
+        if self._http.our_state is h11.MUST_CLOSE:
             if self._transport is not None:
                 self._transport.close()
             return
-        self._wire.start_next_cycle()
-        asyncio.get_running_loop().call_soon(self._read)
+        self._http.start_next_cycle()
+        asyncio.get_running_loop().call_soon(self._read_events)
 
 
 HOST = "127.0.0.1"
-_WAITING_CONNECTIONS = 1024
-_TURNS_TO_BEGIN = 5  # asyncio takes three from accepting a connection to telling of it
+_MAX_WAITING_CONNECTIONS = 1024
+_CONNECTION_START_TURNS = 5  # asyncio takes three from accepting a connection to telling of it
 
 
 class Server:
@@ -167,7 +173,7 @@ class Server:
 
     def __init__(
         self,
-        world: SimulatedProject,
+        project: SimulatedProject,
         port: int = 0,
         latency: float = 0.0,
         *,
@@ -177,13 +183,13 @@ class Server:
 
         Where a clock is given the world follows it, else it stands until it is advanced.
         """
-        self._desk = RequestRecorder(world, latency, clock)
+        self._recorder = RequestRecorder(project, latency, clock)
         self.port = port
-        self._open: set[Connection] = set()
-        self._has_begun = Event()
-        self._failure: OSError | None = None
+        self._connections: set[Connection] = set()
+        self._ready_event = Event()
+        self._start_error: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
+        self._stop_event: asyncio.Event | None = None
         self._thread = Thread(target=self._run, name="pinecone-simulator", daemon=True)
 
     @property
@@ -192,73 +198,73 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
     @property
-    def world(self) -> SimulatedProject:
+    def project(self) -> SimulatedProject:
         """The world that is served."""
-        return self._desk.world
+        return self._recorder.project
 
-    @world.setter
-    def world(self, world: SimulatedProject) -> None:
-        self._desk.world = world
+    @project.setter
+    def project(self, project: SimulatedProject) -> None:
+        self._recorder.project = project
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[RecordedRequest]:
         """Every request so far, in the order of arrival; those under `/_simulator/` are not among them."""
-        return self._desk.requests
+        return self._recorder.requests
 
     @property
     def faults(self) -> list[Fault]:
         """What goes wrong from now on."""
-        return self._desk.faults
+        return self._recorder.faults
 
     @property
     def latency(self) -> float:
         """Seconds before every answer."""
-        return self._desk.latency
+        return self._recorder.latency
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        self._desk.latency = seconds
+        self._recorder.latency = seconds
 
     def __enter__(self) -> Self:
         """Begin to serve. Raises `OSError` if the port is taken."""
         self._thread.start()
-        self._has_begun.wait()
-        if self._failure is not None:
+        self._ready_event.wait()
+        if self._start_error is not None:
             self._thread.join()
-            raise self._failure
+            raise self._start_error
         return self
 
     def __exit__(self, *_: object) -> None:
         """End, and drop every connection."""
-        if self._loop is not None and self._end is not None:
-            self._loop.call_soon_threadsafe(self._end.set)
+        if self._loop is not None and self._stop_event is not None:
+            self._loop.call_soon_threadsafe(self._stop_event.set)
         self._thread.join()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
         except OSError as error:
-            self._failure = error
+            self._start_error = error
         finally:
-            self._has_begun.set()
+            self._ready_event.set()
 
     async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._stop_event = asyncio.get_running_loop(), asyncio.Event()
         listener = await self._loop.create_server(
-            lambda: Connection(self._desk, self._open), HOST, self.port, backlog=_WAITING_CONNECTIONS
+            lambda: Connection(self._recorder, self._connections), HOST, self.port, backlog=_MAX_WAITING_CONNECTIONS
         )
         async with listener:
             self.port = listener.sockets[0].getsockname()[1]
-            self._has_begun.set()
-            await self._end.wait()
+            self._ready_event.set()
+            await self._stop_event.wait()
             await self._drop_connections(listener)
 
     async def _drop_connections(self, listener: asyncio.Server) -> None:
         """Accept no more, let what was just accepted begin, and abort all: a listener waits for its connections."""
         loop = asyncio.get_running_loop()
-        for held in listener.sockets:
-            loop.remove_reader(held.fileno())
-        for _ in range(_TURNS_TO_BEGIN):
+        for listening_socket in listener.sockets:
+            loop.remove_reader(listening_socket.fileno())
+        for _ in range(_CONNECTION_START_TURNS):
             await asyncio.sleep(0)
-        for connection in list(self._open):
+        for connection in list(self._connections):
             connection.abort()
