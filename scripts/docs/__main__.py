@@ -26,7 +26,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "message-keys": events.list_message_keys,
     "message-sample": events.show_message_sample,
     "metrics": metrics.list_metrics,
-    "policy-keys": policy.list_keys,
+    "policy-keys": policy.build_key_table,
     "remediation-events": events.describe_remediation_events,
     "report-keys": formats.list_report_keys,
     "scenarios": simulator.list_scenarios,

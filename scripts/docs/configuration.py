@@ -10,12 +10,12 @@ from docs.template import template
 
 def list_variables() -> str:
     """Return the table of the variables that the command line reads."""
-    return table(("variable", "default", "meaning"), map(_cells, pinecone.VARIABLES))
+    return table(("variable", "default", "meaning"), map(_cells, pinecone.COMMAND_VARIABLES))
 
 
 def list_function_variables() -> str:
     """Return the table of the variables that only the functions on AWS read."""
-    rows = ((*_cells(it), _readers(it)) for it in variables.VARIABLES)
+    rows = ((*_cells(it), _readers(it)) for it in variables.FUNCTION_VARIABLES)
     return table(("variable", "default", "meaning", "read by"), rows)
 
 
@@ -40,7 +40,7 @@ def _cells(it: Variable) -> tuple[str, str, str]:
 
 
 def _readers(it: Variable) -> str:
-    return ", ".join(f"`{name}`" for name, read in variables.READ_BY.items() if it in read)
+    return ", ".join(f"`{name}`" for name, read in variables.VARIABLES_BY_FUNCTION.items() if it in read)
 
 
 def _parameter(name: str) -> tuple[str, str, str]:

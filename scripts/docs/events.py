@@ -9,7 +9,7 @@ from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
-from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, fingerprint
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
@@ -17,11 +17,11 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Plan
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
-from backup_auditor.rendering.digest import report_link
-from backup_auditor.rendering.events import creation_of, events_of, proposals_of
-from backup_auditor.rendering.sns import publication_of
+from backup_auditor.rendering.digest import build_report_link
+from backup_auditor.rendering.events import build_audit_events, build_creation_event, build_proposal_events
+from backup_auditor.rendering.sns import build_publication
 from docs.markdown import table
 
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -140,14 +140,14 @@ def show_message_sample() -> str:
 
 def sample_events() -> list[dict[str, object]]:
     """Return one event of each type, as a rule sees it, but for what AWS adds."""
-    found = dict(events_of(_report(), _KEPT))
+    found = dict(build_audit_events(_report(), _KEPT))
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found.items()]
 
 
 def sample_remediation_events() -> list[dict[str, object]]:
     """Return one event of each type of a remediation."""
     action = CreateSchedule("orders", "auditor", Frequency.DAILY, timedelta(days=14), 15, "It has no backup schedule.")
-    plan = Plan("search", "0" * 64, _NOW, Mode.PROPOSE, Mode.NEVER, (action,), (), 21, 36, 500, "id-search")
+    plan = RemediationPlan("search", "0" * 64, _NOW, Mode.PROPOSE, Mode.NEVER, (action,), (), 21, 36, 500, "id-search")
     record = ActionRecord(
         "search",
         action.key,
@@ -158,11 +158,11 @@ def sample_remediation_events() -> list[dict[str, object]]:
         str(action.call),
         {},
         ActionState.DONE,
-        made_id="id-schedule",
+        target_id="id-schedule",
         after={"enabled": True, **action.call.body},
         ended_at=_NOW,
     )
-    found = [*proposals_of(plan), creation_of(plan, action, record)]
+    found = [*build_proposal_events(plan), build_creation_event(plan, action, record)]
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found]
 
 
@@ -175,8 +175,8 @@ def _describe_event(event: Mapping[str, Any], left_out: Iterable[str]) -> str:
 def _sample_message() -> tuple[str, dict[str, object]]:
     """Return the text of an e-mail, and the document of a queue."""
     [message] = create_messages(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
-    link_to = partial(report_link, region="eu-central-1")
-    publication = publication_of(create_digest(_report(), message, _TOPIC, link_to=link_to))
+    link_to = partial(build_report_link, region="eu-central-1")
+    publication = build_publication(create_digest(_report(), message, _TOPIC, build_link=link_to))
     parts = json.loads(publication.message)
     return f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n", json.loads(parts["sqs"])
 
@@ -193,13 +193,13 @@ def _report() -> Report:
     )
     ended = Resource(ResourceType.INDEX, "search", "users", "id-users")
     resolved = ResolvedFinding(
-        fingerprint=fingerprint("index-has-recovery-point", ended),
+        fingerprint=compute_fingerprint("index-has-recovery-point", ended),
         control="index-has-recovery-point",
         resource=ended,
         severity=Severity.CRITICAL,
         first_seen=_NOW - timedelta(days=3),
         resolved_at=_NOW,
-        because="found compliant: It has 1 recovery point.",
+        reason="found compliant: It has 1 recovery point.",
     )
     return Report(
         audit_id=_AUDIT_ID,
@@ -217,14 +217,14 @@ def _report() -> Report:
             coverage_percent=100.0,
         ),
         findings=findings,
-        resolved=(resolved,),
+        resolved_findings=(resolved,),
         drift=(),
-        unread=(),
+        read_failures=(),
     )
 
 
 def _finding(control_id: str, name: str, lifecycle: str, days: int, reason: str) -> Finding:
-    [control] = [it for it in CATALOG.all if it.id == control_id]
+    [control] = [it for it in CATALOG.all_controls if it.id == control_id]
     resource = Resource(ResourceType.INDEX, "search", name, f"id-{name}")
     return Finding(
         control=control_id,
@@ -234,7 +234,7 @@ def _finding(control_id: str, name: str, lifecycle: str, days: int, reason: str)
         reason=reason,
         evidence={},
         remediation=control.remediation.replace("{name}", name),
-        fingerprint=fingerprint(control_id, resource),
+        fingerprint=compute_fingerprint(control_id, resource),
         lifecycle=lifecycle,
         first_seen=_NOW - timedelta(days=days),
     )

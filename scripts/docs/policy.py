@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from backup_auditor.adapters.policy_file.errors import every_key, shape_in
-from backup_auditor.adapters.policy_file.schema import policy_schema
+from backup_auditor.adapters.policy_file.errors import find_shape, list_keys
+from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from docs.markdown import table
 
 _IN_LISTS = ("rules", "exemptions")
@@ -15,13 +15,13 @@ _IN_LISTS = ("rules", "exemptions")
 type Schema = dict[str, Any]
 
 
-def list_keys() -> str:
+def build_key_table() -> str:
     """Return the table of every key of a policy file."""
-    schema = policy_schema()
+    schema = build_policy_schema()
     rows = (
         (f"`{_dotted(path)}`", _kind(path, schema), _default(field), field.description or "")
-        for path, field in every_key()
-        if path[:2] != ("rules", "require") and shape_in(field.annotation) is None
+        for path, field in list_keys()
+        if path[:2] != ("rules", "require") and find_shape(field.annotation) is None
     )
     return table(("key", "value", "default", "meaning"), rows)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from backup_auditor.domain.events import AuditRequest, EventType, read_request
-from backup_auditor.rendering.events import RemediationEvent
+from backup_auditor.domain.events import AuditRequest, EventType, read_audit_request
+from backup_auditor.rendering.events import RemediationEventType
 from docs import events as events_document
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +34,8 @@ def rule(name: str) -> Any:
 def test_there_is_a_sample_of_each_event() -> None:
     """The document has a section with a sample for every type of event."""
     samples = [*events_document.sample_events(), *events_document.sample_remediation_events()]
-    assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEvent]
-    assert all(f"\n### {it}\n" in TEXT for it in [*EventType, *RemediationEvent])
+    assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEventType]
+    assert all(f"\n### {it}\n" in TEXT for it in [*EventType, *RemediationEventType])
 
 
 def test_the_request_of_the_document_is_one() -> None:
@@ -43,7 +43,7 @@ def test_the_request_of_the_document_is_one() -> None:
     [entries] = re.findall(r"put-events --entries '(.*?)'\n", TEXT, re.DOTALL)
     [entry] = json.loads(entries)
     detail = json.loads(entry["Detail"])
-    request = read_request(
+    request = read_audit_request(
         {"source": entry["Source"], "detail-type": entry["DetailType"], "id": "given by the bus", "detail": detail}
     )
     assert request == AuditRequest("search", "after a migration", "given by the bus")
