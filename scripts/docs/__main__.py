@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from backup_auditor_simulator.testing import run_simulator
-from docs import command_line, configuration, controls, events, formats, metrics, policy, simulator
+from docs import command_line, configuration, controls, cost, events, formats, metrics, policy, simulator
 from docs.markdown import fill_sections
 from docs.transcripts import BLOCK, run_transcripts
 
@@ -21,6 +21,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "commands": command_line.describe_commands,
     "common-event-keys": events.list_common_keys,
     "controls": controls.describe_controls,
+    "cost": cost.list_costs,
     "csv-columns": formats.list_csv_columns,
     "function-variables": configuration.list_function_variables,
     "message-keys": events.list_message_keys,

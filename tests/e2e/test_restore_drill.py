@@ -1,4 +1,4 @@
-"""The restore by hand of the runbook, done as it is written, on a project of the simulator."""
+"""The restore by hand, done as its page describes it, on a project of the simulator."""
 
 import json
 import re
@@ -16,9 +16,9 @@ from support.clock import real_now
 from support.simulator import empty_world, serving
 
 pytestmark = pytest.mark.writes
-RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operations" / "restore.md"
 STEP = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-STEPS = dict(STEP.findall(RUNBOOK.read_text(encoding="utf-8")))
+STEPS = dict(STEP.findall(PAGE.read_text(encoding="utf-8")))
 CURL = """\
 import argparse, sys
 from http.client import HTTPConnection
@@ -39,7 +39,7 @@ answer = connection.getresponse()
 print(answer.read().decode())
 sys.exit(22 if answer.status >= 400 else 0)
 """
-"""As much of curl as the runbook uses: nothing but Python needs to be where the tests are run."""
+"""As much of curl as the page uses: nothing but Python needs to be where the tests are run."""
 
 
 @pytest.fixture

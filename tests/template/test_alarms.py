@@ -15,7 +15,7 @@ from support.aws.template import function, made, properties, resources
 from support.aws_local.cloudwatch import Datum, ringing
 from support.aws_local.stack import Stack
 
-RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 COUNTED = {"ProjectsOverdue", "ProjectsIncomplete"}
 TAKEN = timedelta(minutes=5)
 """What a sweep may take."""
@@ -93,11 +93,11 @@ def test_alarms_can_publish_under_the_topics_key() -> None:
 
 @pytest.mark.parametrize("name", sorted(resources("AWS::CloudWatch::Alarm")))
 def test_an_alarm_says_what_to_do(name: str) -> None:
-    """A description begins with what to do, and names the section of the runbook that goes on from there."""
+    """A description begins with what to do, and names the section of the document that continues."""
     text = alarms()[name]["AlarmDescription"]
     assert re.match(r"(Look|Read|Mend|Raise) ", text)
-    (section,) = re.findall(r'docs/runbook\.md, "([a-z-]+)"\.$', text)
-    assert f"\n### {section}\n" in RUNBOOK.read_text(encoding="utf-8")
+    (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
+    assert f"\n## {section}\n" in ALARMS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(resources("AWS::CloudWatch::Alarm")))

@@ -11,9 +11,9 @@ from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION
 from support.aws.template import FUNCTIONS, function, made, properties, resources, written
 
 ROOT = Path(__file__).parents[2]
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+PERFORMANCE = (ROOT / "docs" / "development" / "performance.md").read_text(encoding="utf-8")
 TAKEN = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81}
-"""The most mebibytes that each had resident, by `make bench ARGS=sizes`; docs/deployment.md has the loads."""
+"""The largest resident size of each, in MiB (`make bench ARGS=sizes`)."""
 
 
 def test_every_function_is_made() -> None:
@@ -87,7 +87,7 @@ def test_a_function_has_twice_the_memory_that_its_largest_load_takes(verb: str) 
     """What was measured is told where the sizes are explained."""
     size = properties(function(verb))["MemorySize"]
     assert size >= 2 * TAKEN[verb]
-    assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{TAKEN[verb]} MB\b", DEPLOYMENT, re.MULTILINE)
+    assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{TAKEN[verb]} MB\b", PERFORMANCE, re.MULTILINE)
 
 
 def test_an_audit_waits_for_no_other() -> None:

@@ -10,7 +10,8 @@ from docs import policy as policy_document
 from support.builders.policies import policy, problems
 
 _TEXT = (Path(__file__).parents[4] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
-_EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", _TEXT, re.MULTILINE | re.DOTALL)
+_GUIDE = (Path(__file__).parents[4] / "docs" / "guides" / "policy.md").read_text(encoding="utf-8")
+_EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", _GUIDE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_table_of_keys_is_current() -> None:

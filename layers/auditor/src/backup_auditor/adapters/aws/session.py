@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 _MAX_ATTEMPTS = 5
 _PARAMETER_ATTEMPTS = 12
 """Parameter Store answers 40 calls a second. Of a thousand audits that begin at once each comes to its turn within
-about a minute; with five attempts half of them would give up (docs/deployment.md)."""
+about a minute; with five attempts half of them would give up (docs/guides/registry.md)."""
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 20
 _CONNECTIONS = 16

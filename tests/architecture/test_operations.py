@@ -1,4 +1,4 @@
-"""What the runbook, and whoever else tells of commands, says is there."""
+"""What the operations pages name exists, and every command that a document shows is one."""
 
 import re
 import shlex
@@ -15,17 +15,11 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from support.aws.template import FUNCTIONS, properties, resources
 
 ROOT = Path(__file__).parents[2]
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+OPERATIONS = ROOT / "docs" / "operations"
+FINDINGS = (OPERATIONS / "findings.md").read_text(encoding="utf-8")
+ALARMS = (OPERATIONS / "alarms.md").read_text(encoding="utf-8")
 WRITTEN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-PLACEHOLDERS = {"…": "1", "N": "1"}
-
-
-def section(title: str) -> str:
-    """Return a section of the runbook, to the next of its level."""
-    level = title.partition(" ")[0]
-    _, _, rest = RUNBOOK.partition(f"\n{title}\n")
-    assert rest, title
-    return re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+PLACEHOLDERS = {"…": "1", "N": "1", "FORMAT": "json"}
 
 
 def commands(text: str) -> Iterator[str]:
@@ -49,26 +43,25 @@ def refusal(command: str) -> str:
 
 
 @pytest.mark.parametrize("it", CATALOG.all_controls, ids=lambda it: str(it.id))
-def test_every_control_has_its_first_look(it: AnyControl) -> None:
-    """The table of findings has one row for each control, with its severity and a link to all that is known of it."""
-    rows = re.findall(
-        rf"^\| \[`{it.id}`\]\(reference/controls\.md#{it.id}\) \| (\w+) \| (.+) \|$", RUNBOOK, re.MULTILINE
-    )
+def test_every_control_has_a_first_question(it: AnyControl) -> None:
+    """The table of findings has one row for each control, with its severity and a link to its reference."""
+    link = rf"\[`{it.id}`\]\(\.\./reference/controls\.md#{it.id}\)"
+    rows = re.findall(rf"^\| {link} \| (\w+) \| (.+) \|$", FINDINGS, re.MULTILINE)
     assert [severity for severity, _ in rows] == [it.severity.value]
     assert len(rows[0][1]) > 40
 
 
-def test_findings_stand_in_the_order_of_the_catalogue() -> None:
-    """The table names the controls as every other list does, and none that is not there."""
-    named = re.findall(r"^\| \[`([a-z-]+)`\]", section("## The findings"), re.MULTILINE)
+def test_findings_are_in_the_order_of_the_catalogue() -> None:
+    """The table lists the controls in the order of every other list, and no other control."""
+    named = re.findall(r"^\| \[`([a-z-]+)`\]", FINDINGS, re.MULTILINE)
     assert named == [it.id for it in CATALOG.all_controls]
 
 
 def test_every_section_of_an_alarm_has_an_alarm() -> None:
-    """What the runbook says of alarms is about those that the template has, each of which names its section."""
-    told = re.findall(r"^### ([a-z-]+)$", section("## The alarms"), re.MULTILINE)
+    """The page of the alarms has a section for each alarm of the template, and no other."""
+    sections = re.findall(r"^## ([a-z-]+)$", ALARMS, re.MULTILINE)
     texts = [properties(name)["AlarmDescription"] for name in resources("AWS::CloudWatch::Alarm")]
-    assert {re.findall(r'docs/runbook\.md, "([a-z-]+)"', text)[0] for text in texts} == set(told)
+    assert {re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"', text)[0] for text in texts} == set(sections)
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
