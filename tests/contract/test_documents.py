@@ -93,9 +93,11 @@ def test_named_files_exist(path: Path) -> None:
 def test_the_tree_of_the_architecture_exists() -> None:
     """Every file and folder in the tree of the architecture exists."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
-    drawn = re.findall(r"^(?:  )?([\w./]+(?:/|\.py|\.yaml)) ", text, flags=re.MULTILINE)
+    drawn: list[tuple[str, ...]] = []
+    for indent, name in re.findall(r"^( *)([\w./]+(?:/|\.py|\.yaml)) {2}", text, flags=re.MULTILINE):
+        drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 2], name))
     assert len(drawn) > len(PLACES)
-    assert [name for name in drawn if not any((it / name).exists() for it in PLACES)] == []
+    assert [it for it in drawn if not ROOT.joinpath(*it).exists()] == []
 
 
 def test_every_format_is_described() -> None:
