@@ -22,6 +22,7 @@ PLACES = (
     ROOT / "simulator" / "src" / "backup_auditor_simulator",
     ROOT,
 )
+LONGEST_README = 150
 BUILT = ("build/site", "build/screenshots")
 """Folders that make creates."""
 WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
@@ -47,6 +48,20 @@ def test_links_lead_to_headings(path: Path) -> None:
     """Every link to a heading, of this document or of another, leads to one, which is the only one of its name."""
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
         assert anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_list_items_continue_at_four_spaces(path: Path) -> None:
+    """Blocks and lists inside a list item have 4 spaces, which the site and GitHub both read as part of the item."""
+    outside, *blocks = re.split(r"^( *)```", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = outside + "".join(blocks[3::4])
+    assert [it for it in blocks[::4] if len(it) % 4] == []
+    assert re.findall(r"^ {1,3}(?:[*-]|\d+\.) .*$|(?<=\n\n) {1,3}\S.*$", text, flags=re.MULTILINE) == []
+
+
+def test_the_readme_is_short() -> None:
+    """The README has at most 150 lines: it leads to the documents."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -93,9 +108,11 @@ def test_named_files_exist(path: Path) -> None:
 def test_the_tree_of_the_architecture_exists() -> None:
     """Every file and folder in the tree of the architecture exists."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
-    drawn = re.findall(r"^(?:  )?([\w./]+(?:/|\.py|\.yaml)) ", text, flags=re.MULTILINE)
+    drawn: list[tuple[str, ...]] = []
+    for indent, name in re.findall(r"^( *)([\w./]+(?:/|\.py|\.yaml)) {2}", text, flags=re.MULTILINE):
+        drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 2], name))
     assert len(drawn) > len(PLACES)
-    assert [name for name in drawn if not any((it / name).exists() for it in PLACES)] == []
+    assert [it for it in drawn if not ROOT.joinpath(*it).exists()] == []
 
 
 def test_every_format_is_described() -> None:
