@@ -15,20 +15,20 @@ from backup_auditor_simulator.api.app import ParsedRequest
 from backup_auditor_simulator.web.recorder import RecordedRequest, RequestRecorder
 
 TESTS = Path(__file__).parent
-SOAK = "AUDITOR_SOAK"
-SHIFT = "AUDITOR_TEST_SHIFT_DAYS"
+SOAK_VARIABLE = "AUDITOR_SOAK"
+SHIFT_VARIABLE = "AUDITOR_TEST_SHIFT_DAYS"
 """How many days ahead of the real clock the tests run, or behind it: none may depend on the date."""
-SIMULATOR = TESTS / "integration" / "simulator"
+SIMULATOR_TESTS = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
-WITH_SOCKETS = ("integration", "e2e", "browser")
-_NUMBERS = count()
-_WRITES: list[RecordedRequest] = []
+SOCKET_FOLDERS = ("integration", "e2e", "browser")
+_STATE_NUMBERS = count()
+_WRITE_REQUESTS: list[RecordedRequest] = []
 """Everything that would have changed a simulated project of this process since the last test.
 
 What is simulated in a process of its own says so at its end, and `run_simulator` looks.
 """
-OUTSIDE = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+EXTERNAL_PREFIXES = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 hypothesis.settings.register_profile(
     "default", derandomize=True, deadline=None, max_examples=60, database=None, print_blob=True
@@ -50,9 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
     _move_clock()
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
     config.addinivalue_line("markers", "writes: may change a simulated project; no other test may")
-    _note_writes()
+    _record_writes()
     for name in list(os.environ):
-        if name != SOAK and (name.startswith(OUTSIDE) or name.lower().endswith("_proxy") or name in CERTIFICATES):
+        if name != SOAK_VARIABLE and (
+            name.startswith(EXTERNAL_PREFIXES) or name.lower().endswith("_proxy") or name in CERTIFICATE_VARIABLES
+        ):
             del os.environ[name]
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
@@ -62,13 +64,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _move_clock() -> None:
     """Move the clock of this process, of workers too; the processes that tests start keep the real one."""
-    days = os.environ.get(SHIFT, "0")
+    days = os.environ.get(SHIFT_VARIABLE, "0")
     try:
-        ahead = timedelta(days=int(days))
-        moment = datetime.now(UTC) + ahead
+        shift = timedelta(days=int(days))
+        moment = datetime.now(UTC) + shift
     except (ValueError, OverflowError):
-        raise pytest.UsageError(f"invalid {SHIFT} {days!r} (expected a whole number of days, such as -800)") from None
-    if ahead:
+        raise pytest.UsageError(
+            f"invalid {SHIFT_VARIABLE} {days!r} (expected a whole number of days, such as -800)"
+        ) from None
+    if shift:
         import time_machine  # noqa: PLC0415  only where the clock is moved
 
         time_machine.travel(moment, tick=True).start()
@@ -77,44 +81,44 @@ def _move_clock() -> None:
 def pytest_report_header() -> str:
     """Say when and where the tests believe to run, so that a failure can be repeated."""
     clock = datetime.now(UTC)
-    variables = " ".join(f"{it}={os.environ[it]}" for it in (SHIFT, "TZ", "LC_ALL") if it in os.environ)
+    variables = " ".join(f"{it}={os.environ[it]}" for it in (SHIFT_VARIABLE, "TZ", "LC_ALL") if it in os.environ)
     return f"clock: {clock:%Y-%m-%d %H:%M} UTC {variables}".rstrip()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let one worker run what shares something costly; the groups of xdist 3.8 are unknown to pytest 9.2."""
-    from support.xdist import ByCost  # noqa: PLC0415  it imports xdist, which is not always there
+    from support.xdist import CostScheduling  # noqa: PLC0415  it imports xdist, which is not always there
 
-    return ByCost(config, log)
+    return CostScheduling(config, log)
 
 
-def _note_writes() -> None:
+def _record_writes() -> None:
     """Have every simulator of this process note what would change its project."""
-    enter = RequestRecorder.record
+    enter_request = RequestRecorder.record
 
-    def noting(desk: RequestRecorder, request: ParsedRequest) -> RecordedRequest:
-        entry = enter(desk, request)
-        if entry.method != "GET":
-            _WRITES.append(entry)
-        return entry
+    def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> RecordedRequest:
+        recorded_request = enter_request(recorder, request)
+        if recorded_request.method != "GET":
+            _WRITE_REQUESTS.append(recorded_request)
+        return recorded_request
 
-    setattr(RequestRecorder, "record", noting)  # noqa: B010  the simulator itself need not know
+    setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator itself need not know
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Take sockets from every test that is not about them, and keep the long ones for `make soak`."""
     for item in items:
-        if item.path.relative_to(TESTS).parts[0] not in WITH_SOCKETS:
+        if item.path.relative_to(TESTS).parts[0] not in SOCKET_FOLDERS:
             item.add_marker(pytest.mark.disable_socket)
-        if SIMULATOR in item.path.parents:
+        if SIMULATOR_TESTS in item.path.parents:
             item.add_marker(pytest.mark.writes)
-        if item.get_closest_marker("soak") and os.environ.get(SOAK) != "1":
+        if item.get_closest_marker("soak") and os.environ.get(SOAK_VARIABLE) != "1":
             item.add_marker(pytest.mark.skip(reason="long: make soak runs it"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Let nothing read or write the home of whoever runs the tests."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -125,17 +129,17 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def _no_memory(_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolate_state(_isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test know of the audits of another."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(_home / f"state-{next(_NUMBERS)}"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(_isolated_home / f"state-{next(_STATE_NUMBERS)}"))
 
 
 @pytest.fixture(autouse=True)
-def _no_writes(request: pytest.FixtureRequest) -> Iterator[None]:
+def _forbid_writes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let nothing change a simulated project but the tests that say they do: an audit never does."""
     yield
     # those of fixtures that last longer, too: they were made before this one, and since the last test
-    written = _WRITES.copy()
-    _WRITES.clear()
+    write_requests = _WRITE_REQUESTS.copy()
+    _WRITE_REQUESTS.clear()
     if request.node.get_closest_marker("writes") is None:
-        assert written == []
+        assert write_requests == []

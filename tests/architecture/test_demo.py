@@ -19,11 +19,11 @@ from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 def test_the_demonstration_succeeds() -> None:
     """The demonstration ends well when the audit found something, and shows its verdict and its next steps."""
-    done = subprocess.run([sys.executable, demo.__file__], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "NON COMPLIANT" in done.stdout
-    assert "next: " in done.stdout
-    assert "exit code was 1" in done.stdout
+    process = subprocess.run([sys.executable, demo.__file__], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "NON COMPLIANT" in process.stdout
+    assert "next: " in process.stdout
+    assert "exit code was 1" in process.stdout
 
 
 def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str]) -> None:
@@ -37,18 +37,18 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with run_simulator("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]
-        done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
-    assert done.returncode == demo.NON_COMPLIANT_EXIT_CODE
-    judged = json.loads(report.read_text(encoding="utf-8"))
-    found: dict[str, dict[str, set[str]]] = {"index": {}, "deleted_index": {}, "project": {}}
-    for finding in judged["findings"]:
+        process = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, check=False)
+    assert process.returncode == demo.NON_COMPLIANT_EXIT_CODE
+    document = json.loads(report.read_text(encoding="utf-8"))
+    failed_by_scope: dict[str, dict[str, set[str]]] = {"index": {}, "deleted_index": {}, "project": {}}
+    for finding in document["findings"]:
         if finding["compliance"] == "NON_COMPLIANT":
             resource = finding["resource"]
-            found[resource["type"]].setdefault(resource["name"], set()).add(finding["control"])
-    assert found == {
+            failed_by_scope[resource["type"]].setdefault(resource["name"], set()).add(finding["control"])
+    assert failed_by_scope == {
         "index": {name: controls for name, controls in FAILED_CONTROLS.items() if controls},
         "deleted_index": FAILED_DELETED_INDEX_CONTROLS,
         "project": {"default": FAILED_PROJECT_CONTROLS},
     }
-    assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
-    assert judged["unread"] == []
+    assert document["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
+    assert document["unread"] == []

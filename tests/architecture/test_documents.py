@@ -17,40 +17,40 @@ from backup_auditor_simulator import FaultKind
 from docs.transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[2]
-PLACES = (
+SEARCH_FOLDERS = (
     ROOT / "layers" / "auditor" / "src" / "backup_auditor",
     ROOT / "simulator" / "src" / "backup_auditor_simulator",
     ROOT,
 )
 LONGEST_README = 150
-BUILT = ("build/site", "build/screenshots")
+BUILT_FOLDERS = ("build/site", "build/screenshots")
 """Folders that make creates."""
-WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENT_PATHS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_generated_documents_are_current() -> None:
     """The generated sections and the transcripts of every document are current."""
     command = [sys.executable, "-m", "docs", "--check"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path: Path) -> None:
     """Every link to a file of the repository leads to one."""
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_to_headings(path: Path) -> None:
     """Every link to a heading, of this document or of another, leads to one, which is the only one of its name."""
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
-        assert anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
+        assert find_anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_list_items_continue_at_four_spaces(path: Path) -> None:
     """Blocks and lists inside a list item have 4 spaces, which the site and GitHub both read as part of the item."""
     outside, *blocks = re.split(r"^( *)```", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -64,7 +64,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_external_links_are_well_formed(path: Path) -> None:
     """Every link to another site uses https and names a host; none is opened."""
     targets = re.findall(r"\]\((http[^)]*)\)", path.read_text(encoding="utf-8"))
@@ -73,12 +73,12 @@ def test_external_links_are_well_formed(path: Path) -> None:
 
 def test_every_page_is_in_the_navigation() -> None:
     """The navigation of the site names each page of the documents once, and no other."""
-    named = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    page_names = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
     pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
-    assert sorted(named) == sorted(pages)
+    assert sorted(page_names) == sorted(pages)
 
 
-def anchors(path: Path) -> list[str]:
+def find_anchors(path: Path) -> list[str]:
     """Return what the headings of a document are called in links, as those who show Markdown make it of them."""
     text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
@@ -87,32 +87,36 @@ def anchors(path: Path) -> list[str]:
 
 def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
     """The policy that the README shows is accepted as it stands."""
-    shown = re.findall(
+    shown_policies = re.findall(
         r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    assert shown
-    for number, text in enumerate(shown):
+    assert shown_policies
+    for number, text in enumerate(shown_policies):
         path = tmp_path / f"{number}.yaml"
         path.write_text(text, encoding="utf-8")
         assert load_policy(path).rules
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_named_files_exist(path: Path) -> None:
     """Every file and folder that a document names in code font exists in the repository or in one of its packages."""
-    named = re.findall(r"`((?:\w[\w.-]*/)+[\w.-]*)`", path.read_text(encoding="utf-8"))
-    ours = [it for it in named if (ROOT / it.partition("/")[0]).exists() or it.endswith((".py", ".json"))]
-    assert [it for it in ours if it not in BUILT and not any((place / it).exists() for place in PLACES)] == []
+    file_paths = re.findall(r"`((?:\w[\w.-]*/)+[\w.-]*)`", path.read_text(encoding="utf-8"))
+    checked_paths = [it for it in file_paths if (ROOT / it.partition("/")[0]).exists() or it.endswith((".py", ".json"))]
+    assert [
+        it
+        for it in checked_paths
+        if it not in BUILT_FOLDERS and not any((folder / it).exists() for folder in SEARCH_FOLDERS)
+    ] == []
 
 
 def test_the_tree_of_the_architecture_exists() -> None:
     """Every file and folder in the tree of the architecture exists."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
-    drawn: list[tuple[str, ...]] = []
+    drawn_names: list[tuple[str, ...]] = []
     for indent, name in re.findall(r"^( *)([\w./]+(?:/|\.py|\.yaml)) {2}", text, flags=re.MULTILINE):
-        drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 2], name))
-    assert len(drawn) > len(PLACES)
-    assert [it for it in drawn if not ROOT.joinpath(*it).exists()] == []
+        drawn_names.append((*(drawn_names[-1] if drawn_names else ())[: len(indent) // 2], name))
+    assert len(drawn_names) > len(SEARCH_FOLDERS)
+    assert [it for it in drawn_names if not ROOT.joinpath(*it).exists()] == []
 
 
 def test_every_format_is_described() -> None:
@@ -134,27 +138,27 @@ def test_the_architecture_knows_every_item() -> None:
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    remedies = {items.ACTION_PREFIX.strip("#"), items.build_plan_sort_key("").strip("#")}
+    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.build_plan_sort_key("").strip("#")}
     assert kinds == {
         items.HEAD_SORT_KEY,
         items.REGISTRATION_SORT_KEY,
         items.AUDIT_PREFIX.strip("#"),
         items.CHUNK_PREFIX.strip("#"),
         "sent",
-        *remedies,
+        *remediation_prefixes,
     }
     assert {partition for partition, _ in rows} == {"project", items.OUTBOX_PARTITION, idempotency.PARTITION}
 
 
 def test_the_tree_of_errors_is_whole() -> None:
     """The drawing of the errors shows every one of them, each below the one that it is a kind of."""
-    drawn: list[tuple[str, ...]] = []
+    drawn_edges: list[tuple[str, ...]] = []
     for indent, name in re.findall(r"^([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", flags=re.MULTILINE):
-        drawn.append((*(drawn[-1] if drawn else ())[: len(indent) // 4], name))
-    there = [it for it in vars(errors).values() if isinstance(it, type) and issubclass(it, Exception)]
-    lines = {tuple(it.__name__ for it in reversed(error.__mro__)) for error in there}
-    assert {("object", "BaseException", "Exception", *it) for it in drawn} == lines
-    assert len(drawn) == len(there)
+        drawn_edges.append((*(drawn_edges[-1] if drawn_edges else ())[: len(indent) // 4], name))
+    error_types = [it for it in vars(errors).values() if isinstance(it, type) and issubclass(it, Exception)]
+    lines = {tuple(it.__name__ for it in reversed(error.__mro__)) for error in error_types}
+    assert {("object", "BaseException", "Exception", *it) for it in drawn_edges} == lines
+    assert len(drawn_edges) == len(error_types)
 
 
 DECISIONS = sorted((ROOT / "docs" / "development" / "decisions").glob("[0-9]*.md"))
@@ -162,8 +166,8 @@ DECISIONS = sorted((ROOT / "docs" / "development" / "decisions").glob("[0-9]*.md
 
 def test_every_decision_is_listed() -> None:
     """The list of decisions has a row for each, with its number and its title."""
-    listed = (ROOT / "docs" / "development" / "decisions" / "index.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", listed, flags=re.MULTILINE)
+    index_text = (ROOT / "docs" / "development" / "decisions" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", index_text, flags=re.MULTILINE)
     titles = [path.read_text(encoding="utf-8").partition("\n")[0] for path in DECISIONS]
     assert [(f"# {number} {title}", name) for number, name, title in rows] == [
         (title, path.name) for title, path in zip(titles, DECISIONS, strict=True)
@@ -182,8 +186,8 @@ def test_a_transcript_shows_what_is_printed() -> None:
     """A transcript is its commands with what each prints, errors and exit code included, cut where it says so."""
     commands = "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\nstale\n$ (exit 3)\n$ echo $?\n"
     text = f"before\n<!-- transcript head=2 tail=1 -->\n```console\n{commands}```\nafter\n"
-    made = run_transcripts(text, {})
-    assert "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\n1\n2\n… 6 more lines …\n9\n$ (exit" in made
-    assert re.search(r"\$ echo \$\?\n3\n```\nafter\n$", made)
-    assert "stale" not in made
-    assert run_transcripts(made, {}) == made
+    new_text = run_transcripts(text, {})
+    assert "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\n1\n2\n… 6 more lines …\n9\n$ (exit" in new_text
+    assert re.search(r"\$ echo \$\?\n3\n```\nafter\n$", new_text)
+    assert "stale" not in new_text
+    assert run_transcripts(new_text, {}) == new_text

@@ -9,19 +9,19 @@ from backup_auditor.rendering.events import RemediationEventType
 from docs import events as events_document
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 
 
 def test_there_is_a_sample_of_each_event() -> None:
     """The document has a section with a sample for every type of event."""
     samples = [*events_document.sample_events(), *events_document.sample_remediation_events()]
     assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEventType]
-    assert all(f"\n### {it}\n" in TEXT for it in [*EventType, *RemediationEventType])
+    assert all(f"\n### {it}\n" in DOCUMENT for it in [*EventType, *RemediationEventType])
 
 
 def test_the_request_of_the_document_is_one() -> None:
     """Put on the bus as it stands there, it asks for the audit of a project."""
-    [entries] = re.findall(r"put-events --entries '(.*?)'\n", TEXT, re.DOTALL)
+    [entries] = re.findall(r"put-events --entries '(.*?)'\n", DOCUMENT, re.DOTALL)
     [entry] = json.loads(entries)
     detail = json.loads(entry["Detail"])
     request = read_audit_request(

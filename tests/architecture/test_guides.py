@@ -19,35 +19,40 @@ from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.domain.events import EventType
 from backup_auditor_simulator.testing import COMMAND, run_simulator
 from docs import events as events_document
-from support.builders.policies import policy
-from support.cli import environment
+from support.builders.policies import parse_policy
+from support.cli import build_environment
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 ACCOUNT, REGION = "111122223333", "eu-central-1"
-ACTIVE_NOW, ARCHIVED_NOW = "ACTIVE", "ARCHIVED"
+ACTIVE_STATE, ARCHIVED_STATE = "ACTIVE", "ARCHIVED"
 
 
-def block(page: str, mark: str, kind: str) -> list[str]:
+def find_blocks(page: str, mark: str, kind: str) -> list[str]:
     """Return the fenced blocks of a page that follow a mark, without the indentation of a list."""
     text = (GUIDES / page).read_text(encoding="utf-8")
-    found = re.findall(rf"^ *<!-- {mark} -->\n( *)```{kind}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
-    return [dedent(it) for _, it in found]
+    matches = re.findall(rf"^ *<!-- {mark} -->\n( *)```{kind}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [dedent(it) for _, it in matches]
 
 
 def run_shell(script: str, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a script with the command on its path. It stops at the first failure, as a step of a workflow does."""
-    own = environment(**variables)
-    own["PATH"] = f"{folder}:{COMMAND.parent}:{own['PATH']}"
+    shell_environment = build_environment(**variables)
+    shell_environment["PATH"] = f"{folder}:{COMMAND.parent}:{shell_environment['PATH']}"
     return subprocess.run(
-        ["/bin/sh", "-ec", script, *arguments], cwd=folder, env=own, capture_output=True, text=True, check=False
+        ["/bin/sh", "-ec", script, *arguments],
+        cwd=folder,
+        env=shell_environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-class _Template(yaml.SafeLoader):
+class _TemplateLoader(yaml.SafeLoader):
     """Loads CloudFormation's short forms as the text that they hold."""
 
 
-_Template.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
+_TemplateLoader.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
 
 
 # Registry and remediation
@@ -70,17 +75,17 @@ def test_the_remediation_of_the_guide_is_valid() -> None:
     [text] = re.findall(
         r"^```yaml\n(.*?)^```$", (GUIDES / "remediation.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    assert policy(text).remediation.max_creations == 5
+    assert parse_policy(text).remediation.max_creations == 5
 
 
 # PagerDuty
 
-[RULES] = block("pagerduty.md", "rules", "yaml")
+[RULES_TEXT] = find_blocks("pagerduty.md", "rules", "yaml")
 
 
-def rule(name: str) -> Any:
+def load_rule(name: str) -> Any:
     """Return a rule of the template."""
-    return yaml.load(RULES, _Template)["Resources"][name]["Properties"]  # noqa: S506  safe but for its tags
+    return yaml.load(RULES_TEXT, _TemplateLoader)["Resources"][name]["Properties"]  # noqa: S506  safe but for its tags
 
 
 @pytest.mark.parametrize(
@@ -92,16 +97,16 @@ def rule(name: str) -> Any:
 )
 def test_a_rule_matches_its_events(name: str, matched: set[EventType]) -> None:
     """A rule matches the samples that its name says, and makes JSON with the fingerprint as the key of them."""
-    events: list[Any] = [it for it in events_document.sample_events() if _matches(rule(name)["EventPattern"], it)]
+    events: list[Any] = [it for it in events_document.sample_events() if _matches(load_rule(name)["EventPattern"], it)]
     assert {it["detail-type"] for it in events} == matched
     for event in events:
-        assert _body(name, event)["dedup_key"] == event["detail"]["fingerprint"]
+        assert _render_body(name, event)["dedup_key"] == event["detail"]["fingerprint"]
 
 
 def test_the_test_events_trigger_and_resolve() -> None:
     """The two commands that test the rules put an event that triggers an incident, and one that resolves it."""
     bodies = []
-    for command in block("pagerduty.md", "test event", "sh"):
+    for command in find_blocks("pagerduty.md", "test event", "sh"):
         [entries] = re.findall(r"--entries '(.*?)'\n", command, re.DOTALL)
         [entry] = json.loads(entries)
         event = {
@@ -109,7 +114,9 @@ def test_the_test_events_trigger_and_resolve() -> None:
             "detail-type": entry["DetailType"],
             "detail": json.loads(entry["Detail"]),
         }
-        bodies += [_body(it, event) for it in ("Trigger", "Resolve") if _matches(rule(it)["EventPattern"], event)]
+        bodies += [
+            _render_body(it, event) for it in ("Trigger", "Resolve") if _matches(load_rule(it)["EventPattern"], event)
+        ]
     assert [it["event_action"] for it in bodies] == ["trigger", "resolve"]
     assert {it["dedup_key"] for it in bodies} == {"test"}
 
@@ -117,30 +124,30 @@ def test_the_test_events_trigger_and_resolve() -> None:
 def test_the_rules_are_a_template(tmp_path: Path) -> None:
     """The linter of CloudFormation accepts the template."""
     path = tmp_path / "rules.yaml"
-    path.write_text(RULES, encoding="utf-8")
+    path.write_text(RULES_TEXT, encoding="utf-8")
     linter = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([linter, "--", path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run([linter, "--", path], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-def _body(name: str, event: Any) -> Any:
+def _render_body(name: str, event: Any) -> Any:
     """Return what a rule sends for an event."""
-    [target] = rule(name)["Targets"]
+    [target] = load_rule(name)["Targets"]
     transformer = target["InputTransformer"]
     text = transformer["InputTemplate"]
     for variable, path in transformer["InputPathsMap"].items():
-        text = text.replace(f"<{variable}>", json.dumps(_at(path, event)))
+        text = text.replace(f"<{variable}>", json.dumps(_get_value(path, event)))
     return json.loads(text)
 
 
 def _matches(pattern: Any, event: Any) -> bool:
     return all(
-        _matches(wanted, event.get(name, {})) if isinstance(wanted, dict) else event.get(name) in wanted
-        for name, wanted in pattern.items()
+        _matches(expected, event.get(name, {})) if isinstance(expected, dict) else event.get(name) in expected
+        for name, expected in pattern.items()
     )
 
 
-def _at(path: str, event: Any) -> Any:
+def _get_value(path: str, event: Any) -> Any:
     for name in path.removeprefix("$.").split("."):
         event = event[name]
     return event
@@ -148,10 +155,10 @@ def _at(path: str, event: Any) -> Any:
 
 # GitHub Actions
 
-[WORKFLOW] = block("github-actions.md", "workflow", "yaml")
+[WORKFLOW] = find_blocks("github-actions.md", "workflow", "yaml")
 
 
-def steps() -> dict[str, str]:
+def load_steps() -> dict[str, str]:
     """Return the scripts of the workflow by the name of their step."""
     return {it["name"]: it["run"] for it in yaml.safe_load(WORKFLOW)["jobs"]["audit"]["steps"] if "run" in it}
 
@@ -167,15 +174,15 @@ def test_the_workflow_fails_with_the_exit_code_of_the_audit(
     tmp_path: Path, key: str | None, code: str, files: set[str]
 ) -> None:
     """The steps keep the exit code, write report, page, state and summary when there is an audit, and fail last."""
-    places = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    output_variables = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     with run_simulator("neglected") as access:
-        variables = {**access, **({"PINECONE_API_KEY": key} if key else {}), **places}
-        audit = run_shell(steps()["Audit"], tmp_path, **variables)
+        variables = {**access, **({"PINECONE_API_KEY": key} if key else {}), **output_variables}
+        audit = run_shell(load_steps()["Audit"], tmp_path, **variables)
     assert audit.returncode == 0, audit.stderr
     assert (tmp_path / "output").read_text(encoding="utf-8") == f"code={code}\n"
     assert {it for it in ("report.sarif", "report.html", "state.sqlite3") if (tmp_path / it).exists()} == files
     assert (tmp_path / "summary").exists() is ("report.html" in files)
-    failure = run_shell(steps()["Fail when the audit failed"], tmp_path, CODE=code)
+    failure = run_shell(load_steps()["Fail when the audit failed"], tmp_path, CODE=code)
     assert (failure.returncode, "::error::" in failure.stdout) == (int(code), True)
 
 
@@ -189,7 +196,7 @@ def test_only_alerts_are_uploaded(tmp_path: Path) -> None:
         {"ruleId": "resolved", "baselineState": "absent"},
     ]
     (tmp_path / "report.sarif").write_text(json.dumps({"runs": [{"results": results}]}), encoding="utf-8")
-    assert run_shell(steps()["Remove results that are no alert"], tmp_path).returncode == 0
+    assert run_shell(load_steps()["Remove results that are no alert"], tmp_path).returncode == 0
     uploaded = json.loads((tmp_path / "upload.sarif").read_text(encoding="utf-8"))
     assert [it["ruleId"] for it in uploaded["runs"][0]["results"]] == ["new", "plain"]
 
@@ -200,15 +207,18 @@ def test_only_alerts_are_uploaded(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_findings_are_imported_as_security_hub_requires(tmp_path: Path) -> None:
     """Every open finding becomes one of ASFF, in batches of 100, which the model of the API accepts."""
-    [conversion], [script] = block("security-hub.md", "asff", "jq"), block("security-hub.md", "import", "sh")
+    [conversion], [script] = (
+        find_blocks("security-hub.md", "asff", "jq"),
+        find_blocks("security-hub.md", "import", "sh"),
+    )
     (tmp_path / "asff.jq").write_text(conversion, encoding="utf-8")
     aws = tmp_path / "aws"  # keeps what it is given, and answers as the API does
     aws.write_text("#!/bin/sh\ncat batch.json >> imported.json\necho '{\"FailedCount\": 0}'\n", encoding="utf-8")
     aws.chmod(0o755)
     with run_simulator("neglected", now="2026-11-02T06:00:00Z") as access:
         audit = "backup-auditor audit --no-state --now 2026-11-02T06:00:00Z --format ocsf --output findings.ocsf || :"
-        done = run_shell(f"{audit}\n{script}", tmp_path, **access, ACCOUNT=ACCOUNT, REGION=REGION)
-    assert (done.returncode, done.stderr) == (0, "")
+        process = run_shell(f"{audit}\n{script}", tmp_path, **access, ACCOUNT=ACCOUNT, REGION=REGION)
+    assert (process.returncode, process.stderr) == (0, "")
     findings = json.loads((tmp_path / "imported.json").read_text(encoding="utf-8"))
     model = botocore.session.get_session().get_service_model("securityhub").operation_model("BatchImportFindings")
     assert model.input_shape is not None
@@ -217,24 +227,24 @@ def test_findings_are_imported_as_security_hub_requires(tmp_path: Path) -> None:
     lines = (tmp_path / "findings.ocsf").read_text(encoding="utf-8").splitlines()
     assert len(findings) == sum("status" in json.loads(it) for it in lines)
     assert {it["Compliance"]["Status"] for it in findings} == {"FAILED"}
-    assert {it["RecordState"] for it in findings} == {ACTIVE_NOW}
+    assert {it["RecordState"] for it in findings} == {ACTIVE_STATE}
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 @pytest.mark.parametrize(
     "changes,state,status",
     [
-        pytest.param({"status": "New"}, ACTIVE_NOW, "FAILED", id="open"),
-        pytest.param({"status": "Suppressed"}, ARCHIVED_NOW, "FAILED", id="exempted"),
-        pytest.param({"status": "Resolved", "activity_name": "Close"}, ARCHIVED_NOW, "FAILED", id="resolved"),
+        pytest.param({"status": "New"}, ACTIVE_STATE, "FAILED", id="open"),
+        pytest.param({"status": "Suppressed"}, ARCHIVED_STATE, "FAILED", id="exempted"),
+        pytest.param({"status": "Resolved", "activity_name": "Close"}, ARCHIVED_STATE, "FAILED", id="resolved"),
         pytest.param(
-            {"compliance": {"control": "c"}, "activity_name": "Close"}, ARCHIVED_NOW, "NOT_AVAILABLE", id="gone"
+            {"compliance": {"control": "c"}, "activity_name": "Close"}, ARCHIVED_STATE, "NOT_AVAILABLE", id="gone"
         ),
     ],
 )
 def test_only_open_findings_are_active(tmp_path: Path, changes: Mapping[str, object], state: str, status: str) -> None:
     """A finding that is exempted, resolved or gone is archived."""
-    [conversion] = block("security-hub.md", "asff", "jq")
+    [conversion] = find_blocks("security-hub.md", "asff", "jq")
     (tmp_path / "asff.jq").write_text(conversion, encoding="utf-8")
     finding = {
         "time": 1793599200000,
@@ -247,11 +257,11 @@ def test_only_open_findings_are_active(tmp_path: Path, changes: Mapping[str, obj
         "metadata": {"correlation_uid": "a"},
     }
     (tmp_path / "one").write_text(json.dumps({**finding, **changes}), encoding="utf-8")
-    done = run_shell(f"jq --arg account {ACCOUNT} --arg region {REGION} -f asff.jq one", tmp_path)
-    found = json.loads(done.stdout)
-    assert (found["RecordState"], found["Compliance"]["Status"]) == (state, status)
-    assert len(found["Description"]) == 1024
-    assert found["UpdatedAt"] == "2026-11-02T06:00:00Z"
+    process = run_shell(f"jq --arg account {ACCOUNT} --arg region {REGION} -f asff.jq one", tmp_path)
+    imported_finding = json.loads(process.stdout)
+    assert (imported_finding["RecordState"], imported_finding["Compliance"]["Status"]) == (state, status)
+    assert len(imported_finding["Description"]) == 1024
+    assert imported_finding["UpdatedAt"] == "2026-11-02T06:00:00Z"
 
 
 # pre-commit
@@ -268,12 +278,12 @@ def test_only_open_findings_are_active(tmp_path: Path, changes: Mapping[str, obj
 )
 def test_a_hook_checks_every_file(tmp_path: Path, hook: str, valid: str, invalid: str) -> None:
     """A hook accepts valid files, and fails when any of its files has a problem, which it names."""
-    [config] = block("pre-commit.md", "hooks", "yaml")
+    [config] = find_blocks("pre-commit.md", "hooks", "yaml")
     [entry] = [it["entry"] for it in yaml.safe_load(config)["repos"][0]["hooks"] if it["id"] == hook]
     for name, text in (("one.yaml", valid), ("two.yaml", invalid), ("three.yaml", valid)):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    accepted = run_shell(f"{entry} one.yaml three.yaml", tmp_path)
-    assert accepted.returncode == 0, accepted.stderr
-    refused = run_shell(f"{entry} one.yaml two.yaml three.yaml", tmp_path)
-    assert refused.returncode == 2
-    assert "two.yaml:" in refused.stderr + refused.stdout
+    accepted_process = run_shell(f"{entry} one.yaml three.yaml", tmp_path)
+    assert accepted_process.returncode == 0, accepted_process.stderr
+    refused_process = run_shell(f"{entry} one.yaml two.yaml three.yaml", tmp_path)
+    assert refused_process.returncode == 2
+    assert "two.yaml:" in refused_process.stderr + refused_process.stdout

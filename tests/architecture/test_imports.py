@@ -7,51 +7,51 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).parents[2] / "layers" / "auditor" / "src"
-PURE = ("domain", "controls", "rendering")
+PURE_PACKAGES = ("domain", "controls", "rendering")
 
 
-def pure_modules() -> list[str]:
+def list_pure_modules() -> list[str]:
     """Name every module of the pure packages."""
     package = SOURCES / "backup_auditor"
-    files = sorted(path for part in PURE for path in (package / part).rglob("*.py"))
+    files = sorted(path for part in PURE_PACKAGES for path in (package / part).rglob("*.py"))
     return [".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__") for path in files]
 
 
-def strangers_after(statement: str) -> set[str]:
+def find_outside_packages(statement: str) -> set[str]:
     """Run a statement in a fresh interpreter, and name the packages it loaded from outside the standard library."""
     names = "{name.partition('.')[0] for name in sys.modules}"
-    ours = "{'__main__', 'backup_auditor'}"
+    own_packages = "{'__main__', 'backup_auditor'}"
     program = f"import sys; before = {names}; {statement}; new = {names} - before"
-    program += f"; print(*sorted(new - set(sys.stdlib_module_names) - {ours}))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    program += f"; print(*sorted(new - set(sys.stdlib_module_names) - {own_packages}))"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(process.stdout.split())
 
 
 def test_the_arrows_hold() -> None:
     """No import points against the drawing in docs/development/architecture.md."""
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
-    done = subprocess.run(command, cwd=SOURCES.parents[2], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    process = subprocess.run(command, cwd=SOURCES.parents[2], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout
 
 
-@pytest.mark.parametrize("part", PURE)
+@pytest.mark.parametrize("part", PURE_PACKAGES)
 def test_the_core_is_standard_library_only(part: str) -> None:
     """A fresh interpreter that imports all of a pure package has loaded no third party."""
-    modules = [name for name in pure_modules() if name.startswith(f"backup_auditor.{part}")]
+    modules = [name for name in list_pure_modules() if name.startswith(f"backup_auditor.{part}")]
     assert modules
-    assert strangers_after(f"import {', '.join(modules)}") == set()
+    assert find_outside_packages(f"import {', '.join(modules)}") == set()
 
 
 def test_a_stranger_is_noticed() -> None:
     """The probe used above sees a third party when there is one."""
-    assert "yaml" in strangers_after("import yaml")
+    assert "yaml" in find_outside_packages("import yaml")
 
 
 def test_the_command_line_starts_bare() -> None:
     """Importing the command line loads no third party: it is paid for by the command that needs it."""
-    assert strangers_after("import backup_auditor.cli.main") == set()
+    assert find_outside_packages("import backup_auditor.cli.main") == set()
 
 
 def test_an_audit_on_aws_loads_no_template_engine_before_it_draws() -> None:
     """It is paid for by the first page."""
-    assert "jinja2" not in strangers_after("import backup_auditor.bootstrap.audit")
+    assert "jinja2" not in find_outside_packages("import backup_auditor.bootstrap.audit")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROMISED = {
+PROMISED_TARGETS = {
     "help",
     "setup",
     "demo",
@@ -27,20 +27,20 @@ PROMISED = {
 }
 
 
-def make(*arguments: str, cwd: Path = ROOT) -> str:
+def run_make(*arguments: str, cwd: Path = ROOT) -> str:
     """Run make, free of any make that runs the tests, and return what it prints."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     command = ["make", "--no-print-directory", *arguments]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
+    process = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    return process.stdout
 
 
 def test_help_lists_every_target() -> None:
     """`make` alone says what there is: all that is promised, and all that is there."""
-    listed = set(re.findall(r"^  make (\S+)", make(), flags=re.MULTILINE))
-    assert listed == PROMISED
+    listed_targets = set(re.findall(r"^  make (\S+)", run_make(), flags=re.MULTILINE))
+    assert listed_targets == PROMISED_TARGETS
     declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert set(declared) - {"moved"} == listed
+    assert set(declared) - {"moved"} == listed_targets
 
 
 @pytest.mark.parametrize("target", ["setup", "demo", "test"])
@@ -54,9 +54,13 @@ def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
     for name in ("layers/auditor", "simulator"):
         (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / name / "pyproject.toml", folder / name)
-    planned = make("--dry-run", target, cwd=folder)
-    assert planned.index("scripts/install-uv") < planned.index("scripts/find-python") < planned.index("pip sync")
-    assert "--clear" in planned
+    planned_commands = run_make("--dry-run", target, cwd=folder)
+    assert (
+        planned_commands.index("scripts/install-uv")
+        < planned_commands.index("scripts/find-python")
+        < planned_commands.index("pip sync")
+    )
+    assert "--clear" in planned_commands
 
 
 def test_continuous_integration_says_what_a_developer_says() -> None:
@@ -70,20 +74,20 @@ def test_continuous_integration_says_what_a_developer_says() -> None:
 def test_python_is_found_beside_a_shim_that_runs_nothing(name: str, tmp_path: Path) -> None:
     """Pyenv's stand-in fails until a version is chosen; those it keeps serve all the same, whatever HOME says."""
     shim = tmp_path / "py env" / "shims" / "python3.13"
-    kept = tmp_path / "py env" / "versions" / "3.13.0" / "bin" / "python3.13"
-    for path, text in ((shim, "exit 127"), (kept, f'exec "{sys.executable}" "$@"')):
+    python_path = tmp_path / "py env" / "versions" / "3.13.0" / "bin" / "python3.13"
+    for path, text in ((shim, "exit 127"), (python_path, f'exec "{sys.executable}" "$@"')):
         path.parent.mkdir(parents=True)
         path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
         path.chmod(0o755)
     environment = {"PATH": f"{shim.parent}:/usr/bin:/bin", name: str(tmp_path)}
-    done = subprocess.run(
+    process = subprocess.run(
         [ROOT / "scripts" / "find-python"], env=environment, capture_output=True, text=True, check=True
     )
-    assert Path(done.stdout.strip()).is_file()
+    assert Path(process.stdout.strip()).is_file()
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> dict[str, str]:
+def bare_environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment in which no Python is found: a PATH with what a script needs, and an empty home."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -111,93 +115,103 @@ def run_script(
     return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=False)
 
 
-def fake_uv(environment: dict[str, str], *, can_fetch: bool = True) -> str:
+def add_fake_uv(environment: dict[str, str], *, can_fetch: bool = True) -> str:
     """Put a uv on PATH that has no Python until it fetched one, and writes down what it was asked; return its path."""
     home = Path(environment["HOME"])
     home.mkdir(exist_ok=True)
-    fetched = home / "python3.13"
+    fetched_python = home / "python3.13"
+    link = f'ln -s "{sys.executable}" "{fetched_python}"' if can_fetch else 'echo "error: no network" >&2; exit 1'
     script = f"""echo "$@" >>"{home}/asked"
 case "$1 $2" in
 "python dir") echo "{home}" ;;
-"python install") {f'ln -s "{sys.executable}" "{fetched}"' if can_fetch else 'echo "error: no network" >&2; exit 1'} ;;
-"python find") echo "{fetched}" ;;
+"python install") {link} ;;
+"python find") echo "{fetched_python}" ;;
 "--version "*) echo "uv 0.0.0" ;;
 *) exit 2 ;;
 esac"""
     return str(add_program(environment, "uv", script))
 
 
-def test_uv_fetches_a_python_where_there_is_none(bare: dict[str, str]) -> None:
+def test_uv_fetches_a_python_where_there_is_none(bare_environment: dict[str, str]) -> None:
     """It is said what is fetched, and where to; the path of what came is printed."""
-    done = run_script("find-python", environment=bare, UV=fake_uv(bare))
-    assert done.returncode == 0
-    assert Path(done.stdout.strip()).is_file()
-    home = bare["HOME"]
-    assert done.stderr == f"make: no Python 3.13 that runs was found; uv fetches one (some 30 MB) into {home}\n"
+    process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment))
+    assert process.returncode == 0
+    assert Path(process.stdout.strip()).is_file()
+    home = bare_environment["HOME"]
+    assert process.stderr == f"make: no Python 3.13 that runs was found; uv fetches one (some 30 MB) into {home}\n"
 
 
-def test_a_python_of_the_system_comes_first(bare: dict[str, str]) -> None:
+def test_a_python_of_the_system_comes_first(bare_environment: dict[str, str]) -> None:
     """Where there is one, uv is not asked."""
-    add_program(bare, "python3.13", f'exec "{sys.executable}" "$@"')
-    done = run_script("find-python", environment=bare, UV=fake_uv(bare))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert not (Path(bare["HOME"]) / "asked").exists()
+    add_program(bare_environment, "python3.13", f'exec "{sys.executable}" "$@"')
+    process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment))
+    assert (process.returncode, process.stderr) == (0, "")
+    assert not (Path(bare_environment["HOME"]) / "asked").exists()
 
 
-@pytest.mark.parametrize("word", ["never", "manual"])
-def test_uv_fetches_nothing_where_that_is_forbidden(bare: dict[str, str], word: str) -> None:
+@pytest.mark.parametrize("download_setting", ["never", "manual"])
+def test_uv_fetches_nothing_where_that_is_forbidden(bare_environment: dict[str, str], download_setting: str) -> None:
     """UV_PYTHON_DOWNLOADS is respected, and the line says what else helps."""
-    done = run_script("find-python", environment=bare, UV=fake_uv(bare), UV_PYTHON_DOWNLOADS=word)
-    assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
-    assert f"UV_PYTHON_DOWNLOADS={word} forbids uv to fetch one; install it, or name one: make PYTHON=" in line
-    assert not (Path(bare["HOME"]) / "asked").exists()
+    process = run_script(
+        "find-python",
+        environment=bare_environment,
+        UV=add_fake_uv(bare_environment),
+        UV_PYTHON_DOWNLOADS=download_setting,
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    (line,) = process.stderr.splitlines()
+    assert (
+        f"UV_PYTHON_DOWNLOADS={download_setting} forbids uv to fetch one; install it, or name one: make PYTHON=" in line
+    )
+    assert not (Path(bare_environment["HOME"]) / "asked").exists()
 
 
-def test_a_python_that_cannot_be_fetched_is_told(bare: dict[str, str]) -> None:
+def test_a_python_that_cannot_be_fetched_is_reported(bare_environment: dict[str, str]) -> None:
     """What uv says is shown, and what to do."""
-    done = run_script("find-python", environment=bare, UV=fake_uv(bare, can_fetch=False))
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "error: no network" in done.stderr
-    assert "uv could not fetch Python 3.13; install it, or name one" in done.stderr
+    process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment, can_fetch=False))
+    assert (process.returncode, process.stdout) == (1, "")
+    assert "error: no network" in process.stderr
+    assert "uv could not fetch Python 3.13; install it, or name one" in process.stderr
 
 
-@pytest.mark.parametrize("word", ["never", "automatic", ""])
-def test_make_hands_on_what_may_be_fetched(word: str) -> None:
+@pytest.mark.parametrize("download_setting", ["never", "automatic", ""])
+def test_make_hands_on_what_may_be_fetched(download_setting: str) -> None:
     """The user's own word reaches find-python, and uv itself never fetches unasked."""
-    planned = make("--dry-run", "--always-make", ".tools/sam/ready", f"UV_PYTHON_DOWNLOADS={word}")
-    assert f'UV_PYTHON_DOWNLOADS="{word}" scripts/find-python' in planned
-    assert "-m venv" not in planned
+    planned_commands = run_make(
+        "--dry-run", "--always-make", ".tools/sam/ready", f"UV_PYTHON_DOWNLOADS={download_setting}"
+    )
+    assert f'UV_PYTHON_DOWNLOADS="{download_setting}" scripts/find-python' in planned_commands
+    assert "-m venv" not in planned_commands
 
 
-def test_uv_of_the_path_serves_where_no_python_is(bare: dict[str, str], tmp_path: Path) -> None:
+def test_uv_of_the_path_serves_where_no_python_is(bare_environment: dict[str, str], tmp_path: Path) -> None:
     """Neither a Python nor pip is needed then."""
-    uv = fake_uv(bare)
-    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
-    assert (done.returncode, done.stderr) == (0, "")
+    uv = add_fake_uv(bare_environment)
+    process = run_script("install-uv", str(tmp_path / "tools"), environment=bare_environment)
+    assert (process.returncode, process.stderr) == (0, "")
     assert (tmp_path / "tools" / "bin" / "uv").resolve() == Path(uv)
 
 
-def test_a_python_without_venv_serves_with_pip(bare: dict[str, str], tmp_path: Path) -> None:
+def test_a_python_without_venv_serves_with_pip(bare_environment: dict[str, str], tmp_path: Path) -> None:
     """Debian parts venv from Python: uv is installed beside it then, by the same hashes."""
-    uv = shutil.copy(fake_uv(bare), tmp_path / "uv-of-the-index")
-    (Path(bare["PATH"]) / "uv").unlink()
+    uv = shutil.copy(add_fake_uv(bare_environment), tmp_path / "uv-of-the-index")
+    (Path(bare_environment["PATH"]) / "uv").unlink()
     script = f"""case "$*" in
 *ensurepip*) exit 1 ;;
 *"import sys, pip"*) exit 0 ;;
 *"-m pip install --target"*) mkdir -p "$5/bin"; ln -s "{uv}" "$5/bin/uv" ;;
 *) exit 1 ;;
 esac"""
-    add_program(bare, "python3", script)
-    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
-    assert (done.returncode, done.stderr) == (0, "")
+    add_program(bare_environment, "python3", script)
+    process = run_script("install-uv", str(tmp_path / "tools"), environment=bare_environment)
+    assert (process.returncode, process.stderr) == (0, "")
     assert (tmp_path / "tools" / "bin" / "uv").resolve() == uv
 
 
-def test_a_machine_without_anything_is_told_what_it_takes(bare: dict[str, str], tmp_path: Path) -> None:
+def test_a_machine_without_anything_is_told_what_it_takes(bare_environment: dict[str, str], tmp_path: Path) -> None:
     """One line names the packages."""
-    done = run_script("install-uv", str(tmp_path / "tools"), environment=bare)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    process = run_script("install-uv", str(tmp_path / "tools"), environment=bare_environment)
+    assert process.returncode == 1
+    (line,) = process.stderr.splitlines()
     assert "python3-venv" in line
     assert not (tmp_path / "tools").exists()

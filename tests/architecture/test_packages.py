@@ -6,58 +6,64 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LAYER = ROOT / "layers" / "auditor"
+LAYER_FOLDER = ROOT / "layers" / "auditor"
 SHIPPED_SUFFIXES = {".css", ".jinja", ".js", ".json", ".py", ".pyi", ".typed", ".yaml"}
 
 
-def described(folder: Path) -> dict[str, Any]:
+def load_project_file(folder: Path) -> dict[str, Any]:
     """Read the description of a project."""
     return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def bare(requirement: str) -> str:
+def parse_requirement_name(requirement: str) -> str:
     """Return the name of what a requirement requires."""
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    assert found
-    return found[0]
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match
+    return match[0]
 
 
 def test_the_layer_needs_no_simulator() -> None:
     """The simulator is an extra of the package, never something it depends on."""
-    project = described(LAYER)["project"]
-    assert "backup-auditor-simulator" not in map(bare, project["dependencies"])
+    project = load_project_file(LAYER_FOLDER)["project"]
+    assert "backup-auditor-simulator" not in map(parse_requirement_name, project["dependencies"])
     extras = {
         name
-        for name, needs in project["optional-dependencies"].items()
-        if "backup-auditor-simulator" in map(bare, needs)
+        for name, requirements in project["optional-dependencies"].items()
+        if "backup-auditor-simulator" in map(parse_requirement_name, requirements)
     }
     assert extras == {"simulator"}
 
 
 def test_the_layer_draws_nothing() -> None:
     """What only a terminal needs is an extra, too."""
-    assert "rich" not in map(bare, described(LAYER)["project"]["dependencies"])
+    assert "rich" not in map(parse_requirement_name, load_project_file(LAYER_FOLDER)["project"]["dependencies"])
 
 
 def test_the_simulator_needs_no_auditor() -> None:
     """The simulator stands on its own."""
-    assert [bare(it) for it in described(ROOT / "simulator")["project"]["dependencies"]] == ["h11"]
+    assert [parse_requirement_name(it) for it in load_project_file(ROOT / "simulator")["project"]["dependencies"]] == [
+        "h11"
+    ]
 
 
 def test_only_the_package_lies_in_the_layer() -> None:
     """All that lies in the layer's folder ships, so nothing but the package does."""
-    assert [path.name for path in (LAYER / "src").iterdir() if path.name != "__pycache__"] == ["backup_auditor"]
-    shipped = [path for path in (LAYER / "src").rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert [path.name for path in (LAYER_FOLDER / "src").iterdir() if path.name != "__pycache__"] == ["backup_auditor"]
+    shipped = [
+        path for path in (LAYER_FOLDER / "src").rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    ]
     assert {path.suffix for path in shipped} <= SHIPPED_SUFFIXES
     assert [
-        path for path in shipped if re.search(r"(^|/)(tests?|build|conftest)", path.relative_to(LAYER).as_posix())
+        path
+        for path in shipped
+        if re.search(r"(^|/)(tests?|build|conftest)", path.relative_to(LAYER_FOLDER).as_posix())
     ] == []
 
 
 def test_versions_agree() -> None:
     """Both packages have the same version, and the changelog speaks of it."""
-    version = described(LAYER)["project"]["version"]
-    assert described(ROOT / "simulator")["project"]["version"] == version
+    version = load_project_file(LAYER_FOLDER)["project"]["version"]
+    assert load_project_file(ROOT / "simulator")["project"]["version"] == version
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -65,6 +71,6 @@ def test_the_lock_names_no_registry() -> None:
     """Every package of the lock is named by a path and a hash, without the host that served it."""
     lock = (ROOT / "uv.lock").read_text(encoding="utf-8")
     assert "://" not in lock
-    artefacts = re.findall(r"\{ url = .*\}", lock)
-    assert artefacts
-    assert [line for line in artefacts if 'hash = "sha256:' not in line] == []
+    artifacts = re.findall(r"\{ url = .*\}", lock)
+    assert artifacts
+    assert [line for line in artifacts if 'hash = "sha256:' not in line] == []

@@ -9,54 +9,52 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = {".git", ".venv", ".tools", ".aws-sam", "build", "dist", "__pycache__"}
+GENERATED_FOLDERS = {".git", ".venv", ".tools", ".aws-sam", "build", "dist", "__pycache__"}
 
 # in pieces, so that this file does not hold what it looks for
 REGISTRY_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "deb" + "ian.org", "anaconda" + ".org"]
-OF_THIS_MACHINE = ["/" + "root/", "/" + "work/", "/" + "home/", "/" + "opt/", "/" + "Users/"]
-FORBIDDEN = {
+MACHINE_PATHS = ["/" + "root/", "/" + "work/", "/" + "home/", "/" + "opt/", "/" + "Users/"]
+FORBIDDEN_PATTERNS = {
     "a registry's host": re.compile("|".join(map(re.escape, REGISTRY_HOSTS)), re.IGNORECASE),
-    "a path of somebody's machine": re.compile(
-        r"(?<![\w.$}*])(?:" + "|".join(map(re.escape, OF_THIS_MACHINE)) + r")\w"
-    ),
+    "a path of somebody's machine": re.compile(r"(?<![\w.$}*])(?:" + "|".join(map(re.escape, MACHINE_PATHS)) + r")\w"),
     "what looks like a key": re.compile("pc" + r"sk_[A-Za-z0-9_-]{6,}"),
     "a leftover": re.compile(r"\b(?:TO" + "DO|FIX" + r"ME|XX" + r"X)\b"),
 }
-PICTURES = {".png"}
-LOOKS_AROUND = {"scripts/find-python", "scripts/build-layer"}
+PICTURE_SUFFIXES = {".png"}
+PATH_SEARCHERS = {"scripts/find-python", "scripts/build-layer"}
 """Where version managers keep their Pythons, and where Lambda lays a layer, is what these are about."""
 
 
-def files() -> list[Path]:
+def list_files() -> list[Path]:
     """Every file of the repository: what git tracks or would, or all that was not made where there is no git."""
     if (ROOT / ".git").exists() and shutil.which("git"):
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        paths = [ROOT / name for name in listed.split("\0") if name]
+        listed_paths = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        paths = [ROOT / name for name in listed_paths.split("\0") if name]
     else:
-        paths = [path for path in ROOT.rglob("*") if not MADE & set(path.relative_to(ROOT).parts)]
+        paths = [path for path in ROOT.rglob("*") if not GENERATED_FOLDERS & set(path.relative_to(ROOT).parts)]
     return sorted(path for path in paths if path.is_file() and not path.relative_to(ROOT).parts[0].endswith("_cache"))
 
 
-def name_of(path: Path) -> str:
+def name_file(path: Path) -> str:
     """Name a file as a reader of the repository would."""
     return path.relative_to(ROOT).as_posix()
 
 
-MODULES = [path for path in files() if path.suffix == ".py"]
+MODULE_PATHS = [path for path in list_files() if path.suffix == ".py"]
 
 
-@pytest.mark.parametrize("what", FORBIDDEN)
+@pytest.mark.parametrize("what", FORBIDDEN_PATTERNS)
 def test_no_file_holds(what: str) -> None:
     """No tracked file names a registry's host or somebody's machine, or holds a key or a leftover."""
-    found = [
-        f"{name_of(path)}:{number}: {line.strip()[:80]}"
-        for path in files()
-        if name_of(path) not in LOOKS_AROUND and path.suffix not in PICTURES
+    found_lines = [
+        f"{name_file(path)}:{number}: {line.strip()[:80]}"
+        for path in list_files()
+        if name_file(path) not in PATH_SEARCHERS and path.suffix not in PICTURE_SUFFIXES
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if FORBIDDEN[what].search(line)
+        if FORBIDDEN_PATTERNS[what].search(line)
     ]
-    assert found == []
+    assert found_lines == []
 
 
 @pytest.mark.parametrize(
@@ -70,10 +68,10 @@ def test_no_file_holds(what: str) -> None:
 )
 def test_the_search_finds(what: str, text: str) -> None:
     """Each pattern finds what it is there for."""
-    assert FORBIDDEN[what].search(text)
+    assert FORBIDDEN_PATTERNS[what].search(text)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", MODULE_PATHS, ids=name_file)
 def test_a_module_says_what_it_holds(path: Path) -> None:
     """Every module has a docstring."""
     text = path.read_text(encoding="utf-8")
@@ -82,20 +80,22 @@ def test_a_module_says_what_it_holds(path: Path) -> None:
 
 def test_names_say_something() -> None:
     """No module or folder has a name that would hold anything."""
-    empty = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "process", "common", "misc"}
-    found = [name_of(path) for path in MODULES if empty & {*path.relative_to(ROOT).with_suffix("").parts}]
-    assert found == []
+    vague_words = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "process", "common", "misc"}
+    vague_names = [
+        name_file(path) for path in MODULE_PATHS if vague_words & {*path.relative_to(ROOT).with_suffix("").parts}
+    ]
+    assert vague_names == []
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if path.name.startswith("test_") and name_of(path).startswith("tests/")],
-    ids=name_of,
+    [path for path in MODULE_PATHS if path.name.startswith("test_") and name_file(path).startswith("tests/")],
+    ids=name_file,
 )
 def test_a_test_states_a_fact(path: Path) -> None:
     """Every test says in words what it shows."""
     tests = [
         node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
     ]
-    mute = [node.name for node in tests if node.name.startswith("test_") and not ast.get_docstring(node)]
-    assert mute == []
+    undocumented_names = [node.name for node in tests if node.name.startswith("test_") and not ast.get_docstring(node)]
+    assert undocumented_names == []

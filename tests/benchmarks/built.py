@@ -12,11 +12,11 @@ from py_compile import PycInvalidationMode
 import pytest
 
 from backup_auditor_simulator.project import SimulatedProject
-from support.aws.moto import moto_served
-from support.aws.single_project import deploy, names_for, project_at, secret_is
+from support.aws.moto import serve_moto
+from support.aws.single_project import create_resources, make_project_variables, make_resource_names, put_secret
 from support.aws_local.function import Function
-from support.aws_local.sample_functions import toy
-from support.simulator import serving
+from support.aws_local.sample_functions import write_sample_function
+from support.simulator import serve
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build/layer-x86_64"
@@ -40,7 +40,7 @@ def write_function(
 ) -> Function:
     """Write a function, with another one as `as_it_is.py` beside it, and compile it."""
     settings = {"layers": (layer,), "memory": MEMORY_MIB, "timeout": TIMEOUT, "variables": dict(variables or {})}
-    function = toy(folder, code, **settings)
+    function = write_sample_function(folder, code, **settings)
     if wrapped_name is not None:
         shutil.copy(ROOT / "functions" / wrapped_name / "app.py", folder / "as_it_is.py")
     if layer == LAYER:
@@ -51,11 +51,11 @@ def write_function(
 @contextmanager
 def serve_audited_project(project: SimulatedProject, application: str) -> Iterator[Variables]:
     """Serve a project and an application's AWS, and return the variables that lead functions there."""
-    names = names_for(application)
+    names = make_resource_names(application)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    with serving(project) as server, moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+    with serve(project) as server, serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
-        deploy(names)
-        secret_is(server.viewer_key)
-        yield {**environ, **names, **project_at(server)}
+        create_resources(names)
+        put_secret(server.viewer_key)
+        yield {**environ, **names, **make_project_variables(server)}

@@ -14,7 +14,7 @@ from support.aws_local.cgroup import CpuShare
 from support.aws_local.function import Function
 from support.aws_local.invocation import Invocation
 from support.aws_local.sandbox import Sandbox
-from support.simulator import add_healthy_index, empty_world
+from support.simulator import add_healthy_index, build_empty_project
 
 CPU_SHARE = MEMORY_MIB / 1769
 ROUNDS = 15
@@ -51,13 +51,13 @@ def measure() -> list[Figure]:
 
 
 def _measure_first_event(folder: Path) -> Figure:
-    project = empty_world(now())
+    project = build_empty_project(now())
     add_healthy_index(project, "orders")
     with serve_audited_project(project, "first event") as variables, CpuShare(CPU_SHARE) as share:
         medians = measure_alternating(_prepare_runs(folder, variables, share), ROUNDS)
     ratio = medians["lazy"] / medians["eager"]
     value = f"{ratio:.2f} × ({medians['lazy'] * 1000:.0f} ms beside {medians['eager'] * 1000:.0f} ms)"
-    processor = f"{CPU_SHARE:.2f} of a processor" if share.holds else "a whole processor"
+    processor = f"{CPU_SHARE:.2f} of a processor" if share.is_enforced else "a whole processor"
     label = f"first event: `audit` done, with {processor}, beside all imported before"
     return Figure(label, f"≤ {MAX_RATIO:.2f} ×", value, round(ratio, 2) <= MAX_RATIO)
 
@@ -78,7 +78,7 @@ def _prepare_runs(folder: Path, variables: Variables, share: CpuShare) -> dict[s
 
 def _measure_seconds(function: Function, folder: Path, share: CpuShare) -> float:
     with closing(Sandbox(function, folder)) as sandbox:
-        share.take(sandbox._process.pid)
+        share.add_process(sandbox._process.pid)
         _require_success(sandbox.invoke(EVENT))
         return time.perf_counter() - sandbox.started_at
 

@@ -21,7 +21,7 @@ from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.html.page import render_html
 from benchmarks.evaluation import build_inventory
 from benchmarks.figures import Figure
-from support.browser import CHROMIUM, browsing
+from support.browser import CHROMIUM, start_browser
 
 NIGHTS = 30
 INDEX_COUNT = 200
@@ -97,7 +97,7 @@ def _keep_rows_before(listing: Listing[Backup], moment: datetime) -> Listing[Bac
 def _measure_seconds_to_use(path: Path) -> float:
     """Return how long it takes from opening a page until its findings are filtered and drawn, by the median."""
     seconds = []
-    with browsing() as browser:
+    with start_browser() as browser:
         for _ in range(ROUNDS):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(path.as_uri(), wait_until="commit")

@@ -18,11 +18,11 @@ from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.server import Server
 from benchmarks.built import EVENT, Variables, build_function, serve_audited_project
 from benchmarks.figures import Figure, format_table
-from support.aws.single_project import secret_is
-from support.aws.template import function, properties
+from support.aws.single_project import put_secret
+from support.aws.template import find_properties, name_function
 from support.aws_local.cgroup import CpuShare
 from support.aws_local.sandbox import Sandbox
-from support.slack_server import receiving
+from support.slack_server import serve_slack
 
 FULL_CPU_MIB = 1769
 """Mebibytes that bring a whole processor."""
@@ -50,11 +50,11 @@ class Load:
 
 def measure() -> list[Figure]:
     """Measure each function at the size that the template gives it."""
-    return [_measure_figure(verb, properties(function(verb))["MemorySize"]) for verb in LOADS]
+    return [_measure_figure(verb, find_properties(name_function(verb))["MemorySize"]) for verb in LOADS]
 
 
 def _measure_figure(verb: str, size: int) -> Figure:
-    timeout = float(properties(function(verb))["Timeout"])
+    timeout = float(find_properties(name_function(verb))["Timeout"])
     with LOADS[verb](f"{verb} {size}") as load, TemporaryDirectory() as folder, CpuShare(size / FULL_CPU_MIB) as share:
         peak_mib, init_seconds, seconds = _measure_run(verb, size, load, Path(folder), share)
     max_mib = MAX_AUDIT_MIB if verb == "audit" else size * MAX_SHARE
@@ -71,11 +71,11 @@ def _measure_run(
     sized_function = replace(build_function(folder / verb, verb, load.variables), memory=size)
     with closing(Sandbox(sized_function, folder)) as sandbox:
         if share is not None:
-            share.take(sandbox._process.pid)
+            share.add_process(sandbox._process.pid)
         invocation = sandbox.invoke(load.event)
         if not invocation.succeeded:
             raise RuntimeError(f"{verb} with {size} MB: {invocation.content[:500]!r}\n{invocation.log[-2000:]}")
-        return invocation.peak / 2**20, sandbox.init_seconds, time.perf_counter() - sandbox.started_at
+        return invocation.peak_memory / 2**20, sandbox.init_seconds, time.perf_counter() - sandbox.started_at
 
 
 @contextmanager
@@ -97,23 +97,23 @@ def _prepare_alerts(application: str) -> Iterator[Load]:
     """Let the built `audit` find what is to be told."""
     project = build_scenario(f"bare:{NEGLECTED_INDEX_COUNT}", now=now())
     with ExitStack() as stack:
-        slack = stack.enter_context(receiving())
+        slack = stack.enter_context(serve_slack())
         variables = stack.enter_context(serve_audited_project(project, application))
-        secret_is(slack.webhook("T0/B0/x"), SLACK_SECRET)
+        put_secret(slack.make_webhook("T0/B0/x"), SLACK_SECRET)
         topic = boto3.client("sns").create_topic(Name="alerts")["TopicArn"]
         load = Load(f"{FINDING_COUNT:,} findings", {**variables, "ALERT_TOPIC": topic, "SLACK_SECRET": SLACK_SECRET})
-        size = properties(function("audit"))["MemorySize"]
+        size = find_properties(name_function("audit"))["MemorySize"]
         _measure_run("audit", size, load, Path(stack.enter_context(TemporaryDirectory())))
         yield load
-        if len(slack.posted) != 1:
-            raise RuntimeError(f"Slack was told {len(slack.posted)} times")
+        if len(slack.posted_messages) != 1:
+            raise RuntimeError(f"Slack was told {len(slack.posted_messages)} times")
 
 
 @contextmanager
 def _prepare_unprotected_project(application: str) -> Iterator[Load]:
     project = build_scenario(f"bare:{CREATION_COUNT}", now=now())
     with serve_audited_project(project, application) as variables:
-        secret_is(Server.editor_key, EDITOR_SECRET)
+        put_secret(Server.editor_key, EDITOR_SECRET)
         remediation_variables = {"POLICY": _store_document(variables, POLICY), "EDITOR_KEY_SECRET": EDITOR_SECRET}
         yield Load(f"{CREATION_COUNT} schedules to be made", {**variables, **remediation_variables})
         schedule_count = sum(bool(it.schedules) for it in project.indexes.values())

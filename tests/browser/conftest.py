@@ -8,43 +8,43 @@ import pytest
 from playwright.sync_api import Browser
 
 from support import pages
-from support.browser import CHROMIUM, MISSING, browsing
+from support.browser import CHROMIUM, MISSING_MESSAGE, start_browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let all of them share one browser; where there is none one of them says so, unless they have to pass."""
-    ours = [it for it in items if it.path.is_relative_to(Path(__file__).parent)]
-    for item in ours:
+    browser_items = [it for it in items if it.path.is_relative_to(Path(__file__).parent)]
+    for item in browser_items:
         item.add_marker(pytest.mark.xdist_group("browser"))
-    if ours and CHROMIUM is None and not os.environ.get("CI"):
-        ours[0].add_marker(pytest.mark.skip(reason=f"{len(ours)} tests of pages: {MISSING}"))
-        items[:] = [it for it in items if it not in ours[1:]]
+    if browser_items and CHROMIUM is None and not os.environ.get("CI"):
+        browser_items[0].add_marker(pytest.mark.skip(reason=f"{len(browser_items)} tests of pages: {MISSING_MESSAGE}"))
+        items[:] = [it for it in items if it not in browser_items[1:]]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a running browser."""
     if CHROMIUM is None:
-        pytest.fail(MISSING)
-    with browsing() as found:
-        yield found
+        pytest.fail(MISSING_MESSAGE)
+    with start_browser() as running_browser:
+        yield running_browser
 
 
 @pytest.fixture(scope="session")
-def audited(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pages.Written]:
+def report_pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pages.ReportPage]:
     """Return the reports, by scenario, where there is a browser."""
     assert browser.is_connected()
     folder = tmp_path_factory.mktemp("pages")
-    return {name: pages.written(name, folder) for name in pages.SCENARIOS}
+    return {name: pages.write_report_page(name, folder) for name in pages.SCENARIOS}
 
 
 @pytest.fixture(params=pages.SCENARIOS)
-def written(request: pytest.FixtureRequest, audited: dict[str, pages.Written]) -> pages.Written:
+def report_page(request: pytest.FixtureRequest, report_pages: dict[str, pages.ReportPage]) -> pages.ReportPage:
     """Return each of the reports."""
-    return audited[request.param]
+    return report_pages[request.param]
 
 
 @pytest.fixture
-def neglected(audited: dict[str, pages.Written]) -> pages.Written:
+def neglected_page(report_pages: dict[str, pages.ReportPage]) -> pages.ReportPage:
     """Return the report in which most is wrong."""
-    return audited["neglected"]
+    return report_pages["neglected"]

@@ -7,31 +7,31 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NOW, serving
+from support.simulator import SIMULATED_NOW, serve
 
 
 @pytest.fixture(scope="module")
-def healthy() -> Iterator[Server]:
+def healthy_server() -> Iterator[Server]:
     """Serve a project in which all is well."""
-    with serving(build_scenario("healthy", now=NOW)) as server:
+    with serve(build_scenario("healthy", now=SIMULATED_NOW)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def neglected() -> Iterator[Server]:
+def neglected_server() -> Iterator[Server]:
     """Serve a project that nobody has looked after."""
-    with serving(build_scenario("neglected", now=NOW)) as server:
+    with serve(build_scenario("neglected", now=SIMULATED_NOW)) as server:
         yield server
 
 
 @pytest.fixture
-def failing() -> Iterator[Server]:
+def faulty_server() -> Iterator[Server]:
     """Serve a small healthy project of this test's own, to which it may add faults."""
-    with serving(build_scenario("fleet:3x20", now=NOW)) as server:
+    with serve(build_scenario("fleet:3x20", now=SIMULATED_NOW)) as server:
         yield server
 
 
 @pytest.fixture
-def world() -> SimulatedProject:
+def empty_project() -> SimulatedProject:
     """Begin a project without an index."""
-    return build_scenario("empty", now=NOW)
+    return build_scenario("empty", now=SIMULATED_NOW)

@@ -7,21 +7,21 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.cli import Done, access, command, environment
-from support.simulator import NOW, serving
+from support.cli import CompletedCommand, build_access_environment, build_environment, run_command
+from support.simulator import SIMULATED_NOW, serve
 
-MOMENT = NOW.isoformat()
-KEY = {"PINECONE_API_KEY": "key-for-tests"}
-NOBODY = "http://127.0.0.1:1"
+MOMENT = SIMULATED_NOW.isoformat()
+KEY_VARIABLES = {"PINECONE_API_KEY": "key-for-tests"}
+UNREACHABLE_HOST = "http://127.0.0.1:1"
 
 
-def is_refused(done: Done, *words: str) -> bool:
+def is_refused(completed: CompletedCommand, *words: str) -> bool:
     """Tell whether a command was refused in one line that holds these words, and nothing else was said."""
-    assert (done.code, done.out) == (2, ""), done
-    assert done.err.startswith("backup-auditor")
-    assert len(done.err.splitlines()) == 1, done.err
-    assert "Traceback" not in done.err
-    return all(word in done.err for word in words)
+    assert (completed.exit_code, completed.output) == (2, ""), completed
+    assert completed.error_output.startswith("backup-auditor")
+    assert len(completed.error_output.splitlines()) == 1, completed.error_output
+    assert "Traceback" not in completed.error_output
+    return all(fragment in completed.error_output for fragment in words)
 
 
 @pytest.mark.parametrize(
@@ -29,50 +29,64 @@ def is_refused(done: Done, *words: str) -> bool:
     [
         pytest.param({}, ("PINECONE_API_KEY is not set",), id="no-key"),
         pytest.param({"PINECONE_API_KEY": "two words"}, ("PINECONE_API_KEY",), id="key-with-a-blank"),
-        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "http://example.com"}, ("plain http",), id="plain-http"),
-        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "http://10.0.0.1"}, ("plain http",), id="plain-http-nearby"),
-        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "ftp://x"}, ("PINECONE_CONTROLLER_HOST",), id="other-scheme"),
-        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "https://a:b@x"}, ("user",), id="user-in-the-host"),
-        pytest.param(KEY | {"PINECONE_CONTROLLER_HOST": "::"}, ("PINECONE_CONTROLLER_HOST",), id="no-address"),
         pytest.param(
-            KEY | {"PINECONE_CONTROLLER_HOST": NOBODY},
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "http://example.com"}, ("plain http",), id="plain-http"
+        ),
+        pytest.param(
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "http://10.0.0.1"}, ("plain http",), id="plain-http-nearby"
+        ),
+        pytest.param(
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "ftp://x"}, ("PINECONE_CONTROLLER_HOST",), id="other-scheme"
+        ),
+        pytest.param(KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "https://a:b@x"}, ("user",), id="user-in-the-host"),
+        pytest.param(
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "::"}, ("PINECONE_CONTROLLER_HOST",), id="no-address"
+        ),
+        pytest.param(
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": UNREACHABLE_HOST},
             ("127.0.0.1:1 refused the connection", "look at"),
             id="nobody-there",
         ),
-        pytest.param(KEY | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
-        pytest.param(KEY | {"BACKUP_AUDITOR_DEADLINE": "soon"}, ("BACKUP_AUDITOR_DEADLINE",), id="deadline"),
-        pytest.param(KEY | {"BACKUP_AUDITOR_MAX_CONCURRENCY": "0"}, ("MAX_CONCURRENCY",), id="concurrency"),
+        pytest.param(KEY_VARIABLES | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
+        pytest.param(KEY_VARIABLES | {"BACKUP_AUDITOR_DEADLINE": "soon"}, ("BACKUP_AUDITOR_DEADLINE",), id="deadline"),
+        pytest.param(KEY_VARIABLES | {"BACKUP_AUDITOR_MAX_CONCURRENCY": "0"}, ("MAX_CONCURRENCY",), id="concurrency"),
     ],
 )
 def test_settings_that_cannot_be_used(variables: dict[str, str], words: tuple[str, ...]) -> None:
     """A missing key, a host that may not be spoken to or is not there, and every other wrong setting."""
-    assert is_refused(command("audit", env=environment(**variables)), *words)
+    assert is_refused(run_command("audit", env=build_environment(**variables)), *words)
 
 
-def test_a_wrong_key(healthy: Server) -> None:
+def test_a_wrong_key(healthy_server: Server) -> None:
     """A key that the service does not accept."""
-    done = command("audit", env=access(healthy, PINECONE_API_KEY="somebody-else"))
-    assert is_refused(done, "does not accept the key", "set PINECONE_API_KEY")
-    assert "somebody-else" not in done.err
+    result = run_command("audit", env=build_access_environment(healthy_server, PINECONE_API_KEY="somebody-else"))
+    assert is_refused(result, "does not accept the key", "set PINECONE_API_KEY")
+    assert "somebody-else" not in result.error_output
 
 
-def test_a_key_without_rights(failing: Server) -> None:
+def test_a_key_without_rights(faulty_server: Server) -> None:
     """A key that may not list the indexes: the line names the role that it wants."""
-    failing.faults.append(Fault(path="/indexes", status=403, message="Access denied"))
-    assert is_refused(command("audit", env=access(failing)), "Access denied", "ControlPlaneViewer")
+    faulty_server.faults.append(Fault(path="/indexes", status=403, message="Access denied"))
+    assert is_refused(
+        run_command("audit", env=build_access_environment(faulty_server)), "Access denied", "ControlPlaneViewer"
+    )
 
 
-def test_a_host_that_is_not_pinecone_is_named(failing: Server) -> None:
+def test_a_host_that_is_not_pinecone_is_named(faulty_server: Server) -> None:
     """A server that knows no indexes is the wrong one: nothing was audited."""
-    failing.faults.append(Fault(path="/indexes", status=404, message="No such page"))
-    assert is_refused(command("audit", env=access(failing)), "does not answer as Pinecone", "PINECONE_CONTROLLER_HOST")
+    faulty_server.faults.append(Fault(path="/indexes", status=404, message="No such page"))
+    assert is_refused(
+        run_command("audit", env=build_access_environment(faulty_server)),
+        "does not answer as Pinecone",
+        "PINECONE_CONTROLLER_HOST",
+    )
 
 
-def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
+def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
     """A host that does not speak TLS, or not as itself, is given no key."""
-    host = healthy.url.replace("http:", "https:")
-    done = command("audit", env=access(healthy, PINECONE_CONTROLLER_HOST=host))
-    assert is_refused(done, healthy.url.removeprefix("http://"), "TLS", "PINECONE_CONTROLLER_HOST")
+    host = healthy_server.url.replace("http:", "https:")
+    result = run_command("audit", env=build_access_environment(healthy_server, PINECONE_CONTROLLER_HOST=host))
+    assert is_refused(result, healthy_server.url.removeprefix("http://"), "TLS", "PINECONE_CONTROLLER_HOST")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +131,10 @@ def test_a_host_that_cannot_be_trusted(healthy: Server) -> None:
 )
 def test_command_lines_that_cannot_be_meant(arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
     """Unknown flags, impossible values and files that are not there."""
-    done = command(*arguments, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY), cwd=tmp_path)
-    assert is_refused(done, *words), done.err
+    result = run_command(
+        *arguments, env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST), cwd=tmp_path
+    )
+    assert is_refused(result, *words), result.error_output
 
 
 @pytest.mark.parametrize(
@@ -136,8 +152,10 @@ def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path
     """Whatever a policy file holds, it is a policy or it is refused with its line, before anything is read."""
     path = tmp_path / "policy.yaml"
     path.write_bytes(content)
-    done = command("audit", "--policy", path, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY))
-    assert is_refused(done, "policy.yaml", *words), done.err
+    result = run_command(
+        "audit", "--policy", path, env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST)
+    )
+    assert is_refused(result, "policy.yaml", *words), result.error_output
 
 
 @pytest.mark.parametrize(
@@ -154,51 +172,65 @@ def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path
         ),
     ],
 )
-def test_exemptions_that_are_none(exemption: str, words: str, healthy: Server, tmp_path: Path) -> None:
+def test_exemptions_that_are_none(exemption: str, words: str, healthy_server: Server, tmp_path: Path) -> None:
     """By an audit, by one of a saved inventory, at another moment, and by `policy validate`."""
-    policy, saved = tmp_path / "policy.yaml", tmp_path / "inventory"
+    policy, inventory_path = tmp_path / "policy.yaml", tmp_path / "inventory"
     policy.write_text(f"version: 1\nexemptions:\n  - {{{exemption}}}\n")
-    command("audit", "--now", MOMENT, "--save-inventory", saved, env=access(healthy))
-    judged: list[str | Path] = ["audit", "--policy", policy, "--inventory", saved]
-    live = command("audit", "--policy", policy, env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY))
-    for done in (live, command(*judged), command(*judged, "--now", MOMENT)):
-        assert is_refused(done, "policy.yaml:", "exemptions[0]", words), done.err
-    validated = command("policy", "validate", policy)
-    assert (validated.code, validated.out, validated.err.count("\n")) == (2, "", 1)
-    assert words in validated.err
+    run_command(
+        "audit", "--now", MOMENT, "--save-inventory", inventory_path, env=build_access_environment(healthy_server)
+    )
+    audit_arguments: list[str | Path] = ["audit", "--policy", policy, "--inventory", inventory_path]
+    live_result = run_command(
+        "audit", "--policy", policy, env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST)
+    )
+    for result in (live_result, run_command(*audit_arguments), run_command(*audit_arguments, "--now", MOMENT)):
+        assert is_refused(result, "policy.yaml:", "exemptions[0]", words), result.error_output
+    validation_result = run_command("policy", "validate", policy)
+    assert (validation_result.exit_code, validation_result.output, validation_result.error_output.count("\n")) == (
+        2,
+        "",
+        1,
+    )
+    assert words in validation_result.error_output
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     """A policy of a thousand bytes that means a thousand million values is refused at once."""
-    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    levels += [f"a{it}: &a{it} [{', '.join([f'*a{it - 1}'] * 10)}]" for it in range(1, 10)]
+    alias_lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    alias_lines += [f"a{it}: &a{it} [{', '.join([f'*a{it - 1}'] * 10)}]" for it in range(1, 10)]
     path = tmp_path / "policy.yaml"
-    path.write_text("\n".join(levels))
-    assert is_refused(command("audit", "--policy", path, env=environment(**KEY)), "policy.yaml")
+    path.write_text("\n".join(alias_lines))
+    assert is_refused(run_command("audit", "--policy", path, env=build_environment(**KEY_VARIABLES)), "policy.yaml")
 
 
 def test_the_policy_here_is_found(tmp_path: Path) -> None:
     """Without a flag the policy in the working directory counts, even where it is wrong or a dangling link."""
     (tmp_path / "backup-auditor.yaml").symlink_to(tmp_path / "gone.yaml")
-    done = command("audit", env=environment(**KEY, PINECONE_CONTROLLER_HOST=NOBODY), cwd=tmp_path)
-    assert is_refused(done, "backup-auditor.yaml: there is no such file")
+    result = run_command(
+        "audit", env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST), cwd=tmp_path
+    )
+    assert is_refused(result, "backup-auditor.yaml: there is no such file")
 
 
-def test_nothing_is_asked_before_the_output_can_be_written(failing: Server) -> None:
+def test_nothing_is_asked_before_the_output_can_be_written(faulty_server: Server) -> None:
     """Where the report cannot be written, no call is made in vain."""
-    done = command("audit", "--now", MOMENT, "--output", "/nowhere/report", env=access(failing))
-    assert is_refused(done, "/nowhere/report")
-    assert failing.requests == []
+    result = run_command(
+        "audit", "--now", MOMENT, "--output", "/nowhere/report", env=build_access_environment(faulty_server)
+    )
+    assert is_refused(result, "/nowhere/report")
+    assert faulty_server.requests == []
 
 
-def test_an_unknown_index_names_the_nearest(failing: Server) -> None:
+def test_an_unknown_index_names_the_nearest(faulty_server: Server) -> None:
     """`explain` of an index that is not there says which one may be meant."""
-    done = command("explain", "--index", "fleet-0001", "--now", MOMENT, env=access(failing))
-    assert is_refused(done, "no live index is called 'fleet-0001'; did you mean 'fleet-00001'?")
+    result = run_command(
+        "explain", "--index", "fleet-0001", "--now", MOMENT, env=build_access_environment(faulty_server)
+    )
+    assert is_refused(result, "no live index is called 'fleet-0001'; did you mean 'fleet-00001'?")
 
 
-def test_a_project_without_indexes_has_none_to_explain(world: SimulatedProject) -> None:
+def test_a_project_without_indexes_has_none_to_explain(empty_project: SimulatedProject) -> None:
     """`explain` in an empty project says that it is empty."""
-    with serving(world) as server:
-        done = command("explain", "--index", "orders", "--now", MOMENT, env=access(server))
-    assert is_refused(done, "the project has no indexes")
+    with serve(empty_project) as server:
+        result = run_command("explain", "--index", "orders", "--now", MOMENT, env=build_access_environment(server))
+    assert is_refused(result, "the project has no indexes")

@@ -5,29 +5,33 @@ import re
 from pathlib import Path
 
 from backup_auditor_simulator.web.server import Server
-from support.cli import access, command
-from support.simulator import NOW
+from support.cli import build_access_environment, run_command
+from support.simulator import SIMULATED_NOW
 
-FINDING = re.compile(r'<details class="finding" id="finding-([^"]+)".*?</details>', re.DOTALL)
-COMMAND = re.compile(r'<div class="command"><pre[^>]*><code>(.*?)</code>', re.DOTALL)
-ID = re.compile(r"/(?:backups|backup-schedules)/[^/\s.,;]+")
+FINDING_PATTERN = re.compile(r'<details class="finding" id="finding-([^"]+)".*?</details>', re.DOTALL)
+COMMAND_PATTERN = re.compile(r'<div class="command"><pre[^>]*><code>(.*?)</code>', re.DOTALL)
+ID_PATTERN = re.compile(r"/(?:backups|backup-schedules)/[^/\s.,;]+")
 
 
-def test_a_command_names_what_its_finding_names(neglected: Server, tmp_path: Path) -> None:
+def test_a_command_names_what_its_finding_names(neglected_server: Server, tmp_path: Path) -> None:
     """An id that stands in the next step stands in the commands, and capitals only where it has them too."""
-    seen = tmp_path / "inventory.json"
-    moment, saving = ("--now", NOW.isoformat()), ("--no-state", "--save-inventory", seen)
-    audited = command("audit", *moment, *saving, "--format", "json", env=access(neglected))
-    page = command("audit", "--inventory", seen, "--format", "html", env=access(neglected)).out
-    findings = {it["fingerprint"]: it for it in audited.report["findings"]}
-    compared = set()
-    for shown in FINDING.finditer(page):
-        found = findings[shown[1]]
-        named = set(ID.findall(found["remediation"]))
-        for copied in map(html.unescape, COMMAND.findall(shown[0])):
-            for address in ID.findall(copied):
+    inventory_path = tmp_path / "inventory.json"
+    moment, save_flags = ("--now", SIMULATED_NOW.isoformat()), ("--no-state", "--save-inventory", inventory_path)
+    audit_result = run_command(
+        "audit", *moment, *save_flags, "--format", "json", env=build_access_environment(neglected_server)
+    )
+    page = run_command(
+        "audit", "--inventory", inventory_path, "--format", "html", env=build_access_environment(neglected_server)
+    ).output
+    findings = {it["fingerprint"]: it for it in audit_result.report["findings"]}
+    compared_fingerprints = set()
+    for finding_match in FINDING_PATTERN.finditer(page):
+        finding = findings[finding_match[1]]
+        named_paths = set(ID_PATTERN.findall(finding["remediation"]))
+        for command_text in map(html.unescape, COMMAND_PATTERN.findall(finding_match[0])):
+            for address in ID_PATTERN.findall(command_text):
                 kind = address.rpartition("/")[0]
-                known = {it for it in named if it.startswith(f"{kind}/")}
-                assert address in known or not known, (found["control"], copied)
-                compared.add(found["control"])
-    assert compared >= {"recovery-point-is-recent", "schedule-is-enabled", "record-count-is-stable"}
+                known_paths = {it for it in named_paths if it.startswith(f"{kind}/")}
+                assert address in known_paths or not known_paths, (finding["control"], command_text)
+                compared_fingerprints.add(finding["control"])
+    assert compared_fingerprints >= {"recovery-point-is-recent", "schedule-is-enabled", "record-count-is-stable"}

@@ -5,29 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import Watched, watching
+from support.cli import AuditedProject, audit_nightly
 
 
-def audited(project: Watched, folder: Path, nights: int) -> list[Path]:
+def audit_to_files(project: AuditedProject, folder: Path, nights: int) -> list[Path]:
     """Audit night after night, each into a file of its own."""
     files = [folder / f"{number}.json" for number in range(nights)]
     for file in files:
-        assert project.audit("--output", file).code == 0
-        project.sleep()
+        assert project.audit("--output", file).exit_code == 0
+        project.advance()
     return files
 
 
 def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
     """Each audit with its report; exit 1 where one is missing, 0 where none is."""
-    with watching(tmp_path / "home") as project:
-        audited(project, tmp_path, 2)
-        project.sleep()
+    with audit_nightly(tmp_path / "home") as project:
+        audit_to_files(project, tmp_path, 2)
+        project.advance()
         project.audit()
-        done = project.command("evidence", "list", "--until", "2026-11-23")
-        assert (done.code, done.err) == (1, "")
-        head, blank, *rows = done.out.splitlines()
+        result = project.run_command("evidence", "list", "--until", "2026-11-23")
+        assert (result.exit_code, result.error_output) == (1, "")
+        head, blank_line, *rows = result.output.splitlines()
         assert head == "default: 3 audited, 0 incomplete, 1 missing (one complete audit at least every 26h)"
-        assert blank == ""
+        assert blank_line == ""
         assert [row.split()[:2] for row in rows if "2026" in row[:8]] == [
             ["2026-11-20", "audited"],
             ["2026-11-21", "audited"],
@@ -35,13 +35,13 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
             ["2026-11-23", "audited"],
         ]
         assert str(tmp_path / "1.json") in "".join(it.strip() for it in rows)  # a long path is wrapped
-        assert "report not kept" in done.out
-        assert project.command("evidence", "list", "--until", "2026-11-21").code == 0
-        assert project.command("evidence", "list", "--until", "2026-11-23", "--every", "2d").code == 0
+        assert "report not kept" in result.output
+        assert project.run_command("evidence", "list", "--until", "2026-11-21").exit_code == 0
+        assert project.run_command("evidence", "list", "--until", "2026-11-23", "--every", "2d").exit_code == 0
 
 
 @pytest.mark.parametrize(
-    "moments",
+    "audit_moments",
     [
         pytest.param(
             [f"2026-10-{day}T01:30:00+0{2 if day < 26 else 1}:00" for day in range(22, 29)],
@@ -53,99 +53,111 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_audits_that_run_at_one_time_of_the_local_clock_are_all_there(tmp_path: Path, moments: list[str]) -> None:
+def test_audits_that_run_at_one_time_of_the_local_clock_are_all_there(tmp_path: Path, audit_moments: list[str]) -> None:
     """Whichever days of UTC they fall on, none is missing."""
-    with watching(tmp_path / "home") as project:
-        saved = tmp_path / "inventory"
-        project.audit("--save-inventory", saved, "--no-state")
-        for moment in moments:
-            project.command("audit", "--inventory", saved, "--state", project.state, "--now", moment)
-        done = project.command("evidence", "list", "--until", "2026-10-28" if len(moments) > 4 else "2026-10-26")
-        assert done.out.startswith(f"default: {len(moments)} audited, 0 incomplete, 0 missing")
-        assert (done.code, done.err) == (0, "")
+    with audit_nightly(tmp_path / "home") as project:
+        inventory_path = tmp_path / "inventory"
+        project.audit("--save-inventory", inventory_path, "--no-state")
+        for moment in audit_moments:
+            project.run_command("audit", "--inventory", inventory_path, "--state", project.state_path, "--now", moment)
+        result = project.run_command(
+            "evidence", "list", "--until", "2026-10-28" if len(audit_moments) > 4 else "2026-10-26"
+        )
+        assert result.output.startswith(f"default: {len(audit_moments)} audited, 0 incomplete, 0 missing")
+        assert (result.exit_code, result.error_output) == (0, "")
 
 
-def test_nights_are_told_to_machines(tmp_path: Path) -> None:
+def test_nights_are_available_as_json(tmp_path: Path) -> None:
     """Every audit with the place and the hash of its report."""
-    with watching(tmp_path / "home") as project:
-        (file,) = audited(project, tmp_path, 1)
-        done = project.command("evidence", "list", "--format", "json", "--until", "2026-11-20")
-        told = json.loads(done.out)
-        (night,) = told["nights"]
+    with audit_nightly(tmp_path / "home") as project:
+        (file,) = audit_to_files(project, tmp_path, 1)
+        result = project.run_command("evidence", "list", "--format", "json", "--until", "2026-11-20")
+        document = json.loads(result.output)
+        (night,) = document["nights"]
         (audit,) = night["audits"]
         report = json.loads(file.read_bytes())
-        assert (told["project"], night["day"], night["standing"]) == ("default", "2026-11-20", "audited")
+        assert (document["project"], night["day"], night["standing"]) == ("default", "2026-11-20", "audited")
         assert (audit["audit_id"], audit["observed_at"]) == (report["audit_id"], report["observed_at"])
         assert audit["report"]["location"] == str(file)
 
 
 def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
     """Intact until one is altered or gone; those that were printed were never kept."""
-    with watching(tmp_path / "home") as project:
-        _, altered, gone = audited(project, tmp_path, 3)
+    with audit_nightly(tmp_path / "home") as project:
+        _, altered_path, missing_path = audit_to_files(project, tmp_path, 3)
         project.audit()
-        done = project.command("evidence", "verify")
-        assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("default: 4 audits: reports 3 intact, 1 not kept\n")
-        altered.write_bytes(altered.read_bytes().replace(b"true", b"null", 1))
-        gone.unlink()
-        done = project.command("evidence", "verify", "--format", "json")
-        assert done.code == 1
-        rows = json.loads(done.out)["reports"]
+        result = project.run_command("evidence", "verify")
+        assert (result.exit_code, result.error_output) == (0, "")
+        assert result.output.startswith("default: 4 audits: reports 3 intact, 1 not kept\n")
+        altered_path.write_bytes(altered_path.read_bytes().replace(b"true", b"null", 1))
+        missing_path.unlink()
+        result = project.run_command("evidence", "verify", "--format", "json")
+        assert result.exit_code == 1
+        rows = json.loads(result.output)["reports"]
         assert [it["standing"] for it in rows] == ["intact", "altered", "gone", "not kept"]
-        assert rows[2]["why"] == f"{gone} is gone; restore it from a copy"
-        assert project.command("evidence", "verify", "--until", "2026-11-20").code == 0
+        assert rows[2]["why"] == f"{missing_path} is gone; restore it from a copy"
+        assert project.run_command("evidence", "verify", "--until", "2026-11-20").exit_code == 0
 
 
 def test_a_report_that_cannot_be_read_is_neither_intact_nor_altered(tmp_path: Path) -> None:
     """Exit 3, whatever else is found."""
-    with watching(tmp_path / "home") as project:
-        gone, file = audited(project, tmp_path, 2)
-        gone.unlink()
+    with audit_nightly(tmp_path / "home") as project:
+        missing_path, file = audit_to_files(project, tmp_path, 2)
+        missing_path.unlink()
         file.unlink()
         file.mkdir()
-        done = project.command("evidence", "verify")
-        assert done.code == 3
-        assert "1 gone, 1 unreadable" in done.out
+        result = project.run_command("evidence", "verify")
+        assert result.exit_code == 3
+        assert "1 gone, 1 unreadable" in result.output
 
 
 def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> None:
     """The others are gone; a link to it, or another folder to work in, changes nothing."""
-    with watching(tmp_path / "home") as project:
+    with audit_nightly(tmp_path / "home") as project:
         for _ in range(2):
             project.audit("--output", "report.json")
-            project.sleep()
-        done = project.command("evidence", "verify", "--format", "json")
-        assert done.code == 1
-        rows = json.loads(done.out)["reports"]
+            project.advance()
+        result = project.run_command("evidence", "verify", "--format", "json")
+        assert result.exit_code == 1
+        rows = json.loads(result.output)["reports"]
         assert [it["standing"] for it in rows] == ["gone", "intact"]
         assert rows[1]["report"]["location"] == str(project.home / "report.json")
 
 
 def test_tables_and_pipes_are_no_evidence(tmp_path: Path) -> None:
     """Only JSON in a file can be read again and compared."""
-    with watching(tmp_path / "home") as project:
-        project.command("audit", "--now", project.now, "--output", tmp_path / "table")
-        project.sleep()
+    with audit_nightly(tmp_path / "home") as project:
+        project.run_command("audit", "--now", project.now_text, "--output", tmp_path / "table")
+        project.advance()
         project.audit("--output", "-")
-        project.sleep()
+        project.advance()
         project.audit("--output", "/dev/null")
-        done = project.command("evidence", "verify")
-        assert (done.code, done.out.splitlines()[0]) == (0, "default: 3 audits: reports 3 not kept")
+        result = project.run_command("evidence", "verify")
+        assert (result.exit_code, result.output.splitlines()[0]) == (0, "default: 3 audits: reports 3 not kept")
 
 
 def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> None:
     """Its report is kept as any other."""
-    with watching(tmp_path / "home") as project:
-        saved, file = tmp_path / "inventory", tmp_path / "report.json"
-        project.audit("--save-inventory", saved, "--no-state")
-        judge = ("audit", "--inventory", saved, "--state", project.state, "--format", "json", "--output", file)
-        assert project.command(*judge).code == 0
-        assert project.command("evidence", "verify").out.startswith("default: 1 audit: reports 1 intact\n")
+    with audit_nightly(tmp_path / "home") as project:
+        inventory_path, file = tmp_path / "inventory", tmp_path / "report.json"
+        project.audit("--save-inventory", inventory_path, "--no-state")
+        audit_arguments = (
+            "audit",
+            "--inventory",
+            inventory_path,
+            "--state",
+            project.state_path,
+            "--format",
+            "json",
+            "--output",
+            file,
+        )
+        assert project.run_command(*audit_arguments).exit_code == 0
+        assert project.run_command("evidence", "verify").output.startswith("default: 1 audit: reports 1 intact\n")
 
 
 @pytest.mark.parametrize(
-    "flags,said",
+    "flags,expected_text",
     [
         pytest.param((), "no audit of default was recorded there", id="never-audited"),
         pytest.param(("--since", "2026-13-01"), "invalid --since '2026-13-01' (expected YYYY-MM-DD", id="no-day"),
@@ -158,22 +170,22 @@ def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> N
 )
 @pytest.mark.parametrize("action", ["list", "verify"])
 def test_where_there_is_nothing_to_look_at_it_says_so(
-    tmp_path: Path, action: str, flags: tuple[str, ...], said: str
+    tmp_path: Path, action: str, flags: tuple[str, ...], expected_text: str
 ) -> None:
     """Exit 2, and one line."""
-    with watching(tmp_path / "home") as project:
-        done = project.command("evidence", action, *flags)
-        assert (done.code, done.out) == (2, "")
-        assert said in done.err
-        assert done.err.count("\n") == 1
+    with audit_nightly(tmp_path / "home") as project:
+        result = project.run_command("evidence", action, *flags)
+        assert (result.exit_code, result.output) == (2, "")
+        assert expected_text in result.error_output
+        assert result.error_output.count("\n") == 1
 
 
 @pytest.mark.parametrize("action", ["list", "verify"])
 def test_no_audit_within_the_nights_asked_for_is_nothing_to_look_at(tmp_path: Path, action: str) -> None:
     """Nor is another project in the same file."""
-    with watching(tmp_path / "home") as project:
+    with audit_nightly(tmp_path / "home") as project:
         project.audit()
-        for flags in (("--since", "2999-01-01"), ("--project", "other", "--state", str(project.state))):
-            done = project.command("evidence", action, *flags)
-            assert (done.code, done.out) == (2, "")
-            assert "is recorded for this time" in done.err
+        for flags in (("--since", "2999-01-01"), ("--project", "other", "--state", str(project.state_path))):
+            result = project.run_command("evidence", action, *flags)
+            assert (result.exit_code, result.output) == (2, "")
+            assert "is recorded for this time" in result.error_output

@@ -7,19 +7,19 @@ import pytest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.cli import access, command
-from support.simulator import NOW, serving
+from support.cli import build_access_environment, run_command
+from support.simulator import SIMULATED_NOW, serve
 
-MOMENT = NOW.isoformat()
-HASTE = {"BACKUP_AUDITOR_DEADLINE": "1s"}
+MOMENT = SIMULATED_NOW.isoformat()
+SHORT_DEADLINE = {"BACKUP_AUDITOR_DEADLINE": "1s"}
 """So that what will never be answered is given up soon."""
 
 
-def test_all_well_is_zero(healthy: Server) -> None:
+def test_all_well_is_zero(healthy_server: Server) -> None:
     """A complete audit that finds nothing ends with 0."""
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(healthy))
-    assert (done.code, done.err) == (0, "")
-    assert (done.report["compliance"], done.report["complete"]) == ("COMPLIANT", True)
+    result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(healthy_server))
+    assert (result.exit_code, result.error_output) == (0, "")
+    assert (result.report["compliance"], result.report["complete"]) == ("COMPLIANT", True)
 
 
 @pytest.mark.parametrize(
@@ -31,36 +31,41 @@ def test_all_well_is_zero(healthy: Server) -> None:
         pytest.param(("--fail-on", "never"), 0, id="never"),
     ],
 )
-def test_something_non_compliant_is_one(fail_on: tuple[str, ...], code: int, neglected: Server) -> None:
+def test_something_non_compliant_is_one(fail_on: tuple[str, ...], code: int, neglected_server: Server) -> None:
     """A complete audit that finds something at or above the limit ends with 1, and `never` forgives it."""
-    done = command("audit", "--now", MOMENT, *fail_on, env=access(neglected))
-    assert (done.code, done.err) == (code, "")
+    result = run_command("audit", "--now", MOMENT, *fail_on, env=build_access_environment(neglected_server))
+    assert (result.exit_code, result.error_output) == (code, "")
 
 
-def test_a_severity_above_everything_found_is_zero(healthy: Server) -> None:
+def test_a_severity_above_everything_found_is_zero(healthy_server: Server) -> None:
     """What is found below the limit does not change the exit code."""
-    late = "2026-11-21T18:00:00Z"  # thirty hours after the newest runs: no recovery point is recent
-    assert command("audit", "--now", late, env=access(healthy)).code == 1
-    assert command("audit", "--now", late, "--fail-on", "never", env=access(healthy)).code == 0
+    late_moment = "2026-11-21T18:00:00Z"  # thirty hours after the newest runs: no recovery point is recent
+    assert run_command("audit", "--now", late_moment, env=build_access_environment(healthy_server)).exit_code == 1
+    assert (
+        run_command(
+            "audit", "--now", late_moment, "--fail-on", "never", env=build_access_environment(healthy_server)
+        ).exit_code
+        == 0
+    )
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 507, 520, 524, 530])
-def test_one_gateway_error_is_retried(status: int, failing: Server) -> None:
+def test_one_gateway_error_is_retried(status: int, faulty_server: Server) -> None:
     """One transient answer to GET /indexes costs one more request, and nothing else."""
     fault = Fault(path="/indexes", status=status, times=1, body="<html>oh</html>", content_type="text/html")
-    failing.faults.append(fault)
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
-    assert (done.code, done.err, fault.applied_count) == (0, "", 1)
-    assert done.report["complete"] is True
+    faulty_server.faults.append(fault)
+    result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
+    assert (result.exit_code, result.error_output, fault.applied_count) == (0, "", 1)
+    assert result.report["complete"] is True
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_indexes_refused_is_two(status: int, failing: Server) -> None:
+def test_indexes_refused_is_two(status: int, faulty_server: Server) -> None:
     """A key that may not list the indexes audits nothing: one line, no report."""
-    failing.faults.append(Fault(path="/indexes", status=status, message="no"))
-    done = command("audit", "--now", MOMENT, env=access(failing))
-    assert (done.code, done.out) == (2, "")
-    assert len(done.err.splitlines()) == 1
+    faulty_server.faults.append(Fault(path="/indexes", status=status, message="no"))
+    result = run_command("audit", "--now", MOMENT, env=build_access_environment(faulty_server))
+    assert (result.exit_code, result.output) == (2, "")
+    assert len(result.error_output.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,61 +84,78 @@ def test_indexes_refused_is_two(status: int, failing: Server) -> None:
         pytest.param(Fault(status=503, after=4), id="service-dies"),
     ],
 )
-def test_something_unread_is_three(fault: Fault, failing: Server) -> None:
+def test_something_unread_is_three(fault: Fault, faulty_server: Server) -> None:
     """What could not be read is reported as unread, and nothing that rests on it is called compliant."""
-    failing.faults.append(fault)
-    done = command("audit", "--now", MOMENT, "--format", "json", "--fail-on", "never", env=access(failing, **HASTE))
-    assert done.code == 3
-    assert done.report["complete"] is False
-    assert done.report["unread"]
-    assert done.verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
+    faulty_server.faults.append(fault)
+    result = run_command(
+        "audit",
+        "--now",
+        MOMENT,
+        "--format",
+        "json",
+        "--fail-on",
+        "never",
+        env=build_access_environment(faulty_server, **SHORT_DEADLINE),
+    )
+    assert result.exit_code == 3
+    assert result.report["complete"] is False
+    assert result.report["unread"]
+    assert result.find_verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
 
 
-def test_a_version_without_schedules_names_the_variable(failing: Server) -> None:
+def test_a_version_without_schedules_names_the_variable(faulty_server: Server) -> None:
     """Under an older version the schedules are unread, not missing, and the error says what to set."""
-    old = access(failing, PINECONE_API_VERSION="2025-10")
-    done = command("audit", "--now", MOMENT, "--format", "json", env=old)
-    assert done.code == 3
+    old_environment = build_access_environment(faulty_server, PINECONE_API_VERSION="2025-10")
+    result = run_command("audit", "--now", MOMENT, "--format", "json", env=old_environment)
+    assert result.exit_code == 3
     remedy = "API version 2025-10 has no backup schedules: set PINECONE_SCHEDULES_API_VERSION to unstable"
-    assert done.report["unread"]
-    assert all(remedy in it["error"] for it in done.report["unread"])
-    both = old | {"PINECONE_SCHEDULES_API_VERSION": "unstable"}
-    assert command("audit", "--now", MOMENT, env=both).code == 0
+    assert result.report["unread"]
+    assert all(remedy in it["error"] for it in result.report["unread"])
+    environment_with_both = old_environment | {"PINECONE_SCHEDULES_API_VERSION": "unstable"}
+    assert run_command("audit", "--now", MOMENT, env=environment_with_both).exit_code == 0
 
 
-def test_unread_schedules_leave_no_schedule_compliant(failing: Server) -> None:
+def test_unread_schedules_leave_no_schedule_compliant(faulty_server: Server) -> None:
     """Where no schedule could be read, no control of schedules is compliant, and the recovery points still are."""
-    failing.faults.append(Fault(path="/indexes/*/backup-schedules", status=403, message="Access denied"))
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
-    of_schedules = {verdict for (control, _), verdict in done.verdicts().items() if control.startswith("schedule")}
-    assert (done.code, of_schedules) == (3, {"INSUFFICIENT_DATA"})
+    faulty_server.faults.append(Fault(path="/indexes/*/backup-schedules", status=403, message="Access denied"))
+    result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
+    schedule_verdicts = {
+        verdict for (control, _), verdict in result.find_verdicts().items() if control.startswith("schedule")
+    }
+    assert (result.exit_code, schedule_verdicts) == (3, {"INSUFFICIENT_DATA"})
 
 
-def test_a_plan_without_schedules_is_known(world: SimulatedProject) -> None:
+def test_a_plan_without_schedules_is_known(empty_project: SimulatedProject) -> None:
     """A plan that has no schedules is an answer, not a gap: non-compliant, complete, exit 1."""
-    world.create_index("orders")
+    empty_project.create_index("orders")
     for _ in range(2):
-        world.create_backup("orders")
-        world.advance(timedelta(hours=1))
-    with serving(world) as server:
+        empty_project.create_backup("orders")
+        empty_project.advance(timedelta(hours=1))
+    with serve(empty_project) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
-        done = command("audit", "--now", world.now.isoformat(), "--format", "json", env=access(server))
-    assert done.verdicts()["plan-allows-schedules", "default"] == "NON_COMPLIANT"
-    assert (done.code, done.report["complete"]) == (1, True)
+        result = run_command(
+            "audit", "--now", empty_project.now.isoformat(), "--format", "json", env=build_access_environment(server)
+        )
+    assert result.find_verdicts()["plan-allows-schedules", "default"] == "NON_COMPLIANT"
+    assert (result.exit_code, result.report["complete"]) == (1, True)
 
 
-def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(failing: Server) -> None:
+def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(faulty_server: Server) -> None:
     """Their names are those of runs, and nothing tells the retention any more: exit 3."""
-    failing.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing))
-    unknown = {control for (control, _), verdict in done.verdicts().items() if verdict == "INSUFFICIENT_DATA"}
-    assert (done.code, done.report["complete"]) == (3, True)
-    assert unknown == {"recovery-points-outlast-horizon"}
+    faulty_server.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
+    result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
+    unknown_controls = {
+        control for (control, _), verdict in result.find_verdicts().items() if verdict == "INSUFFICIENT_DATA"
+    }
+    assert (result.exit_code, result.report["complete"]) == (3, True)
+    assert unknown_controls == {"recovery-points-outlast-horizon"}
 
 
-def test_an_unexpected_answer_does_not_keep_the_rest(failing: Server) -> None:
+def test_an_unexpected_answer_does_not_keep_the_rest(faulty_server: Server) -> None:
     """When the schedules of one index cannot be read, the others are judged as ever."""
-    failing.faults.append(Fault(path="/indexes/fleet-00001/backup-schedules", status=500))
-    done = command("audit", "--now", MOMENT, "--format", "json", env=access(failing, **HASTE))
-    assert done.verdicts()["index-has-schedule", "fleet-00002"] == "COMPLIANT"
-    assert done.verdicts()["index-has-schedule", "fleet-00001"] == "INSUFFICIENT_DATA"
+    faulty_server.faults.append(Fault(path="/indexes/fleet-00001/backup-schedules", status=500))
+    result = run_command(
+        "audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server, **SHORT_DEADLINE)
+    )
+    assert result.find_verdicts()["index-has-schedule", "fleet-00002"] == "COMPLIANT"
+    assert result.find_verdicts()["index-has-schedule", "fleet-00001"] == "INSUFFICIENT_DATA"

@@ -5,53 +5,57 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import Done, Watched, two_indexes, watching
+from support.cli import AuditedProject, CompletedCommand, audit_nightly, build_two_indexes
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Watched]:
+def second_project(tmp_path: Path) -> Iterator[AuditedProject]:
     """Serve a second project; its home holds the state of an audit of the first."""
-    with watching(tmp_path / "home", two_indexes(seed=1)) as first:
-        assert first.audit().code == 0
-        first.command("audit", "--now", first.now, "--save-inventory", tmp_path / "first.json")
-    with watching(tmp_path / "home", two_indexes(seed=2)) as second:
-        second.sleep()
-        yield second
+    with audit_nightly(tmp_path / "home", build_two_indexes(seed=1)) as first_project:
+        assert first_project.audit().exit_code == 0
+        first_project.run_command("audit", "--now", first_project.now_text, "--save-inventory", tmp_path / "first.json")
+    with audit_nightly(tmp_path / "home", build_two_indexes(seed=2)) as audited_project:
+        audited_project.advance()
+        yield audited_project
 
 
-def ids() -> tuple[str, str]:
+def make_project_ids() -> tuple[str, str]:
     """Return the ids of both Pinecone projects."""
-    return two_indexes(seed=1).project_id, two_indexes(seed=2).project_id
+    return build_two_indexes(seed=1).project_id, build_two_indexes(seed=2).project_id
 
 
-def refused(done: Done, state: Path) -> None:
+def check_refused(completed: CompletedCommand, state: Path) -> None:
     """Check that nothing was audited, and that one line says why and what to do."""
-    known, found = ids()
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    assert f"the state of default belongs to Pinecone project {known}" in done.err
-    assert f"Pinecone project {found} was read; nothing was compared or recorded; use " in done.err
-    assert f"another state than {state}; " in done.err
-    assert done.err.endswith(f"backup-auditor state discard --all --project default --state {state}\n")
+    recorded_id, found_id = make_project_ids()
+    assert (completed.exit_code, completed.output) == (2, "")
+    assert completed.error_output.count("\n") == 1
+    assert f"the state of default belongs to Pinecone project {recorded_id}" in completed.error_output
+    assert f"Pinecone project {found_id} was read; nothing was compared or recorded; use " in completed.error_output
+    assert f"another state than {state}; " in completed.error_output
+    assert completed.error_output.endswith(f"backup-auditor state discard --all --project default --state {state}\n")
 
 
-def test_an_audit_with_the_default_name_and_state_is_refused(other: Watched) -> None:
+def test_an_audit_with_the_default_name_and_state_is_refused(second_project: AuditedProject) -> None:
     """Exit 2, both ids, and the state is the same to the byte; under another name it is a first audit."""
-    before = other.state.read_bytes()
-    refused(other.audit(), other.state)
-    assert other.state.read_bytes() == before
-    named = other.audit("--project", "second")
-    assert (named.code, named.lifecycles()) == (0, {})
-    apart = other.audit("--state", other.home / "apart")
-    assert (apart.code, apart.report["resolved"], apart.report["drift"]) == (0, [], [])
-    assert other.audit("--no-state").code == 0
+    content_before = second_project.state_path.read_bytes()
+    check_refused(second_project.audit(), second_project.state_path)
+    assert second_project.state_path.read_bytes() == content_before
+    named_result = second_project.audit("--project", "second")
+    assert (named_result.exit_code, named_result.find_lifecycles()) == (0, {})
+    separate_result = second_project.audit("--state", second_project.home / "apart")
+    assert (separate_result.exit_code, separate_result.report["resolved"], separate_result.report["drift"]) == (
+        0,
+        [],
+        [],
+    )
+    assert second_project.audit("--no-state").exit_code == 0
 
 
-def test_an_audit_that_is_refused_writes_no_report(other: Watched) -> None:
+def test_an_audit_that_is_refused_writes_no_report(second_project: AuditedProject) -> None:
     """A file of an earlier report stays as it was."""
-    output = other.home / "report.json"
+    output = second_project.home / "report.json"
     output.write_text("earlier")
-    refused(other.audit("--output", output), other.state)
+    check_refused(second_project.audit("--output", output), second_project.state_path)
     assert output.read_text() == "earlier"
 
 
@@ -63,27 +67,36 @@ def test_an_audit_that_is_refused_writes_no_report(other: Watched) -> None:
         pytest.param(("remediate", "--format", "json"), id="remediate-json"),
     ],
 )
-def test_other_commands_that_use_the_state_are_refused(other: Watched, arguments: tuple[str, ...]) -> None:
+def test_other_commands_that_use_the_state_are_refused(
+    second_project: AuditedProject, arguments: tuple[str, ...]
+) -> None:
     """The state is the same to the byte."""
-    before = other.state.read_bytes()
-    refused(other.command(*arguments), other.state)
-    assert other.state.read_bytes() == before
+    content_before = second_project.state_path.read_bytes()
+    check_refused(second_project.run_command(*arguments), second_project.state_path)
+    assert second_project.state_path.read_bytes() == content_before
 
 
-def test_a_saved_inventory_of_another_project_is_refused(other: Watched, tmp_path: Path) -> None:
+def test_a_saved_inventory_of_another_project_is_refused(second_project: AuditedProject, tmp_path: Path) -> None:
     """Without a state it is judged as ever; the inventory of the project that the state belongs to is accepted."""
-    saved = tmp_path / "second.json"
-    other.command("audit", "--now", other.now, "--no-state", "--save-inventory", saved)
-    done = other.command("audit", "--inventory", saved, "--state", other.state)
-    refused(done, other.state)
-    assert "use an inventory of " in done.err
-    assert other.command("audit", "--inventory", saved).code == 0
-    assert other.command("audit", "--inventory", tmp_path / "first.json", "--state", other.state).code == 0
+    inventory_path = tmp_path / "second.json"
+    second_project.run_command(
+        "audit", "--now", second_project.now_text, "--no-state", "--save-inventory", inventory_path
+    )
+    result = second_project.run_command("audit", "--inventory", inventory_path, "--state", second_project.state_path)
+    check_refused(result, second_project.state_path)
+    assert "use an inventory of " in result.error_output
+    assert second_project.run_command("audit", "--inventory", inventory_path).exit_code == 0
+    assert (
+        second_project.run_command(
+            "audit", "--inventory", tmp_path / "first.json", "--state", second_project.state_path
+        ).exit_code
+        == 0
+    )
 
 
-def test_a_state_that_a_wrong_key_filled_can_be_discarded(other: Watched) -> None:
+def test_a_state_that_a_wrong_key_filled_can_be_discarded(second_project: AuditedProject) -> None:
     """The command in the error makes the next audit the first one."""
-    way_out = other.audit().err.strip().rpartition("backup-auditor ")[2]
-    assert other.command(*way_out.split(), "--yes").code == 0
-    first = other.audit()
-    assert (first.code, first.report["resolved"], first.report["drift"]) == (0, [], [])
+    remedy_command = second_project.audit().error_output.strip().rpartition("backup-auditor ")[2]
+    assert second_project.run_command(*remedy_command.split(), "--yes").exit_code == 0
+    first_result = second_project.audit()
+    assert (first_result.exit_code, first_result.report["resolved"], first_result.report["drift"]) == (0, [], [])

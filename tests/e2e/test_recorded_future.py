@@ -9,93 +9,104 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.testing import COMMAND
-from support.cli import Watched, watching
+from support.cli import AuditedProject, audit_nightly
 
 FUTURE = "2999-06-01T12:00:00Z"
 
 
-def neglected(project: Watched) -> None:
+def pause_schedule(project: AuditedProject) -> None:
     """Pause a schedule, so that something is open."""
-    project.world.update_schedule(next(iter(project.world.get_index("orders").schedules)), enabled=False)
+    project.simulated_project.update_schedule(
+        next(iter(project.simulated_project.get_index("orders").schedules)), enabled=False
+    )
 
 
 def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:
     """Exit 3 and one command, which makes the next audit count; the first day of an old finding stays."""
-    paused = ("schedule-is-enabled", "orders")
-    with watching(tmp_path / "home") as project:
-        neglected(project)
-        first = project.audit()
-        assert first.lifecycles()[paused] == "new"
-        assert project.audit("--now", FUTURE).code in {1, 3}
-        project.sleep()
-        before = project.state.read_bytes()
-        late = project.audit()
-        assert (late.code, late.verdicts()[paused]) == (3, "NON_COMPLIANT")
-        assert "the last recorded audit of default, of 2999-06-01T12:00:00Z, lies in the future" in late.err
-        way_out = f"backup-auditor state discard --project default --state {project.state}"
-        assert late.err.endswith(f"{way_out}\n")
-        assert project.state.read_bytes() == before
-        assert project.command("audit", "--now", FUTURE.replace("2999-06-01", "2999-06-02")).code != 0
-        refused = project.command(*way_out.split()[1:])
-        assert (refused.code, "add --yes" in refused.err) == (2, True)
-        assert "To be discarded: 2 recorded audits" in refused.out
-        done = project.command(*way_out.split()[1:], "--yes")
-        assert (done.code, done.err) == (0, "")
-        assert f"After that the last recorded audit is of {first.report['observed_at']}." in done.out
-        after = project.audit()
-        assert (after.code, after.err, after.lifecycles()[paused]) == (1, "", "ongoing")
-        (found,) = [it for it in after.report["findings"] if it["control"] == "schedule-is-enabled" and it["lifecycle"]]
-        assert found["first_seen"] == first.report["observed_at"]
-        nights = json.loads(project.command("evidence", "list", "--format", "json").out)
-        assert "2999" not in json.dumps(nights)
+    paused_key = ("schedule-is-enabled", "orders")
+    with audit_nightly(tmp_path / "home") as project:
+        pause_schedule(project)
+        first_result = project.audit()
+        assert first_result.find_lifecycles()[paused_key] == "new"
+        assert project.audit("--now", FUTURE).exit_code in {1, 3}
+        project.advance()
+        content_before = project.state_path.read_bytes()
+        late_result = project.audit()
+        assert (late_result.exit_code, late_result.find_verdicts()[paused_key]) == (3, "NON_COMPLIANT")
+        assert (
+            "the last recorded audit of default, of 2999-06-01T12:00:00Z, lies in the future"
+            in late_result.error_output
+        )
+        remedy_command = f"backup-auditor state discard --project default --state {project.state_path}"
+        assert late_result.error_output.endswith(f"{remedy_command}\n")
+        assert project.state_path.read_bytes() == content_before
+        assert project.run_command("audit", "--now", FUTURE.replace("2999-06-01", "2999-06-02")).exit_code != 0
+        refused_result = project.run_command(*remedy_command.split()[1:])
+        assert (refused_result.exit_code, "add --yes" in refused_result.error_output) == (2, True)
+        assert "To be discarded: 2 recorded audits" in refused_result.output
+        result = project.run_command(*remedy_command.split()[1:], "--yes")
+        assert (result.exit_code, result.error_output) == (0, "")
+        assert f"After that the last recorded audit is of {first_result.report['observed_at']}." in result.output
+        result_after = project.audit()
+        assert (result_after.exit_code, result_after.error_output, result_after.find_lifecycles()[paused_key]) == (
+            1,
+            "",
+            "ongoing",
+        )
+        (finding,) = [
+            it for it in result_after.report["findings"] if it["control"] == "schedule-is-enabled" and it["lifecycle"]
+        ]
+        assert finding["first_seen"] == first_result.report["observed_at"]
+        listed_nights = json.loads(project.run_command("evidence", "list", "--format", "json").output)
+        assert "2999" not in json.dumps(listed_nights)
 
 
 def test_an_older_audit_of_its_own_now_is_no_failure(tmp_path: Path) -> None:
     """`--now` of long ago is older than the recorded audit, which lies in the past of the machine's clock."""
-    with watching(tmp_path / "home") as project:
-        assert project.audit("--now", "2001-01-02T00:00:00Z").code != 2
-        older = project.audit("--now", "2001-01-01T00:00:00Z")
-        assert "changes nothing" in older.err
-        assert "lies in the future" not in older.err
-        fresh = project.command("state", "discard")
-        assert (fresh.code, fresh.out) == (
+    with audit_nightly(tmp_path / "home") as project:
+        assert project.audit("--now", "2001-01-02T00:00:00Z").exit_code != 2
+        older_result = project.audit("--now", "2001-01-01T00:00:00Z")
+        assert "changes nothing" in older_result.error_output
+        assert "lies in the future" not in older_result.error_output
+        fresh_result = project.run_command("state", "discard")
+        assert (fresh_result.exit_code, fresh_result.output) == (
             0,
-            f"No audit is recorded in the future of default in {project.state}; nothing to discard.\n",
+            f"No audit is recorded in the future of default in {project.state_path}; nothing to discard.\n",
         )
 
 
-def test_a_saved_inventory_is_told_of_the_future_too(tmp_path: Path) -> None:
+def test_a_saved_inventory_reports_the_future_too(tmp_path: Path) -> None:
     """With `--state`; without, nothing is recorded anyway."""
-    saved, state = tmp_path / "inventory", tmp_path / "state"
-    with watching(tmp_path / "home") as project:
-        project.audit("--no-state", "--save-inventory", saved)
-        project.command("audit", "--inventory", saved, "--state", state, "--now", FUTURE)
-        late = project.command("audit", "--inventory", saved, "--state", state)
-        assert late.code == 3
-        assert f"--state {state}\n" in late.err
-        assert project.command("audit", "--inventory", saved).code == 0
+    inventory_path, state = tmp_path / "inventory", tmp_path / "state"
+    with audit_nightly(tmp_path / "home") as project:
+        project.audit("--no-state", "--save-inventory", inventory_path)
+        project.run_command("audit", "--inventory", inventory_path, "--state", state, "--now", FUTURE)
+        late_result = project.run_command("audit", "--inventory", inventory_path, "--state", state)
+        assert late_result.exit_code == 3
+        assert f"--state {state}\n" in late_result.error_output
+        assert project.run_command("audit", "--inventory", inventory_path).exit_code == 0
 
 
 def test_everything_can_be_discarded(tmp_path: Path) -> None:
     """The next audit is the first, as for a state that a wrong key filled; plans and actions stay."""
-    with watching(tmp_path / "home") as project:
-        neglected(project)
+    with audit_nightly(tmp_path / "home") as project:
+        pause_schedule(project)
         project.audit()
-        kept = project.command("remediate")
-        assert kept.code == 0
-        done = project.command("state", "discard", "--all", "--yes")
-        assert done.code == 0
-        assert "After that no audit is recorded: the next one is the first." in done.out
-        again = project.command("state", "discard", "--all", "--yes")
-        assert (again.code, "nothing to discard" in again.out) == (0, True)
-        project.sleep()
-        after = project.audit()
-        assert after.lifecycles()["schedule-is-enabled", "orders"] == "new"
-        assert after.report["history"] == []
+        refused_result = project.run_command("remediate")
+        assert refused_result.exit_code == 0
+        result = project.run_command("state", "discard", "--all", "--yes")
+        assert result.exit_code == 0
+        assert "After that no audit is recorded: the next one is the first." in result.output
+        second_result = project.run_command("state", "discard", "--all", "--yes")
+        assert (second_result.exit_code, "nothing to discard" in second_result.output) == (0, True)
+        project.advance()
+        result_after = project.audit()
+        assert result_after.find_lifecycles()["schedule-is-enabled", "orders"] == "new"
+        assert result_after.report["history"] == []
 
 
 @pytest.mark.parametrize(
-    "arguments,said",
+    "arguments,expected_text",
     [
         pytest.param((), "there is no state of default", id="no-state"),
         pytest.param(("--state", "missing"), "missing: there is no state of default", id="no-file"),
@@ -103,32 +114,32 @@ def test_everything_can_be_discarded(tmp_path: Path) -> None:
         pytest.param(("--state", "here", "--table", "there"), "not allowed with argument", id="two-places"),
     ],
 )
-def test_what_is_no_state_is_refused(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_no_state_is_refused(tmp_path: Path, arguments: tuple[str, ...], expected_text: str) -> None:
     """One line, exit 2, and no file is made."""
-    with watching(tmp_path / "home") as project:
+    with audit_nightly(tmp_path / "home") as project:
         try:
-            done = project.command("state", "discard", *arguments)
-            code, err = done.code, done.err
-        except SystemExit as ended:
-            code, err = int(str(ended.code)), said
-        assert (code, said in err) == (2, True)
+            result = project.run_command("state", "discard", *arguments)
+            code, error_output = result.exit_code, result.error_output
+        except SystemExit as exit_error:
+            code, error_output = int(str(exit_error.code)), expected_text
+        assert (code, expected_text in error_output) == (2, True)
         assert list(project.home.iterdir()) == []
 
 
-@pytest.mark.parametrize("answer,code", [pytest.param("y\n", 0, id="yes"), pytest.param("\n", 2, id="no")])
-def test_it_asks_on_a_terminal(tmp_path: Path, answer: str, code: int) -> None:
+@pytest.mark.parametrize("confirmation,code", [pytest.param("y\n", 0, id="yes"), pytest.param("\n", 2, id="no")])
+def test_it_asks_on_a_terminal(tmp_path: Path, confirmation: str, code: int) -> None:
     """Anything but yes changes nothing."""
-    with watching(tmp_path / "home") as project:
+    with audit_nightly(tmp_path / "home") as project:
         project.audit("--now", FUTURE)
-        before = project.state.read_bytes()
-        main, other = pty.openpty()
+        content_before = project.state_path.read_bytes()
+        main, terminal_end = pty.openpty()
         line = [str(COMMAND), "state", "discard"]
         env, pipe = project.environment, subprocess.PIPE
-        with subprocess.Popen(line, env=env, stdin=other, stderr=other, stdout=pipe) as process:
-            os.close(other)
-            os.write(main, answer.encode())
-            out, _ = process.communicate(timeout=60)
+        with subprocess.Popen(line, env=env, stdin=terminal_end, stderr=terminal_end, stdout=pipe) as process:
+            os.close(terminal_end)
+            os.write(main, confirmation.encode())
+            output, _ = process.communicate(timeout=60)
             os.close(main)
         assert process.returncode == code
-        assert b"To be discarded: 1 recorded audit\n" in out
-        assert (project.state.read_bytes() == before) == (code == 2)
+        assert b"To be discarded: 1 recorded audit\n" in output
+        assert (project.state_path.read_bytes() == content_before) == (code == 2)

@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from support.cli import Done, access, command
-from support.simulator import NOW
+from support.cli import CompletedCommand, build_access_environment, run_command
+from support.simulator import SIMULATED_NOW
 
-MOMENT = NOW.isoformat()
+MOMENT = SIMULATED_NOW.isoformat()
 
 
-def audit(
+def audit_registry(
     server: Server,
     folder: Path,
     *entries: str,
     flags: tuple[str | Path, ...] = (),
     variables: Mapping[str, str] | None = None,
-) -> Done:
+) -> CompletedCommand:
     """Audit a registry of these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
-    env = access(server, KEY=server.viewer_key, **(variables or {}))
-    return command("audit", "--now", MOMENT, "--registry", path, *flags, env=env)
+    env = build_access_environment(server, KEY=server.viewer_key, **(variables or {}))
+    return run_command("audit", "--now", MOMENT, "--registry", path, *flags, env=env)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,16 @@ def audit(
         pytest.param("{name: b, key_env: ABSENT}", "b: ABSENT is not set", id="absent-variable"),
     ],
 )
-def test_a_mistake_in_one_project_leaves_the_others(entry: str, words: str, healthy: Server, tmp_path: Path) -> None:
+def test_a_mistake_in_one_project_leaves_the_others(
+    entry: str, words: str, healthy_server: Server, tmp_path: Path
+) -> None:
     """The mistake is told in one line, the others have their reports, and the worst code counts."""
     (tmp_path / "wrong.yaml").write_text("rulez: []")
-    done = audit(healthy, tmp_path, "{name: a, key_env: KEY}", entry, "{name: c, key_env: KEY}")
-    assert done.code == 2
-    assert done.err.count("\n") == 1
-    assert words in done.err
-    assert [it.split(":")[1] for it in done.out.splitlines() if it.startswith("COMPLIANT: ")] == [" a", " c"]
+    result = audit_registry(healthy_server, tmp_path, "{name: a, key_env: KEY}", entry, "{name: c, key_env: KEY}")
+    assert result.exit_code == 2
+    assert result.error_output.count("\n") == 1
+    assert words in result.error_output
+    assert [it.split(":")[1] for it in result.output.splitlines() if it.startswith("COMPLIANT: ")] == [" a", " c"]
 
 
 @pytest.mark.parametrize(
@@ -56,71 +58,81 @@ def test_a_mistake_in_one_project_leaves_the_others(entry: str, words: str, heal
         pytest.param("{name: b, key_env: KEY, policy: 's3://bucket/b'}", "s3://bucket/b: it cannot be", id="object"),
     ],
 )
-def test_what_aws_does_not_give_is_told(entry: str, words: str, healthy: Server, tmp_path: Path) -> None:
+def test_what_aws_does_not_give_is_reported(entry: str, words: str, healthy_server: Server, tmp_path: Path) -> None:
     """Without credentials, what the registry leaves to AWS ends in one line that names it and the remedy."""
-    nothing = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"}
-    done = audit(healthy, tmp_path, "{name: a, key_env: KEY}", entry, variables=nothing)
-    assert done.code == 2
-    assert (done.err.count("\n"), words in done.err, "look at region, credentials" in done.err) == (1, True, True)
-    assert done.out.startswith("COMPLIANT: a: ")
+    aws_variables = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"}
+    result = audit_registry(healthy_server, tmp_path, "{name: a, key_env: KEY}", entry, variables=aws_variables)
+    assert result.exit_code == 2
+    assert (
+        result.error_output.count("\n"),
+        words in result.error_output,
+        "look at region, credentials" in result.error_output,
+    ) == (1, True, True)
+    assert result.output.startswith("COMPLIANT: a: ")
 
 
-def many(number: int) -> list[str]:
+def build_entries(number: int) -> list[str]:
     """Return so many entries, which share a key."""
     return [f"{{name: p{it}, key_env: KEY}}" for it in range(1, number + 1)]
 
 
-def projects(path: Path) -> list[str]:
+def list_projects(path: Path) -> list[str]:
     """Return the projects of a SARIF file."""
     return [it["properties"]["project"] for it in json.loads(path.read_text())["runs"]]
 
 
-def test_sarif_of_many_projects_is_several_files(healthy: Server, tmp_path: Path) -> None:
+def test_sarif_of_many_projects_is_several_files(healthy_server: Server, tmp_path: Path) -> None:
     """Twenty projects each, in the order of the registry: code scanning takes no more runs of one file."""
     output = tmp_path / "report.sarif"
-    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif", "--output", output))
-    assert "2 files hold at most 20 projects each" in done.err
-    assert projects(output) == [f"p{it}" for it in range(1, 21)]
-    assert projects(tmp_path / "report-2.sarif") == ["p21"]
+    result = audit_registry(
+        healthy_server, tmp_path, *build_entries(21), flags=("--format", "sarif", "--output", output)
+    )
+    assert "2 files hold at most 20 projects each" in result.error_output
+    assert list_projects(output) == [f"p{it}" for it in range(1, 21)]
+    assert list_projects(tmp_path / "report-2.sarif") == ["p21"]
 
 
-def test_sarif_of_twenty_projects_is_one_file(healthy: Server, tmp_path: Path) -> None:
+def test_sarif_of_twenty_projects_is_one_file(healthy_server: Server, tmp_path: Path) -> None:
     """At the limit there is nothing beside it."""
     output = tmp_path / "report.sarif"
-    audit(healthy, tmp_path, *many(20), flags=("--format", "sarif", "--output", output))
-    assert len(projects(output)) == 20
+    audit_registry(healthy_server, tmp_path, *build_entries(20), flags=("--format", "sarif", "--output", output))
+    assert len(list_projects(output)) == 20
     assert not (tmp_path / "report-2.sarif").exists()
 
 
-def test_sarif_of_many_projects_is_refused_on_standard_output(healthy: Server, tmp_path: Path) -> None:
+def test_sarif_of_many_projects_is_refused_on_standard_output(healthy_server: Server, tmp_path: Path) -> None:
     """Before anything is audited, with what to do."""
-    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif"))
-    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "at most 20 projects and the registry has 21; name a file with --output" in done.err
+    result = audit_registry(healthy_server, tmp_path, *build_entries(21), flags=("--format", "sarif"))
+    assert (result.exit_code, result.output, result.error_output.count("\n")) == (2, "", 1)
+    assert "at most 20 projects and the registry has 21; name a file with --output" in result.error_output
 
 
-def test_several_files_are_written_all_or_not_at_all(healthy: Server, tmp_path: Path) -> None:
+def test_several_files_are_written_all_or_not_at_all(healthy_server: Server, tmp_path: Path) -> None:
     """Where one of them cannot be written, the others stay as they were."""
     output = tmp_path / "report.sarif"
     output.write_text("before")
     (tmp_path / "report-2.sarif").mkdir()
-    done = audit(healthy, tmp_path, *many(21), flags=("--format", "sarif", "--output", output))
-    assert (done.code, output.read_text()) == (2, "before")
-    assert "report-2.sarif: cannot be written" in done.err
+    result = audit_registry(
+        healthy_server, tmp_path, *build_entries(21), flags=("--format", "sarif", "--output", output)
+    )
+    assert (result.exit_code, output.read_text()) == (2, "before")
+    assert "report-2.sarif: cannot be written" in result.error_output
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_a_csv_file_begins_with_a_byte_order_mark(healthy: Server, tmp_path: Path) -> None:
+def test_a_csv_file_begins_with_a_byte_order_mark(healthy_server: Server, tmp_path: Path) -> None:
     """Once, for all projects; standard output has none."""
     output = tmp_path / "report.csv"
-    audit(healthy, tmp_path, *many(2), flags=("--format", "csv", "--output", output))
+    audit_registry(healthy_server, tmp_path, *build_entries(2), flags=("--format", "csv", "--output", output))
     assert output.read_bytes().startswith(b"\xef\xbb\xbfproject,")
     assert output.read_bytes().count(b"\xef\xbb\xbf") == 1
-    assert audit(healthy, tmp_path, *many(2), flags=("--format", "csv")).out.startswith("project,")
+    assert audit_registry(healthy_server, tmp_path, *build_entries(2), flags=("--format", "csv")).output.startswith(
+        "project,"
+    )
 
 
-def test_markdown_of_many_projects_fits_one_comment(healthy: Server, tmp_path: Path) -> None:
+def test_markdown_of_many_projects_fits_one_comment(healthy_server: Server, tmp_path: Path) -> None:
     """Every project is named in it."""
-    done = audit(healthy, tmp_path, *many(60), flags=("--format", "markdown"))
-    assert len(done.out) <= 65_536
-    assert done.out.count("# Backup audit of ") == 60
+    result = audit_registry(healthy_server, tmp_path, *build_entries(60), flags=("--format", "markdown"))
+    assert len(result.output) <= 65_536
+    assert result.output.count("# Backup audit of ") == 60

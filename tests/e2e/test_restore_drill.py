@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from support.cli import environment
-from support.clock import real_now
-from support.simulator import empty_world, serving
+from support.cli import build_environment
+from support.clock import read_real_clock
+from support.simulator import build_empty_project, serve
 
 pytestmark = pytest.mark.writes
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "restore.md"
-STEP = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-STEPS = dict(STEP.findall(PAGE.read_text(encoding="utf-8")))
-CURL = """\
+STEP_PATTERN = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+STEPS = dict(STEP_PATTERN.findall(PAGE.read_text(encoding="utf-8")))
+CURL_SCRIPT = """\
 import argparse, sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -45,11 +45,11 @@ sys.exit(22 if answer.status >= 400 else 0)
 @pytest.fixture
 def project() -> Iterator[Server]:
     """Serve an index with one recovery point."""
-    world = empty_world(real_now())
-    world.create_index("orders")
-    world.create_backup("orders", "by-hand")
-    world.advance(timedelta(hours=1))
-    with serving(world) as server:
+    simulated_project = build_empty_project(read_real_clock())
+    simulated_project.create_index("orders")
+    simulated_project.create_backup("orders", "by-hand")
+    simulated_project.advance(timedelta(hours=1))
+    with serve(simulated_project) as server:
         yield server
 
 
@@ -57,29 +57,29 @@ def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path
     """Each step answers what the next one asks for; the drill's index is there in between, and gone in the end."""
     assert sorted(STEPS) == ["1", "2", "3", "4", "6"]
     shim = tmp_path / "curl"
-    shim.write_text(f"#!{sys.executable}\n{CURL}", encoding="utf-8")
+    shim.write_text(f"#!{sys.executable}\n{CURL_SCRIPT}", encoding="utf-8")
     shim.chmod(0o755)
     access = {"PINECONE_CONTROLLER_HOST": project.url, "PINECONE_API_KEY": project.editor_key, "INDEX": "orders"}
-    own = environment(**access)
-    own["PATH"] = f"{tmp_path}:{own['PATH']}"
+    shell_environment = build_environment(**access)
+    shell_environment["PATH"] = f"{tmp_path}:{shell_environment['PATH']}"
 
-    def step(number: str, **variables: str) -> list[str]:
+    def run_step(number: str, **variables: str) -> list[str]:
         """Do one step of the drill, and return what it prints, line by line."""
         script = f"set -e\n{STEPS['1']}\n{STEPS[number]}"
-        done = subprocess.run(
-            ["/bin/sh", "-c", script], env=own | variables, capture_output=True, text=True, check=True
+        process = subprocess.run(
+            ["/bin/sh", "-c", script], env=shell_environment | variables, capture_output=True, text=True, check=True
         )
-        return [line for line in done.stdout.splitlines() if line]
+        return [line for line in process.stdout.splitlines() if line]
 
-    (listed,) = step("2")
-    (backup,) = json.loads(listed)["data"]
+    (listed_backup,) = run_step("2")
+    (backup,) = json.loads(listed_backup)["data"]
     assert backup["status"] == "Ready"
-    began, restored = step("3", BACKUP=backup["backup_id"])
-    assert datetime.fromisoformat(began).tzinfo is UTC
+    started_restore, restored_index = run_step("3", BACKUP=backup["backup_id"])
+    assert datetime.fromisoformat(started_restore).tzinfo is UTC
     project.project.advance(timedelta(hours=6))
-    job, index, _ = step("4", JOB=json.loads(restored)["restore_job_id"])
+    job, index, _ = run_step("4", JOB=json.loads(restored_index)["restore_job_id"])
     assert json.loads(job)["status"] == "Completed"
     assert json.loads(index)["tags"] == {"purpose": "drill"}
     assert re.fullmatch(r"drill-\d{8}", json.loads(index)["name"])
-    *_, left = step("6")
-    assert [it["name"] for it in json.loads(left)["indexes"]] == ["orders"]
+    *_, remaining_indexes = run_step("6")
+    assert [it["name"] for it in json.loads(remaining_indexes)["indexes"]] == ["orders"]

@@ -8,62 +8,67 @@ import pytest
 
 from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator.web.server import Server
-from support.cli import Done, access, command
-from support.simulator import NOW, empty_world, serving
+from support.cli import CompletedCommand, build_access_environment, run_command
+from support.simulator import SIMULATED_NOW, build_empty_project, serve
 
-MOMENT = NOW.isoformat()
-ONE_KEY = ("{name: search, key_env: SEARCH_KEY}", "{name: billing, key_env: SEARCH_KEY}")
+MOMENT = SIMULATED_NOW.isoformat()
+SHARED_KEY_ENTRIES = ("{name: search, key_env: SEARCH_KEY}", "{name: billing, key_env: SEARCH_KEY}")
 
 
-def registry(folder: Path, *entries: str) -> Path:
+def write_registry(folder: Path, *entries: str) -> Path:
     """Write a registry of these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
     return path
 
 
-def audit(server: Server, folder: Path, *entries: str, form: str = "json", **variables: str) -> Done:
+def audit_registry(
+    server: Server, folder: Path, *entries: str, report_format: str = "json", **variables: str
+) -> CompletedCommand:
     """Audit a registry of these entries."""
-    path = registry(folder, *entries)
-    env = access(server, SEARCH_KEY=server.viewer_key, **variables)
-    return command("audit", "--now", MOMENT, "--registry", path, "--format", form, env=env)
+    path = write_registry(folder, *entries)
+    env = build_access_environment(server, SEARCH_KEY=server.viewer_key, **variables)
+    return run_command("audit", "--now", MOMENT, "--registry", path, "--format", report_format, env=env)
 
 
-def warnings(done: Done) -> list[list[str]]:
+def list_warnings(completed: CompletedCommand) -> list[list[str]]:
     """Return the warnings of each report."""
-    reports: list[dict[str, Any]] = json.loads(done.out)
+    reports: list[dict[str, Any]] = json.loads(completed.output)
     return [it["warnings"] for it in reports]
 
 
-def test_one_key_twice_is_a_warning_in_both_reports(healthy: Server, tmp_path: Path) -> None:
+def test_one_key_twice_is_a_warning_in_both_reports(healthy_server: Server, tmp_path: Path) -> None:
     """Both look compliant, and one of the projects was never audited."""
-    done = audit(healthy, tmp_path, *ONE_KEY)
+    result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES)
+    project_id = healthy_server.project.project_id
     sentence = (
-        f'Registry entries "search" and "billing" lead to one Pinecone project ({healthy.project.project_id}; their key'
+        f'Registry entries "search" and "billing" lead to one Pinecone project ({project_id}; their key'
         " is in the variable SEARCH_KEY), so the project that one of them is meant for is not audited; give each entry"
         " a key of its own project."
     )
-    assert (done.code, warnings(done)) == (3, [[sentence], [sentence]])
-    assert done.err == ""
+    assert (result.exit_code, list_warnings(result)) == (3, [[sentence], [sentence]])
+    assert result.error_output == ""
 
 
-def test_standard_error_says_it_where_the_reports_go_to_a_file(healthy: Server, tmp_path: Path) -> None:
+def test_standard_error_says_it_where_the_reports_go_to_a_file(healthy_server: Server, tmp_path: Path) -> None:
     """Nobody may look into the file when the job ends with 3."""
-    path, output = registry(tmp_path, *ONE_KEY), tmp_path / "reports"
-    env = access(healthy, SEARCH_KEY=healthy.viewer_key)
-    done = command("audit", "--now", MOMENT, "--registry", path, "--output", output, env=env)
-    assert (done.code, done.out) == (3, "")
-    assert done.err.startswith('backup-auditor: Registry entries "search" and "billing" lead to one Pinecone project')
-    assert done.err.count("\n") == 1
+    path, output = write_registry(tmp_path, *SHARED_KEY_ENTRIES), tmp_path / "reports"
+    env = build_access_environment(healthy_server, SEARCH_KEY=healthy_server.viewer_key)
+    result = run_command("audit", "--now", MOMENT, "--registry", path, "--output", output, env=env)
+    assert (result.exit_code, result.output) == (3, "")
+    assert result.error_output.startswith(
+        'backup-auditor: Registry entries "search" and "billing" lead to one Pinecone project'
+    )
+    assert result.error_output.count("\n") == 1
     assert output.read_text().count("Registry entries") == 2
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_format_shows_it(form: str, healthy: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("report_format", FORMATS)
+def test_every_format_shows_it(report_format: str, healthy_server: Server, tmp_path: Path) -> None:
     """For people and for machines."""
-    done = audit(healthy, tmp_path, *ONE_KEY, form=form)
-    assert done.code == 3
-    assert "is meant for" in " ".join(done.out.split())
+    result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES, report_format=report_format)
+    assert result.exit_code == 3
+    assert "is meant for" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -73,50 +78,52 @@ def test_every_format_shows_it(form: str, healthy: Server, tmp_path: Path) -> No
         pytest.param(Server.editor_key, None, id="another-key"),
     ],
 )
-def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy: Server, tmp_path: Path) -> None:
+def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy_server: Server, tmp_path: Path) -> None:
     """By the id that both audits read; an entry that cannot be audited shares nothing."""
-    entries = (ONE_KEY[0], "{name: billing, key_env: BILLING_KEY}", "{name: wrong, key_env: ABSENT}")
-    done = audit(healthy, tmp_path, *entries, BILLING_KEY=key)
-    assert done.code == 2  # one could not be audited at all
-    found = warnings(done)
-    assert found[0] == found[1] != []
-    assert healthy.project.project_id in found[0][0]
-    assert (words or "Pinecone project") in found[0][0]
+    entries = (SHARED_KEY_ENTRIES[0], "{name: billing, key_env: BILLING_KEY}", "{name: wrong, key_env: ABSENT}")
+    result = audit_registry(healthy_server, tmp_path, *entries, BILLING_KEY=key)
+    assert result.exit_code == 2  # one could not be audited at all
+    found_warnings = list_warnings(result)
+    assert found_warnings[0] == found_warnings[1] != []
+    assert healthy_server.project.project_id in found_warnings[0][0]
+    assert (words or "Pinecone project") in found_warnings[0][0]
 
 
 def test_one_key_without_any_schedule_is_found_by_the_key(tmp_path: Path) -> None:
     """Nothing tells the id of an empty project."""
-    with serving(empty_world()) as server:
-        done = audit(server, tmp_path, *ONE_KEY)
-    assert done.code == 3
-    assert all("(their key is in the variable SEARCH_KEY)" in it for (it,) in warnings(done))
+    with serve(build_empty_project()) as server:
+        result = audit_registry(server, tmp_path, *SHARED_KEY_ENTRIES)
+    assert result.exit_code == 3
+    assert all("(their key is in the variable SEARCH_KEY)" in it for (it,) in list_warnings(result))
 
 
-def test_a_registry_of_one_key_each_has_no_warning(healthy: Server, tmp_path: Path) -> None:
+def test_a_registry_of_one_key_each_has_no_warning(healthy_server: Server, tmp_path: Path) -> None:
     """A single entry shares nothing."""
-    done = audit(healthy, tmp_path, ONE_KEY[0])
-    assert (done.code, done.err, warnings(done)) == (0, "", [[]])
+    result = audit_registry(healthy_server, tmp_path, SHARED_KEY_ENTRIES[0])
+    assert (result.exit_code, result.error_output, list_warnings(result)) == (0, "", [[]])
 
 
 @pytest.mark.parametrize(
     "entries,words",
     [
-        pytest.param(ONE_KEY, "their key is in the variable SEARCH_KEY", id="variable"),
+        pytest.param(SHARED_KEY_ENTRIES, "their key is in the variable SEARCH_KEY", id="variable"),
         pytest.param(("{name: a, secret: keys/a}", "{name: b, secret: keys/a}"), "the secret keys/a", id="secret"),
     ],
 )
 def test_validating_warns_of_one_key_twice(entries: tuple[str, ...], words: str, tmp_path: Path) -> None:
     """It is valid all the same."""
-    path = registry(tmp_path, *entries)
-    done = command("registry", "validate", path)
-    assert done.code == 0
-    assert done.out.startswith(f"{path}: valid; 2 projects")
-    assert done.err.startswith(f"backup-auditor: warning: {path}: Registry entries ")
-    assert (words in done.err, done.err.count("\n")) == (True, 1)
+    path = write_registry(tmp_path, *entries)
+    result = run_command("registry", "validate", path)
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{path}: valid; 2 projects")
+    assert result.error_output.startswith(f"backup-auditor: warning: {path}: Registry entries ")
+    assert (words in result.error_output, result.error_output.count("\n")) == (True, 1)
 
 
 def test_validating_refuses_one_name_twice(tmp_path: Path) -> None:
     """And says where the first one is."""
-    done = command("registry", "validate", registry(tmp_path, "{name: a, key_env: A}", "{name: a, key_env: B}"))
-    assert done.code == 2
-    assert "first on line 3" in done.err
+    result = run_command(
+        "registry", "validate", write_registry(tmp_path, "{name: a, key_env: A}", "{name: a, key_env: B}")
+    )
+    assert result.exit_code == 2
+    assert "first on line 3" in result.error_output

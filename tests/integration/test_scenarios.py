@@ -19,15 +19,18 @@ from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from scenarios.all import CASES, COMBINED_CONTROLS
 from scenarios.case import PROJECT, Case, Violation
-from support.builders.policies import policy
+from support.builders.policies import parse_policy
 from support.fakes.stores import FakeStore
-from support.simulator import NEW, NOW, OLD, UNSTABLE, empty_world, serving
+from support.simulator import NEW_VERSION, OLD_VERSION, SIMULATED_NOW, UNSTABLE_VERSION, build_empty_project, serve
 
-SEVERITIES = {it.id: it.severity.value for it in CATALOG.all_controls}
-FAMILIES = [pytest.param((NEW, NEW), id=NEW), pytest.param((OLD, UNSTABLE), id=f"{OLD}-{UNSTABLE}")]
+SEVERITY_BY_CONTROL = {it.id: it.severity.value for it in CATALOG.all_controls}
+VERSION_PARAMETERS = [
+    pytest.param((NEW_VERSION, NEW_VERSION), id=NEW_VERSION),
+    pytest.param((OLD_VERSION, UNSTABLE_VERSION), id=f"{OLD_VERSION}-{UNSTABLE_VERSION}"),
+]
 
 
-class Unseen:
+class SilentProgress:
     """Shows nobody how far an audit has come."""
 
     def expect(self, label: str, count: int) -> None:
@@ -40,83 +43,91 @@ class Unseen:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Serve one world after the other."""
-    with serving(empty_world()) as found:
-        yield found
+    with serve(build_empty_project()) as running_server:
+        yield running_server
 
 
 @cache
-def required(text: str) -> Policy:
+def load_case_policy(text: str) -> Policy:
     """Load a policy, once."""
-    return policy(f"version: 1\n{text}\n")
+    return parse_policy(f"version: 1\n{text}\n")
 
 
-def audited(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
+def audit_case(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
     """Audit the world that is served, at the moment of its clock."""
     connection = Connection(server.viewer_key, server.url, *versions, max_concurrency=4)
     with open_reader(connection, Runtime(sleep=lambda _: None)) as reader:
         return run_audit(
             reader,
-            required(case.policy),
+            load_case_policy(case.policy),
             project=PROJECT,
             observed_at=server.project.now - case.clock_lag,
-            progress=Unseen(),
+            progress=SilentProgress(),
             store=store if case.change else None,
         ).report
 
 
-def found(report: Report, compliance: Compliance) -> list[Violation]:
+def list_findings(report: Report, compliance: Compliance) -> list[Violation]:
     """Return the findings of one verdict."""
-    alike = (it for it in report.findings if it.compliance is compliance)
-    return sorted((it.control, it.resource.type.value, it.resource.name) for it in alike)
+    findings = (it for it in report.findings if it.compliance is compliance)
+    return sorted((it.control, it.resource.type.value, it.resource.name) for it in findings)
 
 
-def audited_names(world: SimulatedProject) -> list[str]:
+def list_live_names(project: SimulatedProject) -> list[str]:
     """Return the names of the indexes that are live, and not being deleted."""
-    return [name for name, it in world.indexes.items() if not it.is_terminating]
+    return [name for name, it in project.indexes.items() if not it.is_terminating]
 
 
-@pytest.mark.parametrize("versions", FAMILIES)
+@pytest.mark.parametrize("versions", VERSION_PARAMETERS)
 @pytest.mark.parametrize("case", [pytest.param(it, id=it.label) for it in CASES])
 def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Case, versions: tuple[str, str]) -> None:
     """Exactly the planted faults, with their severities, and nothing that could not be judged."""
     store = FakeStore()
-    world = server.project = case.build_project()
-    fails = case.violations if versions[0] == NEW or case.old_family_violations is None else case.old_family_violations
+    project = server.project = case.build_project()
+    expected_failures = (
+        case.violations
+        if versions[0] == NEW_VERSION or case.old_family_violations is None
+        else case.old_family_violations
+    )
     server.faults[:] = [Fault(**it) for it in case.faults]
     if case.change:
-        assert found(audited(server, case, versions, store), Compliance.NON_COMPLIANT) == sorted(
+        assert list_findings(audit_case(server, case, versions, store), Compliance.NON_COMPLIANT) == sorted(
             case.first_audit_violations
         )
-    world.advance(case.audit_delay)
+    project.advance(case.audit_delay)
     if case.change:
-        case.change(world)
-    report = audited(server, case, versions, store)
-    failed = [it for it in report.findings if it.compliance is Compliance.NON_COMPLIANT]
-    told = {(it.control, it.resource.name): it.reason for it in failed}
-    assert found(report, Compliance.NON_COMPLIANT) == sorted(fails), told
-    assert found(report, Compliance.INSUFFICIENT_DATA) == sorted(case.unknown_checks)
-    assert {it.control: it.severity.value for it in failed} == {
-        control: case.severities.get(control, SEVERITIES[control]) for control, _, _ in fails
+        case.change(project)
+    report = audit_case(server, case, versions, store)
+    failed_findings = [it for it in report.findings if it.compliance is Compliance.NON_COMPLIANT]
+    reasons = {(it.control, it.resource.name): it.reason for it in failed_findings}
+    assert list_findings(report, Compliance.NON_COMPLIANT) == sorted(expected_failures), reasons
+    assert list_findings(report, Compliance.INSUFFICIENT_DATA) == sorted(case.unknown_checks)
+    assert {it.control: it.severity.value for it in failed_findings} == {
+        control: case.severities.get(control, SEVERITY_BY_CONTROL[control]) for control, _, _ in expected_failures
     }
-    exempted = {(it.control, it.resource.type.value, it.resource.name) for it in failed if it.exemption}
-    assert exempted == case.exempted_violations
-    live = sorted((it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX)
-    assert live == sorted((control.id, name) for control in CATALOG.index_controls for name in audited_names(world))
-    assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in fails)
+    exempted_keys = {(it.control, it.resource.type.value, it.resource.name) for it in failed_findings if it.exemption}
+    assert exempted_keys == case.exempted_violations
+    live_keys = sorted(
+        (it.control, it.resource.name) for it in report.findings if it.resource.type is ResourceType.INDEX
+    )
+    assert live_keys == sorted(
+        (control.id, name) for control in CATALOG.index_controls for name in list_live_names(project)
+    )
+    assert report.is_complete is (("inventory-is-complete", "project", PROJECT) not in expected_failures)
 
 
-@pytest.mark.parametrize("versions", FAMILIES)
+@pytest.mark.parametrize("versions", VERSION_PARAMETERS)
 def test_the_healthy_project_has_nothing_wrong(server: Server, versions: tuple[str, str]) -> None:
     """Not even its quota, or its pod."""
-    server.project, server.faults[:] = build_scenario("healthy", now=NOW), []
-    report = audited(server, Case(label="healthy", steps=()), versions, FakeStore())
-    assert found(report, Compliance.NON_COMPLIANT) == found(report, Compliance.INSUFFICIENT_DATA) == []
+    server.project, server.faults[:] = build_scenario("healthy", now=SIMULATED_NOW), []
+    report = audit_case(server, Case(label="healthy", steps=()), versions, FakeStore())
+    assert list_findings(report, Compliance.NON_COMPLIANT) == list_findings(report, Compliance.INSUFFICIENT_DATA) == []
 
 
 def test_every_control_is_the_only_one_that_some_world_violates() -> None:
     """But for those that nothing can violate alone."""
-    alone = {control for case in CASES if len(case.violations) == 1 for control, _, _ in case.violations}
-    assert alone == SEVERITIES.keys() - COMBINED_CONTROLS
+    lone_controls = {control for case in CASES if len(case.violations) == 1 for control, _, _ in case.violations}
+    assert lone_controls == SEVERITY_BY_CONTROL.keys() - COMBINED_CONTROLS
     assert {control for case in CASES for control, _, _ in case.violations} >= COMBINED_CONTROLS
 
 

@@ -11,7 +11,7 @@ from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import builder
 from backup_auditor_simulator.scenarios.builder import ScheduledIndex, Script
-from support.simulator import NOW
+from support.simulator import SIMULATED_NOW
 
 type ScenarioStep = Callable[[Script], object]
 type Violation = tuple[str, str, str]
@@ -38,7 +38,7 @@ class Case:
     """What is found instead in the older family, where that tells less."""
     policy: str = ""
     """The policy file, without its version."""
-    now: datetime = NOW
+    now: datetime = SIMULATED_NOW
     audit_delay: timedelta = timedelta()
     """How long after `now` the audit is; where there is a `change`, an audit at `now` goes before it."""
     change: Callable[[SimulatedProject], object] | None = None

@@ -17,7 +17,7 @@ from scenarios.case import (
     on,
     on_project,
 )
-from support.simulator import NOW
+from support.simulator import SIMULATED_NOW
 
 HEADROOM = "backup-quota-has-headroom"
 SCHEDULES = "schedules-fit-quota"
@@ -26,8 +26,8 @@ EXEMPTIONS = "exemptions-are-current"
 EXPECTED_PROJECT = "project-is-expected"
 WEEK_OF_BACKUPS = create_scheduled_index(retention_days=7)
 """An index that takes 8 slots, and holds 7 backups 5 hours after the last run."""
-PROJECT_ID = SimulatedProject(NOW).project_id
-MIDNIGHT = NOW.replace(hour=23, minute=59, second=59)
+PROJECT_ID = SimulatedProject(SIMULATED_NOW).project_id
+MIDNIGHT = SIMULATED_NOW.replace(hour=23, minute=59, second=59)
 
 
 def write_quota_policy(count: int, extra_keys: str = "") -> str:

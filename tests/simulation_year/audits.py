@@ -28,8 +28,8 @@ from simulation_year.lives import (
 )
 from simulation_year.model import DAY, HOUR
 from simulation_year.rules import Exemption, FindingKey
-from support.builders.policies import policy
-from support.simulator import NEW, serving
+from support.builders.policies import parse_policy
+from support.simulator import NEW_VERSION, serve
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 """The first night; a leap day is the last but one of the year that follows."""
@@ -86,7 +86,7 @@ class YearSimulation:
         self.versions = versions
         self.counts = SimulationCounts()
         self.exemption = Exemption(EXEMPTED_INDEX, (START + size.night_count * 2 // 3 * DAY).date())
-        self.policy = policy(rules.write_policy(size.quota, self.exemption))
+        self.policy = parse_policy(rules.write_policy(size.quota, self.exemption))
         self.project = TrackedProject(START - 140 * DAY, self.rng)
         self.due_changes: list[tuple[int, TimeOfDay, str, WaitIterator]] = []
         self.open_findings: set[FindingKey] = set()
@@ -178,7 +178,7 @@ class YearSimulation:
         for name, index in project.live_indexes.items():
             earlier_indexes = [it for it in project.deleted_indexes if it.name == name]
             controls = rules.find_index_violations(
-                index, earlier_indexes, now, marks_scheduled_runs=self.versions[1] != NEW
+                index, earlier_indexes, now, marks_scheduled_runs=self.versions[1] != NEW_VERSION
             )
             violations |= {(control, "index", name) for control in controls}
         for index in project.deleted_indexes:
@@ -193,7 +193,7 @@ class YearSimulation:
 
     def find_unknown_findings(self, night: int) -> set[FindingKey]:
         """Return everything of which nothing can be said."""
-        now, marks_scheduled_runs = START + night * DAY, self.versions[1] != NEW
+        now, marks_scheduled_runs = START + night * DAY, self.versions[1] != NEW_VERSION
         live_indexes = self.project.live_indexes.items()
         controls_by_name = {
             name: rules.find_unknown_controls(it, now, marks_scheduled_runs=marks_scheduled_runs)
@@ -353,7 +353,7 @@ def serve_simulation(
 ) -> Iterator[tuple[YearSimulation, Server]]:
     """Serve a project that is to be audited."""
     simulation = YearSimulation(seed, size, folder / "state.sqlite3", versions)
-    with serving(simulation.project.simulated_project) as server:
+    with serve(simulation.project.simulated_project) as server:
         yield simulation, server
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from support.settings_model import REPORTED, Sighting
+from support.settings_model import REPORTING_PERIOD, ScheduleSighting
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -46,12 +46,12 @@ class Schedule:
     """Whether its planned run did not begin when it was due, and never will."""
     results: deque[RunResult] = field(default_factory=deque)
     """How the coming runs end; those beyond end well."""
-    sightings: list[Sighting] = field(default_factory=list)
+    sightings: list[ScheduleSighting] = field(default_factory=list)
     """What each audit read of it."""
 
     def record_sighting(self, now: datetime) -> None:
         """Let an audit read it."""
-        self.sightings.append(Sighting(now, self.frequency, self.retention // DAY, self.is_enabled))
+        self.sightings.append(ScheduleSighting(now, self.frequency, self.retention // DAY, self.is_enabled))
 
     @property
     def interval(self) -> timedelta:
@@ -99,7 +99,7 @@ class Backup:
         if not self.is_known or self.is_listed:
             return False
         if self.missed_at is not None and self.expected_expiry is None:
-            return now - self.missed_at < REPORTED
+            return now - self.missed_at < REPORTING_PERIOD
         schedule = self.schedule
         current_expiries = (
             [] if schedule is None or schedule.is_deleted or self.missed_at else [self.captured_at + schedule.retention]

@@ -11,19 +11,19 @@ import pytest
 
 from backup_auditor.rendering.text import encode_pieces
 
-GOLDEN = Path(__file__).parents[1] / "unit" / "rendering" / "golden"
+GOLDEN_FOLDER = Path(__file__).parents[1] / "unit" / "rendering" / "golden"
 
 type Approve = Callable[[str, Iterable[str]], None]
 
 
-def approving(config: pytest.Config) -> Approve:
+def make_approve(config: pytest.Config) -> Approve:
     """Return what compares pieces of text with a golden file, or writes it where that was asked for."""
 
     def approve(name: str, pieces: Iterable[str]) -> None:
-        told = b"".join(encode_pieces(pieces))
-        path = GOLDEN / name
+        content = b"".join(encode_pieces(pieces))
+        path = GOLDEN_FOLDER / name
         if config.getoption("--approve"):
-            path.write_bytes(told)
-        assert path.read_bytes() == told, f"{name} was never like that: see {__file__}"
+            path.write_bytes(content)
+        assert path.read_bytes() == content, f"{name} was never like that: see {__file__}"
 
     return approve

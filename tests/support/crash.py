@@ -20,20 +20,20 @@ from backup_auditor.domain.project_state import EMPTY_STATE, FindingState, Known
 from support.builders.facts import NOW
 from support.fakes.stores import PROJECT
 
-ROWS = 150
-LONGEST = 0.2
+ROW_COUNT = 150
+MAX_SECONDS = 0.2
 """Seconds within which a process is killed: it makes the file and records some twenty audits."""
-RECORDINGS = 500
+MAX_RECORDINGS = 500
 
 
 @cache
-def memory_of(revision: int) -> ProjectState:
+def build_state(revision: int) -> ProjectState:
     """Return what is remembered after so many audits: every row tells which one wrote it."""
     if revision == 0:
         return EMPTY_STATE
     moment = NOW + timedelta(days=revision)
     resource = Resource(ResourceType.INDEX, PROJECT, "orders", f"id-{revision}")
-    numbers = range(revision, revision + ROWS)
+    numbers = range(revision, revision + ROW_COUNT)
     findings = {
         f"{number}": KnownFinding(
             f"{number}", "control", resource, Severity.LOW, FindingState.OPEN, moment, revision, moment, f"{revision}"
@@ -47,21 +47,21 @@ def memory_of(revision: int) -> ProjectState:
     return ProjectState(revision, f"{revision}", moment, moment, f"{revision}", findings, backups)
 
 
-def record_without_end(path: Path) -> None:
+def record_forever(path: Path) -> None:
     """Record one audit after the other."""
     with open_state(path) as store:
-        for revision in range(RECORDINGS):
-            recording = diff_states(memory_of(revision), memory_of(revision + 1))
-            assert recording is not None
-            store.record(PROJECT, recording)
+        for revision in range(MAX_RECORDINGS):
+            change = diff_states(build_state(revision), build_state(revision + 1))
+            assert change is not None
+            store.record(PROJECT, change)
 
 
-def killed_at(path: Path, instant: float) -> int:
+def count_after_kill(path: Path, instant: float) -> int:
     """Return how many audits are remembered, wholly, after a process that recorded them was killed."""
     child = os.fork()
     if child == 0:
         try:
-            record_without_end(path)
+            record_forever(path)
         finally:
             os._exit(1)
     time.sleep(instant)
@@ -70,19 +70,19 @@ def killed_at(path: Path, instant: float) -> int:
     if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
         raise RuntimeError("the recording ended before it was killed")
     with open_state(path) as store:
-        memory = store.load(PROJECT)
-    if memory != memory_of(memory.revision):
-        raise RuntimeError(f"a part of an audit is remembered, of revision {memory.revision}")
-    return memory.revision
+        state = store.load(PROJECT)
+    if state != build_state(state.revision):
+        raise RuntimeError(f"a part of an audit is remembered, of revision {state.revision}")
+    return state.revision
 
 
-def main(folder: Path, instants: int, seed: int) -> None:
+def main(folder: Path, kill_count: int, seed: int) -> None:
     """Kill at so many random instants, each time in a file of its own."""
-    chosen = random.Random(seed)  # noqa: S311  no secret
+    rng = random.Random(seed)  # noqa: S311  no secret
     for revision in range(60):
-        memory_of(revision)
-    for number in range(instants):
-        print(killed_at(folder / f"{number}.sqlite3", chosen.uniform(0, LONGEST)))  # noqa: T201  its result
+        build_state(revision)
+    for number in range(kill_count):
+        print(count_after_kill(folder / f"{number}.sqlite3", rng.uniform(0, MAX_SECONDS)))  # noqa: T201  its result
 
 
 if __name__ == "__main__":

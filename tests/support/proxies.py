@@ -10,20 +10,20 @@ from threading import Event, Thread
 
 
 @contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+def listen(serve_connection: Callable[[socket.socket], None]) -> Iterator[int]:
     """Listen on loopback, serve each connection on a thread of its own, and yield the port."""
     is_over = Event()
 
-    def accept() -> None:
+    def accept_connections() -> None:
         while not is_over.is_set():
             with suppress(OSError):
                 client, _ = listener.accept()
                 client.settimeout(20)
-                Thread(target=_serve_quietly, args=(serve, client), daemon=True).start()
+                Thread(target=_serve_quietly, args=(serve_connection, client), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
-        thread = Thread(target=accept, daemon=True)
+        thread = Thread(target=accept_connections, daemon=True)
         thread.start()
         try:
             yield listener.getsockname()[1]
@@ -33,14 +33,14 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 @contextmanager
-def encrypting(target: int, context: SSLContext) -> Iterator[int]:
+def serve_tls(target: int, context: SSLContext) -> Iterator[int]:
     """Speak TLS, and pass on what is said to a plain port of this machine."""
 
-    def serve(client: socket.socket) -> None:
-        with context.wrap_socket(client, server_side=True) as inner:
-            _relay(inner, target)
+    def serve_connection(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as tls_client:
+            _relay(tls_client, target)
 
-    with listening(serve) as port:
+    with listen(serve_connection) as port:
         yield port
 
 
@@ -51,22 +51,22 @@ class ConnectProxy:
     target: int
     credentials: str = ""
     """The `USER:PASSWORD` that it asks for."""
-    refusals: list[bytes] = field(default_factory=list)
+    scripted_answers: list[bytes] = field(default_factory=list)
     """What it answers to the next requests instead; nothing at all is the end of the connection."""
     dies_after_connecting: bool = False
-    asked: list[str] = field(default_factory=list)
+    request_lines: list[str] = field(default_factory=list)
     """The first line of each request."""
 
     def serve(self, client: socket.socket) -> None:
         """Serve one connection."""
         with client:
             head = _read_head(client)
-            self.asked.append(head.partition(b"\r\n")[0].decode())
-            if self.refusals:
-                client.sendall(self.refusals.pop(0))
+            self.request_lines.append(head.partition(b"\r\n")[0].decode())
+            if self.scripted_answers:
+                client.sendall(self.scripted_answers.pop(0))
                 return
-            wanted = b"proxy-authorization: basic " + b64encode(self.credentials.encode()).lower()
-            if self.credentials and wanted not in head.lower():
+            expected_header = b"proxy-authorization: basic " + b64encode(self.credentials.encode()).lower()
+            if self.credentials and expected_header not in head.lower():
                 client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                 return
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -75,9 +75,9 @@ class ConnectProxy:
 
 
 @contextmanager
-def proxying(proxy: ConnectProxy) -> Iterator[int]:
+def run_proxy(proxy: ConnectProxy) -> Iterator[int]:
     """Run a proxy, and yield its port."""
-    with listening(proxy.serve) as port:
+    with listen(proxy.serve) as port:
         yield port
 
 
@@ -93,10 +93,10 @@ def _read_head(client: socket.socket) -> bytes:
 
 def _relay(client: socket.socket, target: int) -> None:
     with socket.create_connection(("127.0.0.1", target), timeout=20) as server:
-        thread = Thread(target=_copy, args=(server, client), daemon=True)
-        thread.start()
+        upload_thread = Thread(target=_copy, args=(server, client), daemon=True)
+        upload_thread.start()
         _copy(client, server)
-        thread.join()
+        upload_thread.join()
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
@@ -107,8 +107,8 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def _serve_quietly(serve: Callable[[socket.socket], None], client: socket.socket) -> None:
+def _serve_quietly(serve_connection: Callable[[socket.socket], None], client: socket.socket) -> None:
     with suppress(OSError):
-        serve(client)
+        serve_connection(client)
     with suppress(OSError):
         client.close()

@@ -14,193 +14,205 @@ from backup_auditor.domain.lifecycle.advance import advance
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.model import Schedule as Listed
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from support.builders.facts import broken, index, inventory, whole
-from support.builders.reports import BUILT_IN
-from support.settings_model import Book, Reading, Row, Sighting
-from support.settings_service import DAY, HOUR, Copy, Plan, Service
+from support.builders.facts import build_complete_listing, build_failed_listing, build_index, build_inventory
+from support.builders.reports import BUILT_IN_POLICY
+from support.settings_model import BackupRow, IndexReading, ReferenceModel, ScheduleSighting
+from support.settings_service import DAY, HOUR, ServiceBackup, ServiceSchedule, SimulatedService
 
-BEGIN = datetime(2026, 9, 1, 3, tzinfo=UTC)
-NIGHTS = 60
-CONTROLS = ("scheduled-runs-are-continuous", "backups-expire-on-time", "backup-did-not-vanish")
-CHOSEN = ControlCatalog(index_controls=tuple(it for it in CATALOG.index_controls if it.id in CONTROLS))
-NAMES = ("nightly", "steady", "keeper")
-DAYS = (1, 2, 3, 5, 7, 10, 14, 30, 35, 60, 90)
+FIRST_AUDIT_AT = datetime(2026, 9, 1, 3, tzinfo=UTC)
+NIGHT_COUNT = 60
+CONTROL_IDS = ("scheduled-runs-are-continuous", "backups-expire-on-time", "backup-did-not-vanish")
+SELECTED_CATALOG = ControlCatalog(index_controls=tuple(it for it in CATALOG.index_controls if it.id in CONTROL_IDS))
+SCHEDULE_NAMES = ("nightly", "steady", "keeper")
+RETENTION_DAYS = (1, 2, 3, 5, 7, 10, 14, 30, 35, 60, 90)
 
 
 @dataclass
-class Life:
+class SettingsScenario:
     """What happens to one index, night after night."""
 
     seed: int
-    chance: random.Random = field(init=False)
-    service: Service = field(init=False)
-    book: Book = field(default_factory=Book)
-    memory: ProjectState = EMPTY_STATE
-    figures: Counter[str] = field(default_factory=Counter)
+    rng: random.Random = field(init=False)
+    service: SimulatedService = field(init=False)
+    model: ReferenceModel = field(default_factory=ReferenceModel)
+    state: ProjectState = EMPTY_STATE
+    counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Begin some days before the first audit."""
-        self.chance = random.Random(self.seed)  # noqa: S311  no secret
-        lead = self.chance.choice([0, 1, 5, 20, 50])
-        self.service = Service(BEGIN - lead * DAY, is_anchored_anew=self.chance.random() < 0.3)
-        self.restless = self.chance.choice([0.05, 0.15, 0.4])
-        self.service.create(self._frequency(), self.chance.choice(DAYS))
+        self.rng = random.Random(self.seed)  # noqa: S311  no secret
+        lead_days = self.rng.choice([0, 1, 5, 20, 50])
+        self.service = SimulatedService(FIRST_AUDIT_AT - lead_days * DAY, resets_anchor=self.rng.random() < 0.3)
+        self.change_probability = self.rng.choice([0.05, 0.15, 0.4])
+        self.service.create_schedule(self._choose_frequency(), self.rng.choice(RETENTION_DAYS))
 
-    def _frequency(self) -> str:
-        return self.chance.choice(["daily", "daily", "daily", "weekly", "monthly"])
+    def _choose_frequency(self) -> str:
+        return self.rng.choice(["daily", "daily", "daily", "weekly", "monthly"])
 
-    def nights(self) -> None:
+    def run_nights(self) -> None:
         """Live through every night."""
-        for night in range(NIGHTS):
-            self._day(BEGIN + night * DAY)
-            if self.chance.random() < (0.1 if night else 0):
-                self.figures["not audited"] += 1
+        for night in range(NIGHT_COUNT):
+            self._run_day(FIRST_AUDIT_AT + night * DAY)
+            if self.rng.random() < (0.1 if night else 0):
+                self.counts["not audited"] += 1
                 continue
             self._audit(self.service.now)
 
-    def _day(self, audit_at: datetime) -> None:
-        audit_at += timedelta(seconds=self.chance.randrange(3600))
-        room = int((audit_at - self.service.now).total_seconds())
-        moments = sorted(self.chance.randrange(room) for _ in range(self._deeds()) if room > 0)
-        begun = self.service.now
+    def _run_day(self, audit_at: datetime) -> None:
+        audit_at += timedelta(seconds=self.rng.randrange(3600))
+        day_seconds = int((audit_at - self.service.now).total_seconds())
+        moments = sorted(self.rng.randrange(day_seconds) for _ in range(self._choose_change_count()) if day_seconds > 0)
+        day_start = self.service.now
         for moment in moments:
-            self.service.pass_to(begun + timedelta(seconds=moment))
-            self._deed()
-        self.service.pass_to(audit_at)
+            self.service.advance_to(day_start + timedelta(seconds=moment))
+            self._apply_random_change()
+        self.service.advance_to(audit_at)
 
-    def _deeds(self) -> int:
-        return self.chance.choice([1, 1, 2, 3]) if self.chance.random() < self.restless else 0
+    def _choose_change_count(self) -> int:
+        return self.rng.choice([1, 1, 2, 3]) if self.rng.random() < self.change_probability else 0
 
-    def _deed(self) -> None:
-        live, chance, service = self.service.live, self.chance, self.service
-        plan = chance.choice(live) if live else None
-        deeds: dict[str, Callable[[], None]] = {
-            "skip": self._skip,
-            "stick": self._stick,
-            "by hand": service.take_by_hand,
-            "lose": self._lose,
+    def _apply_random_change(self) -> None:
+        live_schedules, rng, service = self.service.live_schedules, self.rng, self.service
+        schedule = rng.choice(live_schedules) if live_schedules else None
+        changes: dict[str, Callable[[], None]] = {
+            "skip": self._skip_runs,
+            "stick": self._toggle_expiry,
+            "by hand": service.create_manual_backup,
+            "lose": self._delete_random_backup,
         }
-        if plan is None or chance.random() < 0.03:
-            deeds["create"] = lambda: service.create(self._frequency(), chance.choice(DAYS), chance.choice(NAMES))
-        if plan is not None:
-            one = plan
-            deeds["frequency"] = lambda: service.run_every(one, self._frequency())
-            deeds["retention"] = lambda: service.keep(one, chance.choice(DAYS))
-            deeds["retention again"] = lambda: service.keep(one, chance.choice(DAYS))
-            deeds["pause" if plan.is_enabled else "resume"] = lambda: self._turn(one)
-            deeds["rename"] = lambda: self._rename(one)
-            deeds["several"] = lambda: self._several(one)
-            if chance.random() < 0.3:
-                deeds["delete and create"] = lambda: self._create_again(one)
-        what = chance.choice(sorted(deeds))
-        self.figures[what] += 1
-        deeds[what]()
+        if schedule is None or rng.random() < 0.03:
+            changes["create"] = lambda: service.create_schedule(
+                self._choose_frequency(), rng.choice(RETENTION_DAYS), rng.choice(SCHEDULE_NAMES)
+            )
+        if schedule is not None:
+            chosen_schedule = schedule
+            changes["frequency"] = lambda: service.set_frequency(chosen_schedule, self._choose_frequency())
+            changes["retention"] = lambda: service.set_retention(chosen_schedule, rng.choice(RETENTION_DAYS))
+            changes["retention again"] = lambda: service.set_retention(chosen_schedule, rng.choice(RETENTION_DAYS))
+            changes["pause" if schedule.is_enabled else "resume"] = lambda: self._toggle_schedule(chosen_schedule)
+            changes["rename"] = lambda: self._rename_schedule(chosen_schedule)
+            changes["several"] = lambda: self._apply_several_changes(chosen_schedule)
+            if rng.random() < 0.3:
+                changes["delete and create"] = lambda: self._replace_schedule(chosen_schedule)
+        change_name = rng.choice(sorted(changes))
+        self.counts[change_name] += 1
+        changes[change_name]()
 
-    def _skip(self) -> None:
-        self.service.skips_until = self.service.now + self.chance.choice([1, 2, 3, 9, 20]) * DAY
+    def _skip_runs(self) -> None:
+        self.service.skips_until = self.service.now + self.rng.choice([1, 2, 3, 9, 20]) * DAY
 
-    def _stick(self) -> None:
-        self.service.sticks = not self.service.sticks
+    def _toggle_expiry(self) -> None:
+        self.service.keeps_expired = not self.service.keeps_expired
 
-    def _lose(self) -> None:
-        listed = [it for it in self.service.copies if it.is_listed]
-        if listed:
-            self.service.delete(self.chance.choice(listed))
+    def _delete_random_backup(self) -> None:
+        listed_backups = [it for it in self.service.backups if it.is_listed]
+        if listed_backups:
+            self.service.delete_backup(self.rng.choice(listed_backups))
 
-    def _turn(self, plan: Plan) -> None:
-        (self.service.pause if plan.is_enabled else self.service.resume)(plan)
+    def _toggle_schedule(self, schedule: ServiceSchedule) -> None:
+        (self.service.pause_schedule if schedule.is_enabled else self.service.resume_schedule)(schedule)
 
-    def _rename(self, plan: Plan) -> None:
-        plan.name = self.chance.choice(NAMES)
+    def _rename_schedule(self, schedule: ServiceSchedule) -> None:
+        schedule.name = self.rng.choice(SCHEDULE_NAMES)
 
-    def _several(self, plan: Plan) -> None:
-        self.service.run_every(plan, self._frequency())
-        self.service.keep(plan, self.chance.choice(DAYS))
-        if self.chance.random() < 0.5:
-            self._turn(plan)
+    def _apply_several_changes(self, schedule: ServiceSchedule) -> None:
+        self.service.set_frequency(schedule, self._choose_frequency())
+        self.service.set_retention(schedule, self.rng.choice(RETENTION_DAYS))
+        if self.rng.random() < 0.5:
+            self._toggle_schedule(schedule)
 
-    def _create_again(self, plan: Plan) -> None:
-        plan.is_deleted = True
-        if self.chance.random() < 0.7:
-            self.service.create(plan.frequency, plan.days, plan.name)
+    def _replace_schedule(self, schedule: ServiceSchedule) -> None:
+        schedule.is_deleted = True
+        if self.rng.random() < 0.7:
+            self.service.create_schedule(schedule.frequency, schedule.days, schedule.name)
 
     # audits
 
     def _audit(self, now: datetime) -> None:
-        reads_plans, reads_rows = (self.chance.random() > 0.06 for _ in range(2))
-        told = self._inventory(now, reads_plans=reads_plans, reads_rows=reads_rows)
-        judgement = evaluate_controls(told, BUILT_IN, CHOSEN, self.memory)
-        expected = self.book.read(self._reading(now, reads_plans=reads_plans, reads_rows=reads_rows))
-        found = {it.control: it for it in judgement.findings if it.resource.type is ResourceType.INDEX}
-        for control, fails in expected.items():
-            finding = found[control]
-            said = finding.compliance is Compliance.NON_COMPLIANT
-            assert said is bool(fails), (
-                f"seed {self.seed}, {now}: {control} is {finding.compliance}, not {fails}: {finding}"
+        reads_schedules, reads_rows = (self.rng.random() > 0.06 for _ in range(2))
+        inventory = self._build_inventory(now, reads_schedules=reads_schedules, reads_rows=reads_rows)
+        evaluation = evaluate_controls(inventory, BUILT_IN_POLICY, SELECTED_CATALOG, self.state)
+        expected = self.model.evaluate(self._build_reading(now, reads_schedules=reads_schedules, reads_rows=reads_rows))
+        findings_by_control = {it.control: it for it in evaluation.findings if it.resource.type is ResourceType.INDEX}
+        for control, is_failure_expected in expected.items():
+            finding = findings_by_control[control]
+            is_non_compliant = finding.compliance is Compliance.NON_COMPLIANT
+            assert is_non_compliant is bool(is_failure_expected), (
+                f"seed {self.seed}, {now}: {control} is {finding.compliance}, not {is_failure_expected}: {finding}"
             )
-            if fails is False:
-                assert finding.compliance is not Compliance.INSUFFICIENT_DATA or not (reads_plans and reads_rows), (
+            if is_failure_expected is False:
+                assert finding.compliance is not Compliance.INSUFFICIENT_DATA or not (reads_schedules and reads_rows), (
                     f"seed {self.seed}, {now}: {finding}"
                 )
-            self.figures[f"{control} {fails}"] += 1
-        outcome = advance(self.memory, told, BUILT_IN, judgement, f"audit-{now}")
-        again = evaluate_controls(told, BUILT_IN, CHOSEN, outcome.state)
-        assert again.findings == judgement.findings, f"seed {self.seed}, {now}: not the same when delivered twice"
-        self.memory = outcome.state
+            self.counts[f"{control} {is_failure_expected}"] += 1
+        result = advance(self.state, inventory, BUILT_IN_POLICY, evaluation, f"audit-{now}")
+        second_evaluation = evaluate_controls(inventory, BUILT_IN_POLICY, SELECTED_CATALOG, result.state)
+        assert second_evaluation.findings == evaluation.findings, (
+            f"seed {self.seed}, {now}: not the same when delivered twice"
+        )
+        self.state = result.state
 
-    def _reading(self, now: datetime, *, reads_plans: bool, reads_rows: bool) -> Reading:
-        plans = {
-            it.plan_id: (Sighting(now, it.frequency, it.days, it.is_enabled), it.created_at) for it in self.service.live
+    def _build_reading(self, now: datetime, *, reads_schedules: bool, reads_rows: bool) -> IndexReading:
+        schedules = {
+            it.schedule_id: (ScheduleSighting(now, it.frequency, it.days, it.is_enabled), it.created_at)
+            for it in self.service.live_schedules
         }
-        live = set(plans) if reads_plans else set()
+        live_ids = set(schedules) if reads_schedules else set()
         rows = tuple(
-            Row(
-                it.copy_id, it.at, it.plan.plan_id if it.plan and it.plan.plan_id in live else None, it.plan is not None
+            BackupRow(
+                it.backup_id,
+                it.captured_at,
+                it.schedule.schedule_id if it.schedule and it.schedule.schedule_id in live_ids else None,
+                it.schedule is not None,
             )
-            for it in self.service.copies
+            for it in self.service.backups
             if it.is_listed
         )
-        return Reading(now, plans if reads_plans else None, rows if reads_rows else None, rows)
+        return IndexReading(now, schedules if reads_schedules else None, rows if reads_rows else None, rows)
 
-    def _inventory(self, now: datetime, *, reads_plans: bool, reads_rows: bool) -> Inventory:
-        listed = [_row(it) for it in self.service.copies if it.is_listed]
-        schedules = [_schedule(it) for it in self.service.live] if reads_plans else broken()
+    def _build_inventory(self, now: datetime, *, reads_schedules: bool, reads_rows: bool) -> Inventory:
+        listed_rows = [_build_backup(it) for it in self.service.backups if it.is_listed]
+        schedules = (
+            [_build_schedule(it) for it in self.service.live_schedules] if reads_schedules else build_failed_listing()
+        )
         histories = {
-            it.plan_id: whole([_row(copy) for copy in self.service.copies if copy.is_listed and copy.plan is it])
-            for it in self.service.live
+            it.schedule_id: build_complete_listing(
+                [_build_backup(backup) for backup in self.service.backups if backup.is_listed and backup.schedule is it]
+            )
+            for it in self.service.live_schedules
         }
-        own = whole(listed) if reads_rows else broken()
-        case = index(schedules=schedules, listed=listed, own=own)
-        return inventory(
+        own_listing = build_complete_listing(listed_rows) if reads_rows else build_failed_listing()
+        case = build_index(schedules=schedules, listed_backups=listed_rows, own_backups=own_listing)
+        return build_inventory(
             case,
             observed_at=now,
-            histories=histories if reads_plans else {},
-            backups=whole(listed) if reads_rows else broken(),
+            histories=histories if reads_schedules else {},
+            backups=build_complete_listing(listed_rows) if reads_rows else build_failed_listing(),
         )
 
 
-def _schedule(plan: Plan) -> Listed:
+def _build_schedule(schedule: ServiceSchedule) -> Listed:
     return Listed(
-        schedule_id=plan.plan_id,
-        name=plan.name,
+        schedule_id=schedule.schedule_id,
+        name=schedule.name,
         index_id="id-main",
         project_id="project-1",
-        frequency=plan.frequency,
-        retention=plan.days * DAY,
-        enabled=plan.is_enabled,
-        next_run=plan.next_run,
-        created_at=plan.created_at,
+        frequency=schedule.frequency,
+        retention=schedule.days * DAY,
+        enabled=schedule.is_enabled,
+        next_run=schedule.next_run,
+        created_at=schedule.created_at,
     )
 
 
-def _row(copy: Copy) -> Backup:
-    name = None if copy.plan is None else f"{copy.plan.name}-{copy.at:%Y%m%dT%H%M%SZ}"
+def _build_backup(backup: ServiceBackup) -> Backup:
+    name = None if backup.schedule is None else f"{backup.schedule.name}-{backup.captured_at:%Y%m%dT%H%M%SZ}"
     return Backup(
-        backup_id=copy.copy_id,
+        backup_id=backup.backup_id,
         index_id="id-main",
         index_name="main",
         status="Ready",
         name=name or "by hand",
-        created_at=copy.at - HOUR,
-        scheduled_for=None if copy.plan is None else copy.at,
+        created_at=backup.captured_at - HOUR,
+        scheduled_for=None if backup.schedule is None else backup.captured_at,
     )

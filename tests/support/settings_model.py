@@ -11,256 +11,272 @@ from itertools import pairwise
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 GRACE = 6 * HOUR
-LENIENCY = 2 * DAY
-MARGIN = timedelta(minutes=15)
-REPORTED = 30 * DAY
-LENGTHS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
-EVER = datetime.min.replace(tzinfo=UTC)
+EXPIRY_TOLERANCE = 2 * DAY
+EXPIRY_MARGIN = timedelta(minutes=15)
+REPORTING_PERIOD = 30 * DAY
+INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
+EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Sighting:
+class ScheduleSighting:
     """What one audit read of one schedule."""
 
-    at: datetime
+    observed_at: datetime
     frequency: str
     days: int
     is_enabled: bool
 
 
 @dataclass(frozen=True)
-class Row:
+class BackupRow:
     """A backup as one audit read it."""
 
-    copy_id: str
-    at: datetime
-    plan_id: str | None
+    backup_id: str
+    captured_at: datetime
+    schedule_id: str | None
     """The schedule whose history lists it."""
     is_run: bool
     """Whether its name is a run's."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class IndexReading:
     """What one audit read of one index."""
 
-    at: datetime
-    plans: dict[str, tuple[Sighting, datetime]] | None
+    observed_at: datetime
+    schedules: dict[str, tuple[ScheduleSighting, datetime]] | None
     """By id, with the creation; `None` where the schedules could not be read."""
-    rows: tuple[Row, ...] | None
+    rows: tuple[BackupRow, ...] | None
     """`None` where the backups could not be read."""
-    runs: tuple[Row, ...]
+    runs: tuple[BackupRow, ...]
     """What the histories list."""
 
     @property
     def is_complete(self) -> bool:
         """Whether everything was read."""
-        return self.plans is not None and self.rows is not None
+        return self.schedules is not None and self.rows is not None
 
 
 @dataclass
-class Note:
+class BackupNote:
     """A backup that an audit saw."""
 
-    row: Row
-    plan_id: str | None
-    read_at: datetime
+    row: BackupRow
+    schedule_id: str | None
+    listed_at: datetime
     """The last audit that listed it."""
-    until: datetime | None
+    expires_at: datetime | None
     """When it is due, as far as that was known when it was last listed; `None` is never, or not known."""
-    is_endless: bool
-    least: datetime | None = None
+    never_expires: bool
+    earliest_expiry: datetime | None = None
     """The earliest due time known since."""
     missed_at: datetime | None = None
 
 
-def has_gap(seen: list[Sighting], created_at: datetime, runs: list[datetime], now: datetime) -> bool | None:
+def has_gap(
+    sightings: list[ScheduleSighting], created_at: datetime, runs: list[datetime], now: datetime
+) -> bool | None:
     """Tell whether runs of a schedule are missing, given every sighting of it; `None` where that cannot be known."""
-    since = max(now - 14 * LENGTHS[seen[-1].frequency], _listed_since(seen))
+    start_limit = max(now - 14 * INTERVALS[sightings[-1].frequency], _find_listing_start(sightings))
     if not runs:
-        if not _is_wide(seen, created_at, now):
+        if not _is_gap_too_wide(sightings, created_at, now):
             return False
-        if created_at >= since or _is_wide(seen, since, now):
+        if created_at >= start_limit or _is_gap_too_wide(sightings, start_limit, now):
             return True
         return None
-    is_young = seen[0].at - created_at <= DAY
-    points = [created_at, *runs] if is_young and created_at >= since else runs
-    pairs = [(a, b) for a, b in pairwise(points) if a >= max(since, created_at)]
-    for a, b in [*pairs, (runs[-1], now)]:
-        start = a
-        if not is_young and a < seen[0].at and not _is_shown(seen, runs, a):
-            before = min(b, seen[0].at)
-            if before - a <= 31 * DAY + GRACE and seen[0].frequency != "monthly":
-                start = before
-        if _is_wide(seen, start, b):
+    is_young = sightings[0].observed_at - created_at <= DAY
+    run_moments = [created_at, *runs] if is_young and created_at >= start_limit else runs
+    gaps = [
+        (gap_start, gap_end)
+        for gap_start, gap_end in pairwise(run_moments)
+        if gap_start >= max(start_limit, created_at)
+    ]
+    for gap_start, gap_end in [*gaps, (runs[-1], now)]:
+        start = gap_start
+        if (
+            not is_young
+            and gap_start < sightings[0].observed_at
+            and not _has_shown_frequency(sightings, runs, gap_start)
+        ):
+            unseen_until = min(gap_end, sightings[0].observed_at)
+            if unseen_until - gap_start <= 31 * DAY + GRACE and sightings[0].frequency != "monthly":
+                start = unseen_until
+        if _is_gap_too_wide(sightings, start, gap_end):
             return True
     return False
 
 
-def _is_shown(seen: list[Sighting], runs: list[datetime], before: datetime) -> bool:
-    return any(b - a <= LENGTHS[seen[0].frequency] + GRACE for a, b in pairwise(runs) if b <= before)
+def _has_shown_frequency(sightings: list[ScheduleSighting], runs: list[datetime], end: datetime) -> bool:
+    return any(b - a <= INTERVALS[sightings[0].frequency] + GRACE for a, b in pairwise(runs) if b <= end)
 
 
-def _listed_since(seen: list[Sighting]) -> datetime:
-    ends = [(b.at, a.days) for a, b in pairwise(seen)]
-    ends.append((seen[-1].at, seen[-1].days))
-    return max(at - days * DAY for at, days in ends)
+def _find_listing_start(sightings: list[ScheduleSighting]) -> datetime:
+    retention_ends = [(b.observed_at, a.days) for a, b in pairwise(sightings)]
+    retention_ends.append((sightings[-1].observed_at, sightings[-1].days))
+    return max(moment - days * DAY for moment, days in retention_ends)
 
 
-def _is_wide(seen: list[Sighting], start: datetime, end: datetime) -> bool:
-    for first, last in _pauses(seen):
-        if first < end and last > start:
-            start = max(start, last)
+def _is_gap_too_wide(sightings: list[ScheduleSighting], start: datetime, end: datetime) -> bool:
+    for period_start, period_end in _find_pauses(sightings):
+        if period_start < end and period_end > start:
+            start = max(start, period_end)
     if start >= end:
         return False
-    stretch, frequency = timedelta(), ""
-    for first, last, now in _frequencies(seen):
-        length = min(last, end) - max(first, start)
+    covered_length, frequency = timedelta(), ""
+    for period_start, period_end, period_frequency in _find_frequencies(sightings):
+        length = min(period_end, end) - max(period_start, start)
         if length <= timedelta():
             continue
-        stretch = stretch + length if now == frequency else length
-        frequency = now
-        if stretch > LENGTHS[frequency] + GRACE:
+        covered_length = covered_length + length if period_frequency == frequency else length
+        frequency = period_frequency
+        if covered_length > INTERVALS[frequency] + GRACE:
             return True
     return False
 
 
-def _pauses(seen: list[Sighting]) -> Iterator[tuple[datetime, datetime]]:
-    began: datetime | None = None if seen[0].is_enabled else EVER
-    for it in seen[1:]:
-        if not it.is_enabled and began is None:
-            began = it.at
-        elif it.is_enabled and began is not None:
-            yield began, it.at
-            began = None
+def _find_pauses(sightings: list[ScheduleSighting]) -> Iterator[tuple[datetime, datetime]]:
+    pause_start: datetime | None = None if sightings[0].is_enabled else EARLIEST_MOMENT
+    for sighting in sightings[1:]:
+        if not sighting.is_enabled and pause_start is None:
+            pause_start = sighting.observed_at
+        elif sighting.is_enabled and pause_start is not None:
+            yield pause_start, sighting.observed_at
+            pause_start = None
 
 
-def _frequencies(seen: list[Sighting]) -> Iterator[tuple[datetime, datetime, str]]:
-    yield EVER, seen[0].at, seen[0].frequency
-    for a, b in pairwise(seen):
-        yield a.at, b.at, max(a.frequency, b.frequency, key=lambda it: LENGTHS[it])
+def _find_frequencies(sightings: list[ScheduleSighting]) -> Iterator[tuple[datetime, datetime, str]]:
+    yield EARLIEST_MOMENT, sightings[0].observed_at, sightings[0].frequency
+    for a, b in pairwise(sightings):
+        yield a.observed_at, b.observed_at, max(a.frequency, b.frequency, key=lambda it: INTERVALS[it])
 
 
 @dataclass
-class Book:
+class ReferenceModel:
     """What the audits of one index know."""
 
-    sightings: dict[str, list[Sighting]] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
+    sightings: dict[str, list[ScheduleSighting]] = field(default_factory=dict)
+    notes: dict[str, BackupNote] = field(default_factory=dict)
 
-    def read(self, reading: Reading) -> dict[str, bool | None]:
+    def evaluate(self, reading: IndexReading) -> dict[str, bool | None]:
         """Take in what an audit read, and return which controls fail; `None` where that cannot be known."""
-        if reading.plans is not None:
-            for plan_id, (seen, _) in reading.plans.items():
-                self.sightings.setdefault(plan_id, []).append(seen)
-        found = {
-            "scheduled-runs-are-continuous": self._misses_runs(reading),
-            "backups-expire-on-time": self._keeps_too_long(reading),
-            "backup-did-not-vanish": self._lost(reading),
+        if reading.schedules is not None:
+            for schedule_id, (sighting, _) in reading.schedules.items():
+                self.sightings.setdefault(schedule_id, []).append(sighting)
+        failures_by_control = {
+            "scheduled-runs-are-continuous": self._has_missing_runs(reading),
+            "backups-expire-on-time": self._has_expired_backups(reading),
+            "backup-did-not-vanish": self._has_lost_backups(reading),
         }
-        if reading.is_complete and reading.plans is not None:
-            for gone in self.sightings.keys() - reading.plans.keys():
-                del self.sightings[gone]
-        return found
+        if reading.is_complete and reading.schedules is not None:
+            for removed_id in self.sightings.keys() - reading.schedules.keys():
+                del self.sightings[removed_id]
+        return failures_by_control
 
     # runs
 
-    def _misses_runs(self, reading: Reading) -> bool | None:
-        if reading.plans is None:
+    def _has_missing_runs(self, reading: IndexReading) -> bool | None:
+        if reading.schedules is None:
             return None
-        answers = set()
-        for plan_id, (seen, created_at) in reading.plans.items():
-            if seen.is_enabled:
-                runs = sorted(it.at for it in reading.runs if it.plan_id == plan_id)
-                answers.add(has_gap(self.sightings[plan_id], created_at, runs, reading.at))
-        return True if True in answers else None if None in answers else False
+        results = set()
+        for schedule_id, (sighting, created_at) in reading.schedules.items():
+            if sighting.is_enabled:
+                runs = sorted(it.captured_at for it in reading.runs if it.schedule_id == schedule_id)
+                results.add(has_gap(self.sightings[schedule_id], created_at, runs, reading.observed_at))
+        return True if True in results else None if None in results else False
 
     # expiry
 
-    def _due(self, plan_id: str, at: datetime) -> datetime | None:
+    def _find_expiry(self, schedule_id: str, captured_at: datetime) -> datetime | None:
         """Go through every sighting: raised moves it, lowered makes it due once that was seen."""
-        seen = self.sightings.get(plan_id)
-        if not seen:
+        sightings = self.sightings.get(schedule_id)
+        if not sightings:
             return None
-        due = at + seen[0].days * DAY
-        for a, b in pairwise(seen):
+        expires_at = captured_at + sightings[0].days * DAY
+        for a, b in pairwise(sightings):
             if b.days > a.days:
-                due = at + b.days * DAY
+                expires_at = captured_at + b.days * DAY
             elif b.days < a.days:
-                due = min(due, max(at + b.days * DAY, b.at))
-        return due
+                expires_at = min(expires_at, max(captured_at + b.days * DAY, b.observed_at))
+        return expires_at
 
-    def _expiry(self, row: Row, reading: Reading) -> tuple[bool, datetime | None]:
+    def _find_row_expiry(self, row: BackupRow, reading: IndexReading) -> tuple[bool, datetime | None]:
         """Return whether a listed backup never expires, and else when it is due, as far as that is known."""
-        note = self.notes.get(row.copy_id)
-        plan_id = row.plan_id or (note.plan_id if note else None)
-        if plan_id is not None and reading.plans is not None and plan_id in reading.plans:
-            return False, self._due(plan_id, row.at)
+        note = self.notes.get(row.backup_id)
+        schedule_id = row.schedule_id or (note.schedule_id if note else None)
+        if schedule_id is not None and reading.schedules is not None and schedule_id in reading.schedules:
+            return False, self._find_expiry(schedule_id, row.captured_at)
         if row.is_run:
-            return False, note.until if note else None
-        return reading.plans is not None, None
+            return False, note.expires_at if note else None
+        return reading.schedules is not None, None
 
-    def _keeps_too_long(self, reading: Reading) -> bool | None:
-        if reading.plans is None or reading.rows is None:
+    def _has_expired_backups(self, reading: IndexReading) -> bool | None:
+        if reading.schedules is None or reading.rows is None:
             return None
-        ends = [self._expiry(it, reading) for it in reading.rows]
-        known = [at for _, at in ends if at is not None]
-        if any(reading.at - it > LENIENCY for it in known):
+        expiries = [self._find_row_expiry(it, reading) for it in reading.rows]
+        expiry_moments = [expires_at for _, expires_at in expiries if expires_at is not None]
+        if any(reading.observed_at - it > EXPIRY_TOLERANCE for it in expiry_moments):
             return True
-        return None if any(not endless and at is None for endless, at in ends) else False
+        return (
+            None if any(not never_expires and expires_at is None for never_expires, expires_at in expiries) else False
+        )
 
     # what vanished
 
-    def _lost(self, reading: Reading) -> bool | None:
+    def _has_lost_backups(self, reading: IndexReading) -> bool | None:
         if reading.rows is None:
-            self._shorten(reading)
+            self._shorten_expiries(reading)
             return None
-        listed = {it.copy_id: it for it in reading.rows}
-        lost, doubt = False, False
-        for copy_id, note in list(self.notes.items()):
-            if copy_id in listed:
+        rows_by_id = {it.backup_id: it for it in reading.rows}
+        has_lost, is_unknown = False, False
+        for backup_id, note in list(self.notes.items()):
+            if backup_id in rows_by_id:
                 continue
-            answer = self._is_lost(note, reading)
-            lost, doubt = lost or answer is True, doubt or answer is None
-            if answer is False and reading.is_complete and self._is_over(note, reading.at):
-                del self.notes[copy_id]
-        for row in listed.values():
-            self._note(row, reading)
-        return True if lost else None if doubt else False
+            is_lost = self._is_lost(note, reading)
+            has_lost, is_unknown = has_lost or is_lost is True, is_unknown or is_lost is None
+            if is_lost is False and reading.is_complete and self._is_over(note, reading.observed_at):
+                del self.notes[backup_id]
+        for row in rows_by_id.values():
+            self._record_row(row, reading)
+        return True if has_lost else None if is_unknown else False
 
-    def _shorten(self, reading: Reading) -> None:
+    def _shorten_expiries(self, reading: IndexReading) -> None:
         for note in self.notes.values():
-            plans = reading.plans or {}
-            if note.plan_id in plans and note.missed_at is None and note.least is not None:
-                due = self._due(note.plan_id, note.row.at)
-                note.least = min(note.least, due) if due else note.least
+            schedules = reading.schedules or {}
+            if note.schedule_id in schedules and note.missed_at is None and note.earliest_expiry is not None:
+                expires_at = self._find_expiry(note.schedule_id, note.row.captured_at)
+                note.earliest_expiry = min(note.earliest_expiry, expires_at) if expires_at else note.earliest_expiry
 
-    def _is_over(self, note: Note, now: datetime) -> bool:
-        if note.is_endless:
-            return note.missed_at is not None and now - note.missed_at >= REPORTED
-        return note.least is None or note.least <= now
+    def _is_over(self, note: BackupNote, now: datetime) -> bool:
+        if note.never_expires:
+            return note.missed_at is not None and now - note.missed_at >= REPORTING_PERIOD
+        return note.earliest_expiry is None or note.earliest_expiry <= now
 
-    def _is_lost(self, note: Note, reading: Reading) -> bool | None:
-        now = reading.at
-        if note.missed_at is None and not note.is_endless:
-            if note.least is None:
+    def _is_lost(self, note: BackupNote, reading: IndexReading) -> bool | None:
+        now = reading.observed_at
+        if note.missed_at is None and not note.never_expires:
+            if note.earliest_expiry is None:
                 return False
-            if reading.plans is not None and note.plan_id in reading.plans:
-                due = self._due(note.plan_id, note.row.at)
-                note.least = min(note.least, due) if due else note.least
-            if note.least - now <= MARGIN:
+            if reading.schedules is not None and note.schedule_id in reading.schedules:
+                expires_at = self._find_expiry(note.schedule_id, note.row.captured_at)
+                note.earliest_expiry = min(note.earliest_expiry, expires_at) if expires_at else note.earliest_expiry
+            if note.earliest_expiry - now <= EXPIRY_MARGIN:
                 return False
-            if reading.plans is None:
+            if reading.schedules is None:
                 return None
-        if self._is_over(note, now) or (note.least is not None and note.least - now <= MARGIN):
+        if self._is_over(note, now) or (
+            note.earliest_expiry is not None and note.earliest_expiry - now <= EXPIRY_MARGIN
+        ):
             return False
         note.missed_at = note.missed_at or now
         return True
 
-    def _note(self, row: Row, reading: Reading) -> None:
-        endless, until = self._expiry(row, reading)
-        before = self.notes.get(row.copy_id)
-        plan_id = row.plan_id or (before.plan_id if before else None)
-        if before is not None and reading.plans is None:
-            endless, until = before.is_endless, before.until
-        self.notes[row.copy_id] = Note(row, plan_id, reading.at, until, endless, until)
+    def _record_row(self, row: BackupRow, reading: IndexReading) -> None:
+        never_expires, expires_at = self._find_row_expiry(row, reading)
+        previous_note = self.notes.get(row.backup_id)
+        schedule_id = row.schedule_id or (previous_note.schedule_id if previous_note else None)
+        if previous_note is not None and reading.schedules is None:
+            never_expires, expires_at = previous_note.never_expires, previous_note.expires_at
+        self.notes[row.backup_id] = BackupNote(
+            row, schedule_id, reading.observed_at, expires_at, never_expires, expires_at
+        )

@@ -2,7 +2,7 @@
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-_TOGETHER = (
+_GROUPED_FILES = (
     "tests/e2e/aws/test_aws_on_loopback.py",
     "tests/e2e/aws/test_nights.py",
     "tests/e2e/aws/test_remediating.py",
@@ -14,15 +14,15 @@ _TOGETHER = (
 )
 
 
-class ByCost(LoadScopeScheduling):  # type: ignore[misc]
+class CostScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out single tests, but for the files above, and these before all others: they take longest."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file in _TOGETHER else nodeid
+        return file if file in _GROUPED_FILES else nodeid
 
     def _assign_work_unit(self, node: object) -> None:
-        first = next((it for it in self.workqueue if it in _TOGETHER), None)
-        if first is not None:
-            self.workqueue.move_to_end(first, last=False)
+        first_file = next((it for it in self.workqueue if it in _GROUPED_FILES), None)
+        if first_file is not None:
+            self.workqueue.move_to_end(first_file, last=False)
         super()._assign_work_unit(node)

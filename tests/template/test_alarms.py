@@ -11,124 +11,138 @@ import pytest
 
 from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import delivery
-from support.aws.template import function, made, properties, resources
-from support.aws_local.cloudwatch import Datum, ringing
+from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
+from support.aws_local.cloudwatch import MetricValue, find_alarms
 from support.aws_local.stack import Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
-COUNTED = {"ProjectsOverdue", "ProjectsIncomplete"}
-TAKEN = timedelta(minutes=5)
+ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
+MAX_DURATION = timedelta(minutes=5)
 """What a sweep may take."""
-EMITTED = set(metrics.METRIC_UNITS)
-OF_AWS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
-TREATED = {
+EMITTED_METRICS = set(metrics.METRIC_UNITS)
+AWS_METRICS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
+MISSING_DATA_TREATMENT = {
     "ProjectsOverdueAlarm": "breaching",
     "IncompleteAuditAlarm": "ignore",
     "DeliveryFailuresAlarm": "ignore",
 }
 
 
-def alarms() -> dict[str, dict[str, Any]]:
+def load_alarms() -> dict[str, dict[str, Any]]:
     """Return the alarms, by their names in the template."""
-    return {name: it["Properties"] for name, it in resources("AWS::CloudWatch::Alarm").items()}
+    return {name: it["Properties"] for name, it in find_resources("AWS::CloudWatch::Alarm").items()}
 
 
-def measured(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+def list_metric_stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the metrics of which an alarm calculates."""
     return [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", ()) if "MetricStat" in it]
 
 
-def expressions() -> list[str]:
+def list_expressions() -> list[str]:
     """Return what alarms calculate."""
-    return [it["Expression"] for alarm in alarms().values() for it in alarm.get("Metrics", ()) if "Expression" in it]
+    return [
+        it["Expression"] for alarm in load_alarms().values() for it in alarm.get("Metrics", ()) if "Expression" in it
+    ]
 
 
-def queries() -> list[str]:
+def list_queries() -> list[str]:
     """Return the queries over all projects."""
-    return [it for it in expressions() if it.startswith("SELECT")]
+    return [it for it in list_expressions() if it.startswith("SELECT")]
 
 
-def rings(*data: Datum) -> set[str]:
+def find_ringing(*data: MetricValue) -> set[str]:
     """Return the alarms that metrics of one period set off, but that of the look that is missing here."""
-    stack = Stack(made(), {}, {name: name for name in made()["Resources"]}, {}, {}, {}, ())
-    return ringing(stack, data) - {"ProjectsOverdueAlarm"}
+    stack = Stack(
+        load_transformed_template(),
+        {},
+        {name: name for name in load_transformed_template()["Resources"]},
+        {},
+        {},
+        {},
+        (),
+    )
+    return find_alarms(stack, data) - {"ProjectsOverdueAlarm"}
 
 
-def invoked(name: str, *, times: int, errors: int) -> tuple[Datum, ...]:
+def make_lambda_metrics(name: str, *, times: int, errors: int) -> tuple[MetricValue, ...]:
     """Return what Lambda counts of a function."""
-    its = {"FunctionName": name}
-    return Datum("AWS/Lambda", "Invocations", its, times), Datum("AWS/Lambda", "Errors", its, errors)
+    dimensions = {"FunctionName": name}
+    return MetricValue("AWS/Lambda", "Invocations", dimensions, times), MetricValue(
+        "AWS/Lambda", "Errors", dimensions, errors
+    )
 
 
-def body() -> str:
+def render_dashboard_text() -> str:
     """Return the text of the dashboard, remediation included."""
-    text, more = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    condition, its, none = more["Remediation"]["Fn::If"]
+    text, more = find_properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    condition, remediation_value, none = more["Remediation"]["Fn::If"]
     assert (condition, none) == ("RemediationIsEnabled", "")
-    return str(text).replace("${Remediation}", its["Fn::Sub"])
+    return str(text).replace("${Remediation}", remediation_value["Fn::Sub"])
 
 
-def dashboard() -> dict[str, Any]:
+def load_dashboard() -> dict[str, Any]:
     """Return the dashboard with made-up names in the places of those that are known once it is deployed."""
-    text = re.sub(r"\$\{(?!!)[^}]+\}", "name", body())
-    found: dict[str, Any] = json.loads(text.replace("${!", "${"))
-    return found
+    text = re.sub(r"\$\{(?!!)[^}]+\}", "name", render_dashboard_text())
+    document: dict[str, Any] = json.loads(text.replace("${!", "${"))
+    return document
 
 
 def test_every_alarm_reaches_somebody() -> None:
     """Every alarm publishes on the topic, when it begins and when it ends, and the topic lets it."""
-    for it in alarms().values():
-        assert it["AlarmActions"] == it["OKActions"] == [{"Ref": "AlertTopic"}]
-        assert it["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
-    allowed = properties("AlertTopicPolicy")["PolicyDocument"]["Statement"][0]
-    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert allowed["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    for alarm in load_alarms().values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
+        assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
+    allow_statement = find_properties("AlertTopicPolicy")["PolicyDocument"]["Statement"][0]
+    assert allow_statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow_statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
 
 
 def test_alarms_can_publish_under_the_topics_key() -> None:
     """The topic is under the customer's key or none: AWS's own key for topics keeps alarms from publishing."""
-    key = properties("AlertTopic")["KmsMasterKeyId"]
+    key = find_properties("AlertTopic")["KmsMasterKeyId"]
     assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 
 
-@pytest.mark.parametrize("name", sorted(resources("AWS::CloudWatch::Alarm")))
+@pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_an_alarm_says_what_to_do(name: str) -> None:
     """A description begins with what to do, and names the section of the document that continues."""
-    text = alarms()[name]["AlarmDescription"]
+    text = load_alarms()[name]["AlarmDescription"]
     assert re.match(r"(Look|Read|Mend|Raise) ", text)
     (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
     assert f"\n## {section}\n" in ALARMS.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(resources("AWS::CloudWatch::Alarm")))
+@pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_silence_is_taken_rightly(name: str) -> None:
     """Only the count of overdue projects is missed; what is measured once a night stays as it was, the rest is well."""
-    assert alarms()[name]["TreatMissingData"] == TREATED.get(name, "notBreaching")
+    assert load_alarms()[name]["TreatMissingData"] == MISSING_DATA_TREATMENT.get(name, "notBreaching")
 
 
 def test_missing_figures_do_not_ring_before_the_first_look() -> None:
     """The alarm on overdue projects comes after the schedule, which begins with a look at once."""
-    assert made()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
-    assert properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
-    assert "StartDate" not in properties("WatchSchedule")
-    assert alarms()["ProjectsOverdueAlarm"]["Period"] == 3600
+    assert load_transformed_template()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
+    assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
+    assert "StartDate" not in find_properties("WatchSchedule")
+    assert load_alarms()["ProjectsOverdueAlarm"]["Period"] == 3600
 
 
 def test_no_project_ends_the_alarm_of_another() -> None:
     """What they share adds up failures, or counts all; what is not delivered fails once in each period at least."""
-    assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in queries())
-    assert not alarms()["IncompleteAuditAlarm"].get("Dimensions")
-    good = [Datum(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
+    assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
+    assert not load_alarms()["IncompleteAuditAlarm"].get("Dimensions")
+    good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
     for name, alarm in {
         "ProjectsIncomplete": "IncompleteAuditAlarm",
         "DeliveryFailures": "DeliveryFailuresAlarm",
     }.items():
         dimensions = {"project": "search"} if name == "DeliveryFailures" else {}
-        other = Datum(metrics.NAMESPACE, name, {"project": "other"}, 0.0)
-        assert rings(Datum(metrics.NAMESPACE, name, dimensions, 1.0), other, *good) == {alarm}
-    sweep = timedelta(minutes=int(re.findall(r"\d+", properties("SweepSchedule")["ScheduleExpression"])[0]))
-    period = timedelta(seconds=alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
-    assert math.ceil(delivery._RETRY_WAITS[-1] / sweep) * sweep + TAKEN < period
+        other_value = MetricValue(metrics.NAMESPACE, name, {"project": "other"}, 0.0)
+        assert find_ringing(MetricValue(metrics.NAMESPACE, name, dimensions, 1.0), other_value, *good_values) == {alarm}
+    sweep_interval = timedelta(
+        minutes=int(re.findall(r"\d+", find_properties("SweepSchedule")["ScheduleExpression"])[0])
+    )
+    period = timedelta(seconds=load_alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
+    assert math.ceil(delivery._RETRY_WAITS[-1] / sweep_interval) * sweep_interval + MAX_DURATION < period
 
 
 @pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])
@@ -144,63 +158,63 @@ def test_no_project_ends_the_alarm_of_another() -> None:
 )
 def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
     """As many as a function has projects, so many fail once; one that fails for good is a dead letter besides."""
-    wanted = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
-    assert rings(*invoked(function(verb), times=times, errors=errors)) == wanted
+    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
+    assert find_ringing(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
 
 
 @pytest.mark.parametrize("verb", ["dispatch", "watch"])
 @pytest.mark.parametrize("errors, is_ringing", [(2, False), (3, True)])
 def test_three_errors_ring_where_few_events_come(verb: str, errors: int, *, is_ringing: bool) -> None:
     """Three tries are one event to its end."""
-    wanted = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
-    assert rings(*invoked(function(verb), times=24, errors=errors)) == wanted
+    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
+    assert find_ringing(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms
 
 
 def test_metrics_are_those_that_are_emitted() -> None:
     """Every metric that an alarm or the dashboard asks for is one that the functions or AWS emit."""
-    asked = {it["MetricName"] for it in alarms().values() if "MetricName" in it}
-    asked |= {metric["MetricName"] for it in alarms().values() for metric in measured(it)}
-    asked |= {name for text in queries() for name in re.findall(r"SUM\((\w+)\)", text)}
-    text = json.dumps(dashboard()).replace('\\"', '"')
-    shown = set(re.findall(r'MetricName="(\w+)"', text)) | COUNTED
-    assert asked == COUNTED | {"DeliveryFailures", "ScheduleCreationFailures"} | OF_AWS
-    assert shown <= EMITTED
-    for name in COUNTED:
+    alarm_metrics = {it["MetricName"] for it in load_alarms().values() if "MetricName" in it}
+    alarm_metrics |= {metric["MetricName"] for it in load_alarms().values() for metric in list_metric_stats(it)}
+    alarm_metrics |= {name for text in list_queries() for name in re.findall(r"SUM\((\w+)\)", text)}
+    text = json.dumps(load_dashboard()).replace('\\"', '"')
+    shown_metrics = set(re.findall(r'MetricName="(\w+)"', text)) | ROUTED_METRICS
+    assert alarm_metrics == ROUTED_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
+    assert shown_metrics <= EMITTED_METRICS
+    for name in ROUTED_METRICS:
         assert f'"PineconeBackupAuditor", "{name}"' in text
 
 
 def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
     """The queries name the namespace, and the dimensions with which the metrics are emitted."""
-    assert len(queries()) == 2
-    for it in queries():
-        assert it.endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
-    text = json.dumps(dashboard()).replace('\\"', '"')
+    assert len(list_queries()) == 2
+    for query in list_queries():
+        assert query.endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
+    text = json.dumps(load_dashboard()).replace('\\"', '"')
     schemas = set(re.findall(r"SEARCH\('\{([^}]+)\} MetricName", text))
     assert schemas == {f"{metrics.NAMESPACE},project", f"{metrics.NAMESPACE},project,severity"}
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
     """The dashboard begins with all alarms; no two widgets lie upon each other."""
-    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", body())) == set(alarms())
-    taken = [
+    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", render_dashboard_text())) == set(load_alarms())
+    placed_alarms = [
         (x, y)
-        for it in dashboard()["widgets"]
+        for it in load_dashboard()["widgets"]
         for x in range(it["x"], it["x"] + it["width"])
         for y in range(it["y"], it["y"] + it["height"])
     ]
-    assert len(taken) == len(set(taken))
-    assert max(x for x, _ in taken) < 24
+    assert len(placed_alarms) == len(set(placed_alarms))
+    assert max(x for x, _ in placed_alarms) < 24
 
 
 def test_the_dashboard_lists_open_findings() -> None:
     """The log query reads the lines that an audit writes of open findings."""
-    (query,) = [it["properties"]["query"] for it in dashboard()["widgets"] if it["type"] == "log"]
+    (query,) = [it["properties"]["query"] for it in load_dashboard()["widgets"] if it["type"] == "log"]
     assert "filter message = 'open finding'" in query
     assert query.startswith("SOURCE 'name' |")
 
 
 def test_outputs_say_how_to_go_on() -> None:
     """Whoever deployed is told how to audit now, and the names of what can be looked at."""
-    outputs = made()["Outputs"]
+    outputs = load_transformed_template()["Outputs"]
     assert {"AuditNow", "AuditAllNow", "DashboardUrl", "AlertTopicArn", "EvidenceBucketName"} <= set(outputs)
     assert all(it["Description"] for it in outputs.values())

@@ -5,74 +5,92 @@ from typing import Any
 
 import pytest
 
-from support.aws.template import FUNCTIONS, TEMPLATE, leaves, made, properties, resources, written
+from support.aws.template import (
+    FUNCTIONS,
+    TEMPLATE,
+    find_properties,
+    find_resources,
+    list_leaves,
+    load_template,
+    load_transformed_template,
+)
 
-READERS = ("AuditRole", "NotifyRole")
+READER_ROLES = ("AuditRole", "NotifyRole")
 """The roles that read secrets, and none with a key that may write."""
-EDITORS = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
-DENIED = {"Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": {"Fn::Sub": EDITORS}}
-NO_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
+DENIED_STATEMENT = {
+    "Effect": "Deny",
+    "Action": "secretsmanager:GetSecretValue",
+    "Resource": {"Fn::Sub": EDITOR_SECRETS_ARN},
+}
+ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """What AWS knows no resource of."""
 
 
-def statements(role: str) -> list[dict[str, Any]]:
+def list_statements(role: str) -> list[dict[str, Any]]:
     """Return what a role may do, whatever the parameters are."""
-    found = [it for policy in properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]]
-    return [it["Fn::If"][1] if "Fn::If" in it else it for it in found]
+    role_statements = [
+        it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
+    ]
+    return [it["Fn::If"][1] if "Fn::If" in it else it for it in role_statements]
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """Return a list, of one or of many."""
     return value if isinstance(value, list) else [value]
 
 
-def actions(role: str) -> set[str]:
+def list_actions(role: str) -> set[str]:
     """Return every action that a role allows."""
-    return {action for it in statements(role) for action in listed(it["Action"])}
+    return {action for it in list_statements(role) for action in as_list(it["Action"])}
 
 
-def _reads_secrets(statement: dict[str, Any]) -> bool:
+def _is_secret_reading(statement: dict[str, Any]) -> bool:
     return bool(statement["Effect"] == "Allow" and statement["Action"] == "secretsmanager:GetSecretValue")
 
 
-@pytest.mark.parametrize("role", sorted(resources("AWS::IAM::Role")))
+@pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_a_role_names_what_it_may(role: str) -> None:
     """Every statement speaks of named actions on named resources, but for traces, which have no resources."""
-    assert "ManagedPolicyArns" not in properties(role)
-    for it in statements(role):
-        assert it["Effect"] == "Allow" or (role in READERS and it == DENIED)
-        assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in listed(it["Action"]))
-        assert ("*" in listed(it["Resource"])) == (set(listed(it["Action"])) <= NO_RESOURCE)
+    assert "ManagedPolicyArns" not in find_properties(role)
+    for statement in list_statements(role):
+        assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
+        assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in as_list(statement["Action"]))
+        assert ("*" in as_list(statement["Resource"])) == (
+            set(as_list(statement["Action"])) <= ACTIONS_WITHOUT_RESOURCE
+        )
 
 
-@pytest.mark.parametrize("role", sorted(resources("AWS::IAM::Role")))
+@pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_every_statement_says_why(role: str) -> None:
     """Before each statement of a role stands its reason, as a comment."""
     text = TEMPLATE.read_text(encoding="utf-8")
     body = re.split(r"\n  \w+:", text.split(f"\n  {role}:", 1)[1], maxsplit=1)[0]
     policies = body.split("      Policies:", 1)[1]
-    begun = re.findall(r"(.*)\n              - (?:Effect: Allow|!If)", policies)
-    assert len(begun) == len(statements(role))
-    assert [line for line in begun if not line.strip().startswith("# ")] == []
+    statement_comments = re.findall(r"(.*)\n              - (?:Effect: Allow|!If)", policies)
+    assert len(statement_comments) == len(list_statements(role))
+    assert [line for line in statement_comments if not line.strip().startswith("# ")] == []
 
 
 def test_only_those_who_need_it_may() -> None:
     """The audit reads keys and writes reports, the delivery reads webhooks and publishes; nobody else does."""
-    may = {verb: actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
-    assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in may[verb]} == {
+    actions_by_verb = {verb: list_actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
+    assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in actions_by_verb[verb]} == {
         "audit",
         "notify",
         "remediate",
     }
-    assert {verb for verb in FUNCTIONS if "s3:PutObject" in may[verb]} == {"audit"}
-    assert {verb for verb in FUNCTIONS if "sns:Publish" in may[verb]} == {"notify"}
-    assert {verb for verb in FUNCTIONS if "events:PutEvents" in may[verb]} == {*FUNCTIONS} - {"watch"}
-    assert not {action for some in may.values() for action in some if "Delete" in action} - {"dynamodb:DeleteItem"}
+    assert {verb for verb in FUNCTIONS if "s3:PutObject" in actions_by_verb[verb]} == {"audit"}
+    assert {verb for verb in FUNCTIONS if "sns:Publish" in actions_by_verb[verb]} == {"notify"}
+    assert {verb for verb in FUNCTIONS if "events:PutEvents" in actions_by_verb[verb]} == {*FUNCTIONS} - {"watch"}
+    assert not {
+        action for role_actions in actions_by_verb.values() for action in role_actions if "Delete" in action
+    } - {"dynamodb:DeleteItem"}
 
 
 def test_resources_are_of_this_partition() -> None:
     """No ARN of the template names a partition, a region or an account."""
-    arns = [it for it in leaves(written()["Resources"]) if isinstance(it, str) and it.startswith("arn:")]
+    arns = [it for it in list_leaves(load_template()["Resources"]) if isinstance(it, str) and it.startswith("arn:")]
     assert arns
     assert [it for it in arns if not it.startswith("arn:${AWS::Partition}:")] == []
     assert [it for it in arns if re.search(r":\d{12}:|:[a-z]{2}-[a-z]+-\d:", it)] == []
@@ -80,24 +98,26 @@ def test_resources_are_of_this_partition() -> None:
 
 def test_one_project_reads_its_own_secrets() -> None:
     """Without a registry the audit reads the two secrets it was told of; all that share the prefix only with one."""
-    (secrets,) = [it for it in statements("AuditRole") if _reads_secrets(it)]
-    asked = [(it["Fn::If"][0], leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
-    assert [name for name, _ in asked] == ["HasRegistry", "HasOneProject", "HasPing"]
-    assert asked[0][1][-1].endswith(":secret:${NamePrefix}*")
-    assert asked[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
+    (secrets,) = [it for it in list_statements("AuditRole") if _is_secret_reading(it)]
+    conditional_resources = [(it["Fn::If"][0], list_leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
+    assert [name for name, _ in conditional_resources] == ["HasRegistry", "HasOneProject", "HasPing"]
+    assert conditional_resources[0][1][-1].endswith(":secret:${NamePrefix}*")
+    assert conditional_resources[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
 
 
 def test_only_remediation_reads_keys_that_may_write() -> None:
     """It reads those, and no other secret; all others who read secrets are denied them, however they are named."""
-    (secrets,) = [it for it in statements("RemediateRole") if _reads_secrets(it)]
-    assert leaves(secrets["Resource"]) == [
+    (secrets,) = [it for it in list_statements("RemediateRole") if _is_secret_reading(it)]
+    assert list_leaves(secrets["Resource"]) == [
         "HasRegistry",
-        EDITORS,
-        EDITORS.replace("EditorNamePrefix}*", "EditorKeySecret}-??????"),
+        EDITOR_SECRETS_ARN,
+        EDITOR_SECRETS_ARN.replace("EditorNamePrefix}*", "EditorKeySecret}-??????"),
     ]
-    assert [role for role in resources("AWS::IAM::Role") if DENIED in statements(role)] == [*READERS]
+    assert [role for role in find_resources("AWS::IAM::Role") if DENIED_STATEMENT in list_statements(role)] == [
+        *READER_ROLES
+    ]
     values = {
-        it: written()["Parameters"][it]["Default"] for it in ("NamePrefix", "EditorNamePrefix", "EditorKeySecret")
+        it: load_template()["Parameters"][it]["Default"] for it in ("NamePrefix", "EditorNamePrefix", "EditorKeySecret")
     }
     assert values["EditorKeySecret"].startswith(values["EditorNamePrefix"])
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
@@ -105,46 +125,50 @@ def test_only_remediation_reads_keys_that_may_write() -> None:
 
 def test_remediation_takes_nothing_away() -> None:
     """It records, and changes or deletes no more than what says that an event was given to it already."""
-    found = [
+    deleting_actions = [
         it
-        for it in statements("RemediateRole")
-        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*listed(it["Action"])}
+        for it in list_statements("RemediateRole")
+        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
     ]
-    keys = [it["Condition"] for it in found]
+    keys = [it["Condition"] for it in deleting_actions]
     assert keys == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["idempotency#remediate"]}}]
 
 
 def test_without_remediation_there_is_none() -> None:
     """Neither its function nor its role, nor anything that speaks of them, is there unless it is asked for."""
-    assert written()["Parameters"]["EnableRemediation"]["Default"] == "false"
-    found = {name: it for name, it in made()["Resources"].items() if "Remediate" in name or "ScheduleCreation" in name}
-    assert {"RemediateFunction", "RemediateRole", "RemediateFunctionCompleted"} <= found.keys()
-    assert [name for name, it in found.items() if it.get("Condition") != "RemediationIsEnabled"] == []
+    assert load_template()["Parameters"]["EnableRemediation"]["Default"] == "false"
+    remediation_resources = {
+        name: it
+        for name, it in load_transformed_template()["Resources"].items()
+        if "Remediate" in name or "ScheduleCreation" in name
+    }
+    assert {"RemediateFunction", "RemediateRole", "RemediateFunctionCompleted"} <= remediation_resources.keys()
+    assert [name for name, it in remediation_resources.items() if it.get("Condition") != "RemediationIsEnabled"] == []
 
 
 def test_what_others_may_do_is_bound_to_them() -> None:
     """A service that acts in this account's name may do so for this stack alone, and nobody without TLS."""
-    trusted = properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
-    assert set(trusted["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
+    trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
+    assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
     for name in ("DeadLettersPolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
-        found = properties(name)["PolicyDocument"]["Statement"]
-        denied = [it for it in found if it["Effect"] == "Deny" and it.get("Sid") == "OverTlsAlone"]
-        assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        assert all(it.get("Condition") for it in found)
+        policy_statements = find_properties(name)["PolicyDocument"]["Statement"]
+        deny_statements = [it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "OverTlsAlone"]
+        assert deny_statements[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert all(it.get("Condition") for it in policy_statements)
 
 
 def test_a_report_is_written_once() -> None:
     """The bucket refuses whoever writes without asking that there be none of that name."""
-    found = {it["Sid"]: it for it in properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
-    assert found["NeverOverAnother"]["Action"] == "s3:PutObject"
-    assert found["NeverOverAnother"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
-    bucket = properties("EvidenceBucket")
+    statements_by_id = {it["Sid"]: it for it in find_properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
+    assert statements_by_id["NeverOverAnother"]["Action"] == "s3:PutObject"
+    assert statements_by_id["NeverOverAnother"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+    bucket = find_properties("EvidenceBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 def test_what_is_skipped_is_explained() -> None:
     """Every check of checkov's that is left out says why."""
-    skipped = re.findall(r"checkov:skip=(.*)", TEMPLATE.read_text(encoding="utf-8"))
-    assert skipped
-    assert [it for it in skipped if not re.fullmatch(r"CKV2?_\w+: .{20,}", it)] == []
+    skip_comments = re.findall(r"checkov:skip=(.*)", TEMPLATE.read_text(encoding="utf-8"))
+    assert skip_comments
+    assert [it for it in skip_comments if not re.fullmatch(r"CKV2?_\w+: .{20,}", it)] == []

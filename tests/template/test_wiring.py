@@ -9,9 +9,9 @@ import pytest
 from moto.events.models import EventPattern
 
 from backup_auditor.application.overdue import OVERDUE_AFTER
-from support.aws.template import FUNCTIONS, function, leaves, properties, resources, written
+from support.aws.template import FUNCTIONS, find_properties, find_resources, list_leaves, load_template, name_function
 
-RULES = {
+RULE_NAMES = {
     "EveryProjectRequested": "dispatch",
     "AuditFunctionProjectRequested": "audit",
     "NotifyFunctionCompleted": "notify",
@@ -19,17 +19,17 @@ RULES = {
 }
 
 
-def pattern(rule: str) -> dict[str, Any]:
+def load_pattern(rule: str) -> dict[str, Any]:
     """Return the pattern of a rule, which may be written as text."""
-    written_down = properties(rule)["EventPattern"]
-    found: dict[str, Any] = json.loads(written_down) if isinstance(written_down, str) else written_down
-    return found
+    event_pattern = find_properties(rule)["EventPattern"]
+    document: dict[str, Any] = json.loads(event_pattern) if isinstance(event_pattern, str) else event_pattern
+    return document
 
 
-def started_by(detail_type: str, detail: dict[str, Any]) -> list[str]:
+def find_started(detail_type: str, detail: dict[str, Any]) -> list[str]:
     """Return the functions that an event of the application starts."""
     event: Any = {"source": "backup-auditor", "detail-type": detail_type, "detail": detail}
-    patterns = {verb: json.dumps(pattern(rule)) for rule, verb in RULES.items()}
+    patterns = {verb: json.dumps(load_pattern(rule)) for rule, verb in RULE_NAMES.items()}
     return [verb for verb, text in patterns.items() if EventPattern.load(text).matches_event(event)]
 
 
@@ -49,56 +49,56 @@ def started_by(detail_type: str, detail: dict[str, Any]) -> list[str]:
 )
 def test_every_request_starts_one_function(detail: dict[str, Any], verb: str) -> None:
     """Whatever is asked for reaches exactly one function, right or wrong: none is lost, and none is heard twice."""
-    assert started_by("Backup Audit Requested", detail) == [verb]
+    assert find_started("Backup Audit Requested", detail) == [verb]
 
 
-def test_what_is_completed_is_told() -> None:
+def test_what_is_completed_is_reported() -> None:
     """A completed audit starts the delivery, and no other event of ours starts anything."""
-    assert started_by("Backup Audit Completed", {"project": "search"}) == ["notify"]
-    assert started_by("Backup Finding Opened", {"project": "search"}) == []
+    assert find_started("Backup Audit Completed", {"project": "search"}) == ["notify"]
+    assert find_started("Backup Finding Opened", {"project": "search"}) == []
 
 
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
 def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
     """An audit that proposes nothing starts none, and nor do the events that remediation itself puts on the bus."""
-    assert started_by("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
-    assert started_by("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
+    assert find_started("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
+    assert find_started("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
 
 
 def test_no_rule_is_left_out() -> None:
     """Every rule listens on our bus for our events, tries again, and has dead letters."""
-    assert set(resources("AWS::Events::Rule")) == set(RULES)
-    for name, verb in RULES.items():
-        rule = properties(name)
+    assert set(find_resources("AWS::Events::Rule")) == set(RULE_NAMES)
+    for name, verb in RULE_NAMES.items():
+        rule = find_properties(name)
         assert rule["EventBusName"] == {"Ref": "Bus"}
-        assert pattern(name)["source"] == ["backup-auditor"]
-        assert all(isinstance(it, (list, dict)) for it in pattern(name).values())
+        assert load_pattern(name)["source"] == ["backup-auditor"]
+        assert all(isinstance(it, (list, dict)) for it in load_pattern(name).values())
         (target,) = rule["Targets"]
-        assert target["Arn"] == {"Fn::GetAtt": [function(verb), "Arn"]}
+        assert target["Arn"] == {"Fn::GetAtt": [name_function(verb), "Arn"]}
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-        assert properties(f"{name}Permission")["FunctionName"] == {"Ref": function(verb)}
+        assert find_properties(f"{name}Permission")["FunctionName"] == {"Ref": name_function(verb)}
 
 
 def test_schedules_start_what_begins_by_the_clock() -> None:
     """The night, the sweep and the watch each start their function, try again, and have dead letters."""
-    started = {}
-    for name, it in resources("AWS::Scheduler::Schedule").items():
-        target = it["Properties"]["Target"]
-        started[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
+    started_functions = {}
+    for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
+        target = schedule["Properties"]["Target"]
+        started_functions[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    assert started == {
+    assert started_functions == {
         "NightlySchedule": ("DispatchFunction", {"request_id": "<aws.scheduler.scheduled-time>"}),
         "SweepSchedule": ("NotifyFunction", {"sweep": True}),
         "WatchSchedule": ("WatchFunction", {}),
     }
-    allowed = properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
-    assert {it["Fn::GetAtt"][0] for it in allowed} == {name for name, _ in started.values()}
+    allowed_resources = find_properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
+    assert {it["Fn::GetAtt"][0] for it in allowed_resources} == {name for name, _ in started_functions.values()}
 
 
 @pytest.mark.parametrize(
-    "text, is_taken",
+    "text, is_accepted",
     [
         pytest.param("cron(15 4 * * ? *)", True, id="default"),
         pytest.param("cron(0/30 8-17 ? * MON-FRI *)", True, id="working-days"),
@@ -113,37 +113,37 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
         pytest.param("15 2 * * ? *", False, id="bare"),
     ],
 )
-def test_a_schedule_has_six_fields(text: str, is_taken: bool) -> None:
+def test_a_schedule_has_six_fields(text: str, is_accepted: bool) -> None:
     """What EventBridge Scheduler would refuse, or what would leave projects overdue, is no value of the parameter."""
-    pattern = written()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
-    assert bool(re.fullmatch(pattern, text)) is is_taken
+    pattern = load_template()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, text)) is is_accepted
 
 
 def test_the_window_leaves_nobody_overdue() -> None:
     """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: 26 at most."""
-    widest = timedelta(minutes=written()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
-    longest = timedelta(seconds=properties(function("audit"))["Timeout"])
-    assert timedelta(hours=25) + widest + longest <= OVERDUE_AFTER
+    max_window = timedelta(minutes=load_template()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
+    max_duration = timedelta(seconds=find_properties(name_function("audit"))["Timeout"])
+    assert timedelta(hours=25) + max_window + max_duration <= OVERDUE_AFTER
 
 
 def test_the_default_hour_is_there_every_day() -> None:
     """Clocks go forward between 22:00 and 04:00, wherever they do, and what is due then is not made up for."""
-    minute, hour, *days = re.findall(r"[^ ()]+", written()["Parameters"]["ScheduleExpression"]["Default"])[1:]
+    minute, hour, *days = re.findall(r"[^ ()]+", load_template()["Parameters"]["ScheduleExpression"]["Default"])[1:]
     assert (days, minute.isdigit()) == (["*", "*", "?", "*"], True)
     assert 4 <= int(hour) < 22
 
 
 def test_defaults_are_values() -> None:
     """Every default of a parameter is one that the parameter takes."""
-    for name, it in written()["Parameters"].items():
-        assert re.fullmatch(it.get("AllowedPattern", ".*"), str(it["Default"])), name
-        assert it["Default"] in it.get("AllowedValues", [it["Default"]])
+    for name, parameter in load_template()["Parameters"].items():
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), str(parameter["Default"])), name
+        assert parameter["Default"] in parameter.get("AllowedValues", [parameter["Default"]])
 
 
 def test_a_key_is_no_name_of_a_secret() -> None:
     """An address where a secret's name belongs is refused by the console, before it is written down anywhere."""
     for name in ("SlackSecret", "PingUrlSecret"):
-        pattern = written()["Parameters"][name]["AllowedPattern"]
+        pattern = load_template()["Parameters"][name]["AllowedPattern"]
         assert re.fullmatch(pattern, "backup-auditor/slack")
         assert re.fullmatch(pattern, "arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:slack-AbCdEf")
         assert not re.fullmatch(pattern, "https://hooks.example.com/services/a/b")
@@ -151,9 +151,9 @@ def test_a_key_is_no_name_of_a_secret() -> None:
 
 def test_nothing_is_null() -> None:
     """No value of the template is null: CloudFormation takes none, and no linter says so."""
-    assert None not in leaves(written())
+    assert None not in list_leaves(load_template())
 
 
 def test_nothing_is_made_that_no_test_knows() -> None:
     """The functions of the tests are those of the template."""
-    assert {function(verb) for verb in FUNCTIONS} == set(resources("AWS::Lambda::Function"))
+    assert {name_function(verb) for verb in FUNCTIONS} == set(find_resources("AWS::Lambda::Function"))

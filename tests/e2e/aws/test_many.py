@@ -8,50 +8,52 @@ from pathlib import Path
 import pytest
 
 from backup_auditor_simulator.project import SimulatedProject
-from support.aws_local.application import CONFIG, Application
+from support.aws_local.application import CONFIG_BUCKET, Application
 
-FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 PARAMETERS = {
-    "Registry": f"s3://{CONFIG}/backup-auditor/registry.yaml",
-    "ConfigBucket": CONFIG,
+    "Registry": f"s3://{CONFIG_BUCKET}/backup-auditor/registry.yaml",
+    "ConfigBucket": CONFIG_BUCKET,
     "EnableRemediation": "true",
 }
 """A registry of a thousand projects is too large for a parameter."""
 
 
-def protected(number: int) -> SimulatedProject:
+def build_protected_project(number: int) -> SimulatedProject:
     """Build a project with one index, and a schedule that made a few backups."""
-    world = SimulatedProject(FIRST - timedelta(days=2, hours=number % 20))
-    world.create_index(f"index-{number}")
-    world.create_schedule(f"index-{number}", "nightly")
-    return world
+    project = SimulatedProject(FIRST_NIGHT - timedelta(days=2, hours=number % 20))
+    project.create_index(f"index-{number}")
+    project.create_schedule(f"index-{number}", "nightly")
+    return project
 
 
-def audited_once(folder: Path, count: int) -> None:
+def audit_fleet_once(folder: Path, count: int) -> None:
     """Let a night come over so many projects, in which events are delivered twice now and then."""
-    worlds = {f"project-{number:04d}": protected(number) for number in range(count)}
-    with Application(folder, worlds, FIRST - timedelta(hours=1), parameters=PARAMETERS, repeats=0.05) as app:
-        done = app.night(FIRST)
-        assert not [it.content for it in done if not it.succeeded]
-        assert Counter(it["PK"]["S"].partition("#")[2] for it in app.items() if "complete" in it) == dict.fromkeys(
-            worlds, 1
+    projects = {f"project-{number:04d}": build_protected_project(number) for number in range(count)}
+    with Application(
+        folder, projects, FIRST_NIGHT - timedelta(hours=1), parameters=PARAMETERS, repeat_probability=0.05
+    ) as app:
+        invocations = app.run_night(FIRST_NIGHT)
+        assert not [it.content for it in invocations if not it.succeeded]
+        assert Counter(it["PK"]["S"].partition("#")[2] for it in app.list_items() if "complete" in it) == dict.fromkeys(
+            projects, 1
         )
-        assert Counter(key.partition("/")[0] for key in app.reports()) == dict.fromkeys(worlds, 1)
-        completed = Counter(it["project"] for it in app.flow.told("Backup Audit Completed"))
-        assert completed == dict.fromkeys(worlds, 1)
-        assert app.flow.dead == []
-        assert app.aws.denied == []
-        seen = {it.content for it in app.watch()}
-        well = {"registered": count, "overdue": 0, "projects": [], "incomplete": []}
-        assert [json.loads(it) for it in seen] == [well]
+        assert Counter(key.partition("/")[0] for key in app.load_reports()) == dict.fromkeys(projects, 1)
+        completed_counts = Counter(it["project"] for it in app.flow.list_details("Backup Audit Completed"))
+        assert completed_counts == dict.fromkeys(projects, 1)
+        assert app.flow.dead_letters == []
+        assert app.aws.denied_permissions == []
+        responses = {it.content for it in app.watch()}
+        expected = {"registered": count, "overdue": 0, "projects": [], "incomplete": []}
+        assert [json.loads(it) for it in responses] == [expected]
 
 
 def test_thirty_projects_are_each_audited_once(tmp_path: Path) -> None:
     """By the functions as they were built."""
-    audited_once(tmp_path, 30)
+    audit_fleet_once(tmp_path, 30)
 
 
 @pytest.mark.soak
 def test_a_thousand_projects_are_each_audited_once(tmp_path: Path) -> None:
     """By the functions as they were built."""
-    audited_once(tmp_path, 1000)
+    audit_fleet_once(tmp_path, 1000)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from support.aws_local.cgroup import Limit
+from support.aws_local.cgroup import MemoryLimit
 from support.aws_local.function import Function
-from support.aws_local.invocation import End, Invocation
-from support.aws_local.sample_functions import toy
+from support.aws_local.invocation import Invocation, InvocationOutcome
+from support.aws_local.sample_functions import write_sample_function
 from support.aws_local.sandbox import Sandbox
 
-TELLING = """
+ENVIRONMENT_FUNCTION = """
     import os, sys
     COUNT = [0]
 
@@ -31,110 +31,112 @@ TELLING = """
 """
 
 
-def invoked(function: Function, folder: Path, event: object = None) -> Invocation:
+def invoke_once(function: Function, folder: Path, event: object = None) -> Invocation:
     """Run a function once, in a process of its own."""
     with closing(Sandbox(function, folder)) as sandbox:
         return sandbox.invoke(json.dumps(event).encode())
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Any, Any]]:
+def environment_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Any, Any]]:
     """Run a function that tells of its surroundings twice in one process; hand out what it told."""
     folder = tmp_path_factory.mktemp("telling")
-    function = toy(folder / "task", TELLING, variables={"STATE_TABLE": "a-table"})
+    function = write_sample_function(folder / "task", ENVIRONMENT_FUNCTION, variables={"STATE_TABLE": "a-table"})
     with closing(Sandbox(function, folder)) as sandbox:
-        first, second = (sandbox.invoke(json.dumps({"n": number}).encode()) for number in (1, 2))
-        assert "told {'n': 1}" in first.log
-        assert "told {'n': 2}" in second.log
-        assert "told {'n': 1}" not in second.log
-        yield sandbox, json.loads(first.content), json.loads(second.content)
+        first_invocation, second_invocation = (sandbox.invoke(json.dumps({"n": number}).encode()) for number in (1, 2))
+        assert "told {'n': 1}" in first_invocation.log
+        assert "told {'n': 2}" in second_invocation.log
+        assert "told {'n': 1}" not in second_invocation.log
+        yield sandbox, json.loads(first_invocation.content), json.loads(second_invocation.content)
 
 
-def test_a_process_serves_one_event_after_the_other(told: tuple[Sandbox, Any, Any]) -> None:
+def test_a_process_serves_one_event_after_the_other(environment_run: tuple[Sandbox, Any, Any]) -> None:
     """What it made at the first is there at the second."""
-    _, first, second = told
-    assert (first["event"], first["count"]) == ({"n": 1}, 1)
-    assert (second["event"], second["count"]) == ({"n": 2}, 2)
-    assert first["request_id"] != second["request_id"]
+    _, first_invocation, second_invocation = environment_run
+    assert (first_invocation["event"], first_invocation["count"]) == ({"n": 1}, 1)
+    assert (second_invocation["event"], second_invocation["count"]) == ({"n": 2}, 2)
+    assert first_invocation["request_id"] != second_invocation["request_id"]
 
 
-def test_a_function_sees_the_environment_of_lambda(told: tuple[Sandbox, Any, Any]) -> None:
+def test_a_function_sees_the_environment_of_lambda(environment_run: tuple[Sandbox, Any, Any]) -> None:
     """Variables, folder, time left and memory are those of template and Lambda; nothing of ours is among them."""
-    sandbox, first, _ = told
-    variables = first["variables"]
+    sandbox, first_invocation, _ = environment_run
+    variables = first_invocation["variables"]
     assert variables["STATE_TABLE"] == "a-table"
     assert variables["AWS_ACCESS_KEY_ID"] == sandbox.key
-    assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == first["memory"] == "256"
-    assert variables["LAMBDA_TASK_ROOT"] == first["cwd"] == str(sandbox.function.task)
-    assert 15_000 < first["left"] <= 20_000
-    assert first["arn"] == sandbox.function.arn
+    assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == first_invocation["memory"] == "256"
+    assert variables["LAMBDA_TASK_ROOT"] == first_invocation["cwd"] == str(sandbox.function.task)
+    assert 15_000 < first_invocation["left"] <= 20_000
+    assert first_invocation["arn"] == sandbox.function.arn
     assert not {it for it in variables if it.startswith(("PYTEST", "XDG_", "VIRTUAL_ENV", "HOME"))}
 
 
-def test_a_function_finds_nothing_of_the_development_environment(told: tuple[Sandbox, Any, Any]) -> None:
+def test_a_function_finds_nothing_of_the_development_environment(environment_run: tuple[Sandbox, Any, Any]) -> None:
     """Its path holds its folder, the runtime's, and the interpreter's own modules."""
-    _, first, _ = told
-    task, runtime, *others = first["path"]
-    assert task == first["cwd"]
+    _, first_invocation, _ = environment_run
+    task, runtime, *other_paths = first_invocation["path"]
+    assert task == first_invocation["cwd"]
     assert {it.name for it in Path(runtime).iterdir() if it.suffix != ".dist-info"} >= {"boto3", "awslambdaric"}
     assert not {"pydantic", "httpx", "moto", "aws_lambda_powertools"} & {it.name for it in Path(runtime).iterdir()}
-    assert not [it for it in others if "site-packages" in it or ".venv" in it]
+    assert not [it for it in other_paths if "site-packages" in it or ".venv" in it]
 
 
-def test_how_long_a_process_takes_to_be_ready_is_measured(told: tuple[Sandbox, Any, Any]) -> None:
+def test_how_long_a_process_takes_to_be_ready_is_measured(environment_run: tuple[Sandbox, Any, Any]) -> None:
     """From its start until it asks for its first event."""
-    assert 0.01 < told[0].init_seconds < 20
+    assert 0.01 < environment_run[0].init_seconds < 20
 
 
 def test_what_a_handler_raises_is_the_error_of_the_invocation(tmp_path: Path) -> None:
     """Its type and its text are told; the process lives on."""
-    function = toy(tmp_path / "task", "def lambda_handler(event, context): raise ValueError('no such ' + event)")
+    function = write_sample_function(
+        tmp_path / "task", "def lambda_handler(event, context): raise ValueError('no such ' + event)"
+    )
     with closing(Sandbox(function, tmp_path)) as sandbox:
-        done = sandbox.invoke(b'"project"')
-        assert done.end is End.ERROR
-        assert json.loads(done.content)["errorMessage"] == "no such project"
-        assert json.loads(done.content)["errorType"] == "ValueError"
+        invocation = sandbox.invoke(b'"project"')
+        assert invocation.outcome is InvocationOutcome.ERROR
+        assert json.loads(invocation.content)["errorMessage"] == "no such project"
+        assert json.loads(invocation.content)["errorType"] == "ValueError"
         assert sandbox.is_usable
 
 
 def test_a_function_that_cannot_be_imported_says_so(tmp_path: Path) -> None:
     """Before any event."""
-    done = invoked(toy(tmp_path / "task", "import pydantic"), tmp_path)
-    assert done.end is End.INIT_ERROR
-    assert "No module named 'pydantic'" in json.loads(done.content)["errorMessage"]
+    invocation = invoke_once(write_sample_function(tmp_path / "task", "import pydantic"), tmp_path)
+    assert invocation.outcome is InvocationOutcome.INIT_ERROR
+    assert "No module named 'pydantic'" in json.loads(invocation.content)["errorMessage"]
 
 
 def test_a_function_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     """When the time of its template is over."""
     code = "import time\ndef lambda_handler(event, context): time.sleep(60)"
-    function = toy(tmp_path / "task", code, timeout=timedelta(seconds=0.5))
+    function = write_sample_function(tmp_path / "task", code, timeout=timedelta(seconds=0.5))
     with closing(Sandbox(function, tmp_path)) as sandbox:
-        assert sandbox.invoke(b"{}").end is End.TIMEOUT
+        assert sandbox.invoke(b"{}").outcome is InvocationOutcome.TIMEOUT
         assert not sandbox.is_usable
 
 
 def test_a_process_that_ends_fails_its_invocation(tmp_path: Path) -> None:
     """Whatever it ends by."""
     code = "import os\ndef lambda_handler(event, context): os._exit(event)"
-    assert invoked(toy(tmp_path / "task", code), tmp_path, 3).content == b"Runtime exited with 3"
+    assert invoke_once(write_sample_function(tmp_path / "task", code), tmp_path, 3).content == b"Runtime exited with 3"
 
 
 def test_a_function_that_wants_more_memory_than_it_has_is_killed(tmp_path: Path) -> None:
     """Where control groups can be made; elsewhere the peak shows it."""
     code = "def lambda_handler(event, context): return len(bytearray(event * 1024 * 1024))"
-    function = toy(tmp_path / "task", code, memory=128)
-    assert invoked(function, tmp_path, 40).end is End.RESPONSE
-    done = invoked(function, tmp_path, 200)
-    with Limit(64) as limit:
-        if limit.holds:
-            assert done.end is End.EXIT
+    function = write_sample_function(tmp_path / "task", code, memory=128)
+    assert invoke_once(function, tmp_path, 40).outcome is InvocationOutcome.RESPONSE
+    invocation = invoke_once(function, tmp_path, 200)
+    with MemoryLimit(64) as limit:
+        if limit.is_enforced:
+            assert invocation.outcome is InvocationOutcome.EXIT
         else:
-            assert done.peak > 200 * 1024 * 1024
+            assert invocation.peak_memory > 200 * 1024 * 1024
 
 
 def test_nothing_is_left_of_a_closed_process(tmp_path: Path) -> None:
     """Neither the process nor its port."""
-    sandbox = Sandbox(toy(tmp_path / "task", TELLING), tmp_path)
+    sandbox = Sandbox(write_sample_function(tmp_path / "task", ENVIRONMENT_FUNCTION), tmp_path)
     assert sandbox.invoke(b"{}").succeeded
     pid = sandbox._process.pid
     sandbox.close()

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from support.aws_local.application import BUILD, CONFIG, MANY
-from support.aws_local.aws import Aws
-from support.aws_local.clients import client
-from support.aws_local.iam import allowed
-from support.aws_local.requests import Need
-from support.aws_local.stack import Stack, create
+from support.aws_local.application import BUILD_OUTPUT, CONFIG_BUCKET, FLEET_PARAMETERS
+from support.aws_local.aws import LocalAws
+from support.aws_local.clients import open_client
+from support.aws_local.iam import is_allowed
+from support.aws_local.requests import Permission
+from support.aws_local.stack import Stack, create_stack
 from support.aws_local.templates import read_template
 
-LEFT_OUT = {
+REMOVED_TYPES = {
     "AWS::CloudWatch::Alarm": "evaluated by cloud.watching",
     "AWS::Lambda::EventInvokeConfig": "retries and dead letters are kept by cloud.flow",
     "AWS::S3::BucketPolicy": "what it denies is denied by cloud.aws",
@@ -29,26 +29,26 @@ LEFT_OUT = {
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Create the stack."""
-    with Aws() as aws:
-        client("s3", aws.endpoint)
-        yield create(aws, BUILD, MANY, {})
+    with LocalAws() as aws:
+        open_client("s3", aws.endpoint)
+        yield create_stack(aws, BUILD_OUTPUT, FLEET_PARAMETERS, {})
 
 
 def test_what_moto_cannot_make_is_known(stack: Stack) -> None:
     """Whatever else the template comes to hold has to be thought of here."""
-    assert set(stack.stripped.values()) <= LEFT_OUT.keys()
+    assert set(stack.removed_resources.values()) <= REMOVED_TYPES.keys()
 
 
 def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
     """Names, limits, roles and dead letters; each is built, and has the layer."""
-    resources = read_template(BUILD.template)["Resources"]
+    resources = read_template(BUILD_OUTPUT.template)["Resources"]
     for name, function in stack.functions.items():
         properties = resources[name]["Properties"]
         assert function.timeout == timedelta(seconds=properties["Timeout"])
         assert function.memory == properties["MemorySize"]
         assert (function.task / "app.py").exists()
-        assert function.layers == (BUILD.layer,)
-        assert function.dead_letters == stack.physical["DeadLetters"]
+        assert function.layers == (BUILD_OUTPUT.layer,)
+        assert function.dead_letters == stack.physical_ids["DeadLetters"]
         assert function.logs_json
     assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
 
@@ -56,27 +56,27 @@ def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
 def test_names_in_the_environment_are_those_that_were_made(stack: Stack) -> None:
     """Table, bucket, bus and topic."""
     variables = stack.functions["AuditFunction"].variables
-    assert variables["STATE_TABLE"] == stack.physical["StateTable"]
-    assert variables["EVIDENCE_BUCKET"] == stack.physical["EvidenceBucket"]
-    assert variables["EVENT_BUS"] == stack.physical["Bus"]
-    assert variables["ALERT_TOPIC"] == stack.physical["AlertTopic"]
-    assert variables["REGISTRY"] == MANY["Registry"]
+    assert variables["STATE_TABLE"] == stack.physical_ids["StateTable"]
+    assert variables["EVIDENCE_BUCKET"] == stack.physical_ids["EvidenceBucket"]
+    assert variables["EVENT_BUS"] == stack.physical_ids["Bus"]
+    assert variables["ALERT_TOPIC"] == stack.physical_ids["AlertTopic"]
+    assert variables["REGISTRY"] == FLEET_PARAMETERS["Registry"]
 
 
 def test_nobody_may_write_a_report_over_another(stack: Stack) -> None:
     """Neither by the role of the audit nor by the bucket's own policy, unless only if there is none."""
-    report = f"arn:aws:s3:::{stack.physical['EvidenceBucket']}/search/2026-11-20/a/report.json"
+    report = f"arn:aws:s3:::{stack.physical_ids['EvidenceBucket']}/search/2026-11-20/a/report.json"
     statements = (*stack.statements["AuditRole"], *stack.denials)
-    secure = {"aws:SecureTransport": ("true",)}
-    assert not allowed(Need("s3:PutObject", report, secure), statements)
-    assert allowed(Need("s3:PutObject", report, secure | {"s3:if-none-match": ("*",)}), statements)
-    assert not allowed(Need("s3:DeleteObject", report, secure), statements)
+    secure_context = {"aws:SecureTransport": ("true",)}
+    assert not is_allowed(Permission("s3:PutObject", report, secure_context), statements)
+    assert is_allowed(Permission("s3:PutObject", report, secure_context | {"s3:if-none-match": ("*",)}), statements)
+    assert not is_allowed(Permission("s3:DeleteObject", report, secure_context), statements)
 
 
 def test_a_rule_may_invoke_what_it_targets(stack: Stack) -> None:
     """Each rule of the bus has a permission of its own, and dead letters."""
-    rules = stack.of_type("AWS::Events::Rule")
-    permissions = stack.of_type("AWS::Lambda::Permission").values()
+    rules = stack.find_by_type("AWS::Events::Rule")
+    permissions = stack.find_by_type("AWS::Lambda::Permission").values()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]
@@ -87,12 +87,19 @@ def test_a_rule_may_invoke_what_it_targets(stack: Stack) -> None:
 
 def test_each_role_reaches_what_is_its_own_alone(stack: Stack) -> None:
     """A secret, a document and a topic under other names are nobody's."""
-    here = "eu-central-1:123456789012"
+    region_and_account = "eu-central-1:123456789012"
     for role, statements in stack.statements.items():
-        assert not allowed(
-            Need("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{here}:secret:other-a1B2c3"), statements
+        assert not is_allowed(
+            Permission(
+                "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{region_and_account}:secret:other-a1B2c3"
+            ),
+            statements,
         ), role
-        assert not allowed(Need("ssm:GetParameter", f"arn:aws:ssm:{here}:parameter/other"), statements), role
-        assert not allowed(Need("s3:GetObject", f"arn:aws:s3:::{CONFIG}/other"), statements), role
-        assert not allowed(Need("sns:Publish", f"arn:aws:sns:{here}:other"), statements), role
-        assert not allowed(Need("dynamodb:DeleteTable", f"arn:aws:dynamodb:{here}:table/x"), statements), role
+        assert not is_allowed(
+            Permission("ssm:GetParameter", f"arn:aws:ssm:{region_and_account}:parameter/other"), statements
+        ), role
+        assert not is_allowed(Permission("s3:GetObject", f"arn:aws:s3:::{CONFIG_BUCKET}/other"), statements), role
+        assert not is_allowed(Permission("sns:Publish", f"arn:aws:sns:{region_and_account}:other"), statements), role
+        assert not is_allowed(
+            Permission("dynamodb:DeleteTable", f"arn:aws:dynamodb:{region_and_account}:table/x"), statements
+        ), role

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 from support.aws_local.application import Application
-from support.faults.audit_nights import deployed, live_through
+from support.faults.audit_nights import audit_under_faults, deploy_application
 
-SAMPLE = range(4)
+SAMPLE_SEEDS = range(4)
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """Deploy the application, without a project."""
-    with deployed(tmp_path_factory.mktemp("cloud")) as found:
-        yield found
+    with deploy_application(tmp_path_factory.mktemp("cloud")) as application:
+        yield application
 
 
-@pytest.mark.parametrize("seed", SAMPLE)
+@pytest.mark.parametrize("seed", SAMPLE_SEEDS)
 def test_trouble_loses_nothing(app: Application, seed: int) -> None:
     """A few of those that `make soak` tries."""
-    live_through(app, seed)
+    audit_under_faults(app, seed)

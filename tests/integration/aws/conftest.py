@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from support.aws.moto import moto_served
+from support.aws.moto import serve_moto
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Mapping[str, str]]:
+def aws_variables() -> Iterator[Mapping[str, str]]:
     """Serve AWS while the tests of this module run."""
-    with moto_served() as environ:
+    with serve_moto() as environ:
         yield environ

@@ -19,66 +19,74 @@ from backup_auditor.errors import BadKeyError, RegistryError, RequestError, Secr
 from backup_auditor.settings.functions import read_audit_settings
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.aws.single_project import SECRET, Context, deploy, names_for, project_at, secret_is, taken_events
-from support.raw_server import answering
-from support.simulator import add_healthy_index, empty_world, serving
+from support.aws.single_project import (
+    KEY_SECRET,
+    FakeLambdaContext,
+    create_resources,
+    make_project_variables,
+    make_resource_names,
+    put_secret,
+    take_events,
+)
+from support.raw_server import serve_answer
+from support.simulator import add_healthy_index, build_empty_project, serve
 
 ROOT = Path(__file__).parents[3]
-PING = "backup-auditor/ping"
-REQUESTED = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
+PING_ADDRESS_NAME = "backup-auditor/ping"
+REQUESTED_EVENT = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
 
 
 @dataclass
-class Stage:
+class AuditFunctionHarness:
     """One project on Pinecone, and one application on AWS."""
 
     pinecone: Server
-    context: Context = field(default_factory=Context)
+    context: FakeLambdaContext = field(default_factory=FakeLambdaContext)
 
     @property
     def function(self) -> Auditor:
         """A process of the function that has just begun."""
         return Auditor(read_audit_settings(os.environ), LOG)
 
-    def items(self) -> list[dict[str, Any]]:
+    def list_items(self) -> list[dict[str, Any]]:
         """Return all that stands in the table."""
         return list(boto3.client("dynamodb").scan(TableName=os.environ["STATE_TABLE"])["Items"])
 
-    def kept(self) -> dict[str, bytes]:
+    def load_objects(self) -> dict[str, bytes]:
         """Return all that stands in the bucket."""
         client, bucket = boto3.client("s3"), os.environ["EVIDENCE_BUCKET"]
         keys = [it["Key"] for it in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
         return {f"s3://{bucket}/{key}": client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
-    def reports(self) -> dict[str, bytes]:
+    def load_reports(self) -> dict[str, bytes]:
         """Return the reports in the bucket."""
-        return {location: it for location, it in self.kept().items() if location.endswith(".json")}
+        return {location: it for location, it in self.load_objects().items() if location.endswith(".json")}
 
-    def events(self) -> list[dict[str, Any]]:
+    def take_events(self) -> list[dict[str, Any]]:
         """Take what was put on the bus."""
-        return taken_events()
+        return take_events()
 
 
 @pytest.fixture
-def stage(
-    served: Mapping[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+def harness(
+    aws_variables: Mapping[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[AuditFunctionHarness]:
     """Build one project with one healthy index, and an application of its own for each test."""
-    own = names_for(request.node.name)
-    world = empty_world()
-    add_healthy_index(world, "orders")
-    with serving(world) as server:
-        for key, value in {**served, **own, **project_at(server)}.items():
+    names = make_resource_names(request.node.name)
+    project = build_empty_project()
+    add_healthy_index(project, "orders")
+    with serve(project) as server:
+        for key, value in {**aws_variables, **names, **make_project_variables(server)}.items():
             monkeypatch.setenv(key, value)
         monkeypatch.setattr(runtime, "now", lambda: server.project.now)
         get_auditor.cache_clear()
-        deploy(own)
-        secret_is(server.viewer_key)
-        yield Stage(server)
+        create_resources(names)
+        put_secret(server.viewer_key)
+        yield AuditFunctionHarness(server)
         get_auditor.cache_clear()
 
 
-def handler() -> Any:
+def load_handler() -> Any:
     """Load the function's handler as Lambda does."""
     spec = importlib.util.spec_from_file_location("app", ROOT / "functions/audit/app.py")
     assert spec is not None
@@ -88,122 +96,132 @@ def handler() -> Any:
     return module.lambda_handler
 
 
-def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     """Return the metrics of the project that were emitted since this was asked last."""
     lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    whole = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
-    return {name: it[0] for line in whole for name, it in line.items() if isinstance(it, list)}
+    project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
+    return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}
 
 
 @pytest.mark.parametrize("sample", sorted(it.name for it in (ROOT / "events").glob("audit.*.json")))
-def test_every_sample_is_an_audit(stage: Stage, sample: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_sample_is_an_audit(
+    harness: AuditFunctionHarness, sample: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Its report is in the bucket, its record in the table, its event on the bus, its figures on standard output."""
     event = json.loads((ROOT / "events" / sample).read_text(encoding="utf-8"))
-    summary = json.loads(json.dumps(handler()(event, stage.context)))
-    (page, location), (drawn, content) = zip(*sorted(stage.kept().items()), strict=True)
-    hashes = [hashlib.sha256(it).hexdigest() for it in (content, drawn)]
+    summary = json.loads(json.dumps(load_handler()(event, harness.context)))
+    (page, location), (page_content, report_content) = zip(*sorted(harness.load_objects().items()), strict=True)
+    hashes = [hashlib.sha256(it).hexdigest() for it in (report_content, page_content)]
     assert summary["report"] == {
         "location": location,
         "sha256": hashes[0],
         "page": {"location": page, "sha256": hashes[1]},
     }
-    assert json.loads(content)["audit_id"] == summary["audit_id"]
+    assert json.loads(report_content)["audit_id"] == summary["audit_id"]
     assert summary["complete"] is True
-    assert any(it["SK"]["S"].startswith("audit#") for it in stage.items())
-    told = stage.events()
-    assert [it["detail-type"] for it in told] == ["Backup Audit Completed"]
-    assert told[0]["detail"] == summary
-    figures = emitted(capsys)
+    assert any(it["SK"]["S"].startswith("audit#") for it in harness.list_items())
+    events = harness.take_events()
+    assert [it["detail-type"] for it in events] == ["Backup Audit Completed"]
+    assert events[0]["detail"] == summary
+    figures = take_metrics(capsys)
     assert (figures["AuditComplete"], figures["IndexesProtected"], figures["ApiThrottles"]) == (1, 1, 0)
 
 
-def test_the_same_event_is_one_audit(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]) -> None:
     """Also in another process, and whatever envelope it comes in: the answer is the one that was given."""
-    first = stage.function.audit(REQUESTED, stage.context)
-    emitted(capsys)
-    sent = len(stage.pinecone.requests)
-    again = stage.function.audit({**REQUESTED, "id": "another"}, stage.context)
-    assert again == json.loads(json.dumps(first))
-    assert len(stage.pinecone.requests) == sent
-    assert emitted(capsys) == {}
-    assert len(stage.events()) == 1
+    first_response = harness.function.audit(REQUESTED_EVENT, harness.context)
+    take_metrics(capsys)
+    request_count = len(harness.pinecone.requests)
+    second_response = harness.function.audit({**REQUESTED_EVENT, "id": "another"}, harness.context)
+    assert second_response == json.loads(json.dumps(first_response))
+    assert len(harness.pinecone.requests) == request_count
+    assert take_metrics(capsys) == {}
+    assert len(harness.take_events()) == 1
 
 
-def test_an_event_whose_audit_failed_is_another_audit(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_whose_audit_failed_is_another_audit(
+    harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Lambda tries again; by then the secret holds a key."""
-    secret_is(" ")
-    with pytest.raises(SecretError, match=f"the secret {SECRET} is empty"):
-        stage.function.audit(REQUESTED, stage.context)
-    assert emitted(capsys) == {"AuditCompleted": 0}
-    secret_is(stage.pinecone.viewer_key)
-    assert stage.function.audit(REQUESTED, stage.context)["complete"] is True
+    put_secret(" ")
+    with pytest.raises(SecretError, match=f"the secret {KEY_SECRET} is empty"):
+        harness.function.audit(REQUESTED_EVENT, harness.context)
+    assert take_metrics(capsys) == {"AuditCompleted": 0}
+    put_secret(harness.pinecone.viewer_key)
+    assert harness.function.audit(REQUESTED_EVENT, harness.context)["complete"] is True
 
 
-def test_of_the_same_event_twice_at_once_one_is_an_audit(stage: Stage) -> None:
+def test_of_the_same_event_twice_at_once_one_is_an_audit(harness: AuditFunctionHarness) -> None:
     """The other is tried again by Lambda, and hears then what came of it."""
-    stage.pinecone.latency = 0.1
+    harness.pinecone.latency = 0.1
     with ThreadPoolExecutor(2) as pool:
-        contexts = [Context(aws_request_id=it) for it in ("one", "another")]
-        errors = [it.exception(30) for it in [pool.submit(stage.function.audit, REQUESTED, it) for it in contexts]]
+        contexts = [FakeLambdaContext(aws_request_id=it) for it in ("one", "another")]
+        errors = [
+            it.exception(30) for it in [pool.submit(harness.function.audit, REQUESTED_EVENT, it) for it in contexts]
+        ]
     assert [type(it) for it in errors if it] == [RequestError]
-    assert len(stage.reports()) == 1
+    assert len(harness.load_reports()) == 1
 
 
-def test_the_same_request_id_of_another_project_is_another_request(stage: Stage) -> None:
+def test_the_same_request_id_of_another_project_is_another_request(harness: AuditFunctionHarness) -> None:
     """Whoever asks for several under one id is not given the answer of the first for all."""
-    stage.function.audit(REQUESTED, stage.context)
-    detail = {**REQUESTED["detail"], "project": "shop"}
+    harness.function.audit(REQUESTED_EVENT, harness.context)
+    detail = {**REQUESTED_EVENT["detail"], "project": "shop"}
     with pytest.raises(RegistryError, match="shop"):
-        stage.function.audit({**REQUESTED, "detail": detail}, stage.context)
+        harness.function.audit({**REQUESTED_EVENT, "detail": detail}, harness.context)
 
 
-def test_a_direct_invocation_is_an_audit_each_time(stage: Stage) -> None:
+def test_a_direct_invocation_is_an_audit_each_time(harness: AuditFunctionHarness) -> None:
     """Whoever wants to know how things stand now is told that."""
-    function = stage.function
+    function = harness.function
     for _ in range(2):
-        function.audit({"project": "search"}, stage.context)
-        stage.pinecone.project.advance_to(
-            stage.pinecone.project.now.replace(minute=stage.pinecone.project.now.minute + 1)
+        function.audit({"project": "search"}, harness.context)
+        harness.pinecone.project.advance_to(
+            harness.pinecone.project.now.replace(minute=harness.pinecone.project.now.minute + 1)
         )
-    assert len(stage.reports()) == 2
+    assert len(harness.load_reports()) == 2
 
 
-def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(stage: Stage) -> None:
+def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFunctionHarness) -> None:
     """The key that it remembers is refused, so it looks again."""
-    secret_is("an-old-key")
-    function = stage.function
-    with pytest.raises(BadKeyError, match=f"put a key of the project into the secret {SECRET}"):
-        function.audit({}, stage.context)
-    secret_is(json.dumps({"PINECONE_API_KEY": stage.pinecone.viewer_key}))
-    assert function.audit({}, stage.context)["complete"] is True
+    put_secret("an-old-key")
+    function = harness.function
+    with pytest.raises(BadKeyError, match=f"put a key of the project into the secret {KEY_SECRET}"):
+        function.audit({}, harness.context)
+    put_secret(json.dumps({"PINECONE_API_KEY": harness.pinecone.viewer_key}))
+    assert function.audit({}, harness.context)["complete"] is True
 
 
-def test_an_audit_ends_before_its_function_is_stopped(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_audit_ends_before_its_function_is_stopped(
+    harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A minute is kept for what follows the reading; what was not read by then is unread, and the report is kept."""
-    stage.context.seconds = 61
-    stage.pinecone.faults.append(Fault(kind="hang", path="/backups"))
-    assert stage.function.audit({}, stage.context)["complete"] is False
-    assert emitted(capsys)["AuditComplete"] == 0
-    assert len(stage.reports()) == 1
+    harness.context.remaining_seconds = 61
+    harness.pinecone.faults.append(Fault(kind="hang", path="/backups"))
+    assert harness.function.audit({}, harness.context)["complete"] is False
+    assert take_metrics(capsys)["AuditComplete"] == 0
+    assert len(harness.load_reports()) == 1
 
 
-def test_events_for_which_there_is_no_time_are_left_to_the_sweep(stage: Stage) -> None:
+def test_events_for_which_there_is_no_time_are_left_to_the_sweep(harness: AuditFunctionHarness) -> None:
     """An audit that is stopped while it tells of itself would be made again; one message wants forty seconds."""
-    stage.context.seconds = 44
-    assert stage.function.audit(REQUESTED, stage.context)["report"]
-    assert stage.events() == []
-    stage.context.seconds = 900
-    assert stage.function.audit(REQUESTED, stage.context)["report"]
-    assert len(stage.reports()) == 1
+    harness.context.remaining_seconds = 44
+    assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
+    assert harness.take_events() == []
+    harness.context.remaining_seconds = 900
+    assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
+    assert len(harness.load_reports()) == 1
 
 
-def test_who_waits_for_it_is_called_after_a_complete_audit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_for_it_is_called_after_a_complete_audit(
+    harness: AuditFunctionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the address in a secret."""
-    monkeypatch.setenv("PING_URL_SECRET", PING)
-    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, heard):
-        secret_is(f"http://127.0.0.1:{port}/check", PING)
-        stage.function.audit({}, stage.context)
-    assert [it.split(b" HTTP")[0] for it in heard] == [b"GET /check"]
+    monkeypatch.setenv("PING_URL_SECRET", PING_ADDRESS_NAME)
+    with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
+        put_secret(f"http://127.0.0.1:{port}/check", PING_ADDRESS_NAME)
+        harness.function.audit({}, harness.context)
+    assert [it.split(b" HTTP")[0] for it in requests] == [b"GET /check"]
 
 
 @pytest.mark.parametrize(
@@ -214,10 +232,10 @@ def test_who_waits_for_it_is_called_after_a_complete_audit(stage: Stage, monkeyp
     ],
 )
 def test_what_cannot_be_audited_is_logged_and_raised(
-    stage: Stage, event: Any, error: type[Exception], capsys: pytest.CaptureFixture[str]
+    harness: AuditFunctionHarness, event: Any, error: type[Exception], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is measured of what anybody made up, and nothing is kept of it."""
     with pytest.raises(error):
-        handler()(event, stage.context)
-    assert emitted(capsys) == {}
-    assert stage.kept() == {}
+        load_handler()(event, harness.context)
+    assert take_metrics(capsys) == {}
+    assert harness.load_objects() == {}

@@ -16,23 +16,31 @@ from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, D
 from backup_auditor.ports.messaging import Event
 from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.rendering.sns import build_publication
-from support.aws.moto import REGION, moto_served
-from support.builders.notifications import KEPT, SLACK, TOPIC, found, told
-from support.raw_server import answering
+from support.aws.moto import REGION, serve_moto
+from support.builders.notifications import (
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    STORED_REPORT,
+    build_alert_report,
+    build_open_finding,
+)
+from support.raw_server import serve_answer
 
-REPORT = told(*(found(f"index-{number}") for number in range(40)))
+REPORT = build_alert_report(*(build_open_finding(f"index-{number}") for number in range(40)))
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """Serve AWS on loopback while the tests of this module run."""
-    with moto_served() as environ:
+    with serve_moto() as environ:
         yield environ["AWS_ENDPOINT_URL"]
 
 
-def client(service: Any, url: str, *, patience: float = 2) -> Any:
+def make_client(service: Any, url: str, *, timeout_seconds: float = 2) -> Any:
     """Make a client that sends each call once."""
-    config = Config(connect_timeout=2, read_timeout=patience, retries={"mode": "standard", "total_max_attempts": 1})
+    config = Config(
+        connect_timeout=2, read_timeout=timeout_seconds, retries={"mode": "standard", "total_max_attempts": 1}
+    )
     return boto3.client(
         service,
         endpoint_url=url,
@@ -43,114 +51,114 @@ def client(service: Any, url: str, *, patience: float = 2) -> Any:
     )
 
 
-def received(aws: str, queue: str) -> list[Any]:
+def take_messages(aws: str, queue: str) -> list[Any]:
     """Take every message from a queue."""
-    sqs, found = client("sqs", aws), []
+    sqs, bodies = make_client("sqs", aws), []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        found += [json.loads(it["Body"]) for it in messages]
-        for it in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=it["ReceiptHandle"])
-    return found
+        bodies += [json.loads(it["Body"]) for it in messages]
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
 
 
-def new_queue(aws: str, name: str) -> tuple[str, str]:
+def create_queue(aws: str, name: str) -> tuple[str, str]:
     """Make a queue, and return its address and its ARN."""
-    sqs = client("sqs", aws)
+    sqs = make_client("sqs", aws)
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    told_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    return queue, told_arn["Attributes"]["QueueArn"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    return queue, attributes["Attributes"]["QueueArn"]
 
 
-def test_a_digest_reaches_whoever_subscribed(aws: str) -> None:
+def test_a_digest_reaches_every_subscriber(aws: str) -> None:
     """A queue is told in JSON, with the attributes that filter policies know."""
-    queue, arn = new_queue(aws, "subscribed")
-    sns = client("sns", aws)
+    queue, arn = create_queue(aws, "subscribed")
+    sns = make_client("sns", aws)
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     policy = {"severity": ["high", "critical"], "event": ["Backup Finding Opened"]}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
-    (message,) = create_messages(REPORT, KEPT, (TOPIC,), None)
-    it = build_publication(create_digest(REPORT, message, TOPIC, build_link=lambda _: None))
-    SnsTopics(sns).publish(topic, it.subject, it.message, it.attributes)
-    (heard,) = received(aws, queue)
-    assert heard["Subject"] == it.subject
-    assert json.loads(heard["Message"])["audit_id"] == REPORT.audit_id
-    assert heard["MessageAttributes"]["message_id"] == {"Type": "String", "Value": message.message_id}
+    (message,) = create_messages(REPORT, STORED_REPORT, (SNS_CHANNEL,), None)
+    publication = build_publication(create_digest(REPORT, message, SNS_CHANNEL, build_link=lambda _: None))
+    SnsTopics(sns).publish(topic, publication.subject, publication.message, publication.attributes)
+    (queue_message,) = take_messages(aws, queue)
+    assert queue_message["Subject"] == publication.subject
+    assert json.loads(queue_message["Message"])["audit_id"] == REPORT.audit_id
+    assert queue_message["MessageAttributes"]["message_id"] == {"Type": "String", "Value": message.message_id}
 
 
-def failure_of_publishing(url: str, topic: str = TOPIC.target) -> DeliveryError:
+def publish_and_fail(url: str, topic: str = SNS_CHANNEL.target) -> DeliveryError:
     """Publish in vain, and return why."""
-    with pytest.raises(DeliveryError) as caught:
-        SnsTopics(client("sns", url)).publish(topic, "subject", '{"default": "text"}', {"project": "search"})
-    return caught.value
+    with pytest.raises(DeliveryError) as error_info:
+        SnsTopics(make_client("sns", url)).publish(topic, "subject", '{"default": "text"}', {"project": "search"})
+    return error_info.value
 
 
 def test_a_topic_that_is_gone_refuses(aws: str) -> None:
     """The remedy stands beside it."""
-    error = failure_of_publishing(aws)
+    error = publish_and_fail(aws)
     assert isinstance(error, ChannelRefusedError)
     assert "NotFound" in str(error)
     assert "check that the topic is there" in str(error)
 
 
-def answer_of(status: int, code: str) -> bytes:
+def build_response(status: int, code: str) -> bytes:
     """Write an answer of SNS."""
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
     return f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
 
 
 @pytest.mark.parametrize(
-    "answer,kind",
+    "response,kind",
     [
-        pytest.param(answer_of(403, "AuthorizationError"), ChannelRefusedError, id="not-allowed"),
-        pytest.param(answer_of(400, "KMSDisabledException"), ChannelRefusedError, id="key-disabled"),
-        pytest.param(answer_of(400, "Throttling"), DeliveryError, id="throttled"),
-        pytest.param(answer_of(500, "InternalError"), DeliveryError, id="internal"),
+        pytest.param(build_response(403, "AuthorizationError"), ChannelRefusedError, id="not-allowed"),
+        pytest.param(build_response(400, "KMSDisabledException"), ChannelRefusedError, id="key-disabled"),
+        pytest.param(build_response(400, "Throttling"), DeliveryError, id="throttled"),
+        pytest.param(build_response(500, "InternalError"), DeliveryError, id="internal"),
         pytest.param(b"", AcceptanceUnknownError, id="lost"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Pu", AcceptanceUnknownError, id="broken-off"),
     ],
 )
-def test_what_a_failed_call_says_of_the_message(answer: bytes, kind: type[DeliveryError]) -> None:
+def test_what_a_failed_call_says_of_the_message(response: bytes, kind: type[DeliveryError]) -> None:
     """What may pass is told from what will not, and from what nobody knows."""
-    with answering(answer) as (port, heard):
-        assert type(failure_of_publishing(f"http://127.0.0.1:{port}")) is kind
-    assert sum(it.startswith(b"POST") for it in heard) == 1
+    with serve_answer(response) as (port, requests):
+        assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is kind
+    assert sum(it.startswith(b"POST") for it in requests) == 1
 
 
 def test_an_answer_that_does_not_come_leaves_the_outcome_open() -> None:
     """The message may have been published."""
-    with answering(b"HTTP/1.1 200", drip=60) as (port, _):
-        assert isinstance(failure_of_publishing(f"http://127.0.0.1:{port}"), AcceptanceUnknownError)
+    with serve_answer(b"HTTP/1.1 200", byte_interval=60) as (port, _):
+        assert isinstance(publish_and_fail(f"http://127.0.0.1:{port}"), AcceptanceUnknownError)
 
 
 def test_aws_that_cannot_be_reached_was_sent_nothing() -> None:
     """It is safe to send it again."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert type(failure_of_publishing(f"http://127.0.0.1:{port}")) is DeliveryError
+    with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
+        port = blocking_socket.getsockname()[1]
+    assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is DeliveryError
 
 
 def test_the_events_of_an_audit_reach_whoever_has_a_rule(aws: str) -> None:
     """Ten a call, each of them once."""
-    queue, arn = new_queue(aws, "ruled")
-    events = client("events", aws, patience=60)  # however slow this machine is
+    queue, arn = create_queue(aws, "ruled")
+    events = make_client("events", aws, timeout_seconds=60)  # however slow this machine is
     events.create_event_bus(Name="auditor")
     pattern = {"source": ["backup-auditor"], "detail-type": [{"prefix": "Backup Finding "}]}
     events.put_rule(Name="findings", EventBusName="auditor", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="findings", EventBusName="auditor", Targets=[{"Id": "queue", "Arn": arn}])
-    told_events = [Event(*it) for it in build_audit_events(REPORT, KEPT)]
-    put = EventBus(events, "auditor").put(told_events)
-    assert put == ((), None)
-    names = [it["detail"]["resource"]["name"] for it in received(aws, queue)]
+    events_to_put = [Event(*it) for it in build_audit_events(REPORT, STORED_REPORT)]
+    put_result = EventBus(events, "auditor").put(events_to_put)
+    assert put_result == ((), None)
+    names = [it["detail"]["resource"]["name"] for it in take_messages(aws, queue)]
     assert sorted(names) == sorted(it.resource.name for it in REPORT.findings)
 
 
 def test_a_bus_that_cannot_be_reached_leaves_everything() -> None:
     """It was asked three times, and says why."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    waits: list[float] = []
-    bus = EventBus(client("events", f"http://127.0.0.1:{port}"), "auditor", sleep=waits.append)
-    put = bus.put([Event("Backup Audit Completed", {"project": SLACK.target})] * 2)
-    assert put.unaccepted_positions == (0, 1)
-    assert type(put.error) is DeliveryError
-    assert len(waits) == 2
+    with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
+        port = blocking_socket.getsockname()[1]
+    waited_seconds: list[float] = []
+    bus = EventBus(make_client("events", f"http://127.0.0.1:{port}"), "auditor", sleep=waited_seconds.append)
+    put_result = bus.put([Event("Backup Audit Completed", {"project": SLACK_CHANNEL.target})] * 2)
+    assert put_result.unaccepted_positions == (0, 1)
+    assert type(put_result.error) is DeliveryError
+    assert len(waited_seconds) == 2

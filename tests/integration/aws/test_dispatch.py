@@ -17,25 +17,25 @@ from botocore.exceptions import ConnectionClosedError
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap import dispatch
 from backup_auditor.errors import DeliveryError, DocumentError, RegistryError, RequestError, SettingsError
-from support.aws.moto import moto_served
+from support.aws.moto import serve_moto
 
 ROOT = Path(__file__).parents[3]
 BUS = "auditor"
-QUIET = "nobody-listens"
+BUS_WITHOUT_RULES = "nobody-listens"
 BUCKET = "config"
-SAMPLE = json.loads((ROOT / "events" / "dispatch.scheduled.json").read_text())
+SCHEDULED_EVENT = json.loads((ROOT / "events" / "dispatch.scheduled.json").read_text())
 
 
 @dataclass
-class Context:
+class FakeLambdaContext:
     """What Lambda says of an invocation."""
 
     aws_request_id: str = "invocation"
-    left: int = 120_000
+    remaining_milliseconds: int = 120_000
 
     def get_remaining_time_in_millis(self) -> int:
         """Say that there is time."""
-        return self.left
+        return self.remaining_milliseconds
 
 
 @dataclass
@@ -44,29 +44,29 @@ class Cloud:
 
     queue: str
 
-    def register(self, *entries: str) -> None:
+    def write_registry(self, *entries: str) -> None:
         """Write the registry."""
         text = "version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries)
         boto3.client("s3").put_object(Bucket=BUCKET, Key="registry.yaml", Body=text.encode())
 
-    def heard(self) -> list[dict[str, Any]]:
+    def take_events(self) -> list[dict[str, Any]]:
         """Take every event from the queue."""
-        sqs, found = boto3.client("sqs"), []
+        sqs, events = boto3.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            found += [json.loads(it["Body"]) for it in messages]
+            events += [json.loads(it["Body"]) for it in messages]
             handles = [{"Id": str(n), "ReceiptHandle": it["ReceiptHandle"]} for n, it in enumerate(messages)]
             sqs.delete_message_batch(QueueUrl=self.queue, Entries=handles)
-        return found
+        return events
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
     """Serve AWS while the tests of this module run."""
-    with moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+    with serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
         events, sqs = boto3.client("events"), boto3.client("sqs")
-        for name in (BUS, QUIET):
+        for name in (BUS, BUS_WITHOUT_RULES):
             events.create_event_bus(Name=name)
         queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -80,7 +80,7 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture(autouse=True)
-def _settings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Begin each test as a new process would, with a registry in S3."""
     for name, value in {
         "EVENT_BUS": BUS,
@@ -91,134 +91,137 @@ def _settings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     dispatch.get_dispatcher.cache_clear()
     yield
     dispatch.get_dispatcher.cache_clear()
-    cloud.heard()
+    cloud.take_events()
 
 
-def invoke(event: object, context: Context | None = None) -> dict[str, Any]:
+def invoke(event: object, context: FakeLambdaContext | None = None) -> dict[str, Any]:
     """Invoke the handler as Lambda does."""
     spec = spec_from_file_location("dispatch_app", ROOT / "functions" / "dispatch" / "app.py")
     assert spec is not None
     assert spec.loader is not None
     app = module_from_spec(spec)
     spec.loader.exec_module(app)
-    return dict(app.lambda_handler(event, context or Context()))
+    return dict(app.lambda_handler(event, context or FakeLambdaContext()))
 
 
 @pytest.fixture
-def log() -> Iterator[StringIO]:
+def log_stream() -> Iterator[StringIO]:
     """Take what is logged."""
-    taken = StringIO()
+    stream = StringIO()
     handler = dispatch.LOG.registered_handler
     assert isinstance(handler, StreamHandler)
-    before = handler.setStream(taken)
-    yield taken
-    handler.setStream(before)
+    previous_stream = handler.setStream(stream)
+    yield stream
+    handler.setStream(previous_stream)
 
 
-def lines(log: StringIO) -> list[dict[str, Any]]:
+def parse_log_lines(log_stream: StringIO) -> list[dict[str, Any]]:
     """Return what was logged."""
-    return [json.loads(it) for it in log.getvalue().splitlines()]
+    return [json.loads(it) for it in log_stream.getvalue().splitlines()]
 
 
 def test_each_project_is_asked_for_by_an_event(cloud: Cloud) -> None:
     """The schedule's time and the project's name make the request id."""
-    cloud.register("{name: a, secret: s/a}", "{name: b, secret: s/b}")
-    assert invoke(SAMPLE) == {"requested": 2, "mistakes": []}
-    heard = {it["detail"]["project"]: it for it in cloud.heard()}
-    assert set(heard) == {"a", "b"}
-    assert (heard["a"]["source"], heard["a"]["detail-type"]) == ("backup-auditor", "Backup Audit Requested")
-    assert heard["a"]["detail"] == {
+    cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
+    assert invoke(SCHEDULED_EVENT) == {"requested": 2, "mistakes": []}
+    events_by_project = {it["detail"]["project"]: it for it in cloud.take_events()}
+    assert set(events_by_project) == {"a", "b"}
+    assert (events_by_project["a"]["source"], events_by_project["a"]["detail-type"]) == (
+        "backup-auditor",
+        "Backup Audit Requested",
+    )
+    assert events_by_project["a"]["detail"] == {
         "project": "a",
         "reason": "scheduled",
         "request_id": "2026-11-22T02:00:00Z/a",
     }
 
 
-def test_a_registry_with_mistakes_is_asked_for_all_the_same(cloud: Cloud, log: StringIO) -> None:
+def test_a_registry_with_mistakes_is_asked_for_all_the_same(cloud: Cloud, log_stream: StringIO) -> None:
     """Each mistake is an error in the log, with the request's id, and its entry has its event as the others have."""
-    cloud.register("{name: a, secret: s/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
-    answer = invoke(SAMPLE)
-    assert answer["requested"] == 4
-    assert {it["detail"]["project"] for it in cloud.heard()} == {"a", "b", "entry 3", "d"}
-    logged = [it for it in lines(log) if it["level"] == "ERROR"]
-    assert [it["message"] for it in logged] == answer["mistakes"]
-    assert len(logged) == 5
-    assert {it["request_id"] for it in logged} == {"2026-11-22T02:00:00Z"}
+    cloud.write_registry("{name: a, secret: s/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
+    response = invoke(SCHEDULED_EVENT)
+    assert response["requested"] == 4
+    assert {it["detail"]["project"] for it in cloud.take_events()} == {"a", "b", "entry 3", "d"}
+    error_lines = [it for it in parse_log_lines(log_stream) if it["level"] == "ERROR"]
+    assert [it["message"] for it in error_lines] == response["mistakes"]
+    assert len(error_lines) == 5
+    assert {it["request_id"] for it in error_lines} == {"2026-11-22T02:00:00Z"}
 
 
 def test_a_thousand_projects_are_asked_for_once_each(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred calls of ten events leave out nobody, and ask for nobody twice."""
     names = [f"project-{it}" for it in range(1000)]
-    cloud.register(*(f"{{name: {it}, secret: s/{it}}}" for it in names))
-    session, put = AwsSession(), list[dict[str, Any]]()
+    cloud.write_registry(*(f"{{name: {it}, secret: s/{it}}}" for it in names))
+    session, put_entries = AwsSession(), list[dict[str, Any]]()
 
-    def note(params: dict[str, Any], **_: object) -> None:
-        put.extend(params["Entries"])
+    def record_entries(params: dict[str, Any], **_: object) -> None:
+        put_entries.extend(params["Entries"])
 
-    session.events.meta.events.register("before-parameter-build.eventbridge.PutEvents", note)
+    session.events.meta.events.register("before-parameter-build.eventbridge.PutEvents", record_entries)
     monkeypatch.setattr(dispatch, "AwsSession", lambda: session)
-    monkeypatch.setenv("EVENT_BUS", QUIET)
-    assert invoke(SAMPLE)["requested"] == 1000
-    assert Counter(json.loads(it["Detail"])["project"] for it in put) == Counter(names)
+    monkeypatch.setenv("EVENT_BUS", BUS_WITHOUT_RULES)
+    assert invoke(SCHEDULED_EVENT)["requested"] == 1000
+    assert Counter(json.loads(it["Detail"])["project"] for it in put_entries) == Counter(names)
 
 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry the one project is asked for; who invokes the function has a request of his own."""
     monkeypatch.setenv("REGISTRY", "")
-    assert invoke({"reason": "after an incident"}, Context("r7")) == {"requested": 1, "mistakes": []}
-    (event,) = cloud.heard()
+    assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "mistakes": []}
+    (event,) = cloud.take_events()
     assert event["detail"] == {"project": "default", "reason": "after an incident", "request_id": "r7/default"}
 
 
 def test_what_is_new_in_the_registry_is_asked_for_at_once(cloud: Cloud) -> None:
     """A process that has dispatched before reads the registry anew."""
-    cloud.register("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/a}")
     assert invoke({})["requested"] == 1
-    cloud.register("{name: a, secret: s/a}", "{name: b, secret: s/b}")
+    cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
     assert invoke({})["requested"] == 2
 
 
 def test_an_answer_that_is_lost_is_no_lost_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the bus may have taken is put again: the event comes twice, by the same request id, and is audited once."""
-    cloud.register("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/a}")
     session = AwsSession()
     calls: list[object] = []
 
-    def lose_first(**_: object) -> None:
+    def lose_first_response(**_: object) -> None:
         calls.append(1)
         if len(calls) == 1:
             raise ConnectionClosedError(endpoint_url="https://events.example")
 
-    session.events.meta.events.register("after-call.eventbridge.PutEvents", lose_first)
+    session.events.meta.events.register("after-call.eventbridge.PutEvents", lose_first_response)
     monkeypatch.setattr(dispatch, "AwsSession", lambda: session)
-    assert invoke(SAMPLE)["requested"] == 1
-    assert [it["detail"]["request_id"] for it in cloud.heard()] == ["2026-11-22T02:00:00Z/a"] * 2
+    assert invoke(SCHEDULED_EVENT)["requested"] == 1
+    assert [it["detail"]["request_id"] for it in cloud.take_events()] == ["2026-11-22T02:00:00Z/a"] * 2
 
 
 def test_a_bus_that_is_not_there_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lambda hears of it, tries again, and keeps the event with the dead letters."""
-    cloud.register("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/a}")
     monkeypatch.setenv("EVENT_BUS", "missing")
     with pytest.raises(DeliveryError, match="the bus missing did not take 1 event"):
-        invoke(SAMPLE)
+        invoke(SCHEDULED_EVENT)
 
 
 def test_what_cannot_be_meant_is_raised_and_logged(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log: StringIO
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log_stream: StringIO
 ) -> None:
     """A wrong shape, no registry where it should be, one that is none, and a missing setting: one line each."""
     with pytest.raises(RequestError, match="the payload holds 'project'"):
         invoke({"project": "a"})
-    cloud.register()
+    cloud.write_registry()
     with pytest.raises(RegistryError, match="lists no projects"):
-        invoke(SAMPLE)
+        invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("REGISTRY", f"s3://{BUCKET}/missing.yaml")
     dispatch.get_dispatcher.cache_clear()
     with pytest.raises(DocumentError, match=r"missing\.yaml: there is no such object"):
-        invoke(SAMPLE)
+        invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("EVENT_BUS", "")
     dispatch.get_dispatcher.cache_clear()
     with pytest.raises(SettingsError, match="EVENT_BUS is not set"):
-        invoke(SAMPLE)
-    assert [it["level"] for it in lines(log)] == ["ERROR"] * 4
-    assert cloud.heard() == []
+        invoke(SCHEDULED_EVENT)
+    assert [it["level"] for it in parse_log_lines(log_stream)] == ["ERROR"] * 4
+    assert cloud.take_events() == []

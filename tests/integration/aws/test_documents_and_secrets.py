@@ -23,7 +23,7 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
 from backup_auditor.settings.functions import Registration
-from support.aws.moto import moto_served
+from support.aws.moto import serve_moto
 
 BUCKET = "config"
 KEY = "pcsk" + "_" + "k" * 20
@@ -36,7 +36,7 @@ REGISTRY = "version: 1\nprojects:\n"
 @pytest.fixture(scope="module", autouse=True)
 def aws() -> Iterator[AwsSession]:
     """Serve AWS while the tests of this module run, and lead boto3 there."""
-    with moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+    with serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
         yield AwsSession()
@@ -55,20 +55,20 @@ def secrets(aws: AwsSession) -> CachedSource[str | bytes]:
 
 
 @pytest.fixture
-def kept(request: pytest.FixtureRequest, aws: AwsSession) -> Callable[[Any], str]:
+def store_secret(request: pytest.FixtureRequest, aws: AwsSession) -> Callable[[Any], str]:
     """Keep a secret under the name of the test, and return that."""
     name = f"backup-auditor/{request.node.name}".translate(str.maketrans("[]", "()")).replace("(", "_").replace(")", "")
 
-    def keep(value: Any) -> str:
+    def create_secret(value: Any) -> str:
         client = aws.secrets
-        held = {"SecretBinary" if isinstance(value, bytes) else "SecretString": value}
+        secret_value = {"SecretBinary" if isinstance(value, bytes) else "SecretString": value}
         try:
-            client.create_secret(Name=name, **held)
+            client.create_secret(Name=name, **secret_value)
         except client.exceptions.ResourceExistsException:
-            client.put_secret_value(SecretId=name, **held)
+            client.put_secret_value(SecretId=name, **secret_value)
         return name
 
-    return keep
+    return create_secret
 
 
 def put_parameter(aws: AwsSession, name: str, text: str) -> str:
@@ -86,20 +86,20 @@ def put_object(aws: AwsSession, key: str, text: str) -> str:
     return f"s3://{BUCKET}/{key}"
 
 
-PLACES = [
+DOCUMENT_STORES = [
     pytest.param(lambda aws, text: put_parameter(aws, "/backup-auditor/document", text), id="parameter"),
     pytest.param(lambda aws, text: put_object(aws, "backup-auditor/document.yaml", text), id="object"),
 ]
 
 
-@pytest.mark.parametrize("put", PLACES)
-def test_a_document_is_remembered_until_it_is_asked_for_afresh(
-    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+@pytest.mark.parametrize("put_document", DOCUMENT_STORES)
+def test_a_document_is_cached_until_it_is_requested_again(
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
     """What was fetched is not fetched again, unless somebody wants it as it is now: then that is remembered."""
-    address = put(aws, "eins")
+    address = put_document(aws, "eins")
     assert documents(address) == b"eins"
-    put(aws, "zwei – ✓")
+    put_document(aws, "zwei – ✓")
     assert documents(address) == b"eins"
     assert documents(address, fresh=True) == "zwei – ✓".encode()
     assert documents(address) == "zwei – ✓".encode()
@@ -112,7 +112,7 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[b
 
 
 @pytest.mark.parametrize(
-    "address,why",
+    "address,reason",
     [
         pytest.param("ssm:/missing", "there is no such parameter; make it, or correct the address", id="parameter"),
         pytest.param("s3://config-missing/key", "there is no such bucket; correct the address", id="bucket"),
@@ -120,14 +120,14 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[b
     ],
 )
 def test_a_document_that_is_not_there_is_named(
-    aws: AwsSession, address: str, why: str, documents: CachedSource[bytes]
+    aws: AwsSession, address: str, reason: str, documents: CachedSource[bytes]
 ) -> None:
     """The error names the address and the remedy, each time anew: what failed is not remembered."""
     put_object(aws, "present", "text")
     for _ in range(2):
-        with pytest.raises(DocumentError) as caught:
+        with pytest.raises(DocumentError) as error_info:
             documents(address)
-        assert str(caught.value).startswith(f"{address}: {why}")
+        assert str(error_info.value).startswith(f"{address}: {reason}")
 
 
 def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
@@ -137,7 +137,7 @@ def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Cac
 
 
 @pytest.mark.parametrize(
-    "value,sort,held",
+    "value,secret_format,secret_text",
     [
         pytest.param(KEY, PINECONE_KEY, KEY, id="key"),
         pytest.param(f"  {KEY}\n", PINECONE_KEY, KEY, id="key-with-blanks"),
@@ -148,14 +148,18 @@ def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Cac
     ],
 )
 def test_a_secret_is_the_value_or_json(
-    value: str, sort: SecretFormat, held: str, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    value: str,
+    secret_format: SecretFormat,
+    secret_text: str,
+    store_secret: Callable[[Any], str],
+    secrets: CachedSource[str | bytes],
 ) -> None:
     """A secret holds the value as it is, or in the field of its name."""
-    assert read_secret(kept(value), sort, secrets) == held
+    assert read_secret(store_secret(value), secret_format, secrets) == secret_text
 
 
 @pytest.mark.parametrize(
-    "value,sort,why",
+    "value,secret_format,reason",
     [
         pytest.param(" ", PINECONE_KEY, "is empty; put the value there, or JSON with PINECONE_API_KEY", id="blank"),
         pytest.param(b"\x00\x01" + KEY.encode(), PINECONE_KEY, "is binary; put it there as text", id="binary"),
@@ -176,17 +180,21 @@ def test_a_secret_is_the_value_or_json(
     ],
 )
 def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
-    value: Any, sort: SecretFormat, why: str, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    value: Any,
+    secret_format: SecretFormat,
+    reason: str,
+    store_secret: Callable[[Any], str],
+    secrets: CachedSource[str | bytes],
 ) -> None:
     """The error names the secret and the remedy, and holds nothing of its value, nor do the errors behind it."""
-    name = kept(value)
-    with pytest.raises(SecretError) as caught:
-        read_secret(name, sort, secrets)
-    assert str(caught.value).startswith(f"the secret {name} {why}")
-    said, error = "", caught.value
+    name = store_secret(value)
+    with pytest.raises(SecretError) as error_info:
+        read_secret(name, secret_format, secrets)
+    assert str(error_info.value).startswith(f"the secret {name} {reason}")
+    error_texts, error = "", error_info.value
     while error is not None:
-        said, error = said + repr(error), error.__cause__ or error.__context__  # type: ignore[assignment]  # any of them
-    assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in said.replace(name, "")]
+        error_texts, error = error_texts + repr(error), error.__cause__ or error.__context__  # type: ignore[assignment]  # any of them
+    assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in error_texts.replace(name, "")]
 
 
 def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes]) -> None:
@@ -198,33 +206,33 @@ def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes])
 
 
 def test_a_secret_that_is_to_be_deleted_is_named(
-    aws: AwsSession, kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    aws: AwsSession, store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """One that waits for its deletion says so."""
-    name = kept(KEY)
+    name = store_secret(KEY)
     aws.secrets.delete_secret(SecretId=name)
     with pytest.raises(SecretError, match=r"it is marked for deletion, or has no value yet; restore it"):
         read_secret(name, PINECONE_KEY, secrets)
 
 
-def test_a_rotated_secret_is_picked_up(kept: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
+def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
     """The key is remembered; read afresh, it is the one that took its place, and that is remembered."""
-    name = kept(KEY)
+    name = store_secret(KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
-    kept(OTHER_KEY)
+    store_secret(OTHER_KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
     assert read_secret(name, PINECONE_KEY, secrets, fresh=True) == OTHER_KEY
     assert read_secret(name, PINECONE_KEY, secrets) == OTHER_KEY
 
 
-def test_a_secret_that_was_mended_is_read_afresh(
-    kept: Callable[[Any], str], secrets: CachedSource[str | bytes]
+def test_a_secret_that_was_fixed_is_read_again(
+    store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
     """What could not be used is not held on to for five minutes."""
-    name = kept(" ")
+    name = store_secret(" ")
     with pytest.raises(SecretError):
         read_secret(name, PINECONE_KEY, secrets)
-    kept(KEY)
+    store_secret(KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
@@ -234,10 +242,10 @@ def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, d
     assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
     documents(str(project.policy), fresh=True)
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(PolicyError) as error_info:
         load_project_policy(project, documents)
-    assert str(caught.value).startswith("ssm:/backup-auditor/policy:1: ")
-    assert str(caught.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
+    assert str(error_info.value).startswith("ssm:/backup-auditor/policy:1: ")
+    assert str(error_info.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
     put_parameter(aws, "/backup-auditor/policy", "rules: [{name: second}]")
     policy = load_project_policy(project, documents)
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
@@ -248,12 +256,12 @@ def test_without_a_policy_the_built_in_one_holds(documents: CachedSource[bytes])
     assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
 
 
-@pytest.mark.parametrize("put", PLACES)
+@pytest.mark.parametrize("put_document", DOCUMENT_STORES)
 def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
-    put: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
     """On AWS a project without a secret is a mistake; the others have what is the stack's, and the events' channel."""
-    address = put(
+    address = put_document(
         aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
     )
     registration = Registration(address, None, (TOPIC,), "ssm:policy")
@@ -262,8 +270,8 @@ def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
         ("a", "ssm:policy", (EVENT_CHANNEL, TOPIC)),
         ("c", "ssm:policy", (EVENT_CHANNEL,)),
     ]
-    (mistake,) = registry.errors
-    assert registry.format_error(mistake).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
+    (entry_error,) = registry.errors
+    assert registry.format_error(entry_error).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
 
 
 def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
@@ -290,14 +298,14 @@ def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
     assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENT_CHANNEL, TOPIC))]
 
 
-def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, kept: Callable[[Any], str]) -> None:
+def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, store_secret: Callable[[Any], str]) -> None:
     """With boto3 and credentials, what a registry leaves to AWS is found from anywhere."""
-    assert fetch_key(kept(KEY)) == KEY
+    assert fetch_key(store_secret(KEY)) == KEY
     address = put_object(aws, "backup-auditor/laptop.yaml", "rules: [{name: first}]")
     assert fetch_policy(address).source == address
 
 
-def test_without_boto3_a_laptop_is_told_how_to_come_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_a_laptop_reports_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs boto3 says so, and what would do without."""
     monkeypatch.setattr("backup_auditor.bootstrap.aws.find_spec", lambda _: None)
     with pytest.raises(DocumentError, match=r"ssm:p: it is fetched with boto3, .* pip install .*; or name a file"):

@@ -6,19 +6,21 @@ from backup_auditor.adapters.aws.config_sources import fetch_document
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.errors import DocumentError
-from support.raw_server import answering
+from support.raw_server import serve_answer
 
-FIRST = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/search}\n"
-REGISTRY = FIRST + b"  - {name: shop, secret: backup-auditor/shop}\n"
+FIRST_PART = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/search}\n"
+REGISTRY = FIRST_PART + b"  - {name: shop, secret: backup-auditor/shop}\n"
 ADDRESS = "s3://config/backup-auditor/projects.yaml"
 
 
-@pytest.mark.parametrize("arrived", [pytest.param(FIRST, id="a-registry-in-itself"), pytest.param(b"", id="nothing")])
-def test_a_document_that_breaks_off_is_none(arrived: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "received_content", [pytest.param(FIRST_PART, id="a-registry-in-itself"), pytest.param(b"", id="nothing")]
+)
+def test_a_document_that_breaks_off_is_none(received_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """The projects that are missing there would count as taken out, and their alerts would be dropped."""
-    assert parse_registry(FIRST, ADDRESS).names == ("search",)
+    assert parse_registry(FIRST_PART, ADDRESS).names == ("search",)
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(REGISTRY)}\r\n\r\n".encode()
-    with answering(head + arrived) as (port, _):
+    with serve_answer(head + received_content) as (port, _):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")

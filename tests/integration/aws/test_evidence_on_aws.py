@@ -17,9 +17,9 @@ from backup_auditor.application.audit import evaluate_inventory
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.cli.main import main
 from support.aws.dynamodb import REGION, make_table
-from support.aws.moto import moto_served
-from support.builders.facts import DAY, NOW, index, inventory
-from support.builders.reports import BUILT_IN
+from support.aws.moto import serve_moto
+from support.builders.facts import DAY, NOW, build_index, build_inventory
+from support.builders.reports import BUILT_IN_POLICY
 
 TABLE = "state"
 BUCKET = "reports"
@@ -28,12 +28,12 @@ BUCKET = "reports"
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Mapping[str, str]]:
     """Serve AWS while the tests of this module run."""
-    with moto_served() as environ:
+    with serve_moto() as environ:
         yield environ
 
 
 @pytest.fixture(scope="module")
-def made(aws: Mapping[str, str]) -> Any:
+def reports_client(aws: Mapping[str, str]) -> Any:
     """Record two nights, and miss one between them; return a client for the reports."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in aws.items():
@@ -44,72 +44,76 @@ def made(aws: Mapping[str, str]) -> Any:
     bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
     for night in (0, 2):
-        told = inventory(index("orders"), observed_at=NOW + night * DAY)
-        done = evaluate_inventory(told, BUILT_IN, store, EvidenceBucket(bucket, BUCKET))
-        assert (done.record_error, done.page_failure) == (None, None)
+        inventory = build_inventory(build_index("orders"), observed_at=NOW + night * DAY)
+        result = evaluate_inventory(inventory, BUILT_IN_POLICY, store, EvidenceBucket(bucket, BUCKET))
+        assert (result.record_error, result.page_failure) == (None, None)
     return bucket
 
 
 @pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def _reset_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test have a session of its own, in an environment of its own."""
     monkeypatch.setattr(local, "_get_session", cache(AwsSession))
 
 
-def command(*arguments: str) -> tuple[int, str, str]:
+def run_command(*arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit code and what it printed."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with redirect_stdout(out), redirect_stderr(err):
+    output, error_output = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with redirect_stdout(output), redirect_stderr(error_output):
         code = main(["evidence", *arguments])
-    for it in (out, err):
-        it.seek(0)
-    return code, out.read(), err.read()
+    for stream in (output, error_output):
+        stream.seek(0)
+    return code, output.read(), error_output.read()
 
 
 def test_nights_and_reports_of_the_application_are_shown(
-    made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+    reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one without an audit is missing; an altered report and one that is gone are found."""
     monkeypatch.setattr(runtime, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
-    code, out, err = command("list", "--table", TABLE, "--format", "json")
-    assert (code, err) == (1, "")
-    assert [it["standing"] for it in json.loads(out)["nights"]] == ["audited", "missing", "audited"]
-    code, out, _ = command("verify", "--table", TABLE, "--format", "json")
+    code, output, error_output = run_command("list", "--table", TABLE, "--format", "json")
+    assert (code, error_output) == (1, "")
+    assert [it["standing"] for it in json.loads(output)["nights"]] == ["audited", "missing", "audited"]
+    code, output, _ = run_command("verify", "--table", TABLE, "--format", "json")
     assert code == 0
-    found = json.loads(out)["reports"]
-    assert {(it["standing"], it["page"]["standing"]) for it in found} == {("intact", "intact")}
-    places = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in found]
-    made.put_object(Bucket=BUCKET, Key=places[0], Body=b"{}")
-    made.delete_object(Bucket=BUCKET, Key=places[1])
-    code, out, err = command("verify", "--table", TABLE, "--format", "json")
-    assert (code, err) == (1, "")
-    found = json.loads(out)["reports"]
-    assert [(it["standing"], it["page"]["standing"]) for it in found] == [("altered", "intact"), ("gone", "intact")]
+    reports = json.loads(output)["reports"]
+    assert {(it["standing"], it["page"]["standing"]) for it in reports} == {("intact", "intact")}
+    locations = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in reports]
+    reports_client.put_object(Bucket=BUCKET, Key=locations[0], Body=b"{}")
+    reports_client.delete_object(Bucket=BUCKET, Key=locations[1])
+    code, output, error_output = run_command("verify", "--table", TABLE, "--format", "json")
+    assert (code, error_output) == (1, "")
+    reports = json.loads(output)["reports"]
+    assert [(it["standing"], it["page"]["standing"]) for it in reports] == [("altered", "intact"), ("gone", "intact")]
 
 
-def test_an_altered_page_is_found_too(made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_altered_page_is_found_too(
+    reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever opens it is shown something else than was written then, however well its report stands."""
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
-    before, _, _ = command("verify", "--table", TABLE, "--project", "paged")
-    assert before == 2
-    told = inventory(index("orders"), project="paged")
+    result_before, _, _ = run_command("verify", "--table", TABLE, "--project", "paged")
+    assert result_before == 2
+    inventory = build_inventory(build_index("orders"), project="paged")
     session = AwsSession()
     store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
-    evaluate_inventory(told, BUILT_IN, store, EvidenceBucket(made, BUCKET))
+    evaluate_inventory(inventory, BUILT_IN_POLICY, store, EvidenceBucket(reports_client, BUCKET))
     (page,) = [
-        it["Key"] for it in made.list_objects_v2(Bucket=BUCKET, Prefix="paged/")["Contents"] if "html" in it["Key"]
+        stored_object["Key"]
+        for stored_object in reports_client.list_objects_v2(Bucket=BUCKET, Prefix="paged/")["Contents"]
+        if "html" in stored_object["Key"]
     ]
-    made.put_object(Bucket=BUCKET, Key=page, Body=b"<p>All is well</p>")
-    code, out, _ = command("verify", "--table", TABLE, "--project", "paged")
+    reports_client.put_object(Bucket=BUCKET, Key=page, Body=b"<p>All is well</p>")
+    code, output, _ = run_command("verify", "--table", TABLE, "--project", "paged")
     assert code == 1
-    assert out.startswith("paged: 1 audit: reports 1 intact; pages 1 altered\n")
+    assert output.startswith("paged: 1 audit: reports 1 intact; pages 1 altered\n")
 
 
 @pytest.mark.parametrize(
-    "missing,table,said",
+    "missing_thing,table,expected_text",
     [
         pytest.param("AWS_DEFAULT_REGION", TABLE, "You must specify a region", id="no-region"),
         pytest.param("AWS_ACCESS_KEY_ID", TABLE, "credentials", id="no-credentials"),
@@ -117,22 +121,24 @@ def test_an_altered_page_is_found_too(made: Any, aws: Mapping[str, str], monkeyp
     ],
 )
 def test_what_aws_lacks_is_said_in_one_line(
-    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing: str, table: str, said: str
+    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing_thing: str, table: str, expected_text: str
 ) -> None:
     """Nothing was looked at: exit 2."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name, value in aws.items():
-        if name != missing:
+        if name != missing_thing:
             monkeypatch.setenv(name, value)
-    code, out, err = command("list", "--table", table)
-    assert (code, out) == (2, "")
-    assert said in err
-    assert err.count("\n") == 1
+    code, output, error_output = run_command("list", "--table", table)
+    assert (code, output) == (2, "")
+    assert expected_text in error_output
+    assert error_output.count("\n") == 1
 
 
 def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file needs none of it."""
     monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
-    code, out, err = command("list", "--table", TABLE)
-    assert (code, out) == (2, "")
-    assert err == ("backup-auditor: AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'\n")
+    code, output, error_output = run_command("list", "--table", TABLE)
+    assert (code, output) == (2, "")
+    assert error_output == (
+        "backup-auditor: AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'\n"
+    )

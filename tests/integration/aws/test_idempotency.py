@@ -10,25 +10,25 @@ import pytest
 from backup_auditor.adapters.aws.idempotency import answer_once
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
-from support.aws.moto import moto_served
-from support.aws.single_project import Context, deploy, names_for
-from support.fakes.project_audit import Lines
+from support.aws.moto import serve_moto
+from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names
+from support.fakes.project_audit import FakeLog
 
-NAMES = names_for("idempotency")
-TABLE = NAMES["STATE_TABLE"]
+RESOURCE_NAMES = make_resource_names("idempotency")
+TABLE = RESOURCE_NAMES["STATE_TABLE"]
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Make a table like the application's on loopback."""
-    with moto_served() as environ, pytest.MonkeyPatch.context() as patch:
+    with serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
-        deploy(NAMES)
+        create_resources(RESOURCE_NAMES)
         yield AwsSession().dynamodb
 
 
-class Work:
+class GuardedWork:
     """Something that is to be done once."""
 
     def __init__(self, client: Any, request_id: str, verb: str = "audit") -> None:
@@ -37,22 +37,22 @@ class Work:
         self.request_id = request_id
         self.verb = verb
         self.table = TABLE
-        self.log = Lines()
+        self.log = FakeLog()
         self.times = 0
         self.error: BaseException | None = None
-        self.begun = Event()
-        self.may_end = Event()
-        self.may_end.set()
+        self.has_started = Event()
+        self.may_finish = Event()
+        self.may_finish.set()
 
-    def asked(self, context: Context | None = None) -> dict[str, object]:
+    def run(self, context: FakeLambdaContext | None = None) -> dict[str, object]:
         """Ask for it."""
-        how: dict[str, Any] = {"verb": self.verb, "client": self.client, "table": self.table, "log": self.log}
-        return answer_once(self.request_id, self._done, context=context or Context(), **how)
+        options: dict[str, Any] = {"verb": self.verb, "client": self.client, "table": self.table, "log": self.log}
+        return answer_once(self.request_id, self._work, context=context or FakeLambdaContext(), **options)
 
-    def _done(self) -> dict[str, object]:
+    def _work(self) -> dict[str, object]:
         self.times += 1
-        self.begun.set()
-        assert self.may_end.wait(10)
+        self.has_started.set()
+        assert self.may_finish.wait(10)
         if self.error is not None:
             raise self.error
         return {"times": self.times, "report": None}
@@ -60,8 +60,8 @@ class Work:
 
 def test_the_same_request_gets_the_same_answer(client: Any) -> None:
     """It is worked out the first time, for a day."""
-    work = Work(client, "2026-11-22T02:00:00Z/search")
-    assert work.asked() == work.asked() == {"times": 1, "report": None}
+    work = GuardedWork(client, "2026-11-22T02:00:00Z/search")
+    assert work.run() == work.run() == {"times": 1, "report": None}
     items = client.query(
         TableName=TABLE,
         KeyConditionExpression="PK = :it",
@@ -72,90 +72,90 @@ def test_the_same_request_gets_the_same_answer(client: Any) -> None:
 
 def test_another_request_is_another_answer(client: Any) -> None:
     """Another night, another project."""
-    assert [Work(client, f"another-{number}").asked()["times"] for number in range(3)] == [1, 1, 1]
+    assert [GuardedWork(client, f"another-{number}").run()["times"] for number in range(3)] == [1, 1, 1]
 
 
 def test_what_failed_is_worked_out_again(client: Any) -> None:
     """The error is the caller's own, and the second attempt may go well."""
-    work = Work(client, "failed")
+    work = GuardedWork(client, "failed")
     work.error = StateError("the table is gone")
     with pytest.raises(StateError, match="the table is gone"):
-        work.asked()
+        work.run()
     work.error = None
-    assert work.asked()["times"] == 2
+    assert work.run()["times"] == 2
 
 
 def test_of_two_at_once_one_works_it_out(client: Any) -> None:
     """The other is told to ask again: the first may yet fail."""
-    work = Work(client, "at-once")
-    work.may_end.clear()
+    work = GuardedWork(client, "at-once")
+    work.may_finish.clear()
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(work.asked)
-        assert work.begun.wait(10)
+        first_future = pool.submit(work.run)
+        assert work.has_started.wait(10)
         with pytest.raises(RequestError, match="the request at-once is being answered by another invocation"):
-            work.asked(Context(aws_request_id="another"))
-        work.may_end.set()
-        assert first.result(10) == {"times": 1, "report": None}
-    assert work.asked() == {"times": 1, "report": None}
+            work.run(FakeLambdaContext(aws_request_id="another"))
+        work.may_finish.set()
+        assert first_future.result(10) == {"times": 1, "report": None}
+    assert work.run() == {"times": 1, "report": None}
 
 
 def test_in_a_race_one_works_it_out(client: Any) -> None:
     """Whoever comes first, whatever the others hear."""
-    work = Work(client, "race")
+    work = GuardedWork(client, "race")
     line = Barrier(5)
 
-    def ask(number: int) -> object:
+    def run_work(number: int) -> object:
         line.wait(10)
         try:
-            return work.asked(Context(aws_request_id=f"request-{number}"))["times"]
+            return work.run(FakeLambdaContext(aws_request_id=f"request-{number}"))["times"]
         except RequestError:
             return None
 
     with ThreadPoolExecutor(5) as pool:
-        told = set(pool.map(ask, range(5)))
-    assert told <= {1, None}
+        answers = set(pool.map(run_work, range(5)))
+    assert answers <= {1, None}
     assert work.times == 1
 
 
 def test_who_was_killed_counts_as_failed_once_its_time_is_over(client: Any) -> None:
     """Nobody hears of its end; when its function would have been stopped, another may begin."""
-    work = Work(client, "killed")
+    work = GuardedWork(client, "killed")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
-        work.asked(Context(seconds=0))
+        work.run(FakeLambdaContext(remaining_seconds=0))
     work.error = None
-    assert work.asked(Context(aws_request_id="another"))["times"] == 2
+    assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
 
 
 def test_who_was_killed_is_followed_at_once_by_its_own_retry(client: Any) -> None:
     """Lambda tries again under the same id, minutes before the time of the first attempt is over, and only twice."""
-    work = Work(client, "killed-early")
+    work = GuardedWork(client, "killed-early")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
-        work.asked()
+        work.run()
     work.error = None
     with pytest.raises(RequestError, match="ask again once that has ended"):
-        work.asked(Context(aws_request_id="another"))
-    assert work.asked()["times"] == 2
-    assert work.asked(Context(aws_request_id="another"))["times"] == 2
+        work.run(FakeLambdaContext(aws_request_id="another"))
+    assert work.run()["times"] == 2
+    assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
 
 
-def test_a_table_that_cannot_be_asked_is_told_in_one_line(client: Any) -> None:
+def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> None:
     """Nothing is worked out: it may have been before."""
-    work = Work(client, "no-table")
+    work = GuardedWork(client, "no-table")
     work.table = "gone"
     with pytest.raises(
         RequestError, match=r"^the request no-table: .* cannot be told: ResourceNotFoundException"
-    ) as told:
-        work.asked()
-    assert told.value.__cause__ is None
+    ) as error_info:
+        work.run()
+    assert error_info.value.__cause__ is None
     assert work.times == 0
 
 
 def test_each_function_has_requests_of_its_own(client: Any) -> None:
     """The same id, asked of another, is another request."""
-    works = [Work(client, "shared", verb) for verb in ("audit", "remediate")]
-    assert [it.asked()["times"] for it in works] == [1, 1]
+    guarded_works = [GuardedWork(client, "shared", verb) for verb in ("audit", "remediate")]
+    assert [it.run()["times"] for it in guarded_works] == [1, 1]
     items = client.query(
         TableName=TABLE,
         KeyConditionExpression="PK = :it",
@@ -166,13 +166,13 @@ def test_each_function_has_requests_of_its_own(client: Any) -> None:
 
 def test_what_is_answered_and_cannot_be_noted_is_the_answer(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """To fail by then would have it worked out again at once; the log says that it may be, should it come again."""
-    work = Work(client, "unnoted")
+    work = GuardedWork(client, "unnoted")
 
-    def refused(**_: object) -> None:
+    def refuse_update(**_: object) -> None:
         raise client.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "Throttled"}}, "UpdateItem")
 
-    monkeypatch.setattr(client, "update_item", refused)
-    assert work.asked() == {"times": 1, "report": None}
+    monkeypatch.setattr(client, "update_item", refuse_update)
+    assert work.run() == {"times": 1, "report": None}
     ((level, line, extra),) = work.log.lines
     assert (level, extra["request"]) == ("error", "unnoted")
     assert "should it come again" in line

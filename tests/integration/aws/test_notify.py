@@ -25,8 +25,15 @@ from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from support.aws.dynamodb import make_table
 from support.builders.facts import NOW
-from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from support.slack_server import LOST, NO_SERVICE, UNAVAILABLE, Receiver, receiving
+from support.builders.notifications import (
+    EVENT_CHANNEL,
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    YESTERDAY,
+    build_alert_report,
+    build_open_finding,
+)
+from support.slack_server import LOST_ANSWER, NO_SERVICE_ANSWER, UNAVAILABLE_ANSWER, SlackReceiver, serve_slack
 
 ROOT = Path(__file__).parents[3]
 WEBHOOK = "T0CANARY/B0CANARY/" + "x" * 24
@@ -35,7 +42,7 @@ _NUMBERS = count()
 
 
 @dataclass
-class Context:
+class FakeLambdaContext:
     """Lambda's context."""
 
     function_name: str = "notify"
@@ -52,58 +59,58 @@ class Context:
 class Cloud:
     """An application on AWS, with a queue behind its topic and its bus, and a receiver of webhooks."""
 
-    slack: Receiver
+    slack: SlackReceiver
     patch: pytest.MonkeyPatch
     output: pytest.CaptureFixture[str]
     environ: dict[str, str]
     queue: str
     topic: Channel
 
-    def audited(self, name: str = "orders", project: str = "search", **facts: Any) -> None:
+    def record_audit(self, name: str = "orders", project: str = "search", **facts: Any) -> None:
         """Record what has to be told of an audit that found something new."""
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
-        report = told(found(name), project=project, **facts)
-        kept = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
-        for message in create_messages(report, kept, (EVENTS, self.topic, SLACK), YESTERDAY):
+        report = build_alert_report(build_open_finding(name), project=project, **facts)
+        stored_report = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
+        for message in create_messages(report, stored_report, (EVENT_CHANNEL, self.topic, SLACK_CHANNEL), YESTERDAY):
             item = {**build_message_key(message), **encode_message(message)}
             boto3.client("dynamodb").put_item(TableName=self.environ["STATE_TABLE"], Item=item)
 
-    def notify(self, event: object, after: timedelta = timedelta()) -> dict[str, Any]:
+    def notify(self, event: object, delay: timedelta = timedelta()) -> dict[str, Any]:
         """Invoke the function, some time after the audit."""
-        self.patch.setattr(aws, "now", lambda: NOW + after)
+        self.patch.setattr(aws, "now", lambda: NOW + delay)
         spec = importlib.util.spec_from_file_location("app", ROOT / "functions/notify/app.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        result: dict[str, Any] = module.lambda_handler(event, Context())
+        result: dict[str, Any] = module.lambda_handler(event, FakeLambdaContext())
         return result
 
-    def sample(self, case: str, after: timedelta = timedelta()) -> dict[str, Any]:
+    def invoke_sample(self, case: str, delay: timedelta = timedelta()) -> dict[str, Any]:
         """Invoke the function with one of the samples."""
-        return self.notify(json.loads((ROOT / f"events/notify.{case}.json").read_text(encoding="utf-8")), after)
+        return self.notify(json.loads((ROOT / f"events/notify.{case}.json").read_text(encoding="utf-8")), delay)
 
-    def heard(self) -> list[Any]:
+    def take_messages(self) -> list[Any]:
         """Take what the topic and the bus were told."""
         sqs, bodies = boto3.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             bodies += [json.loads(it["Body"]) for it in messages]
-            for it in messages:
-                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=it["ReceiptHandle"])
+            for message in messages:
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return [it.get("detail-type") or json.loads(it["Message"])["event"] for it in bodies]
 
-    def lines(self) -> list[dict[str, Any]]:
+    def take_log_lines(self) -> list[dict[str, Any]]:
         """Take what was written, which never holds a secret."""
         text = self.output.readouterr().out
         assert "CANARY" not in text
         return [json.loads(it) for it in text.splitlines() if it]
 
-    def failures(self) -> dict[str, float]:
+    def load_failures(self) -> dict[str, float]:
         """Return what was measured, by project."""
-        return {it["project"]: it["DeliveryFailures"][0] for it in self.lines() if "_aws" in it}
+        return {it["project"]: it["DeliveryFailures"][0] for it in self.take_log_lines() if "_aws" in it}
 
 
-class StandardOutput(io.StringIO):
+class CurrentStandardOutput(io.StringIO):
     """Where standard output is now."""
 
     def write(self, text: str) -> int:
@@ -113,23 +120,23 @@ class StandardOutput(io.StringIO):
 
 @pytest.fixture
 def cloud(
-    served: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    aws_variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Cloud]:
     """Make an application of its own for each test."""
     name = f"notify-{next(_NUMBERS)}"
-    own = {
+    variables = {
         "STATE_TABLE": name,
         "EVIDENCE_BUCKET": name,
         "EVENT_BUS": name,
         "PROJECT_NAME": "search",
-        "SLACK_SECRET": SLACK.target,
+        "SLACK_SECRET": SLACK_CHANNEL.target,
     }
-    for key, value in {**served, **own}.items():
+    for key, value in {**aws_variables, **variables}.items():
         monkeypatch.setenv(key, value)
     sqs, sns, bus = boto3.client("sqs"), boto3.client("sns"), boto3.client("events")
     make_table(boto3.client("dynamodb"), name)
-    place: Any = {"LocationConstraint": served["AWS_DEFAULT_REGION"]}
-    boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    location: Any = {"LocationConstraint": aws_variables["AWS_DEFAULT_REGION"]}
+    boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = sns.create_topic(Name=name)["TopicArn"]
@@ -139,97 +146,97 @@ def cloud(
     bus.put_targets(Rule="all", EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
     monkeypatch.setenv("ALERT_TOPIC", topic)
     for handler in logging.getLogger("notify").handlers:  # it writes where standard output was when it was made
-        monkeypatch.setattr(handler, "stream", StandardOutput())
+        monkeypatch.setattr(handler, "stream", CurrentStandardOutput())
     get_notifier.cache_clear()
-    with receiving() as slack:
-        webhook_is(slack.webhook(WEBHOOK))
-        yield Cloud(slack, monkeypatch, capsys, own, queue, Channel(TOPIC.kind, topic))
+    with serve_slack() as slack:
+        put_webhook(slack.make_webhook(WEBHOOK))
+        yield Cloud(slack, monkeypatch, capsys, variables, queue, Channel(SNS_CHANNEL.kind, topic))
     get_notifier.cache_clear()
 
 
-def webhook_is(value: str) -> None:
+def put_webhook(value: str) -> None:
     """Put a webhook into its secret."""
     secrets = boto3.client("secretsmanager")
     try:
-        secrets.put_secret_value(SecretId=SLACK.target, SecretString=value)
+        secrets.put_secret_value(SecretId=SLACK_CHANNEL.target, SecretString=value)
     except secrets.exceptions.ResourceNotFoundException:
-        secrets.create_secret(Name=SLACK.target, SecretString=value)
+        secrets.create_secret(Name=SLACK_CHANNEL.target, SecretString=value)
 
 
 def test_the_event_of_an_audit_tells_everybody_once(cloud: Cloud) -> None:
     """The same event a second time, or a sweep, tells nobody anything."""
-    cloud.audited()
-    assert cloud.sample("completed")["sent"] == 3
-    assert sorted(cloud.heard()) == ["Backup Audit Completed", "Backup Finding Opened", "Backup Finding Opened"]
-    assert [path for path, _ in cloud.slack.posted] == [f"/services/{WEBHOOK}"]
-    assert cloud.failures() == {"search": 0}
+    cloud.record_audit()
+    assert cloud.invoke_sample("completed")["sent"] == 3
+    assert sorted(cloud.take_messages()) == ["Backup Audit Completed", "Backup Finding Opened", "Backup Finding Opened"]
+    assert [path for path, _ in cloud.slack.posted_messages] == [f"/services/{WEBHOOK}"]
+    assert cloud.load_failures() == {"search": 0}
     for case in ("completed", "project", "sweep"):
-        assert cloud.sample(case, HOUR)["sent"] == 0
-    assert (cloud.heard(), len(cloud.slack.posted)) == ([], 1)
+        assert cloud.invoke_sample(case, HOUR)["sent"] == 0
+    assert (cloud.take_messages(), len(cloud.slack.posted_messages)) == ([], 1)
 
 
 def test_two_at_once_tell_everybody_once(cloud: Cloud) -> None:
     """Whoever takes a message has it."""
-    cloud.audited()
+    cloud.record_audit()
     with ThreadPoolExecutor(4) as pool:
-        told_by = [it["sent"] for it in pool.map(lambda _: cloud.sample("sweep"), range(4))]
-    assert sum(told_by) == 3
-    assert len(cloud.heard()) == 3
-    assert len(cloud.slack.posted) == 1
+        sent_counts = [it["sent"] for it in pool.map(lambda _: cloud.invoke_sample("sweep"), range(4))]
+    assert sum(sent_counts) == 3
+    assert len(cloud.take_messages()) == 3
+    assert len(cloud.slack.posted_messages) == 1
 
 
-def test_what_failed_is_told_by_the_next_sweep(cloud: Cloud) -> None:
+def test_what_failed_is_reported_by_the_next_sweep(cloud: Cloud) -> None:
     """Meanwhile it is measured, once it has failed a second time."""
-    cloud.audited()
+    cloud.record_audit()
     cloud.patch.setattr("time.sleep", lambda _: None)
-    cloud.slack.answers = [UNAVAILABLE] * 6
-    assert cloud.sample("completed")["failed"] == 1
-    assert cloud.failures() == {"search": 0}
-    assert cloud.sample("sweep", HOUR)["failed"] == 1
-    assert cloud.failures() == {"search": 1}
-    assert cloud.sample("sweep", 2 * HOUR)["sent"] == 1
-    assert cloud.failures() == {"search": 0}
-    assert len(cloud.slack.posted) == 1
+    cloud.slack.answers = [UNAVAILABLE_ANSWER] * 6
+    assert cloud.invoke_sample("completed")["failed"] == 1
+    assert cloud.load_failures() == {"search": 0}
+    assert cloud.invoke_sample("sweep", HOUR)["failed"] == 1
+    assert cloud.load_failures() == {"search": 1}
+    assert cloud.invoke_sample("sweep", 2 * HOUR)["sent"] == 1
+    assert cloud.load_failures() == {"search": 0}
+    assert len(cloud.slack.posted_messages) == 1
 
 
 def test_a_webhook_that_is_gone_is_visible_at_once(cloud: Cloud) -> None:
     """The log names the secret and what to do, and a new webhook there is found."""
-    cloud.audited()
-    cloud.slack.answers = [NO_SERVICE]
-    cloud.sample("completed")
-    lines = cloud.lines()
+    cloud.record_audit()
+    cloud.slack.answers = [NO_SERVICE_ANSWER]
+    cloud.invoke_sample("completed")
+    lines = cloud.take_log_lines()
     (line,) = (it for it in lines if it.get("level") == "ERROR")
     assert "make a new incoming webhook" in line["message"]
     assert line["audit_id"] == "audit-of-orders"
     assert [it["DeliveryFailures"] for it in lines if "_aws" in it] == [[1.0]]
-    assert cloud.sample("sweep", HOUR)["sent"] == 1
+    assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
 
 
 def test_an_answer_that_was_lost_makes_a_repeat_that_says_so(cloud: Cloud) -> None:
     """Losing an alert would be worse."""
-    cloud.audited()
-    cloud.slack.answers = [LOST]
-    assert cloud.sample("completed")["failed"] == 1
-    assert cloud.sample("sweep", HOUR)["sent"] == 1
-    first, second = (json.dumps(payload) for _, payload in cloud.slack.posted)
-    assert "repeat" in second
-    assert "repeat" not in first
+    cloud.record_audit()
+    cloud.slack.answers = [LOST_ANSWER]
+    assert cloud.invoke_sample("completed")["failed"] == 1
+    assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
+    first_text, second_text = (json.dumps(payload) for _, payload in cloud.slack.posted_messages)
+    assert "repeat" in second_text
+    assert "repeat" not in first_text
 
 
 @pytest.mark.parametrize("value", ["https://example.com/services/T0CANARY", '{"SLACK_WEBHOOK_URL": "CANARY"}', " "])
 def test_a_secret_that_holds_no_webhook_is_visible_at_once(cloud: Cloud, value: str) -> None:
     """What it holds is not repeated; everybody else is told."""
-    cloud.audited()
-    webhook_is(value)
-    assert cloud.sample("completed")["sent"] == 2
-    assert cloud.failures() == {"search": 1}
-    assert not cloud.slack.asked
+    cloud.record_audit()
+    put_webhook(value)
+    assert cloud.invoke_sample("completed")["sent"] == 2
+    assert cloud.load_failures() == {"search": 1}
+    assert not cloud.slack.requested_paths
 
 
-def test_a_registry_says_who_is_told(cloud: Cloud) -> None:
+def test_a_registry_says_who_is_notified(cloud: Cloud) -> None:
     """A mistake in one of its entries keeps that project's alerts waiting, and no other's."""
-    cloud.audited()
-    cloud.audited(project="shop", name="users")
+    cloud.record_audit()
+    cloud.record_audit(project="shop", name="users")
     entries = [
         "{name: search, secret: a, alerts: [{slack: backup-auditor/slack, severity: low}]}",
         "{name: shop, secret: a, alerts: [{slack: backup-auditor/slack, severity: sever}]}",
@@ -238,11 +245,11 @@ def test_a_registry_says_who_is_told(cloud: Cloud) -> None:
     text = "version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries)
     ssm.put_parameter(Name="/registry", Value=text, Type="String", Overwrite=True)
     cloud.patch.setenv("REGISTRY", "ssm:/registry")
-    deliveries = cloud.sample("sweep")
+    deliveries = cloud.invoke_sample("sweep")
     assert (deliveries["sent"], deliveries["dropped"]) == (3, 1)
-    assert cloud.failures() == {"search": 0, "shop": 2}
+    assert cloud.load_failures() == {"search": 0, "shop": 2}
     ssm.put_parameter(Name="/registry", Value=text.replace("sever}", "high}"), Type="String", Overwrite=True)
-    assert cloud.sample("sweep", HOUR)["sent"] == 1
+    assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
 
 
 def test_a_wrong_shape_is_raised(cloud: Cloud) -> None:
@@ -251,19 +258,19 @@ def test_a_wrong_shape_is_raised(cloud: Cloud) -> None:
     for payload in payloads:
         with pytest.raises(RequestError):
             cloud.notify(payload)
-    assert [it["level"] for it in cloud.lines()] == ["ERROR"] * len(payloads)
+    assert [it["level"] for it in cloud.take_log_lines()] == ["ERROR"] * len(payloads)
 
 
 def test_a_table_that_is_not_there_is_raised(cloud: Cloud) -> None:
     """Nothing was looked at, so the event comes again."""
     cloud.patch.setenv("STATE_TABLE", "no-such-table")
     with pytest.raises(StateError, match="no-such-table"):
-        cloud.sample("sweep")
+        cloud.invoke_sample("sweep")
 
 
 def test_a_setting_that_is_missing_is_raised(cloud: Cloud) -> None:
     """It is named, in the log too."""
     cloud.patch.delenv("EVENT_BUS")
     with pytest.raises(SettingsError, match="EVENT_BUS"):
-        cloud.sample("sweep")
-    assert "EVENT_BUS" in cloud.lines()[0]["message"]
+        cloud.invoke_sample("sweep")
+    assert "EVENT_BUS" in cloud.take_log_lines()[0]["message"]

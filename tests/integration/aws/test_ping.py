@@ -6,9 +6,9 @@ import pytest
 
 from backup_auditor.adapters.webhooks import ping
 from backup_auditor.errors import DeliveryError, SecretError
-from support.certificates import authority, serving_context
-from support.proxies import encrypting
-from support.raw_server import answering
+from support.certificates import make_authority, make_server_context
+from support.proxies import serve_tls
+from support.raw_server import serve_answer
 
 SECRET = "backup-auditor/ping"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"
@@ -16,14 +16,14 @@ CANARY = "canary-of-the-ping-tests"
 
 def test_the_address_is_called_once_as_it_stands() -> None:
     """With its path and its query, by GET."""
-    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") as (port, heard):
+    with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") as (port, requests):
         ping(f"http://127.0.0.1:{port}/{CANARY}?rid=1", SECRET)
-    (request,) = heard
+    (request,) = requests
     assert request.startswith(f"GET /{CANARY}?rid=1 HTTP/1.1\r\n".encode())
 
 
 @pytest.mark.parametrize(
-    "answer, told",
+    "response, expected_error",
     [
         pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404", id="not-found"),
         pytest.param(b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "answered 520; it is called again", id="gateway"),
@@ -32,23 +32,23 @@ def test_the_address_is_called_once_as_it_stands() -> None:
         pytest.param(b"", "does not answer", id="nothing"),
     ],
 )
-def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(answer: bytes, told: str) -> None:
+def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(response: bytes, expected_error: str) -> None:
     """No redirect is followed, for the address is a secret."""
-    with answering(answer) as (port, heard), pytest.raises(DeliveryError, match=told) as caught:
+    with serve_answer(response) as (port, requests), pytest.raises(DeliveryError, match=expected_error) as error_info:
         ping(f"http://127.0.0.1:{port}/{CANARY}", SECRET)
-    assert SECRET in str(caught.value)
-    assert CANARY not in str(caught.value)
-    assert len(heard) == 1
+    assert SECRET in str(error_info.value)
+    assert CANARY not in str(error_info.value)
+    assert len(requests) == 1
 
 
 def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A certificate of a private CA is accepted where SSL_CERT_FILE names the CA, and refused elsewhere."""
     store = tmp_path / "corporate.pem"
-    store.write_bytes(authority().pem)
-    context = serving_context(tmp_path, "127.0.0.1")
+    store.write_bytes(make_authority().pem)
+    context = make_server_context(tmp_path, "127.0.0.1")
     with (
-        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (plain, heard),
-        encrypting(plain, context) as port,
+        serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (plain_port, requests),
+        serve_tls(plain_port, context) as port,
     ):
         with pytest.raises(DeliveryError, match="the certificate of the address in backup-auditor/ping is not trusted"):
             ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
@@ -57,7 +57,7 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
         with pytest.raises(DeliveryError, match=r"SSL_CERT_FILE is '.*nothing': no such file"):
             ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
-    assert len(heard) == 1
+    assert len(requests) == 1
 
 
 def test_nobody_at_the_address_is_an_error() -> None:
@@ -81,6 +81,6 @@ def test_nobody_at_the_address_is_an_error() -> None:
 )
 def test_what_is_no_address_is_not_called(url: str) -> None:
     """HTTPS only, but for this machine; the error does not repeat what stands there."""
-    with pytest.raises(SecretError) as caught:
+    with pytest.raises(SecretError) as error_info:
         ping(url, SECRET)
-    assert CANARY not in str(caught.value)
+    assert CANARY not in str(error_info.value)

@@ -11,93 +11,97 @@ from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLo
 from backup_auditor.errors import DeliveryError, OutcomeUnknownError, StateError
 from backup_auditor.ports.messaging import PutResult
 from backup_auditor_simulator.web.faults import Fault
-from support.aws.remediation import COMPLETED, CREATED, Stage, staged
-from support.aws.single_project import names_for
+from support.aws.remediation import COMPLETED_EVENT, CREATED_DETAIL_TYPE, RemediationHarness, open_remediation_harness
+from support.aws.single_project import make_resource_names
 
 pytestmark = pytest.mark.writes
 
 
 @pytest.fixture
-def stage(
-    served: Mapping[str, str],
+def harness(
+    aws_variables: Mapping[str, str],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Iterator[Stage]:
+) -> Iterator[RemediationHarness]:
     """Build one project with two indexes without a schedule, and an application of its own for each test."""
-    with staged({**served, **names_for(request.node.name)}, monkeypatch, capsys) as found:
-        yield found
+    with open_remediation_harness(
+        {**aws_variables, **make_resource_names(request.node.name)}, monkeypatch, capsys
+    ) as open_harness:
+        yield open_harness
 
 
-def unusable(*_: object) -> NoReturn:
+def raise_state_error(*_: object) -> NoReturn:
     """Stand for a table that cannot be used."""
     raise StateError("the table cannot be used: throttled; try again later")
 
 
-def test_whoever_asks_is_answered_though_nobody_can_be_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_is_answered_although_no_event_can_be_published(
+    harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer says why the bus has not heard of it, and the next run tells of what that one has done."""
     with monkeypatch.context() as patch:
-        patch.setattr(DynamoRemediationLog, "list_unpublished", unusable)
-        answer = stage.run({"project": "search"})
-    assert [(it["state"], it["undo"]["method"]) for it in answer["results"]] == [("done", "DELETE")] * 2
-    assert (answer["untold"], stage.events()) == ("the table cannot be used: throttled; try again later", [])
-    assert "untold" not in stage.run({"project": "search"})
-    assert sorted(it["detail"]["index"] for it in stage.events()) == ["carts", "orders"]
+        patch.setattr(DynamoRemediationLog, "list_unpublished", raise_state_error)
+        response = harness.run({"project": "search"})
+    assert [(it["state"], it["undo"]["method"]) for it in response["results"]] == [("done", "DELETE")] * 2
+    assert (response["untold"], harness.take_events()) == ("the table cannot be used: throttled; try again later", [])
+    assert "untold" not in harness.run({"project": "search"})
+    assert sorted(it["detail"]["index"] for it in harness.take_events()) == ["carts", "orders"]
 
 
-def test_what_the_bus_does_not_take_is_told_when_the_event_comes_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def test_what_the_bus_does_not_take_is_reported_when_the_event_comes_again(
+    harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As often as it takes, and nothing is done once more for that, though there is more to do."""
-    stage.policy("apply", max_creations=1)
+    harness.put_policy("apply", max_creations=1)
     error = DeliveryError("the bus did not take it")
     with monkeypatch.context() as patch:
         patch.setattr(EventBus, "put", lambda _bus, events, _left: PutResult(tuple(range(len(events))), error))
         for _ in range(2):
             with pytest.raises(DeliveryError):
-                stage.run(COMPLETED)
-            assert stage.metrics()["DeliveryFailures"] == 1
-    assert (len(stage.writes), stage.events()) == (1, [])
-    stage.run(COMPLETED)
-    assert (len(stage.writes), [it["detail-type"] for it in stage.events()]) == (1, [CREATED])
-    stage.run(COMPLETED)
-    assert stage.events() == []
+                harness.run(COMPLETED_EVENT)
+            assert harness.take_metrics()["DeliveryFailures"] == 1
+    assert (len(harness.write_calls), harness.take_events()) == (1, [])
+    harness.run(COMPLETED_EVENT)
+    assert (len(harness.write_calls), [it["detail-type"] for it in harness.take_events()]) == (1, [CREATED_DETAIL_TYPE])
+    harness.run(COMPLETED_EVENT)
+    assert harness.take_events() == []
 
 
 @pytest.mark.parametrize("call", ["record_result", "record_start"])
 def test_a_run_that_could_not_record_what_it_did_comes_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, call: str
+    harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """It is read then what came of it, recorded in the name of who did it, and told."""
     with monkeypatch.context() as patch:
-        patch.setattr(DynamoRemediationLog, call, unusable)
+        patch.setattr(DynamoRemediationLog, call, raise_state_error)
         with pytest.raises(StateError):
-            stage.run(COMPLETED)
-    assert (len(stage.writes) > 0, stage.events()) == (call == "record_result", [])
-    stage.pinecone.project.advance(timedelta(minutes=1))
-    stage.run(COMPLETED)
-    assert stage.schedules() == ["carts", "orders"]
-    assert len(stage.writes) == 2
-    told = {it["detail"]["index"]: it["detail"] for it in stage.events()}
-    assert {it["id"] for it in told.values()} == set(stage.pinecone.project.schedules)
+            harness.run(COMPLETED_EVENT)
+    assert (len(harness.write_calls) > 0, harness.take_events()) == (call == "record_result", [])
+    harness.pinecone.project.advance(timedelta(minutes=1))
+    harness.run(COMPLETED_EVENT)
+    assert harness.list_scheduled_indexes() == ["carts", "orders"]
+    assert len(harness.write_calls) == 2
+    details_by_index = {it["detail"]["index"]: it["detail"] for it in harness.take_events()}
+    assert {it["id"] for it in details_by_index.values()} == set(harness.pinecone.project.schedules)
 
 
-def test_a_run_that_does_not_know_what_it_did_comes_again(stage: Stage) -> None:
+def test_a_run_that_does_not_know_what_it_did_comes_again(harness: RemediationHarness) -> None:
     """A creation of which nothing is known is looked for by the next try, which makes it where it is not there."""
     path = "/indexes/orders/backup-schedules"
-    stage.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
+    harness.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
     with pytest.raises(OutcomeUnknownError, match="create schedule/orders"):
-        stage.run(COMPLETED)
-    assert [it["detail"]["index"] for it in stage.events()] == ["carts"]
-    stage.pinecone.project.advance(timedelta(minutes=1))
-    stage.run(COMPLETED)
-    assert stage.schedules() == ["carts", "orders"]
-    assert [it["detail"]["index"] for it in stage.events()] == ["orders"]
+        harness.run(COMPLETED_EVENT)
+    assert [it["detail"]["index"] for it in harness.take_events()] == ["carts"]
+    harness.pinecone.project.advance(timedelta(minutes=1))
+    harness.run(COMPLETED_EVENT)
+    assert harness.list_scheduled_indexes() == ["carts", "orders"]
+    assert [it["detail"]["index"] for it in harness.take_events()] == ["orders"]
 
 
-def test_what_cannot_be_read_is_told_of(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_read_is_reported(harness: RemediationHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is planned by it, so something may stay undone: that counts as a failure, and the log says what it is."""
-    stage.pinecone.faults.append(Fault(method="GET", path="/indexes/orders/backup-schedules", status=403))
-    assert stage.run({"project": "search"})["results"] == []
+    harness.pinecone.faults.append(Fault(method="GET", path="/indexes/orders/backup-schedules", status=403))
+    assert harness.run({"project": "search"})["results"] == []
     assert "nothing is planned by what could not be read" in caplog.messages
-    assert stage.metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}
+    assert harness.take_metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}

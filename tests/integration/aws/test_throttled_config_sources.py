@@ -14,35 +14,35 @@ from backup_auditor.adapters.aws.config_sources import fetch_document
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import DocumentError
 
-THROTTLED = {"__type": "ThrottlingException", "message": "Rate exceeded"}
-ANSWER = {"Parameter": {"Name": "/backup-auditor/policy", "Value": "version: 1\n"}}
+THROTTLED_RESPONSE = {"__type": "ThrottlingException", "message": "Rate exceeded"}
+PARAMETER_RESPONSE = {"Parameter": {"Name": "/backup-auditor/policy", "Value": "version: 1\n"}}
 ADDRESS = "ssm:/backup-auditor/policy"
-ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 
 
-class Store:
+class ThrottlingStore:
     """Answers that it is asked too often, some times."""
 
     def __init__(self, throttles: int) -> None:
         """Take how often."""
-        self.throttles = throttles
+        self.throttle_count = throttles
         self.calls = 0
 
-    def answer(self) -> tuple[int, dict[str, Any]]:
+    def respond(self) -> tuple[int, dict[str, Any]]:
         """Return status and content."""
         self.calls += 1
-        return (400, THROTTLED) if self.calls <= self.throttles else (200, ANSWER)
+        return (400, THROTTLED_RESPONSE) if self.calls <= self.throttle_count else (200, PARAMETER_RESPONSE)
 
 
 @contextmanager
-def served(store: Store) -> Iterator[str]:
+def serve_store(store: ThrottlingStore) -> Iterator[str]:
     """Serve it on loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             """Answer."""
             self.rfile.read(int(self.headers["Content-Length"]))
-            status, content = store.answer()
+            status, content = store.respond()
             text = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
@@ -62,15 +62,15 @@ def served(store: Store) -> Iterator[str]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Write down what the client would wait, and do not wait."""
-    found: list[float] = []
-    monkeypatch.setattr(time, "sleep", found.append)
-    return found
+    wait_list: list[float] = []
+    monkeypatch.setattr(time, "sleep", wait_list.append)
+    return wait_list
 
 
 @contextmanager
-def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]:
+def open_session(store: ThrottlingStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]:
     """Lead boto3 to the store."""
-    with served(store) as address:
+    with serve_store(store) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", address)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -80,20 +80,20 @@ def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]
 
 def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
     """Eleven refusals are borne, with waits of up to 20 seconds between them: a minute and a quarter on average."""
-    store = Store(ATTEMPTS - 1)
-    with asked(store, monkeypatch) as aws:
+    store = ThrottlingStore(MAX_ATTEMPTS - 1)
+    with open_session(store, monkeypatch) as aws:
         assert fetch_document(aws, ADDRESS) == b"version: 1\n"
-    assert store.calls == ATTEMPTS
-    assert all(it <= most for it, most in zip(waits, (1, 2, 4, 8, 16, *[20] * 6), strict=True))
+    assert store.calls == MAX_ATTEMPTS
+    assert all(it <= max_wait for it, max_wait in zip(waits, (1, 2, 4, 8, 16, *[20] * 6), strict=True))
 
 
 def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
     """The audit fails, is tried again by Lambda, and becomes a dead letter: it ends, and is never silent."""
-    store = Store(99)
+    store = ThrottlingStore(99)
     with (
-        asked(store, monkeypatch) as aws,
+        open_session(store, monkeypatch) as aws,
         pytest.raises(DocumentError, match=r"it is asked too often; .* \(ThrottlingException\)$"),
     ):
         fetch_document(aws, ADDRESS)
-    assert store.calls == ATTEMPTS
-    assert len(waits) == ATTEMPTS - 1
+    assert store.calls == MAX_ATTEMPTS
+    assert len(waits) == MAX_ATTEMPTS - 1

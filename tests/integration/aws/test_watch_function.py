@@ -15,49 +15,49 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.bootstrap import runtime, watch
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import DocumentError
-from support.aws.moto import moto_served
-from support.aws.single_project import Context, deploy, names_for
+from support.aws.moto import serve_moto
+from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names
 from support.builders.facts import HOUR, NOW, ago
-from support.fakes.stores import recorded
+from support.fakes.stores import record_change
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
-PARAMETER = "/backup-auditor/watched-registry"
+WATCH_EVENT = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
+REGISTRY_PARAMETER = "/backup-auditor/watched-registry"
 REGISTRY = "version: 1\nprojects:\n" + "".join(f"  - {{name: {it}, secret: {it}}}\n" for it in ("fresh", "late", "new"))
 
 
 @pytest.fixture(autouse=True)
 def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Build an application with a registry of three projects, of which two were audited."""
-    names = names_for(request.node.name)
-    with moto_served() as environ:
-        for name, value in {**environ, **names, "REGISTRY": f"ssm:{PARAMETER}"}.items():
+    names = make_resource_names(request.node.name)
+    with serve_moto() as environ:
+        for name, value in {**environ, **names, "REGISTRY": f"ssm:{REGISTRY_PARAMETER}"}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(runtime, "now", lambda: NOW)
-        deploy(names)
-        boto3.client("ssm").put_parameter(Name=PARAMETER, Value=REGISTRY, Type="String", Overwrite=True)
+        create_resources(names)
+        boto3.client("ssm").put_parameter(Name=REGISTRY_PARAMETER, Value=REGISTRY, Type="String", Overwrite=True)
         state = DynamoState(AwsSession().dynamodb, names["STATE_TABLE"])
-        for project, age, complete in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
-            audit = ProjectState(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete))
-            recorded(state, EMPTY_STATE, audit, project)
+        for project, age, complete_age in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
+            audit = ProjectState(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete_age))
+            record_change(state, EMPTY_STATE, audit, project)
         watch._get_dependencies.cache_clear()
         yield
         watch._get_dependencies.cache_clear()
 
 
-def watched() -> Any:
+def invoke_watch() -> Any:
     """Watch as Lambda has it done."""
     spec = importlib.util.spec_from_file_location("app", ROOT / "functions/watch/app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.lambda_handler(SAMPLE, Context())
+    return module.lambda_handler(WATCH_EVENT, FakeLambdaContext())
 
 
 def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
     """A new project is not yet: its 26 hours begin when it is first seen."""
-    assert watched() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
+    assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
@@ -65,15 +65,15 @@ def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[s
 
 def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table remembers since when it is registered, whichever process looks."""
-    watched()
+    invoke_watch()
     watch._get_dependencies.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
-    assert watched()["projects"] == ["fresh", "late", "new"]
+    assert invoke_watch()["projects"] == ["fresh", "late", "new"]
 
 
 def test_a_registry_that_is_gone_is_an_error_and_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
     """A missing figure raises the alarm."""
-    boto3.client("ssm").delete_parameter(Name=PARAMETER)
+    boto3.client("ssm").delete_parameter(Name=REGISTRY_PARAMETER)
     with pytest.raises(DocumentError, match="there is no such parameter"):
-        watched()
+        invoke_watch()
     assert '"_aws"' not in capsys.readouterr().out

@@ -11,13 +11,20 @@ import pytest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import PineconeError
 from backup_auditor_simulator.web.faults import Fault
-from support.simulator import add_healthy_index, audited, empty_world, gathered, reading, serving
+from support.simulator import (
+    add_healthy_index,
+    audit_server,
+    build_empty_project,
+    collect_inventory,
+    open_simulated_reader,
+    serve,
+)
 
 KEY = "canary-of-the-confidentiality-tests"
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log_stream() -> Iterator[io.StringIO]:
     """Write down everything that anything logs."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -43,73 +50,75 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_error_and_no_log_holds_the_key(fault: Fault, log: io.StringIO) -> None:
+def test_no_error_and_no_log_holds_the_key(fault: Fault, log_stream: io.StringIO) -> None:
     """Neither its text, nor what it holds on to, nor a log at the lowest level."""
-    error = error_after(fault)
-    assert KEY not in str(error) + repr(error) + repr(vars(error)) + log.getvalue()
+    error = read_with_fault(fault)
+    assert KEY not in str(error) + repr(error) + repr(vars(error)) + log_stream.getvalue()
     assert (error.__cause__, error.__context__) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["status", "reset", "truncate", "garbage"])
 def test_no_traceback_holds_the_key(kind: str) -> None:
     """Not even one that shows every local value on its way."""
-    shown = traceback.TracebackException.from_exception(error_after(Fault(kind=kind)), capture_locals=True)
-    frames = [it.locals or {} for it in shown.stack if "backup_auditor/" in it.filename]
+    traceback_summary = traceback.TracebackException.from_exception(
+        read_with_fault(Fault(kind=kind)), capture_locals=True
+    )
+    frames = [it.locals or {} for it in traceback_summary.stack if "backup_auditor/" in it.filename]
     assert len(frames) > 1
     assert KEY not in repr(frames)
 
 
-def error_after(fault: Fault) -> PineconeError:
+def read_with_fault(fault: Fault) -> PineconeError:
     """Ask a service for its indexes while something goes wrong, and return the error."""
-    with serving(empty_world()) as server:
+    with serve(build_empty_project()) as server:
         server._recorder.roles = {KEY: "viewer"}
         server.faults.append(fault)
-        with reading(server, key=KEY) as reader, pytest.raises(PineconeError) as raised:
+        with open_simulated_reader(server, key=KEY) as reader, pytest.raises(PineconeError) as error_info:
             reader.read_indexes()
-    return raised.value
+    return error_info.value
 
 
 def test_no_unread_fact_holds_the_key() -> None:
     """What the service echoes is taken out before it gets into the inventory."""
-    world = empty_world()
-    add_healthy_index(world, "orders")
-    with serving(world) as server:
+    project = build_empty_project()
+    add_healthy_index(project, "orders")
+    with serve(project) as server:
         server._recorder.roles = {KEY: "viewer"}
         server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
-        found = audited(server, key=KEY)
-    assert [it.error for it in found.inventory.read_failures] == ["503: no service for [key]"]
-    assert KEY not in repr(found)
+        result = audit_server(server, key=KEY)
+    assert [it.error for it in result.inventory.read_failures] == ["503: no service for [key]"]
+    assert KEY not in repr(result)
 
 
 def test_no_fact_holds_the_key() -> None:
     """A service may echo it anywhere, in a status too; a fact would carry it into every report."""
-    world = empty_world()
-    add_healthy_index(world, "orders")
+    project = build_empty_project()
+    add_healthy_index(project, "orders")
     row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
-    with serving(world) as server:
+    with serve(project) as server:
         server._recorder.roles = {KEY: "viewer"}
         server.faults.append(Fault(kind="garbage", body=json.dumps({"data": [row]}), path="/backups"))
-        found = audited(server, key=KEY)
-    assert [it.status for it in found.inventory.backups.rows] == ["Bad [key]"]
-    assert KEY not in repr(found)
+        result = audit_server(server, key=KEY)
+    assert [it.status for it in result.inventory.backups.rows] == ["Bad [key]"]
+    assert KEY not in repr(result)
 
 
 def test_a_reader_can_be_printed() -> None:
     """Nothing that a reader is made of shows the key."""
-    with serving(empty_world()) as server, reading(server, key=KEY) as reader:
+    with serve(build_empty_project()) as server, open_simulated_reader(server, key=KEY) as reader:
         assert KEY not in repr((reader, vars(reader), vars(reader._client), vars(reader._client._sender)))
 
 
 def test_no_redirect_is_followed_with_the_key() -> None:
     """Where a redirect leads nobody is asked."""
-    with serving(empty_world()) as elsewhere, serving(empty_world()) as server:
+    with serve(build_empty_project()) as other_server, serve(build_empty_project()) as server:
         for status in (301, 302, 307, 308):
-            server.faults.append(Fault(status=status, headers={"location": f"{elsewhere.url}/indexes"}, times=1))
-        with reading(server) as reader:
+            server.faults.append(Fault(status=status, headers={"location": f"{other_server.url}/indexes"}, times=1))
+        with open_simulated_reader(server) as reader:
             for _ in range(4):
                 with pytest.raises(PineconeError, match="redirect"):
                     reader.read_indexes()
-    assert elsewhere.requests == []
+    assert other_server.requests == []
     assert len(server.requests) == 4
 
 
@@ -117,7 +126,7 @@ def test_a_proxy_of_the_surroundings_is_never_used_for_this_machine(monkeypatch:
     """What is asked of loopback stays on it."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    found: Inventory
-    with serving(empty_world()) as server, reading(server) as reader:
-        found, _ = gathered(reader, server.project.now)
-    assert found.read_failures == ()
+    inventory: Inventory
+    with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
+        inventory, _ = collect_inventory(reader, server.project.now)
+    assert inventory.read_failures == ()

@@ -22,20 +22,29 @@ from backup_auditor.errors import (
 )
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
-from support.raw_server import answering
-from support.simulator import NOW, Waits, add_healthy_index, audited, calls, empty_world, reading, serving
+from support.raw_server import serve_answer
+from support.simulator import (
+    SIMULATED_NOW,
+    RecordingClock,
+    add_healthy_index,
+    audit_server,
+    build_empty_project,
+    count_calls,
+    open_simulated_reader,
+    serve,
+)
 
 KEY = "canary-of-the-fault-tests"
-ORDERS = "GET /indexes/orders/backup-schedules"
+SCHEDULES_CALL = "GET /indexes/orders/backup-schedules"
 
 
-def unread_after(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
+def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
     """Audit one healthy index while something goes wrong, and return what is unread."""
-    world = empty_world()
-    add_healthy_index(world, "orders")
-    with serving(world) as server:
+    project = build_empty_project()
+    add_healthy_index(project, "orders")
+    with serve(project) as server:
         server.faults.append(fault)
-        return audited(server, **options).inventory.read_failures
+        return audit_server(server, **options).inventory.read_failures
 
 
 @pytest.mark.parametrize(
@@ -70,7 +79,7 @@ def unread_after(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
 def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fault: Fault, error: str) -> None:
     """The rest is read and judged all the same, and the reason says nothing that changes from run to run."""
     fault.path = "/indexes/orders/backup-schedules"
-    assert unread_after(fault) == (ReadFailure(ORDERS, error),)
+    assert audit_with_fault(fault) == (ReadFailure(SCHEDULES_CALL, error),)
 
 
 @pytest.mark.parametrize(
@@ -78,42 +87,42 @@ def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fa
     [
         pytest.param("/indexes", "GET /indexes", id="indexes"),
         pytest.param("/backups", "GET /backups", id="backups"),
-        pytest.param("/indexes/orders/backup-schedules", ORDERS, id="schedules"),
+        pytest.param("/indexes/orders/backup-schedules", SCHEDULES_CALL, id="schedules"),
         pytest.param("*/history", "GET /backup-schedules/", id="history"),
     ],
 )
 @pytest.mark.parametrize("body", ['{"error": {"code": "UNKNOWN"}}', '{"items": [], "pagination": null}'])
 def test_an_answer_that_lacks_its_list_is_a_read_error(path: str, call: str, body: str) -> None:
     """Every listing whose answer holds other keys in place of its list is unread, and names the call."""
-    (found,) = unread_after(Fault(kind="garbage", path=path, body=body))
-    assert found.call.startswith(call)
-    assert "but other keys" in found.error
+    (failure,) = audit_with_fault(Fault(kind="garbage", path=path, body=body))
+    assert failure.call.startswith(call)
+    assert "but other keys" in failure.error
 
 
 def test_an_answer_without_own_backups_is_a_read_error() -> None:
     """An index's own backups are unread where the answer lacks its list; the index may have recovery points."""
-    world = empty_world()
-    world.create_index("orders")
-    world.create_backup("orders")
+    project = build_empty_project()
+    project.create_index("orders")
+    project.create_backup("orders")
     fault = Fault(kind="garbage", path="/indexes/orders/backups", body='{"backups": []}')
-    with serving(world) as server:
+    with serve(project) as server:
         server.faults.append(fault)
-        found = audited(server).inventory.read_failures
+        failures = audit_server(server).inventory.read_failures
     error = 'the answer has no list under the key "data", but other keys: "backups"'
-    assert found == (ReadFailure("GET /indexes/orders/backups", error),)
+    assert failures == (ReadFailure("GET /indexes/orders/backups", error),)
 
 
 @pytest.mark.parametrize("body", ["{}", '{"pagination": null}', '{"pagination": {"next": ""}}'])
 def test_an_empty_answer_is_an_empty_list(body: str) -> None:
     """An answer without any key, or with `pagination` alone, lists nothing and is no read error."""
-    assert unread_after(Fault(kind="garbage", path="*/history", body=body)) == ()
+    assert audit_with_fault(Fault(kind="garbage", path="*/history", body=body)) == ()
 
 
 def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
     """A hanging call is given up, repeated, and unread in the end."""
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
-    found = unread_after(fault, read_timeout=timedelta(milliseconds=50))
-    assert found == (ReadFailure(ORDERS, "no answer came in time"),)
+    failures = audit_with_fault(fault, read_timeout=timedelta(milliseconds=50))
+    assert failures == (ReadFailure(SCHEDULES_CALL, "no answer came in time"),)
     assert fault.applied_count == MAX_ATTEMPTS
 
 
@@ -122,7 +131,7 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
 )
 def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
     """Only overload and lost connections are worth a repeat."""
-    with serving(empty_world()) as server, reading(server) as reader:
+    with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(fault)
         with pytest.raises(PineconeError):
             reader.read_indexes()
@@ -136,7 +145,7 @@ def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
 def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
     """A safe call that is answered so once is sent again, and the audit is complete."""
     fault = Fault(status=status, times=1, path=path, body="<html>oh</html>", content_type="text/html")
-    assert unread_after(fault) == ()
+    assert audit_with_fault(fault) == ()
     assert fault.applied_count == 1
 
 
@@ -144,54 +153,54 @@ def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
 def test_what_the_server_will_never_do_is_asked_once(status: int) -> None:
     """501 and 505 are answers: no retry follows, and the call is unread."""
     fault = Fault(status=status, path="/backups", message="No.")
-    assert unread_after(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
+    assert audit_with_fault(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
     assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 def test_a_fault_that_passes_leaves_no_trace(kind: str) -> None:
     """Lost answers of safe calls are asked for again."""
-    assert unread_after(Fault(kind=kind, times=3, path="/indexes/orders/backup-schedules")) == ()
+    assert audit_with_fault(Fault(kind=kind, times=3, path="/indexes/orders/backup-schedules")) == ()
 
 
 def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
     """A quarter of all answers refused for a while cost waits, and no fact."""
-    with serving(build_scenario("fleet:40x3", now=NOW)) as server:
+    with serve(build_scenario("fleet:40x3", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=429, probability=0.25, seed=7, times=60))
-        found = audited(server)
-    assert found.report.is_complete
-    assert len(found.inventory.histories) == 40
+        result = audit_server(server)
+    assert result.report.is_complete
+    assert len(result.inventory.histories) == 40
 
 
 def test_a_service_that_dies_half_way_is_not_hammered() -> None:
     """Once retries are spent and all fails nothing more is sent; what was seen stands, and no more is compliant."""
     indexes = 300
-    with serving(build_scenario(f"fleet:{indexes}x2", now=NOW)) as server:
+    with serve(build_scenario(f"fleet:{indexes}x2", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=503, after=100))
-        found = audited(server)
-        after_death = len(server.requests) - 100
-    assert after_death < 250
-    assert not found.report.is_complete
-    assert len(found.inventory.indexes) == indexes
-    errors = {it.error for it in found.inventory.read_failures}
+        result = audit_server(server)
+        request_count = len(server.requests) - 100
+    assert request_count < 250
+    assert not result.report.is_complete
+    assert len(result.inventory.indexes) == indexes
+    errors = {it.error for it in result.inventory.read_failures}
     assert errors == {"503: The service is unavailable.", "not asked: the service had stopped answering"}
-    read = {
+    read_counts = {
         it.index.name
-        for it in found.inventory.indexes
+        for it in result.inventory.indexes
         if isinstance(it.schedules, Listing) and not it.schedules.failure
     }
-    judged = {
+    compliance_by_control = {
         it.resource.name
-        for it in found.report.findings
+        for it in result.report.findings
         if it.control == "index-has-schedule" and it.compliance is Compliance.COMPLIANT
     }
-    assert judged == read
+    assert compliance_by_control == read_counts
 
 
 def test_an_answer_may_be_compressed_all_the_same() -> None:
     """It is not asked for, and understood."""
     body = gzip.compress(json.dumps({"indexes": [{"name": "orders"}]}).encode())
-    with serving(empty_world()) as server, reading(server) as reader:
+    with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(kind="garbage", body=body, headers={"content-encoding": "gzip"}))
         assert [it.name for it in reader.read_indexes().rows] == ["orders"]
 
@@ -201,7 +210,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
     """Its size is bounded in decoded bytes."""
     body = b"[" * 1_000_000
     headers = {"content-encoding": "gzip"} if is_compressed else {}
-    with serving(empty_world()) as server, reading(server, body_limit=300_000) as reader:
+    with serve(build_empty_project()) as server, open_simulated_reader(server, body_limit=300_000) as reader:
         server.faults.append(
             Fault(kind="garbage", body=gzip.compress(body) if is_compressed else body, headers=headers)
         )
@@ -209,14 +218,14 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
             reader.read_indexes()
 
 
-def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
+def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
     """The rows it showed stand."""
-    with serving(build_scenario("fleet:30x5", now=NOW)) as server:
+    with serve(build_scenario("fleet:30x5", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
-        with reading(server) as reader:
-            walk = reader.read_backups()
-    assert walk.failure == ReadFailure("GET /backups", "the pages repeat themselves")
-    assert len(walk.rows) == 150
+        with open_simulated_reader(server) as reader:
+            listing_read = reader.read_backups()
+    assert listing_read.failure == ReadFailure("GET /backups", "the pages repeat themselves")
+    assert len(listing_read.rows) == 150
 
 
 @pytest.mark.parametrize(
@@ -228,16 +237,16 @@ def test_a_walk_whose_token_repeats_ends_as_incomplete() -> None:
 )
 def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: type[PineconeError]) -> None:
     """A key that may not list the indexes ends the audit."""
-    with serving(empty_world()) as server:
+    with serve(build_empty_project()) as server:
         server.faults.append(fault)
         with pytest.raises(error):
-            audited(server)
+            audit_server(server)
 
 
 def test_a_wrong_key_ends_the_audit() -> None:
     """The service itself refuses it."""
-    with serving(empty_world()) as server, pytest.raises(BadKeyError):
-        audited(server, key="another-key")
+    with serve(build_empty_project()) as server, pytest.raises(BadKeyError):
+        audit_server(server, key="another-key")
 
 
 @pytest.mark.parametrize(
@@ -247,58 +256,58 @@ def test_a_wrong_key_ends_the_audit() -> None:
 )
 def test_indexes_that_cannot_be_listed_leave_a_report(fault: Fault) -> None:
     """The backups are still told of, and nothing is called missing."""
-    world = empty_world()
-    add_healthy_index(world, "orders")
-    with serving(world) as server:
+    project = build_empty_project()
+    add_healthy_index(project, "orders")
+    with serve(project) as server:
         server.faults.append(fault)
-        found = audited(server)
-    assert [it.call for it in found.inventory.read_failures] == ["GET /indexes"]
-    assert len(found.inventory.backups.rows) == 3
-    assert calls(server)["GET /backups"] == 1
+        result = audit_server(server)
+    assert [it.call for it in result.inventory.read_failures] == ["GET /indexes"]
+    assert len(result.inventory.backups.rows) == 3
+    assert count_calls(server)["GET /backups"] == 1
 
 
 def test_a_host_that_refuses_connections_cannot_be_reached() -> None:
     """Nothing is audited."""
-    with serving(empty_world()) as server:
+    with serve(build_empty_project()) as server:
         pass
     with pytest.raises(UnreachableError, match="refused"):
-        audited(server)
+        audit_server(server)
 
 
 def test_a_host_that_cannot_prove_itself_is_not_trusted() -> None:
     """TLS is not waived, not even on this machine, and the key is not sent before it stands."""
-    with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (port, heard):
+    with serve_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (port, requests):
         connection = Connection(KEY, f"https://127.0.0.1:{port}")
         with (
-            open_reader(connection, Waits().surroundings()) as reader,
+            open_reader(connection, RecordingClock().build_runtime()) as reader,
             pytest.raises(UnreachableError, match=r"TLS with 127\.0\.0\.1:\d+ failed"),
         ):
             reader.read_indexes()
-    assert KEY.encode() not in b"".join(heard)
+    assert KEY.encode() not in b"".join(requests)
 
 
 def test_a_name_that_leads_nowhere_is_not_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that cannot be resolved is told from one that is busy."""
 
-    def unknown(*_args: object, **_named: object) -> None:
-        asked.append(1)
+    def raise_unknown_host(*_args: object, **_named: object) -> None:
+        lookups.append(1)
         raise socket.gaierror(-2, "Name or service not known")
 
-    asked: list[int] = []
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    lookups: list[int] = []
+    monkeypatch.setattr(socket, "getaddrinfo", raise_unknown_host)
     with (
-        serving(empty_world()) as server,
-        reading(server, host="https://nowhere.invalid") as reader,
+        serve(build_empty_project()) as server,
+        open_simulated_reader(server, host="https://nowhere.invalid") as reader,
         pytest.raises(UnreachableError, match="cannot be resolved"),
     ):
         reader.read_indexes()
-    assert len(asked) == 1
+    assert len(lookups) == 1
 
 
-def test_unavailable_is_told_from_unreachable() -> None:
+def test_unavailable_is_distinguished_from_unreachable() -> None:
     """A service that answers badly was reached."""
-    with serving(empty_world()) as server, reading(server) as reader:
+    with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(status=503))
-        with pytest.raises(UnavailableError) as failed:
+        with pytest.raises(UnavailableError) as error_info:
             reader.read_indexes()
-    assert not isinstance(failed.value, UnreachableError)
+    assert not isinstance(error_info.value, UnreachableError)

@@ -13,8 +13,8 @@ from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import StateError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from support.builders.plans import remedial
-from support.simulator import empty_world, remedying, scheduled, states
+from support.builders.plans import build_remediation_policy
+from support.simulator import build_empty_project, get_states_by_index, list_schedules, serve_remediated_project
 
 pytestmark = pytest.mark.writes
 
@@ -32,39 +32,39 @@ pytestmark = pytest.mark.writes
 def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fault) -> None:
     """What is in flight is finished; nothing else is begun."""
     fault.applied_count = fault.matched_count = 0
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(30):
-        world.create_index(f"index-{number}")
-    with remedying(world, tmp_path / "state") as project:
-        found = project.audited()
-        plan = project.planned()
+        simulated_project.create_index(f"index-{number}")
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        audit_result = project.audit()
+        plan = project.create_plan()
         project.server.faults.append(fault)
-        outcome = project.carried_out(plan, found, max_concurrency=4)
+        outcome = project.execute_plan(plan, audit_result, max_concurrency=4)
         assert outcome.stop_error is not None
-        told = list(states(outcome.results).values())
-        assert told.count(ActionState.FAILED) <= 4
-        assert told.count(ActionState.NOT_STARTED) >= 26
+        state_list = list(get_states_by_index(outcome.results).values())
+        assert state_list.count(ActionState.FAILED) <= 4
+        assert state_list.count(ActionState.NOT_STARTED) >= 26
         assert "Stopped: " in outcome.results[-1].detail
-        assert len(project.writes) <= 4
+        assert len(project.write_requests) <= 4
 
 
 def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stopped it first: something that was done may be unrecorded."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(3):
-        world.create_index(f"index-{number}")
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
+        simulated_project.create_index(f"index-{number}")
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        audit_result, plan = project.audit(), project.create_plan()
         project.server.faults.append(Fault(status=401, method="POST", path="/indexes/index-[02]/*"))
-        real = project.log.record_result
+        original = project.log.record_result
 
-        def concluded(record: ActionRecord) -> None:
+        def fail_to_record(record: ActionRecord) -> None:
             if record.key.endswith("index-1"):
                 raise StateError("the state cannot be used")
-            real(record)
+            original(record)
 
-        monkeypatch.setattr(project.log, "record_result", concluded)
-        outcome = project.carried_out(plan, found)
+        monkeypatch.setattr(project.log, "record_result", fail_to_record)
+        outcome = project.execute_plan(plan, audit_result)
         assert isinstance(outcome.stop_error, StateError)
         assert [it.state for it in outcome.results] == [ActionState.FAILED, ActionState.DONE, ActionState.FAILED]
 
@@ -72,83 +72,87 @@ def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_what_is_refused_for_ever_keeps_nobody_waiting(tmp_path: Path, status: int) -> None:
     """Each run creates no more than two, and the first four are refused again and again; the others get theirs."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(8):
-        world.create_index(f"index-{number}")
-    policy = remedial(max_creations=2)
-    with remedying(world, tmp_path / "state", policy) as project:
+        simulated_project.create_index(f"index-{number}")
+    policy = build_remediation_policy(max_creations=2)
+    with serve_remediated_project(simulated_project, tmp_path / "state", policy) as project:
         project.server.faults.append(Fault(status=status, method="POST", path="/indexes/index-[0-3]/*"))
         for _ in range(4):
-            shown = project.planned()
-            assert project.planned() == shown
+            shown_plan = project.create_plan()
+            assert project.create_plan() == shown_plan
             project.run()
-            assert project.plan == shown
-            world.advance(timedelta(days=1))
-        assert [name for name, its in scheduled(world).items() if its] == [f"index-{it}" for it in range(4, 8)]
-        tried = {it.path for it in project.writes}
+            assert project.plan == shown_plan
+            simulated_project.advance(timedelta(days=1))
+        assert [name for name, index_schedules in list_schedules(simulated_project).items() if index_schedules] == [
+            f"index-{it}" for it in range(4, 8)
+        ]
+        tried_paths = {it.path for it in project.write_requests}
         project.run()
-        assert len(tried) == 8
-        assert len(project.writes) == 10
+        assert len(tried_paths) == 8
+        assert len(project.write_requests) == 10
 
 
 def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the limiter, which may let fewer through."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(60):
-        world.create_index(f"index-{number}")
-    in_flight: list[int] = []
-    begun: set[str] = set()
-    real = ActionSender.send
+        simulated_project.create_index(f"index-{number}")
+    in_flight_counts: list[int] = []
+    started_ids: set[str] = set()
+    original = ActionSender.send
 
-    def counting(doing: ActionSender, action: Action, seen: IndexSnapshot) -> tuple[SendResult, Mapping[str, object]]:
-        begun.add(action.key)
-        in_flight.append(len(begun))
+    def count_in_flight(
+        sender: ActionSender, action: Action, snapshot: IndexSnapshot
+    ) -> tuple[SendResult, Mapping[str, object]]:
+        started_ids.add(action.key)
+        in_flight_counts.append(len(started_ids))
         try:
-            return real(doing, action, seen)
+            return original(sender, action, snapshot)
         finally:
-            begun.discard(action.key)
+            started_ids.discard(action.key)
 
-    monkeypatch.setattr(ActionSender, "send", counting)
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
+    monkeypatch.setattr(ActionSender, "send", count_in_flight)
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        audit_result, plan = project.audit(), project.create_plan()
         project.server.latency = 0.02
-        assert set(states(project.carried_out(plan, found).results).values()) == {ActionState.DONE}
-    assert 8 < max(in_flight) <= 20
+        assert set(get_states_by_index(project.execute_plan(plan, audit_result).results).values()) == {ActionState.DONE}
+    assert 8 < max(in_flight_counts) <= 20
 
 
 def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
     """In the order in which they come back; a success between them begins the count anew."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(12):
-        world.create_index(f"index-{number:02}")
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
+        simulated_project.create_index(f"index-{number:02}")
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        audit_result, plan = project.audit(), project.create_plan()
         for number in (0, 1, 3, 4, 6, 7, 8):
             path = f"/indexes/index-{number:02}/*"
             project.server.faults.append(Fault(status=400, method="POST", path=path))
-        told = states(project.carried_out(plan, found, max_concurrency=1).results)
-        assert [name for name, it in told.items() if it is ActionState.NOT_STARTED] == [
+        states_by_index = get_states_by_index(project.execute_plan(plan, audit_result, max_concurrency=1).results)
+        assert [name for name, it in states_by_index.items() if it is ActionState.NOT_STARTED] == [
             "index-09",
             "index-10",
             "index-11",
         ]
-        assert list(told.values()).count(ActionState.DONE) == 2
+        assert list(states_by_index.values()).count(ActionState.DONE) == 2
 
 
-def test_three_that_read_back_amiss_stop_everything(tmp_path: Path) -> None:
+def test_three_failed_verifications_stop_everything(tmp_path: Path) -> None:
     """What is not there as it was asked for is no success, and is not made of every index that is left."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for number in range(8):
-        world.create_index(f"index-{number}")
-    with remedying(world, tmp_path / "state") as project:
-        found, plan = project.audited(), project.planned()
+        simulated_project.create_index(f"index-{number}")
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        audit_result, plan = project.audit(), project.create_plan()
 
-        def pause_all(world: SimulatedProject) -> None:
-            for schedule in list(world.schedules.values()):
-                world.update_schedule(schedule.id, enabled=False)
+        def pause_all_schedules(simulated_project: SimulatedProject) -> None:
+            for schedule in list(simulated_project.schedules.values()):
+                simulated_project.update_schedule(schedule.id, enabled=False)
 
-        fault = Fault(kind="shift", method="GET", path="/indexes/*/backup-schedules", change=pause_all)
+        fault = Fault(kind="shift", method="GET", path="/indexes/*/backup-schedules", change=pause_all_schedules)
         project.server.faults.append(fault)
-        told = [it.state for it in project.carried_out(plan, found, max_concurrency=1).results]
-        assert told == [ActionState.VERIFICATION_FAILED] * 3 + [ActionState.NOT_STARTED] * 5
-        assert len(project.writes) == 3
+        state_list = [it.state for it in project.execute_plan(plan, audit_result, max_concurrency=1).results]
+        assert state_list == [ActionState.VERIFICATION_FAILED] * 3 + [ActionState.NOT_STARTED] * 5
+        assert len(project.write_requests) == 3

@@ -13,29 +13,35 @@ from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.builders.plans import remedial
-from support.simulator import Project, empty_world, remedying, scheduled, states
+from support.builders.plans import build_remediation_policy
+from support.simulator import (
+    RemediatedProject,
+    build_empty_project,
+    get_states_by_index,
+    list_schedules,
+    serve_remediated_project,
+)
 
 pytestmark = pytest.mark.writes
-SCHEDULES = "/indexes/*/backup-schedules"
-type Change = Callable[[SimulatedProject], object]
+SCHEDULES_PATH = "/indexes/*/backup-schedules"
+type ProjectChange = Callable[[SimulatedProject], object]
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path) -> Iterator[RemediatedProject]:
     """Serve three indexes without a schedule."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for name in ("carts", "logs", "orders"):
-        world.create_index(name)
-    with remedying(world, tmp_path / "state") as found:
-        yield found
+        simulated_project.create_index(name)
+    with serve_remediated_project(simulated_project, tmp_path / "state") as remediated_project:
+        yield remediated_project
 
 
-def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
+def test_every_index_gets_the_schedule_of_the_plan(project: RemediatedProject) -> None:
     """Read, created, verified, and recorded before and after; the next run finds nothing to do."""
     outcome = project.run()
-    assert set(states(outcome.results).values()) == {ActionState.DONE}
-    assert set(map(str, scheduled(project.world).values())) == {"[('auditor', 'daily', 7, True)]"}
+    assert set(get_states_by_index(outcome.results).values()) == {ActionState.DONE}
+    assert set(map(str, list_schedules(project.simulated_project).values())) == {"[('auditor', 'daily', 7, True)]"}
     calls = [it for it in project.server.requests if it.role == "editor" and "orders" in it.path]
     assert [(it.method, it.path.removeprefix("/indexes/orders")) for it in calls] == [
         ("GET", "/backup-schedules"),
@@ -54,34 +60,34 @@ def test_every_index_gets_the_schedule_of_the_plan(project: Project) -> None:
             "frequency": "daily",
             "retention": {"expire_after_days": 7},
         }
-        assert record.target_id in project.world.schedules
+        assert record.target_id in project.simulated_project.schedules
         assert str(result.undo_call) == f"DELETE /backup-schedules/{record.target_id}"
-    assert project.planned().actions == ()
+    assert project.create_plan().actions == ()
 
 
-def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
+def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> None:
     """What it did and stands is already there; what was undone since is skipped; a plan made anew acts again."""
-    plan = project.planned()
-    project.carried_out(plan)
-    written = len(project.writes)
-    again = project.carried_out(plan)
-    assert set(states(again.results).values()) == {ActionState.ALREADY_SATISFIED}
-    assert choose_remediation_exit_code(again.results, is_refused=False) == 0
-    for schedule in list(project.world.schedules):
-        project.world.delete_schedule(schedule)
-    again = project.carried_out(plan)
-    assert set(states(again.results).values()) == {ActionState.SKIPPED}
-    assert choose_remediation_exit_code(again.results, is_refused=False) == 1
-    assert "tester@here did it" in again.results[0].detail
-    assert len(project.writes) == written
-    project.world.advance(timedelta(minutes=1))
-    anew = project.planned()
-    assert anew.plan_id == plan.plan_id
-    assert set(states(project.carried_out(anew).results).values()) == {ActionState.DONE}
+    plan = project.create_plan()
+    project.execute_plan(plan)
+    write_count = len(project.write_requests)
+    second_result = project.execute_plan(plan)
+    assert set(get_states_by_index(second_result.results).values()) == {ActionState.ALREADY_SATISFIED}
+    assert choose_remediation_exit_code(second_result.results, is_refused=False) == 0
+    for schedule in list(project.simulated_project.schedules):
+        project.simulated_project.delete_schedule(schedule)
+    second_result = project.execute_plan(plan)
+    assert set(get_states_by_index(second_result.results).values()) == {ActionState.SKIPPED}
+    assert choose_remediation_exit_code(second_result.results, is_refused=False) == 1
+    assert "tester@here did it" in second_result.results[0].detail
+    assert len(project.write_requests) == write_count
+    project.simulated_project.advance(timedelta(minutes=1))
+    new_plan = project.create_plan()
+    assert new_plan.plan_id == plan.plan_id
+    assert set(get_states_by_index(project.execute_plan(new_plan).results).values()) == {ActionState.DONE}
 
 
 @pytest.mark.parametrize(
-    "change,state,why",
+    "change,state,reason",
     [
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "daily", 30),
@@ -112,20 +118,22 @@ def test_the_same_plan_delivered_twice_acts_once(project: Project) -> None:
         ),
     ],
 )
-def test_an_index_that_changed_since_is_skipped(project: Project, change: Change, state: ActionState, why: str) -> None:
+def test_an_index_that_changed_since_is_skipped(
+    project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
+) -> None:
     """It is said so, nothing is written to it, and the others are done."""
-    plan = project.planned()
-    change(project.world)
-    outcome = project.carried_out(plan)
-    (orders,) = (it for it in outcome.results if it.action.index == "orders")
-    assert (orders.state, orders.undo_call) == (state, None)
-    assert why in orders.detail
-    assert not [it for it in project.writes if "orders" in it.path]
-    assert list(states(outcome.results).values()).count(ActionState.DONE) == 2
+    plan = project.create_plan()
+    change(project.simulated_project)
+    outcome = project.execute_plan(plan)
+    (orders_result,) = (it for it in outcome.results if it.action.index == "orders")
+    assert (orders_result.state, orders_result.undo_call) == (state, None)
+    assert reason in orders_result.detail
+    assert not [it for it in project.write_requests if "orders" in it.path]
+    assert list(get_states_by_index(outcome.results).values()).count(ActionState.DONE) == 2
 
 
 @pytest.mark.parametrize(
-    "change,state,why",
+    "change,state,reason",
     [
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "daily", 30),
@@ -145,64 +153,64 @@ def test_an_index_that_changed_since_is_skipped(project: Project, change: Change
     ],
 )
 def test_what_happens_between_reading_and_creating_is_found_out(
-    project: Project, change: Change, state: ActionState, why: str
+    project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
 ) -> None:
     """A 409 is success where what stands satisfies the policy, and a failure where it does not."""
-    project.planned()
+    project.create_plan()
     path = "/indexes/orders/backup-schedules"
     project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=change))
-    outcome = project.carried_out()
-    (orders,) = (it for it in outcome.results if it.action.index == "orders")
-    assert orders.state is state
-    assert why in orders.detail
-    assert len(project.world.schedules) in {2, 3}
+    outcome = project.execute_plan()
+    (orders_result,) = (it for it in outcome.results if it.action.index == "orders")
+    assert orders_result.state is state
+    assert reason in orders_result.detail
+    assert len(project.simulated_project.schedules) in {2, 3}
 
 
-def test_a_pause_that_409_does_not_protect_is_reported(project: Project) -> None:
+def test_a_pause_that_409_does_not_protect_is_reported(project: RemediatedProject) -> None:
     """One that appears in between is found on reading back."""
 
-    def pause_another(world: SimulatedProject) -> None:
-        world.update_schedule(world.create_schedule("orders", "theirs").id, enabled=False)
+    def pause_other_schedule(simulated_project: SimulatedProject) -> None:
+        simulated_project.update_schedule(simulated_project.create_schedule("orders", "theirs").id, enabled=False)
 
-    project.planned()
+    project.create_plan()
     path = "/indexes/orders/backup-schedules"
-    project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=pause_another))
-    (orders,) = (it for it in project.carried_out().results if it.action.index == "orders")
-    assert orders.state is ActionState.VERIFICATION_FAILED
-    assert "Another schedule appeared beside it, paused: theirs" in orders.detail
-    assert orders.undo_call is not None
+    project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=pause_other_schedule))
+    (orders_result,) = (it for it in project.execute_plan().results if it.action.index == "orders")
+    assert orders_result.state is ActionState.VERIFICATION_FAILED
+    assert "Another schedule appeared beside it, paused: theirs" in orders_result.detail
+    assert orders_result.undo_call is not None
 
 
 @pytest.mark.parametrize("kind", ["reset_after_effect", "truncate"])
-def test_a_lost_answer_is_settled_by_reading(project: Project, kind: str) -> None:
+def test_a_lost_answer_is_settled_by_reading(project: RemediatedProject, kind: str) -> None:
     """One request, one schedule, done."""
-    project.planned()
+    project.create_plan()
     project.server.faults.append(Fault(kind=kind, method="POST"))
-    assert set(states(project.carried_out().results).values()) == {ActionState.DONE}
-    assert len(project.writes) == len(project.world.schedules) == 3
+    assert set(get_states_by_index(project.execute_plan().results).values()) == {ActionState.DONE}
+    assert len(project.write_requests) == len(project.simulated_project.schedules) == 3
 
 
-def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: Project) -> None:
+def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: RemediatedProject) -> None:
     """A request that was lost before its effect leaves an outcome unknown; the next run reads first."""
-    project.planned()
+    project.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/*"))
-    outcome = project.carried_out()
-    assert states(outcome.results)["orders"] is ActionState.UNKNOWN
+    outcome = project.execute_plan()
+    assert get_states_by_index(outcome.results)["orders"] is ActionState.UNKNOWN
     project.server.faults.clear()
-    assert states(project.run().results) == {"orders": ActionState.DONE}
-    records = [it for it in project.log.list_plan_attempts("default", outcome_plan(project)) if "orders" in it.key]
+    assert get_states_by_index(project.run().results) == {"orders": ActionState.DONE}
+    records = [it for it in project.log.list_plan_attempts("default", get_last_plan_id(project)) if "orders" in it.key]
     assert [it.state for it in records] == [ActionState.DONE]
-    first = project.log.list_plan_attempts("default", first_plan(project))
-    assert {it.state for it in first if "orders" in it.key} <= {ActionState.FAILED, ActionState.DONE}
+    first_attempts = project.log.list_plan_attempts("default", find_first_plan_id(project))
+    assert {it.state for it in first_attempts if "orders" in it.key} <= {ActionState.FAILED, ActionState.DONE}
 
 
-def outcome_plan(project: Project) -> str:
+def get_last_plan_id(project: RemediatedProject) -> str:
     """Return the id of the plan that was made last."""
     assert project.plan is not None
     return project.plan.plan_id
 
 
-def first_plan(project: Project) -> str:
+def find_first_plan_id(project: RemediatedProject) -> str:
     """Return the id of the plan of the first attempt at an index."""
     record = project.log.find_last_attempt("default", "create schedule/orders")
     assert record is not None
@@ -210,59 +218,65 @@ def first_plan(project: Project) -> str:
     return record.plan_id
 
 
-def test_a_first_backup_is_taken_once(project: Project) -> None:
+def test_a_first_backup_is_taken_once(project: RemediatedProject) -> None:
     """Not while one is under way, and not again when it failed."""
-    backups = project.under(remedial(first_backup=True))
+    backups = project.with_policy(build_remediation_policy(first_backup=True))
     outcome = backups.run()
     assert [it.state for it in outcome.results] == [ActionState.DONE] * 6
-    assert {it.name for it in project.world.backups.values() if it.schedule is None} == {"auditor-first-20261120"}
-    assert backups.planned().actions == ()
-    for backup in list(project.world.backups.values()):
+    assert {it.name for it in project.simulated_project.backups.values() if it.schedule is None} == {
+        "auditor-first-20261120"
+    }
+    assert backups.create_plan().actions == ()
+    for backup in list(project.simulated_project.backups.values()):
         if backup.schedule is None:
-            project.world.fail_backup(backup)
-    project.world.advance(timedelta(hours=1))
-    assert backups.planned().actions == ()
+            project.simulated_project.fail_backup(backup)
+    project.simulated_project.advance(timedelta(hours=1))
+    assert backups.create_plan().actions == ()
 
 
-def test_a_backup_that_may_have_been_asked_for_is_given_time_to_show(project: Project) -> None:
+def test_a_backup_that_may_have_been_asked_for_is_given_time_to_show(project: RemediatedProject) -> None:
     """It is never asked for blindly again."""
-    backups = project.under(remedial(first_backup=True))
-    backups.planned()
+    backups = project.with_policy(build_remediation_policy(first_backup=True))
+    backups.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/backups"))
-    backups.carried_out()
+    backups.execute_plan()
     project.server.faults.clear()
-    told = [it for it in backups.run().results if it.action.index == "orders"]
-    assert [it.state for it in told] == [ActionState.SKIPPED]
-    assert "it may yet show" in told[0].detail
-    project.world.advance(timedelta(minutes=16))
+    orders_results = [it for it in backups.run().results if it.action.index == "orders"]
+    assert [it.state for it in orders_results] == [ActionState.SKIPPED]
+    assert "it may yet show" in orders_results[0].detail
+    project.simulated_project.advance(timedelta(minutes=16))
     assert [it.state for it in backups.run().results] == [ActionState.DONE]
 
 
-def test_the_room_in_the_quota_is_looked_at_again(project: Project) -> None:
+def test_the_room_in_the_quota_is_looked_at_again(project: RemediatedProject) -> None:
     """What was taken since the plan was made is not there any more."""
-    bounded = project.under(remedial(quota=24))
-    plan = bounded.planned()
+    bounded_project = project.with_policy(build_remediation_policy(quota=24))
+    plan = bounded_project.create_plan()
     assert len(plan.actions) == 3
-    project.world.create_index("theirs")
-    project.world.create_schedule("theirs", "theirs", "daily", 9)
-    outcome = bounded.carried_out(plan)
-    assert sorted(states(outcome.results).values()) == [ActionState.DONE, ActionState.SKIPPED, ActionState.SKIPPED]
+    project.simulated_project.create_index("theirs")
+    project.simulated_project.create_schedule("theirs", "theirs", "daily", 9)
+    outcome = bounded_project.execute_plan(plan)
+    assert sorted(get_states_by_index(outcome.results).values()) == [
+        ActionState.DONE,
+        ActionState.SKIPPED,
+        ActionState.SKIPPED,
+    ]
     assert "quota of 24" in outcome.results[-1].detail
 
 
-def test_a_viewer_may_not_write(project: Project) -> None:
+def test_a_viewer_may_not_write(project: RemediatedProject) -> None:
     """The key that audits cannot remediate."""
-    project.planned()
-    outcome = project.carried_out(key=Server.viewer_key)
+    project.create_plan()
+    outcome = project.execute_plan(key=Server.viewer_key)
     assert outcome.stop_error is not None
-    assert ActionState.DONE not in states(outcome.results).values()
-    assert project.world.schedules == {}
+    assert ActionState.DONE not in get_states_by_index(outcome.results).values()
+    assert project.simulated_project.schedules == {}
 
 
 @pytest.mark.parametrize("mode", [Mode.NEVER, Mode.PROPOSE])
-def test_nothing_is_carried_out_that_the_policy_does_not_let_be(project: Project, mode: Mode) -> None:
+def test_nothing_is_executed_that_the_policy_does_not_let_be(project: RemediatedProject, mode: Mode) -> None:
     """Not one write."""
-    project.world.create_schedule("orders", "slow", "monthly", 40)
-    careful = project.under(replace(remedial(mode, mode, first_backup=True)))
-    assert careful.run().results == ()
-    assert project.writes == []
+    project.simulated_project.create_schedule("orders", "slow", "monthly", 40)
+    restricted_project = project.with_policy(replace(build_remediation_policy(mode, mode, first_backup=True)))
+    assert restricted_project.run().results == ()
+    assert project.write_requests == []

@@ -8,55 +8,61 @@ import pytest
 
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.web.faults import Fault
-from support.builders.plans import remedial
-from support.simulator import Project, empty_world, remedying, scheduled, states
+from support.builders.plans import build_remediation_policy
+from support.simulator import (
+    RemediatedProject,
+    build_empty_project,
+    get_states_by_index,
+    list_schedules,
+    serve_remediated_project,
+)
 
 pytestmark = pytest.mark.writes
 
 
 def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path) -> None:
     """Faster, longer, resumed; what reads back is what was asked for."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
-        world.create_index(name)
-        schedule = world.create_schedule(name, "theirs", frequency, days)
+        simulated_project.create_index(name)
+        schedule = simulated_project.create_schedule(name, "theirs", frequency, days)
         if name == "paused":
-            world.update_schedule(schedule.id, enabled=False)
-    with remedying(world, tmp_path / "state") as project:
+            simulated_project.update_schedule(schedule.id, enabled=False)
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
         outcome = project.run()
-        assert set(states(outcome.results).values()) == {ActionState.DONE}
-        assert scheduled(world) == {
+        assert set(get_states_by_index(outcome.results).values()) == {ActionState.DONE}
+        assert list_schedules(simulated_project) == {
             "slow": [("theirs", "daily", 60, True)],
             "brief": [("theirs", "daily", 7, True)],
             "paused": [("theirs", "daily", 7, True)],
         }
-        undone = {it.action.index: it.undo_call.body for it in outcome.results if it.undo_call is not None}
-        assert undone["slow"] == {"frequency": "weekly"}
-        assert undone["paused"] == {"enabled": False, "frequency": "weekly"}
+        undo_bodies = {it.action.index: it.undo_call.body for it in outcome.results if it.undo_call is not None}
+        assert undo_bodies["slow"] == {"frequency": "weekly"}
+        assert undo_bodies["paused"] == {"enabled": False, "frequency": "weekly"}
 
 
 def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """Somebody else is at it."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for name in ("slow", "gone", "done"):
-        world.create_index(name)
-        world.create_schedule(name, name, "weekly", 60)
-    with remedying(world, tmp_path / "state") as project:
-        project.planned()
-        ids = {it.index.name: it.id for it in world.schedules.values()}
-        world.update_schedule(ids["slow"], frequency="monthly")
-        world.delete_schedule(ids["gone"])
-        world.update_schedule(ids["done"], frequency="daily")
-        told = states(project.carried_out().results)
-        assert told == {
+        simulated_project.create_index(name)
+        simulated_project.create_schedule(name, name, "weekly", 60)
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        project.create_plan()
+        ids = {it.index.name: it.id for it in simulated_project.schedules.values()}
+        simulated_project.update_schedule(ids["slow"], frequency="monthly")
+        simulated_project.delete_schedule(ids["gone"])
+        simulated_project.update_schedule(ids["done"], frequency="daily")
+        states_by_index = get_states_by_index(project.execute_plan().results)
+        assert states_by_index == {
             "slow": ActionState.SKIPPED,
             "gone": ActionState.SKIPPED,
             "done": ActionState.ALREADY_SATISFIED,
         }
-        assert project.writes == []
+        assert project.write_requests == []
 
 
-def undo(project: Project, method: str, path: str, body: object) -> int:
+def send_undo(project: RemediatedProject, method: str, path: str, body: object) -> int:
     """Send what is told, as a person would, and return the status of the answer."""
     headers = {"Api-Key": project.server.editor_key, "X-Pinecone-Api-Version": "2026-07"}
     return httpx.request(method, project.server.url + path, json=body or None, headers=headers).status_code
@@ -64,37 +70,43 @@ def undo(project: Project, method: str, path: str, body: object) -> int:
 
 def test_what_is_told_to_undo_each_action_undoes_it(tmp_path: Path) -> None:
     """Sent as it stands there, each call leaves the project as it was."""
-    world = empty_world()
+    simulated_project = build_empty_project()
     for name in ("bare", "brief", "paused", "slow"):
-        world.create_index(name)
+        simulated_project.create_index(name)
     for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
-        world.create_schedule(name, "theirs", frequency, days)
-    (paused,) = world.get_index("paused").schedules.values()
-    world.update_schedule(paused.id, enabled=False)
-    before = scheduled(world)
-    with remedying(world, tmp_path / "state", remedial(first_backup=True)) as project:
+        simulated_project.create_schedule(name, "theirs", frequency, days)
+    (paused_schedule,) = simulated_project.get_index("paused").schedules.values()
+    simulated_project.update_schedule(paused_schedule.id, enabled=False)
+    schedules_before = list_schedules(simulated_project)
+    with serve_remediated_project(
+        simulated_project, tmp_path / "state", build_remediation_policy(first_backup=True)
+    ) as project:
         results = project.run().results
-        assert scheduled(world) != before
-        world.advance(timedelta(hours=1))
-        for it in results:
-            assert it.undo_call is not None
-            assert undo(project, it.undo_call.method, it.undo_call.path, it.undo_call.body) in {200, 202, 204}
-        world.advance(timedelta(hours=1))
-    assert scheduled(world) == before
-    assert not [it for it in world.backups.values() if (it.name or "").startswith("auditor-first")]
+        assert list_schedules(simulated_project) != schedules_before
+        simulated_project.advance(timedelta(hours=1))
+        for result in results:
+            assert result.undo_call is not None
+            assert send_undo(project, result.undo_call.method, result.undo_call.path, result.undo_call.body) in {
+                200,
+                202,
+                204,
+            }
+        simulated_project.advance(timedelta(hours=1))
+    assert list_schedules(simulated_project) == schedules_before
+    assert not [it for it in simulated_project.backups.values() if (it.name or "").startswith("auditor-first")]
 
 
-def test_a_change_that_may_have_taken_effect_is_told_with_what_undoes_it(tmp_path: Path) -> None:
+def test_a_change_that_may_have_taken_effect_is_reported_with_what_undoes_it(tmp_path: Path) -> None:
     """It does no harm where there is nothing to undo."""
-    world = empty_world()
-    world.create_index("slow")
-    world.create_schedule("slow", "theirs", "weekly", 60)
-    with remedying(world, tmp_path / "state") as project:
-        project.planned()
+    simulated_project = build_empty_project()
+    simulated_project.create_index("slow")
+    simulated_project.create_schedule("slow", "theirs", "weekly", 60)
+    with serve_remediated_project(simulated_project, tmp_path / "state") as project:
+        project.create_plan()
         project.server.faults.append(Fault(kind="reset", method="PATCH"))
-        (told,) = project.carried_out().results
-        assert told.state is ActionState.UNKNOWN
-        assert told.undo_call is not None
+        (result,) = project.execute_plan().results
+        assert result.state is ActionState.UNKNOWN
+        assert result.undo_call is not None
         project.server.faults.clear()
-        assert undo(project, told.undo_call.method, told.undo_call.path, told.undo_call.body) == 200
-    assert scheduled(world) == {"slow": [("theirs", "weekly", 60, True)]}
+        assert send_undo(project, result.undo_call.method, result.undo_call.path, result.undo_call.body) == 200
+    assert list_schedules(simulated_project) == {"slow": [("theirs", "weekly", 60, True)]}

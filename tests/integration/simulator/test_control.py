@@ -10,34 +10,36 @@ import httpx
 import pytest
 
 from backup_auditor_simulator.web.server import Server
-from support.clock import real_now
-from support.simulator import NOW, empty_world, plain_client, serving
+from support.clock import read_real_clock
+from support.simulator import SIMULATED_NOW, build_empty_project, open_plain_client, serve
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with one index."""
-    world = empty_world()
-    world.create_index("orders")
-    with serving(world) as found:
-        yield found
+    project = build_empty_project()
+    project.create_index("orders")
+    with serve(project) as running_server:
+        yield running_server
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
     """Open a client of the newest version."""
-    with plain_client(server) as found:
-        yield found
+    with open_plain_client(server) as plain_client:
+        yield plain_client
 
 
 def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server) -> None:
     """What is due by then has happened."""
     server.project.create_schedule("orders", "nightly")
-    assert client.get("/_simulator/clock").json() == {"now": NOW.isoformat()}
+    assert client.get("/_simulator/clock").json() == {"now": SIMULATED_NOW.isoformat()}
     client.post("/_simulator/clock", json={"seconds": 90_000})
-    assert server.project.now == NOW + timedelta(seconds=90_000)
-    later = NOW + timedelta(days=3, hours=1)
-    assert client.post("/_simulator/clock", json={"now": later.isoformat()}).json() == {"now": later.isoformat()}
+    assert server.project.now == SIMULATED_NOW + timedelta(seconds=90_000)
+    later_moment = SIMULATED_NOW + timedelta(days=3, hours=1)
+    assert client.post("/_simulator/clock", json={"now": later_moment.isoformat()}).json() == {
+        "now": later_moment.isoformat()
+    }
     assert len(client.get("/backups").json()["data"]) == 3
 
 
@@ -78,7 +80,7 @@ def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
     """At the same moment, unless another is said; the log begins anew."""
     client.get("/indexes")
     assert client.post("/_simulator/scenario", json={"name": "fleet:3x2"}).json() == {
-        "now": NOW.isoformat(),
+        "now": SIMULATED_NOW.isoformat(),
         "indexes": 3,
     }
     assert client.get("/_simulator/requests").json() == []
@@ -97,9 +99,9 @@ def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
 )
 def test_what_cannot_be_done_is_refused(client: httpx.Client, path: str, body: dict[str, str]) -> None:
     """With 400 and the reason."""
-    answer = client.post(f"/_simulator/{path}", json=body)
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+    response = client.post(f"/_simulator/{path}", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
 def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> None:
@@ -109,18 +111,18 @@ def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> 
 
 def test_a_world_can_follow_a_clock() -> None:
     """It is brought to the clock's moment with every request."""
-    moments = iter([NOW + timedelta(hours=1), NOW + timedelta(days=2)])
-    world = empty_world()
-    with Server(world, clock=lambda: next(moments)) as server, plain_client(server) as client:
+    moments = iter([SIMULATED_NOW + timedelta(hours=1), SIMULATED_NOW + timedelta(days=2)])
+    project = build_empty_project()
+    with Server(project, clock=lambda: next(moments)) as server, open_plain_client(server) as client:
         client.get("/indexes")
-        assert world.now == NOW + timedelta(hours=1)
+        assert project.now == SIMULATED_NOW + timedelta(hours=1)
         client.get("/indexes")
-    assert world.now == NOW + timedelta(days=2)
+    assert project.now == SIMULATED_NOW + timedelta(days=2)
 
 
 def test_a_taken_port_is_an_error(server: Server) -> None:
     """Raised where the server is entered."""
-    with pytest.raises(OSError, match="address already in use"), Server(empty_world(), server.port):
+    with pytest.raises(OSError, match="address already in use"), Server(build_empty_project(), server.port):
         pytest.fail("It served on a port that is taken.")
 
 
@@ -130,14 +132,14 @@ def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals) -> N
     code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        said = dict(process.stdout.readline().split() for _ in range(3))
+        addresses = dict(process.stdout.readline().split() for _ in range(3))
         try:
-            assert said.keys() == {"url", "viewer-key", "editor-key"}
-            with httpx.Client(base_url=said["url"], trust_env=False) as client:
+            assert addresses.keys() == {"url", "viewer-key", "editor-key"}
+            with httpx.Client(base_url=addresses["url"], trust_env=False) as client:
                 now = datetime.fromisoformat(client.get("/_simulator/clock").json()["now"])
-                assert abs(now - real_now()) < timedelta(minutes=1)
-                answer = client.get("/backups", headers={"Api-Key": said["viewer-key"]})
-                assert len(answer.json()["data"]) == 4
+                assert abs(now - read_real_clock()) < timedelta(minutes=1)
+                response = client.get("/backups", headers={"Api-Key": addresses["viewer-key"]})
+                assert len(response.json()["data"]) == 4
         finally:
             process.send_signal(number)
         assert process.wait(timeout=10) == 0

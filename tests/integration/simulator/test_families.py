@@ -10,43 +10,51 @@ from backup_auditor_simulator.model import IndexKind, RunOutcome
 from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NEW, NOW, OLD, UNSTABLE, empty_world, plain_client, serving
+from support.simulator import (
+    NEW_VERSION,
+    OLD_VERSION,
+    SIMULATED_NOW,
+    UNSTABLE_VERSION,
+    build_empty_project,
+    open_plain_client,
+    serve,
+)
 
 DAY = timedelta(days=1)
-DATED = ("2025-04", OLD, "2026-04")
-ALL = (*DATED, UNSTABLE, NEW)
+DATED_VERSIONS = ("2025-04", OLD_VERSION, "2026-04")
+ALL_VERSIONS = (*DATED_VERSIONS, UNSTABLE_VERSION, NEW_VERSION)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with an index of every kind, and a schedule that ran twice and failed once."""
-    world = empty_world(NOW - 3 * DAY - timedelta(hours=1))
-    world.create_index("orders", tags={"env": "prod"})
-    world.create_index("images", kind=IndexKind.BYOC, environment="gcp-us-central1-b921")
-    world.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
-    world.script_runs(world.create_schedule("orders", "nightly"), [RunOutcome.SUCCEEDED, RunOutcome.FAILED])
-    world.advance_to(NOW)
-    with serving(world) as found:
-        yield found
+    project = build_empty_project(SIMULATED_NOW - 3 * DAY - timedelta(hours=1))
+    project.create_index("orders", tags={"env": "prod"})
+    project.create_index("images", kind=IndexKind.BYOC, environment="gcp-us-central1-b921")
+    project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
+    project.script_runs(project.create_schedule("orders", "nightly"), [RunOutcome.SUCCEEDED, RunOutcome.FAILED])
+    project.advance_to(SIMULATED_NOW)
+    with serve(project) as running_server:
+        yield running_server
 
 
-def _get(server: Server, version: str | None, path: str, **query: str | int) -> httpx.Response:
-    with plain_client(server, version=version) as client:
+def _request(server: Server, version: str | None, path: str, **query: str | int) -> httpx.Response:
+    with open_plain_client(server, version=version) as client:
         return client.get(path, params=query)
 
 
-def _schedule_id(server: Server) -> str:
+def _find_schedule_id(server: Server) -> str:
     return next(iter(server.project.schedules))
 
 
-def _statuses(server: Server, version: str, path: str) -> list[str]:
-    return [it["status"] for it in _get(server, version, path).json()["data"]]
+def _list_statuses(server: Server, version: str, path: str) -> list[str]:
+    return [it["status"] for it in _request(server, version, path).json()["data"]]
 
 
-@pytest.mark.parametrize("version", [*DATED, UNSTABLE, None])
+@pytest.mark.parametrize("version", [*DATED_VERSIONS, UNSTABLE_VERSION, None])
 def test_older_versions_place_an_index_by_its_spec(server: Server, version: str | None) -> None:
     """They have dimension and metric, too; a request without a version gets the oldest."""
-    rows = {it["name"]: it for it in _get(server, version, "/indexes").json()["indexes"]}
+    rows = {it["name"]: it for it in _request(server, version, "/indexes").json()["indexes"]}
     assert {name: list(row["spec"]) for name, row in rows.items()} == {
         "orders": ["serverless"],
         "images": ["byoc"],
@@ -58,7 +66,7 @@ def test_older_versions_place_an_index_by_its_spec(server: Server, version: str 
 
 def test_the_newest_version_places_an_index_by_its_deployment(server: Server) -> None:
     """Dimension and metric stand in its schema alone."""
-    rows = {it["name"]: it for it in _get(server, NEW, "/indexes").json()["indexes"]}
+    rows = {it["name"]: it for it in _request(server, NEW_VERSION, "/indexes").json()["indexes"]}
     assert {name: row["deployment"]["deployment_type"] for name, row in rows.items()} == {
         "orders": "managed",
         "images": "byoc",
@@ -67,71 +75,76 @@ def test_the_newest_version_places_an_index_by_its_deployment(server: Server) ->
     assert not {"spec", "dimension", "metric"} & rows["orders"].keys()
 
 
-@pytest.mark.parametrize("version", ALL)
+@pytest.mark.parametrize("version", ALL_VERSIONS)
 def test_no_version_tells_an_id_or_a_creation_time_of_an_index(server: Server, version: str) -> None:
     """Its id is known from schedules and backups only."""
-    for row in _get(server, version, "/indexes").json()["indexes"]:
+    for row in _request(server, version, "/indexes").json()["indexes"]:
         assert not {"id", "index_id", "created_at"} & row.keys()
 
 
 @pytest.mark.parametrize(
-    "version,failed",
-    [pytest.param(OLD, "Failed", id="old"), pytest.param(NEW, "InitializationFailed", id="new")],
+    "version,failed_status",
+    [pytest.param(OLD_VERSION, "Failed", id="old"), pytest.param(NEW_VERSION, "InitializationFailed", id="new")],
 )
-def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, failed: str) -> None:
+def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, failed_status: str) -> None:
     """The listing is newest first here."""
-    assert _statuses(server, version, "/backups") == ["Ready", failed, "Ready"]
+    assert _list_statuses(server, version, "/backups") == ["Ready", failed_status, "Ready"]
 
 
 def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
     """Only where it is shown as scheduled is the moment of its run told besides its name."""
-    path = f"/backup-schedules/{_schedule_id(server)}/history"
-    old = _get(server, UNSTABLE, path).json()["data"][0]
-    new = _get(server, NEW, path).json()["data"][0]
-    assert (old["status"], new["status"]) == ("Scheduled", "Initializing")
-    assert "scheduled_execution_at" in old
-    assert "scheduled_execution_at" not in new
-    assert old["name"] == new["name"] == f"nightly-{NOW + DAY - timedelta(hours=1):%Y%m%dT%H%M%SZ}"
-    assert (new["record_count"], new["size_bytes"]) == (None, None)
+    path = f"/backup-schedules/{_find_schedule_id(server)}/history"
+    old_row = _request(server, UNSTABLE_VERSION, path).json()["data"][0]
+    new_row = _request(server, NEW_VERSION, path).json()["data"][0]
+    assert (old_row["status"], new_row["status"]) == ("Scheduled", "Initializing")
+    assert "scheduled_execution_at" in old_row
+    assert "scheduled_execution_at" not in new_row
+    assert old_row["name"] == new_row["name"] == f"nightly-{SIMULATED_NOW + DAY - timedelta(hours=1):%Y%m%dT%H%M%SZ}"
+    assert (new_row["record_count"], new_row["size_bytes"]) == (None, None)
 
 
-@pytest.mark.parametrize("version", ALL)
+@pytest.mark.parametrize("version", ALL_VERSIONS)
 def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> None:
     """Whether they do is known in both ways."""
-    assert len(_statuses(server, version, "/backups")) == 3
+    assert len(_list_statuses(server, version, "/backups")) == 3
     server.project.options.lists_scheduled_runs = True
     server.project.record_change()
-    assert len(_statuses(server, version, "/backups")) == 4
+    assert len(_list_statuses(server, version, "/backups")) == 4
 
 
-@pytest.mark.parametrize("version", DATED)
+@pytest.mark.parametrize("version", DATED_VERSIONS)
 def test_dated_versions_before_the_newest_know_no_schedules(server: Server, version: str) -> None:
     """Every call about them is not found."""
-    for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{_schedule_id(server)}/history"):
-        assert _get(server, version, path).status_code == 404
+    for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{_find_schedule_id(server)}/history"):
+        assert _request(server, version, path).status_code == 404
 
 
 def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
     """Up to how moments are written."""
-    old, new = (_get(server, it, "/indexes/orders/backup-schedules").json()["data"][0] for it in (UNSTABLE, NEW))
-    assert old.keys() == new.keys()
-    assert {key for key in old if old[key] != new[key]} <= {"created_at", "next_scheduled_run"}
-    assert old["project_id"] == server.project.project_id
-    assert old["index_id"] == server.project.get_index("orders").id
+    old_row, new_row = (
+        _request(server, it, "/indexes/orders/backup-schedules").json()["data"][0]
+        for it in (UNSTABLE_VERSION, NEW_VERSION)
+    )
+    assert old_row.keys() == new_row.keys()
+    assert {key for key in old_row if old_row[key] != new_row[key]} <= {"created_at", "next_scheduled_run"}
+    assert old_row["project_id"] == server.project.project_id
+    assert old_row["index_id"] == server.project.get_index("orders").id
 
 
 @pytest.mark.parametrize(
-    "shown,expected",
+    "next_run,expected",
     [
         pytest.param(PausedNextRun.NULL, {"next_scheduled_run": None}, id="null"),
         pytest.param(PausedNextRun.ABSENT, {}, id="absent"),
     ],
 )
-def test_a_paused_schedule_shows_no_next_run(server: Server, shown: PausedNextRun, expected: dict[str, object]) -> None:
+def test_a_paused_schedule_shows_no_next_run(
+    server: Server, next_run: PausedNextRun, expected: dict[str, object]
+) -> None:
     """It is null, or not there at all."""
-    server.project.options.paused_next_run = shown
-    server.project.update_schedule(_schedule_id(server), enabled=False)
-    row = _get(server, NEW, f"/backup-schedules/{_schedule_id(server)}").json()
+    server.project.options.paused_next_run = next_run
+    server.project.update_schedule(_find_schedule_id(server), enabled=False)
+    row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
     assert row["enabled"] is False
     assert {key: value for key, value in row.items() if key == "next_scheduled_run"} == expected
 
@@ -139,62 +152,72 @@ def test_a_paused_schedule_shows_no_next_run(server: Server, shown: PausedNextRu
 def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
     """It is the moment that was planned before the pause."""
     server.project.options.paused_next_run = PausedNextRun.STALE
-    server.project.update_schedule(_schedule_id(server), enabled=False)
-    row = _get(server, NEW, f"/backup-schedules/{_schedule_id(server)}").json()
-    assert row["next_scheduled_run"].startswith(f"{NOW + DAY - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")
+    server.project.update_schedule(_find_schedule_id(server), enabled=False)
+    row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
+    assert row["next_scheduled_run"].startswith(f"{SIMULATED_NOW + DAY - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")
 
 
 def test_only_the_newest_version_marks_backups_of_deleted_indexes(server: Server) -> None:
     """And in the listing of the project only where the service is so minded."""
     server.project.delete_index("orders")
-    assert all("source_index_deleted_at" in it for it in _get(server, NEW, "/backups").json()["data"])
-    assert not any("source_index_deleted_at" in it for it in _get(server, OLD, "/backups").json()["data"])
+    assert all("source_index_deleted_at" in it for it in _request(server, NEW_VERSION, "/backups").json()["data"])
+    assert not any("source_index_deleted_at" in it for it in _request(server, OLD_VERSION, "/backups").json()["data"])
 
 
 def test_backups_of_the_newest_version_have_no_dimension(server: Server) -> None:
     """They have a schema in its place."""
-    old, new = (_get(server, it, "/backups").json()["data"][0] for it in (OLD, NEW))
-    assert (old["dimension"], old["metric"]) == (1536, "cosine")
-    assert not {"dimension", "metric"} & new.keys()
-    assert "schema" in new
+    old_row, new_row = (_request(server, it, "/backups").json()["data"][0] for it in (OLD_VERSION, NEW_VERSION))
+    assert (old_row["dimension"], old_row["metric"]) == (1536, "cosine")
+    assert not {"dimension", "metric"} & new_row.keys()
+    assert "schema" in new_row
 
 
 @pytest.mark.parametrize(
     "version,status",
-    [pytest.param(OLD, 201, id="old"), pytest.param(UNSTABLE, 201, id="unstable"), pytest.param(NEW, 200, id="new")],
+    [
+        pytest.param(OLD_VERSION, 201, id="old"),
+        pytest.param(UNSTABLE_VERSION, 201, id="unstable"),
+        pytest.param(NEW_VERSION, 200, id="new"),
+    ],
 )
 def test_a_creation_is_answered_as_its_family_has_it(server: Server, version: str, status: int) -> None:
     """201 in the older shapes."""
-    with plain_client(server, version=version) as client:
+    with open_plain_client(server, version=version) as client:
         assert client.post("/indexes/orders/backups", json={}).status_code == status
 
 
 @pytest.mark.parametrize(
     "version,is_json",
-    [pytest.param(OLD, True, id="old"), pytest.param(NEW, False, id="new"), pytest.param(None, True, id="none")],
+    [
+        pytest.param(OLD_VERSION, True, id="old"),
+        pytest.param(NEW_VERSION, False, id="new"),
+        pytest.param(None, True, id="none"),
+    ],
 )
 def test_an_unknown_key_is_refused_in_json_or_plain_text(server: Server, version: str | None, is_json: bool) -> None:
     """The newest version answers with a text."""
-    with plain_client(server, version=version, key="another") as client:
-        answer = client.get("/indexes")
-    assert answer.status_code == 401
-    assert answer.headers["content-type"].startswith("application/json") is is_json
+    with open_plain_client(server, version=version, key="another") as client:
+        response = client.get("/indexes")
+    assert response.status_code == 401
+    assert response.headers["content-type"].startswith("application/json") is is_json
 
 
 def test_an_unsupported_version_is_refused(server: Server) -> None:
     """With 400, so that a wrong setting is seen."""
-    assert _get(server, "2019-01", "/indexes").status_code == 400
+    assert _request(server, "2019-01", "/indexes").status_code == 400
 
 
 def test_moments_are_written_in_many_ways() -> None:
     """With and without a fraction, with `Z` and with an offset; always alike for the same thing."""
-    world = SimulatedProject(NOW - 40 * DAY, options=SimulatorOptions(backup_quota=None))
-    world.create_index("orders")
-    world.create_schedule("orders", "nightly", retention_days=100)
-    world.advance_to(NOW)
-    with serving(world) as server:
-        moments = [it["created_at"] for it in _get(server, OLD, "/backups", limit=100).json()["data"]]
-        assert moments == [it["created_at"] for it in _get(server, OLD, "/backups", limit=100).json()["data"]]
+    project = SimulatedProject(SIMULATED_NOW - 40 * DAY, options=SimulatorOptions(backup_quota=None))
+    project.create_index("orders")
+    project.create_schedule("orders", "nightly", retention_days=100)
+    project.advance_to(SIMULATED_NOW)
+    with serve(project) as server:
+        moments = [it["created_at"] for it in _request(server, OLD_VERSION, "/backups", limit=100).json()["data"]]
+        assert moments == [
+            it["created_at"] for it in _request(server, OLD_VERSION, "/backups", limit=100).json()["data"]
+        ]
     assert len({len(it) for it in moments}) > 8
     assert {it[10] for it in moments} == {"T", " "}
     assert {it[-1] for it in moments} == {"Z", "0"}

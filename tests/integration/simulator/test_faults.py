@@ -9,45 +9,45 @@ import pytest
 
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NEW, OLD, empty_world, plain_client, serving
+from support.simulator import NEW_VERSION, OLD_VERSION, build_empty_project, open_plain_client, serve
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with one index and one backup."""
-    world = empty_world()
-    world.create_index("orders")
-    world.create_backup("orders", "first")
-    world.advance(timedelta(hours=1))
-    with serving(world) as found:
-        yield found
+    project = build_empty_project()
+    project.create_index("orders")
+    project.create_backup("orders", "first")
+    project.advance(timedelta(hours=1))
+    with serve(project) as running_server:
+        yield running_server
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
     """Open a client of the newest version."""
-    with plain_client(server) as found:
-        yield found
+    with open_plain_client(server) as plain_client:
+        yield plain_client
 
 
 def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: Server) -> None:
     """As a throttling service answers."""
     server.faults.append(Fault(status=429, message="Too many requests", headers={"Retry-After": "7"}))
-    answer = client.get("/indexes")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
-    assert answer.json() == {"error": {"code": "RESOURCE_EXHAUSTED", "message": "Too many requests"}, "status": 429}
+    response = client.get("/indexes")
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+    assert response.json() == {"error": {"code": "RESOURCE_EXHAUSTED", "message": "Too many requests"}, "status": 429}
 
 
 def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> None:
     """The page of a proxy, for example."""
     server.faults.append(Fault(status=502, body="<html>Bad Gateway</html>", content_type="text/html"))
-    answer = client.get("/indexes")
-    assert (answer.status_code, answer.text) == (502, "<html>Bad Gateway</html>")
-    assert answer.headers["content-type"] == "text/html"
+    response = client.get("/indexes")
+    assert (response.status_code, response.text) == (502, "<html>Bad Gateway</html>")
+    assert response.headers["content-type"] == "text/html"
 
 
 @pytest.mark.parametrize(
-    "body,content_type,begins",
+    "body,content_type,body_start",
     [
         pytest.param(None, "text/html", b"<html>", id="html"),
         pytest.param('{"data": [', "application/json", b'{"data": [', id="half-json"),
@@ -56,23 +56,23 @@ def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> Non
     ],
 )
 def test_garbage_looks_like_success(
-    client: httpx.Client, server: Server, body: str | bytes | None, content_type: str, begins: bytes
+    client: httpx.Client, server: Server, body: str | bytes | None, content_type: str, body_start: bytes
 ) -> None:
     """Its status is 200 and its content is not what was asked for."""
     server.faults.append(Fault(kind="garbage", body=body, content_type=content_type))
-    answer = client.get("/backups")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == content_type
-    assert answer.content.startswith(begins)
+    response = client.get("/backups")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == content_type
+    assert response.content.startswith(body_start)
 
 
 def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) -> None:
     """Path, method and version must all fit."""
-    server.faults.append(Fault(path="/indexes/*/backups", method="GET", version=NEW))
+    server.faults.append(Fault(path="/indexes/*/backups", method="GET", version=NEW_VERSION))
     assert client.get("/indexes/orders/backups").status_code == 503
     assert client.get("/backups").status_code == 200
     assert client.post("/indexes/orders/backups", json={}).status_code == 200
-    assert client.get("/indexes/orders/backups", headers={"X-Pinecone-Api-Version": OLD}).status_code == 200
+    assert client.get("/indexes/orders/backups", headers={"X-Pinecone-Api-Version": OLD_VERSION}).status_code == 200
 
 
 def test_a_fault_begins_late_and_ends(client: httpx.Client, server: Server) -> None:
@@ -83,12 +83,12 @@ def test_a_fault_begins_late_and_ends(client: httpx.Client, server: Server) -> N
 
 def test_a_storm_is_random_and_always_the_same(client: httpx.Client, server: Server) -> None:
     """It is drawn from the seed of the fault."""
-    storms = []
+    status_lists = []
     for seed in (1, 1, 2):
         server.faults[:] = [Fault(status=429, probability=0.5, seed=seed)]
-        storms.append([client.get("/indexes").status_code for _ in range(30)])
-    assert storms[0] == storms[1] != storms[2]
-    assert set(storms[0]) == {200, 429}
+        status_lists.append([client.get("/indexes").status_code for _ in range(30)])
+    assert status_lists[0] == status_lists[1] != status_lists[2]
+    assert set(status_lists[0]) == {200, 429}
 
 
 def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
@@ -128,9 +128,9 @@ def test_an_answer_can_fail_to_come(client: httpx.Client, server: Server) -> Non
 @pytest.mark.parametrize("kind", [FaultKind.DELAY, FaultKind.SLOW])
 def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server, kind: FaultKind) -> None:
     """It is the right one all the same; a client that waits too little does not get it."""
-    right = client.get("/backups").json()
+    whole_response = client.get("/backups").json()
     server.faults.append(Fault(kind=kind, seconds=0.02, times=1))
-    assert client.get("/backups").json() == right
+    assert client.get("/backups").json() == whole_response
     server.faults.append(Fault(kind=kind, seconds=5, times=1))
     with pytest.raises(httpx.ReadTimeout):
         client.get("/backups", timeout=0.05)
@@ -140,16 +140,16 @@ def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
     """As the plan itself is, although the project's includes schedules."""
     assert client.get("/indexes/orders/backup-schedules").status_code == 200
     server.faults.append(Fault(kind=FaultKind.REFUSE_PLAN, path="*/backup-schedules"))
-    answer = client.get("/indexes/orders/backup-schedules")
-    assert answer.status_code == 403
-    assert "plan" in answer.json()["error"]["message"]
+    response = client.get("/indexes/orders/backup-schedules")
+    assert response.status_code == 403
+    assert "plan" in response.json()["error"]["message"]
 
 
 def test_a_planted_change_that_fails_is_a_server_error(
     client: httpx.Client, server: Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """And says on standard error what was wrong with it."""
-    server.faults.append(Fault(kind=FaultKind.SHIFT, times=1, change=lambda world: world.create_backup("nothing")))
+    server.faults.append(Fault(kind=FaultKind.SHIFT, times=1, change=lambda project: project.create_backup("nothing")))
     assert client.get("/indexes").status_code == 500
     assert "Index nothing not found." in capfd.readouterr().err
     assert client.get("/indexes").status_code == 200
@@ -170,15 +170,15 @@ def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None
     client.get("/nothing", headers={"Api-Key": "another"})
     client.get("/indexes", headers={"Api-Key": server.viewer_key})
     assert [(it.method, it.path, it.query, it.version, it.status, it.role) for it in server.requests] == [
-        ("GET", "/backups", {"limit": "5"}, NEW, 200, "editor"),
-        ("GET", "/nothing", {}, NEW, 401, None),
-        ("GET", "/indexes", {}, NEW, 200, "viewer"),
+        ("GET", "/backups", {"limit": "5"}, NEW_VERSION, 200, "editor"),
+        ("GET", "/nothing", {}, NEW_VERSION, 401, None),
+        ("GET", "/indexes", {}, NEW_VERSION, 200, "viewer"),
     ]
 
 
 def test_what_is_not_http_ends_the_connection(server: Server) -> None:
     """The client sees no answer."""
-    with pytest.raises(httpx.TransportError), plain_client(server) as client:
+    with pytest.raises(httpx.TransportError), open_plain_client(server) as client:
         client.request("GET IT", "/indexes")
-    with plain_client(server) as client:
+    with open_plain_client(server) as client:
         assert json.loads(client.get("/indexes").content)["indexes"]

@@ -13,7 +13,7 @@ from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NOW, empty_world, serving
+from support.simulator import SIMULATED_NOW, build_empty_project, serve
 
 DAY = timedelta(days=1)
 
@@ -21,10 +21,10 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with one index."""
-    world = empty_world()
-    world.create_index("orders", tags={"env": "prod"})
-    with serving(world) as found:
-        yield found
+    project = build_empty_project()
+    project.create_index("orders", tags={"env": "prod"})
+    with serve(project) as running_server:
+        yield running_server
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def pinecone(server: Server) -> Iterator[Pinecone]:
 def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
     """The SDK waits until the index is ready, and until it is gone."""
     fields = {"embedding": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}
-    made = pinecone.indexes.create(name="invoices", schema={"fields": fields}, tags={"team": "finance"})
-    assert made.status.ready
+    created_index = pinecone.indexes.create(name="invoices", schema={"fields": fields}, tags={"team": "finance"})
+    assert created_index.status.ready
     assert [it.name for it in pinecone.indexes.list()] == ["orders", "invoices"]
     assert pinecone.indexes.describe("invoices").tags == {"team": "finance"}
     pinecone.indexes.configure("invoices", deletion_protection="enabled")
@@ -51,16 +51,20 @@ def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
 
 def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Server) -> None:
     """A backup is under way at first, then ready, then gone."""
-    made = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
-    assert made.status == "Initializing"
+    created_backup = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
+    assert created_backup.status == "Initializing"
     server.project.advance(timedelta(minutes=11))
-    (listed,) = pinecone.backups.list()
-    assert (listed.backup_id, listed.status, listed.name) == (made.backup_id, "Ready", "before-upgrade")
-    assert listed.record_count == server.project.get_index("orders").records
-    pinecone.backups.delete(backup_id=made.backup_id)
+    (listed_backup,) = pinecone.backups.list()
+    assert (listed_backup.backup_id, listed_backup.status, listed_backup.name) == (
+        created_backup.backup_id,
+        "Ready",
+        "before-upgrade",
+    )
+    assert listed_backup.record_count == server.project.get_index("orders").records
+    pinecone.backups.delete(backup_id=created_backup.backup_id)
     server.project.advance(timedelta(minutes=1))
     with pytest.raises(NotFoundError):
-        pinecone.backups.describe(backup_id=made.backup_id)
+        pinecone.backups.describe(backup_id=created_backup.backup_id)
 
 
 def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> None:
@@ -81,58 +85,65 @@ def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> N
     schedule = pinecone.backup_schedules.create(
         index_name="orders", name="nightly", frequency="daily", retention_days=150
     )
-    assert schedule.next_scheduled_run == NOW + DAY
+    assert schedule.next_scheduled_run == SIMULATED_NOW + DAY
     server.project.advance(120 * DAY + timedelta(hours=1))
     history = list(pinecone.backup_schedules.iter_history(schedule_id=schedule.schedule_id))
     assert [it.status for it in history] == ["Initializing"] + ["Ready"] * 120
-    assert history[1].name == f"nightly-{NOW + 120 * DAY:%Y%m%dT%H%M%SZ}"
+    assert history[1].name == f"nightly-{SIMULATED_NOW + 120 * DAY:%Y%m%dT%H%M%SZ}"
     assert len({it.backup_id for it in history}) == 121
-    listed = list(pinecone.indexes.list_backups("orders"))
-    assert {it.backup_id for it in listed} == {it.backup_id for it in history if it.status == "Ready"}
+    listed_backups = list(pinecone.indexes.list_backups("orders"))
+    assert {it.backup_id for it in listed_backups} == {it.backup_id for it in history if it.status == "Ready"}
 
 
 def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, server: Server) -> None:
     """The SDK reads every state of it."""
-    made = pinecone.backup_schedules.create(index_name="orders", name="nightly", frequency="daily", retention_days=9)
-    changed = pinecone.backup_schedules.update(schedule_id=made.schedule_id, frequency="weekly", retention_days=30)
-    assert (changed.frequency, changed.retention_expire_after_days) == ("weekly", 30)
-    paused = pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=False)
-    assert (paused.enabled, paused.next_scheduled_run) == (False, None)
+    created_schedule = pinecone.backup_schedules.create(
+        index_name="orders", name="nightly", frequency="daily", retention_days=9
+    )
+    updated_schedule = pinecone.backup_schedules.update(
+        schedule_id=created_schedule.schedule_id, frequency="weekly", retention_days=30
+    )
+    assert (updated_schedule.frequency, updated_schedule.retention_expire_after_days) == ("weekly", 30)
+    paused_schedule = pinecone.backup_schedules.update(schedule_id=created_schedule.schedule_id, enabled=False)
+    assert (paused_schedule.enabled, paused_schedule.next_scheduled_run) == (False, None)
     server.project.advance(DAY)
     assert (
-        pinecone.backup_schedules.update(schedule_id=made.schedule_id, enabled=True).next_scheduled_run == NOW + 8 * DAY
+        pinecone.backup_schedules.update(schedule_id=created_schedule.schedule_id, enabled=True).next_scheduled_run
+        == SIMULATED_NOW + 8 * DAY
     )
     assert [it.name for it in pinecone.backup_schedules.iter_schedules(index_name="orders")] == ["nightly"]
-    pinecone.backup_schedules.delete(schedule_id=made.schedule_id)
+    pinecone.backup_schedules.delete(schedule_id=created_schedule.schedule_id)
     with pytest.raises(NotFoundError):
-        pinecone.backup_schedules.delete(schedule_id=made.schedule_id)
+        pinecone.backup_schedules.delete(schedule_id=created_schedule.schedule_id)
     assert list(pinecone.backup_schedules.list(index_name="orders")) == []
 
 
 def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
     """Beside a paused one it is none."""
-    first = pinecone.backup_schedules.create(index_name="orders", name="one", frequency="daily", retention_days=9)
+    first_schedule = pinecone.backup_schedules.create(
+        index_name="orders", name="one", frequency="daily", retention_days=9
+    )
     with pytest.raises(ConflictError):
         pinecone.backup_schedules.create(index_name="orders", name="two", frequency="daily", retention_days=9)
-    pinecone.backup_schedules.update(schedule_id=first.schedule_id, enabled=False)
+    pinecone.backup_schedules.update(schedule_id=first_schedule.schedule_id, enabled=False)
     pinecone.backup_schedules.create(index_name="orders", name="two", frequency="daily", retention_days=9)
     with pytest.raises(ConflictError):
-        pinecone.backup_schedules.update(schedule_id=first.schedule_id, enabled=True)
+        pinecone.backup_schedules.update(schedule_id=first_schedule.schedule_id, enabled=True)
 
 
 def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
     """The call is refused with 400."""
     server.project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
-    with pytest.raises(PineconeApiException) as refused:
+    with pytest.raises(PineconeApiException) as error_info:
         pinecone.backup_schedules.create(index_name="sessions", name="n", frequency="daily", retention_days=9)
-    assert refused.value.status_code == 400
+    assert error_info.value.status_code == 400
 
 
 def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
     """The SDK recognises the refusal of a creation by its words, even for an index that is not there."""
-    world = SimulatedProject(NOW, options=SimulatorOptions(plan="starter"))
+    project = SimulatedProject(SIMULATED_NOW, options=SimulatorOptions(plan="starter"))
     with (
-        serving(world) as server,
+        serve(project) as server,
         Pinecone(api_key=server.editor_key, host=server.url) as client,
         pytest.raises(ForbiddenError, match="Backups are a plan entitlement"),
     ):
@@ -145,21 +156,21 @@ def test_keys_may_do_different_things(server: Server) -> None:
         assert [it.name for it in viewer.indexes.list()] == ["orders"]
         with pytest.raises(ForbiddenError, match="Access denied: Permission control::backup-schedules::create"):
             viewer.backup_schedules.create(index_name="orders", name="n", frequency="daily", retention_days=9)
-    with Pinecone(api_key="some-other-key", host=server.url) as stranger, pytest.raises(UnauthorizedError):
-        list(stranger.indexes.list())
+    with Pinecone(api_key="some-other-key", host=server.url) as other_client, pytest.raises(UnauthorizedError):
+        list(other_client.indexes.list())
 
 
 def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
     """The project's listing has them; the index's own does only when it is asked for deleted ones."""
-    made = pinecone.backups.create(index_name="orders")
+    created_backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.indexes.delete("orders")
-    (listed,) = pinecone.backups.list()
-    assert listed.source_index_deleted_at is not None
+    (listed_backup,) = pinecone.backups.list()
+    assert listed_backup.source_index_deleted_at is not None
     with pytest.raises(NotFoundError):
         list(pinecone.indexes.list_backups("orders"))
-    (again,) = pinecone.backups.list(index_name="orders", include_deleted=True)
-    assert again.backup_id == made.backup_id
+    (deleted_backup,) = pinecone.backups.list(index_name="orders", include_deleted=True)
+    assert deleted_backup.backup_id == created_backup.backup_id
 
 
 def test_the_sdk_retries_past_a_fault(pinecone: Pinecone, server: Server) -> None:

@@ -11,69 +11,73 @@ from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NEW, NOW, OLD, plain_client, serving
+from support.simulator import NEW_VERSION, OLD_VERSION, SIMULATED_NOW, open_plain_client, serve
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with 200 backups of one index."""
-    world = SimulatedProject(NOW - timedelta(days=200, hours=1), options=SimulatorOptions(backup_quota=None))
-    world.create_index("orders")
-    world.create_schedule("orders", "nightly", retention_days=400)
-    world.advance_to(NOW)
-    with serving(world) as found:
-        yield found
+    project = SimulatedProject(
+        SIMULATED_NOW - timedelta(days=200, hours=1), options=SimulatorOptions(backup_quota=None)
+    )
+    project.create_index("orders")
+    project.create_schedule("orders", "nightly", retention_days=400)
+    project.advance_to(SIMULATED_NOW)
+    with serve(project) as running_server:
+        yield running_server
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
     """Open a client of the newest version."""
-    with plain_client(server) as found:
-        yield found
+    with open_plain_client(server) as plain_client:
+        yield plain_client
 
 
-def _walk(client: httpx.Client, **first: str | int) -> list[list[str]]:
+def _read_pages(client: httpx.Client, **first_query: str | int) -> list[list[str]]:
     pages: list[list[str]] = []
-    query: dict[str, Any] = dict(first)
+    query: dict[str, Any] = dict(first_query)
     while len(pages) < 50:
-        answer = client.get("/backups", params=query).json()
-        pages.append([it["backup_id"] for it in answer["data"]])
-        if not answer.get("pagination"):
+        response = client.get("/backups", params=query).json()
+        pages.append([it["backup_id"] for it in response["data"]])
+        if not response.get("pagination"):
             break
-        query = {"paginationToken": answer["pagination"]["next"]}
+        query = {"paginationToken": response["pagination"]["next"]}
     return pages
 
 
-@pytest.mark.parametrize("version,size", [pytest.param(OLD, 10, id="old"), pytest.param(NEW, 100, id="new")])
+@pytest.mark.parametrize(
+    "version,size", [pytest.param(OLD_VERSION, 10, id="old"), pytest.param(NEW_VERSION, 100, id="new")]
+)
 def test_pages_have_the_size_of_their_family(server: Server, version: str, size: int) -> None:
     """Unless the first call says another."""
-    with plain_client(server, version=version) as client:
-        assert len(_walk(client)[0]) == size
+    with open_plain_client(server, version=version) as client:
+        assert len(_read_pages(client)[0]) == size
 
 
 def test_a_full_last_page_carries_a_token_and_an_empty_page_follows(client: httpx.Client) -> None:
     """Only a page that is not full says that it is the last."""
-    assert [len(it) for it in _walk(client, limit=100)] == [100, 100, 0]
-    assert [len(it) for it in _walk(client, limit=60)] == [60, 60, 60, 20]
+    assert [len(it) for it in _read_pages(client, limit=100)] == [100, 100, 0]
+    assert [len(it) for it in _read_pages(client, limit=60)] == [60, 60, 60, 20]
 
 
-def test_a_walk_shows_every_row_once(client: httpx.Client, server: Server) -> None:
+def test_a_read_shows_every_row_once(client: httpx.Client, server: Server) -> None:
     """As long as nothing changes."""
-    shown = [it for page in _walk(client, limit=30) for it in page]
-    assert len(shown) == 200
-    assert set(shown) == {it.id for it in server.project.list_backups()}
+    shown_ids = [it for page in _read_pages(client, limit=30) for it in page]
+    assert len(shown_ids) == 200
+    assert set(shown_ids) == {it.id for it in server.project.list_backups()}
 
 
 def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> None:
     """The next page begins where the token's own page size has it."""
-    first = client.get("/backups", params={"limit": 20}).json()
-    whole = _walk(client, limit=100)[0]
-    for limit, second, third in ((5, whole[20:25], 40), (30, whole[20:50], 40)):
-        query = {"paginationToken": first["pagination"]["next"], "limit": limit}
-        answer = client.get("/backups", params=query).json()
-        assert [it["backup_id"] for it in answer["data"]] == second
-        after = client.get("/backups", params={"paginationToken": answer["pagination"]["next"]}).json()
-        assert after["data"][0]["backup_id"] == whole[third]
+    first_page = client.get("/backups", params={"limit": 20}).json()
+    all_ids = _read_pages(client, limit=100)[0]
+    for limit, second_rows, third_position in ((5, all_ids[20:25], 40), (30, all_ids[20:50], 40)):
+        query = {"paginationToken": first_page["pagination"]["next"], "limit": limit}
+        response = client.get("/backups", params=query).json()
+        assert [it["backup_id"] for it in response["data"]] == second_rows
+        third_page = client.get("/backups", params={"paginationToken": response["pagination"]["next"]}).json()
+        assert third_page["data"][0]["backup_id"] == all_ids[third_position]
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "", "٣"])
@@ -98,32 +102,32 @@ def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
     client: httpx.Client, server: Server
 ) -> None:
     """Without a trace: the walk ends well."""
-    before = {it.id for it in server.project.list_backups()}
+    ids_before = {it.id for it in server.project.list_backups()}
 
-    def delete_first(world: SimulatedProject) -> None:
-        world.remove_backup(world.list_backups()[0])
+    def delete_first_backup(project: SimulatedProject) -> None:
+        project.remove_backup(project.list_backups()[0])
 
-    server.faults.append(Fault(kind=FaultKind.SHIFT, path="/backups", after=1, times=1, change=delete_first))
-    shown = [it for page in _walk(client, limit=30) for it in page]
-    assert len(shown) == 199
-    assert len(before - set(shown)) == 1
-    assert before - set(shown) <= {it.id for it in server.project.list_backups()}
+    server.faults.append(Fault(kind=FaultKind.SHIFT, path="/backups", after=1, times=1, change=delete_first_backup))
+    shown_ids = [it for page in _read_pages(client, limit=30) for it in page]
+    assert len(shown_ids) == 199
+    assert len(ids_before - set(shown_ids)) == 1
+    assert ids_before - set(shown_ids) <= {it.id for it in server.project.list_backups()}
 
 
 def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.Client, server: Server) -> None:
     """The new one itself is not shown, since it stands before all others."""
     server.faults.append(
-        Fault(kind="shift", path="/backups", after=1, times=1, change=lambda world: world.create_backup("orders"))
+        Fault(kind="shift", path="/backups", after=1, times=1, change=lambda project: project.create_backup("orders"))
     )
-    shown = [it for page in _walk(client, limit=30) for it in page]
-    assert len(shown) == 201
-    assert len(set(shown)) == 200
+    shown_ids = [it for page in _read_pages(client, limit=30) for it in page]
+    assert len(shown_ids) == 201
+    assert len(set(shown_ids)) == 200
 
 
 def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> None:
     """A walk that trusts it never ends."""
     server.faults.append(Fault(kind=FaultKind.REPEAT_TOKEN, path="/backups", after=1))
-    pages = _walk(client, limit=30)
+    pages = _read_pages(client, limit=30)
     assert len(pages) == 50
     assert pages[1] == pages[2]
 
@@ -137,6 +141,6 @@ def test_every_listing_is_paged(client: httpx.Client, server: Server) -> None:
         (f"/backup-schedules/{schedule_id}/history", 1),
         ("/restore-jobs", 0),
     ):
-        answer = client.get(path, params={"limit": 1}).json()
-        assert len(answer["data"]) == count
-        assert (answer["pagination"] is not None) is bool(count)
+        response = client.get(path, params={"limit": 1}).json()
+        assert len(response["data"]) == count
+        assert (response["pagination"] is not None) is bool(count)

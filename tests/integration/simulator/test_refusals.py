@@ -10,9 +10,9 @@ import pytest
 from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.options import CustomerKeySupport, SimulatorOptions
 from backup_auditor_simulator.web.server import Server
-from support.simulator import NEW, empty_world, plain_client, serving
+from support.simulator import NEW_VERSION, build_empty_project, open_plain_client, serve
 
-SCHEDULE = {
+SCHEDULE_BODY = {
     "name": "nightly",
     "schedule": {"type": "time-based", "frequency": "daily"},
     "retention": {"expire_after_days": 30},
@@ -22,28 +22,28 @@ SCHEDULE = {
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Serve a project with a serverless and a pod index."""
-    world = empty_world()
-    world.create_index("orders")
-    world.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
-    with serving(world) as found:
-        yield found
+    project = build_empty_project()
+    project.create_index("orders")
+    project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
+    with serve(project) as running_server:
+        yield running_server
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
     """Open a client of the newest version."""
-    with plain_client(server) as found:
-        yield found
+    with open_plain_client(server) as plain_client:
+        yield plain_client
 
 
-def _error(answer: httpx.Response) -> tuple[int, str, str]:
-    content = answer.json()
-    assert content["status"] == answer.status_code
-    return answer.status_code, content["error"]["code"], content["error"]["message"]
+def _read_error(response: httpx.Response) -> tuple[int, str, str]:
+    content = response.json()
+    assert content["status"] == response.status_code
+    return response.status_code, content["error"]["code"], content["error"]["message"]
 
 
 @pytest.mark.parametrize(
-    "path,what",
+    "path,missing_thing",
     [
         pytest.param("/indexes/nothing", "Index nothing", id="index"),
         pytest.param("/indexes/nothing/backups", "Index nothing", id="backups-of-index"),
@@ -56,18 +56,18 @@ def _error(answer: httpx.Response) -> tuple[int, str, str]:
         pytest.param("/", "Resource /", id="root"),
     ],
 )
-def test_what_is_not_there_is_not_found(client: httpx.Client, path: str, what: str) -> None:
+def test_what_is_not_there_is_not_found(client: httpx.Client, path: str, missing_thing: str) -> None:
     """With 404, in JSON."""
-    assert _error(client.get(path)) == (404, "NOT_FOUND", f"{what} not found.")
+    assert _read_error(client.get(path)) == (404, "NOT_FOUND", f"{missing_thing} not found.")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("call", ["backups", "backup-schedules"])
 def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> None:
     """With 400, for reading and for writing."""
-    body = {} if call == "backups" else SCHEDULE
-    answer = client.request(method, f"/indexes/sessions/{call}", json=body if method == "POST" else None)
-    assert _error(answer)[:2] == (400, "INVALID_ARGUMENT")
+    body = {} if call == "backups" else SCHEDULE_BODY
+    response = client.request(method, f"/indexes/sessions/{call}", json=body if method == "POST" else None)
+    assert _read_error(response)[:2] == (400, "INVALID_ARGUMENT")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_schedule_that_is_not_one_is_refused(
     client: httpx.Client, server: Server, change: dict[str, Any], status: int
 ) -> None:
     """With 422 where the body does not have the shape, with 400 where its values are wrong."""
-    assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE | change).status_code == status
+    assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE_BODY | change).status_code == status
     assert server.project.schedules == {}
 
 
@@ -110,10 +110,10 @@ def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Se
     """A plan whose listings are refused, too, hides that there is no such index."""
     server.project.options = SimulatorOptions(plan="builder", plan_denies_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
-        status, code, message = _error(client.get(path))
+        status, code, message = _read_error(client.get(path))
         assert (status, code) == (403, "PERMISSION_DENIED")
         assert "plan" in message
-    assert _error(client.post("/indexes/orders/backups", json={}))[0] == 403
+    assert _read_error(client.post("/indexes/orders/backups", json={}))[0] == 403
     assert client.get("/backups").status_code == 200
 
 
@@ -121,12 +121,12 @@ def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.
     """Listings, histories, other changes and deletions answer."""
     schedule = server.project.create_schedule("orders", "nightly").id
     server.project.options = SimulatorOptions(plan="builder")
-    new = SCHEDULE
-    assert _error(client.post("/indexes/orders/backup-schedules", json=new))[0] == 403
+    new_body = SCHEDULE_BODY
+    assert _read_error(client.post("/indexes/orders/backup-schedules", json=new_body))[0] == 403
     for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{schedule}/history"):
         assert client.get(path).status_code == 200
     assert client.patch(f"/backup-schedules/{schedule}", json={"enabled": False}).status_code == 200
-    assert _error(client.patch(f"/backup-schedules/{schedule}", json={"enabled": True}))[0] == 403
+    assert _read_error(client.patch(f"/backup-schedules/{schedule}", json={"enabled": True}))[0] == 403
     assert client.delete(f"/backup-schedules/{schedule}").status_code == 204
 
 
@@ -151,8 +151,8 @@ def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Clie
     server.project.create_index("slow")
 
     def state() -> object:
-        answer = client.get("/indexes/slow")
-        return answer.json()["status"]["state"] if answer.status_code == 200 else answer.status_code
+        response = client.get("/indexes/slow")
+        return response.json()["status"]["state"] if response.status_code == 200 else response.status_code
 
     states = [state()]
     server.project.advance(timedelta(minutes=5))
@@ -167,7 +167,7 @@ def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Clie
 
 def test_the_viewer_may_not_write(server: Server) -> None:
     """Each refusal names the permission that is wanting."""
-    with plain_client(server, key=server.viewer_key) as viewer:
+    with open_plain_client(server, key=server.viewer_key) as viewer:
         for method, path, permission in (
             ("POST", "/indexes", "control::indexes::create"),
             ("DELETE", "/indexes/orders", "control::indexes::delete"),
@@ -177,7 +177,7 @@ def test_the_viewer_may_not_write(server: Server) -> None:
             ("DELETE", "/backups/x", "control::backups::delete"),
         ):
             message = f"Access denied: Permission {permission} is required"
-            assert _error(viewer.request(method, path)) == (403, "PERMISSION_DENIED", message)
+            assert _read_error(viewer.request(method, path)) == (403, "PERMISSION_DENIED", message)
     assert list(server.project.indexes) == ["orders", "sessions"]
 
 
@@ -186,19 +186,19 @@ def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, s
     server.project.options.backup_quota = 1
     assert client.post("/indexes/orders/backups", json={}).status_code == 200
     message = "Increase your quota or upgrade to create more backups."
-    assert _error(client.post("/indexes/orders/backups", json={})) == (403, "FORBIDDEN", message)
+    assert _read_error(client.post("/indexes/orders/backups", json={})) == (403, "FORBIDDEN", message)
 
 
 def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server: Server) -> None:
     """With 412 before that, and with 409 under a name that is taken."""
-    made = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
-    path = f"/backups/{made}/create-index"
-    assert _error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
+    backup_id = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
+    path = f"/backups/{backup_id}/create-index"
+    assert _read_error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
     server.project.advance(timedelta(hours=1))
-    assert _error(client.post(path, json={"name": "orders"}))[:2] == (409, "ALREADY_EXISTS")
-    answer = client.post(path, json={"name": "copy"})
-    assert answer.status_code == 202
-    assert answer.json().keys() == {"restore_job_id", "index_id"}
+    assert _read_error(client.post(path, json={"name": "orders"}))[:2] == (409, "ALREADY_EXISTS")
+    response = client.post(path, json={"name": "copy"})
+    assert response.status_code == 202
+    assert response.json().keys() == {"restore_job_id", "index_id"}
 
 
 def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
@@ -208,22 +208,25 @@ def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
     client.post("/indexes/orders/backups", json={})
     client.delete("/indexes/orders")
     assert client.get("/indexes/orders/backups").status_code == 404
-    with_deleted = {"include_deleted": "true"}
-    assert len(client.get("/indexes/orders/backups", params=with_deleted).json()["data"]) == 1
-    assert client.get("/indexes/nothing/backups", params=with_deleted).status_code == 404
+    deleted_query = {"include_deleted": "true"}
+    assert len(client.get("/indexes/orders/backups", params=deleted_query).json()["data"]) == 1
+    assert client.get("/indexes/nothing/backups", params=deleted_query).status_code == 404
     assert client.get("/indexes/orders/backups", params={"include_deleted": "yes"}).status_code == 400
-    with plain_client(server, version="2026-04") as old:
-        assert old.get("/indexes/orders/backups", params=with_deleted).status_code == 400
+    with open_plain_client(server, version="2026-04") as old_client:
+        assert old_client.get("/indexes/orders/backups", params=deleted_query).status_code == 400
 
 
 def test_an_index_in_the_older_shape_is_created_by_its_spec(server: Server) -> None:
     """And is read in the newest one all the same."""
     body = {"name": "old", "dimension": 8, "metric": "euclidean", "spec": {"byoc": {"environment": "aws-us-east-1-b9"}}}
-    with plain_client(server, version="2025-10") as old, plain_client(server, version=NEW) as new:
-        assert old.post("/indexes", json=body).status_code == 201
-        assert old.post("/indexes", json=body).status_code == 409
-        assert old.post("/indexes", json={"name": "x", "spec": {}}).status_code == 400
-        assert new.get("/indexes/old").json()["deployment"] == {
+    with (
+        open_plain_client(server, version="2025-10") as old_client,
+        open_plain_client(server, version=NEW_VERSION) as new_client,
+    ):
+        assert old_client.post("/indexes", json=body).status_code == 201
+        assert old_client.post("/indexes", json=body).status_code == 409
+        assert old_client.post("/indexes", json={"name": "x", "spec": {}}).status_code == 400
+        assert new_client.get("/indexes/old").json()["deployment"] == {
             "deployment_type": "byoc",
             "environment": "aws-us-east-1-b9",
         }

@@ -9,7 +9,7 @@ from backup_auditor_simulator.testing import run_simulator
 from backup_auditor_simulator.web.server import Server
 
 
-def change(environment: Mapping[str, str], key: str) -> int:
+def send_change(environment: Mapping[str, str], key: str) -> int:
     """Ask for a change with a key; return the status of the answer."""
     headers = {"Api-Key": key, "X-Pinecone-Api-Version": "2026-07"}
     path = f"{environment['PINECONE_CONTROLLER_HOST']}/indexes/none/backups"
@@ -19,19 +19,21 @@ def change(environment: Mapping[str, str], key: str) -> int:
 def test_what_only_reads_is_served() -> None:
     """Nothing is said against it."""
     with run_simulator("empty") as environment:
-        reading = {"Api-Key": environment["PINECONE_API_KEY"]}
-        answer = httpx.get(f"{environment['PINECONE_CONTROLLER_HOST']}/indexes", headers=reading, trust_env=False)
-    assert answer.is_success
+        viewer_headers = {"Api-Key": environment["PINECONE_API_KEY"]}
+        response = httpx.get(
+            f"{environment['PINECONE_CONTROLLER_HOST']}/indexes", headers=viewer_headers, trust_env=False
+        )
+    assert response.is_success
 
 
 @pytest.mark.parametrize("key", [Server.viewer_key, Server.editor_key], ids=["viewer", "editor"])
-def test_what_asks_for_a_change_is_told(key: str) -> None:
+def test_what_asks_for_a_change_is_reported(key: str) -> None:
     """Whether or not it was refused."""
     with pytest.raises(RuntimeError, match="something was to change the empty project"), run_simulator("empty") as it:
-        assert change(it, key) in {403, 404}
+        assert send_change(it, key) in {403, 404}
 
 
 def test_what_may_write_says_so() -> None:
     """Then nothing is said against it either."""
     with run_simulator("empty", allows_writes=True) as it:
-        assert change(it, Server.editor_key) == 404
+        assert send_change(it, Server.editor_key) == 404

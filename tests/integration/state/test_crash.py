@@ -13,13 +13,13 @@ TESTS = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("instants", [12, pytest.param(200, marks=pytest.mark.soak)])
-def test_an_audit_that_is_killed_is_remembered_wholly_or_not_at_all(tmp_path: Path, instants: int) -> None:
+def test_an_audit_that_is_killed_is_recorded_completely_or_not_at_all(tmp_path: Path, instants: int) -> None:
     """At whatever instant: also while the file is made; and the next audit is recorded on top."""
     command = [sys.executable, crash.__file__, str(tmp_path), str(instants), "1"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True, check=False
     )
-    assert done.stderr == ""
-    remembered = [int(line) for line in done.stdout.split()]
-    assert len(remembered) == instants
-    assert len(set(remembered)) > 3
+    assert process.stderr == ""
+    revisions = [int(line) for line in process.stdout.split()]
+    assert len(revisions) == instants
+    assert len(set(revisions)) > 3

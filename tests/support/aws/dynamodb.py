@@ -10,7 +10,7 @@ import boto3
 from moto import mock_aws
 
 REGION = "eu-central-1"
-_NUMBERS = count()
+_TABLE_NUMBERS = count()
 
 
 def make_table(client: Any, name: str) -> None:
@@ -24,28 +24,28 @@ def make_table(client: Any, name: str) -> None:
 
 
 @contextmanager
-def a_table() -> Iterator[tuple[Any, str]]:
+def open_table() -> Iterator[tuple[Any, str]]:
     """Make a table, and yield a client and its name."""
     with mock_aws():
-        client = _client()
-        name = f"table-{next(_NUMBERS)}"
+        client = _make_client()
+        name = f"table-{next(_TABLE_NUMBERS)}"
         make_table(client, name)
         yield client, name
 
 
 @cache
-def _client() -> Any:
+def _make_client() -> Any:
     """Make a client, once: it is slow to make."""
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106  no secret
     return session.client("dynamodb")
 
 
-def items_of(client: Any, table: str) -> list[dict[str, Any]]:
+def list_items(client: Any, table: str) -> list[dict[str, Any]]:
     """Return everything in a table."""
     pages = client.get_paginator("scan").paginate(TableName=table)
     return [item for page in pages for item in page["Items"]]
 
 
-def chunk_names(client: Any, table: str) -> set[str]:
+def list_chunk_names(client: Any, table: str) -> set[str]:
     """Return the names of the chunks in a table."""
-    return {it["SK"]["S"] for it in items_of(client, table) if it["SK"]["S"].startswith("chunk#")}
+    return {it["SK"]["S"] for it in list_items(client, table) if it["SK"]["S"].startswith("chunk#")}

@@ -13,25 +13,25 @@ from werkzeug.wrappers import Response
 REGION = "eu-central-1"
 
 
-class Moto:
+class MotoServices:
     """moto's services, answering one at a time: its conditions and transactions are none where two threads meet."""
 
     def __init__(self) -> None:
         """Prepare to answer."""
         self._services = DomainDispatcherApplication(create_backend_app)
-        self._one_at_a_time = Lock()
+        self._lock = Lock()
 
-    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        return self.answer(environ)(environ, start)
+        return self.respond(environ)(environ, start_response)
 
-    def answer(self, environ: dict[str, Any]) -> Response:
+    def respond(self, environ: dict[str, Any]) -> Response:
         """Return the answer to one request."""
-        with self._one_at_a_time:
+        with self._lock:
             return Response.from_app(self._services, environ, buffered=True)
 
 
-class Quiet(MotoRequestHandler):
+class QuietHandler(MotoRequestHandler):
     """Reads requests as moto's own server does."""
 
     def log_request(self, *_: object) -> None:
@@ -39,10 +39,10 @@ class Quiet(MotoRequestHandler):
 
 
 @contextmanager
-def moto_served() -> Iterator[Mapping[str, str]]:
+def serve_moto() -> Iterator[Mapping[str, str]]:
     """Serve AWS, with nothing in it, and return the variables by which boto3 finds it and is let in."""
     moto_api_backend.reset()
-    server = make_server("127.0.0.1", 0, Moto(), threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, MotoServices(), threaded=True, request_handler=QuietHandler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

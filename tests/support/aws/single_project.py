@@ -11,14 +11,14 @@ import boto3
 
 from backup_auditor_simulator.web.server import Server
 
-SECRET = "backup-auditor/search"  # noqa: S105  a name
+KEY_SECRET = "backup-auditor/search"  # noqa: S105  a name
 
 
 @dataclass
-class Context:
+class FakeLambdaContext:
     """Lambda's context."""
 
-    seconds: float = 900.0
+    remaining_seconds: float = 900.0
     function_name: str = "audit"
     memory_limit_in_mb: int = 1024
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:audit"
@@ -26,21 +26,21 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how much time is left."""
-        return int(self.seconds * 1000)
+        return int(self.remaining_seconds * 1000)
 
 
-def names_for(test: str) -> dict[str, str]:
+def make_resource_names(test: str) -> dict[str, str]:
     """Return names of a test's own for what an application has, as the variables of its functions."""
     name = hashlib.sha256(test.encode()).hexdigest()[:12]
     return {"STATE_TABLE": f"state-{name}", "EVIDENCE_BUCKET": f"evidence-{name}", "EVENT_BUS": f"bus-{name}"}
 
 
-def project_at(server: Server) -> dict[str, str]:
+def make_project_variables(server: Server) -> dict[str, str]:
     """Return the variables that name the project."""
-    return {"PROJECT_NAME": "search", "API_KEY_SECRET": SECRET, "PINECONE_CONTROLLER_HOST": server.url}
+    return {"PROJECT_NAME": "search", "API_KEY_SECRET": KEY_SECRET, "PINECONE_CONTROLLER_HOST": server.url}
 
 
-def deploy(names: Mapping[str, str]) -> None:
+def create_resources(names: Mapping[str, str]) -> None:
     """Make table, bucket and bus, and a queue that takes all events; the environment leads boto3 there."""
     boto3.client("dynamodb").create_table(
         TableName=names["STATE_TABLE"],
@@ -48,8 +48,8 @@ def deploy(names: Mapping[str, str]) -> None:
         KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    place: Any = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
-    boto3.client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=place)
+    location: Any = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
+    boto3.client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=location)
     sqs, bus = boto3.client("sqs"), boto3.client("events")
     queue = sqs.create_queue(QueueName=names["EVENT_BUS"])["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -58,7 +58,7 @@ def deploy(names: Mapping[str, str]) -> None:
     bus.put_targets(Rule="all", EventBusName=names["EVENT_BUS"], Targets=[{"Id": "queue", "Arn": arn}])
 
 
-def secret_is(value: str, name: str = SECRET) -> None:
+def put_secret(value: str, name: str = KEY_SECRET) -> None:
     """Put a value into a secret."""
     client = boto3.client("secretsmanager")
     try:
@@ -67,12 +67,12 @@ def secret_is(value: str, name: str = SECRET) -> None:
         client.create_secret(Name=name, SecretString=value)
 
 
-def taken_events() -> list[dict[str, Any]]:
+def take_events() -> list[dict[str, Any]]:
     """Take what was put on the bus."""
-    sqs, found = boto3.client("sqs"), []
+    sqs, events = boto3.client("sqs"), []
     queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        found += [json.loads(it["Body"]) for it in messages]
-        for it in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=it["ReceiptHandle"])
-    return found
+        events += [json.loads(it["Body"]) for it in messages]
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return events

@@ -4,44 +4,46 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support.aws_local.templates import read_template, transformed
+from support.aws_local.templates import read_template, transform_template
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
 
 
 @cache
-def written() -> dict[str, Any]:
+def load_template() -> dict[str, Any]:
     """Return the template as it is written."""
     return read_template(TEMPLATE)
 
 
 @cache
-def made() -> dict[str, Any]:
+def load_transformed_template() -> dict[str, Any]:
     """Return what is transformed from it, for one project."""
-    return transformed(written(), {name: str(it["Default"]) for name, it in written()["Parameters"].items()})
+    return transform_template(
+        load_template(), {name: str(it["Default"]) for name, it in load_template()["Parameters"].items()}
+    )
 
 
-def resources(kind: str) -> dict[str, dict[str, Any]]:
+def find_resources(kind: str) -> dict[str, dict[str, Any]]:
     """Return the resources of a type that are made, by their names."""
-    return {name: it for name, it in made()["Resources"].items() if it["Type"] == kind}
+    return {name: it for name, it in load_transformed_template()["Resources"].items() if it["Type"] == kind}
 
 
-def properties(name: str) -> dict[str, Any]:
+def find_properties(name: str) -> dict[str, Any]:
     """Return the properties of one resource."""
-    found: dict[str, Any] = made()["Resources"][name]["Properties"]
-    return found
+    resource_properties: dict[str, Any] = load_transformed_template()["Resources"][name]["Properties"]
+    return resource_properties
 
 
-def function(verb: str) -> str:
+def name_function(verb: str) -> str:
     """Name the function of a verb as the template does."""
     return f"{verb.capitalize()}Function"
 
 
-def leaves(value: Any) -> list[Any]:
+def list_leaves(value: Any) -> list[Any]:
     """Return every plain value within."""
     if isinstance(value, dict):
-        return [leaf for it in value.values() for leaf in leaves(it)]
+        return [leaf for it in value.values() for leaf in list_leaves(it)]
     if isinstance(value, list):
-        return [leaf for it in value for leaf in leaves(it)]
+        return [leaf for it in value for leaf in list_leaves(it)]
     return [value]

@@ -14,17 +14,17 @@ from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from support.aws.moto import Moto, Quiet
-from support.aws_local.callers import Principal, Seen
-from support.aws_local.iam import Statement, allowed
-from support.aws_local.moto_tables import copied
-from support.aws_local.requests import Call, Need, call_of
-from support.faults.aws_requests import Fault, Kind, refusal_of
+from support.aws.moto import MotoServices, QuietHandler
+from support.aws_local.callers import FunctionRequest, Principal
+from support.aws_local.iam import Statement, is_allowed
+from support.aws_local.moto_tables import copy_table
+from support.aws_local.requests import AwsCall, Permission, parse_call
+from support.faults.aws_requests import AwsFault, AwsFaultKind, build_error_response
 
-type _Start = Callable[..., Any]
+type _StartResponse = Callable[..., Any]
 
 
-class Aws:
+class LocalAws:
     """moto on a port of its own, while its context lasts."""
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class Aws:
         """By access key; whoever is not among them is a test, and may do anything."""
         self.denials: tuple[Statement, ...] = ()
         """What the policies of resources deny to everybody."""
-        self.seen: list[Seen] = []
-        self.denied: list[tuple[str, Need]] = []
-        self.faults: list[Fault] = []
-        self._moto = Moto()
+        self.requests: list[FunctionRequest] = []
+        self.denied_permissions: list[tuple[str, Permission]] = []
+        self.faults: list[AwsFault] = []
+        self._moto = MotoServices()
         self._patches = pytest.MonkeyPatch()
         self._lock = Lock()
         self._server: BaseWSGIServer | None = None
@@ -52,8 +52,8 @@ class Aws:
     def __enter__(self) -> Self:
         """Begin to serve, without anything that other tests left in moto."""
         moto_api_backend.reset()
-        self._patches.setattr(Table, "__deepcopy__", copied, raising=False)
-        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=Quiet)
+        self._patches.setattr(Table, "__deepcopy__", copy_table, raising=False)
+        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self
@@ -66,60 +66,66 @@ class Aws:
             self._server.server_close()
             self._thread.join()
 
-    def __call__(self, environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        content = _whole(environ)
+        content = _read_content(environ)
         if environ["PATH_INFO"].startswith("/moto-api"):
-            return self._moto(environ, start)
+            return self._moto(environ, start_response)
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
-        call = call_of(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
-        who = self.principals.get(call.key)
-        if who is None:
-            return self._moto(environ, start)
-        response = self._answer(environ, call, who)
+        call = parse_call(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
+        principal = self.principals.get(call.key)
+        if principal is None:
+            return self._moto(environ, start_response)
+        response = self._respond(environ, call, principal)
         with self._lock:
-            self.seen.append(Seen(who.function, call, response.status_code if response else 0))
+            self.requests.append(FunctionRequest(principal.function, call, response.status_code if response else 0))
         if response is None:
             with suppress(OSError):
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             response = Response(status=500)
-        return response(environ, start)
+        return response(environ, start_response)
 
-    def _answer(self, environ: dict[str, Any], call: Call, who: Principal) -> Response | None:
+    def _respond(self, environ: dict[str, Any], call: AwsCall, principal: Principal) -> Response | None:
         """Return the answer to a function; `None` where it is to hear none."""
-        missing = [it for it in call.needs if not allowed(it, (*who.statements, *self.denials))]
-        if missing or not call.needs:
-            self.denied += [(who.function, it) for it in missing or [Need(call.name, "?")]]
-            return _refused(Kind.REFUSED, call, f"{who.function} is not authorized to perform {call.name}")
+        missing_permissions = [
+            it for it in call.permissions if not is_allowed(it, (*principal.statements, *self.denials))
+        ]
+        if missing_permissions or not call.permissions:
+            self.denied_permissions += [
+                (principal.function, it) for it in missing_permissions or [Permission(call.name, "?")]
+            ]
+            return _make_error_response(
+                AwsFaultKind.REFUSED, call, f"{principal.function} is not authorized to perform {call.name}"
+            )
         with self._lock:
-            fault = next((it for it in self.faults if it.strikes(call, who.function)), None)
-        if fault is not None and fault.kind in {Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED}:
-            return _refused(fault.kind, call)
-        response = self._moto.answer(environ)
-        if fault is not None and fault.kind is Kind.LATE:
-            time.sleep(fault.seconds)
+            fault = next((it for it in self.faults if it.trigger(call, principal.function)), None)
+        if fault is not None and fault.kind in {AwsFaultKind.UNAVAILABLE, AwsFaultKind.THROTTLED, AwsFaultKind.REFUSED}:
+            return _make_error_response(fault.kind, call)
+        response = self._moto.respond(environ)
+        if fault is not None and fault.kind is AwsFaultKind.LATE:
+            time.sleep(fault.delay_seconds)
         elif fault is not None:
-            if fault.kind is Kind.KILLED:
-                who.kill()
+            if fault.kind is AwsFaultKind.KILLED:
+                principal.kill()
             return None
-        return self._as_seen(response, call, who)
+        return self._hide_missing_object(response, call, principal)
 
-    def _as_seen(self, response: Response, call: Call, who: Principal) -> Response:
+    def _hide_missing_object(self, response: Response, call: AwsCall, principal: Principal) -> Response:
         """Hide that an object is missing from whoever may not list its bucket, as S3 does."""
         if call.service != "s3" or response.status_code != 404:
             return response
-        bucket = call.needs[0].resource.partition("/")[0]
-        if allowed(Need("s3:ListBucket", bucket), who.statements):
+        bucket = call.permissions[0].resource.partition("/")[0]
+        if is_allowed(Permission("s3:ListBucket", bucket), principal.statements):
             return response
-        return _refused(Kind.REFUSED, call, "Access Denied")
+        return _make_error_response(AwsFaultKind.REFUSED, call, "Access Denied")
 
 
-def _refused(kind: Kind, call: Call, *text: str) -> Response:
-    refusal = refusal_of(kind, call, *text)
-    return Response(refusal.content, refusal.status, content_type=refusal.content_type)
+def _make_error_response(kind: AwsFaultKind, call: AwsCall, *text: str) -> Response:
+    error_response = build_error_response(kind, call, *text)
+    return Response(error_response.content, error_response.status, content_type=error_response.content_type)
 
 
-def _whole(environ: dict[str, Any]) -> bytes:
+def _read_content(environ: dict[str, Any]) -> bytes:
     """Read the content of a request, and put it back."""
     stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
     content: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length or 0))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from support.aws_local.iam import Statement
-from support.aws_local.requests import Call
+from support.aws_local.requests import AwsCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FunctionRequest:
     """A request of a function, and how it was answered."""
 
     function: str
-    call: Call
+    call: AwsCall
     status: int
     """0 where no answer was sent."""

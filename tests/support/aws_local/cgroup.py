@@ -7,23 +7,23 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-_GROUPS = Path("/sys/fs/cgroup")
-_NUMBERS = count()
+_GROUP_FOLDER = Path("/sys/fs/cgroup")
+_GROUP_NUMBERS = count()
 _MEBIBYTE = 1024 * 1024
-_PERIOD = 20_000
+_PERIOD_MICROSECONDS = 20_000
 """Microseconds in which a share is kept: short, so that it is kept within a start too."""
 
 
-class Group:
+class ControlGroup:
     """A control group, while its context lasts; nothing at all where there can be none."""
 
     def __init__(self, controller: str, settings: Mapping[str, int]) -> None:
         """Prepare a group of a controller, with its settings."""
         self._settings = settings
-        self._folder: Path | None = _GROUPS / controller / f"backup-auditor-{os.getpid()}-{next(_NUMBERS)}"
+        self._folder: Path | None = _GROUP_FOLDER / controller / f"backup-auditor-{os.getpid()}-{next(_GROUP_NUMBERS)}"
 
     @property
-    def holds(self) -> bool:
+    def is_enforced(self) -> bool:
         """Whether it is enforced."""
         return self._folder is not None
 
@@ -44,19 +44,19 @@ class Group:
             with contextlib.suppress(OSError):
                 self._folder.rmdir()
 
-    def take(self, pid: int) -> None:
+    def add_process(self, pid: int) -> None:
         """Hold a process to it from now on."""
         if self._folder is not None:
             (self._folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
-    def command(self, *words: str) -> list[str]:
+    def wrap_command(self, *arguments: str) -> list[str]:
         """Return the command that runs another one within it."""
         if self._folder is None:
-            return list(words)
-        return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._folder / "cgroup.procs"), *words]
+            return list(arguments)
+        return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._folder / "cgroup.procs"), *arguments]
 
 
-class Limit(Group):
+class MemoryLimit(ControlGroup):
     """So much memory."""
 
     def __init__(self, mebibytes: int) -> None:
@@ -71,15 +71,17 @@ class Limit(Group):
         return "oom_kill 0" not in (self._folder / "memory.oom_control").read_text(encoding="ascii")
 
 
-class CpuShare(Group):
+class CpuShare(ControlGroup):
     """So much of a processor: 1 is one."""
 
     def __init__(self, share: float) -> None:
         """Prepare a share, such as a function's memory brings with it."""
-        super().__init__("cpu", {"cpu.cfs_period_us": _PERIOD, "cpu.cfs_quota_us": int(_PERIOD * share)})
+        super().__init__(
+            "cpu", {"cpu.cfs_period_us": _PERIOD_MICROSECONDS, "cpu.cfs_quota_us": int(_PERIOD_MICROSECONDS * share)}
+        )
 
 
-def peak_of(pid: int) -> int:
+def read_peak_memory(pid: int) -> int:
     """Return the most memory, in bytes, that a process had resident so far; 0 where it is gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()

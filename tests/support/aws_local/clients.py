@@ -10,7 +10,7 @@ from support.aws_local.environment import REGION
 
 
 @cache
-def client(service: str, endpoint: str, *, key: str = "TESTTESTTESTTESTTEST", attempts: int = 1) -> Any:
+def open_client(service: str, endpoint: str, *, key: str = "TESTTESTTESTTESTTEST", attempts: int = 1) -> Any:
     """Open a client of a service; `key` is the access key that says who calls."""
     session = boto3.Session(aws_access_key_id=key, aws_secret_access_key=key[::-1], region_name=REGION)
     config = Config(

@@ -3,36 +3,36 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from support.clock import real_now
+from support.clock import read_real_clock
 
 
 class MovedClock:
     """A clock that runs as the real one does, and is ahead of it by what it was moved."""
 
-    BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+    EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
     """Before any moment that a test sets."""
 
     def __init__(self, file: Path, moment: datetime) -> None:
         """Begin at a moment; sandboxes read from the file how far it is ahead."""
         self.file = file
-        self._ahead = timedelta()
+        self._offset = timedelta()
         self.set(moment)
 
     def now(self) -> datetime:
         """Return what it shows."""
-        return real_now() + self._ahead
+        return read_real_clock() + self._offset
 
     def set(self, moment: datetime) -> None:
         """Let it show a moment."""
-        self._ahead = timedelta(seconds=round((moment - real_now()).total_seconds()))
+        self._offset = timedelta(seconds=round((moment - read_real_clock()).total_seconds()))
         self._write()
 
-    def advance(self, length: timedelta) -> None:
+    def advance(self, duration: timedelta) -> None:
         """Let time pass."""
-        self._ahead += length
+        self._offset += duration
         self._write()
 
     def _write(self) -> None:
-        new = self.file.with_suffix(".new")
-        new.write_text(str(self._ahead.total_seconds()), encoding="ascii")
-        new.replace(self.file)
+        new_file = self.file.with_suffix(".new")
+        new_file.write_text(str(self._offset.total_seconds()), encoding="ascii")
+        new_file.replace(self.file)

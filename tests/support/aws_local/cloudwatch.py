@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from support.aws_local.created_template import target_of
+from support.aws_local.created_template import find_target
 from support.aws_local.invocation import Invocation
 from support.aws_local.stack import Stack
 
-_SCHEMA = re.compile(r'SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\)')
-_SHARE = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
+_QUERY_PATTERN = re.compile(r'SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\)')
+_SHARE_PATTERN = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
 _STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {
     "MIN": min,
     "MAX": max,
@@ -29,7 +29,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Datum:
+class MetricValue:
     """One value of one metric."""
 
     namespace: str
@@ -38,7 +38,7 @@ class Datum:
     value: float
 
 
-def lines_of(invocation: Invocation) -> Iterator[Any]:
+def parse_log_lines(invocation: Invocation) -> Iterator[Any]:
     """Yield the lines of a log that are JSON."""
     for line in invocation.log.splitlines():
         try:
@@ -47,72 +47,83 @@ def lines_of(invocation: Invocation) -> Iterator[Any]:
             continue
 
 
-def metrics_of(invocations: Iterable[Invocation]) -> list[Datum]:
+def collect_metrics(invocations: Iterable[Invocation]) -> list[MetricValue]:
     """Return what CloudWatch makes of the logs, and what Lambda counts."""
-    found = []
-    for done in invocations:
-        found += [datum for line in lines_of(done) if isinstance(line, dict) and "_aws" in line for datum in _emf(line)]
-        dimensions = {"FunctionName": done.function}
-        found.append(Datum("AWS/Lambda", "Errors", dimensions, float(not done.succeeded)))
-        found.append(Datum("AWS/Lambda", "Invocations", dimensions, 1.0))
-    return found
+    values = []
+    for invocation in invocations:
+        values += [
+            datum
+            for line in parse_log_lines(invocation)
+            if isinstance(line, dict) and "_aws" in line
+            for datum in _parse_emf(line)
+        ]
+        dimensions = {"FunctionName": invocation.function}
+        values.append(MetricValue("AWS/Lambda", "Errors", dimensions, float(not invocation.succeeded)))
+        values.append(MetricValue("AWS/Lambda", "Invocations", dimensions, 1.0))
+    return values
 
 
-def ringing(stack: Stack, data: Iterable[Datum]) -> set[str]:
+def find_alarms(stack: Stack, values: Iterable[MetricValue]) -> set[str]:
     """Return the logical names of the alarms that these metrics, all of one period, would set off."""
-    known = list(data)
-    return {name for name, it in stack.of_type("AWS::CloudWatch::Alarm").items() if _rings(it, stack, known)}
+    value_list = list(values)
+    return {
+        name for name, it in stack.find_by_type("AWS::CloudWatch::Alarm").items() if _is_in_alarm(it, stack, value_list)
+    }
 
 
-def _emf(line: Mapping[str, Any]) -> Iterator[Datum]:
+def _parse_emf(line: Mapping[str, Any]) -> Iterator[MetricValue]:
     for directive in line["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
             for metric in directive["Metrics"]:
                 value = line[metric["Name"]]
-                for single in value if isinstance(value, list) else [value]:
+                for number in value if isinstance(value, list) else [value]:
                     dimensions = {name: str(line[name]) for name in names}
-                    yield Datum(directive["Namespace"], metric["Name"], dimensions, float(single))
+                    yield MetricValue(directive["Namespace"], metric["Name"], dimensions, float(number))
 
 
-def _rings(alarm: Mapping[str, Any], stack: Stack, data: list[Datum]) -> bool:
-    figure = (
-        _calculated(alarm, stack, data) if "Metrics" in alarm else _measured(alarm, alarm["Statistic"], stack, data)
+def _is_in_alarm(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> bool:
+    value = (
+        _evaluate_expression(alarm, stack, data)
+        if "Metrics" in alarm
+        else _compute_metric(alarm, alarm["Statistic"], stack, data)
     )
-    if figure is None:
+    if value is None:
         return bool(alarm.get("TreatMissingData") == "breaching")
-    return _COMPARISONS[alarm["ComparisonOperator"]](figure, float(alarm["Threshold"]))
+    return _COMPARISONS[alarm["ComparisonOperator"]](value, float(alarm["Threshold"]))
 
 
-def _calculated(alarm: Mapping[str, Any], stack: Stack, data: list[Datum]) -> float | None:
+def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> float | None:
     """Return what an alarm's expression makes of the metrics: a query over all projects, or a share of a hundred."""
     (expression,) = [it["Expression"] for it in alarm["Metrics"] if "Expression" in it]
-    if query := _SCHEMA.fullmatch(expression):
+    if query := _QUERY_PATTERN.fullmatch(expression):
         statistic, name, namespace, keys = query.groups()
-        wanted = (namespace, name, {it.strip() for it in keys.split(",") if it.strip()})
-        return _statistic(statistic, [it for it in data if (it.namespace, it.name, set(it.dimensions)) == wanted])
-    if share := _SHARE.fullmatch(expression):
-        asked = {it["Id"]: it["MetricStat"] for it in alarm["Metrics"] if "MetricStat" in it}
-        figures = {key: _measured(it["Metric"], it["Stat"], stack, data) for key, it in asked.items()}
-        part, whole = figures[share[1]], figures[share[3]]
-        if part is None or whole is None:
+        expected = (namespace, name, {it.strip() for it in keys.split(",") if it.strip()})
+        return _compute_statistic(
+            statistic, [it for it in data if (it.namespace, it.name, set(it.dimensions)) == expected]
+        )
+    if share := _SHARE_PATTERN.fullmatch(expression):
+        metric_stats = {it["Id"]: it["MetricStat"] for it in alarm["Metrics"] if "MetricStat" in it}
+        values = {key: _compute_metric(it["Metric"], it["Stat"], stack, data) for key, it in metric_stats.items()}
+        numerator, denominator = values[share[1]], values[share[3]]
+        if numerator is None or denominator is None:
             return None
-        return 100 * part / whole if part >= float(share[2]) else 0
+        return 100 * numerator / denominator if numerator >= float(share[2]) else 0
     raise NotImplementedError(f"nobody can read this expression here: {expression}")
 
 
-def _measured(metric: Mapping[str, Any], statistic: str, stack: Stack, data: list[Datum]) -> float | None:
+def _compute_metric(metric: Mapping[str, Any], statistic: str, stack: Stack, data: list[MetricValue]) -> float | None:
     """Return a statistic of one metric, which is named with all its dimensions."""
-    dimensions = {it["Name"]: _value(it["Value"], stack) for it in metric.get("Dimensions", ())}
-    wanted = (metric["Namespace"], metric["MetricName"], dimensions)
-    return _statistic(statistic, [it for it in data if (it.namespace, it.name, it.dimensions) == wanted])
+    dimensions = {it["Name"]: _resolve_value(it["Value"], stack) for it in metric.get("Dimensions", ())}
+    expected = (metric["Namespace"], metric["MetricName"], dimensions)
+    return _compute_statistic(statistic, [it for it in data if (it.namespace, it.name, it.dimensions) == expected])
 
 
-def _statistic(name: str, data: list[Datum]) -> float | None:
+def _compute_statistic(name: str, data: list[MetricValue]) -> float | None:
     return _STATISTICS[name](it.value for it in data) if data else None
 
 
-def _value(value: Any, stack: Stack) -> str:
+def _resolve_value(value: Any, stack: Stack) -> str:
     if isinstance(value, str):
         return value
-    physical = stack.physical[target_of(value)]
-    return physical.rpartition("/")[2] if "QueueName" in str(value) else physical
+    physical_id = stack.physical_ids[find_target(value)]
+    return physical_id.rpartition("/")[2] if "QueueName" in str(value) else physical_id

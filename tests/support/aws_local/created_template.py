@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from support.aws_local.aws import Aws
-from support.aws_local.clients import client
+from support.aws_local.aws import LocalAws
+from support.aws_local.clients import open_client
 from support.aws_local.function import Function
-from support.aws_local.iam import Statement, statements_of
+from support.aws_local.iam import Statement, parse_statements
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class BuildOutput:
     """Where built artefacts are."""
 
     template: Path
@@ -25,7 +25,7 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class ScheduledInvocation:
     """What EventBridge Scheduler does by the clock."""
 
     function: str
@@ -36,91 +36,99 @@ class Schedule:
     expression: str
 
 
-def target_of(value: Any) -> str:
+def find_target(value: Any) -> str:
     """Return the logical name that `Ref` or `Fn::GetAtt` names."""
     argument = value.get("Ref") or value["Fn::GetAtt"]
     return str(argument[0] if isinstance(argument, list) else argument)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedTemplate:
     """What moto made of the template, and what it dropped of it."""
 
-    aws: Aws
+    aws: LocalAws
     template: Mapping[str, Any]
-    physical: Mapping[str, str]
-    build: Build
+    physical_ids: Mapping[str, str]
+    build: BuildOutput
 
-    def of_type(self, wanted: str) -> list[str]:
+    def find_by_type(self, resource_type: str) -> list[str]:
         """Return the logical names of a type."""
-        return [name for name, it in self.template["Resources"].items() if it["Type"] == wanted]
+        return [name for name, it in self.template["Resources"].items() if it["Type"] == resource_type]
 
-    def function(self, name: str, more: Mapping[str, str]) -> Function:
+    def read_function(self, name: str, extra_variables: Mapping[str, str]) -> Function:
         """Read a function back; dead letters, layers and the format of logs are the template's."""
-        made = client("lambda", self.aws.endpoint).get_function_configuration(FunctionName=self.physical[name])
+        configuration = open_client("lambda", self.aws.endpoint).get_function_configuration(
+            FunctionName=self.physical_ids[name]
+        )
         properties = self.template["Resources"][name]["Properties"]
-        invoke = self._invoke_config(name)
-        queue = invoke.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        variables = {**made["Environment"]["Variables"], **more}
+        invoke_config = self._find_invoke_config(name)
+        queue = invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        variables = {**configuration["Environment"]["Variables"], **extra_variables}
         return Function(
-            name=made["FunctionName"],
-            arn=made["FunctionArn"],
-            role=target_of(properties["Role"]),
-            handler=made["Handler"],
+            name=configuration["FunctionName"],
+            arn=configuration["FunctionArn"],
+            role=find_target(properties["Role"]),
+            handler=configuration["Handler"],
             task=self.build.template.parent / name,
             layers=(self.build.layer,) if properties.get("Layers") else (),
             variables={key: str(it) for key, it in variables.items()},
-            timeout=timedelta(seconds=made["Timeout"]),
-            memory=made["MemorySize"],
+            timeout=timedelta(seconds=configuration["Timeout"]),
+            memory=configuration["MemorySize"],
             logs_json=properties.get("LoggingConfig", {}).get("LogFormat") == "JSON",
-            retries=int(invoke.get("MaximumRetryAttempts", 2)),
-            dead_letters=self.physical[target_of(queue)] if queue else None,
+            retries=int(invoke_config.get("MaximumRetryAttempts", 2)),
+            dead_letters=self.physical_ids[find_target(queue)] if queue else None,
         )
 
-    def policy_of_bucket(self, name: str) -> Any:
+    def read_bucket_policy(self, name: str) -> Any:
         """Return what the policy of a bucket denies, with the bucket's ARN put in."""
         properties = self.template["Resources"][name]["Properties"]
-        bucket = target_of(properties["Bucket"])
-        arn = f"arn:aws:s3:::{self.physical[bucket]}"
+        bucket = find_target(properties["Bucket"])
+        arn = f"arn:aws:s3:::{self.physical_ids[bucket]}"
         text = json.dumps(properties["PolicyDocument"])
-        for said, meant in ((f'{{"Fn::GetAtt": ["{bucket}", "Arn"]}}', f'"{arn}"'), (f"${{{bucket}.Arn}}", arn)):
-            text = text.replace(said, meant)
-        return json.loads(text.replace('{"Fn::Sub": "arn:aws:s3', '{"": "arn:aws:s3'), object_hook=_unpacked)
+        for reference, replacement in (
+            (f'{{"Fn::GetAtt": ["{bucket}", "Arn"]}}', f'"{arn}"'),
+            (f"${{{bucket}.Arn}}", arn),
+        ):
+            text = text.replace(reference, replacement)
+        return json.loads(text.replace('{"Fn::Sub": "arn:aws:s3', '{"": "arn:aws:s3'), object_hook=_unpack)
 
-    def _invoke_config(self, function: str) -> Mapping[str, Any]:
+    def _find_invoke_config(self, function: str) -> Mapping[str, Any]:
         configs = (
-            self.template["Resources"][it]["Properties"] for it in self.of_type("AWS::Lambda::EventInvokeConfig")
+            self.template["Resources"][name]["Properties"]
+            for name in self.find_by_type("AWS::Lambda::EventInvokeConfig")
         )
-        return next((it for it in configs if target_of(it["FunctionName"]) == function), {})
+        return next((it for it in configs if find_target(it["FunctionName"]) == function), {})
 
 
-def _unpacked(value: dict[str, Any]) -> Any:
+def _unpack(value: dict[str, Any]) -> Any:
     return value.get("", value)
 
 
-def statements_in(aws: Aws, role: str) -> tuple[Statement, ...]:
+def read_statements(aws: LocalAws, role: str) -> tuple[Statement, ...]:
     """Return what a role allows, by its physical name."""
-    iam = client("iam", aws.endpoint)
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    if attached:
+    iam = open_client("iam", aws.endpoint)
+    attached_policies = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    if attached_policies:
         raise NotImplementedError(f"{role} has managed policies, whose statements nobody knows here")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    found = (iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names)
+    policies = (iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names)
     # moto's CloudFormation makes the text of a document as Python would write it, and `None` of what is left out
-    return statements_of(ast.literal_eval(it) for it in found)
+    return parse_statements(ast.literal_eval(it) for it in policies)
 
 
-def schedules_in(template: Mapping[str, Any]) -> dict[str, Schedule]:
+def find_schedules(template: Mapping[str, Any]) -> dict[str, ScheduledInvocation]:
     """Return what the clock starts, by logical names."""
-    found = {
-        name: it["Properties"] for name, it in template["Resources"].items() if it["Type"] == "AWS::Scheduler::Schedule"
+    schedule_properties = {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Scheduler::Schedule"
     }
     return {
-        name: Schedule(
-            target_of(it["Target"]["Arn"]),
-            target_of(it["Target"]["RoleArn"]),
-            it["Target"]["Input"],
-            str(it["ScheduleExpression"]),
+        name: ScheduledInvocation(
+            find_target(resource["Target"]["Arn"]),
+            find_target(resource["Target"]["RoleArn"]),
+            resource["Target"]["Input"],
+            str(resource["ScheduleExpression"]),
         )
-        for name, it in found.items()
+        for name, resource in schedule_properties.items()
     }

@@ -9,16 +9,16 @@ from uuid import uuid4
 
 from support.aws_local.function import Function
 
-PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 """What the runtime of Python 3.13 brings for functions."""
-_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
+_CLIENT_PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
 """What its own client is made of."""
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 _HERE = Path(__file__).parent
 
 
-def interpreter() -> str:
+def find_interpreter() -> str:
     """Return the Python that this environment was made from."""
     return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
 
@@ -27,25 +27,25 @@ def make_runtime(folder: Path) -> Path:
     """Link what the runtime brings, and nothing else but the clock that can be moved, into a folder."""
     if folder.exists():
         return folder
-    new = folder.with_name(f"{folder.name}-{uuid4().hex}")
-    new.mkdir(parents=True)
-    (new / "moved_clock.py").symlink_to(_HERE / "sandboxed" / "moved_clock.py")
-    for package in (*PACKAGES, *_CLIENT):
-        for name in _tops(package):
-            (new / name.name).symlink_to(name)
+    new_folder = folder.with_name(f"{folder.name}-{uuid4().hex}")
+    new_folder.mkdir(parents=True)
+    (new_folder / "moved_clock.py").symlink_to(_HERE / "sandboxed" / "moved_clock.py")
+    for package in (*RUNTIME_PACKAGES, *_CLIENT_PACKAGES):
+        for name in _find_top_paths(package):
+            (new_folder / name.name).symlink_to(name)
     with suppress(OSError):  # another was quicker
-        new.rename(folder)
+        new_folder.rename(folder)
     return folder
 
 
-def variables_of(function: Function, *, api: str, key: str, endpoint: str | None, runtime: Path) -> dict[str, str]:
+def build_variables(function: Function, *, api: str, key: str, endpoint: str | None, runtime: Path) -> dict[str, str]:
     """Return the environment of a function's process: that of its template, and over it what Lambda sets.
 
     `key` is the access key that tells its calls from those of every other process.
     """
     task = str(function.task)
     layers = [str(it / "python") for it in function.layers]
-    ours: Mapping[str, str] = {
+    lambda_variables: Mapping[str, str] = {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": "secret-of-the-role",
         "AWS_SESSION_TOKEN": "token-of-the-role",
@@ -70,12 +70,12 @@ def variables_of(function: Function, *, api: str, key: str, endpoint: str | None
         "TZ": ":UTC",
         "_HANDLER": function.handler,
     }
-    return {**function.variables, **ours} | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
+    return {**function.variables, **lambda_variables} | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
 
 
-def _tops(package: str) -> set[Path]:
+def _find_top_paths(package: str) -> set[Path]:
     """Return the files and folders that a package puts side by side into the environment."""
     files = importlib.metadata.files(package) or []
-    tops = {it.parts[0] for it in files if ".." not in it.parts and it.parts[0] != "__pycache__"}
+    names = {it.parts[0] for it in files if ".." not in it.parts and it.parts[0] != "__pycache__"}
     root = Path(str(importlib.metadata.distribution(package).locate_file("")))
-    return {root / it for it in tops}
+    return {root / it for it in names}

@@ -15,20 +15,20 @@ from uuid import uuid4
 import pytest
 from moto.events.models import Rule
 
-from support.aws_local.aws import Aws
-from support.aws_local.clients import client
-from support.aws_local.dead_letters import put_away
-from support.aws_local.iam import allowed
+from support.aws_local.aws import LocalAws
+from support.aws_local.clients import open_client
+from support.aws_local.dead_letters import send_dead_letter
+from support.aws_local.iam import is_allowed
 from support.aws_local.invocation import Invocation
-from support.aws_local.requests import Need
-from support.aws_local.runner import Runner
+from support.aws_local.requests import Permission
+from support.aws_local.runner import FunctionRunner
 from support.aws_local.stack import Stack
 
-_AT_ONCE = 3
+_MAX_CONCURRENCY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class EventDelivery:
     """One event on its way to one function."""
 
     function: str
@@ -39,112 +39,114 @@ class Delivery:
     """Lambda gives the repetitions of one invocation the same."""
 
 
-class Flow:
+class EventFlow:
     """EventBridge, Scheduler, and the asynchronous side of Lambda."""
 
-    def __init__(self, aws: Aws, stack: Stack, runner: Runner, *, seed: int = 0, repeats: float = 0.0) -> None:
+    def __init__(
+        self, aws: LocalAws, stack: Stack, runner: FunctionRunner, *, seed: int = 0, repeat_probability: float = 0.0
+    ) -> None:
         """Begin with nothing on its way; `repeats` is how likely an event is delivered twice."""
-        self.dead: list[Delivery] = []
+        self.dead_letters: list[EventDelivery] = []
         """What was given up, and put into the queue of dead letters."""
         self.events: dict[str, Mapping[str, Any]] = {}
         """Every event that was put on the bus, by its id."""
-        self.repeats = repeats
-        self.lateness = 1.0
+        self.repeat_probability = repeat_probability
+        self.late_repeat_probability = 1.0
         """How likely the second one of two comes when the first is done, and not at once."""
         self._aws = aws
         self._stack = stack
         self._runner = runner
-        self._chance = random.Random(seed)  # noqa: S311  the same each time
-        self._waiting: deque[Delivery] = deque()
-        self._later: list[Delivery] = []
+        self._rng = random.Random(seed)  # noqa: S311  the same each time
+        self._pending: deque[EventDelivery] = deque()
+        self._delayed: list[EventDelivery] = []
         """What failed, and is repeated when a minute has passed: when all else is done."""
         self._lock = Lock()
 
-    def put(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+    def put_event(self, detail_type: str, detail: Mapping[str, Any]) -> None:
         """Put an event on the application's bus, as anybody may."""
         entry = {
             "Source": "backup-auditor",
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
-            "EventBusName": self._stack.physical["Bus"],
+            "EventBusName": self._stack.physical_ids["Bus"],
         }
-        client("events", self._aws.endpoint).put_events(Entries=[entry])
+        open_client("events", self._aws.endpoint).put_events(Entries=[entry])
 
-    def told(self, detail_type: str) -> list[Mapping[str, Any]]:
+    def list_details(self, detail_type: str) -> list[Mapping[str, Any]]:
         """Return what events of a type said, each time that one was put."""
         return [it["detail"] for it in self.events.values() if it["detail-type"] == detail_type]
 
-    def fire(self, schedule: str, moment: datetime) -> None:
+    def fire_schedule(self, schedule_name: str, moment: datetime) -> None:
         """Let the clock strike for a schedule."""
-        found = self._stack.schedules[schedule]
-        function = self._stack.functions[found.function]
-        need = Need("lambda:InvokeFunction", function.arn)
-        if not allowed(need, self._stack.statements[found.role]):
-            raise AssertionError(f"{schedule} may not invoke {found.function}")
-        scheduled = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        text = found.event.replace("<aws.scheduler.scheduled-time>", scheduled)
+        schedule = self._stack.schedules[schedule_name]
+        function = self._stack.functions[schedule.function]
+        permission = Permission("lambda:InvokeFunction", function.arn)
+        if not is_allowed(permission, self._stack.statements[schedule.role]):
+            raise AssertionError(f"{schedule_name} may not invoke {schedule.function}")
+        scheduled_text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = schedule.event.replace("<aws.scheduler.scheduled-time>", scheduled_text)
         if "<aws." in text:
-            raise NotImplementedError(f"{schedule} has attributes in its input that nobody knows here: {text}")
-        self.deliver(found.function, json.loads(text))
+            raise NotImplementedError(f"{schedule_name} has attributes in its input that nobody knows here: {text}")
+        self.deliver(schedule.function, json.loads(text))
 
     def deliver(self, function: str, event: Mapping[str, Any]) -> None:
         """Send an event on its way, once or twice."""
         with self._lock:
-            self._waiting.append(Delivery(function, event))
-            if self._chance.random() < self.repeats:
-                again = self._later if self._chance.random() < self.lateness else self._waiting
-                again.append(Delivery(function, event))
+            self._pending.append(EventDelivery(function, event))
+            if self._rng.random() < self.repeat_probability:
+                target = self._delayed if self._rng.random() < self.late_repeat_probability else self._pending
+                target.append(EventDelivery(function, event))
 
-    def run(self) -> list[Invocation]:
+    def deliver_all(self) -> list[Invocation]:
         """Deliver, in any order, until nothing is on its way any more; return what was invoked."""
-        before = len(self._runner.done)
-        running: set[Future[None]] = set()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        first_invocation = len(self._runner.invocations)
+        futures: set[Future[None]] = set()
+        with ThreadPoolExecutor(_MAX_CONCURRENCY) as pool:
             while True:
-                while len(running) < _AT_ONCE and (delivery := self._next()) is not None:
-                    running.add(pool.submit(self._invoke, delivery))
-                if not running and not self._later:
-                    return self._runner.done[before:]
-                if not running:
-                    self._waiting.extend(self._later)
-                    self._later.clear()
+                while len(futures) < _MAX_CONCURRENCY and (delivery := self._take_next()) is not None:
+                    futures.add(pool.submit(self._invoke, delivery))
+                if not futures and not self._delayed:
+                    return self._runner.invocations[first_invocation:]
+                if not futures:
+                    self._pending.extend(self._delayed)
+                    self._delayed.clear()
                     continue
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for it in done:
-                    it.result()
+                finished, futures = wait(futures, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
 
     @contextmanager
-    def flowing(self) -> Iterator[None]:
+    def connect_rules(self) -> Iterator[None]:
         """Let the rules of moto's bus hand their events to this."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Rule, "send_to_targets", lambda rule, event, transform_input=True: self._matched(rule, event))  # noqa: ARG005
+            patch.setattr(Rule, "send_to_targets", lambda rule, event, **_: self._deliver_matched(rule, event))
             yield
 
-    def _matched(self, rule: Rule, event: Any) -> None:
+    def _deliver_matched(self, rule: Rule, event: Any) -> None:
         moment = datetime.fromtimestamp(float(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        told = {name: it for name, it in event.items() if name != "ingestion-time"} | {"time": moment}
-        self.events[told["id"]] = told
+        delivered_event = {name: it for name, it in event.items() if name != "ingestion-time"} | {"time": moment}
+        self.events[delivered_event["id"]] = delivered_event
         if rule.state != "ENABLED" or not rule.event_pattern.matches_event(event):
             return
         for target in rule.targets:
-            self.deliver(self._stack.function_of(target["Arn"]), told)
+            self.deliver(self._stack.find_function(target["Arn"]), delivered_event)
 
-    def _next(self) -> Delivery | None:
+    def _take_next(self) -> EventDelivery | None:
         with self._lock:
-            if not self._waiting:
+            if not self._pending:
                 return None
-            self._waiting.rotate(self._chance.randrange(len(self._waiting)))
-            return self._waiting.popleft()
+            self._pending.rotate(self._rng.randrange(len(self._pending)))
+            return self._pending.popleft()
 
-    def _invoke(self, delivery: Delivery) -> None:
-        done = self._runner.invoke(delivery.function, json.dumps(delivery.event).encode(), delivery.request_id)
-        if done.succeeded:
+    def _invoke(self, delivery: EventDelivery) -> None:
+        invocation = self._runner.invoke(delivery.function, json.dumps(delivery.event).encode(), delivery.request_id)
+        if invocation.succeeded:
             return
-        failed = replace(delivery, failures=delivery.failures + 1)
+        failed_delivery = replace(delivery, failures=delivery.failures + 1)
         function = self._stack.functions[delivery.function]
-        if failed.failures <= function.retries:
+        if failed_delivery.failures <= function.retries:
             with self._lock:
-                self._later.append(failed)
+                self._delayed.append(failed_delivery)
             return
-        self.dead.append(failed)
-        put_away(self._aws, function, self._stack.statements[function.role], delivery.event, done)
+        self.dead_letters.append(failed_delivery)
+        send_dead_letter(self._aws, function, self._stack.statements[function.role], delivery.event, invocation)

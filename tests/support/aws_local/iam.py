@@ -5,72 +5,75 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from support.aws_local.requests import Need
+from support.aws_local.requests import Permission
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a policy, every part of it a list."""
 
-    allows: bool
+    is_allow: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     conditions: Mapping[str, Mapping[str, Any]]
 
-    def covers(self, need: Need) -> bool:
+    def covers(self, permission: Permission) -> bool:
         """Tell whether it speaks of what is needed."""
         return (
-            any(_fits(need.action.lower(), it.lower()) for it in self.actions)
-            and any(_fits(need.resource, it) for it in self.resources)
-            and all(_holds(test, keys, need.context) for test, keys in self.conditions.items())
+            any(_matches_pattern(permission.action.lower(), it.lower()) for it in self.actions)
+            and any(_matches_pattern(permission.resource, it) for it in self.resources)
+            and all(_is_condition_met(test, keys, permission.context) for test, keys in self.conditions.items())
         )
 
 
-def statements_of(policies: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
+def parse_statements(policies: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
     """Read policy documents; what is `None` in them was left out by a condition of the template."""
-    found = (it for policy in policies for it in _listed(policy["Statement"]) if it is not None)
+    documents = (it for policy in policies for it in _as_tuple(policy["Statement"]) if it is not None)
     return tuple(
         Statement(
-            it["Effect"] == "Allow", _listed(it["Action"]), _listed(it.get("Resource", "*")), it.get("Condition", {})
+            statement["Effect"] == "Allow",
+            _as_tuple(statement["Action"]),
+            _as_tuple(statement.get("Resource", "*")),
+            statement.get("Condition", {}),
         )
-        for it in found
+        for statement in documents
     )
 
 
-def allowed(need: Need, statements: Iterable[Statement]) -> bool:
+def is_allowed(permission: Permission, statements: Iterable[Statement]) -> bool:
     """Tell whether something is allowed, and not denied."""
-    speaking = [it for it in statements if it.covers(need)]
-    return bool(speaking) and all(it.allows for it in speaking)
+    matching_statements = [it for it in statements if it.covers(permission)]
+    return bool(matching_statements) and all(it.is_allow for it in matching_statements)
 
 
-def _holds(test: str, keys: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
+def _is_condition_met(test: str, keys: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
     """Judge one condition. Raises `NotImplementedError` for a test that nobody has described here yet."""
     if test == "Null":
-        return all((key not in context) == (str(wanted).lower() == "true") for key, wanted in keys.items())
-    every, _, plain = test.rpartition(":")
-    compare = _TESTS.get(plain)
-    if compare is None or every not in {"", "ForAllValues", "ForAnyValue"}:
+        return all((key not in context) == (str(expected).lower() == "true") for key, expected in keys.items())
+    quantifier, _, operator = test.rpartition(":")
+    compare = _CONDITION_TESTS.get(operator)
+    if compare is None or quantifier not in {"", "ForAllValues", "ForAnyValue"}:
         raise NotImplementedError(f"the condition {test} is not understood")
-    for key, wanted in keys.items():
+    for key, expected in keys.items():
         values = context.get(key, ())
-        fitting = [any(compare(value, it) for it in _listed(wanted)) for value in values]
-        if not (any(fitting) if every == "ForAnyValue" else all(fitting) and (bool(fitting) or bool(every))):
+        matches = [any(compare(value, it) for it in _as_tuple(expected)) for value in values]
+        if not (any(matches) if quantifier == "ForAnyValue" else all(matches) and (bool(matches) or bool(quantifier))):
             return False
     return True
 
 
-def _fits(text: str, pattern: str) -> bool:
+def _matches_pattern(text: str, pattern: str) -> bool:
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
-def _listed(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(it for it in value if it is not None) if isinstance(value, list) else (value,)
 
 
-_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+_CONDITION_TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "Bool": lambda value, wanted: value.lower() == str(wanted).lower(),
     "StringEquals": lambda value, wanted: value == wanted,
-    "StringLike": _fits,
-    "ArnEquals": _fits,
-    "ArnLike": _fits,
+    "StringLike": _matches_pattern,
+    "ArnEquals": _matches_pattern,
+    "ArnLike": _matches_pattern,
 }

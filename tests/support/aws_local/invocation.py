@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class End(StrEnum):
+class InvocationOutcome(StrEnum):
     """How an invocation ended."""
 
     RESPONSE = "response"
@@ -18,7 +18,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InvocationRequest:
     """One event, as a process is given it."""
 
     request_id: str
@@ -29,10 +29,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InvocationResponse:
     """What a process said of one event, or what was said for it."""
 
-    end: End
+    outcome: InvocationOutcome
     content: bytes
     request_id: str = ""
 
@@ -42,12 +42,12 @@ class Invocation:
     """What became of one event in one process."""
 
     function: str
-    end: End
+    outcome: InvocationOutcome
     content: bytes
     log: str
     """What was written on standard output and standard error meanwhile."""
     seconds: float
-    peak: int
+    peak_memory: int
     """The most memory in bytes that its process had resident so far."""
     key: str = ""
     """The access key of the process."""
@@ -56,4 +56,4 @@ class Invocation:
     @property
     def succeeded(self) -> bool:
         """Whether the handler returned."""
-        return self.end is End.RESPONSE
+        return self.outcome is InvocationOutcome.RESPONSE

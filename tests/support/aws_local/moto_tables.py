@@ -8,20 +8,20 @@ from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 
 
-def copied(table: Table, _: dict[int, Any] | None = None) -> Table:
+def copy_table(table: Table, _: dict[int, Any] | None = None) -> Table:
     """Copy a table as far as a transaction may change it that is then undone: items, and which attributes they have.
 
     An attribute is not copied: whatever is written here takes the place of a whole one. The table has a sort key.
     """
-    new = copy.copy(table)
+    copied_table = copy.copy(table)
     rows: Any = defaultdict(dict)
-    for key, found in table.items.items():
-        rows[key] = {name: _item(it) for name, it in found.items()}
-    new.items = rows
-    return new
+    for key, items in table.items.items():
+        rows[key] = {name: _copy_item(it) for name, it in items.items()}
+    copied_table.items = rows
+    return copied_table
 
 
-def _item(item: Item) -> Item:
-    new = copy.copy(item)
-    new.attrs = type(item.attrs)(item.attrs)
-    return new
+def _copy_item(item: Item) -> Item:
+    copied_item = copy.copy(item)
+    copied_item.attrs = type(item.attrs)(item.attrs)
+    return copied_item

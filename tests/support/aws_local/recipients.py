@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from support.aws_local.application import Application
 
-_MESSAGE = re.compile(r"Message ([0-9a-f]{16,64})")
-_LINK = re.compile(r"<(https://[^|>]+)\|Open the report>")
-_PROJECT = re.compile(r"Report: s3://[^/]+/([^/]+)/")
+_MESSAGE_PATTERN = re.compile(r"Message ([0-9a-f]{16,64})")
+_LINK_PATTERN = re.compile(r"<(https://[^|>]+)\|Open the report>")
+_PROJECT_PATTERN = re.compile(r"Report: s3://[^/]+/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveredMessage:
     """One message that a channel accepted."""
 
     channel: str
@@ -24,45 +24,51 @@ class Told:
     message_id: str
     text: str
     """All of it."""
-    may_be_repeat: bool
+    is_possible_duplicate: bool
     document: Mapping[str, Any]
     """What machines are told; empty for Slack."""
 
 
-def by_topic(app: Application) -> list[Told]:
+def list_topic_messages(app: Application) -> list[DeliveredMessage]:
     """Return every message of the stack's topic."""
-    found = []
-    for envelope in app.published():
+    messages = []
+    for envelope in app.list_published():
         document = json.loads(envelope["Message"])
         attribute = envelope["MessageAttributes"]["message_id"]["Value"]
         assert attribute == document["message_id"]
-        found.append(
-            Told("sns", document["project"], attribute, envelope["Message"], document["may_be_repeat"], document)
+        messages.append(
+            DeliveredMessage(
+                "sns", document["project"], attribute, envelope["Message"], document["may_be_repeat"], document
+            )
         )
-    return found
+    return messages
 
 
-def by_webhook(app: Application) -> list[Told]:
+def list_webhook_messages(app: Application) -> list[DeliveredMessage]:
     """Return every message that Slack shows."""
-    found = []
-    for path, payload in app.slack.posted:
+    messages = []
+    for path, payload in app.slack.posted_messages:
         text = json.dumps(payload, ensure_ascii=False)
-        (message_id,), (project,) = set(_MESSAGE.findall(text)), set(_PROJECT.findall(text))
-        found.append(Told(f"slack:{path}", project, message_id, text, "repeat" in text, {}))
-    return found
+        (message_id,), (project,) = set(_MESSAGE_PATTERN.findall(text)), set(_PROJECT_PATTERN.findall(text))
+        messages.append(DeliveredMessage(f"slack:{path}", project, message_id, text, "repeat" in text, {}))
+    return messages
 
 
-def linked(told: Told) -> str:
+def find_linked_key(message: DeliveredMessage) -> str:
     """Return the key of the object that a message leads people to."""
-    link = told.document["report"]["page"]["link"] if told.document else html.unescape(_LINK.findall(told.text)[0])
+    link = (
+        message.document["report"]["page"]["link"]
+        if message.document
+        else html.unescape(_LINK_PATTERN.findall(message.text)[0])
+    )
     return parse_qs(urlsplit(link).query)["prefix"][0]
 
 
-def changes(report: Mapping[str, Any]) -> dict[str, set[str]]:
+def find_changes(report: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return the fingerprints of what a report opened, reopened and resolved, by the types of events."""
-    found = [it for it in report["findings"] if it["compliance"] == "NON_COMPLIANT" and not it["exemption"]]
+    open_findings = [it for it in report["findings"] if it["compliance"] == "NON_COMPLIANT" and not it["exemption"]]
     return {
-        "Backup Finding Opened": {it["fingerprint"] for it in found if it["lifecycle"] == "new"},
-        "Backup Finding Reopened": {it["fingerprint"] for it in found if it["lifecycle"] == "reopened"},
+        "Backup Finding Opened": {it["fingerprint"] for it in open_findings if it["lifecycle"] == "new"},
+        "Backup Finding Reopened": {it["fingerprint"] for it in open_findings if it["lifecycle"] == "reopened"},
         "Backup Finding Resolved": {it["fingerprint"] for it in report["resolved"]},
     }

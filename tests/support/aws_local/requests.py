@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, unquote
 
 from support.aws_local.environment import ACCOUNT, REGION
 
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
-_ON_CONDITION = "s3:if-none-match"
+_CREDENTIAL_PATTERN = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+_IF_NONE_MATCH_KEY = "s3:if-none-match"
 _ITEM_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -20,7 +20,7 @@ _ITEM_ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Permission:
     """One permission that a request takes."""
 
     action: str
@@ -32,14 +32,14 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AwsCall:
     """One request."""
 
     key: str
     """The access key of who sent it."""
     service: str
     operation: str
-    needs: tuple[Need, ...]
+    permissions: tuple[Permission, ...]
     content: bytes = field(repr=False)
 
     @property
@@ -48,93 +48,99 @@ class Call:
         return f"{self.service}:{self.operation}"
 
 
-def call_of(method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> Call:
+def parse_call(method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> AwsCall:
     """Read a request. Raises `NotImplementedError` for one that nobody has described here yet."""
-    credential = _CREDENTIAL.search(headers.get("authorization", ""))
+    credential = _CREDENTIAL_PATTERN.search(headers.get("authorization", ""))
     key, service = credential.groups() if credential else ("", "")
     target = headers.get("x-amz-target", "")
     if target:
         operation = target.partition(".")[2]
-        members = json.loads(content or b"{}")
+        parameters = json.loads(content or b"{}")
     elif service == "s3":
-        operation, needs = _s3(method, path, query, headers)
-        return Call(key, service, operation, needs, content)
+        operation, permissions = _find_s3_permissions(method, path, query, headers)
+        return AwsCall(key, service, operation, permissions, content)
     else:
-        members = {name: values[0] for name, values in parse_qs(content.decode()).items()}
-        operation = members.get("Action", "")
-    return Call(key, service, operation, _needs(service, operation, members), content)
+        parameters = {name: values[0] for name, values in parse_qs(content.decode()).items()}
+        operation = parameters.get("Action", "")
+    return AwsCall(key, service, operation, _find_permissions(service, operation, parameters), content)
 
 
-def _needs(service: str, operation: str, members: Mapping[str, Any]) -> tuple[Need, ...]:
+def _find_permissions(service: str, operation: str, parameters: Mapping[str, Any]) -> tuple[Permission, ...]:
     if service == "dynamodb":
-        return tuple(_dynamodb(operation, members))
+        return tuple(_find_dynamodb_permissions(operation, parameters))
     if service == "events":
-        return tuple(_events(operation, members))
-    resource = _RESOURCES.get(service)
+        return tuple(_find_event_permissions(operation, parameters))
+    make_resource = _RESOURCE_BUILDERS.get(service)
     # where there is none, it is something that tests call, and no function
-    return (Need(f"{service}:{operation}", resource(members)),) if resource else ()
+    return (Permission(f"{service}:{operation}", make_resource(parameters)),) if make_resource else ()
 
 
-def _secret(members: Mapping[str, Any]) -> str:
+def _make_secret_arn(parameters: Mapping[str, Any]) -> str:
     """Return the ARN of a secret. Secrets Manager adds six characters, any: a policy has to allow for them."""
-    name = str(members.get("SecretId", ""))
-    return name if name.startswith("arn:") else _arn("secretsmanager", f"secret:{name}-a1B2c3")
+    name = str(parameters.get("SecretId", ""))
+    return name if name.startswith("arn:") else _make_arn("secretsmanager", f"secret:{name}-a1B2c3")
 
 
-def _dynamodb(operation: str, members: Mapping[str, Any]) -> list[Need]:
+def _find_dynamodb_permissions(operation: str, parameters: Mapping[str, Any]) -> list[Permission]:
     if operation == "TransactWriteItems":
-        inner = [(kind, it) for entry in members["TransactItems"] for kind, it in entry.items()]
-        return [_item(_ITEM_ACTIONS[kind], it["TableName"], [it]) for kind, it in inner]
+        items = [(kind, it) for entry in parameters["TransactItems"] for kind, it in entry.items()]
+        return [_make_item_permission(_ITEM_ACTIONS[kind], it["TableName"], [it]) for kind, it in items]
     if operation in {"BatchGetItem", "BatchWriteItem"}:
-        return [_item(operation, table, _rows(it)) for table, it in members["RequestItems"].items()]
-    return [_item(operation, members["TableName"], [members])]
+        return [
+            _make_item_permission(operation, table, _list_rows(it)) for table, it in parameters["RequestItems"].items()
+        ]
+    return [_make_item_permission(operation, parameters["TableName"], [parameters])]
 
 
-def _item(operation: str, table: str, rows: list[Any]) -> Need:
+def _make_item_permission(operation: str, table: str, rows: list[Any]) -> Permission:
     keys = (row.get("Key") or row.get("Item") or {} for row in rows)
-    leading = tuple(str(key["PK"].get("S")) for key in keys if "PK" in key)
-    return Need(f"dynamodb:{operation}", _arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": leading})
+    leading_keys = tuple(str(key["PK"].get("S")) for key in keys if "PK" in key)
+    return Permission(
+        f"dynamodb:{operation}", _make_arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": leading_keys}
+    )
 
 
-def _rows(request: Any) -> list[Any]:
+def _list_rows(request: Any) -> list[Any]:
     if isinstance(request, dict):
         return [{"Key": key} for key in request["Keys"]]
     return [next(iter(it.values())) for it in request]
 
 
-def _events(operation: str, members: Mapping[str, Any]) -> list[Need]:
-    needs = []
-    for entry in members.get("Entries", ()):
+def _find_event_permissions(operation: str, parameters: Mapping[str, Any]) -> list[Permission]:
+    permissions = []
+    for entry in parameters.get("Entries", ()):
         bus = str(entry.get("EventBusName", "default")).rpartition("/")[2]
         context = {"events:source": (str(entry["Source"]),), "events:detail-type": (str(entry["DetailType"]),)}
-        needs.append(Need(f"events:{operation}", _arn("events", f"event-bus/{bus}"), context))
-    return needs
+        permissions.append(Permission(f"events:{operation}", _make_arn("events", f"event-bus/{bus}"), context))
+    return permissions
 
 
-def _s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> tuple[str, tuple[Need, ...]]:
+def _find_s3_permissions(
+    method: str, path: str, query: str, headers: Mapping[str, str]
+) -> tuple[str, tuple[Permission, ...]]:
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
     arguments = parse_qs(query, keep_blank_values=True)
-    thing = f"arn:aws:s3:::{bucket}/{key}"
+    object_arn = f"arn:aws:s3:::{bucket}/{key}"
     if not key:
-        return "ListObjectsV2", (Need("s3:ListBucket", f"arn:aws:s3:::{bucket}"),)
+        return "ListObjectsV2", (Permission("s3:ListBucket", f"arn:aws:s3:::{bucket}"),)
     if method in {"GET", "HEAD"}:
         action = "s3:GetObjectVersion" if "versionId" in arguments else "s3:GetObject"
-        return "GetObject" if method == "GET" else "HeadObject", (Need(action, thing),)
+        return "GetObject" if method == "GET" else "HeadObject", (Permission(action, object_arn),)
     if method == "PUT":
-        context = {_ON_CONDITION: (headers["if-none-match"],)} if "if-none-match" in headers else {}
-        more = ["s3:PutObjectRetention"] if "x-amz-object-lock-mode" in headers else []
-        more += ["s3:PutObjectTagging"] if "x-amz-tagging" in headers else []
-        return "PutObject", tuple(Need(it, thing, context) for it in ("s3:PutObject", *more))
+        context = {_IF_NONE_MATCH_KEY: (headers["if-none-match"],)} if "if-none-match" in headers else {}
+        extra_actions = ["s3:PutObjectRetention"] if "x-amz-object-lock-mode" in headers else []
+        extra_actions += ["s3:PutObjectTagging"] if "x-amz-tagging" in headers else []
+        return "PutObject", tuple(Permission(it, object_arn, context) for it in ("s3:PutObject", *extra_actions))
     raise NotImplementedError(f"no function was to send {method} {path}?{query} to S3")
 
 
-def _arn(service: str, resource: str) -> str:
+def _make_arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
 
-_RESOURCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "secretsmanager": _secret,
+_RESOURCE_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "secretsmanager": _make_secret_arn,
     "sns": lambda members: str(members.get("TopicArn", "")),
-    "sqs": lambda members: _arn("sqs", str(members.get("QueueUrl", "")).rpartition("/")[2]),
-    "ssm": lambda members: _arn("ssm", f"parameter/{str(members.get('Name', '')).removeprefix('/')}"),
+    "sqs": lambda members: _make_arn("sqs", str(members.get("QueueUrl", "")).rpartition("/")[2]),
+    "ssm": lambda members: _make_arn("ssm", f"parameter/{str(members.get('Name', '')).removeprefix('/')}"),
 }

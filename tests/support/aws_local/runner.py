@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from support.aws_local.aws import Aws
+from support.aws_local.aws import LocalAws
 from support.aws_local.callers import Principal
 from support.aws_local.clock import MovedClock
 from support.aws_local.function import Function
@@ -14,18 +14,18 @@ from support.aws_local.sandbox import Sandbox
 from support.aws_local.stack import Stack
 
 
-class Runner:
+class FunctionRunner:
     """The processes of all functions, while its context lasts. Safe to use from many threads."""
 
-    def __init__(self, aws: Aws, stack: Stack, folder: Path, clock: MovedClock | None = None) -> None:
+    def __init__(self, aws: LocalAws, stack: Stack, folder: Path, clock: MovedClock | None = None) -> None:
         """Begin without a process; where a clock is given, the functions read it."""
-        self.done: list[Invocation] = []
+        self.invocations: list[Invocation] = []
         """Every invocation so far."""
         self._aws = aws
         self._stack = stack
         self._folder = folder
         self._clock = clock
-        self._idle: defaultdict[str, list[Sandbox]] = defaultdict(list)
+        self._idle_sandboxes: defaultdict[str, list[Sandbox]] = defaultdict(list)
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -38,12 +38,12 @@ class Runner:
 
     def invoke(self, function: str, event: bytes, request_id: str | None = None) -> Invocation:
         """Invoke a function by its logical name, in a process of its own for as long as it takes."""
-        sandbox = self._idle_sandbox(function)
+        sandbox = self._take_sandbox(function)
         invocation = sandbox.invoke(event, request_id)
         with self._lock:
-            self.done.append(invocation)
+            self.invocations.append(invocation)
             if sandbox.is_usable:
-                self._idle[function].append(sandbox)
+                self._idle_sandboxes[function].append(sandbox)
                 return invocation
         sandbox.close()
         return invocation
@@ -51,21 +51,21 @@ class Runner:
     def end_processes(self) -> None:
         """End those that are idle, as Lambda does after a while: the next one begins cold."""
         with self._lock:
-            idle = [it for found in self._idle.values() for it in found]
-            self._idle.clear()
-        for sandbox in idle:
+            idle_sandboxes = [it for sandboxes in self._idle_sandboxes.values() for it in sandboxes]
+            self._idle_sandboxes.clear()
+        for sandbox in idle_sandboxes:
             sandbox.close()
 
-    def _idle_sandbox(self, function: str) -> Sandbox:
+    def _take_sandbox(self, function: str) -> Sandbox:
         with self._lock:
-            while self._idle[function]:
-                sandbox = self._idle[function].pop()
+            while self._idle_sandboxes[function]:
+                sandbox = self._idle_sandboxes[function].pop()
                 if sandbox.is_usable:
                     return sandbox
                 sandbox.close()
-        return self._started(self._stack.functions[function])
+        return self._start_sandbox(self._stack.functions[function])
 
-    def _started(self, function: Function) -> Sandbox:
+    def _start_sandbox(self, function: Function) -> Sandbox:
         clock = self._clock.file if self._clock else None
         sandbox = Sandbox(function, self._folder, endpoint=self._aws.endpoint, clock=clock)
         statements = self._stack.statements[function.role]

@@ -7,10 +7,10 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Self
 
-from support.aws_local.invocation import Answer, Asked, End
+from support.aws_local.invocation import InvocationOutcome, InvocationRequest, InvocationResponse
 
-_ROOT = "/2018-06-01/runtime/"
-_INVOCATION = f"{_ROOT}invocation/"
+_RUNTIME_PATH = "/2018-06-01/runtime/"
+_INVOCATION_PATH = f"{_RUNTIME_PATH}invocation/"
 
 
 class RuntimeApi:
@@ -18,8 +18,8 @@ class RuntimeApi:
 
     def __init__(self) -> None:
         """Prepare to serve."""
-        self.asked: SimpleQueue[Asked | None] = SimpleQueue()
-        self.answers: SimpleQueue[Answer] = SimpleQueue()
+        self.requests: SimpleQueue[InvocationRequest | None] = SimpleQueue()
+        self.responses: SimpleQueue[InvocationResponse] = SimpleQueue()
         self.is_ready = Event()
         self.ready_at = 0.0
         """When the process asked for its first event, by the clock `time.perf_counter`."""
@@ -38,27 +38,27 @@ class RuntimeApi:
 
     def __exit__(self, *_: object) -> None:
         """End; who still waits for an event is given none."""
-        self.asked.put(None)
+        self.requests.put(None)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
-    def next(self) -> Asked | None:
+    def wait_for_request(self) -> InvocationRequest | None:
         """Wait for the next event, for a process that is ready for it; `None` where there will be none."""
         if not self.is_ready.is_set():
             self.ready_at = time.perf_counter()
             self.is_ready.set()
-        return self.asked.get()
+        return self.requests.get()
 
-    def told(self, path: str, content: bytes) -> bool:
+    def accept_response(self, path: str, content: bytes) -> bool:
         """Take what a process says; `False` where it said it in a wrong place."""
-        if path == f"{_ROOT}init/error":
-            self.answers.put(Answer(End.INIT_ERROR, content))
+        if path == f"{_RUNTIME_PATH}init/error":
+            self.responses.put(InvocationResponse(InvocationOutcome.INIT_ERROR, content))
             return True
-        request_id, _, what = path.removeprefix(_INVOCATION).partition("/")
-        if not path.startswith(_INVOCATION) or what not in {"response", "error"}:
+        request_id, _, kind = path.removeprefix(_INVOCATION_PATH).partition("/")
+        if not path.startswith(_INVOCATION_PATH) or kind not in {"response", "error"}:
             return False
-        self.answers.put(Answer(End(what), content, request_id))
+        self.responses.put(InvocationResponse(InvocationOutcome(kind), content, request_id))
         return True
 
 
@@ -84,29 +84,29 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Hand out the next event."""
-        asked = self.server.api.next() if self.path == f"{_INVOCATION}next" else None
-        if asked is None:
+        request = self.server.api.wait_for_request() if self.path == f"{_INVOCATION_PATH}next" else None
+        if request is None:
             self.close_connection = True
             return
         self.send_response(200)
-        self.send_header("Lambda-Runtime-Aws-Request-Id", asked.request_id)
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(asked.deadline_ms))
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", asked.arn)
+        self.send_header("Lambda-Runtime-Aws-Request-Id", request.request_id)
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(request.deadline_ms))
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", request.arn)
         self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")
-        self._finish(asked.event)
+        self._send_body(request.event)
 
     def do_POST(self) -> None:
         """Take an answer."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            content = self._chunks()
-        self.send_response(202 if self.server.api.told(self.path, content) else 404)
-        self._finish(b"{}")
+            content = self._read_chunks()
+        self.send_response(202 if self.server.api.accept_response(self.path, content) else 404)
+        self._send_body(b"{}")
 
     def log_message(self, *_: object) -> None:
         """Say nothing of single requests."""
 
-    def _chunks(self) -> bytes:
+    def _read_chunks(self) -> bytes:
         content = b""
         while length := int(self.rfile.readline(), 16):
             content += self.rfile.read(length)
@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return content
 
-    def _finish(self, content: bytes) -> None:
+    def _send_body(self, content: bytes) -> None:
         """Send head and body in one write."""
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

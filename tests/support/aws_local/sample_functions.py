@@ -8,11 +8,11 @@ from typing import Any
 from support.aws_local.function import Function
 
 
-def toy(folder: Path, code: str, **conditions: Any) -> Function:
+def write_sample_function(folder: Path, code: str, **settings: Any) -> Function:
     """Write a function of a few lines, and say under what conditions it runs."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "app.py").write_text(dedent(code), encoding="utf-8")
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": "toy",
         "arn": "arn:aws:lambda:eu-central-1:123456789012:function:toy",
         "role": "ToyRole",
@@ -21,4 +21,4 @@ def toy(folder: Path, code: str, **conditions: Any) -> Function:
         "timeout": timedelta(seconds=20),
         "memory": 256,
     }
-    return Function(**(usual | conditions))
+    return Function(**(defaults | settings))

@@ -9,15 +9,15 @@ from queue import Empty
 from threading import Lock, Thread
 from uuid import uuid4
 
-from support.aws_local.cgroup import Limit, peak_of
-from support.aws_local.environment import interpreter, make_runtime, variables_of
+from support.aws_local.cgroup import MemoryLimit, read_peak_memory
+from support.aws_local.environment import build_variables, find_interpreter, make_runtime
 from support.aws_local.function import Function
-from support.aws_local.invocation import Answer, Asked, End, Invocation
+from support.aws_local.invocation import Invocation, InvocationOutcome, InvocationRequest, InvocationResponse
 from support.aws_local.runtime_api import RuntimeApi
-from support.clock import real_now
+from support.clock import read_real_clock
 
-_KEYS = count(1)
-_LONGEST_INIT = 60.0
+_KEY_NUMBERS = count(1)
+_MAX_INIT_SECONDS = 60.0
 
 
 class Sandbox:
@@ -28,28 +28,36 @@ class Sandbox:
     ) -> None:
         """Start it; `endpoint` is where its AWS is, and `clock` the file of a clock that was moved."""
         self.function = function
-        self.key = f"SANDBOX{next(_KEYS):013d}"
+        self.key = f"SANDBOX{next(_KEY_NUMBERS):013d}"
         """The access key of its calls."""
         self._stack = ExitStack()
         self._api = self._stack.enter_context(RuntimeApi())
-        self.limit = self._stack.enter_context(Limit(function.memory))
+        self.memory_limit = self._stack.enter_context(MemoryLimit(function.memory))
         self._log = folder / f"{self.key}.log"
-        self._read = 0
-        self._closing = Lock()
+        self._log_offset = 0
+        self._close_lock = Lock()
         runtime = make_runtime(folder / "runtime")
-        words = (interpreter(), "-S", "-s", "-P", "-m", "moved_clock" if clock else "awslambdaric", function.handler)
-        variables = variables_of(function, api=self._api.address, key=self.key, endpoint=endpoint, runtime=runtime)
+        command = (
+            find_interpreter(),
+            "-S",
+            "-s",
+            "-P",
+            "-m",
+            "moved_clock" if clock else "awslambdaric",
+            function.handler,
+        )
+        variables = build_variables(function, api=self._api.address, key=self.key, endpoint=endpoint, runtime=runtime)
         with self._log.open("wb") as log:
             self.started_at = time.perf_counter()
             self._process = subprocess.Popen(
-                self.limit.command(*words),
+                self.memory_limit.wrap_command(*command),
                 cwd=function.task,
                 env=variables | ({"MOVED_CLOCK": str(clock)} if clock else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        Thread(target=self._watch, daemon=True).start()
+        Thread(target=self._wait_for_exit, daemon=True).start()
 
     @property
     def is_usable(self) -> bool:
@@ -59,26 +67,39 @@ class Sandbox:
     @property
     def init_seconds(self) -> float:
         """How long it took from the start of the process until it was ready for its first event."""
-        self._api.is_ready.wait(_LONGEST_INIT)
+        self._api.is_ready.wait(_MAX_INIT_SECONDS)
         return self._api.ready_at - self.started_at
 
     def invoke(self, event: bytes, request_id: str | None = None) -> Invocation:
         """Give it an event, and wait for its answer, for as long as the function may take; then it is killed."""
-        began = time.perf_counter()
-        seconds = self.function.timeout.total_seconds()
+        invoked_at = time.perf_counter()
+        timeout_seconds = self.function.timeout.total_seconds()
         request_id = request_id or str(uuid4())
-        self._api.is_ready.wait(_LONGEST_INIT)
-        self._api.asked.put(Asked(request_id, event, self.function.arn, int((real_now().timestamp() + seconds) * 1000)))
+        self._api.is_ready.wait(_MAX_INIT_SECONDS)
+        self._api.requests.put(
+            InvocationRequest(
+                request_id, event, self.function.arn, int((read_real_clock().timestamp() + timeout_seconds) * 1000)
+            )
+        )
         try:
-            answer = self._api.answers.get(timeout=seconds)
+            response = self._api.responses.get(timeout=timeout_seconds)
         except Empty:
-            answer = Answer(End.TIMEOUT, f"Task timed out after {seconds:.2f} seconds".encode())
-        peak = peak_of(self._process.pid)
-        if answer.end in {End.TIMEOUT, End.INIT_ERROR}:
+            response = InvocationResponse(
+                InvocationOutcome.TIMEOUT, f"Task timed out after {timeout_seconds:.2f} seconds".encode()
+            )
+        peak_memory = read_peak_memory(self._process.pid)
+        if response.outcome in {InvocationOutcome.TIMEOUT, InvocationOutcome.INIT_ERROR}:
             self.kill()
-        took = time.perf_counter() - began
+        elapsed_seconds = time.perf_counter() - invoked_at
         return Invocation(
-            self.function.name, answer.end, answer.content, self._new_log(), took, peak, self.key, request_id
+            self.function.name,
+            response.outcome,
+            response.content,
+            self._read_new_log(),
+            elapsed_seconds,
+            peak_memory,
+            self.key,
+            request_id,
         )
 
     def kill(self) -> None:
@@ -88,18 +109,18 @@ class Sandbox:
 
     def close(self) -> None:
         """End it, and remove what was made for it."""
-        with self._closing:
+        with self._close_lock:
             self.kill()
             self._stack.close()
 
-    def _watch(self) -> None:
-        code = self._process.wait()
-        self._api.answers.put(Answer(End.EXIT, f"Runtime exited with {code}".encode()))
+    def _wait_for_exit(self) -> None:
+        exit_code = self._process.wait()
+        self._api.responses.put(InvocationResponse(InvocationOutcome.EXIT, f"Runtime exited with {exit_code}".encode()))
         self._api.is_ready.set()
 
-    def _new_log(self) -> str:
+    def _read_new_log(self) -> str:
         with self._log.open("rb") as log:
-            log.seek(self._read)
+            log.seek(self._log_offset)
             content = log.read()
-        self._read += len(content)
+        self._log_offset += len(content)
         return content.decode(errors="replace")

@@ -7,15 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from support.aws_local.aws import Aws
-from support.aws_local.clients import client
-from support.aws_local.created_template import Build, Made, Schedule, schedules_in, statements_in
+from support.aws_local.aws import LocalAws
+from support.aws_local.clients import open_client
+from support.aws_local.created_template import (
+    BuildOutput,
+    CreatedTemplate,
+    ScheduledInvocation,
+    find_schedules,
+    read_statements,
+)
 from support.aws_local.function import Function
-from support.aws_local.iam import Statement, statements_of
-from support.aws_local.templates import read_template, transformed, unknown_to_moto, without
+from support.aws_local.iam import Statement, parse_statements
+from support.aws_local.templates import find_unsupported, read_template, remove_resources, transform_template
 
-NAME = "backup-auditor"
-_LAYER = "AWS::Lambda::LayerVersion"
+STACK_NAME = "backup-auditor"
+_LAYER_TYPE = "AWS::Lambda::LayerVersion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,59 +30,65 @@ class Stack:
 
     template: Mapping[str, Any]
     """As it was transformed."""
-    stripped: Mapping[str, str]
+    removed_resources: Mapping[str, str]
     """What moto could not make, and its type."""
-    physical: Mapping[str, str]
+    physical_ids: Mapping[str, str]
     functions: Mapping[str, Function]
     statements: Mapping[str, tuple[Statement, ...]]
     """What each role allows."""
-    schedules: Mapping[str, Schedule]
+    schedules: Mapping[str, ScheduledInvocation]
     denials: tuple[Statement, ...]
     """What the policies of resources deny to everybody; moto keeps none of them."""
 
-    def of_type(self, wanted: str) -> dict[str, Mapping[str, Any]]:
+    def find_by_type(self, resource_type: str) -> dict[str, Mapping[str, Any]]:
         """Return the properties of the resources of a type."""
         resources = self.template["Resources"].items()
-        return {name: it.get("Properties", {}) for name, it in resources if it["Type"] == wanted}
+        return {name: it.get("Properties", {}) for name, it in resources if it["Type"] == resource_type}
 
-    def function_of(self, arn: str) -> str:
+    def find_function(self, arn: str) -> str:
         """Return the logical name of a function."""
         return next(name for name, it in self.functions.items() if it.arn == arn)
 
 
-def create(aws: Aws, build: Build, parameters: Mapping[str, str], variables: Mapping[str, str]) -> Stack:
+def create_stack(
+    aws: LocalAws, build: BuildOutput, parameters: Mapping[str, str], variables: Mapping[str, str]
+) -> Stack:
     """Create the stack; `variables` is what tests put into the environment of every function besides."""
     if not (build.template.exists() and build.layer.exists()):
         raise FileNotFoundError("the application is not built, or not for this machine; make build does both")
-    template = transformed(read_template(build.template), parameters)
-    stripped = unknown_to_moto(template)
-    _package(aws, template)
-    formation = client("cloudformation", aws.endpoint)
-    formation.create_stack(
-        StackName=NAME,
-        TemplateBody=json.dumps(without(template, stripped)),
+    template = transform_template(read_template(build.template), parameters)
+    removed_resources = find_unsupported(template)
+    _upload_artifacts(aws, template)
+    cloudformation = open_client("cloudformation", aws.endpoint)
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps(remove_resources(template, removed_resources)),
         Parameters=[{"ParameterKey": name, "ParameterValue": it} for name, it in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    found = formation.describe_stack_resources(StackName=NAME)["StackResources"]
-    physical = {it["LogicalResourceId"]: it.get("PhysicalResourceId", NAME) for it in found}
-    made = Made(aws, template, physical, build)
-    functions = {name: made.function(name, variables) for name in made.of_type("AWS::Lambda::Function")}
-    statements = {name: statements_in(aws, physical[name]) for name in made.of_type("AWS::IAM::Role")}
-    denials = statements_of(made.policy_of_bucket(name) for name in made.of_type("AWS::S3::BucketPolicy"))
-    return Stack(template, stripped, physical, functions, statements, schedules_in(template), denials)
+    resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    physical_ids = {it["LogicalResourceId"]: it.get("PhysicalResourceId", STACK_NAME) for it in resources}
+    created = CreatedTemplate(aws, template, physical_ids, build)
+    functions = {name: created.read_function(name, variables) for name in created.find_by_type("AWS::Lambda::Function")}
+    statements = {name: read_statements(aws, physical_ids[name]) for name in created.find_by_type("AWS::IAM::Role")}
+    denials = parse_statements(
+        created.read_bucket_policy(name) for name in created.find_by_type("AWS::S3::BucketPolicy")
+    )
+    return Stack(template, removed_resources, physical_ids, functions, statements, find_schedules(template), denials)
 
 
-def _package(aws: Aws, template: Mapping[str, Any]) -> None:
+def _upload_artifacts(aws: LocalAws, template: Mapping[str, Any]) -> None:
     """Put something in the place of each artefact; what runs is taken from the folders themselves."""
-    s3 = client("s3", aws.endpoint)
+    s3 = open_client("s3", aws.endpoint)
     s3.create_bucket(Bucket="packaged", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    empty = io.BytesIO()
-    with zipfile.ZipFile(empty, "w") as archive:
+    empty_archive = io.BytesIO()
+    with zipfile.ZipFile(empty_archive, "w") as archive:
         archive.writestr("app.py", "")
     for name in template["Resources"]:
-        s3.put_object(Bucket="packaged", Key=f"{name}.zip", Body=empty.getvalue())
+        s3.put_object(Bucket="packaged", Key=f"{name}.zip", Body=empty_archive.getvalue())
     # the transformation adds a hash of the content to the name of a layer
-    for it in template["Resources"].values():
-        if it["Type"] == _LAYER:
-            s3.put_object(Bucket="packaged", Key=it["Properties"]["Content"]["S3Key"], Body=empty.getvalue())
+    for resource in template["Resources"].values():
+        if resource["Type"] == _LAYER_TYPE:
+            s3.put_object(
+                Bucket="packaged", Key=resource["Properties"]["Content"]["S3Key"], Body=empty_archive.getvalue()
+            )

@@ -16,14 +16,14 @@ from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_m
 
 from support.aws_local.environment import REGION
 
-_SCALARS = {"Ref": "Ref", "Condition": "Condition"}
+_SCALAR_KEYS = {"Ref": "Ref", "Condition": "Condition"}
 
 
-class _Loader(yaml.SafeLoader):
+class _TemplateLoader(yaml.SafeLoader):
     """YAML with the short forms of CloudFormation's functions."""
 
 
-def _function(loader: _Loader, name: str, node: yaml.Node) -> Any:
+def _construct_function(loader: _TemplateLoader, name: str, node: yaml.Node) -> Any:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -33,77 +33,79 @@ def _function(loader: _Loader, name: str, node: yaml.Node) -> Any:
         value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
-    return {_SCALARS.get(name, f"Fn::{name}"): value}
+    return {_SCALAR_KEYS.get(name, f"Fn::{name}"): value}
 
 
-_Loader.add_multi_constructor("!", _function)
+_TemplateLoader.add_multi_constructor("!", _construct_function)
 
 
 def read_template(path: Path) -> dict[str, Any]:
     """Read a template with its functions written out."""
     with path.open(encoding="utf-8") as file:
-        document: dict[str, Any] = yaml.load(file, _Loader)  # noqa: S506  it derives from the safe one
+        document: dict[str, Any] = yaml.load(file, _TemplateLoader)  # noqa: S506  it derives from the safe one
     return document
 
 
-def transformed(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+def transform_template(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """Transform a SAM template, whose code is where it was packaged to."""
     document = copy.deepcopy(dict(template))
     for name, resource in document["Resources"].items():
-        for place in ("CodeUri", "ContentUri"):
-            if place in resource.get("Properties", {}):
-                resource["Properties"][place] = f"s3://packaged/{name}.zip"
+        for property_name in ("CodeUri", "ContentUri"):
+            if property_name in resource.get("Properties", {}):
+                resource["Properties"][property_name] = f"s3://packaged/{name}.zip"
     values = dict(parameters)
     to_py27_compatible_template(document, values)
     translator = Translator(None, Parser(), boto_session=Session(region_name=REGION))
     # the template names no managed policy
     result = translator.translate(document, parameter_values=values, get_managed_policy_map=dict)
-    plain: dict[str, Any] = undo_mark_unicode_str_in_template(result)
-    return plain
+    transformed: dict[str, Any] = undo_mark_unicode_str_in_template(result)
+    return transformed
 
 
-def without(template: Mapping[str, Any], unknown: Iterable[str]) -> dict[str, Any]:
+def remove_resources(template: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return a template without some resources, as moto can read it; what others ask of them is made up."""
-    left = set(unknown)
+    removed_names = set(names)
     document = copy.deepcopy(dict(template))
-    document["Resources"] = {name: it for name, it in document["Resources"].items() if name not in left}
+    document["Resources"] = {name: it for name, it in document["Resources"].items() if name not in removed_names}
     buses = {name for name, it in document["Resources"].items() if it["Type"] == "AWS::Events::EventBus"}
-    for it in document["Resources"].values():  # a pattern may be text, which moto would quote once more
-        if it["Type"] == "AWS::Events::Rule" and isinstance(it["Properties"].get("EventPattern"), str):
-            it["Properties"]["EventPattern"] = json.loads(it["Properties"]["EventPattern"])
-    replaced: dict[str, Any] = _replaced(document, left, buses)
+    for resource in document["Resources"].values():  # a pattern may be text, which moto would quote once more
+        if resource["Type"] == "AWS::Events::Rule" and isinstance(resource["Properties"].get("EventPattern"), str):
+            resource["Properties"]["EventPattern"] = json.loads(resource["Properties"]["EventPattern"])
+    replaced: dict[str, Any] = _replace_references(document, removed_names, buses)
     return replaced
 
 
-def unknown_to_moto(template: Mapping[str, Any]) -> dict[str, str]:
+def find_unsupported(template: Mapping[str, Any]) -> dict[str, str]:
     """Return the resources that moto cannot make, and the type of each."""
-    known = get_model_map()
-    return {name: it["Type"] for name, it in template["Resources"].items() if it["Type"] not in known}
+    supported_types = get_model_map()
+    return {name: it["Type"] for name, it in template["Resources"].items() if it["Type"] not in supported_types}
 
 
-def _replaced(value: Any, names: set[str], buses: set[str]) -> Any:
+def _replace_references(value: Any, names: set[str], buses: set[str]) -> Any:
     if isinstance(value, list):
-        return [_replaced(it, names, buses) for it in value]
+        return [_replace_references(it, names, buses) for it in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         ((function, argument),) = value.items()
-        value = _asked(function, argument, names, buses) or value
-    return value if isinstance(value, str) else {key: _replaced(it, names, buses) for key, it in value.items()}
+        value = _replace_function(function, argument, names, buses) or value
+    return (
+        value if isinstance(value, str) else {key: _replace_references(it, names, buses) for key, it in value.items()}
+    )
 
 
-def _asked(function: str, argument: Any, names: set[str], buses: set[str]) -> Any:
+def _replace_function(function: str, argument: Any, names: set[str], buses: set[str]) -> Any:
     """Make up what is asked of some resources; of a bus, whose name moto does not know as its `Ref`, ask its name."""
     if function == "Ref" and argument in buses:
         return {"Fn::GetAtt": [argument, "Name"]}
     if function == "Fn::Sub" and isinstance(argument, str):
-        return {function: _substituted(argument, names)}
+        return {function: _substitute(argument, names)}
     if function == "Fn::Sub":
-        return {function: [_substituted(argument[0], names), argument[1]]}
-    whole = argument if isinstance(argument, list) else [argument]
-    return f"made-up-{'-'.join(whole)}" if function in {"Ref", "Fn::GetAtt"} and whole[0] in names else None
+        return {function: [_substitute(argument[0], names), argument[1]]}
+    path = argument if isinstance(argument, list) else [argument]
+    return f"made-up-{'-'.join(path)}" if function in {"Ref", "Fn::GetAtt"} and path[0] in names else None
 
 
-def _substituted(text: str, names: set[str]) -> str:
+def _substitute(text: str, names: set[str]) -> str:
     pattern = "|".join(re.escape(it) for it in names)
     return re.sub(rf"\$\{{({pattern})(\.\w+)?\}}", r"made-up-\1\2", text) if names else text

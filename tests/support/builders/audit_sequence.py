@@ -12,69 +12,71 @@ from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownFinding, ProjectState
 from backup_auditor.domain.reporting.report import compute_audit_id
-from support.builders.facts import BROKEN, DAY, NOW, index, inventory
-from support.builders.reports import BUILT_IN, finding
+from support.builders.facts import DAY, NOW, READ_FAILURE, build_index, build_inventory
+from support.builders.reports import BUILT_IN_POLICY, build_finding
 
 NON_COMPLIANT = Compliance.NON_COMPLIANT
 COMPLIANT = Compliance.COMPLIANT
 NOT_APPLICABLE = Compliance.NOT_APPLICABLE
-INSUFFICIENT = Compliance.INSUFFICIENT_DATA
-USUAL = inventory(index("orders"))
-INCOMPLETE = replace(USUAL, indexes_failure=BROKEN)
+INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
+HEALTHY_INVENTORY = build_inventory(build_index("orders"))
+INCOMPLETE_INVENTORY = replace(HEALTHY_INVENTORY, indexes_failure=READ_FAILURE)
 
 
-def verdict(compliance: Compliance = NON_COMPLIANT, **facts: Any) -> Finding:
+def build_verdict(compliance: Compliance = NON_COMPLIANT, **facts: Any) -> Finding:
     """Build the finding that one control has on `orders`."""
-    return finding(compliance=compliance, **facts)
+    return build_finding(compliance=compliance, **facts)
 
 
-class Nights:
+class AuditSequence:
     """Nightly audits of one project: the first at `NOW`, each a day after the one before."""
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self.memory: ProjectState = EMPTY_STATE
-        self.count = 0
+        self.state: ProjectState = EMPTY_STATE
+        self.audit_count = 0
 
-    def judged(
+    def audit_with_findings(
         self,
         *findings: Finding,
-        told: Inventory = USUAL,
-        policy: Policy = BUILT_IN,
+        inventory: Inventory = HEALTHY_INVENTORY,
+        policy: Policy = BUILT_IN_POLICY,
         audit_id: str | None = None,
-        at: datetime | None = None,
+        observed_at: datetime | None = None,
     ) -> LifecycleResult:
         """Audit the next night, with these findings whatever was read."""
-        if at is None:
-            at = NOW + self.count * DAY
-            self.count += 1
-        judgement = Evaluation(findings, Coverage(0, 0, 0), frozenset())
-        inventory_then = replace(told, observed_at=at)
-        outcome = advance(self.memory, inventory_then, policy, judgement, audit_id or f"audit-{self.count}")
-        self.memory = outcome.state
-        return outcome
+        if observed_at is None:
+            observed_at = NOW + self.audit_count * DAY
+            self.audit_count += 1
+        evaluation = Evaluation(findings, Coverage(0, 0, 0), frozenset())
+        dated_inventory = replace(inventory, observed_at=observed_at)
+        result = advance(self.state, dated_inventory, policy, evaluation, audit_id or f"audit-{self.audit_count}")
+        self.state = result.state
+        return result
 
-    def audited(self, told: Inventory, policy: Policy = BUILT_IN, *, at: datetime | None = None) -> LifecycleResult:
+    def audit(
+        self, inventory: Inventory, policy: Policy = BUILT_IN_POLICY, *, observed_at: datetime | None = None
+    ) -> LifecycleResult:
         """Audit the next night by the whole catalogue."""
-        inventory_then = replace(told, observed_at=at or NOW + self.count * DAY)
-        self.count += at is None
-        judgement = evaluate_controls(inventory_then, policy, CATALOG, self.memory)
-        outcome = advance(self.memory, inventory_then, policy, judgement, compute_audit_id(inventory_then, policy))
-        self.memory = outcome.state
-        return outcome
+        dated_inventory = replace(inventory, observed_at=observed_at or NOW + self.audit_count * DAY)
+        self.audit_count += observed_at is None
+        evaluation = evaluate_controls(dated_inventory, policy, CATALOG, self.state)
+        result = advance(self.state, dated_inventory, policy, evaluation, compute_audit_id(dated_inventory, policy))
+        self.state = result.state
+        return result
 
     @property
-    def known(self) -> KnownFinding:
+    def only_finding(self) -> KnownFinding:
         """The only finding that is known."""
-        (known,) = self.memory.findings.values()
-        return known
+        (finding,) = self.state.findings.values()
+        return finding
 
 
-def lifecycles(outcome: LifecycleResult) -> list[str | None]:
+def list_lifecycles(result: LifecycleResult) -> list[str | None]:
     """Return the lifecycle of each finding."""
-    return [it.lifecycle for it in outcome.findings]
+    return [it.lifecycle for it in result.findings]
 
 
-def night(number: int, further: timedelta = timedelta()) -> datetime:
+def get_audit_time(number: int, offset: timedelta = timedelta()) -> datetime:
     """Return the moment of an audit of `Nights`, the first being 0."""
-    return NOW + number * DAY + further
+    return NOW + number * DAY + offset

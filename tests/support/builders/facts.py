@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 GRACE = 6 * HOUR
 """The grace of the built-in policy."""
-BROKEN = ReadFailure("GET /somewhere", "503 to the end")
+READ_FAILURE = ReadFailure("GET /somewhere", "503 to the end")
 
 
 def ago(length: timedelta) -> datetime:
@@ -29,9 +29,9 @@ def ago(length: timedelta) -> datetime:
     return NOW - length
 
 
-def schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
+def build_schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
     """Build an enabled daily schedule, kept for 7 days, made 60 days ago."""
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": "nightly",
         "index_id": "id-main",
         "project_id": "project-1",
@@ -41,26 +41,28 @@ def schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
         "next_run": NOW + 18 * HOUR,
         "created_at": ago(60 * DAY),
     }
-    return Schedule(schedule_id, **(usual | facts))
+    return Schedule(schedule_id, **(defaults | facts))
 
 
-def run(age: timedelta, **facts: Any) -> Backup:
+def build_run(age: timedelta, **facts: Any) -> Backup:
     """Build a run that captured so long ago, planned a day before; negative ages are to come."""
     moment = ago(age)
     name = f"nightly-{moment:%Y%m%dT%H%M%SZ}"
-    usual: dict[str, Any] = {"name": name, "scheduled_for": moment, "created_at": moment - DAY}
-    return backup(age, **{"backup_id": f"run-{moment:%Y%m%dT%H%M%S}", **usual, **facts})
+    defaults: dict[str, Any] = {"name": name, "scheduled_for": moment, "created_at": moment - DAY}
+    return build_backup(age, **{"backup_id": f"run-{moment:%Y%m%dT%H%M%S}", **defaults, **facts})
 
 
-def unnamed_run(age: timedelta, **facts: Any) -> Backup:
+def build_unnamed_run(age: timedelta, **facts: Any) -> Backup:
     """Build a row of a history that tells no moment of its run, only that it was planned so long ago."""
-    return run(age, **{"name": None, "scheduled_for": None, "created_at": ago(age), "status": "Initializing"} | facts)
+    return build_run(
+        age, **{"name": None, "scheduled_for": None, "created_at": ago(age), "status": "Initializing"} | facts
+    )
 
 
-def backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
+def build_backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
     """Build a `Ready` backup taken by hand so long ago; without an age it tells no time."""
     moment = None if age is None else ago(age)
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "backup_id": f"manual-{age}",
         "index_id": "id-main",
         "index_name": "main",
@@ -72,32 +74,32 @@ def backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
         "namespace_count": 3,
         "size_bytes": 1_000_000,
     }
-    return Backup(**(usual | facts))
+    return Backup(**(defaults | facts))
 
 
-def daily_runs(count: int = 7, first: timedelta = 6 * HOUR, **facts: Any) -> list[Backup]:
+def build_daily_runs(count: int = 7, newest_age: timedelta = 6 * HOUR, **facts: Any) -> list[Backup]:
     """Build daily runs, the newest so long ago."""
-    return [run(first + number * DAY, **facts) for number in range(count)]
+    return [build_run(newest_age + number * DAY, **facts) for number in range(count)]
 
 
-def planned_run(ahead: timedelta = 18 * HOUR, **facts: Any) -> Backup:
+def build_planned_run(lead_time: timedelta = 18 * HOUR, **facts: Any) -> Backup:
     """Build a run that is still to come, shown as `Scheduled`."""
-    return run(-ahead, **{"status": "Scheduled", "record_count": None, "size_bytes": None, **facts})
+    return build_run(-lead_time, **{"status": "Scheduled", "record_count": None, "size_bytes": None, **facts})
 
 
-def whole(rows: Iterable[Any], walks: int = 2) -> Listing[Any]:
+def build_complete_listing(rows: Iterable[Any], reads: int = 2) -> Listing[Any]:
     """Build a listing that so many walks came to the end of, and agree about."""
-    return merge_reads([ListingRead(tuple(rows))] * walks)
+    return merge_reads([ListingRead(tuple(rows))] * reads)
 
 
-def broken(rows: Iterable[Any] = ()) -> Listing[Any]:
+def build_failed_listing(rows: Iterable[Any] = ()) -> Listing[Any]:
     """Build a listing whose only walk broke off after these rows."""
-    return merge_reads([ListingRead(tuple(rows), BROKEN)])
+    return merge_reads([ListingRead(tuple(rows), READ_FAILURE)])
 
 
-def disputed(first: Iterable[Any], second: Iterable[Any]) -> Listing[Any]:
+def build_conflicting_listing(first_rows: Iterable[Any], second_rows: Iterable[Any]) -> Listing[Any]:
     """Build a listing over which two walks showed these different rows."""
-    return merge_reads([ListingRead(tuple(first)), ListingRead(tuple(second))])
+    return merge_reads([ListingRead(tuple(first_rows)), ListingRead(tuple(second_rows))])
 
 
 @dataclass(frozen=True)
@@ -105,26 +107,26 @@ class IndexCase:
     """One index with all that belongs to it, before it is put into an inventory."""
 
     facts: IndexFacts
-    listed: tuple[Backup, ...]
+    listed_backups: tuple[Backup, ...]
     histories: Mapping[str, Listing[Backup]] = field(default_factory=dict)
 
 
-_NIGHTLY = (schedule(),)
+_NIGHTLY_SCHEDULES = (build_schedule(),)
 
-type Schedules = Sequence[Schedule] | Listing[Schedule] | Denial | None
+type ScheduleAnswer = Sequence[Schedule] | Listing[Schedule] | Denial | None
 
 
-def index(  # noqa: PLR0913  an index has this many facts, all with a default
+def build_index(  # noqa: PLR0913  an index has this many facts, all with a default
     name: str = "main",
     *,
-    schedules: Schedules = _NIGHTLY,
+    schedules: ScheduleAnswer = _NIGHTLY_SCHEDULES,
     runs: Sequence[Backup] | Listing[Backup] | None = None,
     other_runs: Mapping[str, Sequence[Backup] | Listing[Backup]] | None = None,
     backups: Iterable[Backup] = (),
-    listed: Iterable[Backup] | None = None,
-    own: Listing[Backup] | Denial | None = None,
+    listed_backups: Iterable[Backup] | None = None,
+    own_backups: Listing[Backup] | Denial | None = None,
     deployment: Deployment = Deployment.SERVERLESS,
-    walks: int = 2,
+    reads: int = 2,
     **facts: Any,
 ) -> IndexCase:
     """Build an index. `runs` is the history of its first schedule, `other_runs` that of others by id.
@@ -133,53 +135,62 @@ def index(  # noqa: PLR0913  an index has this many facts, all with a default
     runs.
     """
     if isinstance(schedules, Sequence):
-        schedules = whole(schedules, walks)
-    known = schedules.rows if isinstance(schedules, Listing) else ()
+        schedules = build_complete_listing(schedules, reads)
+    known_schedules = schedules.rows if isinstance(schedules, Listing) else ()
     if runs is None:
-        runs = [*daily_runs(), planned_run()] if known else []
-    told = {it.schedule_id: () for it in known} | dict(other_runs or {})
-    if known:
-        told[known[0].schedule_id] = runs
-    histories = {key: rows if isinstance(rows, Listing) else whole(rows, walks) for key, rows in told.items()}
-    if listed is None:
-        done = [row for history in histories.values() for row in history.rows if row.status != "Scheduled"]
-        listed = [*done, *backups]
-    rows = tuple(replace(row, index_name=name) for row in listed)
-    return IndexCase(IndexFacts(Index(name, deployment, **facts), schedules, own), rows, histories)
+        runs = [*build_daily_runs(), build_planned_run()] if known_schedules else []
+    runs_by_schedule = {it.schedule_id: () for it in known_schedules} | dict(other_runs or {})
+    if known_schedules:
+        runs_by_schedule[known_schedules[0].schedule_id] = runs
+    histories = {
+        key: rows if isinstance(rows, Listing) else build_complete_listing(rows, reads)
+        for key, rows in runs_by_schedule.items()
+    }
+    if listed_backups is None:
+        finished_runs = [row for history in histories.values() for row in history.rows if row.status != "Scheduled"]
+        listed_backups = [*finished_runs, *backups]
+    rows = tuple(replace(row, index_name=name) for row in listed_backups)
+    return IndexCase(IndexFacts(Index(name, deployment, **facts), schedules, own_backups), rows, histories)
 
 
-def renamed(case: IndexCase, name: str) -> IndexCase:
+def rename_index(case: IndexCase, name: str) -> IndexCase:
     """Return the same index under another name, with ids of its own: a neighbour in the same project."""
 
-    def moved(row: Backup) -> Backup:
-        index_id = f"id-{name}" if row.index_id == "id-main" else f"{row.index_id}-{name}"
-        return replace(row, backup_id=f"{name}-{row.backup_id}", index_id=index_id, index_name=name)
+    def move_backup(backup: Backup) -> Backup:
+        index_id = f"id-{name}" if backup.index_id == "id-main" else f"{backup.index_id}-{name}"
+        return replace(backup, backup_id=f"{name}-{backup.backup_id}", index_id=index_id, index_name=name)
 
-    told, own = case.facts.schedules, case.facts.own_backups
-    if isinstance(own, Listing):
-        own = replace(own, rows=tuple(moved(row) for row in own.rows))
-    if isinstance(told, Listing):
-        rows = [replace(it, schedule_id=f"{name}-{it.schedule_id}", index_id=f"id-{name}") for it in told.rows]
-        told = replace(told, rows=tuple(rows))
+    schedules, own_backups = case.facts.schedules, case.facts.own_backups
+    if isinstance(own_backups, Listing):
+        own_backups = replace(own_backups, rows=tuple(move_backup(row) for row in own_backups.rows))
+    if isinstance(schedules, Listing):
+        rows = [replace(it, schedule_id=f"{name}-{it.schedule_id}", index_id=f"id-{name}") for it in schedules.rows]
+        schedules = replace(schedules, rows=tuple(rows))
     histories = {
-        f"{name}-{key}": replace(history, rows=tuple(moved(row) for row in history.rows))
+        f"{name}-{key}": replace(history, rows=tuple(move_backup(row) for row in history.rows))
         for key, history in case.histories.items()
     }
-    facts = replace(case.facts, index=replace(case.facts.index, name=name), schedules=told, own_backups=own)
-    return IndexCase(facts, tuple(moved(row) for row in case.listed), histories)
+    facts = replace(
+        case.facts, index=replace(case.facts.index, name=name), schedules=schedules, own_backups=own_backups
+    )
+    return IndexCase(facts, tuple(move_backup(row) for row in case.listed_backups), histories)
 
 
-def inventory(
-    *cases: IndexCase, walks: int = 2, backups: Listing[Backup] | None = None, more: Iterable[Backup] = (), **facts: Any
+def build_inventory(
+    *cases: IndexCase,
+    reads: int = 2,
+    backups: Listing[Backup] | None = None,
+    extra_backups: Iterable[Backup] = (),
+    **facts: Any,
 ) -> Inventory:
     """Build the inventory of some indexes; `backups` replaces the listing of their backups, `more` adds rows to it."""
-    rows = [row for case in cases for row in case.listed]
+    rows = [row for case in cases for row in case.listed_backups]
     return Inventory(
         **{
             "observed_at": NOW,
             "project": "default",
             "indexes": tuple(sorted((case.facts for case in cases), key=lambda it: it.index.name)),
-            "backups": whole([*rows, *more], walks) if backups is None else backups,
+            "backups": build_complete_listing([*rows, *extra_backups], reads) if backups is None else backups,
             "histories": {key: history for case in cases for key, history in case.histories.items()},
             "requests": 0,
             **facts,
@@ -187,87 +198,87 @@ def inventory(
     )
 
 
-def policy(*, under: Policy | None = None, **requirements: Any) -> Policy:
+def build_policy(*, base: Policy | None = None, **requirements: Any) -> Policy:
     """Build the built-in policy, with some requirements given by their own name (`min_copies=3`)."""
     defaults = Requirements()
     for part in fields(Requirements):
         section = getattr(defaults, part.name)
-        mine = {it.name: requirements.pop(it.name) for it in fields(section) if it.name in requirements}
-        defaults = replace(defaults, **{part.name: replace(section, **mine)})
+        section_values = {it.name: requirements.pop(it.name) for it in fields(section) if it.name in requirements}
+        defaults = replace(defaults, **{part.name: replace(section, **section_values)})
     if requirements:
         raise TypeError(f"no such requirement: {', '.join(requirements)}")
-    return replace(under or Policy("built-in", "0" * 64), defaults=defaults)
+    return replace(base or Policy("built-in", "0" * 64), defaults=defaults)
 
 
-def judged(
-    facts: IndexCase | Inventory, required: Policy | None = None, memory: ProjectState = EMPTY_STATE
+def evaluate_facts(
+    facts: IndexCase | Inventory, policy: Policy | None = None, state: ProjectState = EMPTY_STATE
 ) -> Evaluation:
     """Judge every control."""
-    told = facts if isinstance(facts, Inventory) else inventory(facts)
-    return evaluate_controls(told, required or policy(), CATALOG, memory)
+    inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
+    return evaluate_controls(inventory, policy or build_policy(), CATALOG, state)
 
 
-def findings(
-    control: str, facts: IndexCase | Inventory, required: Policy | None = None, memory: ProjectState = EMPTY_STATE
+def evaluate_resources(
+    control: str, facts: IndexCase | Inventory, policy: Policy | None = None, state: ProjectState = EMPTY_STATE
 ) -> dict[tuple[ResourceType, str], Finding]:
     """Judge one control on whatever it is judged for; by type, and by id for a deleted index, by name otherwise."""
-    chosen = ControlCatalog(
+    catalog = ControlCatalog(
         index_controls=tuple(it for it in CATALOG.index_controls if it.id == control),
         deleted_index_controls=tuple(it for it in CATALOG.deleted_index_controls if it.id == control),
         project_controls=tuple(it for it in CATALOG.project_controls if it.id == control),
     )
-    told = facts if isinstance(facts, Inventory) else inventory(facts)
-    found = evaluate_controls(told, required or policy(), chosen, memory).findings
-    return {(it.resource.type, _key(it.resource)): it for it in found}
+    inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
+    findings = evaluate_controls(inventory, policy or build_policy(), catalog, state).findings
+    return {(it.resource.type, _get_resource_key(it.resource)): it for it in findings}
 
 
-def _key(resource: Resource) -> str:
+def _get_resource_key(resource: Resource) -> str:
     return (resource.id or "") if resource.type is ResourceType.DELETED_INDEX else resource.name
 
 
-def finding(
+def evaluate_control(
     control: str,
     facts: IndexCase | Inventory,
-    memory: ProjectState = EMPTY_STATE,
+    state: ProjectState = EMPTY_STATE,
     project: Mapping[str, Any] | None = None,
     **requirements: Any,
 ) -> Finding:
     """Judge one control on the only index, live or deleted, or on the project; `project` is required of the latter."""
-    required = policy(**requirements)
-    required = replace(required, project=replace(required.project, **(project or {})))
-    (found,) = findings(control, facts, required, memory).values()
-    return found
+    policy = build_policy(**requirements)
+    policy = replace(policy, project=replace(policy.project, **(project or {})))
+    (finding,) = evaluate_resources(control, facts, policy, state).values()
+    return finding
 
 
-def compliance(
-    control: str, facts: IndexCase | Inventory, memory: ProjectState = EMPTY_STATE, **requirements: Any
+def evaluate_compliance(
+    control: str, facts: IndexCase | Inventory, state: ProjectState = EMPTY_STATE, **requirements: Any
 ) -> Compliance:
     """Judge one control on the only index, or on the project, and return the bare verdict."""
-    return finding(control, facts, memory, **requirements).compliance
+    return evaluate_control(control, facts, state, **requirements).compliance
 
 
-def verdicts(facts: IndexCase | Inventory, required: Policy | None = None) -> dict[tuple[str, str], Compliance]:
+def evaluate_verdicts(facts: IndexCase | Inventory, policy: Policy | None = None) -> dict[tuple[str, str], Compliance]:
     """Judge every control and return the bare verdicts by control and name."""
-    return {(it.control, it.resource.name): it.compliance for it in judged(facts, required).findings}
+    return {(it.control, it.resource.name): it.compliance for it in evaluate_facts(facts, policy).findings}
 
 
-def known(row: Backup, expires_at: datetime | None = None, **facts: Any) -> KnownBackup:
+def build_known_backup(backup: Backup, expires_at: datetime | None = None, **facts: Any) -> KnownBackup:
     """Build what is remembered of a backup: taken by hand, unless there is a moment at which it is to expire."""
-    usual: dict[str, Any] = {
-        "backup_id": row.backup_id,
-        "index_id": row.index_id,
-        "index_name": row.index_name,
-        "name": row.name,
+    defaults: dict[str, Any] = {
+        "backup_id": backup.backup_id,
+        "index_id": backup.index_id,
+        "index_name": backup.index_name,
+        "name": backup.name,
         "schedule_id": None,
-        "captured_at": row.scheduled_for or row.created_at,
+        "captured_at": backup.scheduled_for or backup.created_at,
         "expires": expires_at is not None,
         "expires_at": expires_at,
         "known_since": ago(DAY),
     }
-    return KnownBackup(**(usual | facts))
+    return KnownBackup(**(defaults | facts))
 
 
-def remembering(*backups: KnownBackup, **facts: Any) -> ProjectState:
+def build_state(*backups: KnownBackup, **facts: Any) -> ProjectState:
     """Build the memory of an audit a day ago that saw these backups."""
     return ProjectState(
         **{
@@ -280,20 +291,22 @@ def remembering(*backups: KnownBackup, **facts: Any) -> ProjectState:
     )
 
 
-def watched(facts: IndexCase | Inventory, since: datetime | None = None, **memory: Any) -> ProjectState:
+def build_watched_state(
+    facts: IndexCase | Inventory, since: datetime | None = None, **state_facts: Any
+) -> ProjectState:
     """Build the memory of audits that saw the schedules as they are since their creation, or since a moment."""
-    told = facts if isinstance(facts, Inventory) else inventory(facts)
+    inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
     schedules = {
-        it.schedule_id: KnownSchedule(
-            schedule_id=it.schedule_id,
-            index_name=one.index.name,
-            name=it.name,
-            frequency=it.frequency,
-            retention=it.retention,
-            enabled=it.enabled,
-            since=since or it.created_at or ago(10 * DAY),
+        schedule.schedule_id: KnownSchedule(
+            schedule_id=schedule.schedule_id,
+            index_name=index_facts.index.name,
+            name=schedule.name,
+            frequency=schedule.frequency,
+            retention=schedule.retention,
+            enabled=schedule.enabled,
+            since=since or schedule.created_at or ago(10 * DAY),
         )
-        for one in told.indexes
-        for it in list_rows(one.schedules)
+        for index_facts in inventory.indexes
+        for schedule in list_rows(index_facts.schedules)
     }
-    return remembering(**{"schedules": schedules} | memory)
+    return build_state(**{"schedules": schedules} | state_facts)

@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import PolicyError
 
 
-def policy(text: str | bytes) -> Policy:
+def parse_policy(text: str | bytes) -> Policy:
     """Load the policy that a file of this content states."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "policy.yaml")
@@ -18,14 +18,14 @@ def policy(text: str | bytes) -> Policy:
         return load_policy(path)
 
 
-def problems(text: str | bytes) -> list[str]:
+def find_problems(text: str | bytes) -> list[str]:
     """Return every problem of a file of this content, as `LINE: text` or `: text`."""
-    with pytest.raises(PolicyError) as caught:
-        policy(text)
-    return [it.split("policy.yaml", 1)[1].removeprefix(":") for it in caught.value.problems]
+    with pytest.raises(PolicyError) as error_info:
+        parse_policy(text)
+    return [it.split("policy.yaml", 1)[1].removeprefix(":") for it in error_info.value.problems]
 
 
-def problem(text: str | bytes) -> str:
+def find_problem(text: str | bytes) -> str:
     """Return the only problem of a file of this content."""
-    (only,) = problems(text)
-    return only
+    (problem,) = find_problems(text)
+    return problem

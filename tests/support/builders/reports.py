@@ -21,33 +21,40 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.formats.json import render_json
-from support.builders.facts import NOW, index, inventory, judged, renamed, whole
+from support.builders.facts import (
+    NOW,
+    build_complete_listing,
+    build_index,
+    build_inventory,
+    evaluate_facts,
+    rename_index,
+)
 
-BUILT_IN = Policy("built-in", "0" * 64)
+BUILT_IN_POLICY = Policy("built-in", "0" * 64)
 EXEMPTION = Exemption(("scratch-*",), ("*",), "search-team", "rebuilt nightly", date(2027, 3, 31))
 
 
-def exempting(*exemptions: Exemption) -> Policy:
+def build_exempting_policy(*exemptions: Exemption) -> Policy:
     """Build the built-in policy with exemptions."""
     return Policy("built-in", "0" * 64, exemptions=exemptions)
 
 
-def report(told: Inventory | None = None, required: Policy = BUILT_IN) -> Report:
+def build_report(inventory: Inventory | None = None, policy: Policy = BUILT_IN_POLICY) -> Report:
     """Judge an inventory, by default one healthy index, and report."""
-    facts = inventory(index()) if told is None else told
-    return make_report(facts, required, judged(facts, required))
+    facts = build_inventory(build_index()) if inventory is None else inventory
+    return make_report(facts, policy, evaluate_facts(facts, policy))
 
 
-def bare(name: str) -> Any:
+def build_bare_index(name: str) -> Any:
     """Build an index that has nothing at all."""
-    return renamed(index(schedules=whole(())), name)
+    return rename_index(build_index(schedules=build_complete_listing(())), name)
 
 
-def finding(**facts: Any) -> Finding:
+def build_finding(**facts: Any) -> Finding:
     """Build a finding: by default, `orders` has no schedule."""
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "default", facts.pop("name", "orders"), None))
     control = facts.pop("control", "index-has-schedule")
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "compliance": Compliance.NON_COMPLIANT,
         "severity": Severity.HIGH,
         "reason": "It has no backup schedule at all.",
@@ -55,11 +62,11 @@ def finding(**facts: Any) -> Finding:
         "remediation": "Create a schedule.",
     }
     return Finding(
-        control=control, resource=resource, fingerprint=compute_fingerprint(control, resource), **(usual | facts)
+        control=control, resource=resource, fingerprint=compute_fingerprint(control, resource), **(defaults | facts)
     )
 
 
-def as_document(pieces: Iterable[str]) -> Any:
+def parse_report(pieces: Iterable[str]) -> Any:
     """Read a JSON report back, after checking it against the published schema."""
     document = json.loads("".join(pieces))
     check_report(document)
@@ -73,9 +80,19 @@ def check_report(document: Any) -> None:
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
 
 
-def document_of(shown: Report) -> Any:
+def render_document(report: Report) -> Any:
     """Return a report as JSON, checked."""
-    return as_document(render_json(shown))
+    return parse_report(render_json(report))
 
 
-__all__ = ["BUILT_IN", "EXEMPTION", "NOW", "bare", "check_report", "document_of", "exempting", "finding", "report"]
+__all__ = [
+    "BUILT_IN_POLICY",
+    "EXEMPTION",
+    "NOW",
+    "build_bare_index",
+    "build_exempting_policy",
+    "build_finding",
+    "build_report",
+    "check_report",
+    "render_document",
+]

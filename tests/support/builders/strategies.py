@@ -16,19 +16,19 @@ from support.builders.facts import (
     SECOND,
     IndexCase,
     ago,
-    backup,
-    broken,
-    index,
-    inventory,
-    renamed,
-    run,
-    schedule,
-    unnamed_run,
-    whole,
+    build_backup,
+    build_complete_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_run,
+    build_schedule,
+    build_unnamed_run,
+    rename_index,
 )
 
-LENGTHS = (timedelta(), SECOND, HOUR, GRACE, 12 * HOUR, 12 * HOUR + SECOND, DAY, DAY + GRACE, DAY + GRACE + SECOND)
-AGES = st.sampled_from([*LENGTHS, *(days * DAY for days in (2, 3, 5, 7, 8, 14, 15, 31, 40)), -SECOND, -DAY])
+EDGE_LENGTHS = (timedelta(), SECOND, HOUR, GRACE, 12 * HOUR, 12 * HOUR + SECOND, DAY, DAY + GRACE, DAY + GRACE + SECOND)
+AGES = st.sampled_from([*EDGE_LENGTHS, *(days * DAY for days in (2, 3, 5, 7, 8, 14, 15, 31, 40)), -SECOND, -DAY])
 STATUSES = st.sampled_from(
     ["Ready"] * 4 + ["Failed", "Initializing", "Pending", "Scheduled", "InitializationFailed", "Odd"]
 )
@@ -48,62 +48,66 @@ def schedules(index_id: str | None = "id-main") -> st.SearchStrategy[list[Schedu
         }
     )
 
-    def built(rows: Sequence[dict[str, Any]]) -> list[Schedule]:
-        return [_schedule(f"schedule-{number}", index_id, row) for number, row in enumerate(rows)]
+    def build_schedules(rows: Sequence[dict[str, Any]]) -> list[Schedule]:
+        return [_build_schedule(f"schedule-{number}", index_id, row) for number, row in enumerate(rows)]
 
-    return st.lists(facts, max_size=3).map(built)
+    return st.lists(facts, max_size=3).map(build_schedules)
 
 
-def _schedule(schedule_id: str, index_id: str | None, row: dict[str, Any]) -> Schedule:
+def _build_schedule(schedule_id: str, index_id: str | None, row: dict[str, Any]) -> Schedule:
     unreadable = {"next_run": None, "next_run_unreadable": True} if row["next_run"] == "unreadable" else {}
-    return schedule(schedule_id, index_id=index_id, **(row | unreadable))
+    return build_schedule(schedule_id, index_id=index_id, **(row | unreadable))
 
 
 @st.composite
-def rows(draw: st.DrawFn, prefix: str, *, ids: Sequence[str] = ("id-main",), size: int = 6) -> list[Backup]:
+def backup_rows(draw: st.DrawFn, prefix: str, *, ids: Sequence[str] = ("id-main",), size: int = 6) -> list[Backup]:
     """Generate runs and backups, each in one state wherever it is shown."""
-    found = []
+    backups = []
     for number in range(draw(st.integers(0, size))):
         age, status, index_id = draw(AGES), draw(STATUSES), draw(st.sampled_from(ids))
-        make = draw(st.sampled_from([run, run, run, backup, unnamed_run]))
+        make = draw(st.sampled_from([build_run, build_run, build_run, build_backup, build_unnamed_run]))
         facts: dict[str, Any] = {"backup_id": f"{prefix}-{number}", "status": status, "index_id": index_id}
         if draw(st.integers(0, 9)) == 0:
             facts |= {"created_at": None, "scheduled_for": None, "name": None}
         if index_id != "id-main" and draw(st.booleans()):
             facts["index_deleted_at"] = ago(HOUR)
-        found.append(make(age, **facts))
-    return found
+        backups.append(make(age, **facts))
+    return backups
 
 
 @st.composite
-def cases(draw: st.DrawFn, *, walks: int = 2) -> IndexCase:
+def index_cases(draw: st.DrawFn, *, reads: int = 2) -> IndexCase:
     """Generate an index whose listings were all read to their end."""
-    known = draw(schedules(draw(st.sampled_from(["id-main", "id-main", None]))))
-    histories = {it.schedule_id: draw(rows(it.schedule_id)) for it in known}
+    known_schedules = draw(schedules(draw(st.sampled_from(["id-main", "id-main", None]))))
+    histories = {it.schedule_id: draw(backup_rows(it.schedule_id)) for it in known_schedules}
     runs = [row for history in histories.values() for row in history]
-    listed = [row for row in runs if draw(st.integers(0, 3))]
-    listed += draw(rows("manual", ids=("id-main", "id-earlier"), size=3))
-    own = draw(st.booleans())
-    return index(
-        schedules=whole(known, walks),
-        runs=whole(histories[known[0].schedule_id], walks) if known else None,
-        other_runs={it.schedule_id: whole(histories[it.schedule_id], walks) for it in known[1:]},
-        listed=listed,
-        own=whole([row for row in listed if row.index_id == "id-main"], walks) if own else None,
-        walks=walks,
+    listed_backups = [row for row in runs if draw(st.integers(0, 3))]
+    listed_backups += draw(backup_rows("manual", ids=("id-main", "id-earlier"), size=3))
+    has_own_listing = draw(st.booleans())
+    return build_index(
+        schedules=build_complete_listing(known_schedules, reads),
+        runs=build_complete_listing(histories[known_schedules[0].schedule_id], reads) if known_schedules else None,
+        other_runs={
+            it.schedule_id: build_complete_listing(histories[it.schedule_id], reads) for it in known_schedules[1:]
+        },
+        listed_backups=listed_backups,
+        own_backups=build_complete_listing([row for row in listed_backups if row.index_id == "id-main"], reads)
+        if has_own_listing
+        else None,
+        reads=reads,
     )
 
 
 @st.composite
-def projects(draw: st.DrawFn, *, walks: int = 2) -> Inventory:
+def inventories(draw: st.DrawFn, *, reads: int = 2) -> Inventory:
     """Generate a project of one or two indexes, read to the end by so many walks."""
-    found = [draw(cases(walks=walks))]
+    drawn_cases = [draw(index_cases(reads=reads))]
     if draw(st.booleans()):
-        found.append(renamed(draw(cases(walks=walks)), "other"))
-    return inventory(*found, walks=walks)
+        drawn_cases.append(rename_index(draw(index_cases(reads=reads)), "other"))
+    return build_inventory(*drawn_cases, reads=reads)
 
 
 @st.composite
-def cut(draw: st.DrawFn, listing: Listing[Any]) -> Listing[Any]:
+def truncated_listings(draw: st.DrawFn, listing: Listing[Any]) -> Listing[Any]:
     """Generate what is left of a listing whose walk broke off: any part of its rows."""
-    return broken([row for row in listing.rows if draw(st.booleans())])
+    return build_failed_listing([row for row in listing.rows if draw(st.booleans())])

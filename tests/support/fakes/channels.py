@@ -17,54 +17,61 @@ from backup_auditor.errors import DeliveryError
 from backup_auditor.ports.messaging import Event, PutResult
 from backup_auditor.retry import Retrier
 from support.builders.facts import NOW
-from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
-from support.fakes.stores import FakeEvidence, FakeOutbox, Waiting
+from support.builders.notifications import (
+    EVENT_CHANNEL,
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    YESTERDAY,
+    build_alert_report,
+    build_open_finding,
+)
+from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
 
-CHANNELS = (EVENTS, TOPIC, SLACK)
+ALL_CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
 
 
 @dataclass
-class Calls:
+class ScriptedCalls:
     """What was asked of something, and what it is to answer: an error is raised instead of what would be done."""
 
-    heard: list[Any] = field(default_factory=list)
+    recorded_calls: list[Any] = field(default_factory=list)
     script: list[Exception | None] = field(default_factory=list)
 
-    def take(self, call: object) -> None:
+    def record_call(self, call: object) -> None:
         """Take a call, unless the next in the script is an error."""
         error = self.script.pop(0) if self.script else None
         if error is not None:
             raise error
-        self.heard.append(call)
+        self.recorded_calls.append(call)
 
 
-class FakeTopics(Calls):
+class FakeTopics(ScriptedCalls):
     """Topics that accept what their script lets them."""
 
     def publish(self, topic: str, subject: str, message: str, attributes: Mapping[str, str]) -> None:
         """Take a publication."""
-        self.take({"topic": topic, "subject": subject, "message": message, "attributes": attributes})
+        self.record_call({"topic": topic, "subject": subject, "message": message, "attributes": attributes})
 
 
-class FakeWebhooks(Calls):
+class FakeWebhooks(ScriptedCalls):
     """Webhooks that accept what their script lets them."""
 
     def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
         """Take a payload."""
         assert seconds > 0
-        self.take({"secret": secret_name, "payload": payload})
+        self.record_call({"secret": secret_name, "payload": payload})
 
 
-class FakeBus(Calls):
+class FakeBus(ScriptedCalls):
     """A bus that leaves the events that a function chooses, and accepts the others."""
 
-    leaves: Callable[[Event], DeliveryError | None] = staticmethod(lambda _: None)
+    find_error: Callable[[Event], DeliveryError | None] = staticmethod(lambda _: None)
 
     def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
         """Take what is not to be left."""
         assert seconds_left() > 0
-        errors = {place: error for place, event in enumerate(events) if (error := self.leaves(event))}
-        self.heard.extend(it for place, it in enumerate(events) if place not in errors)
+        errors = {position: error for position, event in enumerate(events) if (error := self.find_error(event))}
+        self.recorded_calls.extend(it for position, it in enumerate(events) if position not in errors)
         return PutResult(tuple(errors), next(iter(errors.values()), None))
 
 
@@ -86,13 +93,13 @@ class FakeLog:
         """Write a line."""
         self.lines.append(("error", str(msg), extra))
 
-    def told(self, level: str) -> str:
+    def join_messages(self, level: str) -> str:
         """Return what was written on one level."""
         return "\n".join(text for it, text, _ in self.lines if it == level)
 
 
 @dataclass
-class PostOffice:
+class DeliveryHarness:
     """Everything that delivering takes of the world, at one moment that is set by hand."""
 
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
@@ -104,21 +111,21 @@ class PostOffice:
     channels: dict[str, tuple[Channel, ...]] = field(default_factory=dict)
     now: datetime = NOW
     seconds_left: float = 290.0
-    slept: list[float] = field(default_factory=list)
+    waited_seconds: list[float] = field(default_factory=list)
 
-    def audited(
-        self, report: Report | None = None, channels: tuple[Channel, ...] = CHANNELS
+    def record_audit(
+        self, report: Report | None = None, channels: tuple[Channel, ...] = ALL_CHANNELS
     ) -> tuple[OutboxMessage, ...]:
         """Record what has to be told of an audit, by default one with a new finding."""
-        report = report or told(found())
+        report = report or build_alert_report(build_open_finding())
         messages = create_messages(report, self.evidence.store_report(report), channels, YESTERDAY)
-        self.outbox.waiting |= {it.message_id: Waiting(it) for it in messages}
+        self.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in messages}
         self.channels.setdefault(report.project, channels)
         return messages
 
-    def deliver(self, project: str | None = None, only: ChannelKind | None = None) -> DeliverySummary:
+    def deliver(self, project: str | None = None, only_kind: ChannelKind | None = None) -> DeliverySummary:
         """Deliver what is due."""
-        return deliver_pending(self.means, self._address_of, project, only)
+        return deliver_pending(self.dependencies, self._find_route, project, only_kind)
 
     def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> DeliverySummary:
         """Let some time pass, and deliver what is due then."""
@@ -126,29 +133,29 @@ class PostOffice:
         return self.deliver()
 
     @property
-    def means(self) -> DeliveryDependencies:
+    def dependencies(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
-        patience = self.patience
-        return DeliveryDependencies(self.outbox, self.evidence, self._carrier_for, lambda: self.now, patience, self.log)
+        retrier = self.retrier
+        return DeliveryDependencies(self.outbox, self.evidence, self._make_sender, lambda: self.now, retrier, self.log)
 
     @property
-    def patience(self) -> Retrier:
+    def retrier(self) -> Retrier:
         """The patience of somebody who does not really wait."""
-        return Retrier(lambda: self.seconds_left, self._sleep, lambda low, high: (low + high) / 2)
+        return Retrier(lambda: self.seconds_left, self._wait, lambda low, high: (low + high) / 2)
 
-    def _carrier_for(self, kind: ChannelKind) -> Sender:
+    def _make_sender(self, kind: ChannelKind) -> Sender:
         if kind is ChannelKind.EVENTS:
             return EventSender(self.bus, lambda: self.seconds_left)
         if kind is ChannelKind.SNS:
-            return TopicSender(self.topics, self.patience, "eu-central-1")
-        return WebhookSender(self.webhooks, self.patience, "eu-central-1")
+            return TopicSender(self.topics, self.retrier, "eu-central-1")
+        return WebhookSender(self.webhooks, self.retrier, "eu-central-1")
 
-    def _address_of(self, message: OutboxMessage) -> Route:
-        return ChannelRouter(self._registry).find_route(message)
+    def _find_route(self, message: OutboxMessage) -> Route:
+        return ChannelRouter(self._load_registry).find_route(message)
 
-    def _registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
-        return Registry(tuple(RegisteredProject(name, channels=its) for name, its in self.channels.items()))
+    def _load_registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
+        return Registry(tuple(RegisteredProject(name, channels=channels) for name, channels in self.channels.items()))
 
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+    def _wait(self, seconds: float) -> None:
+        self.waited_seconds.append(seconds)
         self.seconds_left -= seconds

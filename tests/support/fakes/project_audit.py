@@ -13,12 +13,12 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BadKeyError
-from support.builders.facts import NOW, IndexCase, index
-from support.builders.reports import BUILT_IN
+from support.builders.facts import NOW, IndexCase, build_index
+from support.builders.reports import BUILT_IN_POLICY
 from support.fakes.stores import FakeEvidence, FakeStore
 
-EVENTS = Channel(ChannelKind.EVENTS, "")
-SEARCH = RegisteredProject("search", "keys/search", channels=(EVENTS,))
+EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
+SEARCH_PROJECT = RegisteredProject("search", "keys/search", channels=(EVENT_CHANNEL,))
 
 
 @dataclass
@@ -42,23 +42,23 @@ class FakeReader:
         """Walk its backups."""
         if on_page is not None:
             on_page()
-        return ListingRead(self.case.listed)
+        return ListingRead(self.case.listed_backups)
 
     def read_schedules(self, index: str) -> ListingRead[Schedule]:
         """Walk its schedules, or break off where they are not known."""
-        told: Any = self.case.facts.schedules
-        return ListingRead(told.rows if index == self.case.facts.index.name else (), told.failure)
+        listing: Any = self.case.facts.schedules
+        return ListingRead(listing.rows if index == self.case.facts.index.name else (), listing.failure)
 
     def read_own_backups(self, index: str) -> ListingRead[Backup]:
         """Walk its backups once more."""
-        return ListingRead(tuple(it for it in self.case.listed if it.index_name == index))
+        return ListingRead(tuple(it for it in self.case.listed_backups if it.index_name == index))
 
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Walk the runs of a schedule."""
         return ListingRead(self.case.histories[schedule_id].rows)
 
 
-class Lines:
+class FakeLog:
     """A log that is a list."""
 
     def __init__(self) -> None:
@@ -82,81 +82,84 @@ class Lines:
         """Write down."""
         self.lines.append(("error", str(msg), extra))
 
-    def of(self, level: str) -> list[str]:
+    def get_messages(self, level: str) -> list[str]:
         """Return what was written down at a level."""
-        return [text for at, text, _ in self.lines if at == level]
+        return [text for line_level, text, _ in self.lines if line_level == level]
 
 
 @dataclass
-class Night:
+class AuditHarness:
     """A world in which every part can be put in the place of another, and nothing is asked for in vain."""
 
-    case: IndexCase = field(default_factory=index)
-    registered: Registry = field(default_factory=lambda: Registry((SEARCH,)))
-    required: Policy = BUILT_IN
+    case: IndexCase = field(default_factory=build_index)
+    registry: Registry = field(default_factory=lambda: Registry((SEARCH_PROJECT,)))
+    policy: Policy = BUILT_IN_POLICY
     keys: list[str] = field(default_factory=lambda: ["key-1"])
     """The key that is remembered, and the one that a fresh look finds."""
-    accepted: str | None = "key-1"
+    accepted_key: str | None = "key-1"
     """The only key that is not refused; `None` where every key is accepted."""
-    cases: Mapping[str, IndexCase] = field(default_factory=dict)
+    cases_by_key: Mapping[str, IndexCase] = field(default_factory=dict)
     """What single keys open instead."""
     store: FakeStore = field(default_factory=FakeStore)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
-    log: Lines = field(default_factory=Lines)
+    log: FakeLog = field(default_factory=FakeLog)
     now: datetime = NOW
     metrics: list[tuple[str | None, dict[str, float | None], dict[str, str]]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    pings: int = 0
-    seconds: float = 0.0
-    failing: dict[str, Exception] = field(default_factory=dict)
+    notified_projects: list[str] = field(default_factory=list)
+    ping_count: int = 0
+    clock_seconds: float = 0.0
+    failures: dict[str, Exception] = field(default_factory=dict)
     """What some of its parts raise, by their name."""
 
-    def world(self) -> AuditDependencies:
+    def build_dependencies(self) -> AuditDependencies:
         """Return it as an audit takes it."""
         return AuditDependencies(
-            load_registry=lambda _wanted: self._or_fail("registry", self.registered),
-            load_policy=lambda _project: self._or_fail("policy", self.required),
-            load_key=self._key,
-            open_reader=self._open,
+            load_registry=lambda _wanted: self._fail_or_return("registry", self.registry),
+            load_policy=lambda _project: self._fail_or_return("policy", self.policy),
+            load_key=self._read_key,
+            open_reader=self._open_reader,
             open_store=lambda: self.store,
             open_evidence=lambda: self.evidence,
-            publish_events=lambda project: self._or_fail("tell", self.told).append(project),
+            publish_events=lambda project: self._fail_or_return("tell", self.notified_projects).append(project),
             ping=self._ping,
             emit=self._emit,
             log=self.log,
             now=lambda: self.now,
-            monotonic=self._monotonic,
+            monotonic=self._read_monotonic,
         )
 
-    def measured(self, project: str = "search") -> dict[str, float | None]:
+    def find_project_metrics(self, project: str = "search") -> dict[str, float | None]:
         """Return the metrics that have the project for their only dimension."""
         return {
-            name: it for of, values, more in self.metrics if of == project and not more for name, it in values.items()
+            name: value
+            for metric_project, values, dimensions in self.metrics
+            if metric_project == project and not dimensions
+            for name, value in values.items()
         }
 
-    def _or_fail[Part](self, name: str, part: Part) -> Part:
-        if name in self.failing:
-            raise self.failing[name]
+    def _fail_or_return[Part](self, name: str, part: Part) -> Part:
+        if name in self.failures:
+            raise self.failures[name]
         return part
 
-    def _key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
+    def _read_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
         assert project.name == "search"
-        return self._or_fail("key", self.keys)[-1 if fresh else 0]
+        return self._fail_or_return("key", self.keys)[-1 if fresh else 0]
 
     @contextmanager
-    def _open(self, key: str) -> Iterator[FakeReader]:
-        refused = BadKeyError("401: Invalid API key") if self.accepted not in {None, key} else None
-        yield FakeReader(self.cases.get(key, self.case), self.failing.get("indexes", refused))
+    def _open_reader(self, key: str) -> Iterator[FakeReader]:
+        key_error = BadKeyError("401: Invalid API key") if self.accepted_key not in {None, key} else None
+        yield FakeReader(self.cases_by_key.get(key, self.case), self.failures.get("indexes", key_error))
 
     def _ping(self) -> None:
-        self._or_fail("ping", None)
-        self.pings += 1
+        self._fail_or_return("ping", None)
+        self.ping_count += 1
 
     def _emit(
         self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] | None = None
     ) -> None:
         self.metrics.append((project, dict(values), dict(dimensions or {})))
 
-    def _monotonic(self) -> float:
-        self.seconds += 1.5
-        return self.seconds
+    def _read_monotonic(self) -> float:
+        self.clock_seconds += 1.5
+        return self.clock_seconds

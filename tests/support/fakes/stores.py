@@ -37,55 +37,57 @@ class FakeStore:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self.memories: dict[str, ProjectState] = {}
-        self.recorded: dict[str, list[AuditRecord]] = {}
+        self.states: dict[str, ProjectState] = {}
+        self.audits_by_project: dict[str, list[AuditRecord]] = {}
         self.outbox = FakeOutbox()
 
     def load(self, project: str) -> ProjectState:
         """Return what is remembered of a project."""
-        return self.memories.get(project, EMPTY_STATE)
+        return self.states.get(project, EMPTY_STATE)
 
     def record(self, project: str, change: StateChange) -> None:
         """Apply the differences to the latest memory."""
-        before = self.load(project)
-        if before.revision != change.expected_revision:
+        previous = self.load(project)
+        if previous.revision != change.expected_revision:
             raise ConflictingRecordError("another audit was recorded meanwhile")
-        self.memories[project] = ProjectState(
+        self.states[project] = ProjectState(
             revision=change.revision,
             audit_id=change.audit_id,
             observed_at=change.observed_at,
             complete_at=change.complete_at,
             policy_sha256=change.policy_sha256,
             pinecone_project_id=change.pinecone_project_id,
-            findings=_applied(before.findings, change.findings, "fingerprint"),
-            backups=_applied(before.backups, change.backups, "backup_id"),
-            schedules=_applied(before.schedules, change.schedules, "schedule_id"),
-            indexes=_applied(before.indexes, change.indexes, "name"),
+            findings=_apply_changes(previous.findings, change.findings, "fingerprint"),
+            backups=_apply_changes(previous.backups, change.backups, "backup_id"),
+            schedules=_apply_changes(previous.schedules, change.schedules, "schedule_id"),
+            indexes=_apply_changes(previous.indexes, change.indexes, "name"),
             drift=change.drift,
             history=change.history,
         )
-        self.recorded[project] = [it for it in self.recorded.get(project, []) if it not in change.discarded_audits]
+        self.audits_by_project[project] = [
+            it for it in self.audits_by_project.get(project, []) if it not in change.discarded_audits
+        ]
         if change.audit is not None:
-            self.recorded.setdefault(project, []).append(change.audit)
-        self.outbox.waiting |= {it.message_id: Waiting(it) for it in change.messages}
+            self.audits_by_project.setdefault(project, []).append(change.audit)
+        self.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in change.messages}
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audits since a moment, the oldest first."""
-        found = [it for it in self.recorded.get(project, []) if it.observed_at >= since]
-        return sorted(found, key=lambda it: (it.observed_at, it.audit_id))
+        audits = [it for it in self.audits_by_project.get(project, []) if it.observed_at >= since]
+        return sorted(audits, key=lambda it: (it.observed_at, it.audit_id))
 
 
 @dataclass
-class Waiting:
+class PendingMessage:
     """A message that was not accepted yet."""
 
     message: OutboxMessage
     attempts: int = 0
-    refusals: int = 0
-    taken_until: datetime | None = None
+    refusal_count: int = 0
+    claimed_until: datetime | None = None
     retry_at: datetime | None = None
     progress: str = ""
-    why: str = ""
+    reason: str = ""
 
 
 class FakeOutbox:
@@ -93,64 +95,68 @@ class FakeOutbox:
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self.waiting: dict[str, Waiting] = {}
-        self.accepted: list[OutboxMessage] = []
+        self.pending_by_id: dict[str, PendingMessage] = {}
+        self.accepted_messages: list[OutboxMessage] = []
 
     def list_pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
         """Return what is due, the oldest first."""
-        found = [
-            it.message
-            for it in self.waiting.values()
-            if project in (None, it.message.project)
-            and (it.retry_at is None or it.retry_at <= now)
-            and (it.taken_until is None or it.taken_until <= now)
+        messages = [
+            pending_message.message
+            for pending_message in self.pending_by_id.values()
+            if project in (None, pending_message.message.project)
+            and (pending_message.retry_at is None or pending_message.retry_at <= now)
+            and (pending_message.claimed_until is None or pending_message.claimed_until <= now)
         ]
-        return sorted(found, key=lambda it: (it.observed_at, it.message_id))
+        return sorted(messages, key=lambda it: (it.observed_at, it.message_id))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Take a message that nobody has."""
-        it = self.waiting.get(message.message_id)
-        if it is None or (it.taken_until is not None and it.taken_until > now):
+        pending_message = self.pending_by_id.get(message.message_id)
+        if pending_message is None or (
+            pending_message.claimed_until is not None and pending_message.claimed_until > now
+        ):
             return None
-        it.attempts += 1
-        it.taken_until = until
-        return Claim(it.attempts, is_possible_duplicate=it.attempts - 1 > it.refusals)
+        pending_message.attempts += 1
+        pending_message.claimed_until = until
+        return Claim(
+            pending_message.attempts, is_possible_duplicate=pending_message.attempts - 1 > pending_message.refusal_count
+        )
 
     def mark_sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  as the port has it
         """Put a message away."""
-        if self.waiting.pop(message.message_id, None) is not None:
-            self.accepted.append(message)
+        if self.pending_by_id.pop(message.message_id, None) is not None:
+            self.accepted_messages.append(message)
 
     def mark_failed(
         self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
     ) -> int:
         """Let a message go again."""
-        it = self.waiting.get(message.message_id)
-        if it is None:
+        pending_message = self.pending_by_id.get(message.message_id)
+        if pending_message is None:
             return 0
-        if it.taken_until is not None:
-            it.refusals += not may_have_arrived
-            it.taken_until, it.retry_at, it.why = None, retry_at, reason
-        return it.attempts
+        if pending_message.claimed_until is not None:
+            pending_message.refusal_count += not may_have_arrived
+            pending_message.claimed_until, pending_message.retry_at, pending_message.reason = None, retry_at, reason
+        return pending_message.attempts
 
     def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
         """Put another in the place of a message."""
-        known = (*self.waiting, *(it.message_id for it in self.accepted))
-        if replacement.message_id in known:
+        known_ids = (*self.pending_by_id, *(it.message_id for it in self.accepted_messages))
+        if replacement.message_id in known_ids:
             return False
-        self.waiting.pop(message.message_id, None)
-        self.waiting[replacement.message_id] = Waiting(replacement)
+        self.pending_by_id.pop(message.message_id, None)
+        self.pending_by_id[replacement.message_id] = PendingMessage(replacement)
         return True
 
     def load_progress(self, message: OutboxMessage) -> str:
         """Return what was noted."""
-        it = self.waiting.get(message.message_id)
-        return it.progress if it else ""
+        pending_message = self.pending_by_id.get(message.message_id)
+        return pending_message.progress if pending_message else ""
 
     def record_progress(self, message: OutboxMessage, progress: str) -> None:
         """Note it."""
-        if message.message_id in self.waiting:
-            self.waiting[message.message_id].progress = progress
+        if message.message_id in self.pending_by_id:
+            self.pending_by_id[message.message_id].progress = progress
 
 
 class FakeEvidence:
@@ -158,17 +164,17 @@ class FakeEvidence:
 
     def __init__(self) -> None:
         """Keep nothing."""
-        self.kept: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
 
     def store_report(self, report: Report) -> StoredReport:
         """Keep a report, once."""
         content = "".join(render_json(report)).encode() + b"\n"
-        kept = StoredReport("", hashlib.sha256(content).hexdigest())
+        stored_report = StoredReport("", hashlib.sha256(content).hexdigest())
         for number in count(1):
-            kept = replace(kept, location=f"memory:{report.audit_id}/{number}")
-            if self.kept.setdefault(kept.location, content) == content:
+            stored_report = replace(stored_report, location=f"memory:{report.audit_id}/{number}")
+            if self.files.setdefault(stored_report.location, content) == content:
                 break
-        return kept
+        return stored_report
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
         """Keep none."""
@@ -176,43 +182,45 @@ class FakeEvidence:
     def read(self, file: StoredFile) -> bytes:
         """Return what is kept."""
         try:
-            return self.kept[file.location]
+            return self.files[file.location]
         except KeyError:
             raise EvidenceError(f"{file.location} is gone") from None
 
 
-def _applied(before: Any, changes: Changes[Any], key: str) -> dict[str, Any]:
-    after = {name: it for name, it in before.items() if name not in changes.deletes}
-    return after | {getattr(it, key): it for it in changes.upserts}
+def _apply_changes(previous: Any, changes: Changes[Any], key: str) -> dict[str, Any]:
+    remaining = {name: it for name, it in previous.items() if name not in changes.deletes}
+    return remaining | {getattr(it, key): it for it in changes.upserts}
 
 
-def stored(store: StateStore, before: ProjectState, after: ProjectState, project: str = PROJECT) -> ProjectState:
+def record_and_load(
+    store: StateStore, previous: ProjectState, current: ProjectState, project: str = PROJECT
+) -> ProjectState:
     """Record that one memory takes the place of another, and load what is remembered then."""
-    recorded(store, before, after, project)
+    record_change(store, previous, current, project)
     return store.load(project)
 
 
-def recorded(  # noqa: PLR0913  the facts of one recording
+def record_change(  # noqa: PLR0913  the facts of one recording
     store: StateStore,
-    before: ProjectState,
-    after: ProjectState,
+    previous: ProjectState,
+    current: ProjectState,
     project: str = PROJECT,
     *,
     audit: AuditRecord | None = None,
     messages: tuple[OutboxMessage, ...] = (),
 ) -> None:
     """Record that one memory takes the place of another, with what is kept of the audit, and whom it has to be told."""
-    recording = diff_states(before, after)
-    assert recording is not None
-    store.record(project, replace(recording, audit=audit, messages=messages))
+    change = diff_states(previous, current)
+    assert change is not None
+    store.record(project, replace(change, audit=audit, messages=messages))
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
-MAYBE_NAMES = st.none() | NAMES
+OPTIONAL_NAMES = st.none() | NAMES
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds the zone
-LENGTHS = st.timedeltas(timedelta(), timedelta(days=4000))
-FACTS = st.none() | st.booleans()
-RESOURCES = st.builds(Resource, st.sampled_from(ResourceType), st.just(PROJECT), NAMES, MAYBE_NAMES)
+DURATIONS = st.timedeltas(timedelta(), timedelta(days=4000))
+OPTIONAL_FLAGS = st.none() | st.booleans()
+RESOURCES = st.builds(Resource, st.sampled_from(ResourceType), st.just(PROJECT), NAMES, OPTIONAL_NAMES)
 FINDINGS = st.builds(
     KnownFinding,
     fingerprint=st.sampled_from("abcdef"),
@@ -230,57 +238,61 @@ BACKUPS = st.builds(
     backup_id=st.sampled_from("abcdef"),
     index_id=NAMES,
     index_name=NAMES,
-    name=MAYBE_NAMES,
-    schedule_id=MAYBE_NAMES,
+    name=OPTIONAL_NAMES,
+    schedule_id=OPTIONAL_NAMES,
     captured_at=st.none() | MOMENTS,
-    expires=FACTS,
+    expires=OPTIONAL_FLAGS,
     expires_at=st.none() | MOMENTS,
     known_since=MOMENTS,
     missed_at=st.none() | MOMENTS,
 )
-EARLIER = st.builds(
+EARLIER_SETTINGS = st.builds(
     EarlierSettings,
     since=MOMENTS,
     until=MOMENTS,
-    frequency=MAYBE_NAMES,
-    retention=st.none() | LENGTHS,
-    enabled=FACTS,
+    frequency=OPTIONAL_NAMES,
+    retention=st.none() | DURATIONS,
+    enabled=OPTIONAL_FLAGS,
 )
 SCHEDULES = st.builds(
     KnownSchedule,
     schedule_id=st.sampled_from("abcdef"),
     index_name=NAMES,
-    name=MAYBE_NAMES,
-    frequency=MAYBE_NAMES,
-    retention=st.none() | LENGTHS,
-    enabled=FACTS,
+    name=OPTIONAL_NAMES,
+    frequency=OPTIONAL_NAMES,
+    retention=st.none() | DURATIONS,
+    enabled=OPTIONAL_FLAGS,
     since=st.none() | MOMENTS,
     seen_at=st.none() | MOMENTS,
-    earlier=st.lists(EARLIER, max_size=2).map(tuple),
+    earlier=st.lists(EARLIER_SETTINGS, max_size=2).map(tuple),
 )
 INDEXES = st.builds(
-    KnownIndex, name=st.sampled_from("abcdef"), index_id=MAYBE_NAMES, first_seen=MOMENTS, deletion_protection=FACTS
+    KnownIndex,
+    name=st.sampled_from("abcdef"),
+    index_id=OPTIONAL_NAMES,
+    first_seen=MOMENTS,
+    deletion_protection=OPTIONAL_FLAGS,
 )
 VALUES = st.none() | st.booleans() | st.integers(-9, 9) | NAMES
-DRIFT = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAMES, VALUES, max_size=2))
-COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
-PAST_AUDITS = st.builds(PastAudit, MOMENTS, st.booleans(), COUNTS)
-MEMORIES = st.builds(
+DRIFTS = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAMES, VALUES, max_size=2))
+SEVERITY_COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
+PAST_AUDITS = st.builds(PastAudit, MOMENTS, st.booleans(), SEVERITY_COUNTS)
+STATES = st.builds(
     ProjectState,
     audit_id=NAMES,
     observed_at=MOMENTS,
     complete_at=st.none() | MOMENTS,
-    policy_sha256=MAYBE_NAMES,
-    pinecone_project_id=MAYBE_NAMES,
+    policy_sha256=OPTIONAL_NAMES,
+    pinecone_project_id=OPTIONAL_NAMES,
     findings=st.lists(FINDINGS, max_size=4).map(lambda rows: {it.fingerprint: it for it in rows}),
     backups=st.lists(BACKUPS, max_size=4).map(lambda rows: {it.backup_id: it for it in rows}),
     schedules=st.lists(SCHEDULES, max_size=4).map(lambda rows: {it.schedule_id: it for it in rows}),
     indexes=st.lists(INDEXES, max_size=4).map(lambda rows: {it.name: it for it in rows}),
-    drift=st.lists(DRIFT, max_size=2).map(tuple),
+    drift=st.lists(DRIFTS, max_size=2).map(tuple),
     history=st.lists(PAST_AUDITS, max_size=2).map(tuple),
 )
 
 
-def in_a_row(memories: list[ProjectState]) -> list[ProjectState]:
+def number_revisions(states: list[ProjectState]) -> list[ProjectState]:
     """Give memories the revisions of audits that follow each other."""
-    return [replace(it, revision=number) for number, it in enumerate(memories, 1)]
+    return [replace(it, revision=number) for number, it in enumerate(states, 1)]

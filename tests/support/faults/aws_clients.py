@@ -6,80 +6,82 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-URL = "https://service.eu-central-1.amazonaws.com"
+SERVICE_URL = "https://service.eu-central-1.amazonaws.com"
 
 
 class KilledError(BaseException):
     """The process ends here: nothing catches it."""
 
 
-def unreachable() -> BaseException:
+def make_unreachable_error() -> BaseException:
     """Return what is raised where nothing was sent."""
-    return EndpointConnectionError(endpoint_url=URL)
+    return EndpointConnectionError(endpoint_url=SERVICE_URL)
 
 
-def unanswered() -> BaseException:
+def make_timeout_error() -> BaseException:
     """Return what is raised where an answer did not come."""
-    return ReadTimeoutError(endpoint_url=URL)
+    return ReadTimeoutError(endpoint_url=SERVICE_URL)
 
 
-def refusal(code: str, status: int = 400, **more: Any) -> ClientError:
+def make_client_error(code: str, status: int = 400, **fields: Any) -> ClientError:
     """Return what is raised where AWS says no."""
-    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
-    return ClientError(answer, "Operation")
+    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}, **fields}
+    return ClientError(response, "Operation")
 
 
-class Strike:
+class NthCallFault:
     """Counts the calls of a client, and does something at one of them, or from it on."""
 
-    def __init__(self, act: Callable[[], object], at: int, *, until_end: bool = False, operation: str = "") -> None:
+    def __init__(
+        self, action: Callable[[], object], call_number: int, *, is_permanent: bool = False, operation: str = ""
+    ) -> None:
         """Act at the call of that number, the first being 0; of one operation, where it is named."""
-        self._act = act
-        self._at = at
-        self._until_end = until_end
+        self._action = action
+        self._call_number = call_number
+        self._is_permanent = is_permanent
         self._operation = operation
         self._is_acting = False
-        self.calls = 0
+        self.call_count = 0
 
     def __call__(self, model: Any, **_: object) -> None:
         """Count a call, and strike."""
         if self._is_acting or self._operation not in ("", model.name):
             return
-        number, self.calls = self.calls, self.calls + 1
-        if number == self._at or (self._until_end and number > self._at):
+        number, self.call_count = self.call_count, self.call_count + 1
+        if number == self._call_number or (self._is_permanent and number > self._call_number):
             self._is_acting = True  # what it does itself is left in peace
             try:
-                self._act()
+                self._action()
             finally:
                 self._is_acting = False
 
 
-def raising(error: Callable[[], BaseException]) -> Callable[[], None]:
+def make_raiser(error: Callable[[], BaseException]) -> Callable[[], None]:
     """Return an act that raises."""
 
-    def act() -> None:
+    def raise_error() -> None:
         raise error()
 
-    return act
+    return raise_error
 
 
 @contextmanager
-def struck(client: Any, strike: Strike, *, after: bool = False) -> Iterator[Strike]:
+def inject_fault(client: Any, fault: NthCallFault, *, after: bool = False) -> Iterator[NthCallFault]:
     """Let calls be struck before they have their effect, or after it."""
     event = f"{'after' if after else 'before'}-call.{client.meta.service_model.service_id.hyphenize()}"
-    client.meta.events.register(event, strike)
+    client.meta.events.register(event, fault)
     try:
-        yield strike
+        yield fault
     finally:
-        client.meta.events.unregister(event, strike)
+        client.meta.events.unregister(event, fault)
 
 
 @contextmanager
-def twice(client: Any) -> Iterator[None]:
+def repeat_calls(client: Any) -> Iterator[None]:
     """Let every call have its effect before it is made: as when an answer was lost, and the client sent it again."""
     is_inner = False
 
-    def first(params: dict[str, Any], model: Any, **_: object) -> None:
+    def call_first(params: dict[str, Any], model: Any, **_: object) -> None:
         nonlocal is_inner
         if is_inner:
             return
@@ -91,8 +93,8 @@ def twice(client: Any) -> Iterator[None]:
         finally:
             is_inner = False
 
-    client.meta.events.register("provide-client-params.dynamodb", first)
+    client.meta.events.register("provide-client-params.dynamodb", call_first)
     try:
         yield
     finally:
-        client.meta.events.unregister("provide-client-params.dynamodb", first)
+        client.meta.events.unregister("provide-client-params.dynamodb", call_first)

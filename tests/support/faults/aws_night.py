@@ -3,12 +3,19 @@
 import random
 from dataclasses import dataclass, field
 
-from support.faults.aws_requests import Fault, Kind
-from support.slack_server import FORBIDDEN, LOST, NO_SERVICE, UNAVAILABLE, Answer, busy
+from support.faults.aws_requests import AwsFault, AwsFaultKind
+from support.slack_server import (
+    FORBIDDEN_ANSWER,
+    LOST_ANSWER,
+    NO_SERVICE_ANSWER,
+    UNAVAILABLE_ANSWER,
+    SlackAnswer,
+    make_busy_answer,
+)
 
-UNHEARD = {Kind.LOST, Kind.KILLED}
+UNANSWERED_KINDS = {AwsFaultKind.LOST, AwsFaultKind.KILLED}
 """What is done, and nobody hears of it."""
-_CALLS = {
+_CALLS_BY_FUNCTION = {
     "backup-auditor-dispatch": ("ssm:GetParameter", "events:PutEvents"),
     "backup-auditor-audit": (
         "ssm:GetParameter",
@@ -37,44 +44,51 @@ _CALLS = {
         "events:PutEvents",
     ),
 }
-_SLACK = (UNAVAILABLE, busy(1), NO_SERVICE, FORBIDDEN, LOST, Answer(is_taken=True, seconds=2.0))
+_SLACK_ANSWERS = (
+    UNAVAILABLE_ANSWER,
+    make_busy_answer(1),
+    NO_SERVICE_ANSWER,
+    FORBIDDEN_ANSWER,
+    LOST_ANSWER,
+    SlackAnswer(is_posted=True, delay_seconds=2.0),
+)
 
 
 @dataclass
-class Trouble:
+class FaultPlan:
     """What goes wrong, by one seed."""
 
     seed: int
-    faults: list[Fault] = field(default_factory=list)
-    slack: list[Answer] = field(default_factory=list)
-    slack_for_ever: Answer | None = None
+    aws_faults: list[AwsFault] = field(default_factory=list)
+    slack_answers: list[SlackAnswer] = field(default_factory=list)
+    permanent_slack_answer: SlackAnswer | None = None
 
     def __str__(self) -> str:
         """Say what goes wrong, for whoever reads of a test that failed."""
-        told = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.faults]
-        return f"seed {self.seed}: {told} slack {self.slack} for ever {self.slack_for_ever}"
+        fault_texts = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
+        return f"seed {self.seed}: {fault_texts} slack {self.slack_answers} for ever {self.permanent_slack_answer}"
 
 
-def trouble_of(seed: int) -> Trouble:
+def choose_faults(seed: int) -> FaultPlan:
     """Choose what goes wrong: one to three calls, each once, thrice or for ever, and sometimes Slack."""
-    chance = random.Random(seed)  # noqa: S311  the same each time
-    found = Trouble(seed)
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        function = chance.choice(sorted(_CALLS))
-        kind = chance.choice(list(Kind))
-        found.faults.append(
-            Fault(
+    rng = random.Random(seed)  # noqa: S311  the same each time
+    plan = FaultPlan(seed)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        function = rng.choice(sorted(_CALLS_BY_FUNCTION))
+        kind = rng.choice(list(AwsFaultKind))
+        plan.aws_faults.append(
+            AwsFault(
                 kind=kind,
-                call=chance.choice(_CALLS[function]),
+                call=rng.choice(_CALLS_BY_FUNCTION[function]),
                 function=function,
-                after=chance.choice((0, 0, 0, 1, 2)),
+                after=rng.choice((0, 0, 0, 1, 2)),
                 # a process that is killed for ever is not what a fault of a service does
-                times=chance.choice((1, 1, 3) if kind in UNHEARD else (1, 1, 3, None)),
-                seconds=1.0,
+                times=rng.choice((1, 1, 3) if kind in UNANSWERED_KINDS else (1, 1, 3, None)),
+                delay_seconds=1.0,
             )
         )
-    if chance.random() < 0.5:
-        found.slack = [chance.choice(_SLACK) for _ in range(chance.choice((1, 2, 4)))]
-    if chance.random() < 0.1:
-        found.slack_for_ever = chance.choice((UNAVAILABLE, NO_SERVICE, FORBIDDEN))
-    return found
+    if rng.random() < 0.5:
+        plan.slack_answers = [rng.choice(_SLACK_ANSWERS) for _ in range(rng.choice((1, 2, 4)))]
+    if rng.random() < 0.1:
+        plan.permanent_slack_answer = rng.choice((UNAVAILABLE_ANSWER, NO_SERVICE_ANSWER, FORBIDDEN_ANSWER))
+    return plan

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.sax.saxutils import escape
 
-from support.aws_local.requests import Call
+from support.aws_local.requests import AwsCall
 
 
-class Kind(StrEnum):
+class AwsFaultKind(StrEnum):
     """The ways in which a request goes wrong."""
 
     UNAVAILABLE = "unavailable"
@@ -27,38 +27,38 @@ class Kind(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
+class AwsFault:
     """Something that goes wrong with some requests."""
 
-    kind: Kind
+    kind: AwsFaultKind
     call: str
     """Service and operation, such as `dynamodb:TransactWriteItems`."""
     function: str | None = None
     """Whose requests; `None` is anybody's."""
-    mentions: bytes = b""
+    required_content: bytes = b""
     """What the request has to hold."""
     after: int = 0
     """How many fitting requests are served well first."""
     times: int | None = 1
     """How often it strikes; `None` is for ever."""
-    seconds: float = 0.0
+    delay_seconds: float = 0.0
     """How late."""
-    struck: int = field(default=0, init=False)
-    _fitting: int = field(default=0, init=False)
+    trigger_count: int = field(default=0, init=False)
+    _matching_count: int = field(default=0, init=False)
 
-    def strikes(self, call: Call, function: str | None) -> bool:
+    def trigger(self, call: AwsCall, function: str | None) -> bool:
         """Tell whether it strikes this request, and count it."""
-        if call.name != self.call or self.function not in {None, function} or self.mentions not in call.content:
+        if call.name != self.call or self.function not in {None, function} or self.required_content not in call.content:
             return False
-        self._fitting += 1
-        if self._fitting <= self.after or (self.times is not None and self.struck >= self.times):
+        self._matching_count += 1
+        if self._matching_count <= self.after or (self.times is not None and self.trigger_count >= self.times):
             return False
-        self.struck += 1
+        self.trigger_count += 1
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AwsErrorResponse:
     """An answer of AWS that is none."""
 
     status: int
@@ -66,34 +66,34 @@ class Refusal:
     content_type: str
 
 
-_CODES: Mapping[Kind, Mapping[str, tuple[int, str]]] = {
-    Kind.UNAVAILABLE: {"s3": (503, "ServiceUnavailable"), "dynamodb": (500, "InternalServerError")},
-    Kind.THROTTLED: {
+_SERVICE_CODES: Mapping[AwsFaultKind, Mapping[str, tuple[int, str]]] = {
+    AwsFaultKind.UNAVAILABLE: {"s3": (503, "ServiceUnavailable"), "dynamodb": (500, "InternalServerError")},
+    AwsFaultKind.THROTTLED: {
         "s3": (503, "SlowDown"),
         "dynamodb": (400, "ProvisionedThroughputExceededException"),
         "sns": (400, "Throttling"),
     },
-    Kind.REFUSED: {
+    AwsFaultKind.REFUSED: {
         "s3": (403, "AccessDenied"),
         "sns": (403, "AuthorizationError"),
     },
 }
-_USUAL = {
-    Kind.UNAVAILABLE: (500, "InternalFailure"),
-    Kind.THROTTLED: (400, "ThrottlingException"),
-    Kind.REFUSED: (400, "AccessDeniedException"),
+_DEFAULT_CODES = {
+    AwsFaultKind.UNAVAILABLE: (500, "InternalFailure"),
+    AwsFaultKind.THROTTLED: (400, "ThrottlingException"),
+    AwsFaultKind.REFUSED: (400, "AccessDeniedException"),
 }
 
 
-def refusal_of(kind: Kind, call: Call, text: str = "made up for a test") -> Refusal:
+def build_error_response(kind: AwsFaultKind, call: AwsCall, text: str = "made up for a test") -> AwsErrorResponse:
     """Return how a service says that it did not do what was asked."""
-    status, code = _CODES[kind].get(call.service, _USUAL[kind])
+    status, code = _SERVICE_CODES[kind].get(call.service, _DEFAULT_CODES[kind])
     if call.service == "s3":
-        return Refusal(
+        return AwsErrorResponse(
             status, f"<Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>".encode(), "text/xml"
         )
     if call.service == "sns":
-        inner = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
-        return Refusal(status, f"<ErrorResponse>{inner}</ErrorResponse>".encode(), "text/xml")
+        error_element = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
+        return AwsErrorResponse(status, f"<ErrorResponse>{error_element}</ErrorResponse>".encode(), "text/xml")
     content = json.dumps({"__type": code, "message": text}).encode()
-    return Refusal(status, content, "application/x-amz-json-1.1")
+    return AwsErrorResponse(status, content, "application/x-amz-json-1.1")

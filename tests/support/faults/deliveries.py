@@ -19,21 +19,28 @@ from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, D
 from backup_auditor.ports.messaging import Event, PutResult
 from backup_auditor.retry import Retrier
 from support.builders.facts import NOW
-from support.builders.notifications import EVENTS, SLACK, TOPIC, YESTERDAY, found, told
+from support.builders.notifications import (
+    EVENT_CHANNEL,
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    YESTERDAY,
+    build_alert_report,
+    build_open_finding,
+)
 from support.fakes.channels import FakeLog
-from support.fakes.stores import FakeEvidence, FakeOutbox, Waiting
+from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
 
-CHANNELS = {"search": (EVENTS, TOPIC, SLACK), "shop": (EVENTS, SLACK)}
+PROJECT_CHANNELS = {"search": (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL), "shop": (EVENT_CHANNEL, SLACK_CHANNEL)}
 OUTBOX_CALLS = ("list_pending", "claim", "load_progress", "record_progress", "mark_sent", "mark_failed")
 CHANNEL_CALLS = ("sns", "slack", "events")
-TIME = 300.0
+TIME_BUDGET_SECONDS = 300.0
 
 
-class Killed(BaseException):
+class KilledError(BaseException):
     """The process is no more."""
 
 
-class Kind(StrEnum):
+class DeliveryFaultKind(StrEnum):
     """What goes wrong with a call."""
 
     FAILS = "fails"
@@ -44,15 +51,15 @@ class Kind(StrEnum):
 
 
 @dataclass
-class Mishap:
+class DeliveryFault:
     """Something that goes wrong with one sort of call, so many times."""
 
     call: str
-    kind: Kind
+    kind: DeliveryFaultKind
     after: int
     times: int
 
-    def strikes(self, call: str) -> bool:
+    def trigger(self, call: str) -> bool:
         """Tell whether it strikes this call, and count it."""
         if call != self.call or self.times == 0:
             return False
@@ -64,177 +71,185 @@ class Mishap:
 
 
 @dataclass
-class World:
+class DeliverySimulation:
     """What lasts from one process to the next, and what the channels have heard."""
 
     seed: int
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     now: datetime = NOW
-    mishaps: list[Mishap] = field(default_factory=list)
-    struck: list[str] = field(default_factory=list)
-    heard: list[tuple[str, str, bool]] = field(default_factory=list)
+    faults: list[DeliveryFault] = field(default_factory=list)
+    triggered_faults: list[str] = field(default_factory=list)
+    received_parts: list[tuple[str, str, bool]] = field(default_factory=list)
     """Message and part, and whether it said that it may be a repeat."""
-    settled: set[str] = field(default_factory=set)
+    settled_ids: set[str] = field(default_factory=set)
     """Messages of which it is recorded that they were accepted."""
-    after_settled: list[str] = field(default_factory=list)
+    sent_after_settled: list[str] = field(default_factory=list)
     """Messages that were sent nevertheless."""
-    failures: dict[str, int] = field(default_factory=dict)
+    failures_by_project: dict[str, int] = field(default_factory=dict)
     lock: Any = field(default_factory=RLock)
 
     def __post_init__(self) -> None:
         """Record two nights of two projects, and choose what goes wrong."""
-        self.chance = random.Random(self.seed)  # noqa: S311  no secret
-        for project, channels in CHANNELS.items():
+        self.rng = random.Random(self.seed)  # noqa: S311  no secret
+        for project, channels in PROJECT_CHANNELS.items():
             for night in range(2):
-                report = told(
-                    *(found(f"{night}-{it}") for it in range(self.chance.choice([1, 3, 30]))),
+                report = build_alert_report(
+                    *(build_open_finding(f"{night}-{it}") for it in range(self.rng.choice([1, 3, 30]))),
                     project=project,
                     audit_id=f"{project}-{night}",
                     observed_at=NOW + night * timedelta(minutes=1),
                 )
                 for message in create_messages(report, self.evidence.store_report(report), channels, YESTERDAY):
-                    self.outbox.waiting[message.message_id] = Waiting(message)
-        self.messages = [it.message for it in self.outbox.waiting.values()]
+                    self.outbox.pending_by_id[message.message_id] = PendingMessage(message)
+        self.messages = [it.message for it in self.outbox.pending_by_id.values()]
         calls = (*OUTBOX_CALLS, "read", *CHANNEL_CALLS)
-        for call in self.chance.sample(calls, self.chance.randint(1, 4)):
-            kind = self.chance.choice(list(Kind))
-            self.mishaps.append(Mishap(call, kind, self.chance.randint(0, 6), self.chance.choice([1, 1, 2, 5, 10**9])))
+        for call in self.rng.sample(calls, self.rng.randint(1, 4)):
+            kind = self.rng.choice(list(DeliveryFaultKind))
+            self.faults.append(DeliveryFault(call, kind, self.rng.randint(0, 6), self.rng.choice([1, 1, 2, 5, 10**9])))
 
     def run(self) -> None:
         """Let a process deliver; what ends it is heard of by nobody but its clock."""
         process = Process(self)
         try:
-            deliveries = deliver_pending(process.means, address_of)
-        except (Killed, StateError):
-            self.failures = {}
+            summary = deliver_pending(process.dependencies, find_route)
+        except (KilledError, StateError):
+            self.failures_by_project = {}
         else:
-            self.failures = dict(deliveries.failures_by_project)
+            self.failures_by_project = dict(summary.failures_by_project)
 
-    def parts(self, message: OutboxMessage) -> set[str]:
+    def list_expected_parts(self, message: OutboxMessage) -> set[str]:
         """Name what has to be heard of a message."""
-        if message.channel_id != EVENTS.channel_id:
+        if message.channel_id != EVENT_CHANNEL.channel_id:
             return {message.message_id}
-        carried: list[str] = []
-        Process(self, is_safe=True).events(message, carried.extend)
-        return set(carried)
+        sent_parts: list[str] = []
+        Process(self, is_fault_free=True).send_events(message, sent_parts.extend)
+        return set(sent_parts)
 
 
-def address_of(message: OutboxMessage) -> Route:
+def find_route(message: OutboxMessage) -> Route:
     """Return where a message goes."""
-    return Route(next(it for it in CHANNELS[message.project] if it.channel_id == message.channel_id))
+    return Route(next(it for it in PROJECT_CHANNELS[message.project] if it.channel_id == message.channel_id))
 
 
 @dataclass
 class Process:
     """One invocation of the function, with all that it calls."""
 
-    world: World
-    is_safe: bool = False
-    seconds_left: float = TIME
+    simulation: DeliverySimulation
+    is_fault_free: bool = False
+    seconds_left: float = TIME_BUDGET_SECONDS
     is_dead: bool = False
 
     @property
-    def means(self) -> DeliveryDependencies:
+    def dependencies(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
-        patience = Retrier(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
-        return DeliveryDependencies(self, self, self.carrier_for, lambda: self.world.now, patience, FakeLog())
+        retrier = Retrier(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
+        return DeliveryDependencies(self, self, self.make_sender, lambda: self.simulation.now, retrier, FakeLog())
 
-    def carrier_for(self, kind: ChannelKind) -> Sender:
+    def make_sender(self, kind: ChannelKind) -> Sender:
         """Return a carrier that tells the world what it carried."""
         if kind is ChannelKind.EVENTS:
-            return _Events(self)
-        return _Digests(self, str(kind))
+            return _EventSender(self)
+        return _DigestSender(self, str(kind))
 
     def wait(self, seconds: float) -> None:
         """Let time pass, for nobody else."""
         self.seconds_left -= seconds
         if self.seconds_left < 0:
             self.is_dead = True
-        self._need_life()
+        self._require_alive()
 
-    def call[Result](self, name: str, act: Callable[[], Result], failure: Callable[[Kind], Exception]) -> Result:
+    def call[Result](
+        self, name: str, operation: Callable[[], Result], make_error: Callable[[DeliveryFaultKind], Exception]
+    ) -> Result:
         """Do something, unless it goes wrong."""
-        with self.world.lock:
-            self._need_life()
-            mishap = None if self.is_safe else next((it for it in self.world.mishaps if it.strikes(name)), None)
-            if mishap is None:
-                return act()
-            self.world.struck.append(f"{name} {mishap.kind}")
-            if mishap.kind in {Kind.FAILS, Kind.REFUSED}:
-                raise failure(mishap.kind)
-            result = act()
-            if mishap.kind is Kind.LOST:
-                raise failure(mishap.kind)
-            if mishap.kind is Kind.LATE:
-                self.wait(self.world.chance.choice([5.0, 100.0, 400.0]))
+        with self.simulation.lock:
+            self._require_alive()
+            fault = (
+                None if self.is_fault_free else next((it for it in self.simulation.faults if it.trigger(name)), None)
+            )
+            if fault is None:
+                return operation()
+            self.simulation.triggered_faults.append(f"{name} {fault.kind}")
+            if fault.kind in {DeliveryFaultKind.FAILS, DeliveryFaultKind.REFUSED}:
+                raise make_error(fault.kind)
+            result = operation()
+            if fault.kind is DeliveryFaultKind.LOST:
+                raise make_error(fault.kind)
+            if fault.kind is DeliveryFaultKind.LATE:
+                self.wait(self.simulation.rng.choice([5.0, 100.0, 400.0]))
                 return result
             self.is_dead = True
-            raise Killed
+            raise KilledError
 
     def __getattr__(self, name: str) -> Any:
         """Be an outbox, each of whose calls may go wrong."""
         if name not in OUTBOX_CALLS:
             raise AttributeError(name)
 
-        def called(*given: Any, **more: Any) -> Any:
-            def act() -> Any:
-                if name == "mark_sent" or (name == "record_progress" and given[1] == ACCEPTED_PROGRESS):
-                    self.world.settled.add(given[0].message_id)
-                return getattr(self.world.outbox, name)(*given, **more)
+        def call_outbox(*args: Any, **kwargs: Any) -> Any:
+            def operate() -> Any:
+                if name == "mark_sent" or (name == "record_progress" and args[1] == ACCEPTED_PROGRESS):
+                    self.simulation.settled_ids.add(args[0].message_id)
+                return getattr(self.simulation.outbox, name)(*args, **kwargs)
 
-            return self.call(name, act, lambda _: StateError(f"{name} went wrong"))
+            return self.call(name, operate, lambda _: StateError(f"{name} went wrong"))
 
-        return called
+        return call_outbox
 
     def read(self, file: StoredFile) -> bytes:
         """Be a place for evidence."""
-        return self.call("read", lambda: self.world.evidence.read(file), lambda _: EvidenceError("it cannot be read"))
+        return self.call(
+            "read", lambda: self.simulation.evidence.read(file), lambda _: EvidenceError("it cannot be read")
+        )
 
-    def events(self, message: OutboxMessage, take: Callable[[list[str]], None]) -> None:
+    def send_events(self, message: OutboxMessage, receive_parts: Callable[[list[str]], None]) -> None:
         """Carry the events of a message to somebody else."""
 
         class Bus:
             def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
                 assert seconds_left() > 0
-                take([part_of(message, it.detail_type, it.detail) for it in events])
+                receive_parts([describe_part(message, it.detail_type, it.detail) for it in events])
                 return PutResult((), None)
 
-        report = told_of_evidence(self.world, message)
-        EventSender(Bus(), lambda: TIME).send(Delivery(message, EVENTS, report, False, "", lambda _: None))
+        report = load_message_report(self.simulation, message)
+        EventSender(Bus(), lambda: TIME_BUDGET_SECONDS).send(
+            Delivery(message, EVENT_CHANNEL, report, False, "", lambda _: None)
+        )
 
-    def hears(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
+    def record_receipt(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
         """Let a channel hear something."""
-        if message.message_id in self.world.settled:
-            self.world.after_settled.append(message.message_id)
-        self.world.heard += [(message.message_id, part, is_repeat) for part in parts]
+        if message.message_id in self.simulation.settled_ids:
+            self.simulation.sent_after_settled.append(message.message_id)
+        self.simulation.received_parts += [(message.message_id, part, is_repeat) for part in parts]
 
-    def _need_life(self) -> None:
+    def _require_alive(self) -> None:
         if self.is_dead:
-            raise Killed
+            raise KilledError
 
 
-def part_of(message: OutboxMessage, detail_type: str, detail: Mapping[str, object]) -> str:
+def describe_part(message: OutboxMessage, detail_type: str, detail: Mapping[str, object]) -> str:
     """Tell the events of an audit apart."""
     return f"{message.message_id} {detail_type} {detail.get('fingerprint')}"
 
 
-def told_of_evidence(world: World, message: OutboxMessage) -> Any:
+def load_message_report(simulation: DeliverySimulation, message: OutboxMessage) -> Any:
     """Read the report of a message."""
     from backup_auditor.rendering.formats.json import load_report  # noqa: PLC0415  of this alone
 
-    return load_report(world.evidence.read(message.report), message.report.location)
+    return load_report(simulation.evidence.read(message.report), message.report.location)
 
 
-def failure_of(kind: Kind) -> DeliveryError:
+def make_delivery_error(kind: DeliveryFaultKind) -> DeliveryError:
     """Return what a channel's failure is."""
-    if kind is Kind.REFUSED:
+    if kind is DeliveryFaultKind.REFUSED:
         return ChannelRefusedError("it is gone; make a new one")
-    return AcceptanceUnknownError("the answer was lost") if kind is Kind.LOST else DeliveryError("503")
+    return AcceptanceUnknownError("the answer was lost") if kind is DeliveryFaultKind.LOST else DeliveryError("503")
 
 
 @dataclass
-class _Digests:
+class _DigestSender:
     process: Process
     name: str
 
@@ -242,14 +257,14 @@ class _Digests:
         """Let the channel hear a digest, as often as it is sent."""
         message = delivery.message
 
-        def act() -> None:
-            self.process.hears(message, [message.message_id], is_repeat=delivery.is_possible_duplicate)
+        def record_digest() -> None:
+            self.process.record_receipt(message, [message.message_id], is_repeat=delivery.is_possible_duplicate)
 
-        self.process.means.retrier.call(lambda: self.process.call(self.name, act, failure_of))
+        self.process.dependencies.retrier.call(lambda: self.process.call(self.name, record_digest, make_delivery_error))
 
 
 @dataclass
-class _Events:
+class _EventSender:
     process: Process
 
     def send(self, delivery: Delivery) -> None:
@@ -259,13 +274,13 @@ class _Events:
         class Bus:
             def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
                 assert seconds_left() > 0
-                parts = [part_of(message, it.detail_type, it.detail) for it in events]
+                parts = [describe_part(message, it.detail_type, it.detail) for it in events]
 
-                def act() -> None:
-                    process.hears(message, parts, is_repeat=delivery.is_possible_duplicate)
+                def record_parts() -> None:
+                    process.record_receipt(message, parts, is_repeat=delivery.is_possible_duplicate)
 
                 try:
-                    process.call("events", act, failure_of)
+                    process.call("events", record_parts, make_delivery_error)
                 except DeliveryError as error:
                     return PutResult(tuple(range(len(events))), error)
                 return PutResult((), None)

@@ -7,16 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from support.aws_local.application import ROOT, Application
-from support.aws_local.remediation import CREATED, Righted, bare, policy
-from support.faults.aws_night import UNHEARD
-from support.faults.aws_requests import Fault, Kind
+from support.aws_local.remediation import (
+    CREATED_DETAIL_TYPE,
+    ProjectView,
+    build_partly_scheduled_project,
+    format_policy,
+)
+from support.faults.aws_night import UNANSWERED_KINDS
+from support.faults.aws_requests import AwsFault, AwsFaultKind
 
-APPLY = "ssm:/backup-auditor/apply"
-REMEDIATE = "backup-auditor-remediate"
-_FIRST = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
-_BARE = ("carts", "orders", "stock")
-_COMPLETED = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
-_CALLS = (
+POLICY_ADDRESS = "ssm:/backup-auditor/apply"
+REMEDIATE_FUNCTION = "backup-auditor-remediate"
+_FIRST_AUDIT_AT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+_UNSCHEDULED_INDEXES = ("carts", "orders", "stock")
+_COMPLETED_EVENT = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
+_AWS_CALLS = (
     "ssm:GetParameter",
     "secretsmanager:GetSecretValue",
     "dynamodb:PutItem",
@@ -24,133 +29,141 @@ _CALLS = (
     "dynamodb:Query",
     "events:PutEvents",
 )
-_PINECONE = ("status", "reset", "reset_after_effect", "killed")
+_PINECONE_FAULT_KINDS = ("status", "reset", "reset_after_effect", "killed")
 
 
-class Trouble:
+class FaultPlan:
     """What goes wrong, by one seed: with AWS, and sometimes with Pinecone."""
 
     def __init__(self, seed: int) -> None:
         """Choose one to three calls, each once, thrice or for ever."""
-        chance = random.Random(seed)  # noqa: S311  the same each time
+        rng = random.Random(seed)  # noqa: S311  the same each time
         self.seed = seed
-        self.aws = [self._of_aws(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
-        self.pinecone = [self._of_pinecone(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
+        self.aws_faults = [self._choose_aws_fault(rng) for _ in range(rng.choice((1, 1, 2, 3)))]
+        self.pinecone_faults = [self._choose_pinecone_fault(rng) for _ in range(rng.choice((0, 0, 1, 2)))]
 
     def __str__(self) -> str:
         """Say what goes wrong, for whoever reads of a test that failed."""
-        aws = [f"{it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws]
-        pinecone = [f"{it.method} {it.path} {it.kind} {it.status} after {it.after}" for it in self.pinecone]
-        return f"seed {self.seed}: {aws} {pinecone}"
+        aws_texts = [f"{it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
+        pinecone_texts = [
+            f"{it.method} {it.path} {it.kind} {it.status} after {it.after}" for it in self.pinecone_faults
+        ]
+        return f"seed {self.seed}: {aws_texts} {pinecone_texts}"
 
-    def _of_aws(self, chance: random.Random) -> Fault:
-        kind = chance.choice(list(Kind))
-        return Fault(
+    def _choose_aws_fault(self, rng: random.Random) -> AwsFault:
+        kind = rng.choice(list(AwsFaultKind))
+        return AwsFault(
             kind=kind,
-            call=chance.choice(_CALLS),
-            function=REMEDIATE,
-            after=chance.choice((0, 0, 1, 2, 4, 8)),
+            call=rng.choice(_AWS_CALLS),
+            function=REMEDIATE_FUNCTION,
+            after=rng.choice((0, 0, 1, 2, 4, 8)),
             # a process that is killed for ever is not what a fault of a service does
-            times=chance.choice((1, 1, 3) if kind in UNHEARD else (1, 1, 3, None)),
-            seconds=1.0,
+            times=rng.choice((1, 1, 3) if kind in UNANSWERED_KINDS else (1, 1, 3, None)),
+            delay_seconds=1.0,
         )
 
-    def _of_pinecone(self, chance: random.Random) -> PineconeFault:
-        kind = chance.choice(_PINECONE)
-        method = chance.choice(("POST", "POST", "GET"))
+    def _choose_pinecone_fault(self, rng: random.Random) -> PineconeFault:
+        kind = rng.choice(_PINECONE_FAULT_KINDS)
+        method = rng.choice(("POST", "POST", "GET"))
         # to reading, 400 says that there can be no schedule
         statuses = (403, 409, 429, 500, 503) if method == "GET" else (400, 403, 409, 429, 500, 503)
         return PineconeFault(
             kind="shift" if kind == "killed" else kind,
             method=method,
-            path=chance.choice(("*", "*/backup-schedules", "*/backups")),
-            status=chance.choice(statuses),
-            after=chance.choice((0, 0, 1, 2)),
-            times=chance.choice((1, 1, 3)),
+            path=rng.choice(("*", "*/backup-schedules", "*/backups")),
+            status=rng.choice(statuses),
+            after=rng.choice((0, 0, 1, 2)),
+            times=rng.choice((1, 1, 3)),
         )
 
 
-class Case:
+class RemediationRun:
     """A project of its own: trouble at first, then none."""
 
     def __init__(self, app: Application, seed: int) -> None:
         """Register it."""
-        self.app, self.trouble = app, Trouble(seed)
-        self.righted = Righted(app, f"run-{seed}")
-        self.moment = max(app.clock.now() + timedelta(days=2), _FIRST)
-        self.world = bare(self.moment, *_BARE)
-        app.put_document(APPLY, policy("apply", first_backup=True))
-        app.register(self.righted.name, self.world)
-        app.put_registry([app.entry(it, policy=APPLY) for it in app.worlds])
-        app.forget_dead_letters()
+        self.app, self.fault_plan = app, FaultPlan(seed)
+        self.project_view = ProjectView(app, f"run-{seed}")
+        self.moment = max(app.clock.now() + timedelta(days=2), _FIRST_AUDIT_AT)
+        self.project = build_partly_scheduled_project(self.moment, *_UNSCHEDULED_INDEXES)
+        app.put_document(POLICY_ADDRESS, format_policy("apply", first_backup=True))
+        app.register(self.project_view.name, self.project)
+        app.put_registry([app.make_entry(it, policy=POLICY_ADDRESS) for it in app.simulated_projects])
+        app.clear_dead_letters()
 
     def run(self, moment: datetime) -> set[str]:
         """Let an audit that proposes something be complete, and all that follows from it be done."""
-        app, begun = self.app, len(self.app.runner.done)
+        app, first_invocation = self.app, len(self.app.runner.invocations)
         app.clock.set(moment)
-        detail = {**_COMPLETED["detail"], "project": self.righted.name, "audit_id": f"{moment:%Y%m%d}"}
-        event = {**_COMPLETED, "detail": detail}
+        detail = {**_COMPLETED_EVENT["detail"], "project": self.project_view.name, "audit_id": f"{moment:%Y%m%d}"}
+        event = {**_COMPLETED_EVENT, "detail": detail}
         app.flow.deliver("RemediateFunction", event)
-        app.flow.run()
-        return app.ringing(begun) - {"ProjectsOverdueAlarm"}
+        app.flow.deliver_all()
+        return app.find_alarms(first_invocation) - {"ProjectsOverdueAlarm"}
 
-    def in_trouble(self) -> set[str]:
+    def run_with_faults(self) -> set[str]:
         """Let all go wrong that is to; return the alarms that ring."""
-        faults = self.app.projects.desks[self.righted.name].faults
-        self.app.aws.faults[:] = self.trouble.aws
-        for fault in self.trouble.pinecone:
-            fault.change = lambda _: self.app.kill("remediate")
-        faults[:] = self.trouble.pinecone
-        ringing = self.run(self.moment)
+        faults = self.app.pinecone.recorders[self.project_view.name].faults
+        self.app.aws.faults[:] = self.fault_plan.aws_faults
+        for fault in self.fault_plan.pinecone_faults:
+            fault.change = lambda _: self.app.kill_processes("remediate")
+        faults[:] = self.fault_plan.pinecone_faults
+        alarms = self.run(self.moment)
         self.app.aws.faults.clear()
         faults.clear()
-        return ringing
+        return alarms
 
-    def is_done(self) -> bool:
+    def has_all_schedules(self) -> bool:
         """Tell whether every index has its schedule."""
-        return all(self.righted.schedules[name] for name in _BARE)
+        return all(self.project_view.schedules[name] for name in _UNSCHEDULED_INDEXES)
 
-    def wrongs(self) -> Iterator[str]:
+    def find_violations(self) -> Iterator[str]:
         """Yield what may never be, and is."""
-        for name, schedules in self.righted.schedules.items():
+        for name, schedules in self.project_view.schedules.items():
             if len(schedules) > 1:
                 yield f"{name} has {schedules}"
-            if name in _BARE and self.righted.first_backups(name) > 1:
-                yield f"{name} was backed up {self.righted.first_backups(name)} times"
-        records = self.righted.records
-        for action in self._made():
+            if name in _UNSCHEDULED_INDEXES and self.project_view.count_first_backups(name) > 1:
+                yield f"{name} was backed up {self.project_view.count_first_backups(name)} times"
+        records = self.project_view.attempts_by_action
+        for action in self._list_applied_actions():
             if action not in records:
                 yield f"nobody recorded {action}"
 
-    def gaps(self) -> Iterator[str]:
+    def find_omissions(self) -> Iterator[str]:
         """Yield what may not be when it is over."""
-        yield from self.wrongs()
-        if not self.is_done():
-            yield f"not all have schedules: {self.righted.schedules}"
-        records = self.righted.records
-        told = {f"{it['kind']}/{it['index']}" for it in self.righted.told(CREATED)}
-        for action in self._made():
+        yield from self.find_violations()
+        if not self.has_all_schedules():
+            yield f"not all have schedules: {self.project_view.schedules}"
+        records = self.project_view.attempts_by_action
+        published_actions = {
+            f"{it['kind']}/{it['index']}" for it in self.project_view.list_event_details(CREATED_DETAIL_TYPE)
+        }
+        for action in self._list_applied_actions():
             states = [it["state"]["S"] for it in records.get(action, ())]
             if not {"done", "amiss"} & set(states):
                 yield f"{action} is recorded as {states}"
-            if action not in told:
+            if action not in published_actions:
                 yield f"the bus did not hear of {action}"
 
-    def _made(self) -> set[str]:
+    def _list_applied_actions(self) -> set[str]:
         """Return the actions that took effect."""
-        schedules = {f"create schedule/{it}" for it in _BARE if self.righted.schedules[it]}
-        return schedules | {f"first backup/{it}" for it in _BARE if self.righted.first_backups(it)}
+        schedules = {f"create schedule/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.schedules[it]}
+        return schedules | {
+            f"first backup/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.count_first_backups(it)
+        }
 
 
-def live_through(app: Application, seed: int) -> None:
+def remediate_under_faults(app: Application, seed: int) -> None:
     """Let a project of its own be put right while things go wrong, and then once more when all is well."""
-    case = Case(app, seed)
-    ringing = case.in_trouble()
-    assert case.is_done() or ringing, f"{case.trouble}: what stays wrong rings nowhere"
-    wrongs = list(case.wrongs())
-    assert not wrongs, f"{case.trouble}: {wrongs}"
-    case.run(case.moment + timedelta(days=1))
-    gaps = list(case.gaps())
-    assert not gaps, f"{case.trouble}: {gaps}"
-    app.unregister(case.righted.name)
-    app.aws.seen.clear()
+    remediation_run = RemediationRun(app, seed)
+    alarms = remediation_run.run_with_faults()
+    assert remediation_run.has_all_schedules() or alarms, (
+        f"{remediation_run.fault_plan}: what stays wrong rings nowhere"
+    )
+    violations = list(remediation_run.find_violations())
+    assert not violations, f"{remediation_run.fault_plan}: {violations}"
+    remediation_run.run(remediation_run.moment + timedelta(days=1))
+    omissions = list(remediation_run.find_omissions())
+    assert not omissions, f"{remediation_run.fault_plan}: {omissions}"
+    app.unregister(remediation_run.project_view.name)
+    app.aws.requests.clear()

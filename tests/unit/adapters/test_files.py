@@ -25,13 +25,13 @@ def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text("old")
 
-    def pieces() -> Iterator[bytes]:
+    def make_pieces() -> Iterator[bytes]:
         yield b"half"
         assert path.read_text() == "old"
         raise RuntimeError("half-way")
 
     with pytest.raises(RuntimeError), AtomicFile(path) as file:
-        file.write_all(pieces())
+        file.write_all(make_pieces())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -44,7 +44,7 @@ def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, why",
+    "name, reason",
     [
         pytest.param("missing/report", "No such file or directory", id="no-folder"),
         pytest.param(".", "it is a folder", id="folder"),
@@ -52,10 +52,10 @@ def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
         pytest.param("x" * 300, "File name too long", id="name-too-long"),
     ],
 )
-def test_what_cannot_be_written_is_told_at_once(name: str, why: str, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_at_once(name: str, reason: str, tmp_path: Path) -> None:
     """The file is opened before there is anything to write; where that fails, one line says why."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=f"cannot be written: {why}; choose another file"):
+    with pytest.raises(UsageError, match=f"cannot be written: {reason}; choose another file"):
         AtomicFile(tmp_path / name)
 
 
@@ -78,7 +78,7 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     """A device that takes no more ends in one line."""
     with AtomicFile(Path("/dev/full")) as file, pytest.raises(UsageError, match="No space left on device"):
         file.write_all([b"text"])

@@ -15,54 +15,86 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
 from backup_auditor.domain.model import Backup, Deployment, Index
 from backup_auditor.errors import InventoryFileError
-from support.builders.facts import BROKEN, NOW, broken, disputed, index, inventory, renamed, schedule, whole
+from support.builders.facts import (
+    NOW,
+    READ_FAILURE,
+    build_complete_listing,
+    build_conflicting_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_schedule,
+    rename_index,
+)
 
-PLAN = Denial(DenialReason.PLAN, "not on this plan")
+PLAN_DENIAL = Denial(DenialReason.PLAN, "not on this plan")
 ODD_MOMENT = datetime(2026, 2, 28, 23, 59, 59, 999999, timezone(timedelta(hours=5, minutes=30)))
 
 
-def saved(told: Inventory, folder: Path) -> Path:
+def save_inventory_file(inventory: Inventory, folder: Path) -> Path:
     """Save an inventory and return its file."""
     path = folder / "inventory.json"
     with AtomicFile(path, PRIVATE_MODE) as file:
-        save_inventory(told, file)
+        save_inventory(inventory, file)
     return path
 
 
 @pytest.mark.parametrize(
-    "told",
+    "inventory",
     [
-        pytest.param(inventory(), id="empty"),
-        pytest.param(inventory(index(), renamed(index(), "other"), requests=44), id="healthy"),
-        pytest.param(inventory(index(schedules=broken()), backups=broken()), id="broken"),
-        pytest.param(inventory(indexes_failure=BROKEN, backups=broken()), id="indexes-unread"),
-        pytest.param(inventory(index(schedules=PLAN, own=whole(()))), id="refused"),
-        pytest.param(inventory(index(schedules=None, deployment=Deployment.POD)), id="pod"),
-        pytest.param(inventory(index(schedules=disputed([schedule("a")], [schedule("b")]))), id="disputed"),
+        pytest.param(build_inventory(), id="empty"),
+        pytest.param(build_inventory(build_index(), rename_index(build_index(), "other"), requests=44), id="healthy"),
         pytest.param(
-            inventory(index(tags={"backup_id": "what", "rows": 'a "tag"\n✓'}, cloud="aws", holds_documents=True)),
+            build_inventory(build_index(schedules=build_failed_listing()), backups=build_failed_listing()), id="broken"
+        ),
+        pytest.param(
+            build_inventory(indexes_failure=READ_FAILURE, backups=build_failed_listing()), id="indexes-unread"
+        ),
+        pytest.param(
+            build_inventory(build_index(schedules=PLAN_DENIAL, own_backups=build_complete_listing(()))), id="refused"
+        ),
+        pytest.param(build_inventory(build_index(schedules=None, deployment=Deployment.POD)), id="pod"),
+        pytest.param(
+            build_inventory(
+                build_index(schedules=build_conflicting_listing([build_schedule("a")], [build_schedule("b")]))
+            ),
+            id="disputed",
+        ),
+        pytest.param(
+            build_inventory(
+                build_index(tags={"backup_id": "what", "rows": 'a "tag"\n✓'}, cloud="aws", holds_documents=True)
+            ),
             id="tags-that-look-like-fields",
         ),
         pytest.param(
-            inventory(index(schedules=[schedule(retention=timedelta(days=1, microseconds=1), created_at=ODD_MOMENT)])),
+            build_inventory(
+                build_index(
+                    schedules=[build_schedule(retention=timedelta(days=1, microseconds=1), created_at=ODD_MOMENT)]
+                )
+            ),
             id="odd-moments",
         ),
         pytest.param(
-            inventory(index(schedules=[schedule(name=None, retention=None, enabled=None, next_run=None)])), id="nulls"
+            build_inventory(
+                build_index(schedules=[build_schedule(name=None, retention=None, enabled=None, next_run=None)])
+            ),
+            id="nulls",
         ),
-        pytest.param(inventory(index(cmek_id="key-1", state="Initializing")), id="customer-key"),
-        pytest.param(inventory(index(), terminating=(Index("old", tags={"a": "b"}),)), id="terminating"),
-        pytest.param(inventory(index("half \ud800 surrogate")), id="half-surrogate"),
+        pytest.param(build_inventory(build_index(cmek_id="key-1", state="Initializing")), id="customer-key"),
+        pytest.param(build_inventory(build_index(), terminating=(Index("old", tags={"a": "b"}),)), id="terminating"),
+        pytest.param(build_inventory(build_index("half \ud800 surrogate")), id="half-surrogate"),
     ],
 )
-def test_what_is_loaded_equals_what_was_saved(told: Inventory, tmp_path: Path) -> None:
+def test_what_is_loaded_equals_what_was_saved(inventory: Inventory, tmp_path: Path) -> None:
     """Saving and loading gives an equal inventory, whatever it holds."""
-    assert load_inventory(saved(told, tmp_path)) == told
+    assert load_inventory(save_inventory_file(inventory, tmp_path)) == inventory
 
 
 def test_every_field_of_the_inventory_is_saved(tmp_path: Path) -> None:
     """No field of an inventory, its indexes or its listings is left out of the file."""
-    document = json.loads(saved(inventory(index(own=whole(()))), tmp_path).read_text())["inventory"]
+    document = json.loads(
+        save_inventory_file(build_inventory(build_index(own_backups=build_complete_listing(()))), tmp_path).read_text()
+    )["inventory"]
     assert document.keys() == {it.name for it in fields(Inventory)}
     assert document["indexes"][0].keys() == {it.name for it in fields(IndexFacts)}
     assert document["backups"].keys() == {it.name for it in fields(Listing)}
@@ -71,34 +103,34 @@ def test_every_field_of_the_inventory_is_saved(tmp_path: Path) -> None:
 
 def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path) -> None:
     """Saving twice, or saving what was loaded, makes the same file."""
-    first = saved(inventory(index()), tmp_path).read_bytes()
-    again = saved(load_inventory(tmp_path / "inventory.json"), tmp_path).read_bytes()
-    assert first == again
+    first_content = save_inventory_file(build_inventory(build_index()), tmp_path).read_bytes()
+    second_content = save_inventory_file(load_inventory(tmp_path / "inventory.json"), tmp_path).read_bytes()
+    assert first_content == second_content
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Names and ids of a project are nobody else's business."""
-    assert saved(inventory(), tmp_path).stat().st_mode & 0o777 == PRIVATE_MODE
+    assert save_inventory_file(build_inventory(), tmp_path).stat().st_mode & 0o777 == PRIVATE_MODE
 
 
-def resealed(text: bytes) -> bytes:
+def reseal(text: bytes) -> bytes:
     """Seal an edited file again, so that only its shape is wrong."""
     body, _, _ = text.rpartition(b"\n}, ")
     return body + b'\n}, "sha256": "' + sha256(body).hexdigest().encode() + b'"}\n'
 
 
-def edited(before: bytes, after: bytes) -> Any:
+def make_edit(old_text: bytes, new_text: bytes) -> Any:
     """Return an edit that replaces one text."""
 
-    def edit(text: bytes) -> bytes:
-        assert before in text
-        return text.replace(before, after, 1)
+    def replace_text(text: bytes) -> bytes:
+        assert old_text in text
+        return text.replace(old_text, new_text, 1)
 
-    return edit
+    return replace_text
 
 
 @pytest.mark.parametrize(
-    "edit, why",
+    "edit, reason",
     [
         pytest.param(lambda _: b"", "this is no inventory", id="empty"),
         pytest.param(lambda _: b"{}", "this is no inventory", id="other-json"),
@@ -106,56 +138,58 @@ def edited(before: bytes, after: bytes) -> Any:
         pytest.param(lambda text: text[:-1], "cut short", id="last-byte-missing"),
         pytest.param(lambda text: text[: len(text) // 2], "cut short", id="half"),
         pytest.param(lambda text: text + b"\n", "cut short", id="something-after-it"),
-        pytest.param(edited(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
-        pytest.param(edited(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
-        pytest.param(edited(b'"version": 3', b'"version": 4'), "a newer backup-auditor saved this", id="newer"),
+        pytest.param(make_edit(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
+        pytest.param(make_edit(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
+        pytest.param(make_edit(b'"version": 3', b'"version": 4'), "a newer backup-auditor saved this", id="newer"),
     ],
 )
-def test_what_is_no_saved_inventory_is_refused(edit: Any, why: str, tmp_path: Path) -> None:
+def test_what_is_no_saved_inventory_is_refused(edit: Any, reason: str, tmp_path: Path) -> None:
     """A file that is cut short, edited, newer or something else is refused in one line that says why."""
-    path = saved(inventory(index()), tmp_path)
+    path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(edit(path.read_bytes()))
-    with pytest.raises(InventoryFileError, match=why) as caught:
+    with pytest.raises(InventoryFileError, match=reason) as error_info:
         load_inventory(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)
+    assert str(error_info.value).startswith(f"{path}: ")
+    assert "\n" not in str(error_info.value)
 
 
 @pytest.mark.parametrize(
     "edit",
     [
-        pytest.param(edited(b'"requests": 0', b'"requests": "0"'), id="text-for-a-count"),
-        pytest.param(edited(b'"requests": 0', b'"calls": 0'), id="unknown-member"),
-        pytest.param(edited(b'"status": "Ready"', b'"status": null'), id="null-status"),
-        pytest.param(edited(b'"status": "Ready"', b'"phase": "Ready"'), id="unknown-field"),
-        pytest.param(edited(b'"enabled": true', b'"enabled": 1'), id="number-for-a-flag"),
-        pytest.param(edited(b'"retention": 604800000000', b'"retention": true'), id="flag-for-a-length"),
-        pytest.param(edited(b'"retention": 604800000000', b'"retention": 1e400'), id="endless-length"),
-        pytest.param(edited(b'"retention": 604800000000', b'"retention": ' + b"9" * 40), id="length-beyond-time"),
-        pytest.param(edited(b'"observed_at": "2026-11-22T12:00:00+00:00"', b'"observed_at": "noon"'), id="no-moment"),
-        pytest.param(edited(b"+00:00", b""), id="moment-without-offset"),
-        pytest.param(edited(b'"deployment": "serverless"', b'"deployment": "moon"'), id="unknown-deployment"),
-        pytest.param(edited(b'"tags": []', b'"tags": [["a"]]'), id="half-a-tag"),
-        pytest.param(edited(b'"indexes": [', b'"indexes": [7, '), id="number-for-an-index"),
-        pytest.param(edited(b'"histories": [', b'"histories": [7, '), id="number-for-a-history"),
-        pytest.param(edited(b'"indexes": [', b'"indexes": [' + b"[" * 100_000), id="nested-beyond-reading"),
-        pytest.param(edited(b'"project"', b"project"), id="no-json"),
+        pytest.param(make_edit(b'"requests": 0', b'"requests": "0"'), id="text-for-a-count"),
+        pytest.param(make_edit(b'"requests": 0', b'"calls": 0'), id="unknown-member"),
+        pytest.param(make_edit(b'"status": "Ready"', b'"status": null'), id="null-status"),
+        pytest.param(make_edit(b'"status": "Ready"', b'"phase": "Ready"'), id="unknown-field"),
+        pytest.param(make_edit(b'"enabled": true', b'"enabled": 1'), id="number-for-a-flag"),
+        pytest.param(make_edit(b'"retention": 604800000000', b'"retention": true'), id="flag-for-a-length"),
+        pytest.param(make_edit(b'"retention": 604800000000', b'"retention": 1e400'), id="endless-length"),
+        pytest.param(make_edit(b'"retention": 604800000000', b'"retention": ' + b"9" * 40), id="length-beyond-time"),
+        pytest.param(
+            make_edit(b'"observed_at": "2026-11-22T12:00:00+00:00"', b'"observed_at": "noon"'), id="no-moment"
+        ),
+        pytest.param(make_edit(b"+00:00", b""), id="moment-without-offset"),
+        pytest.param(make_edit(b'"deployment": "serverless"', b'"deployment": "moon"'), id="unknown-deployment"),
+        pytest.param(make_edit(b'"tags": []', b'"tags": [["a"]]'), id="half-a-tag"),
+        pytest.param(make_edit(b'"indexes": [', b'"indexes": [7, '), id="number-for-an-index"),
+        pytest.param(make_edit(b'"histories": [', b'"histories": [7, '), id="number-for-a-history"),
+        pytest.param(make_edit(b'"indexes": [', b'"indexes": [' + b"[" * 100_000), id="nested-beyond-reading"),
+        pytest.param(make_edit(b'"project"', b"project"), id="no-json"),
     ],
 )
 def test_a_wrong_shape_is_refused_though_sealed(edit: Any, tmp_path: Path) -> None:
     """A file with a right seal around facts of a wrong shape ends in the same kind of error, and no other."""
-    path = saved(inventory(index()), tmp_path)
-    path.write_bytes(resealed(edit(path.read_bytes())))
+    path = save_inventory_file(build_inventory(build_index()), tmp_path)
+    path.write_bytes(reseal(edit(path.read_bytes())))
     with pytest.raises(InventoryFileError, match="the saved inventory cannot be read"):
         load_inventory(path)
 
 
 def test_listings_hold_rows_of_their_own_kind(tmp_path: Path) -> None:
     """A schedule among the backups is not believed."""
-    told = inventory(index())
-    mixed = replace(told, backups=Listing((schedule(),)))  # type: ignore[arg-type]  # the wrong kind on purpose
+    inventory = build_inventory(build_index())
+    mixed_inventory = replace(inventory, backups=Listing((build_schedule(),)))  # type: ignore[arg-type]  # the wrong kind on purpose
     with pytest.raises(InventoryFileError, match="a listing holds what is no Backup"):
-        load_inventory(saved(mixed, tmp_path))
+        load_inventory(save_inventory_file(mixed_inventory, tmp_path))
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
@@ -167,14 +201,14 @@ def test_a_file_that_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> No
 
 def test_the_moment_is_kept_to_the_microsecond(tmp_path: Path) -> None:
     """The moment of the audit comes back exactly."""
-    told = replace(inventory(), observed_at=NOW + timedelta(microseconds=1))
-    assert load_inventory(saved(told, tmp_path)).observed_at == told.observed_at
+    inventory = replace(build_inventory(), observed_at=NOW + timedelta(microseconds=1))
+    assert load_inventory(save_inventory_file(inventory, tmp_path)).observed_at == inventory.observed_at
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> None:
     """A file of an older version has other keys; the error says to save the inventory again."""
-    path = saved(inventory(index()), tmp_path)
+    path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"version": 3', b'"version": %d' % version))
     with pytest.raises(InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"):
         load_inventory(path)

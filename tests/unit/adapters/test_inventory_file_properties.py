@@ -10,20 +10,20 @@ from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import load_inventory, save_inventory
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.errors import InventoryFileError
-from support.builders.facts import index, inventory
-from support.builders.strategies import projects
+from support.builders.facts import build_index, build_inventory
+from support.builders.strategies import inventories
 
 
-def saved(told: Inventory) -> bytes:
+def serialize(inventory: Inventory) -> bytes:
     """Return what is saved of an inventory."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "inventory"
         with AtomicFile(path) as file:
-            save_inventory(told, file)
+            save_inventory(inventory, file)
         return path.read_bytes()
 
 
-def loaded(content: bytes) -> Inventory:
+def deserialize(content: bytes) -> Inventory:
     """Load what a file with this content holds."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "inventory"
@@ -31,22 +31,22 @@ def loaded(content: bytes) -> Inventory:
         return load_inventory(path)
 
 
-WHOLE = saved(inventory(index()))
+VALID_CONTENT = serialize(build_inventory(build_index()))
 
 
-@given(projects())
-def test_nothing_is_lost(told: Inventory) -> None:
+@given(inventories())
+def test_nothing_is_lost(inventory: Inventory) -> None:
     """Any project comes back as it was."""
-    assert loaded(saved(told)) == told
+    assert deserialize(serialize(inventory)) == inventory
 
 
-@given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
-def test_no_single_byte_can_change(place: int, difference: int) -> None:
+@given(st.integers(0, len(VALID_CONTENT) - 1), st.integers(1, 255))
+def test_no_single_byte_can_change(position: int, difference: int) -> None:
     """A file in which any one byte differs is refused, and with the same kind of error."""
-    changed = bytearray(WHOLE)
-    changed[place] ^= difference
+    changed_content = bytearray(VALID_CONTENT)
+    changed_content[position] ^= difference
     try:
-        loaded(bytes(changed))
+        deserialize(bytes(changed_content))
     except InventoryFileError:
         return
     raise AssertionError("it was believed")
@@ -56,7 +56,7 @@ def test_no_single_byte_can_change(place: int, difference: int) -> None:
 def test_any_bytes_are_refused(content: bytes) -> None:
     """Whatever else a file holds ends in the same kind of error, and no other."""
     try:
-        loaded(content)
+        deserialize(content)
     except InventoryFileError:
         return
     raise AssertionError("it was believed")

@@ -5,17 +5,19 @@ import pytest
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, read_secret
 from backup_auditor.errors import SecretError
 
-SHORT = "ab" * 3 + "c"
+SHORT_SECRET = "ab" * 3 + "c"
 
 
-def read(name: str, *, fresh: bool = False) -> str | bytes:
+def read_short_secret(name: str, *, fresh: bool = False) -> str | bytes:
     """Read a secret that holds seven characters, however often."""
     del name, fresh
-    return SHORT
+    return SHORT_SECRET
 
 
 def test_what_is_too_short_for_a_key_is_refused() -> None:
     """By the name of the secret, and without what it holds."""
-    with pytest.raises(SecretError, match=r"^the secret search is too short for a key; copy the whole key$") as caught:
-        read_secret("search", PINECONE_KEY, read)
-    assert SHORT not in str(caught.value)
+    with pytest.raises(
+        SecretError, match=r"^the secret search is too short for a key; copy the whole key$"
+    ) as error_info:
+        read_secret("search", PINECONE_KEY, read_short_secret)
+    assert SHORT_SECRET not in str(error_info.value)

@@ -13,9 +13,9 @@ from backup_auditor.adapters.sqlite.snapshot import apply_committed_pages, load_
 from backup_auditor.errors import StateError
 
 
-def written(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, str]]:
+def write_database(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, str]]:
     """Write to a database in several rounds, the last of them uncommitted; copy it as it is, and return its rows."""
-    chance = Random(seed)  # noqa: S311  no secret
+    rng = Random(seed)  # noqa: S311  no secret
     source = path.with_name("source")
     with closing(sqlite3.connect(source, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {page_size}")
@@ -23,15 +23,15 @@ def written(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, 
         connection.execute("PRAGMA wal_autocheckpoint = 20")
         connection.execute("PRAGMA cache_size = 5")
         connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, text TEXT)")
-        for _ in range(chance.randint(1, 30)):
+        for _ in range(rng.randint(1, 30)):
             connection.execute("BEGIN")
-            for _ in range(chance.randint(1, 40)):
-                row = chance.randint(1, 400), "x" * chance.randint(1, 3000)
+            for _ in range(rng.randint(1, 40)):
+                row = rng.randint(1, 400), "x" * rng.randint(1, 3000)
                 connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", row)
-            if chance.random() < 0.3:
+            if rng.random() < 0.3:
                 connection.execute("DELETE FROM fact WHERE id > 200")
-            connection.execute("COMMIT" if chance.random() < 0.8 else "ROLLBACK")
-        if chance.random() < 0.3:
+            connection.execute("COMMIT" if rng.random() < 0.8 else "ROLLBACK")
+        if rng.random() < 0.3:
             connection.execute("VACUUM")
         rows = connection.execute("SELECT * FROM fact ORDER BY id").fetchall()
         connection.execute("BEGIN")
@@ -43,7 +43,7 @@ def written(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, 
     return rows
 
 
-def read(path: Path) -> list[tuple[int, str]]:
+def read_copy(path: Path) -> list[tuple[int, str]]:
     """Read a copy in memory."""
     with closing(load_snapshot(path, path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -55,8 +55,8 @@ def read(path: Path) -> list[tuple[int, str]]:
 def test_a_copy_holds_what_was_committed(tmp_path: Path, seed: int, page_size: int) -> None:
     """SQLite itself reads the same from the same files."""
     path = tmp_path / "state"
-    rows = written(path, seed, page_size=page_size)
-    assert read(path) == rows
+    rows = write_database(path, seed, page_size=page_size)
+    assert read_copy(path) == rows
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT * FROM fact ORDER BY id").fetchall() == rows
 
@@ -65,19 +65,19 @@ def test_a_copy_holds_what_was_committed(tmp_path: Path, seed: int, page_size: i
 def test_a_log_that_breaks_off_or_is_damaged_counts_as_far_as_sqlite_reads_it(tmp_path: Path, seed: int) -> None:
     """A frame whose checksum is wrong ends it."""
     path = tmp_path / "state"
-    written(path, seed)
+    write_database(path, seed)
     log = Path(f"{path}-wal")
     content = bytearray(log.read_bytes())
-    chance = Random(seed)  # noqa: S311  no secret
-    place = chance.randrange(len(content))
+    rng = Random(seed)  # noqa: S311  no secret
+    position = rng.randrange(len(content))
     if seed % 2:
-        del content[place:]
+        del content[position:]
     else:
-        content[place] ^= 0x55
+        content[position] ^= 0x55
     log.write_bytes(content)
-    found = read(path)
+    copied_rows = read_copy(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT * FROM fact ORDER BY id").fetchall() == found
+        assert connection.execute("SELECT * FROM fact ORDER BY id").fetchall() == copied_rows
 
 
 def test_a_database_without_a_log_is_read_as_it_is(tmp_path: Path) -> None:
@@ -89,29 +89,29 @@ def test_a_database_without_a_log_is_read_as_it_is(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE fact (id INTEGER PRIMARY KEY, text TEXT)")
         connection.execute("INSERT INTO fact VALUES (1, 'one')")
-    assert read(path) == [(1, "one")]
+    assert read_copy(path) == [(1, "one")]
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    assert read(path) == [(1, "one")]
+    assert read_copy(path) == [(1, "one")]
 
 
 def test_a_log_of_another_database_changes_nothing() -> None:
     """What does not begin as a log does is none."""
     image = bytes(16) + b"\x10\x00" + b"\2\2" + bytes(4076)
-    plain = image[:18] + b"\1\1" + image[20:]
-    assert apply_committed_pages(image, b"") == plain
-    assert apply_committed_pages(image, b"no log at all, but as long as the head of one") == plain
+    plain_image = image[:18] + b"\1\1" + image[20:]
+    assert apply_committed_pages(image, b"") == plain_image
+    assert apply_committed_pages(image, b"no log at all, but as long as the head of one") == plain_image
 
 
 def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then refused: what is read in parts may never have been there as a whole."""
     path = tmp_path / "state"
-    rows = written(path, 1)
-    real, stamps = snapshot._read_stamp, iter(range(100))
+    rows = write_database(path, 1)
+    real_stamp, stamps = snapshot._read_stamp, iter(range(100))
     monkeypatch.setattr(
-        snapshot, "_read_stamp", lambda it: real(it) if (number := next(stamps)) > 7 else (number, 0, 0)
+        snapshot, "_read_stamp", lambda it: real_stamp(it) if (number := next(stamps)) > 7 else (number, 0, 0)
     )
-    assert read(path) == rows
+    assert read_copy(path) == rows
     monkeypatch.setattr(snapshot, "_read_stamp", lambda _: (next(stamps), 0, 0))
     with pytest.raises(StateError, match="the state changed while it was read; try again"):
         load_snapshot(path, path)
@@ -120,9 +120,9 @@ def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, mon
 def test_a_journal_that_undoes_half_a_write_is_not_read_past(tmp_path: Path) -> None:
     """An empty one undoes nothing."""
     path, journal = tmp_path / "state", tmp_path / "state-journal"
-    rows = written(path, 1)
+    rows = write_database(path, 1)
     journal.touch()
-    assert read(path) == rows
+    assert read_copy(path) == rows
     journal.write_bytes(b"what was there before")
     with pytest.raises(StateError, match="copy both to a writable folder"):
         load_snapshot(path, path)

@@ -15,98 +15,100 @@ from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
-from support.builders.audit_sequence import Nights
-from support.builders.facts import DAY, NOW, index, inventory
-from support.fakes.stores import PROJECT, recorded
+from support.builders.audit_sequence import AuditSequence
+from support.builders.facts import DAY, NOW, build_index, build_inventory
+from support.fakes.stores import PROJECT, record_change
 
 TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3)}
-WITH_HISTORY = 3
-of_every_older_version = pytest.mark.parametrize("older", TABLES)
-EARLIER = AuditRecord("earlier", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
-FIRST = replace(EARLIER, audit_id="first", observed_at=NOW)
-WRONG = "INSERT INTO what_is_not_there VALUES (1)"
+FIRST_VERSION_WITH_HISTORY = 3
+for_every_older_version = pytest.mark.parametrize("older_version", TABLES)
+EARLIER_AUDIT = AuditRecord("earlier", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+FIRST_AUDIT = replace(EARLIER_AUDIT, audit_id="first", observed_at=NOW)
+INVALID_STATEMENT = "INSERT INTO what_is_not_there VALUES (1)"
 
 
-def old_state(path: Path, older: int) -> ProjectState:
+def write_old_state(path: Path, older_version: int) -> ProjectState:
     """Make a file of an older version, with the rows that a night left in it then; return what is known of it now."""
-    nights = Nights()
-    nights.audited(inventory(index("orders")))
-    new = path.with_name("new")
-    with open_state(new) as store:
-        recorded(store, EMPTY_STATE, nights.memory, audit=EARLIER)
+    sequence = AuditSequence()
+    sequence.audit(build_inventory(build_index("orders")))
+    new_path = path.with_name("new")
+    with open_state(new_path) as store:
+        record_change(store, EMPTY_STATE, sequence.state, audit=EARLIER_AUDIT)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(TABLES[older])
-        connection.execute("ATTACH ? AS new", (str(new),))
+        connection.executescript(TABLES[older_version])
+        connection.execute("ATTACH ? AS new", (str(new_path),))
         tables = connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall()
         for (table,) in tables:
             rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             columns = ", ".join(name for (name,) in rows)
             connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")  # noqa: S608  our own words
-    schedules = {key: replace(it, since=None) for key, it in nights.memory.schedules.items()}
-    past = nights.memory.history if older >= WITH_HISTORY else ()
-    return replace(nights.memory, schedules=schedules, history=past, pinecone_project_id=None)
+    schedules = {key: replace(it, since=None) for key, it in sequence.state.schedules.items()}
+    history = sequence.state.history if older_version >= FIRST_VERSION_WITH_HISTORY else ()
+    return replace(sequence.state, schedules=schedules, history=history, pinecone_project_id=None)
 
 
-def version(path: Path) -> int:
+def read_version(path: Path) -> int:
     """Return the version in the head of a file."""
     with closing(sqlite3.connect(path)) as connection:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(found)
+        (version_number,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version_number)
 
 
-@of_every_older_version
-def test_what_was_remembered_stays_and_audits_are_kept_from_then_on(tmp_path: Path, older: int) -> None:
+@for_every_older_version
+def test_what_was_recorded_stays_and_audits_are_kept_from_then_on(tmp_path: Path, older_version: int) -> None:
     """Those before stay as well, from the version on that kept any."""
     path = tmp_path / "state"
-    memory = old_state(path, older)
+    state = write_old_state(path, older_version)
     with open_state(path) as store:
-        assert store.load(PROJECT) == memory
-        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
-        nights = Nights()
-        nights.memory = memory
-        nights.audited(inventory(index("orders")), at=NOW + DAY)
-        recorded(store, memory, nights.memory, audit=FIRST)
-        assert store.list_audits(PROJECT, NOW) == [FIRST]
-        assert store.load(PROJECT) == nights.memory
-    assert version(path) == TABLES_VERSION
+        assert store.load(PROJECT) == state
+        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER_AUDIT] if older_version > 1 else [])
+        sequence = AuditSequence()
+        sequence.state = state
+        sequence.audit(build_inventory(build_index("orders")), observed_at=NOW + DAY)
+        record_change(store, state, sequence.state, audit=FIRST_AUDIT)
+        assert store.list_audits(PROJECT, NOW) == [FIRST_AUDIT]
+        assert store.load(PROJECT) == sequence.state
+    assert read_version(path) == TABLES_VERSION
 
 
-@of_every_older_version
-def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older: int) -> None:
+@for_every_older_version
+def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older_version: int) -> None:
     """Not a byte of it changes."""
     path = tmp_path / "state"
-    memory = old_state(path, older)
-    before = path.read_bytes()
+    state = write_old_state(path, older_version)
+    content_before = path.read_bytes()
     with open_state_read_only(path) as store:
-        assert store.load(PROJECT) == memory
-        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER] if older > 1 else [])
-    assert path.read_bytes() == before
+        assert store.load(PROJECT) == state
+        assert store.list_audits(PROJECT, NOW - DAY) == ([EARLIER_AUDIT] if older_version > 1 else [])
+    assert path.read_bytes() == content_before
 
 
-@of_every_older_version
+@for_every_older_version
 def test_what_fails_halfway_leaves_the_older_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older_version: int
 ) -> None:
     """The next time it is tried again."""
     path = tmp_path / "state"
-    memory = old_state(path, older)
+    state = write_old_state(path, older_version)
     with monkeypatch.context() as patch:
-        patch.setattr(state_file, "UPGRADES", {**UPGRADES, TABLES_VERSION - 1: (*UPGRADES[TABLES_VERSION - 1], WRONG)})
+        patch.setattr(
+            state_file, "UPGRADES", {**UPGRADES, TABLES_VERSION - 1: (*UPGRADES[TABLES_VERSION - 1], INVALID_STATEMENT)}
+        )
         with pytest.raises(StateError, match="no such table: what_is_not_there"), open_state(path):
             pass
-    assert version(path) == older
+    assert read_version(path) == older_version
     with open_state(path) as store:
-        assert store.load(PROJECT) == memory
-    assert version(path) == TABLES_VERSION
+        assert store.load(PROJECT) == state
+    assert read_version(path) == TABLES_VERSION
 
 
-@of_every_older_version
-def test_the_tables_are_those_of_a_new_state(tmp_path: Path, older: int) -> None:
+@for_every_older_version
+def test_the_tables_are_those_of_a_new_state(tmp_path: Path, older_version: int) -> None:
     """Whichever version they came from."""
-    old, new = tmp_path / "old", tmp_path / "fresh"
-    old_state(old, older)
+    old_path, new_path = tmp_path / "old", tmp_path / "fresh"
+    write_old_state(old_path, older_version)
     tables = []
-    for path in (old, new):
+    for path in (old_path, new_path):
         with open_state(path):
             pass
         with closing(sqlite3.connect(path)) as connection:

@@ -10,14 +10,14 @@ from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import ConflictingRecordError, EvidenceError, StateError
-from support.builders.audit_sequence import Nights
-from support.builders.facts import DAY, NOW, index, inventory, whole
-from support.builders.reports import BUILT_IN, report
+from support.builders.audit_sequence import AuditSequence
+from support.builders.facts import DAY, NOW, build_complete_listing, build_index, build_inventory
+from support.builders.reports import BUILT_IN_POLICY, build_report
 from support.fakes.stores import PROJECT, FakeEvidence, FakeStore
 
-NEGLECTED = inventory(index(schedules=whole(())))
-EVENTS = Channel(ChannelKind.EVENTS, "")
-TOPIC = Channel(ChannelKind.SNS, "topic")
+NEGLECTED_INVENTORY = build_inventory(build_index(schedules=build_complete_listing(())))
+EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
+SNS_CHANNEL = Channel(ChannelKind.SNS, "topic")
 
 
 class FullEvidence(FakeEvidence):
@@ -38,7 +38,7 @@ class PagedEvidence(FakeEvidence):
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
         """Fail, or say where the page is, once its report is there."""
-        assert stored_report.location in self.kept
+        assert stored_report.location in self.files
         if self.error:
             raise self.error
         return StoredFile(f"{stored_report.location}.html", report.audit_id)
@@ -68,69 +68,73 @@ class OvertakenStore(FakeStore):
         """Let the other be recorded first."""
         if not self.is_overtaken:
             self.is_overtaken = True
-            evaluate_inventory(NEGLECTED, BUILT_IN, self)
+            evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, self)
         super().record(project, change)
 
 
 def test_the_record_says_where_the_report_is() -> None:
     """Its hash is that of the bytes which were kept."""
     store, evidence = FakeStore(), FakeEvidence()
-    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
-    (location,) = evidence.kept
-    said = done.report
-    assert done.record is not None
-    assert done.record.report is not None
-    assert done.record == AuditRecord(said.audit_id, NOW, said.is_complete, said.compliance, done.record.report)
-    assert done.record.report.location == location
-    assert store.list_audits(PROJECT, NOW) == [done.record]
+    result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, evidence)
+    (location,) = evidence.files
+    report = result.report
+    assert result.record is not None
+    assert result.record.report is not None
+    assert result.record == AuditRecord(
+        report.audit_id, NOW, report.is_complete, report.compliance, result.record.report
+    )
+    assert result.record.report.location == location
+    assert store.list_audits(PROJECT, NOW) == [result.record]
 
 
 def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> None:
     """As on a laptop that prints a table."""
     store = FakeStore()
-    done = evaluate_inventory(NEGLECTED, BUILT_IN, store)
-    assert done.record is not None
-    assert done.record.report is None
-    assert store.list_audits(PROJECT, NOW) == [done.record]
+    result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
+    assert result.record is not None
+    assert result.record.report is None
+    assert store.list_audits(PROJECT, NOW) == [result.record]
 
 
 def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
     """Neither the same once more, nor one that is older than the last."""
     store, evidence = FakeStore(), FakeEvidence()
-    evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
-    kept = dict(evidence.kept)
-    for again in (NEGLECTED, replace(NEGLECTED, observed_at=NOW - DAY)):
-        done = evaluate_inventory(again, BUILT_IN, store, evidence)
-        assert (done.record, done.messages) == (None, ())
-    assert evidence.kept == kept
+    evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, evidence)
+    files_before = dict(evidence.files)
+    for unchanged_inventory in (NEGLECTED_INVENTORY, replace(NEGLECTED_INVENTORY, observed_at=NOW - DAY)):
+        result = evaluate_inventory(unchanged_inventory, BUILT_IN_POLICY, store, evidence)
+        assert (result.record, result.messages) == (None, ())
+    assert evidence.files == files_before
     assert len(store.list_audits(PROJECT, NOW - DAY)) == 1
 
 
 def test_nothing_is_recorded_without_its_evidence() -> None:
     """No finding is resolved that nobody could show; the report stands, and says that it is not recorded."""
     store = FakeStore()
-    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, FullEvidence())
-    assert isinstance(done.record_error, EvidenceError)
-    assert (done.record, done.messages) == (None, ())
-    assert done.report.findings
-    assert store.memories == {}
+    result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, FullEvidence())
+    assert isinstance(result.record_error, EvidenceError)
+    assert (result.record, result.messages) == (None, ())
+    assert result.report.findings
+    assert store.states == {}
 
 
 def test_the_record_and_every_message_say_where_the_page_is() -> None:
     """It was written after the report, and before anybody is told where it is."""
-    nights, evidence = Nights(), PagedEvidence()
-    outcome = nights.audited(NEGLECTED)
-    said = report(NEGLECTED, BUILT_IN)
-    recorded = AuditRecorder(FakeStore(), evidence, (EVENTS, TOPIC)).record(Nights().memory, outcome, said)
-    assert recorded.audit is not None
-    assert recorded.audit.report is not None
-    assert recorded.audit.report.page == StoredFile(f"{recorded.audit.report.location}.html", said.audit_id)
-    assert {it.report for it in recorded.messages} == {recorded.audit.report}
-    assert recorded.page_failure is None
+    sequence, evidence = AuditSequence(), PagedEvidence()
+    outcome = sequence.audit(NEGLECTED_INVENTORY)
+    report = build_report(NEGLECTED_INVENTORY, BUILT_IN_POLICY)
+    recording = AuditRecorder(FakeStore(), evidence, (EVENT_CHANNEL, SNS_CHANNEL)).record(
+        AuditSequence().state, outcome, report
+    )
+    assert recording.audit is not None
+    assert recording.audit.report is not None
+    assert recording.audit.report.page == StoredFile(f"{recording.audit.report.location}.html", report.audit_id)
+    assert {it.report for it in recording.messages} == {recording.audit.report}
+    assert recording.page_failure is None
 
 
 @pytest.mark.parametrize(
-    "error,why",
+    "error,page_error",
     [
         pytest.param(EvidenceError("the bucket takes no page"), "the bucket takes no page", id="refused"),
         pytest.param(
@@ -140,65 +144,69 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
         ),
     ],
 )
-def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, why: str) -> None:
+def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, page_error: str) -> None:
     """The report is the evidence. That there is no page is said, and nothing points to one."""
     store, evidence = FakeStore(), PagedEvidence(error)
-    done = evaluate_inventory(NEGLECTED, BUILT_IN, store, evidence)
-    (location,) = evidence.kept
-    assert done.record_error is None
-    assert done.record is not None
-    assert done.record.report is not None
-    assert (done.record.report.location, done.record.report.page) == (location, None)
-    assert store.list_audits(PROJECT, NOW) == [done.record]
-    assert done.page_failure == f"{location} has no page beside it: {why}"
+    result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, evidence)
+    (location,) = evidence.files
+    assert result.record_error is None
+    assert result.record is not None
+    assert result.record.report is not None
+    assert (result.record.report.location, result.record.report.page) == (location, None)
+    assert store.list_audits(PROJECT, NOW) == [result.record]
+    assert result.page_failure == f"{location} has no page beside it: {page_error}"
 
 
-def test_a_report_that_was_judged_anew_is_kept_beside_the_first() -> None:
+def test_a_report_that_was_evaluated_again_is_kept_beside_the_first() -> None:
     """Another audit was quicker: what was new is ongoing, and the record points to the report that says so."""
     evidence = FakeEvidence()
-    done = evaluate_inventory(replace(NEGLECTED, observed_at=NOW + DAY), BUILT_IN, OvertakenStore(), evidence)
-    assert [it.rpartition("/")[2] for it in evidence.kept] == ["1", "2"]
-    assert done.record is not None
-    assert done.record.report is not None
-    assert done.record.report.location.endswith("/2")
-    assert done.record_error is None
+    result = evaluate_inventory(
+        replace(NEGLECTED_INVENTORY, observed_at=NOW + DAY), BUILT_IN_POLICY, OvertakenStore(), evidence
+    )
+    assert [it.rpartition("/")[2] for it in evidence.files] == ["1", "2"]
+    assert result.record is not None
+    assert result.record.report is not None
+    assert result.record.report.location.endswith("/2")
+    assert result.record_error is None
 
 
 @pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
 def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
     """A message that is not recorded is not sent."""
-    done = evaluate_inventory(NEGLECTED, BUILT_IN, RefusingStore(*[error] * 10), FakeEvidence())
-    assert type(done.record_error) is type(error)
-    assert (done.record, done.messages) == (None, ())
+    result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, RefusingStore(*[error] * 10), FakeEvidence())
+    assert type(result.record_error) is type(error)
+    assert (result.record, result.messages) == (None, ())
 
 
 def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
     """One for each channel that has to be told, pointing to the report, and knowing when the audit before was."""
-    store, evidence, nights = FakeStore(), FakeEvidence(), Nights()
-    keeping = AuditRecorder(store, evidence, (EVENTS, TOPIC))
-    told = []
+    store, evidence, sequence = FakeStore(), FakeEvidence(), AuditSequence()
+    recorder = AuditRecorder(store, evidence, (EVENT_CHANNEL, SNS_CHANNEL))
+    recorded_messages = []
     for _ in range(2):
-        before = nights.memory
-        outcome = nights.audited(NEGLECTED)
-        said = replace(
-            report(NEGLECTED, BUILT_IN),
+        state_before = sequence.state
+        outcome = sequence.audit(NEGLECTED_INVENTORY)
+        report = replace(
+            build_report(NEGLECTED_INVENTORY, BUILT_IN_POLICY),
             audit_id=outcome.audit_id,
-            observed_at=NOW + (nights.count - 1) * DAY,
+            observed_at=NOW + (sequence.audit_count - 1) * DAY,
             findings=outcome.findings,
         )
-        recorded = keeping.record(before, outcome, said)
-        assert recorded.audit is not None
-        assert {it.report for it in recorded.messages} == {recorded.audit.report}
-        told.append([(it.channel_id, it.previous_at) for it in recorded.messages])
-    assert told[0] == [("events", None), ("sns:topic", None)]
-    assert ("events", NOW) in told[1]
-    assert len(store.outbox.waiting) == sum(map(len, told))
+        recording = recorder.record(state_before, outcome, report)
+        assert recording.audit is not None
+        assert {it.report for it in recording.messages} == {recording.audit.report}
+        recorded_messages.append([(it.channel_id, it.previous_at) for it in recording.messages])
+    assert recorded_messages[0] == [("events", None), ("sns:topic", None)]
+    assert ("events", NOW) in recorded_messages[1]
+    assert len(store.outbox.pending_by_id) == sum(map(len, recorded_messages))
 
 
-def test_channels_are_told_of_reports_that_were_kept() -> None:
+def test_channels_are_notified_of_reports_that_were_kept() -> None:
     """Where there is no place for evidence there is nothing to point to."""
-    nights = Nights()
-    outcome = nights.audited(NEGLECTED)
-    recorded = AuditRecorder(FakeStore(), None, (EVENTS,)).record(Nights().memory, outcome, report(NEGLECTED, BUILT_IN))
-    assert isinstance(recorded, RecordResult)
-    assert recorded.messages == ()
+    sequence = AuditSequence()
+    outcome = sequence.audit(NEGLECTED_INVENTORY)
+    recording = AuditRecorder(FakeStore(), None, (EVENT_CHANNEL,)).record(
+        AuditSequence().state, outcome, build_report(NEGLECTED_INVENTORY, BUILT_IN_POLICY)
+    )
+    assert isinstance(recording, RecordResult)
+    assert recording.messages == ()

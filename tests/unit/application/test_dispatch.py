@@ -22,22 +22,22 @@ REGISTRY = Registry(
 )
 
 
-class Bus:
+class FakeBus:
     """Takes events, but for those that it is told to leave, one time after the other."""
 
-    def __init__(self, *puts: PutResult) -> None:
+    def __init__(self, *put_results: PutResult) -> None:
         """Take what becomes of each put; after these all is taken."""
-        self.puts = list(puts)
+        self.put_results = list(put_results)
         self.events: list[list[Event]] = []
 
     def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
         """Take note."""
         assert seconds_left() == 60
         self.events.append(list(events))
-        return self.puts.pop(0) if self.puts else PutResult((), None)
+        return self.put_results.pop(0) if self.put_results else PutResult((), None)
 
 
-class Log:
+class FakeLog:
     """Remembers what was logged."""
 
     def __init__(self) -> None:
@@ -57,15 +57,15 @@ class Log:
         self.lines.append(("error", f"{msg} {dict(extra)}"))
 
 
-def asked(bus: Bus, log: Log | None = None) -> dict[str, object]:
+def dispatch_audits(bus: FakeBus, log: FakeLog | None = None) -> dict[str, object]:
     """Ask for audits."""
-    return request_audits(REQUEST, REGISTRY, bus, log or Log(), lambda: 60)
+    return request_audits(REQUEST, REGISTRY, bus, log or FakeLog(), lambda: 60)
 
 
 def test_every_registered_project_is_asked_for_once() -> None:
     """Each has an event with a request id of its own; those with a mistake have one each, too."""
-    bus = Bus()
-    assert asked(bus)["requested"] == 4
+    bus = FakeBus()
+    assert dispatch_audits(bus)["requested"] == 4
     assert bus.events == [
         [
             Event(
@@ -79,9 +79,9 @@ def test_every_registered_project_is_asked_for_once() -> None:
 
 def test_mistakes_are_logged_as_errors_and_returned() -> None:
     """Each mistake is told with its place."""
-    log = Log()
-    mistakes = asked(Bus(), log)["mistakes"]
-    assert mistakes == [
+    log = FakeLog()
+    entry_errors = dispatch_audits(FakeBus(), log)["mistakes"]
+    assert entry_errors == [
         "s3://config/registry.yaml:5: the project c has no secret; add it",
         "s3://config/registry.yaml:6: and more",
         "s3://config/registry.yaml:7: odd",
@@ -92,9 +92,9 @@ def test_mistakes_are_logged_as_errors_and_returned() -> None:
 @pytest.mark.parametrize("error", [DeliveryError("busy"), AcceptanceUnknownError("no answer")])
 def test_what_was_left_is_put_again(error: DeliveryError) -> None:
     """Events that were not accepted, or not for certain, are put again, and no others: their ids make that harmless."""
-    bus = Bus(PutResult((1, 3), error), PutResult((0,), error))
-    assert asked(bus)["requested"] == 4
-    assert [[it.detail["project"] for it in some] for some in bus.events] == [
+    bus = FakeBus(PutResult((1, 3), error), PutResult((0,), error))
+    assert dispatch_audits(bus)["requested"] == 4
+    assert [[it.detail["project"] for it in put_events] for put_events in bus.events] == [
         ["a", "b", "c", "entry 4"],
         ["b", "entry 4"],
         ["b"],
@@ -103,15 +103,15 @@ def test_what_was_left_is_put_again(error: DeliveryError) -> None:
 
 def test_what_is_left_in_the_end_is_raised() -> None:
     """After three times it is for whoever asked to ask again."""
-    bus = Bus(*[PutResult((0,), DeliveryError("busy"))] * 3)
+    bus = FakeBus(*[PutResult((0,), DeliveryError("busy"))] * 3)
     with pytest.raises(DeliveryError, match="busy"):
-        asked(bus)
+        dispatch_audits(bus)
     assert len(bus.events) == 3
 
 
 def test_a_refusal_is_raised_at_once() -> None:
     """A bus that is not there takes nothing the second time either."""
-    bus = Bus(PutResult((0, 1, 2, 3), ChannelRefusedError("no such bus")))
+    bus = FakeBus(PutResult((0, 1, 2, 3), ChannelRefusedError("no such bus")))
     with pytest.raises(ChannelRefusedError, match="no such bus"):
-        asked(bus)
+        dispatch_audits(bus)
     assert len(bus.events) == 1

@@ -38,7 +38,7 @@ def test_a_request_id_of_the_event_comes_before_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload,why",
+    "payload,reason",
     [
         pytest.param(None, "the payload is no JSON object", id="null"),
         pytest.param([], "the payload is no JSON object", id="list"),
@@ -54,12 +54,12 @@ def test_a_request_id_of_the_event_comes_before_its_own() -> None:
         pytest.param(EVENT | {"id": None}, "has neither a request_id nor an id", id="no-id"),
     ],
 )
-def test_anything_else_is_refused(payload: object, why: str) -> None:
+def test_anything_else_is_refused(payload: object, reason: str) -> None:
     """A payload of another shape ends in one line that says what was expected."""
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RequestError) as error_info:
         read_dispatch_request(payload, "invocation")
-    assert why in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert reason in str(error_info.value)
+    assert "\n" not in str(error_info.value)
 
 
 def test_the_longest_request_leaves_room_for_the_longest_name() -> None:

@@ -9,39 +9,42 @@ from backup_auditor.application.audit import AuditResult, evaluate_inventory, ru
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import FutureAuditError
 from backup_auditor.ports.pinecone import NoProgress
-from support.builders.facts import DAY, NOW, SECOND, index, inventory
-from support.builders.reports import BUILT_IN
+from support.builders.facts import DAY, NOW, SECOND, build_index, build_inventory
+from support.builders.reports import BUILT_IN_POLICY
 from support.fakes.project_audit import FakeReader
 from support.fakes.stores import PROJECT, FakeStore
 
 
-def judged(store: FakeStore, at: datetime, now: datetime | None) -> AuditResult:
+def evaluate_at(store: FakeStore, observed_at: datetime, now: datetime | None) -> AuditResult:
     """Judge a saved inventory as of a moment, while the machine's clock says another."""
     return evaluate_inventory(
-        replace(inventory(index()), observed_at=at), BUILT_IN, store, clock=None if now is None else lambda: now
+        replace(build_inventory(build_index()), observed_at=observed_at),
+        BUILT_IN_POLICY,
+        store,
+        clock=None if now is None else lambda: now,
     )
 
 
 def test_the_error_names_both_moments_and_the_way_out() -> None:
     """The report stands, and the state is as it was."""
     store = FakeStore()
-    judged(store, NOW + 200 * DAY, NOW + 200 * DAY)
-    before = store.load(PROJECT)
-    done = judged(store, NOW, NOW)
-    assert isinstance(done.record_error, FutureAuditError)
-    assert str(done.record_error) == (
+    evaluate_at(store, NOW + 200 * DAY, NOW + 200 * DAY)
+    state_before = store.load(PROJECT)
+    result = evaluate_at(store, NOW, NOW)
+    assert isinstance(result.record_error, FutureAuditError)
+    assert str(result.record_error) == (
         "the last recorded audit of default, of 2027-06-10T12:00:00Z, lies in the future of this machine's clock"
         " (2026-11-22T12:00:00Z); correct the clock if it is wrong, else discard that audit:"
         " backup-auditor state discard --project default"
     )
-    assert str(done.record_error.with_state_flag("--state", "a b")).endswith("--project default --state 'a b'")
-    assert any("changes nothing" in it for it in done.notes)
-    assert (done.record, store.load(PROJECT)) == (None, before)
-    assert done.report.findings
+    assert str(result.record_error.with_state_flag("--state", "a b")).endswith("--project default --state 'a b'")
+    assert any("changes nothing" in it for it in result.notes)
+    assert (result.record, store.load(PROJECT)) == (None, state_before)
+    assert result.report.findings
 
 
 @pytest.mark.parametrize(
-    "recorded,at,now,expected",
+    "recorded_at,observed_at,now,expected",
     [
         pytest.param(NOW + DAY, NOW, NOW, True, id="future"),
         pytest.param(NOW + CLOCK_TOLERANCE + SECOND, NOW, NOW, True, id="one-second-past-tolerance"),
@@ -54,12 +57,12 @@ def test_the_error_names_both_moments_and_the_way_out() -> None:
     ],
 )
 def test_the_clock_of_the_machine_decides_and_not_the_moment_of_the_audit(
-    recorded: datetime, at: datetime, now: datetime | None, *, expected: bool
+    recorded_at: datetime, observed_at: datetime, now: datetime | None, *, expected: bool
 ) -> None:
     """An older audit is an error only where the recorded one is ahead of the clock itself."""
     store = FakeStore()
-    judged(store, recorded, None)
-    assert isinstance(judged(store, at, now).record_error, FutureAuditError) is expected
+    evaluate_at(store, recorded_at, None)
+    assert isinstance(evaluate_at(store, observed_at, now).record_error, FutureAuditError) is expected
 
 
 def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> None:
@@ -71,23 +74,23 @@ def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> Non
         def record(self, project: str, change: object) -> None:
             if not self.is_overtaken:
                 self.is_overtaken = True
-                judged(self, NOW + timedelta(days=200), None)
+                evaluate_at(self, NOW + timedelta(days=200), None)
             super().record(project, change)  # type: ignore[arg-type]  # passed on
 
-    assert isinstance(judged(Overtaken(), NOW, NOW).record_error, FutureAuditError)
+    assert isinstance(evaluate_at(Overtaken(), NOW, NOW).record_error, FutureAuditError)
 
 
 def test_a_live_audit_finds_it_like_a_saved_one() -> None:
     """Both conclude in the same place."""
     store = FakeStore()
-    judged(store, NOW + DAY, None)
-    done = run_audit(
-        FakeReader(index()),
-        BUILT_IN,
+    evaluate_at(store, NOW + DAY, None)
+    result = run_audit(
+        FakeReader(build_index()),
+        BUILT_IN_POLICY,
         project=PROJECT,
         observed_at=NOW,
         progress=NoProgress(),
         store=store,
         clock=lambda: NOW,
     )
-    assert isinstance(done.record_error, FutureAuditError)
+    assert isinstance(result.record_error, FutureAuditError)

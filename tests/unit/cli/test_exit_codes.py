@@ -7,10 +7,10 @@ import pytest
 
 from backup_auditor.cli.audit import choose_audit_exit_code, choose_worst_exit_code
 from backup_auditor.domain.finding import Compliance, Severity
-from support.builders.facts import BROKEN
-from support.builders.reports import EXEMPTION, finding, report
+from support.builders.facts import READ_FAILURE
+from support.builders.reports import EXEMPTION, build_finding, build_report
 
-UNKNOWN = Compliance.INSUFFICIENT_DATA
+INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize(
@@ -25,28 +25,34 @@ UNKNOWN = Compliance.INSUFFICIENT_DATA
         pytest.param({"severity": Severity.CRITICAL}, "critical", 1, id="critical-at-critical"),
         pytest.param({"severity": Severity.CRITICAL}, "never", 0, id="critical-never"),
         pytest.param({"exemption": EXEMPTION}, "low", 0, id="exempted"),
-        pytest.param({"compliance": UNKNOWN}, "low", 3, id="unknown"),
-        pytest.param({"compliance": UNKNOWN, "severity": Severity.LOW}, "critical", 3, id="unknown-below-the-limit"),
-        pytest.param({"compliance": UNKNOWN}, "never", 3, id="unknown-never"),
-        pytest.param({"compliance": UNKNOWN, "exemption": EXEMPTION}, "low", 0, id="unknown-exempted"),
+        pytest.param({"compliance": INSUFFICIENT_DATA}, "low", 3, id="unknown"),
+        pytest.param(
+            {"compliance": INSUFFICIENT_DATA, "severity": Severity.LOW}, "critical", 3, id="unknown-below-the-limit"
+        ),
+        pytest.param({"compliance": INSUFFICIENT_DATA}, "never", 3, id="unknown-never"),
+        pytest.param({"compliance": INSUFFICIENT_DATA, "exemption": EXEMPTION}, "low", 0, id="unknown-exempted"),
     ],
 )
 def test_one_finding_decides(facts: dict[str, Any], fail_on: str, code: int) -> None:
     """The code follows from verdict, severity and exemption of a single finding."""
-    assert choose_audit_exit_code(replace(report(), findings=(finding(**facts),)), fail_on) == code
+    assert choose_audit_exit_code(replace(build_report(), findings=(build_finding(**facts),)), fail_on) == code
 
 
 def test_what_is_unread_wins_over_what_is_wrong() -> None:
     """With anything unread the code is 3, whatever was found besides, and `never` does not change that."""
-    shown = replace(report(), findings=(finding(severity=Severity.CRITICAL),), read_failures=(BROKEN,))
-    assert choose_audit_exit_code(shown, "low") == 3
-    assert choose_audit_exit_code(shown, "never") == 3
+    report = replace(
+        build_report(), findings=(build_finding(severity=Severity.CRITICAL),), read_failures=(READ_FAILURE,)
+    )
+    assert choose_audit_exit_code(report, "low") == 3
+    assert choose_audit_exit_code(report, "never") == 3
 
 
 def test_unknown_wins_over_non_compliant() -> None:
     """An unknown verdict beside a failed one makes the code 3."""
-    shown = replace(report(), findings=(finding(), finding(compliance=UNKNOWN, name="other")))
-    assert choose_audit_exit_code(shown, "low") == 3
+    report = replace(
+        build_report(), findings=(build_finding(), build_finding(compliance=INSUFFICIENT_DATA, name="other"))
+    )
+    assert choose_audit_exit_code(report, "low") == 3
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,9 @@ def test_without_the_flag_there_is_no_moment() -> None:
 )
 def test_an_impossible_moment_is_refused(text: str) -> None:
     """Anything else is refused, in one line that shows what was given."""
-    with pytest.raises(UsageError, match="--now") as caught:
+    with pytest.raises(UsageError, match="--now") as error_info:
         read_now(text)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error_info.value)
 
 
 @pytest.mark.parametrize("text", ["2000-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])

@@ -13,9 +13,11 @@ def test_windows_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.delattr(signal, "SIGHUP")
     assert main(["--help"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == ("backup-auditor: Windows is not supported; run it in the Windows Subsystem for Linux (WSL)\n")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "backup-auditor: Windows is not supported; run it in the Windows Subsystem for Linux (WSL)\n"
+    )
 
 
 def test_a_signal_that_is_not_there_is_not_expected(

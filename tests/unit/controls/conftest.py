@@ -17,47 +17,47 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from support.builders import facts
 
-FOLDER = Path(__file__).parent / "approved"
-EVERYTHING = pytest.StashKey[dict[str, set[str]]]()
+APPROVED_FOLDER = Path(__file__).parent / "approved"
+STASH_KEY = pytest.StashKey[dict[str, set[str]]]()
 
 
 @pytest.fixture(autouse=True)
-def _told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    told: list[Finding] = []
+def _collect_findings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    findings: list[Finding] = []
 
-    def listening(
-        inventory: Inventory, policy: Policy, catalogue: ControlCatalog, memory: ProjectState = EMPTY_STATE
+    def evaluate_and_collect(
+        inventory: Inventory, policy: Policy, catalog: ControlCatalog, state: ProjectState = EMPTY_STATE
     ) -> Evaluation:
-        judgement = evaluate_controls(inventory, policy, catalogue, memory)
-        if len(catalogue.all_controls) == 1:
-            told.extend(judgement.findings)
-        return judgement
+        evaluation = evaluate_controls(inventory, policy, catalog, state)
+        if len(catalog.all_controls) == 1:
+            findings.extend(evaluation.findings)
+        return evaluation
 
-    monkeypatch.setattr(facts, "evaluate_controls", listening)
+    monkeypatch.setattr(facts, "evaluate_controls", evaluate_and_collect)
     yield
     if request.node.get_closest_marker("hypothesis"):
         return
-    everything = request.config.stash.setdefault(EVERYTHING, {})
-    for finding in told:
-        line = _line(finding)
+    lines_by_control = request.config.stash.setdefault(STASH_KEY, {})
+    for finding in findings:
+        line = _format_line(finding)
         if request.config.getoption("--approve"):
-            everything.setdefault(finding.control, set()).add(line)
+            lines_by_control.setdefault(finding.control, set()).add(line)
         else:
-            assert line in _approved(finding.control), f"{finding.control} never told that: see {__file__}"
+            assert line in _load_approved(finding.control), f"{finding.control} never told that: see {__file__}"
 
 
-def _line(finding: Finding) -> str:
+def _format_line(finding: Finding) -> str:
     evidence = json.dumps(finding.evidence, ensure_ascii=False)
     return f"{finding.compliance} {finding.resource.type} {finding.severity}: {finding.reason} {evidence}"
 
 
-def _approved(control: str) -> set[str]:
-    path = FOLDER / f"{control}.txt"
+def _load_approved(control: str) -> set[str]:
+    path = APPROVED_FOLDER / f"{control}.txt"
     return set(path.read_text(encoding="utf-8").splitlines()) if path.exists() else set()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down what was told, where that was asked for."""
-    for control, lines in session.config.stash.get(EVERYTHING, {}).items():
-        FOLDER.mkdir(exist_ok=True)
-        (FOLDER / f"{control}.txt").write_text("".join(f"{it}\n" for it in sorted(lines)), encoding="utf-8")
+    for control, lines in session.config.stash.get(STASH_KEY, {}).items():
+        APPROVED_FOLDER.mkdir(exist_ok=True)
+        (APPROVED_FOLDER / f"{control}.txt").write_text("".join(f"{it}\n" for it in sorted(lines)), encoding="utf-8")

@@ -16,10 +16,10 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.policy import find_default
 
-HERE = Path(__file__).parent
-FOLDER = Path(controls.__path__[0])
-EACH = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
-ORDER = {
+TEST_FOLDER = Path(__file__).parent
+CONTROL_FOLDER = Path(controls.__path__[0])
+CONTROL_PARAMETERS = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
+SECTION_ORDER = {
     "index-can-be-backed-up": "medium",
     "index-has-schedule": "high",
     "schedule-is-enabled": "high",
@@ -63,32 +63,32 @@ ORDER = {
 """The contract's order and severities."""
 
 
-def named(files: Iterable[Path], prefix: str = "") -> set[str]:
+def list_control_names(files: Iterable[Path], prefix: str = "") -> set[str]:
     """Return the ids that these modules are named after."""
     return {it.stem.removeprefix(prefix).replace("_", "-") for it in files}
 
 
 def test_the_order_and_the_severities_are_those_of_the_contract() -> None:
     """Users know them by heart."""
-    assert {it.id: it.severity.value for it in CATALOG.all_controls} == ORDER
-    assert [it.id for it in CATALOG.all_controls] == list(ORDER)
+    assert {it.id: it.severity.value for it in CATALOG.all_controls} == SECTION_ORDER
+    assert [it.id for it in CATALOG.all_controls] == list(SECTION_ORDER)
 
 
-def test_no_module_is_left_out_of_the_catalogue() -> None:
+def test_no_module_is_left_out_of_the_catalog() -> None:
     """A control that is not listed would be silent."""
-    modules = named(it for it in FOLDER.glob("*.py") if it.stem not in {"__init__", "catalog"})
-    assert modules == set(ORDER)
+    modules = list_control_names(it for it in CONTROL_FOLDER.glob("*.py") if it.stem not in {"__init__", "catalog"})
+    assert modules == set(SECTION_ORDER)
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_module_constant_and_test_share_its_name(control: AnyControl) -> None:
     """So that each is found from the other."""
     name = control.id.replace("-", "_")
     assert getattr(import_module(f"backup_auditor.controls.{name}"), name.upper()) is control
-    assert (HERE / f"test_{name}.py").exists()
+    assert (TEST_FOLDER / f"test_{name}.py").exists()
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_texts_are_sentences(control: AnyControl) -> None:
     """The title, which states the passing state, stands in tables and ends without a stop."""
     assert re.fullmatch(r"[A-Z][^.]*[^. ]", control.title)
@@ -98,24 +98,24 @@ def test_its_texts_are_sentences(control: AnyControl) -> None:
         assert "  " not in text
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_remediation_says_where_to_go(control: AnyControl) -> None:
     """A call of the API, or a part of the report."""
     assert re.search(r"(GET|POST|PATCH|DELETE) ?/|`unread`|documentation", control.remediation)
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
     """Written as in the file, each with a default that the file states, too."""
-    written = yaml.safe_load(read_default_policy())
+    policy_document = yaml.safe_load(read_default_policy())
     for key in control.parameters:
-        sections = written if key.startswith("project.") else written["defaults"]
+        sections = policy_document if key.startswith("project.") else policy_document["defaults"]
         for name in key.split("."):
             sections = sections[name]
         assert find_default(key) == sections
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_it_says_what_a_person_needs(control: AnyControl) -> None:
     """In whole sentences; what the console cannot do is said by the API alone."""
     guidance = control.guidance
@@ -129,17 +129,21 @@ def test_it_says_what_a_person_needs(control: AnyControl) -> None:
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
     """Index-has-schedule, and those whose name begins with schedule."""
     family = {it.id for it in CATALOG.all_controls if it.family is Family.SCHEDULES}
-    assert family == {it for it in ORDER if it == "index-has-schedule" or it.startswith("schedule-")}
+    assert family == {it for it in SECTION_ORDER if it == "index-has-schedule" or it.startswith("schedule-")}
 
 
 def test_scopes_fit_their_place() -> None:
     """A control stands wherever it is judged, and nowhere else."""
-    places: dict[ResourceType, Sequence[AnyControl]] = {
+    controls_by_scope: dict[ResourceType, Sequence[AnyControl]] = {
         ResourceType.PROJECT: CATALOG.project_controls,
         ResourceType.INDEX: CATALOG.index_controls,
         ResourceType.DELETED_INDEX: CATALOG.deleted_index_controls,
     }
     for control in CATALOG.all_controls:
-        found = {scope for scope, place in places.items() if control.id in {it.id for it in place}}
-        assert found == set(control.scopes)
+        scopes = {
+            scope
+            for scope, scope_controls in controls_by_scope.items()
+            if control.id in {it.id for it in scope_controls}
+        }
+        assert scopes == set(control.scopes)
     assert {it.severity for it in CATALOG.all_controls} <= set(Severity)

@@ -7,22 +7,22 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.rendering.controls import render_controls_json, render_controls_markdown, render_controls_table
 from docs import controls as controls_document
 
-ONE = CATALOG.all_controls[:1]
-DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "controls.md"
+ONE_CONTROL = CATALOG.all_controls[:1]
+DOCUMENT_PATH = Path(__file__).parents[3] / "docs" / "reference" / "controls.md"
 
 
 def test_the_table_has_every_control_within_its_width() -> None:
     """In the order of the catalogue."""
     lines = render_controls_table(CATALOG.all_controls, 90).splitlines()
     assert max(map(len, lines)) <= 90
-    shown = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert shown == [it.id for it in CATALOG.all_controls]
+    shown_controls = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert shown_controls == [it.id for it in CATALOG.all_controls]
 
 
 def test_one_control_is_shown_in_full() -> None:
     """With everything there is to know of it."""
-    text = " ".join(render_controls_table(ONE, 90).split())
-    control = ONE[0]
+    text = " ".join(render_controls_table(ONE_CONTROL, 90).split())
+    control = ONE_CONTROL[0]
     for part in (
         control.id,
         control.title,
@@ -40,14 +40,14 @@ def test_one_control_is_shown_in_full() -> None:
 
 def test_the_json_has_every_field_of_every_control() -> None:
     """One document, for one as for all."""
-    shown = json.loads(render_controls_json(CATALOG.all_controls))["controls"]
-    assert [it["id"] for it in shown] == [it.id for it in CATALOG.all_controls]
-    assert json.loads(render_controls_json(ONE))["controls"] == shown[:1]
-    meaning = "whether an index must have a schedule"
-    assert shown[0]["parameters"] == {"schedule.required": {"meaning": meaning, "default": True}}
-    assert shown[0]["frameworks"][0] == "SOC 2 A1.2"
-    assert set(shown[0]["steps"]) == {"console", "api"}
-    assert {key for it in shown for key in it} == {
+    shown_controls = json.loads(render_controls_json(CATALOG.all_controls))["controls"]
+    assert [it["id"] for it in shown_controls] == [it.id for it in CATALOG.all_controls]
+    assert json.loads(render_controls_json(ONE_CONTROL))["controls"] == shown_controls[:1]
+    parameter_meaning = "whether an index must have a schedule"
+    assert shown_controls[0]["parameters"] == {"schedule.required": {"meaning": parameter_meaning, "default": True}}
+    assert shown_controls[0]["frameworks"][0] == "SOC 2 A1.2"
+    assert set(shown_controls[0]["steps"]) == {"console", "api"}
+    assert {key for it in shown_controls for key in it} == {
         "id",
         "title",
         "fails_when",
@@ -67,12 +67,12 @@ def test_the_json_has_every_field_of_every_control() -> None:
 def test_the_markdown_has_a_section_for_every_control() -> None:
     """And a table of contents that leads there, where there are several."""
     text = render_controls_markdown(CATALOG.all_controls)
-    for it in CATALOG.all_controls:
-        assert f"\n## `{it.id}`\n" in text
-        assert f"](#{it.id})" in text
-    assert "](#" not in render_controls_markdown(ONE)
+    for control in CATALOG.all_controls:
+        assert f"\n## `{control.id}`\n" in text
+        assert f"](#{control.id})" in text
+    assert "](#" not in render_controls_markdown(ONE_CONTROL)
 
 
 def test_the_document_is_current() -> None:
     """The document has the text of each control."""
-    assert controls_document.describe_controls().strip() in DOCUMENT.read_text(encoding="utf-8")
+    assert controls_document.describe_controls().strip() in DOCUMENT_PATH.read_text(encoding="utf-8")

@@ -3,13 +3,13 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import compliance, index
+from support.builders.facts import build_index, evaluate_compliance
 
 ID = "deletion-protection-is-enabled"
 
 
 @pytest.mark.parametrize(
-    "protection,required,expected",
+    "protection,is_required,expected",
     [
         pytest.param(True, True, Compliance.COMPLIANT, id="on"),
         pytest.param(False, True, Compliance.NON_COMPLIANT, id="off"),
@@ -17,6 +17,9 @@ ID = "deletion-protection-is-enabled"
         pytest.param(False, False, Compliance.NOT_APPLICABLE, id="not-required"),
     ],
 )
-def test_what_must_be_protected_is(protection: bool | None, required: bool, expected: Compliance) -> None:
+def test_what_must_be_protected_is(protection: bool | None, is_required: bool, expected: Compliance) -> None:
     """A null field decides."""
-    assert compliance(ID, index(deletion_protection=protection), deletion_protection=required) is expected
+    assert (
+        evaluate_compliance(ID, build_index(deletion_protection=protection), deletion_protection=is_required)
+        is expected
+    )

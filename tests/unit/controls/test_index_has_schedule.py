@@ -2,66 +2,81 @@
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
-from support.builders.facts import BROKEN, broken, compliance, disputed, finding, index, inventory, judged, schedule
+from support.builders.facts import (
+    READ_FAILURE,
+    build_conflicting_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_schedule,
+    evaluate_compliance,
+    evaluate_control,
+    evaluate_facts,
+)
 
 ID = "index-has-schedule"
-SCHEDULES = ListingId(ListingKind.SCHEDULES, "main")
+SCHEDULES_ID = ListingId(ListingKind.SCHEDULES, "main")
 
 
 def test_an_index_with_a_schedule_passes() -> None:
     """One schedule is enough."""
-    assert compliance(ID, index()) is Compliance.COMPLIANT
+    assert evaluate_compliance(ID, build_index()) is Compliance.COMPLIANT
 
 
 def test_a_paused_schedule_is_a_schedule() -> None:
     """Whether it is enabled is the question of another control."""
-    assert compliance(ID, index(schedules=[schedule(enabled=False)])) is Compliance.COMPLIANT
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(enabled=False)])) is Compliance.COMPLIANT
 
 
 def test_an_index_without_a_schedule_fails() -> None:
     """Two walks that show none are needed, and enough."""
-    assert compliance(ID, index(schedules=())) is Compliance.NON_COMPLIANT
+    assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NON_COMPLIANT
 
 
-def test_nothing_is_judged_where_none_is_required() -> None:
+def test_nothing_is_evaluated_where_none_is_required() -> None:
     """The policy may leave an index without a schedule."""
-    assert compliance(ID, index(schedules=()), required=False) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(schedules=()), required=False) is Compliance.NOT_APPLICABLE
 
 
-def test_one_walk_does_not_prove_absence() -> None:
+def test_one_read_does_not_prove_absence() -> None:
     """After a single walk the verdict waits, and the listing is named as one to walk again."""
-    judgement = judged(inventory(index(schedules=(), walks=1)))
-    found = {it.control: it.compliance for it in judgement.findings}
-    assert found[ID] is Compliance.INSUFFICIENT_DATA
-    assert SCHEDULES in judgement.unconfirmed_listings
+    evaluation = evaluate_facts(build_inventory(build_index(schedules=(), reads=1)))
+    compliance_by_control = {it.control: it.compliance for it in evaluation.findings}
+    assert compliance_by_control[ID] is Compliance.INSUFFICIENT_DATA
+    assert SCHEDULES_ID in evaluation.unconfirmed_listings
 
 
-def test_a_walk_that_broke_off_proves_no_absence() -> None:
+def test_a_read_that_broke_off_proves_no_absence() -> None:
     """The schedules that were not read may hold one; reading again in the same audit is not asked for."""
-    judgement = judged(inventory(index(schedules=broken())))
-    found = {it.control: it for it in judgement.findings}[ID]
-    assert found.compliance is Compliance.INSUFFICIENT_DATA
-    assert BROKEN.error in found.reason
-    assert SCHEDULES not in judgement.unconfirmed_listings
+    evaluation = evaluate_facts(build_inventory(build_index(schedules=build_failed_listing())))
+    finding = {it.control: it for it in evaluation.findings}[ID]
+    assert finding.compliance is Compliance.INSUFFICIENT_DATA
+    assert READ_FAILURE.error in finding.reason
+    assert SCHEDULES_ID not in evaluation.unconfirmed_listings
 
 
-def test_a_walk_that_broke_off_proves_presence() -> None:
+def test_a_read_that_broke_off_proves_presence() -> None:
     """A schedule that was seen is there, whatever else was not."""
-    assert compliance(ID, index(schedules=broken([schedule()]))) is Compliance.COMPLIANT
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()]))) is Compliance.COMPLIANT
+    )
 
 
-def test_a_schedule_that_only_one_walk_showed_is_there() -> None:
+def test_a_schedule_that_only_one_read_showed_is_there() -> None:
     """Walks that disagree add up."""
-    assert compliance(ID, index(schedules=disputed([], [schedule()]))) is Compliance.COMPLIANT
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_conflicting_listing([], [build_schedule()])))
+        is Compliance.COMPLIANT
+    )
 
 
-def test_a_plan_without_schedules_leaves_nothing_to_judge() -> None:
+def test_a_plan_without_schedules_leaves_nothing_to_evaluate() -> None:
     """The reason says what the service answered."""
-    found = finding(ID, index(schedules=Denial(DenialReason.PLAN, "your plan has none")))
-    assert found.compliance is Compliance.NOT_APPLICABLE
-    assert "your plan has none" in found.reason
+    finding = evaluate_control(ID, build_index(schedules=Denial(DenialReason.PLAN, "your plan has none")))
+    assert finding.compliance is Compliance.NOT_APPLICABLE
+    assert "your plan has none" in finding.reason
 
 
 def test_schedules_that_were_never_asked_for_are_not_absent() -> None:
     """An index that can be backed up and whose schedules nobody read is not judged on them."""
-    assert compliance(ID, index(schedules=None)) is Compliance.INSUFFICIENT_DATA
+    assert evaluate_compliance(ID, build_index(schedules=None)) is Compliance.INSUFFICIENT_DATA

@@ -3,13 +3,13 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import DAY, compliance, finding, index, run
+from support.builders.facts import DAY, build_index, build_run, evaluate_compliance, evaluate_control
 
 ID = "namespace-count-is-stable"
 
 
 @pytest.mark.parametrize(
-    "newest,expected",
+    "newest_count,expected",
     [
         pytest.param(96, Compliance.COMPLIANT, id="one-above"),
         pytest.param(95, Compliance.COMPLIANT, id="at-limit"),
@@ -17,18 +17,20 @@ ID = "namespace-count-is-stable"
         pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
     ],
 )
-def test_no_more_than_the_percentage_may_go(newest: int | None, expected: Compliance) -> None:
+def test_no_more_than_the_percentage_may_go(newest_count: int | None, expected: Compliance) -> None:
     """Five percent by default, whatever the records do."""
-    runs = [run(DAY, namespace_count=newest, record_count=5), run(2 * DAY, namespace_count=100)]
-    assert compliance(ID, index(runs=runs)) is expected
+    runs = [build_run(DAY, namespace_count=newest_count, record_count=5), build_run(2 * DAY, namespace_count=100)]
+    assert evaluate_compliance(ID, build_index(runs=runs)) is expected
 
 
-def test_without_a_limit_there_is_nothing_to_judge() -> None:
+def test_without_a_limit_there_is_nothing_to_evaluate() -> None:
     """A limit that is null is none."""
-    assert compliance(ID, index(), max_namespace_drop_percent=None) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(), max_namespace_drop_percent=None) is Compliance.NOT_APPLICABLE
 
 
 def test_it_counts_namespaces() -> None:
     """And says so."""
-    found = finding(ID, index(runs=[run(DAY, namespace_count=1), run(2 * DAY, namespace_count=3)]))
-    assert found.reason.startswith("Its newest recovery point has 1 namespace, the median of those before is 3, 5 %")
+    finding = evaluate_control(
+        ID, build_index(runs=[build_run(DAY, namespace_count=1), build_run(2 * DAY, namespace_count=3)])
+    )
+    assert finding.reason.startswith("Its newest recovery point has 1 namespace, the median of those before is 3, 5 %")

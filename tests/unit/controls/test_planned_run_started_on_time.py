@@ -9,21 +9,21 @@ from support.builders.facts import (
     DAY,
     GRACE,
     SECOND,
-    broken,
-    compliance,
-    finding,
-    index,
-    planned_run,
-    run,
-    schedule,
-    unnamed_run,
+    build_failed_listing,
+    build_index,
+    build_planned_run,
+    build_run,
+    build_schedule,
+    build_unnamed_run,
+    evaluate_compliance,
+    evaluate_control,
 )
 
 ID = "planned-run-started-on-time"
 
 
 @pytest.mark.parametrize(
-    "late,expected",
+    "lateness,expected",
     [
         pytest.param(-DAY, Compliance.COMPLIANT, id="to-come"),
         pytest.param(GRACE - SECOND, Compliance.COMPLIANT, id="one-second-within-grace"),
@@ -31,15 +31,15 @@ ID = "planned-run-started-on-time"
         pytest.param(GRACE + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
-def test_a_planned_run_may_be_late_by_the_grace(late: timedelta, expected: Compliance) -> None:
+def test_a_planned_run_may_be_late_by_the_grace(lateness: timedelta, expected: Compliance) -> None:
     """Beyond that, one that is still Scheduled did not start."""
-    assert compliance(ID, index(runs=[planned_run(-late)])) is expected
+    assert evaluate_compliance(ID, build_index(runs=[build_planned_run(-lateness)])) is expected
 
 
 def test_a_run_that_started_is_not_late() -> None:
     """However it went."""
-    runs = [run(9 * DAY, status=status) for status in ("Initializing", "Ready", "Failed", "Odd")]
-    assert compliance(ID, index(runs=runs)) is Compliance.COMPLIANT
+    runs = [build_run(9 * DAY, status=status) for status in ("Initializing", "Ready", "Failed", "Odd")]
+    assert evaluate_compliance(ID, build_index(runs=runs)) is Compliance.COMPLIANT
 
 
 @pytest.mark.parametrize(
@@ -51,43 +51,58 @@ def test_a_run_that_started_is_not_late() -> None:
 )
 def test_a_run_that_names_no_moment_is_due_within_an_interval(age: timedelta, expected: Compliance) -> None:
     """Counted from when it was planned."""
-    assert compliance(ID, index(runs=[unnamed_run(age, status="Scheduled")])) is expected
+    assert evaluate_compliance(ID, build_index(runs=[build_unnamed_run(age, status="Scheduled")])) is expected
 
 
 def test_a_planned_run_without_any_time_leaves_it_open() -> None:
     """Unless another is late."""
-    timeless = unnamed_run(DAY, status="Scheduled", created_at=None)
-    assert compliance(ID, index(runs=[timeless])) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(runs=[timeless, planned_run(-2 * DAY)])) is Compliance.NON_COMPLIANT
+    undated_run = build_unnamed_run(DAY, status="Scheduled", created_at=None)
+    assert evaluate_compliance(ID, build_index(runs=[undated_run])) is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_compliance(ID, build_index(runs=[undated_run, build_planned_run(-2 * DAY)]))
+        is Compliance.NON_COMPLIANT
+    )
 
 
 def test_an_unnamed_run_of_an_unknown_frequency_leaves_it_open() -> None:
     """Within which time it is due is not known; a named one needs no interval."""
-    hourly = [schedule(frequency="hourly")]
-    case = index(schedules=hourly, runs=[unnamed_run(DAY, status="Scheduled")])
-    assert compliance(ID, case) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(schedules=hourly, runs=[planned_run()])) is Compliance.COMPLIANT
+    hourly_schedules = [build_schedule(frequency="hourly")]
+    case = build_index(schedules=hourly_schedules, runs=[build_unnamed_run(DAY, status="Scheduled")])
+    assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_compliance(ID, build_index(schedules=hourly_schedules, runs=[build_planned_run()]))
+        is Compliance.COMPLIANT
+    )
 
 
-def test_what_a_paused_schedule_left_planned_is_not_judged() -> None:
+def test_what_a_paused_schedule_left_planned_is_not_evaluated() -> None:
     """It is not meant to run."""
-    paused = [schedule(enabled=False)]
-    assert compliance(ID, index(schedules=paused, runs=[planned_run(-9 * DAY)])) is Compliance.NOT_APPLICABLE
+    paused_schedules = [build_schedule(enabled=False)]
+    assert (
+        evaluate_compliance(ID, build_index(schedules=paused_schedules, runs=[build_planned_run(-9 * DAY)]))
+        is Compliance.NOT_APPLICABLE
+    )
 
 
 def test_a_history_that_broke_off_may_hide_one() -> None:
     """One that was seen to be late is late."""
-    assert compliance(ID, index(runs=broken([planned_run()]))) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(runs=broken([planned_run(-9 * DAY)]))) is Compliance.NON_COMPLIANT
+    assert (
+        evaluate_compliance(ID, build_index(runs=build_failed_listing([build_planned_run()])))
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert (
+        evaluate_compliance(ID, build_index(runs=build_failed_listing([build_planned_run(-9 * DAY)])))
+        is Compliance.NON_COMPLIANT
+    )
 
 
 def test_the_listing_may_show_that_it_started() -> None:
     """The row that is further along counts."""
-    case = index(runs=[planned_run(-DAY)], listed=[run(DAY, status="Initializing")])
-    assert compliance(ID, case) is Compliance.COMPLIANT
+    case = build_index(runs=[build_planned_run(-DAY)], listed_backups=[build_run(DAY, status="Initializing")])
+    assert evaluate_compliance(ID, case) is Compliance.COMPLIANT
 
 
 def test_the_reason_says_how_late() -> None:
     """And what is allowed."""
-    reason = finding(ID, index(runs=[planned_run(-DAY)])).reason
+    reason = evaluate_control(ID, build_index(runs=[build_planned_run(-DAY)])).reason
     assert reason == "A run of its schedule nightly should have started 1 d ago, 6 h are allowed."

@@ -10,22 +10,30 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Deployment, Frequency
 from backup_auditor.domain.policy import PineconePlan, Policy, Rule
-from support.builders.facts import DAY, finding, findings, index, inventory, policy, renamed
+from support.builders.facts import (
+    DAY,
+    build_index,
+    build_inventory,
+    build_policy,
+    evaluate_control,
+    evaluate_resources,
+    rename_index,
+)
 
 ID = "policy-fits-quota"
-TWO = inventory(index(), renamed(index(schedules=[]), "bare"))
+TWO_INDEXES = build_inventory(build_index(), rename_index(build_index(schedules=[]), "bare"))
 
 
-def judge(told: Inventory, quota: int | None, required: Policy | None = None) -> Finding:
+def evaluate_quota_fit(inventory: Inventory, quota: int | None, policy: Policy | None = None) -> Finding:
     """Judge it against a quota."""
-    required = required or policy()
-    required = replace(required, project=replace(required.project, backup_quota=quota))
-    (found,) = findings(ID, told, required).values()
-    return found
+    policy = policy or build_policy()
+    policy = replace(policy, project=replace(policy.project, backup_quota=quota))
+    (finding,) = evaluate_resources(ID, inventory, policy).values()
+    return finding
 
 
 @pytest.mark.parametrize(
-    "frequency,shortest,slots",
+    "frequency,min_retention,slots",
     [
         pytest.param(Frequency.DAILY, 7 * DAY, 8, id="daily"),
         pytest.param(Frequency.WEEKLY, 35 * DAY, 6, id="weekly"),
@@ -34,47 +42,52 @@ def judge(told: Inventory, quota: int | None, required: Policy | None = None) ->
     ],
 )
 def test_each_index_takes_what_is_required_at_the_least(
-    frequency: Frequency, shortest: timedelta | None, slots: int
+    frequency: Frequency, min_retention: timedelta | None, slots: int
 ) -> None:
     """Whether it has a schedule or not; the quota itself is allowed."""
-    required = policy(frequency=frequency, retention_min=shortest)
-    assert judge(TWO, 2 * slots, required).compliance is Compliance.COMPLIANT
-    assert judge(TWO, 2 * slots - 1, required).compliance is Compliance.NON_COMPLIANT
+    policy = build_policy(frequency=frequency, retention_min=min_retention)
+    assert evaluate_quota_fit(TWO_INDEXES, 2 * slots, policy).compliance is Compliance.COMPLIANT
+    assert evaluate_quota_fit(TWO_INDEXES, 2 * slots - 1, policy).compliance is Compliance.NON_COMPLIANT
 
 
 def test_only_indexes_that_are_to_have_a_schedule_count() -> None:
     """Neither those that cannot be backed up, nor those of which none is required."""
-    pod = renamed(index(schedules=None, deployment=Deployment.POD), "pod")
-    assert judge(inventory(index(), pod), 8).compliance is Compliance.COMPLIANT
-    lenient = replace(policy().defaults, schedule=replace(policy().defaults.schedule, required=False))
-    excepted = replace(policy(), rules=(Rule("bare", ("bare",), {}, lenient),))
-    assert judge(TWO, 8, excepted).compliance is Compliance.COMPLIANT
-    assert judge(TWO, 8, policy(required=False)).compliance is Compliance.NOT_APPLICABLE
+    pod = rename_index(build_index(schedules=None, deployment=Deployment.POD), "pod")
+    assert evaluate_quota_fit(build_inventory(build_index(), pod), 8).compliance is Compliance.COMPLIANT
+    lenient_requirements = replace(
+        build_policy().defaults, schedule=replace(build_policy().defaults.schedule, required=False)
+    )
+    policy = replace(build_policy(), rules=(Rule("bare", ("bare",), {}, lenient_requirements),))
+    assert evaluate_quota_fit(TWO_INDEXES, 8, policy).compliance is Compliance.COMPLIANT
+    assert evaluate_quota_fit(TWO_INDEXES, 8, build_policy(required=False)).compliance is Compliance.NOT_APPLICABLE
 
 
 def test_the_arithmetic_is_shown_per_index() -> None:
     """And what would fit."""
-    found = judge(TWO, 15)
-    assert found.evidence["per_index"] == {
+    finding = evaluate_quota_fit(TWO_INDEXES, 15)
+    assert finding.evidence["per_index"] == {
         "most": [
             {"index": "bare", "frequency": "daily", "retention_days": 7, "slots": 8},
             {"index": "main", "frequency": "daily", "retention_days": 7, "slots": 8},
         ]
     }
-    assert found.reason == (
+    assert finding.reason == (
         "What the policy requires of 2 schedules takes 16 of 15 backups; daily backups kept 6 d would fit, for each of"
         " the 2 scheduled indexes."
     )
-    assert judge(TWO, 3).evidence["fits"] is None
+    assert evaluate_quota_fit(TWO_INDEXES, 3).evidence["fits"] is None
 
 
 def test_indexes_that_were_not_read_may_be_too_many() -> None:
     """Unless those that were are."""
-    told = replace(TWO, indexes_failure=ReadFailure("GET /indexes", "503"))
-    assert judge(told, 16).compliance is Compliance.INSUFFICIENT_DATA
-    assert judge(told, 15).compliance is Compliance.NON_COMPLIANT
+    inventory = replace(TWO_INDEXES, indexes_failure=ReadFailure("GET /indexes", "503"))
+    assert evaluate_quota_fit(inventory, 16).compliance is Compliance.INSUFFICIENT_DATA
+    assert evaluate_quota_fit(inventory, 15).compliance is Compliance.NON_COMPLIANT
 
 
-def test_without_a_quota_there_is_nothing_to_judge() -> None:
+def test_without_a_quota_there_is_nothing_to_evaluate() -> None:
     """The plan has none."""
-    assert finding(ID, TWO, project={"plan": PineconePlan.STARTER}).compliance is Compliance.NOT_APPLICABLE
+    assert (
+        evaluate_control(ID, TWO_INDEXES, project={"plan": PineconePlan.STARTER}).compliance
+        is Compliance.NOT_APPLICABLE
+    )

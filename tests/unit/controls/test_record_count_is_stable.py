@@ -9,28 +9,28 @@ from backup_auditor.domain.listing import BACKUP_LISTING
 from support.builders.facts import (
     DAY,
     IndexCase,
-    backup,
-    broken,
-    compliance,
-    finding,
-    index,
-    inventory,
-    judged,
-    run,
-    schedule,
+    build_backup,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_run,
+    build_schedule,
+    evaluate_compliance,
+    evaluate_control,
+    evaluate_facts,
 )
 
 ID = "record-count-is-stable"
 
 
-def counts(*records: int | None, **facts: Any) -> IndexCase:
+def build_counted_index(*records: int | None, **facts: Any) -> IndexCase:
     """Build an index whose recovery points have so many records, newest first."""
-    runs = [run((number + 1) * DAY, record_count=it) for number, it in enumerate(records)]
-    return index(schedules=[schedule(retention=30 * DAY)], runs=runs, **facts)
+    runs = [build_run((number + 1) * DAY, record_count=it) for number, it in enumerate(records)]
+    return build_index(schedules=[build_schedule(retention=30 * DAY)], runs=runs, **facts)
 
 
 @pytest.mark.parametrize(
-    "newest,expected",
+    "newest_count,expected",
     [
         pytest.param(801, Compliance.COMPLIANT, id="one-record-above"),
         pytest.param(800, Compliance.COMPLIANT, id="at-limit"),
@@ -39,21 +39,21 @@ def counts(*records: int | None, **facts: Any) -> IndexCase:
         pytest.param(5000, Compliance.COMPLIANT, id="growth"),
     ],
 )
-def test_no_more_than_the_percentage_may_go(newest: int, expected: Compliance) -> None:
+def test_no_more_than_the_percentage_may_go(newest_count: int, expected: Compliance) -> None:
     """Against the median of those before."""
-    assert compliance(ID, counts(newest, 1000, 1000, 1000)) is expected
+    assert evaluate_compliance(ID, build_counted_index(newest_count, 1000, 1000, 1000)) is expected
 
 
-@pytest.mark.parametrize("newest,expected", [(13, Compliance.COMPLIANT), (12, Compliance.NON_COMPLIANT)])
-def test_half_a_record_counts(newest: int, expected: Compliance) -> None:
+@pytest.mark.parametrize("newest_count,expected", [(13, Compliance.COMPLIANT), (12, Compliance.NON_COMPLIANT)])
+def test_half_a_record_counts(newest_count: int, expected: Compliance) -> None:
     """Of a median of 15.5 four fifths are 12.4."""
-    found = finding(ID, counts(newest, 10, 21))
-    assert found.compliance is expected
-    assert f"has {newest} records, the median of those before is 15.5" in found.reason
+    finding = evaluate_control(ID, build_counted_index(newest_count, 10, 21))
+    assert finding.compliance is expected
+    assert f"has {newest_count} records, the median of those before is 15.5" in finding.reason
 
 
 @pytest.mark.parametrize(
-    "percent,newest,expected",
+    "percent,newest_count,expected",
     [
         pytest.param(7, 93, Compliance.COMPLIANT, id="seven-at-limit"),
         pytest.param(7, 92, Compliance.NON_COMPLIANT, id="seven-one-below"),
@@ -63,13 +63,13 @@ def test_half_a_record_counts(newest: int, expected: Compliance) -> None:
         pytest.param(None, 0, Compliance.NOT_APPLICABLE, id="null"),
     ],
 )
-def test_the_policy_sets_the_percentage(percent: float | None, newest: int, expected: Compliance) -> None:
+def test_the_policy_sets_the_percentage(percent: float | None, newest_count: int, expected: Compliance) -> None:
     """Nothing is rounded at the limit."""
-    assert compliance(ID, counts(newest, 100), max_record_drop_percent=percent) is expected
+    assert evaluate_compliance(ID, build_counted_index(newest_count, 100), max_record_drop_percent=percent) is expected
 
 
 @pytest.mark.parametrize(
-    "before,median",
+    "previous_counts,median",
     [
         pytest.param((10,), 10, id="one"),
         pytest.param((10, 20), 15, id="even"),
@@ -79,36 +79,38 @@ def test_the_policy_sets_the_percentage(percent: float | None, newest: int, expe
         pytest.param((None, 10, None, 10, 30, 30, 30, 30, 30, 10), 30, id="null-skipped"),
     ],
 )
-def test_the_median_of_the_up_to_seven_before_counts(before: tuple[int | None, ...], median: float) -> None:
+def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int | None, ...], median: float) -> None:
     """Those that do not tell are skipped."""
-    assert finding(ID, counts(1000, *before)).evidence["median"] == median
+    assert evaluate_control(ID, build_counted_index(1000, *previous_counts)).evidence["median"] == median
 
 
 @pytest.mark.parametrize(
     "case,expected",
     [
-        pytest.param(counts(), Compliance.NOT_APPLICABLE, id="no-recovery-point"),
-        pytest.param(counts(10), Compliance.NOT_APPLICABLE, id="only-one"),
-        pytest.param(counts(10, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
-        pytest.param(counts(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-does-not-tell"),
-        pytest.param(counts(0, 0), Compliance.COMPLIANT, id="always-empty"),
-        pytest.param(counts(10, 10, backups=[backup(None)]), Compliance.INSUFFICIENT_DATA, id="undated"),
+        pytest.param(build_counted_index(), Compliance.NOT_APPLICABLE, id="no-recovery-point"),
+        pytest.param(build_counted_index(10), Compliance.NOT_APPLICABLE, id="only-one"),
+        pytest.param(build_counted_index(10, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
+        pytest.param(build_counted_index(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-does-not-tell"),
+        pytest.param(build_counted_index(0, 0), Compliance.COMPLIANT, id="always-empty"),
+        pytest.param(
+            build_counted_index(10, 10, backups=[build_backup(None)]), Compliance.INSUFFICIENT_DATA, id="undated"
+        ),
     ],
 )
 def test_there_is_something_to_compare(case: IndexCase, expected: Compliance) -> None:
     """And it is known which is the newest."""
-    assert compliance(ID, case) is expected
+    assert evaluate_compliance(ID, case) is expected
 
 
 def test_it_names_the_last_healthy_one_and_when_that_expires() -> None:
     """The newest that is not below what is usual."""
-    found = finding(ID, counts(10, 700, 900, 1000, 1000))
-    assert found.reason == (
+    finding = evaluate_control(ID, build_counted_index(10, 700, 900, 1000, 1000))
+    assert finding.reason == (
         "Its newest recovery point has 10 records, the median of those before is 950, 20 % fewer are allowed; the"
         " last healthy one, nightly-20261119T120000Z of 2026-11-19 12:00 UTC, expires on 2026-12-19 12:00 UTC, in 27"
         " days."
     )
-    assert found.evidence["last_healthy"] == {
+    assert finding.evidence["last_healthy"] == {
         "backup_id": "run-20261119T120000",
         "name": "nightly-20261119T120000Z",
         "captured_at": "2026-11-19T12:00:00Z",
@@ -120,11 +122,19 @@ def test_it_names_the_last_healthy_one_and_when_that_expires() -> None:
 
 def test_a_healthy_one_that_was_taken_by_hand_never_expires() -> None:
     """That is said, too."""
-    assert "never expires" in finding(ID, index(runs=[run(DAY, record_count=1)], backups=[backup(2 * DAY)])).reason
+    assert (
+        "never expires"
+        in evaluate_control(
+            ID, build_index(runs=[build_run(DAY, record_count=1)], backups=[build_backup(2 * DAY)])
+        ).reason
+    )
 
 
-def test_it_takes_a_whole_listing_and_two_walks() -> None:
+def test_it_takes_a_whole_listing_and_two_reads() -> None:
     """A further recovery point could overturn it."""
-    case = counts(10, 1000)
-    assert BACKUP_LISTING in judged(inventory(case, walks=1)).unconfirmed_listings
-    assert compliance(ID, inventory(case, backups=broken(case.listed))) is Compliance.INSUFFICIENT_DATA
+    case = build_counted_index(10, 1000)
+    assert BACKUP_LISTING in evaluate_facts(build_inventory(case, reads=1)).unconfirmed_listings
+    assert (
+        evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing(case.listed_backups)))
+        is Compliance.INSUFFICIENT_DATA
+    )

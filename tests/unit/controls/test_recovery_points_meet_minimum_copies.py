@@ -12,19 +12,19 @@ from support.builders.facts import (
     HOUR,
     SECOND,
     ago,
-    backup,
-    broken,
-    compliance,
-    daily_runs,
-    finding,
-    index,
-    inventory,
-    run,
-    schedule,
+    build_backup,
+    build_daily_runs,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_run,
+    build_schedule,
+    evaluate_compliance,
+    evaluate_control,
 )
 
 ID = "recovery-points-meet-minimum-copies"
-YOUNG, OLD = ago(HOUR), ago(60 * DAY)
+YOUNG_MOMENT, OLD_MOMENT = ago(HOUR), ago(60 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -37,18 +37,18 @@ YOUNG, OLD = ago(HOUR), ago(60 * DAY)
 )
 def test_so_many_recovery_points_are_required(copies: int, expected: Compliance) -> None:
     """None at all is too few as well."""
-    assert compliance(ID, index(runs=daily_runs(copies)), min_copies=3) is expected
+    assert evaluate_compliance(ID, build_index(runs=build_daily_runs(copies)), min_copies=3) is expected
 
 
 def test_manual_backups_count() -> None:
     """A recovery point is one whoever made it."""
-    case = index(runs=daily_runs(1), backups=[backup()])
-    assert compliance(ID, case, min_copies=2) is Compliance.COMPLIANT
+    case = build_index(runs=build_daily_runs(1), backups=[build_backup()])
+    assert evaluate_compliance(ID, case, min_copies=2) is Compliance.COMPLIANT
 
 
-def test_without_a_minimum_there_is_nothing_to_judge() -> None:
+def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
     """A limit that is null is none."""
-    assert compliance(ID, index(runs=[]), min_copies=None) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(runs=[]), min_copies=None) is Compliance.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(
@@ -60,37 +60,47 @@ def test_without_a_minimum_there_is_nothing_to_judge() -> None:
 )
 def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> None:
     """It has had no time to make them until as many intervals and the grace have passed."""
-    case = index(schedules=[schedule(created_at=ago(age))], runs=daily_runs(1))
-    assert compliance(ID, case, min_copies=3) is expected
+    case = build_index(schedules=[build_schedule(created_at=ago(age))], runs=build_daily_runs(1))
+    assert evaluate_compliance(ID, case, min_copies=3) is expected
 
 
 @pytest.mark.parametrize(
     "schedules,expected",
     [
         pytest.param([], Compliance.NON_COMPLIANT, id="none"),
-        pytest.param([schedule(created_at=YOUNG, enabled=False)], Compliance.NON_COMPLIANT, id="young-but-paused"),
         pytest.param(
-            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD)], Compliance.NON_COMPLIANT, id="one-is-old"
+            [build_schedule(created_at=YOUNG_MOMENT, enabled=False)], Compliance.NON_COMPLIANT, id="young-but-paused"
         ),
         pytest.param(
-            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD, enabled=False)],
+            [build_schedule(created_at=YOUNG_MOMENT), build_schedule("s-2", created_at=OLD_MOMENT)],
+            Compliance.NON_COMPLIANT,
+            id="one-is-old",
+        ),
+        pytest.param(
+            [build_schedule(created_at=YOUNG_MOMENT), build_schedule("s-2", created_at=OLD_MOMENT, enabled=False)],
             Compliance.COMPLIANT,
             id="the-old-one-is-paused",
         ),
-        pytest.param([schedule(created_at=None)], Compliance.INSUFFICIENT_DATA, id="null-creation"),
-        pytest.param([schedule(frequency="hourly")], Compliance.INSUFFICIENT_DATA, id="unknown-frequency"),
+        pytest.param([build_schedule(created_at=None)], Compliance.INSUFFICIENT_DATA, id="null-creation"),
+        pytest.param([build_schedule(frequency="hourly")], Compliance.INSUFFICIENT_DATA, id="unknown-frequency"),
         pytest.param(
-            [schedule(created_at=None), schedule("s-2", created_at=OLD)], Compliance.NON_COMPLIANT, id="old-decides"
+            [build_schedule(created_at=None), build_schedule("s-2", created_at=OLD_MOMENT)],
+            Compliance.NON_COMPLIANT,
+            id="old-decides",
         ),
-        pytest.param([schedule(created_at=YOUNG, enabled=None)], Compliance.INSUFFICIENT_DATA, id="perhaps-enabled"),
-        pytest.param([schedule(created_at=OLD, enabled=None)], Compliance.NON_COMPLIANT, id="old-if-enabled"),
         pytest.param(
-            [schedule(created_at=YOUNG), schedule("s-2", created_at=OLD, enabled=None)],
+            [build_schedule(created_at=YOUNG_MOMENT, enabled=None)], Compliance.INSUFFICIENT_DATA, id="perhaps-enabled"
+        ),
+        pytest.param(
+            [build_schedule(created_at=OLD_MOMENT, enabled=None)], Compliance.NON_COMPLIANT, id="old-if-enabled"
+        ),
+        pytest.param(
+            [build_schedule(created_at=YOUNG_MOMENT), build_schedule("s-2", created_at=OLD_MOMENT, enabled=None)],
             Compliance.INSUFFICIENT_DATA,
             id="old-one-perhaps-enabled",
         ),
         pytest.param(
-            [schedule(created_at=YOUNG), schedule("s-2", created_at=YOUNG, enabled=None)],
+            [build_schedule(created_at=YOUNG_MOMENT), build_schedule("s-2", created_at=YOUNG_MOMENT, enabled=None)],
             Compliance.COMPLIANT,
             id="young-either-way",
         ),
@@ -98,41 +108,53 @@ def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> No
 )
 def test_every_enabled_schedule_has_to_be_young(schedules: list[Schedule], expected: Compliance) -> None:
     """And there has to be one; what is not known matters where it would decide."""
-    assert compliance(ID, index(schedules=schedules, runs=[])) is expected
+    assert evaluate_compliance(ID, build_index(schedules=schedules, runs=[])) is expected
 
 
 def test_schedules_that_were_not_read_may_excuse_or_not() -> None:
     """An old one that was seen is certain to excuse nothing."""
-    young, old = schedule(created_at=YOUNG), schedule(created_at=OLD)
-    assert compliance(ID, index(schedules=broken([young]), runs=[])) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(schedules=broken([old]), runs=[])) is Compliance.NON_COMPLIANT
+    young_schedule, old_schedule = build_schedule(created_at=YOUNG_MOMENT), build_schedule(created_at=OLD_MOMENT)
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing([young_schedule]), runs=[]))
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing([old_schedule]), runs=[]))
+        is Compliance.NON_COMPLIANT
+    )
 
 
 def test_ready_backups_without_any_time_matter_where_they_would_decide() -> None:
     """With them there may be enough."""
-    case = index(runs=daily_runs(1), backups=[backup(None)])
-    assert compliance(ID, case, min_copies=2) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, case, min_copies=3) is Compliance.NON_COMPLIANT
+    case = build_index(runs=build_daily_runs(1), backups=[build_backup(None)])
+    assert evaluate_compliance(ID, case, min_copies=2) is Compliance.INSUFFICIENT_DATA
+    assert evaluate_compliance(ID, case, min_copies=3) is Compliance.NON_COMPLIANT
 
 
 def test_whose_backups_they_are_matters_only_where_they_could_be_enough() -> None:
     """Too few, whichever id is the live one, are too few."""
-    case = index(schedules=(), backups=[backup()])
-    assert compliance(ID, case, min_copies=2) is Compliance.NON_COMPLIANT
-    assert compliance(ID, case, min_copies=1) is Compliance.INSUFFICIENT_DATA
+    case = build_index(schedules=(), backups=[build_backup()])
+    assert evaluate_compliance(ID, case, min_copies=2) is Compliance.NON_COMPLIANT
+    assert evaluate_compliance(ID, case, min_copies=1) is Compliance.INSUFFICIENT_DATA
 
 
-def test_too_few_takes_two_walks_to_say() -> None:
+def test_too_few_takes_two_reads_to_say() -> None:
     """Enough takes one, even one that broke off."""
-    case = index(runs=daily_runs(2))
-    assert compliance(ID, inventory(case, walks=1), min_copies=3) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=2) is Compliance.COMPLIANT
-    assert compliance(ID, inventory(case, backups=broken(case.listed)), min_copies=3) is Compliance.INSUFFICIENT_DATA
+    case = build_index(runs=build_daily_runs(2))
+    assert evaluate_compliance(ID, build_inventory(case, reads=1), min_copies=3) is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing(case.listed_backups)), min_copies=2)
+        is Compliance.COMPLIANT
+    )
+    assert (
+        evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing(case.listed_backups)), min_copies=3)
+        is Compliance.INSUFFICIENT_DATA
+    )
 
 
 def test_the_reason_has_the_figures() -> None:
     """As many as there are, or how many there may be."""
-    few = index(runs=[run(DAY)])
-    assert finding(ID, few).reason == "It has 1 recovery point, 2 are required."
-    undated = index(runs=[run(DAY)], backups=[backup(None)])
-    assert finding(ID, undated).reason.startswith("It has 1 to 2 recovery points, 2 are required: ")
+    small_index = build_index(runs=[build_run(DAY)])
+    assert evaluate_control(ID, small_index).reason == "It has 1 recovery point, 2 are required."
+    undated_index = build_index(runs=[build_run(DAY)], backups=[build_backup(None)])
+    assert evaluate_control(ID, undated_index).reason.startswith("It has 1 to 2 recovery points, 2 are required: ")

@@ -4,13 +4,19 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Frequency
-from support.builders.facts import broken, compliance, finding, index, schedule
+from support.builders.facts import (
+    build_failed_listing,
+    build_index,
+    build_schedule,
+    evaluate_compliance,
+    evaluate_control,
+)
 
 ID = "schedule-frequency-meets-policy"
 
 
 @pytest.mark.parametrize(
-    "frequency,required,expected",
+    "frequency,required_frequency,expected",
     [
         pytest.param("daily", Frequency.DAILY, Compliance.COMPLIANT, id="as-required"),
         pytest.param("DAILY", Frequency.DAILY, Compliance.COMPLIANT, id="in-capitals"),
@@ -23,33 +29,46 @@ ID = "schedule-frequency-meets-policy"
     ],
 )
 def test_a_schedule_may_not_be_slower_than_required(
-    frequency: str | None, required: Frequency, expected: Compliance
+    frequency: str | None, required_frequency: Frequency, expected: Compliance
 ) -> None:
     """Faster is as good; a frequency that nobody knows is not judged."""
-    assert compliance(ID, index(schedules=[schedule(frequency=frequency)]), frequency=required) is expected
+    assert (
+        evaluate_compliance(
+            ID, build_index(schedules=[build_schedule(frequency=frequency)]), frequency=required_frequency
+        )
+        is expected
+    )
 
 
 def test_with_two_enabled_schedules_each_must_pass() -> None:
     """The verdict is that of the one that fails, and names it."""
-    found = finding(ID, index(schedules=[schedule(), schedule("schedule-2", frequency="weekly")]))
-    assert found.compliance is Compliance.NON_COMPLIANT
-    assert found.evidence["schedule_id"] == "schedule-2"
+    finding = evaluate_control(
+        ID, build_index(schedules=[build_schedule(), build_schedule("schedule-2", frequency="weekly")])
+    )
+    assert finding.compliance is Compliance.NON_COMPLIANT
+    assert finding.evidence["schedule_id"] == "schedule-2"
 
 
 def test_a_failure_wins_over_what_is_not_known() -> None:
     """Beside a schedule of unknown frequency, one that is too slow still fails."""
-    schedules = [schedule(frequency="hourly"), schedule("schedule-2", frequency="weekly")]
-    assert compliance(ID, index(schedules=schedules)) is Compliance.NON_COMPLIANT
+    schedules = [build_schedule(frequency="hourly"), build_schedule("schedule-2", frequency="weekly")]
+    assert evaluate_compliance(ID, build_index(schedules=schedules)) is Compliance.NON_COMPLIANT
 
 
-def test_paused_schedules_are_not_judged() -> None:
+def test_paused_schedules_are_not_evaluated() -> None:
     """A slow schedule that is paused is no concern; without an enabled one there is nothing to judge."""
-    slow = schedule("schedule-2", frequency="monthly", enabled=False)
-    assert compliance(ID, index(schedules=[schedule(), slow])) is Compliance.COMPLIANT
-    assert compliance(ID, index(schedules=[slow])) is Compliance.NOT_APPLICABLE
+    slow_schedule = build_schedule("schedule-2", frequency="monthly", enabled=False)
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(), slow_schedule])) is Compliance.COMPLIANT
+    assert evaluate_compliance(ID, build_index(schedules=[slow_schedule])) is Compliance.NOT_APPLICABLE
 
 
 def test_what_was_not_read_might_be_slower() -> None:
     """A walk that broke off may hide an enabled schedule that fails; one that was seen to fail still does."""
-    assert compliance(ID, index(schedules=broken([schedule()]))) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(schedules=broken([schedule(frequency="weekly")]))) is Compliance.NON_COMPLIANT
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()])))
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule(frequency="weekly")])))
+        is Compliance.NON_COMPLIANT
+    )

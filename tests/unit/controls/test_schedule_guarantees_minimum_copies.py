@@ -3,13 +3,13 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import DAY, compliance, finding, index, schedule
+from support.builders.facts import DAY, build_index, build_schedule, evaluate_compliance, evaluate_control
 
 ID = "schedule-guarantees-minimum-copies"
 
 
 @pytest.mark.parametrize(
-    "frequency,retention_days,required,expected",
+    "frequency,retention_days,min_copies,expected",
     [
         pytest.param("daily", 2, 2, Compliance.COMPLIANT, id="at-limit"),
         pytest.param("daily", 2, 3, Compliance.NON_COMPLIANT, id="one-copy-short"),
@@ -22,19 +22,21 @@ ID = "schedule-guarantees-minimum-copies"
     ],
 )
 def test_the_retention_holds_enough_intervals(
-    frequency: str, retention_days: int, required: int | None, expected: Compliance
+    frequency: str, retention_days: int, min_copies: int | None, expected: Compliance
 ) -> None:
     """Only whole intervals, of the longest kind, count."""
-    schedules = [schedule(frequency=frequency, retention=retention_days * DAY)]
-    assert compliance(ID, index(schedules=schedules), min_copies=required) is expected
+    schedules = [build_schedule(frequency=frequency, retention=retention_days * DAY)]
+    assert evaluate_compliance(ID, build_index(schedules=schedules), min_copies=min_copies) is expected
 
 
-def test_a_retention_that_is_not_told_is_not_judged() -> None:
+def test_a_retention_that_is_unknown_is_not_evaluated() -> None:
     """A null field decides here."""
-    assert compliance(ID, index(schedules=[schedule(retention=None)])) is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_compliance(ID, build_index(schedules=[build_schedule(retention=None)])) is Compliance.INSUFFICIENT_DATA
+    )
 
 
 def test_the_reason_names_the_copies() -> None:
     """Both the sure ones and the required ones."""
-    found = finding(ID, index(schedules=[schedule(retention=DAY)]))
-    assert found.reason == "Its schedule nightly keeps backups 1 d, so that 1 copy is sure and 2 required."
+    finding = evaluate_control(ID, build_index(schedules=[build_schedule(retention=DAY)]))
+    assert finding.reason == "Its schedule nightly keeps backups 1 d, so that 1 copy is sure and 2 required."

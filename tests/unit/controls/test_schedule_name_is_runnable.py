@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import compliance, index, schedule
+from support.builders.facts import build_index, build_schedule, evaluate_compliance
 
 ID = "schedule-name-is-runnable"
 
@@ -19,9 +19,12 @@ ID = "schedule-name-is-runnable"
 )
 def test_a_name_leaves_room_for_that_of_its_runs(name: str | None, expected: Compliance) -> None:
     """28 characters are allowed; with more, every run fails."""
-    assert compliance(ID, index(schedules=[schedule(name=name)])) is expected
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(name=name)])) is expected
 
 
 def test_the_name_of_a_paused_schedule_does_not_matter() -> None:
     """It runs nothing."""
-    assert compliance(ID, index(schedules=[schedule(name="a" * 29, enabled=False)])) is Compliance.NOT_APPLICABLE
+    assert (
+        evaluate_compliance(ID, build_index(schedules=[build_schedule(name="a" * 29, enabled=False)]))
+        is Compliance.NOT_APPLICABLE
+    )

@@ -5,7 +5,14 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import DAY, broken, compliance, finding, index, schedule
+from support.builders.facts import (
+    DAY,
+    build_failed_listing,
+    build_index,
+    build_schedule,
+    evaluate_compliance,
+    evaluate_control,
+)
 
 ID = "schedule-retention-meets-minimum"
 
@@ -21,27 +28,30 @@ ID = "schedule-retention-meets-minimum"
 )
 def test_backups_are_kept_at_least_so_long(retention: timedelta | None, expected: Compliance) -> None:
     """The minimum itself is enough."""
-    assert compliance(ID, index(schedules=[schedule(retention=retention)])) is expected
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(retention=retention)])) is expected
 
 
-def test_without_a_minimum_there_is_nothing_to_judge() -> None:
+def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
     """Not even where the schedules could not be read."""
-    assert compliance(ID, index(), retention_min=None) is Compliance.NOT_APPLICABLE
-    assert compliance(ID, index(schedules=broken()), retention_min=None) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(), retention_min=None) is Compliance.NOT_APPLICABLE
+    assert (
+        evaluate_compliance(ID, build_index(schedules=build_failed_listing()), retention_min=None)
+        is Compliance.NOT_APPLICABLE
+    )
 
 
-def test_without_an_enabled_schedule_there_is_nothing_to_judge() -> None:
+def test_without_an_enabled_schedule_there_is_nothing_to_evaluate() -> None:
     """The settings of a paused one are not judged."""
-    paused = schedule(retention=DAY, enabled=False)
-    assert compliance(ID, index(schedules=[paused])) is Compliance.NOT_APPLICABLE
+    paused_schedule = build_schedule(retention=DAY, enabled=False)
+    assert evaluate_compliance(ID, build_index(schedules=[paused_schedule])) is Compliance.NOT_APPLICABLE
 
 
 def test_a_frequency_that_is_not_known_does_not_matter_here() -> None:
     """Only what needs the interval waits for it."""
-    assert compliance(ID, index(schedules=[schedule(frequency="hourly")])) is Compliance.COMPLIANT
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(frequency="hourly")])) is Compliance.COMPLIANT
 
 
 def test_the_evidence_holds_both_figures() -> None:
     """In days, as the policy states them."""
-    evidence = finding(ID, index(schedules=[schedule(retention=6 * DAY)])).evidence
+    evidence = evaluate_control(ID, build_index(schedules=[build_schedule(retention=6 * DAY)])).evidence
     assert (evidence["retention_days"], evidence["min_days"]) == (6, 7)

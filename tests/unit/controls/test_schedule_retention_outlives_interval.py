@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Severity
-from support.builders.facts import DAY, compliance, finding, index, schedule
+from support.builders.facts import DAY, build_index, build_schedule, evaluate_compliance, evaluate_control
 
 ID = "schedule-retention-outlives-interval"
 
@@ -23,15 +23,17 @@ ID = "schedule-retention-outlives-interval"
 )
 def test_a_backup_lives_longer_than_the_interval(frequency: str, retention_days: int, expected: Compliance) -> None:
     """With a retention of one interval, days without any backup are certain."""
-    schedules = [schedule(frequency=frequency, retention=retention_days * DAY)]
-    assert compliance(ID, index(schedules=schedules)) is expected
+    schedules = [build_schedule(frequency=frequency, retention=retention_days * DAY)]
+    assert evaluate_compliance(ID, build_index(schedules=schedules)) is expected
 
 
-def test_a_retention_that_is_not_told_is_not_judged() -> None:
+def test_a_retention_that_is_unknown_is_not_evaluated() -> None:
     """A null field decides here."""
-    assert compliance(ID, index(schedules=[schedule(retention=None)])) is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_compliance(ID, build_index(schedules=[build_schedule(retention=None)])) is Compliance.INSUFFICIENT_DATA
+    )
 
 
 def test_it_is_critical() -> None:
     """Days on which nothing can be restored are the worst that a schedule can promise."""
-    assert finding(ID, index(schedules=[schedule(retention=DAY)])).severity is Severity.CRITICAL
+    assert evaluate_control(ID, build_index(schedules=[build_schedule(retention=DAY)])).severity is Severity.CRITICAL

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backup_auditor.domain.finding import Compliance
-from support.builders.facts import DAY, compliance, index, schedule
+from support.builders.facts import DAY, build_index, build_schedule, evaluate_compliance
 
 ID = "schedule-retention-within-maximum"
 
@@ -21,17 +21,23 @@ ID = "schedule-retention-within-maximum"
 )
 def test_backups_are_kept_at_most_so_long(retention: timedelta | None, expected: Compliance) -> None:
     """The maximum itself is allowed."""
-    assert compliance(ID, index(schedules=[schedule(retention=retention)])) is expected
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(retention=retention)])) is expected
 
 
-def test_without_a_maximum_there_is_nothing_to_judge() -> None:
+def test_without_a_maximum_there_is_nothing_to_evaluate() -> None:
     """A limit that is null is none."""
-    assert compliance(ID, index(), retention_max=None) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(), retention_max=None) is Compliance.NOT_APPLICABLE
 
 
 def test_one_that_may_be_enabled_does_not_decide_when_it_would_pass() -> None:
     """Beside an enabled schedule that passes, a doubtful one matters only if it would fail."""
-    passing, failing = schedule("schedule-2", enabled=None), schedule("schedule-2", enabled=None, retention=500 * DAY)
-    assert compliance(ID, index(schedules=[schedule(), passing])) is Compliance.COMPLIANT
-    assert compliance(ID, index(schedules=[schedule(), failing])) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, index(schedules=[passing])) is Compliance.INSUFFICIENT_DATA
+    passing_schedule, failing_schedule = (
+        build_schedule("schedule-2", enabled=None),
+        build_schedule("schedule-2", enabled=None, retention=500 * DAY),
+    )
+    assert evaluate_compliance(ID, build_index(schedules=[build_schedule(), passing_schedule])) is Compliance.COMPLIANT
+    assert (
+        evaluate_compliance(ID, build_index(schedules=[build_schedule(), failing_schedule]))
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert evaluate_compliance(ID, build_index(schedules=[passing_schedule])) is Compliance.INSUFFICIENT_DATA

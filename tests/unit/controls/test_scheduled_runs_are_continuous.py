@@ -19,52 +19,52 @@ from support.builders.facts import (
     SECOND,
     IndexCase,
     ago,
-    backup,
-    broken,
-    daily_runs,
-    disputed,
-    index,
-    inventory,
-    judged,
-    planned_run,
-    run,
-    schedule,
-    unnamed_run,
-    watched,
+    build_backup,
+    build_conflicting_listing,
+    build_daily_runs,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_planned_run,
+    build_run,
+    build_schedule,
+    build_unnamed_run,
+    build_watched_state,
+    evaluate_facts,
 )
 
 ID = "scheduled-runs-are-continuous"
-ALLOWED = DAY + GRACE
+MAX_GAP = DAY + GRACE
 MONTH = 31 * DAY
-UNDATED = run(DAY, backup_id="undated", name=None, scheduled_for=None, created_at=None)
+UNDATED_RUN = build_run(DAY, backup_id="undated", name=None, scheduled_for=None, created_at=None)
 
 
-def case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
+def build_case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
     """Build an index whose only schedule has these runs; it is kept for 30 days unless told otherwise."""
-    return index(schedules=[schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
+    return build_index(schedules=[build_schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
 
 
-def finding(control: str, facts: IndexCase | Inventory) -> Finding:
+def evaluate_watched(control: str, facts: IndexCase | Inventory) -> Finding:
     """Judge an index whose schedules audits saw since their creation."""
-    return builders.finding(control, facts, watched(facts))
+    return builders.evaluate_control(control, facts, build_watched_state(facts))
 
 
-def compliance(control: str, facts: IndexCase | Inventory) -> Compliance:
+def evaluate_watched_compliance(control: str, facts: IndexCase | Inventory) -> Compliance:
     """Return the bare verdict."""
-    return finding(control, facts).compliance
+    return evaluate_watched(control, facts).compliance
 
 
-def runs_at(*ages: timedelta) -> list[Backup]:
+def build_runs(*ages: timedelta) -> list[Backup]:
     """Build runs that captured so long ago."""
-    return [run(age) for age in ages]
+    return [build_run(age) for age in ages]
 
 
 @pytest.mark.parametrize(
     "age,expected",
     [
-        pytest.param(ALLOWED - SECOND, Compliance.COMPLIANT, id="one-second-before"),
-        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
-        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(MAX_GAP - SECOND, Compliance.COMPLIANT, id="one-second-before"),
+        pytest.param(MAX_GAP, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(MAX_GAP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
         pytest.param(29 * DAY, Compliance.NON_COMPLIANT, id="older-than-the-time-looked-at"),
         pytest.param(90 * DAY, Compliance.NON_COMPLIANT, id="older-than-its-retention"),
         pytest.param(0 * SECOND, Compliance.COMPLIANT, id="captured-now"),
@@ -74,115 +74,118 @@ def runs_at(*ages: timedelta) -> list[Backup]:
 )
 def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) -> None:
     """Between it and now there is no more than an interval and the grace."""
-    assert compliance(ID, case(runs_at(age))) is expected
+    assert evaluate_watched_compliance(ID, build_case(build_runs(age))) is expected
 
 
 @pytest.mark.parametrize(
     "gap,expected",
     [
-        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
-        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(MAX_GAP, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(MAX_GAP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
 def test_neighbouring_runs_are_not_too_far_apart(gap: timedelta, expected: Compliance) -> None:
     """An interval and the grace are allowed."""
-    assert compliance(ID, case(runs_at(HOUR, HOUR + gap))) is expected
+    assert evaluate_watched_compliance(ID, build_case(build_runs(HOUR, HOUR + gap))) is expected
 
 
 @pytest.mark.parametrize(
-    "older,expected",
+    "older_age,expected",
     [
         pytest.param(14 * DAY, Compliance.NON_COMPLIANT, id="at-the-beginning"),
         pytest.param(14 * DAY + SECOND, Compliance.COMPLIANT, id="one-second-before-it"),
     ],
 )
-def test_fourteen_intervals_are_looked_back(older: timedelta, expected: Compliance) -> None:
+def test_fourteen_intervals_are_looked_back(older_age: timedelta, expected: Compliance) -> None:
     """A pair that straddles the beginning of that time does not count."""
-    assert compliance(ID, case([*daily_runs(12), run(older)])) is expected
+    assert evaluate_watched_compliance(ID, build_case([*build_daily_runs(12), build_run(older_age)])) is expected
 
 
 @pytest.mark.parametrize(
-    "older,expected",
+    "older_age,expected",
     [
         pytest.param(7 * DAY, Compliance.NON_COMPLIANT, id="at-the-beginning"),
         pytest.param(7 * DAY + SECOND, Compliance.COMPLIANT, id="one-second-before-it"),
     ],
 )
-def test_it_is_looked_back_no_further_than_the_retention(older: timedelta, expected: Compliance) -> None:
+def test_it_is_looked_back_no_further_than_the_retention(older_age: timedelta, expected: Compliance) -> None:
     """What expired is not missed."""
-    assert compliance(ID, case([*daily_runs(5), run(older)], retention=7 * DAY)) is expected
+    assert (
+        evaluate_watched_compliance(ID, build_case([*build_daily_runs(5), build_run(older_age)], retention=7 * DAY))
+        is expected
+    )
 
 
 @pytest.mark.parametrize(
-    "created,expected",
+    "creation_age,expected",
     [
-        pytest.param(ALLOWED, Compliance.COMPLIANT, id="at-limit"),
-        pytest.param(ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(MAX_GAP, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(MAX_GAP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
-@pytest.mark.parametrize("rows", [[], runs_at(3 * DAY), runs_at(3 * DAY, 9 * DAY)])
+@pytest.mark.parametrize("rows", [[], build_runs(3 * DAY), build_runs(3 * DAY, 9 * DAY)])
 def test_a_run_before_the_creation_makes_none_due_earlier(
-    rows: list[Backup], created: timedelta, expected: Compliance
+    rows: list[Backup], creation_age: timedelta, expected: Compliance
 ) -> None:
     """Though a history shows it: what is counted from is the creation."""
-    assert compliance(ID, case(rows, created_at=ago(created))) is expected
+    assert evaluate_watched_compliance(ID, build_case(rows, created_at=ago(creation_age))) is expected
 
 
 @pytest.mark.parametrize(
-    "created,expected",
+    "creation_age,expected",
     [
-        pytest.param(5 * HOUR + ALLOWED, Compliance.COMPLIANT, id="at-limit"),
-        pytest.param(5 * HOUR + ALLOWED + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(5 * HOUR + MAX_GAP, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(5 * HOUR + MAX_GAP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
         pytest.param(14 * DAY, Compliance.NON_COMPLIANT, id="created-at-the-beginning"),
         pytest.param(14 * DAY + SECOND, Compliance.COMPLIANT, id="created-before-the-time-looked-at"),
     ],
 )
-def test_the_first_run_follows_the_creation(created: timedelta, expected: Compliance) -> None:
+def test_the_first_run_follows_the_creation(creation_age: timedelta, expected: Compliance) -> None:
     """Where the creation lies in the time that is looked at."""
-    assert compliance(ID, case(runs_at(5 * HOUR), created_at=ago(created))) is expected
+    assert evaluate_watched_compliance(ID, build_case(build_runs(5 * HOUR), created_at=ago(creation_age))) is expected
 
 
 @pytest.mark.parametrize(
     "facts,expected",
     [
-        pytest.param({"created_at": ago(ALLOWED)}, Compliance.COMPLIANT, id="first-not-yet-due"),
-        pytest.param({"created_at": ago(ALLOWED + SECOND)}, Compliance.NON_COMPLIANT, id="first-overdue"),
+        pytest.param({"created_at": ago(MAX_GAP)}, Compliance.COMPLIANT, id="first-not-yet-due"),
+        pytest.param({"created_at": ago(MAX_GAP + SECOND)}, Compliance.NON_COMPLIANT, id="first-overdue"),
         pytest.param({"created_at": ago(90 * DAY)}, Compliance.NON_COMPLIANT, id="old-and-never-ran"),
-        pytest.param({"created_at": ago(ALLOWED), "retention": DAY}, Compliance.COMPLIANT, id="not-due-nor-kept"),
-        pytest.param({"retention": ALLOWED}, Compliance.INSUFFICIENT_DATA, id="kept-too-briefly-to-tell"),
-        pytest.param({"retention": ALLOWED + SECOND}, Compliance.NON_COMPLIANT, id="kept-long-enough-to-tell"),
+        pytest.param({"created_at": ago(MAX_GAP), "retention": DAY}, Compliance.COMPLIANT, id="not-due-nor-kept"),
+        pytest.param({"retention": MAX_GAP}, Compliance.INSUFFICIENT_DATA, id="kept-too-briefly-to-tell"),
+        pytest.param({"retention": MAX_GAP + SECOND}, Compliance.NON_COMPLIANT, id="kept-long-enough-to-tell"),
         pytest.param({"created_at": None}, Compliance.INSUFFICIENT_DATA, id="null-creation"),
         pytest.param({"retention": None}, Compliance.INSUFFICIENT_DATA, id="null-retention"),
-        pytest.param({"retention": None, "created_at": ago(ALLOWED)}, Compliance.COMPLIANT, id="null-but-not-due"),
+        pytest.param({"retention": None, "created_at": ago(MAX_GAP)}, Compliance.COMPLIANT, id="null-but-not-due"),
         pytest.param({"frequency": "hourly"}, Compliance.INSUFFICIENT_DATA, id="unknown-frequency"),
     ],
 )
 def test_a_schedule_that_never_ran(facts: dict[str, Any], expected: Compliance) -> None:
     """It fails once a run was due that would still be kept."""
-    assert compliance(ID, case([planned_run()], **facts)) is expected
+    assert evaluate_watched_compliance(ID, build_case([build_planned_run()], **facts)) is expected
 
 
 @pytest.mark.parametrize(
     "row,expected",
     [
-        pytest.param(run(DAY, status="Failed"), Compliance.COMPLIANT, id="failed"),
-        pytest.param(run(DAY, status="Pending"), Compliance.COMPLIANT, id="under-way"),
-        pytest.param(run(DAY, status="Odd"), Compliance.COMPLIANT, id="unknown-status"),
-        pytest.param(run(DAY, status="Scheduled"), Compliance.NON_COMPLIANT, id="still-planned"),
-        pytest.param(unnamed_run(DAY), Compliance.NON_COMPLIANT, id="unnamed-and-young-is-planned"),
-        pytest.param(run(-SECOND, status="Odd"), Compliance.NON_COMPLIANT, id="to-come"),
+        pytest.param(build_run(DAY, status="Failed"), Compliance.COMPLIANT, id="failed"),
+        pytest.param(build_run(DAY, status="Pending"), Compliance.COMPLIANT, id="under-way"),
+        pytest.param(build_run(DAY, status="Odd"), Compliance.COMPLIANT, id="unknown-status"),
+        pytest.param(build_run(DAY, status="Scheduled"), Compliance.NON_COMPLIANT, id="still-planned"),
+        pytest.param(build_unnamed_run(DAY), Compliance.NON_COMPLIANT, id="unnamed-and-young-is-planned"),
+        pytest.param(build_run(-SECOND, status="Odd"), Compliance.NON_COMPLIANT, id="to-come"),
     ],
 )
 def test_a_failed_run_is_a_run_and_a_planned_one_is_not(row: Backup, expected: Compliance) -> None:
     """Whatever became of it, it started."""
-    assert compliance(ID, case([row, *daily_runs(12, 2 * DAY)])) is expected
+    assert evaluate_watched_compliance(ID, build_case([row, *build_daily_runs(12, 2 * DAY)])) is expected
 
 
 def test_a_manual_backup_fills_no_gap() -> None:
     """Nor does one whose name looks like a run's."""
-    lookalike = run(DAY)
-    told = index(runs=daily_runs(5, 2 * DAY), backups=[backup(HOUR), lookalike])
-    assert compliance(ID, told) is Compliance.NON_COMPLIANT
+    manual_copy = build_run(DAY)
+    index = build_index(runs=build_daily_runs(5, 2 * DAY), backups=[build_backup(HOUR), manual_copy])
+    assert evaluate_watched_compliance(ID, index) is Compliance.NON_COMPLIANT
 
 
 @pytest.mark.parametrize(
@@ -196,21 +199,25 @@ def test_a_manual_backup_fills_no_gap() -> None:
 )
 def test_the_longest_interval_of_the_frequency_counts(frequency: str, age: timedelta, expected: Compliance) -> None:
     """A month is 31 days long."""
-    told = case(runs_at(age), frequency=frequency, retention=400 * DAY, created_at=ago(500 * DAY))
-    assert compliance(ID, told) is expected
+    index_case = build_case(build_runs(age), frequency=frequency, retention=400 * DAY, created_at=ago(500 * DAY))
+    assert evaluate_watched_compliance(ID, index_case) is expected
 
 
 @pytest.mark.parametrize(
     "runs,facts,expected",
     [
-        pytest.param(daily_runs(14), {"created_at": None}, Compliance.COMPLIANT, id="creation-runs-reach-back"),
-        pytest.param(daily_runs(7), {"created_at": None}, Compliance.INSUFFICIENT_DATA, id="creation-would-decide"),
-        pytest.param(runs_at(2 * DAY), {"created_at": None}, Compliance.NON_COMPLIANT, id="creation-beside-a-gap"),
-        pytest.param(daily_runs(14), {"retention": None}, Compliance.COMPLIANT, id="retention-no-gap"),
-        pytest.param(runs_at(HOUR, 5 * DAY), {"retention": None}, Compliance.INSUFFICIENT_DATA, id="retention-decides"),
-        pytest.param(runs_at(2 * DAY), {"retention": None}, Compliance.NON_COMPLIANT, id="retention-beside-a-gap"),
+        pytest.param(build_daily_runs(14), {"created_at": None}, Compliance.COMPLIANT, id="creation-runs-reach-back"),
         pytest.param(
-            daily_runs(7), {"retention": None, "created_at": None}, Compliance.INSUFFICIENT_DATA, id="both-null"
+            build_daily_runs(7), {"created_at": None}, Compliance.INSUFFICIENT_DATA, id="creation-would-decide"
+        ),
+        pytest.param(build_runs(2 * DAY), {"created_at": None}, Compliance.NON_COMPLIANT, id="creation-beside-a-gap"),
+        pytest.param(build_daily_runs(14), {"retention": None}, Compliance.COMPLIANT, id="retention-no-gap"),
+        pytest.param(
+            build_runs(HOUR, 5 * DAY), {"retention": None}, Compliance.INSUFFICIENT_DATA, id="retention-decides"
+        ),
+        pytest.param(build_runs(2 * DAY), {"retention": None}, Compliance.NON_COMPLIANT, id="retention-beside-a-gap"),
+        pytest.param(
+            build_daily_runs(7), {"retention": None, "created_at": None}, Compliance.INSUFFICIENT_DATA, id="both-null"
         ),
     ],
 )
@@ -218,81 +225,92 @@ def test_a_null_field_matters_where_it_would_decide(
     runs: list[Backup], facts: dict[str, Any], expected: Compliance
 ) -> None:
     """A gap that is certain either way fails."""
-    assert compliance(ID, case(runs, **facts)) is expected
+    assert evaluate_watched_compliance(ID, build_case(runs, **facts)) is expected
 
 
 def test_a_run_without_any_time_may_part_a_gap_so_that_it_is_not_looked_at() -> None:
     """One that ran just now leaves a pair that straddles the beginning of the time."""
-    old = [*runs_at(9 * DAY), UNDATED]
-    assert compliance(ID, case(old, retention=7 * DAY)) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, case(old, retention=30 * DAY)) is Compliance.NON_COMPLIANT
-    assert compliance(ID, case(old, retention=None)) is Compliance.INSUFFICIENT_DATA
+    old_runs = [*build_runs(9 * DAY), UNDATED_RUN]
+    assert evaluate_watched_compliance(ID, build_case(old_runs, retention=7 * DAY)) is Compliance.INSUFFICIENT_DATA
+    assert evaluate_watched_compliance(ID, build_case(old_runs, retention=30 * DAY)) is Compliance.NON_COMPLIANT
+    assert evaluate_watched_compliance(ID, build_case(old_runs, retention=None)) is Compliance.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize(
     "runs,expected",
     [
-        pytest.param([*daily_runs(14), UNDATED], Compliance.COMPLIANT, id="no-gap"),
-        pytest.param([*runs_at(2 * DAY, 3 * DAY), UNDATED], Compliance.INSUFFICIENT_DATA, id="fills-the-gap"),
-        pytest.param([*runs_at(3 * DAY), UNDATED], Compliance.NON_COMPLIANT, id="one-for-two-missing"),
-        pytest.param([*runs_at(14 * DAY), *daily_runs(11), UNDATED], Compliance.NON_COMPLIANT, id="at-the-beginning"),
-        pytest.param([UNDATED], Compliance.INSUFFICIENT_DATA, id="the-only-run"),
-        pytest.param([*daily_runs(7), UNDATED], Compliance.INSUFFICIENT_DATA, id="may-have-been-long-before"),
+        pytest.param([*build_daily_runs(14), UNDATED_RUN], Compliance.COMPLIANT, id="no-gap"),
+        pytest.param([*build_runs(2 * DAY, 3 * DAY), UNDATED_RUN], Compliance.INSUFFICIENT_DATA, id="fills-the-gap"),
+        pytest.param([*build_runs(3 * DAY), UNDATED_RUN], Compliance.NON_COMPLIANT, id="one-for-two-missing"),
+        pytest.param(
+            [*build_runs(14 * DAY), *build_daily_runs(11), UNDATED_RUN], Compliance.NON_COMPLIANT, id="at-the-beginning"
+        ),
+        pytest.param([UNDATED_RUN], Compliance.INSUFFICIENT_DATA, id="the-only-run"),
+        pytest.param([*build_daily_runs(7), UNDATED_RUN], Compliance.INSUFFICIENT_DATA, id="may-have-been-long-before"),
     ],
 )
 def test_a_run_without_any_time_may_fill_a_gap(runs: list[Backup], expected: Compliance) -> None:
     """As many as are missing, but no more."""
-    assert compliance(ID, case(runs)) is expected
+    assert evaluate_watched_compliance(ID, build_case(runs)) is expected
 
 
 def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
     """Until two are missing since its creation."""
-    assert compliance(ID, case([UNDATED], created_at=ago(2 * ALLOWED))) is Compliance.INSUFFICIENT_DATA
-    assert compliance(ID, case([UNDATED], created_at=ago(2 * ALLOWED + SECOND))) is Compliance.NON_COMPLIANT
+    assert (
+        evaluate_watched_compliance(ID, build_case([UNDATED_RUN], created_at=ago(2 * MAX_GAP)))
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert (
+        evaluate_watched_compliance(ID, build_case([UNDATED_RUN], created_at=ago(2 * MAX_GAP + SECOND)))
+        is Compliance.NON_COMPLIANT
+    )
 
 
-def test_a_gap_takes_two_walks_over_the_history() -> None:
+def test_a_gap_takes_two_reads_of_the_history() -> None:
     """The history is named as one to walk again, and walks that differ do not agree."""
-    old = runs_at(5 * DAY)
-    told = inventory(index(runs=old, walks=1))
-    judgement = judged(told, memory=watched(told))
-    assert {it.control: it.compliance for it in judgement.findings}[ID] is Compliance.INSUFFICIENT_DATA
-    assert ListingId(ListingKind.HISTORY, "schedule-1") in judgement.unconfirmed_listings
-    assert compliance(ID, index(runs=disputed(old, []))) is Compliance.INSUFFICIENT_DATA
+    old_runs = build_runs(5 * DAY)
+    inventory = build_inventory(build_index(runs=old_runs, reads=1))
+    evaluation = evaluate_facts(inventory, state=build_watched_state(inventory))
+    assert {it.control: it.compliance for it in evaluation.findings}[ID] is Compliance.INSUFFICIENT_DATA
+    assert ListingId(ListingKind.HISTORY, "schedule-1") in evaluation.unconfirmed_listings
+    assert (
+        evaluate_watched_compliance(ID, build_index(runs=build_conflicting_listing(old_runs, [])))
+        is Compliance.INSUFFICIENT_DATA
+    )
 
 
 @pytest.mark.parametrize(
     "runs,expected",
     [
-        pytest.param(daily_runs(14), Compliance.COMPLIANT, id="covers-all-the-time"),
-        pytest.param(daily_runs(13, 18 * HOUR), Compliance.COMPLIANT, id="covers-it-at-limit"),
-        pytest.param(daily_runs(13, 18 * HOUR - SECOND), Compliance.INSUFFICIENT_DATA, id="one-second-short"),
-        pytest.param(daily_runs(3), Compliance.INSUFFICIENT_DATA, id="leaves-room"),
-        pytest.param(runs_at(9 * DAY), Compliance.INSUFFICIENT_DATA, id="gap"),
+        pytest.param(build_daily_runs(14), Compliance.COMPLIANT, id="covers-all-the-time"),
+        pytest.param(build_daily_runs(13, 18 * HOUR), Compliance.COMPLIANT, id="covers-it-at-limit"),
+        pytest.param(build_daily_runs(13, 18 * HOUR - SECOND), Compliance.INSUFFICIENT_DATA, id="one-second-short"),
+        pytest.param(build_daily_runs(3), Compliance.INSUFFICIENT_DATA, id="leaves-room"),
+        pytest.param(build_runs(9 * DAY), Compliance.INSUFFICIENT_DATA, id="gap"),
         pytest.param([], Compliance.INSUFFICIENT_DATA, id="nothing"),
     ],
 )
 def test_a_history_that_broke_off_proves_what_it_shows(runs: list[Backup], expected: Compliance) -> None:
     """Runs that leave no room for a gap are enough."""
-    told = index(schedules=[schedule(retention=30 * DAY)], runs=broken(runs))
-    assert compliance(ID, told) is expected
+    index = build_index(schedules=[build_schedule(retention=30 * DAY)], runs=build_failed_listing(runs))
+    assert evaluate_watched_compliance(ID, index) is expected
 
 
 def test_a_history_that_was_not_read_proves_nothing() -> None:
     """Unless no run is due yet."""
-    told = index()
-    assert compliance(ID, inventory(told, histories={})) is Compliance.INSUFFICIENT_DATA
-    young = index(schedules=[schedule(created_at=ago(HOUR))], runs=[])
-    assert compliance(ID, inventory(young, histories={})) is Compliance.COMPLIANT
+    index = build_index()
+    assert evaluate_watched_compliance(ID, build_inventory(index, histories={})) is Compliance.INSUFFICIENT_DATA
+    young_index = build_index(schedules=[build_schedule(created_at=ago(HOUR))], runs=[])
+    assert evaluate_watched_compliance(ID, build_inventory(young_index, histories={})) is Compliance.COMPLIANT
 
 
 def test_the_evidence_tells_the_widest_gap() -> None:
     """Its ends, its length, what is allowed, how many gaps there are, and how many runs are missing at least."""
-    found = finding(ID, case(runs_at(6 * HOUR, 2 * DAY, 6 * DAY)))
-    assert found.reason == (
+    finding = evaluate_watched(ID, build_case(build_runs(6 * HOUR, 2 * DAY, 6 * DAY)))
+    assert finding.reason == (
         "Its schedule nightly did not run for 4 d from 2026-11-16T12:00:00Z, 1 d 6 h are allowed (2 gaps)."
     )
-    assert found.evidence == {
+    assert finding.evidence == {
         "schedule": "nightly",
         "schedule_id": "schedule-1",
         "runs": 3,

@@ -9,31 +9,31 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup, Deployment, Schedule
 from backup_auditor.domain.policy import PineconePlan
 from support.builders.facts import (
-    BROKEN,
     DAY,
+    READ_FAILURE,
     IndexCase,
-    backup,
-    broken,
-    finding,
-    index,
-    inventory,
-    renamed,
-    run,
-    schedule,
-    whole,
+    build_backup,
+    build_complete_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_run,
+    build_schedule,
+    evaluate_control,
+    rename_index,
 )
 
 ID = "schedules-fit-quota"
 
 
-def judge(told: Inventory | IndexCase, quota: int | None = 10, **project: Any) -> Finding:
+def evaluate_usage(facts: Inventory | IndexCase, quota: int | None = 10, **project: Any) -> Finding:
     """Judge it against a quota."""
-    return finding(ID, told, project={"backup_quota": quota, **project})
+    return evaluate_control(ID, facts, project={"backup_quota": quota, **project})
 
 
-def by_hand(count: int, **facts: Any) -> list[Backup]:
+def build_manual_backups(count: int, **facts: Any) -> list[Backup]:
     """Build so many backups that no schedule made."""
-    return [backup(DAY, backup_id=f"m-{number}", **facts) for number in range(count)]
+    return [build_backup(DAY, backup_id=f"m-{number}", **facts) for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -48,66 +48,84 @@ def by_hand(count: int, **facts: Any) -> list[Backup]:
 )
 def test_a_schedule_holds_what_its_retention_holds_and_one_more(frequency: str, retention: Any, slots: int) -> None:
     """The quota itself is allowed."""
-    told = index(schedules=[schedule(frequency=frequency, retention=retention)])
-    assert judge(told, slots).compliance is Compliance.COMPLIANT
-    assert judge(told, slots - 1).compliance is Compliance.NON_COMPLIANT
+    index = build_index(schedules=[build_schedule(frequency=frequency, retention=retention)])
+    assert evaluate_usage(index, slots).compliance is Compliance.COMPLIANT
+    assert evaluate_usage(index, slots - 1).compliance is Compliance.NON_COMPLIANT
 
 
 @pytest.mark.parametrize(
-    "rows,counted",
+    "rows,expected_count",
     [
-        pytest.param(by_hand(2), 2, id="of-the-index"),
-        pytest.param(by_hand(2, index_id="id-gone", index_name="gone"), 2, id="of-a-deleted-index"),
-        pytest.param(by_hand(2, index_id="id-earlier"), 2, id="of-an-earlier-index"),
-        pytest.param([run(90 * DAY, index_id="id-earlier")], 0, id="its-schedule-is-gone"),
-        pytest.param([run(-DAY, status="Scheduled", name=None)], 0, id="planned"),
+        pytest.param(build_manual_backups(2), 2, id="of-the-index"),
+        pytest.param(build_manual_backups(2, index_id="id-gone", index_name="gone"), 2, id="of-a-deleted-index"),
+        pytest.param(build_manual_backups(2, index_id="id-earlier"), 2, id="of-an-earlier-index"),
+        pytest.param([build_run(90 * DAY, index_id="id-earlier")], 0, id="its-schedule-is-gone"),
+        pytest.param([build_run(-DAY, status="Scheduled", name=None)], 0, id="planned"),
     ],
 )
-def test_manual_backups_take_room_too(rows: list[Backup], counted: int) -> None:
+def test_manual_backups_take_room_too(rows: list[Backup], expected_count: int) -> None:
     """Those of deleted indexes as well, but not what schedules made, present or gone."""
-    told = inventory(index(), more=rows)
-    assert judge(told, 8 + counted).compliance is Compliance.COMPLIANT
-    assert judge(told, 7 + counted).compliance is Compliance.NON_COMPLIANT
+    inventory = build_inventory(build_index(), extra_backups=rows)
+    assert evaluate_usage(inventory, 8 + expected_count).compliance is Compliance.COMPLIANT
+    assert evaluate_usage(inventory, 7 + expected_count).compliance is Compliance.NON_COMPLIANT
 
 
 @pytest.mark.parametrize(
     "schedules,quota,expected",
     [
-        pytest.param([schedule(enabled=False)], 1, Compliance.NOT_APPLICABLE, id="paused"),
-        pytest.param([schedule(enabled=False)], 0, Compliance.NOT_APPLICABLE, id="none-enabled"),
-        pytest.param([schedule(enabled=None)], 8, Compliance.INSUFFICIENT_DATA, id="perhaps-enabled"),
-        pytest.param([schedule(retention=None)], 8, Compliance.INSUFFICIENT_DATA, id="retention"),
-        pytest.param([schedule(frequency="hourly")], 1, Compliance.INSUFFICIENT_DATA, id="frequency"),
-        pytest.param([schedule(frequency="hourly")], 0, Compliance.NON_COMPLIANT, id="one-at-the-least"),
-        pytest.param([schedule(), schedule("schedule-2")], 15, Compliance.NON_COMPLIANT, id="two-enabled"),
+        pytest.param([build_schedule(enabled=False)], 1, Compliance.NOT_APPLICABLE, id="paused"),
+        pytest.param([build_schedule(enabled=False)], 0, Compliance.NOT_APPLICABLE, id="none-enabled"),
+        pytest.param([build_schedule(enabled=None)], 8, Compliance.INSUFFICIENT_DATA, id="perhaps-enabled"),
+        pytest.param([build_schedule(retention=None)], 8, Compliance.INSUFFICIENT_DATA, id="retention"),
+        pytest.param([build_schedule(frequency="hourly")], 1, Compliance.INSUFFICIENT_DATA, id="frequency"),
+        pytest.param([build_schedule(frequency="hourly")], 0, Compliance.NON_COMPLIANT, id="one-at-the-least"),
+        pytest.param([build_schedule(), build_schedule("schedule-2")], 15, Compliance.NON_COMPLIANT, id="two-enabled"),
     ],
 )
 def test_enabled_schedules_count(schedules: list[Schedule], quota: int, expected: Compliance) -> None:
     """One that is not known matters unless the quota is too small without it."""
-    assert judge(index(schedules=schedules), quota).compliance is expected
+    assert evaluate_usage(build_index(schedules=schedules), quota).compliance is expected
 
 
 def test_what_was_not_read_may_take_room() -> None:
     """Schedules, histories and backups alike."""
-    assert judge(index(schedules=broken([schedule()]))).compliance is Compliance.INSUFFICIENT_DATA
-    assert judge(index(schedules=broken([schedule()])), 7).compliance is Compliance.NON_COMPLIANT
-    unread = index(runs=broken(), listed=by_hand(3))
-    assert judge(unread, 10).compliance is Compliance.INSUFFICIENT_DATA
-    assert judge(unread, 11).compliance is Compliance.COMPLIANT
-    assert judge(inventory(index(), backups=broken()), 100).compliance is Compliance.INSUFFICIENT_DATA
+    assert (
+        evaluate_usage(build_index(schedules=build_failed_listing([build_schedule()]))).compliance
+        is Compliance.INSUFFICIENT_DATA
+    )
+    assert (
+        evaluate_usage(build_index(schedules=build_failed_listing([build_schedule()])), 7).compliance
+        is Compliance.NON_COMPLIANT
+    )
+    failed_index = build_index(runs=build_failed_listing(), listed_backups=build_manual_backups(3))
+    assert evaluate_usage(failed_index, 10).compliance is Compliance.INSUFFICIENT_DATA
+    assert evaluate_usage(failed_index, 11).compliance is Compliance.COMPLIANT
+    assert (
+        evaluate_usage(build_inventory(build_index(), backups=build_failed_listing()), 100).compliance
+        is Compliance.INSUFFICIENT_DATA
+    )
 
 
-def test_without_a_quota_there_is_nothing_to_judge() -> None:
+def test_without_a_quota_there_is_nothing_to_evaluate() -> None:
     """Nor without an enabled schedule."""
-    assert judge(index(), None, plan=PineconePlan.BUILDER).compliance is Compliance.NOT_APPLICABLE
-    assert judge(index(schedules=[], listed=by_hand(2), own=whole(by_hand(2)))).compliance is Compliance.NOT_APPLICABLE
+    assert evaluate_usage(build_index(), None, plan=PineconePlan.BUILDER).compliance is Compliance.NOT_APPLICABLE
+    assert (
+        evaluate_usage(
+            build_index(
+                schedules=[],
+                listed_backups=build_manual_backups(2),
+                own_backups=build_complete_listing(build_manual_backups(2)),
+            )
+        ).compliance
+        is Compliance.NOT_APPLICABLE
+    )
 
 
 def test_the_arithmetic_is_shown_per_index() -> None:
     """Those that take most first, and what would fit."""
-    other = renamed(index(schedules=[schedule(frequency="weekly", retention=8 * DAY)]), "other")
-    found = judge(inventory(index(backups=by_hand(1)), other), 10)
-    assert found.evidence["per_index"] == {
+    other_index = rename_index(build_index(schedules=[build_schedule(frequency="weekly", retention=8 * DAY)]), "other")
+    finding = evaluate_usage(build_inventory(build_index(backups=build_manual_backups(1)), other_index), 10)
+    assert finding.evidence["per_index"] == {
         "most": [
             {
                 "index": "main",
@@ -123,7 +141,7 @@ def test_the_arithmetic_is_shown_per_index() -> None:
             },
         ]
     }
-    assert found.reason == (
+    assert finding.reason == (
         "Enabled schedules hold up to 10 backups, and people took 1 by hand; the quota is 10; daily backups kept 3 d"
         " would fit, for each of the 2 scheduled indexes."
     )
@@ -131,30 +149,35 @@ def test_the_arithmetic_is_shown_per_index() -> None:
 
 def test_of_many_indexes_the_rest_is_summed_up() -> None:
     """Twenty are shown one by one."""
-    found = judge(inventory(*(renamed(index(), f"i-{number:02}") for number in range(23))))
-    shown = found.evidence["per_index"]
-    assert isinstance(shown, dict)
-    assert (len(shown["most"]), shown["others"]) == (20, {"indexes": 3, "taken": 24})
+    finding = evaluate_usage(build_inventory(*(rename_index(build_index(), f"i-{number:02}") for number in range(23))))
+    shown_indexes = finding.evidence["per_index"]
+    assert isinstance(shown_indexes, dict)
+    assert (len(shown_indexes["most"]), shown_indexes["others"]) == (20, {"indexes": 3, "taken": 24})
 
 
 def test_a_pod_leaves_nothing_unknown() -> None:
     """It can have no schedules, and is not asked for them; backups under its name are another index's."""
-    pod = renamed(index(schedules=None, deployment=Deployment.POD, listed=by_hand(1, index_id="id-earlier")), "pod")
-    told = inventory(index(), pod)
-    assert judge(told, 9).compliance is Compliance.COMPLIANT
-    assert judge(told, 8).compliance is Compliance.NON_COMPLIANT
+    pod = rename_index(
+        build_index(
+            schedules=None, deployment=Deployment.POD, listed_backups=build_manual_backups(1, index_id="id-earlier")
+        ),
+        "pod",
+    )
+    inventory = build_inventory(build_index(), pod)
+    assert evaluate_usage(inventory, 9).compliance is Compliance.COMPLIANT
+    assert evaluate_usage(inventory, 8).compliance is Compliance.NON_COMPLIANT
 
 
 def test_a_planned_run_hides_no_backup_that_stands_after_it() -> None:
     """In whatever order they are listed."""
-    rows = [run(-DAY, backup_id=it, status="Scheduled", name=None) for it in ("a", "z")]
-    told = inventory(index(), more=[*rows, *by_hand(2)])
-    assert judge(told, 10).compliance is Compliance.COMPLIANT
-    assert judge(told, 9).compliance is Compliance.NON_COMPLIANT
+    rows = [build_run(-DAY, backup_id=it, status="Scheduled", name=None) for it in ("a", "z")]
+    inventory = build_inventory(build_index(), extra_backups=[*rows, *build_manual_backups(2)])
+    assert evaluate_usage(inventory, 10).compliance is Compliance.COMPLIANT
+    assert evaluate_usage(inventory, 9).compliance is Compliance.NON_COMPLIANT
 
 
 def test_where_not_all_indexes_are_known_there_may_be_more_schedules() -> None:
     """Unless those that are known are too many already."""
-    told = inventory(index(), indexes_failure=BROKEN)
-    assert judge(told, 8).compliance is Compliance.INSUFFICIENT_DATA
-    assert judge(told, 7).compliance is Compliance.NON_COMPLIANT
+    inventory = build_inventory(build_index(), indexes_failure=READ_FAILURE)
+    assert evaluate_usage(inventory, 8).compliance is Compliance.INSUFFICIENT_DATA
+    assert evaluate_usage(inventory, 7).compliance is Compliance.NON_COMPLIANT

@@ -8,34 +8,34 @@ from backup_auditor.domain.events import AuditRequest, read_audit_request
 from backup_auditor.errors import RequestError
 
 
-def event(detail: Any, **envelope: Any) -> dict[str, Any]:
+def build_event(detail: Any, **envelope: Any) -> dict[str, Any]:
     """Build an event as the bus delivers it."""
-    usual = {"version": "0", "id": "event-1", "source": "backup-auditor", "detail-type": "Backup Audit Requested"}
-    return {**usual, "account": "111122223333", "resources": [], "detail": detail, **envelope}
+    defaults = {"version": "0", "id": "event-1", "source": "backup-auditor", "detail-type": "Backup Audit Requested"}
+    return {**defaults, "account": "111122223333", "resources": [], "detail": detail, **envelope}
 
 
 @pytest.mark.parametrize(
-    "payload, request_",
+    "payload, expected_request",
     [
         pytest.param({}, AuditRequest(None), id="the-only-project"),
         pytest.param({"project": "search"}, AuditRequest("search"), id="project"),
         pytest.param({"project": None, "reason": None}, AuditRequest(None), id="nulls"),
         pytest.param({"project": "search", "reason": "after an incident"}, AuditRequest("search", "after an incident")),
-        pytest.param(event({"project": "search"}), AuditRequest("search", None, "event-1"), id="event"),
+        pytest.param(build_event({"project": "search"}), AuditRequest("search", None, "event-1"), id="event"),
         pytest.param(
-            event({"project": "search", "reason": "nightly", "request_id": "2026-11-22T02:00:00Z/search"}),
+            build_event({"project": "search", "reason": "nightly", "request_id": "2026-11-22T02:00:00Z/search"}),
             AuditRequest("search", "nightly", "2026-11-22T02:00:00Z/search"),
             id="event-of-dispatch",
         ),
     ],
 )
-def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) -> None:
+def test_events_and_payloads_are_requests(payload: Any, expected_request: AuditRequest) -> None:
     """An event is the same request by its request_id, else by its own id; a payload is a new one each time."""
-    assert read_audit_request(payload) == request_
+    assert read_audit_request(payload) == expected_request
 
 
 @pytest.mark.parametrize(
-    "payload, told",
+    "payload, message",
     [
         pytest.param(None, "no JSON object", id="null"),
         pytest.param([{"project": "search"}], "no JSON object", id="list"),
@@ -46,17 +46,17 @@ def test_events_and_payloads_are_requests(payload: Any, request_: AuditRequest) 
         pytest.param({"project": "x" * 1001}, "project is no text", id="endless"),
         pytest.param({"project": "pcsk" + "_" + "x" * 20}, "project is a key of Pinecone; write", id="key"),
         pytest.param({"reason": ["x"]}, "reason is no text", id="reason"),
-        pytest.param(event({}), "names no project; without one it is for dispatch", id="no-project"),
-        pytest.param(event({"project": True}), "project is no text", id="true"),
-        pytest.param(event(None), "no detail", id="no-detail"),
-        pytest.param(event({"project": "search", "prio": 1}), "detail holds 'prio'", id="unknown-key"),
-        pytest.param(event({"project": "search"}, id=None), "neither a request_id nor an id", id="no-id"),
-        pytest.param(event({"project": "search"}, source="aws.s3"), "asks for no audit", id="source"),
+        pytest.param(build_event({}), "names no project; without one it is for dispatch", id="no-project"),
+        pytest.param(build_event({"project": True}), "project is no text", id="true"),
+        pytest.param(build_event(None), "no detail", id="no-detail"),
+        pytest.param(build_event({"project": "search", "prio": 1}), "detail holds 'prio'", id="unknown-key"),
+        pytest.param(build_event({"project": "search"}, id=None), "neither a request_id nor an id", id="no-id"),
+        pytest.param(build_event({"project": "search"}, source="aws.s3"), "asks for no audit", id="source"),
         pytest.param({"detail-type": "Backup Audit Completed"}, "asks for no audit", id="another-event"),
     ],
 )
-def test_anything_else_is_refused(payload: Any, told: str) -> None:
+def test_anything_else_is_refused(payload: Any, message: str) -> None:
     """The error says what is wrong, and what would be right."""
-    with pytest.raises(RequestError, match=told) as caught:
+    with pytest.raises(RequestError, match=message) as error_info:
         read_audit_request(payload)
-    assert "x" * 20 not in str(caught.value)
+    assert "x" * 20 not in str(error_info.value)

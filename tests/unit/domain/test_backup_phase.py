@@ -4,7 +4,7 @@ import pytest
 
 from backup_auditor.domain.backup_status import BackupPhase, find_run_moment, is_scheduled_run, parse_phase
 from backup_auditor.domain.model import Backup
-from support.builders.facts import DAY, NOW, SECOND, ago, backup, planned_run, run
+from support.builders.facts import DAY, NOW, SECOND, ago, build_backup, build_planned_run, build_run
 
 
 @pytest.mark.parametrize(
@@ -28,21 +28,21 @@ def test_the_set_of_statuses_is_open(status: str, phase: BackupPhase) -> None:
 
 def test_the_execution_time_goes_before_the_name() -> None:
     """A run planned for the full second may have executed a little later."""
-    row = run(DAY, scheduled_for=ago(DAY - SECOND))
+    row = build_run(DAY, scheduled_for=ago(DAY - SECOND))
     assert find_run_moment(row) == ago(DAY - SECOND)
-    assert find_run_moment(run(DAY, scheduled_for=None)) == ago(DAY)
-    assert find_run_moment(backup(DAY)) is None
+    assert find_run_moment(build_run(DAY, scheduled_for=None)) == ago(DAY)
+    assert find_run_moment(build_backup(DAY)) is None
 
 
 @pytest.mark.parametrize(
     "row,is_planned",
     [
-        pytest.param(planned_run(), True, id="scheduled"),
-        pytest.param(planned_run(-DAY), True, id="scheduled-and-overdue"),
-        pytest.param(run(-SECOND, status="Initializing"), True, id="initializing-one-second-before"),
-        pytest.param(run(0 * SECOND, status="Initializing"), False, id="initializing-when-due"),
-        pytest.param(backup(SECOND, status="Initializing"), False, id="manual-under-way"),
-        pytest.param(run(DAY), False, id="ready"),
+        pytest.param(build_planned_run(), True, id="scheduled"),
+        pytest.param(build_planned_run(-DAY), True, id="scheduled-and-overdue"),
+        pytest.param(build_run(-SECOND, status="Initializing"), True, id="initializing-one-second-before"),
+        pytest.param(build_run(0 * SECOND, status="Initializing"), False, id="initializing-when-due"),
+        pytest.param(build_backup(SECOND, status="Initializing"), False, id="manual-under-way"),
+        pytest.param(build_run(DAY), False, id="ready"),
     ],
 )
 def test_a_row_alone_may_show_a_planned_run(row: Backup, is_planned: bool) -> None:

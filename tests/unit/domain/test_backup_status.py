@@ -8,19 +8,30 @@ import pytest
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, merge_backup_rows, sort_newest_first
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from support.builders.facts import DAY, GRACE, HOUR, NOW, SECOND, ago, backup, run, schedule, unnamed_run
+from support.builders.facts import (
+    DAY,
+    GRACE,
+    HOUR,
+    NOW,
+    SECOND,
+    ago,
+    build_backup,
+    build_run,
+    build_schedule,
+    build_unnamed_run,
+)
 
-NIGHTLY = schedule()
+NIGHTLY_SCHEDULE = build_schedule()
 
 
-def stand(listed: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> BackupRecord:
+def merge_single_backup(listed_backups: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> BackupRecord:
     """Return the only backup that these rows show."""
-    (found,) = merge_backup_rows(listed, [(NIGHTLY, row) for row in runs], NOW, GRACE).values()
-    return found
+    (record,) = merge_backup_rows(listed_backups, [(NIGHTLY_SCHEDULE, row) for row in runs], NOW, GRACE).values()
+    return record
 
 
 @pytest.mark.parametrize(
-    "listed,history,phase",
+    "listed_status,history,phase",
     [
         ("Ready", "Initializing", BackupPhase.READY),
         ("Initializing", "Ready", BackupPhase.READY),
@@ -32,85 +43,95 @@ def stand(listed: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> BackupR
         ("Archived", "Failed", BackupPhase.UNKNOWN),
     ],
 )
-def test_the_row_that_is_further_along_counts(listed: str, history: str, phase: BackupPhase) -> None:
+def test_the_row_that_is_further_along_counts(listed_status: str, history: str, phase: BackupPhase) -> None:
     """But what the backup listing shows in an unknown status is never good."""
-    found = stand([run(DAY, status=listed)], [run(DAY, status=history)])
-    assert found.phase is phase
-    assert (found.unknown_status == "Archived") is ("Archived" in {listed, history})
+    record = merge_single_backup([build_run(DAY, status=listed_status)], [build_run(DAY, status=history)])
+    assert record.phase is phase
+    assert (record.unknown_status == "Archived") is ("Archived" in {listed_status, history})
 
 
 def test_the_capture_time_is_taken_from_whatever_row_tells_it() -> None:
     """Execution time first, then the name, then the creation."""
-    bare = run(DAY, name=None, scheduled_for=None, created_at=ago(2 * DAY))
-    assert stand([bare], [run(DAY, scheduled_for=ago(DAY - SECOND))]).captured_at == ago(DAY - SECOND)
-    assert stand([run(DAY, scheduled_for=None)], [run(DAY, scheduled_for=ago(HOUR))]).captured_at == ago(HOUR)
-    assert stand([bare], [run(DAY, scheduled_for=None)]).captured_at == ago(DAY)
-    assert stand([bare]).captured_at == ago(2 * DAY)
-    assert stand([bare]).run_at is None
+    bare_run = build_run(DAY, name=None, scheduled_for=None, created_at=ago(2 * DAY))
+    assert merge_single_backup([bare_run], [build_run(DAY, scheduled_for=ago(DAY - SECOND))]).captured_at == ago(
+        DAY - SECOND
+    )
+    assert merge_single_backup(
+        [build_run(DAY, scheduled_for=None)], [build_run(DAY, scheduled_for=ago(HOUR))]
+    ).captured_at == ago(HOUR)
+    assert merge_single_backup([bare_run], [build_run(DAY, scheduled_for=None)]).captured_at == ago(DAY)
+    assert merge_single_backup([bare_run]).captured_at == ago(2 * DAY)
+    assert merge_single_backup([bare_run]).run_at is None
 
 
 @pytest.mark.parametrize("status", ["Ready", "Failed", "InitializationFailed"])
 @pytest.mark.parametrize(
-    "ahead, captured_at",
+    "future_offset, captured_at",
     [
         pytest.param(SECOND, NOW, id="one-second"),
         pytest.param(CLOCK_TOLERANCE, NOW, id="at-limit"),
         pytest.param(CLOCK_TOLERANCE + SECOND, NOW + CLOCK_TOLERANCE + SECOND, id="one-second-past"),
     ],
 )
-def test_a_capture_time_slightly_ahead_counts_as_now(status: str, ahead: timedelta, captured_at: datetime) -> None:
+def test_a_capture_time_slightly_ahead_counts_as_now(
+    status: str, future_offset: timedelta, captured_at: datetime
+) -> None:
     """A finished backup up to 15 minutes in the future was taken now: clocks differ."""
-    assert stand([run(-ahead, status=status)]).captured_at == captured_at
-    assert stand((), [run(-ahead, status=status)]).captured_at == captured_at
-    assert stand([backup(-ahead, status=status)]).captured_at == captured_at
+    assert merge_single_backup([build_run(-future_offset, status=status)]).captured_at == captured_at
+    assert merge_single_backup((), [build_run(-future_offset, status=status)]).captured_at == captured_at
+    assert merge_single_backup([build_backup(-future_offset, status=status)]).captured_at == captured_at
 
 
 @pytest.mark.parametrize("status", ["Scheduled", "Initializing", "Archived"])
 def test_a_capture_time_of_what_is_not_finished_stays_ahead(status: str) -> None:
     """A planned run keeps its time, and so does a row of unknown status."""
-    found = stand([run(-SECOND, status=status)])
-    assert found.captured_at == NOW + SECOND
-    assert found.phase in {BackupPhase.SCHEDULED, BackupPhase.UNKNOWN}
+    record = merge_single_backup([build_run(-SECOND, status=status)])
+    assert record.captured_at == NOW + SECOND
+    assert record.phase in {BackupPhase.SCHEDULED, BackupPhase.UNKNOWN}
 
 
 def test_backups_slightly_ahead_keep_their_order() -> None:
     """The newest of two backups whose capture times both count as now is the one that was captured later."""
-    rows = [backup(-SECOND, backup_id="b"), backup(-2 * SECOND, backup_id="a"), backup(0 * SECOND, backup_id="c")]
-    found = sort_newest_first(merge_backup_rows(rows, (), NOW, GRACE).values())
-    assert [it.backup.backup_id for it in found] == ["a", "b", "c"]
+    rows = [
+        build_backup(-SECOND, backup_id="b"),
+        build_backup(-2 * SECOND, backup_id="a"),
+        build_backup(0 * SECOND, backup_id="c"),
+    ]
+    ordered_records = sort_newest_first(merge_backup_rows(rows, (), NOW, GRACE).values())
+    assert [it.backup.backup_id for it in ordered_records] == ["a", "b", "c"]
 
 
 def test_a_row_of_a_history_alone_is_not_listed() -> None:
     """And a backup that no history lists has no schedule."""
-    assert not stand((), [run(DAY)]).is_listed
-    assert stand((), [run(DAY)]).schedule is NIGHTLY
-    assert stand([backup()]).is_listed
-    assert stand([backup()]).schedule is None
+    assert not merge_single_backup((), [build_run(DAY)]).is_listed
+    assert merge_single_backup((), [build_run(DAY)]).schedule is NIGHTLY_SCHEDULE
+    assert merge_single_backup([build_backup()]).is_listed
+    assert merge_single_backup([build_backup()]).schedule is None
 
 
 @pytest.mark.parametrize(
     "row,phase",
     [
-        pytest.param(run(-SECOND, status="Initializing"), BackupPhase.SCHEDULED, id="one-second-before"),
-        pytest.param(run(0 * SECOND, status="Initializing"), BackupPhase.IN_PROGRESS, id="due"),
-        pytest.param(unnamed_run(DAY + GRACE - SECOND), BackupPhase.SCHEDULED, id="unnamed-and-young"),
-        pytest.param(unnamed_run(DAY + GRACE), BackupPhase.IN_PROGRESS, id="unnamed-and-old"),
-        pytest.param(unnamed_run(DAY, created_at=None), BackupPhase.IN_PROGRESS, id="no-time-at-all"),
+        pytest.param(build_run(-SECOND, status="Initializing"), BackupPhase.SCHEDULED, id="one-second-before"),
+        pytest.param(build_run(0 * SECOND, status="Initializing"), BackupPhase.IN_PROGRESS, id="due"),
+        pytest.param(build_unnamed_run(DAY + GRACE - SECOND), BackupPhase.SCHEDULED, id="unnamed-and-young"),
+        pytest.param(build_unnamed_run(DAY + GRACE), BackupPhase.IN_PROGRESS, id="unnamed-and-old"),
+        pytest.param(build_unnamed_run(DAY, created_at=None), BackupPhase.IN_PROGRESS, id="no-time-at-all"),
     ],
 )
 def test_a_run_shown_as_under_way_may_be_planned(row: Backup, phase: BackupPhase) -> None:
     """Until its moment, or for an interval and the grace where it tells none."""
-    assert stand((), [row]).phase is phase
+    assert merge_single_backup((), [row]).phase is phase
 
 
 def test_a_manual_backup_without_a_name_is_under_way_at_once() -> None:
     """Only a run is planned before it starts."""
-    assert stand([backup(SECOND, status="Initializing")]).phase is BackupPhase.IN_PROGRESS
+    assert merge_single_backup([build_backup(SECOND, status="Initializing")]).phase is BackupPhase.IN_PROGRESS
 
 
 def test_backups_are_sorted_by_capture_then_id() -> None:
     """Those without any time are left out; the order of the rows does not matter."""
-    rows = [backup(DAY, backup_id="b"), backup(None), backup(HOUR), backup(DAY, backup_id="a")]
+    rows = [build_backup(DAY, backup_id="b"), build_backup(None), build_backup(HOUR), build_backup(DAY, backup_id="a")]
     for order in (rows, rows[::-1]):
-        found = sort_newest_first(merge_backup_rows(order, (), NOW, GRACE).values())
-        assert [it.backup.backup_id for it in found] == ["manual-1:00:00", "b", "a"]
+        ordered_records = sort_newest_first(merge_backup_rows(order, (), NOW, GRACE).values())
+        assert [it.backup.backup_id for it in ordered_records] == ["manual-1:00:00", "b", "a"]

@@ -7,7 +7,7 @@ from support.builders.facts import DAY
 
 
 @pytest.mark.parametrize(
-    "indexes,room,frequency,retention_days",
+    "indexes,free_slots,frequency,retention_days",
     [
         pytest.param(1, 36, "daily", 35, id="daily-five-weeks"),
         pytest.param(1, 35, "daily", 34, id="one-less"),
@@ -18,18 +18,18 @@ from support.builders.facts import DAY
     ],
 )
 def test_the_fastest_that_fits_is_kept_as_long_as_it_fits(
-    indexes: int, room: int, frequency: str, retention_days: int
+    indexes: int, free_slots: int, frequency: str, retention_days: int
 ) -> None:
     """And it outlives its interval."""
-    fit = find_best_schedule_fit(indexes, room)
+    fit = find_best_schedule_fit(indexes, free_slots)
     assert fit is not None
     assert (fit.frequency.value, fit.retention // DAY) == (frequency, retention_days)
-    assert fit.slots * indexes <= room
+    assert fit.slots * indexes <= free_slots
     assert fit.slots == count_slots(fit.retention, fit.frequency.interval)
     assert fit.retention > fit.frequency.interval
 
 
-@pytest.mark.parametrize("indexes,room", [(1, 1), (1, 0), (1, -5), (10, 19), (0, 100)])
-def test_nothing_may_fit(indexes: int, room: int) -> None:
+@pytest.mark.parametrize("indexes,free_slots", [(1, 1), (1, 0), (1, -5), (10, 19), (0, 100)])
+def test_nothing_may_fit(indexes: int, free_slots: int) -> None:
     """One slot for each index leaves days without any backup."""
-    assert find_best_schedule_fit(indexes, room) is None
+    assert find_best_schedule_fit(indexes, free_slots) is None

@@ -3,43 +3,43 @@
 from dataclasses import replace
 
 from backup_auditor.domain.finding import Resource, ResourceType, compute_fingerprint
-from support.builders.facts import DAY, NOW, finding, index, inventory, run
+from support.builders.facts import DAY, NOW, build_index, build_inventory, build_run, evaluate_control
 
-LIVE = Resource(ResourceType.INDEX, "default", "main", "id-main")
-DELETED = Resource(ResourceType.DELETED_INDEX, "default", "main", "id-main")
+LIVE_INDEX = Resource(ResourceType.INDEX, "default", "main", "id-main")
+DELETED_INDEX = Resource(ResourceType.DELETED_INDEX, "default", "main", "id-main")
 
 
 def test_it_never_changes() -> None:
     """Dashboards and exemptions elsewhere build on these very characters."""
-    assert compute_fingerprint("index-has-schedule", LIVE) == "49df4dac054ba9cc8d751e741727a467"
+    assert compute_fingerprint("index-has-schedule", LIVE_INDEX) == "49df4dac054ba9cc8d751e741727a467"
 
 
 def test_a_live_index_is_known_by_its_name() -> None:
     """An id that becomes known, or changes, makes no other finding."""
-    assert compute_fingerprint("c", LIVE) == compute_fingerprint("c", replace(LIVE, id=None))
-    assert compute_fingerprint("c", LIVE) != compute_fingerprint("c", replace(LIVE, name="other"))
+    assert compute_fingerprint("c", LIVE_INDEX) == compute_fingerprint("c", replace(LIVE_INDEX, id=None))
+    assert compute_fingerprint("c", LIVE_INDEX) != compute_fingerprint("c", replace(LIVE_INDEX, name="other"))
 
 
 def test_a_deleted_index_is_known_by_its_id() -> None:
     """Several of one name are several."""
-    assert compute_fingerprint("c", DELETED) == compute_fingerprint("c", replace(DELETED, name="other"))
-    assert compute_fingerprint("c", DELETED) != compute_fingerprint("c", replace(DELETED, id="id-other"))
-    assert compute_fingerprint("c", DELETED) != compute_fingerprint("c", LIVE)
+    assert compute_fingerprint("c", DELETED_INDEX) == compute_fingerprint("c", replace(DELETED_INDEX, name="other"))
+    assert compute_fingerprint("c", DELETED_INDEX) != compute_fingerprint("c", replace(DELETED_INDEX, id="id-other"))
+    assert compute_fingerprint("c", DELETED_INDEX) != compute_fingerprint("c", LIVE_INDEX)
 
 
 def test_control_and_project_tell_findings_apart() -> None:
     """Parts do not run into each other."""
-    assert compute_fingerprint("c", LIVE) != compute_fingerprint("d", LIVE)
-    assert compute_fingerprint("c", LIVE) != compute_fingerprint("c", replace(LIVE, project="other"))
-    assert compute_fingerprint("c", replace(LIVE, project="a", name="b")) != compute_fingerprint(
-        "c", replace(LIVE, project="ab", name="")
+    assert compute_fingerprint("c", LIVE_INDEX) != compute_fingerprint("d", LIVE_INDEX)
+    assert compute_fingerprint("c", LIVE_INDEX) != compute_fingerprint("c", replace(LIVE_INDEX, project="other"))
+    assert compute_fingerprint("c", replace(LIVE_INDEX, project="a", name="b")) != compute_fingerprint(
+        "c", replace(LIVE_INDEX, project="ab", name="")
     )
 
 
 def test_no_age_and_no_count_is_part_of_it() -> None:
     """The same deviation tomorrow is the same finding."""
-    today = finding("recovery-point-is-recent", index(runs=[run(9 * DAY)]))
-    later = inventory(index(runs=[run(9 * DAY)]), observed_at=NOW + DAY)
-    tomorrow = finding("recovery-point-is-recent", later)
-    assert today.reason != tomorrow.reason
-    assert today.fingerprint == tomorrow.fingerprint
+    today_finding = evaluate_control("recovery-point-is-recent", build_index(runs=[build_run(9 * DAY)]))
+    later_inventory = build_inventory(build_index(runs=[build_run(9 * DAY)]), observed_at=NOW + DAY)
+    tomorrow_finding = evaluate_control("recovery-point-is-recent", later_inventory)
+    assert today_finding.reason != tomorrow_finding.reason
+    assert today_finding.fingerprint == tomorrow_finding.fingerprint

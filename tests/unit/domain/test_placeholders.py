@@ -8,10 +8,10 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Evidence, Resource, ResourceType
 from backup_auditor.domain.placeholders import build_placeholder_values, fill_placeholders, fill_step
-from support.builders.facts import DAY, broken, index, judged, schedule
+from support.builders.facts import DAY, build_failed_listing, build_index, build_schedule, evaluate_facts
 
-INDEX = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
-LOOKED_UP = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
+INDEX_RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
+LOOKUP_SENTENCE = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,14 @@ LOOKED_UP = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
         pytest.param("{last.id}", {"last": {"id": "b-1"}}, "b-1", id="within-an-object"),
         pytest.param("{schedule_id}", {"schedule_id": "{name}"}, "{name}", id="what-is-filled-in-is-no-blank"),
         pytest.param("{last.id}", {"last": "b-1"}, "LAST_ID", id="not-told"),
-        pytest.param("PATCH {schedule_id}.", {}, f"PATCH SCHEDULE_ID. {LOOKED_UP}", id="a-schedule-to-be-looked-up"),
+        pytest.param(
+            "PATCH {schedule_id}.", {}, f"PATCH SCHEDULE_ID. {LOOKUP_SENTENCE}", id="a-schedule-to-be-looked-up"
+        ),
     ],
 )
 def test_blanks_are_filled(step: str, evidence: Evidence, expected: str) -> None:
     """A blank has the figure of its name; where there is none it is in capitals, as in a command to be completed."""
-    assert fill_step(step, build_placeholder_values(INDEX, {}, evidence)) == expected
+    assert fill_step(step, build_placeholder_values(INDEX_RESOURCE, {}, evidence)) == expected
 
 
 def test_a_figure_is_written_as_its_place_asks_for() -> None:
@@ -38,8 +40,10 @@ def test_a_figure_is_written_as_its_place_asks_for() -> None:
 
 def test_evidence_is_before_what_else_is_known() -> None:
     """The schedule that the verdict was computed from is the one to put right."""
-    told = build_placeholder_values(INDEX, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"})
-    assert told == {"name": "orders", "schedule": "nightly", "schedule_id": "s-2"}
+    placeholders = build_placeholder_values(
+        INDEX_RESOURCE, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"}
+    )
+    assert placeholders == {"name": "orders", "schedule": "nightly", "schedule_id": "s-2"}
 
 
 @pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOG.all_controls])
@@ -49,22 +53,26 @@ def test_no_blank_reaches_a_reader(control: AnyControl) -> None:
 
 
 @pytest.mark.parametrize(
-    "ids,shown",
+    "ids,shown_text",
     [
         pytest.param(["s-1"], "/backup-schedules/s-1/history.", id="one"),
-        pytest.param([], f"/backup-schedules/SCHEDULE_ID/history. {LOOKED_UP.replace('orders', 'main')}", id="none"),
-        pytest.param(["s-1", "s-2"], f"SCHEDULE_ID/history. {LOOKED_UP.replace('orders', 'main')}", id="two"),
+        pytest.param(
+            [], f"/backup-schedules/SCHEDULE_ID/history. {LOOKUP_SENTENCE.replace('orders', 'main')}", id="none"
+        ),
+        pytest.param(["s-1", "s-2"], f"SCHEDULE_ID/history. {LOOKUP_SENTENCE.replace('orders', 'main')}", id="two"),
     ],
 )
-def test_the_only_schedule_is_named(ids: list[str], shown: str) -> None:
+def test_the_only_schedule_is_named(ids: list[str], shown_text: str) -> None:
     """Where the evidence names none, but the index has one and no more, it is that one."""
-    case = index(schedules=[schedule(it, retention=DAY) for it in ids], runs=[])
-    found = {it.control: it for it in judged(case).findings}
-    assert found["recovery-points-meet-minimum-copies"].remediation.endswith(shown)
+    case = build_index(schedules=[build_schedule(it, retention=DAY) for it in ids], runs=[])
+    findings_by_control = {it.control: it for it in evaluate_facts(case).findings}
+    assert findings_by_control["recovery-points-meet-minimum-copies"].remediation.endswith(shown_text)
 
 
-def test_what_is_not_known_is_not_put_right() -> None:
+def test_what_is_not_known_is_not_remediated() -> None:
     """Nobody is told to resume a schedule that may not be paused, or to create one that may be there."""
-    found = {it.control: it for it in judged(index(schedules=broken())).findings}
+    findings_by_control = {
+        it.control: it for it in evaluate_facts(build_index(schedules=build_failed_listing())).findings
+    }
     for control in ("index-has-schedule", "schedule-is-enabled"):
-        assert found[control].remediation.startswith("Nothing is known to be wrong here. Find out why")
+        assert findings_by_control[control].remediation.startswith("Nothing is known to be wrong here. Find out why")

@@ -7,96 +7,104 @@ import pytest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.policy_warnings import find_policy_warnings, looks_like_pattern
-from support.builders.facts import BROKEN, broken, index, inventory, renamed
-from support.builders.reports import BUILT_IN, report
+from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
+from support.builders.reports import BUILT_IN_POLICY, build_report
 
-SHOP = inventory(
-    index(tags={"env": "prod"}),
-    renamed(index(tags={"env": "dev", "team": "search"}), "checkout-recs"),
-    renamed(index(), "prod-orders"),
+SHOP_INVENTORY = build_inventory(
+    build_index(tags={"env": "prod"}),
+    rename_index(build_index(tags={"env": "dev", "team": "search"}), "checkout-recs"),
+    rename_index(build_index(), "prod-orders"),
 )
 
 
-def rule(*names: str, name: str = "production", **tags: tuple[str, ...]) -> Rule:
+def build_rule(*names: str, name: str = "production", **tags: tuple[str, ...]) -> Rule:
     """Build a rule for these patterns and tags."""
     return Rule(name, names, tags, Requirements())
 
 
-def ruled(*rules: Rule) -> Policy:
+def build_rule_policy(*rules: Rule) -> Policy:
     """Build a policy of these rules."""
-    return replace(BUILT_IN, rules=rules)
+    return replace(BUILT_IN_POLICY, rules=rules)
 
 
-def warnings(*rules: Rule, facts: Inventory = SHOP) -> tuple[str, ...]:
+def find_warnings(*rules: Rule, facts: Inventory = SHOP_INVENTORY) -> tuple[str, ...]:
     """Return what is warned of in these rules."""
-    return find_policy_warnings(ruled(*rules), facts)
+    return find_policy_warnings(build_rule_policy(*rules), facts)
 
 
 @pytest.mark.parametrize(
-    "unfit,cause",
+    "unmatched_rule,cause",
     [
-        pytest.param(rule("prodd-*"), "no index has such a name", id="misspelt"),
-        pytest.param(rule("Checkout-*"), 'the pattern "Checkout-*" has upper-case letters', id="upper-case"),
-        pytest.param(rule("CHECKOUT-RECS"), 'the pattern "CHECKOUT-RECS" has upper-case letters', id="all-upper-case"),
-        pytest.param(rule("“price-*”"), "the pattern “price-*” has quotation marks in it", id="typographic-quotes"),
-        pytest.param(rule("'price-*'"), "the pattern 'price-*' has quotation marks in it", id="quotes-in-quotes"),
-        pytest.param(rule("«price-*»"), "has quotation marks in it", id="guillemets"),
-        pytest.param(rule("ad-[ct"), 'the pattern "ad-[ct" has a bracket that is not closed', id="unclosed-bracket"),
-        pytest.param(rule("ad-[]"), "has a bracket that is not closed", id="empty-bracket"),
-        pytest.param(rule(" main"), 'the pattern " main" begins or ends with a blank', id="blank"),
-        pytest.param(rule("main.*"), "has characters that no name of an index has", id="regular-expression"),
-        pytest.param(rule("main,prod-orders"), "has characters that no name of an index has", id="comma"),
-        pytest.param(rule(Env=("prod",)), 'no index has the tag "Env", but there is "env"', id="case-of-a-tag"),
-        pytest.param(rule(stage=("prod",)), 'no index has the tag "stage"', id="unknown-tag"),
-        pytest.param(rule(env=("Prod",)), 'no index has one of the listed values of the tag "env"', id="value"),
-        pytest.param(rule("prod-*", env=("dev",)), "no index fits both its names and its tags", id="never-both"),
-        pytest.param(rule(env=("prod",), team=("search",)), "no index fits both", id="never-both-tags"),
+        pytest.param(build_rule("prodd-*"), "no index has such a name", id="misspelt"),
+        pytest.param(build_rule("Checkout-*"), 'the pattern "Checkout-*" has upper-case letters', id="upper-case"),
+        pytest.param(
+            build_rule("CHECKOUT-RECS"), 'the pattern "CHECKOUT-RECS" has upper-case letters', id="all-upper-case"
+        ),
+        pytest.param(
+            build_rule("“price-*”"), "the pattern “price-*” has quotation marks in it", id="typographic-quotes"
+        ),
+        pytest.param(build_rule("'price-*'"), "the pattern 'price-*' has quotation marks in it", id="quotes-in-quotes"),
+        pytest.param(build_rule("«price-*»"), "has quotation marks in it", id="guillemets"),
+        pytest.param(
+            build_rule("ad-[ct"), 'the pattern "ad-[ct" has a bracket that is not closed', id="unclosed-bracket"
+        ),
+        pytest.param(build_rule("ad-[]"), "has a bracket that is not closed", id="empty-bracket"),
+        pytest.param(build_rule(" main"), 'the pattern " main" begins or ends with a blank', id="blank"),
+        pytest.param(build_rule("main.*"), "has characters that no name of an index has", id="regular-expression"),
+        pytest.param(build_rule("main,prod-orders"), "has characters that no name of an index has", id="comma"),
+        pytest.param(build_rule(Env=("prod",)), 'no index has the tag "Env", but there is "env"', id="case-of-a-tag"),
+        pytest.param(build_rule(stage=("prod",)), 'no index has the tag "stage"', id="unknown-tag"),
+        pytest.param(build_rule(env=("Prod",)), 'no index has one of the listed values of the tag "env"', id="value"),
+        pytest.param(build_rule("prod-*", env=("dev",)), "no index fits both its names and its tags", id="never-both"),
+        pytest.param(build_rule(env=("prod",), team=("search",)), "no index fits both", id="never-both-tags"),
     ],
 )
-def test_a_rule_that_fits_no_index_is_warned_of_with_its_cause(unfit: Rule, cause: str) -> None:
+def test_a_rule_that_fits_no_index_is_warned_of_with_its_cause(unmatched_rule: Rule, cause: str) -> None:
     """The warning names the rule, its place and the likeliest cause."""
-    (sentence,) = warnings(rule("main"), unfit)
+    (sentence,) = find_warnings(build_rule("main"), unmatched_rule)
     assert sentence.startswith('Rule "production" (rules[1]) fits no index: ')
     assert cause in sentence
     assert sentence.endswith("; correct its match, or remove the rule.")
 
 
 @pytest.mark.parametrize(
-    "fit",
+    "matched_rule",
     [
-        pytest.param(rule(), id="matches-everything"),
-        pytest.param(rule("ad-[ct", "main"), id="one-of-its-patterns"),
-        pytest.param(rule("[m]ain"), id="bracket"),
-        pytest.param(rule(env=("prod", "production")), id="one-of-its-values"),
-        pytest.param(rule("checkout-*", env=("dev",), team=("search",)), id="names-and-tags"),
+        pytest.param(build_rule(), id="matches-everything"),
+        pytest.param(build_rule("ad-[ct", "main"), id="one-of-its-patterns"),
+        pytest.param(build_rule("[m]ain"), id="bracket"),
+        pytest.param(build_rule(env=("prod", "production")), id="one-of-its-values"),
+        pytest.param(build_rule("checkout-*", env=("dev",), team=("search",)), id="names-and-tags"),
     ],
 )
-def test_a_rule_that_fits_an_index_is_not_warned_of(fit: Rule) -> None:
+def test_a_rule_that_fits_an_index_is_not_warned_of(matched_rule: Rule) -> None:
     """One index is enough."""
-    assert warnings(fit) == ()
+    assert find_warnings(matched_rule) == ()
 
 
 def test_a_rule_whose_indexes_an_earlier_rule_took_is_not_warned_of() -> None:
     """It fits indexes, which the first rule that matches won."""
-    assert warnings(rule("main"), rule("m*", name="later")) == ()
+    assert find_warnings(build_rule("main"), build_rule("m*", name="later")) == ()
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        pytest.param(inventory(), id="no-index"),
-        pytest.param(inventory(indexes_failure=BROKEN, backups=broken()), id="indexes-unread"),
+        pytest.param(build_inventory(), id="no-index"),
+        pytest.param(
+            build_inventory(indexes_failure=READ_FAILURE, backups=build_failed_listing()), id="indexes-unread"
+        ),
     ],
 )
 def test_a_project_without_known_indexes_warns_of_no_rule(facts: Inventory) -> None:
     """What is not there, or not known, cannot show that a match is wrong."""
-    assert warnings(rule("prodd-*"), facts=facts) == ()
+    assert find_warnings(build_rule("prodd-*"), facts=facts) == ()
 
 
 @pytest.mark.parametrize("value", ["prod*", "*", "prod-?", "[ab]", "*prod"])
 def test_a_tag_value_that_looks_like_a_pattern_is_warned_of(value: str) -> None:
     """Tag values are compared exactly as written, so that it fits nothing that its author meant."""
-    (sentence,) = warnings(rule(env=("prod", value), name="by-prefix"))
+    (sentence,) = find_warnings(build_rule(env=("prod", value), name="by-prefix"))
     assert sentence == (
         f'Rule "by-prefix" (rules[0]): the value "{value}" of the tag "env" looks like a pattern, but tag values are'
         " compared exactly as written; list each value."
@@ -105,7 +113,7 @@ def test_a_tag_value_that_looks_like_a_pattern_is_warned_of(value: str) -> None:
 
 def test_a_tag_value_is_warned_of_without_indexes_too() -> None:
     """It is a fact of the policy alone."""
-    assert len(warnings(rule(env=("prod*",)), facts=inventory())) == 1
+    assert len(find_warnings(build_rule(env=("prod*",)), facts=build_inventory())) == 1
 
 
 @pytest.mark.parametrize("value", ["prod", "a]b[", "[a", "a-b.c/d:e", ""])
@@ -116,29 +124,38 @@ def test_a_plain_tag_value_is_no_pattern(value: str) -> None:
 
 def test_warnings_are_sorted_and_each_rule_has_its_own() -> None:
     """Two rules of one name have a warning each, in an order that no order of indexes changes."""
-    found = warnings(rule("nothing"), rule("nothing"), rule(env=("x*",), name="a"))
-    assert len(found) == 4
-    assert list(found) == sorted(found)
-    assert warnings(rule("nothing"), facts=replace(SHOP, indexes=SHOP.indexes[::-1])) == warnings(rule("nothing"))
+    found_warnings = find_warnings(build_rule("nothing"), build_rule("nothing"), build_rule(env=("x*",), name="a"))
+    assert len(found_warnings) == 4
+    assert list(found_warnings) == sorted(found_warnings)
+    assert find_warnings(
+        build_rule("nothing"), facts=replace(SHOP_INVENTORY, indexes=SHOP_INVENTORY.indexes[::-1])
+    ) == find_warnings(build_rule("nothing"))
 
 
 def test_a_rule_with_many_wrong_patterns_tells_of_three() -> None:
     """The sentence stays one that a person reads."""
-    (sentence,) = warnings(rule("A", "B", "C", "D", "E"))
+    (sentence,) = find_warnings(build_rule("A", "B", "C", "D", "E"))
     assert "and 2 more such causes" in sentence
     assert '"D"' not in sentence
 
 
 def test_a_report_has_the_warnings_of_its_policy_and_takes_more() -> None:
     """Whoever knows of something else adds its sentence; each stands there once, sorted."""
-    shown = report(SHOP, ruled(rule("nothing")))
-    (sentence,) = shown.warnings
-    more = shown.with_warnings("Another.", sentence)
-    assert more.warnings == ("Another.", sentence)
-    assert replace(more, warnings=shown.warnings) == shown
+    report = build_report(SHOP_INVENTORY, build_rule_policy(build_rule("nothing")))
+    (sentence,) = report.warnings
+    warned_report = report.with_warnings("Another.", sentence)
+    assert warned_report.warnings == ("Another.", sentence)
+    assert replace(warned_report, warnings=report.warnings) == report
 
 
 def test_a_warning_changes_no_verdict() -> None:
     """Findings, compliance and counts are those of the same policy without the rule."""
-    warned, plain = report(SHOP, ruled(rule("nothing"))), report(SHOP)
-    assert (warned.findings, warned.compliance, warned.summary) == (plain.findings, plain.compliance, plain.summary)
+    warned_report, plain_report = (
+        build_report(SHOP_INVENTORY, build_rule_policy(build_rule("nothing"))),
+        build_report(SHOP_INVENTORY),
+    )
+    assert (warned_report.findings, warned_report.compliance, warned_report.summary) == (
+        plain_report.findings,
+        plain_report.compliance,
+        plain_report.summary,
+    )

@@ -17,22 +17,22 @@ from backup_auditor.domain.timefmt import (
     to_hours,
 )
 
-SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
+SIX_O_CLOCK = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "text,moment",
     [
-        pytest.param("2026-11-22T06:00:00Z", SIX, id="no-fraction"),
-        pytest.param("2026-11-22T06:00:00.5Z", SIX + timedelta(milliseconds=500), id="one-digit"),
-        pytest.param("2026-11-22T06:00:00.123456Z", SIX + timedelta(microseconds=123456), id="six-digits"),
-        pytest.param("2026-11-22T06:00:00.123456789Z", SIX + timedelta(microseconds=123456), id="nine-digits"),
-        pytest.param("2026-11-22T06:00:00+00:00", SIX, id="offset-of-zero"),
-        pytest.param("2026-11-22T07:30:00+01:30", SIX, id="offset"),
-        pytest.param("2026-11-22 06:00:00Z", SIX, id="a-blank-for-the-t"),
-        pytest.param("2026-11-22T06:00:00", SIX, id="no-offset"),
-        pytest.param("2026-11-22t06:00:00z", SIX, id="lower-case"),
-        pytest.param(" 2026-11-22T06:00:00Z\n", SIX, id="blanks-around"),
+        pytest.param("2026-11-22T06:00:00Z", SIX_O_CLOCK, id="no-fraction"),
+        pytest.param("2026-11-22T06:00:00.5Z", SIX_O_CLOCK + timedelta(milliseconds=500), id="one-digit"),
+        pytest.param("2026-11-22T06:00:00.123456Z", SIX_O_CLOCK + timedelta(microseconds=123456), id="six-digits"),
+        pytest.param("2026-11-22T06:00:00.123456789Z", SIX_O_CLOCK + timedelta(microseconds=123456), id="nine-digits"),
+        pytest.param("2026-11-22T06:00:00+00:00", SIX_O_CLOCK, id="offset-of-zero"),
+        pytest.param("2026-11-22T07:30:00+01:30", SIX_O_CLOCK, id="offset"),
+        pytest.param("2026-11-22 06:00:00Z", SIX_O_CLOCK, id="a-blank-for-the-t"),
+        pytest.param("2026-11-22T06:00:00", SIX_O_CLOCK, id="no-offset"),
+        pytest.param("2026-11-22t06:00:00z", SIX_O_CLOCK, id="lower-case"),
+        pytest.param(" 2026-11-22T06:00:00Z\n", SIX_O_CLOCK, id="blanks-around"),
     ],
 )
 def test_moments_are_read_as_pinecone_writes_them(text: str, moment: datetime) -> None:
@@ -61,8 +61,8 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "moment,text",
     [
-        pytest.param(SIX, "2026-11-22T06:00:00Z", id="whole"),
-        pytest.param(SIX + timedelta(milliseconds=244), "2026-11-22T06:00:00.244000Z", id="fraction"),
+        pytest.param(SIX_O_CLOCK, "2026-11-22T06:00:00Z", id="whole"),
+        pytest.param(SIX_O_CLOCK + timedelta(milliseconds=244), "2026-11-22T06:00:00.244000Z", id="fraction"),
         pytest.param(datetime.fromisoformat("2026-11-22T07:00:00+01:00"), "2026-11-22T06:00:00Z", id="offset"),
     ],
 )
@@ -75,8 +75,8 @@ def test_moments_are_written_in_utc(moment: datetime, text: str) -> None:
 @pytest.mark.parametrize(
     "name,moment",
     [
-        pytest.param("nightly-20261122T060000Z", SIX, id="a-run"),
-        pytest.param("a-20200101T000000Z-20261122T060000Z", SIX, id="two-stamps"),
+        pytest.param("nightly-20261122T060000Z", SIX_O_CLOCK, id="a-run"),
+        pytest.param("a-20200101T000000Z-20261122T060000Z", SIX_O_CLOCK, id="two-stamps"),
         pytest.param("nightly", None, id="no-stamp"),
         pytest.param("nightly-20261122T060000", None, id="no-zone"),
         pytest.param("nightly-20261122T060000Z ", None, id="a-blank-after"),
@@ -92,7 +92,7 @@ def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, momen
 
 
 @pytest.mark.parametrize(
-    "length,text",
+    "duration,text",
     [
         pytest.param(timedelta(), "0 s", id="nothing"),
         pytest.param(timedelta(milliseconds=999), "0 s", id="below-a-second"),
@@ -103,9 +103,9 @@ def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, momen
         pytest.param(-timedelta(hours=2), "-2 h", id="negative"),
     ],
 )
-def test_lengths_are_written_with_their_two_largest_units(length: timedelta, text: str) -> None:
+def test_lengths_are_written_with_their_two_largest_units(duration: timedelta, text: str) -> None:
     """Cut, never rounded."""
-    assert format_length(length) == text
+    assert format_length(duration) == text
 
 
 def test_two_lengths_that_differ_look_different() -> None:
@@ -118,7 +118,7 @@ def test_two_lengths_that_differ_look_different() -> None:
 
 def test_sentences_tell_moments_to_the_second() -> None:
     """Evidence keeps the fraction."""
-    assert format_to_second(SIX + timedelta(milliseconds=999)) == "2026-11-22T06:00:00Z"
+    assert format_to_second(SIX_O_CLOCK + timedelta(milliseconds=999)) == "2026-11-22T06:00:00Z"
 
 
 def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
@@ -130,7 +130,7 @@ def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "length,text",
+    "duration,text",
     [
         pytest.param(timedelta(days=3, hours=23), "in 3 days", id="days"),
         pytest.param(timedelta(days=1), "in 1 day", id="one-day"),
@@ -143,11 +143,11 @@ def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
         pytest.param(timedelta(), "now", id="now"),
     ],
 )
-def test_how_far_off_a_moment_is_is_told_in_its_largest_unit(length: timedelta, text: str) -> None:
+def test_how_far_off_a_moment_is_is_reported_in_its_largest_unit(duration: timedelta, text: str) -> None:
     """Cut, never rounded up: what is said to be in 3 days does not happen before."""
-    assert format_distance(length) == text
+    assert format_distance(duration) == text
 
 
 def test_a_moment_of_a_sentence_is_in_utc() -> None:
     """To the minute, wherever it was written down."""
-    assert format_minute(SIX.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22 06:00 UTC"
+    assert format_minute(SIX_O_CLOCK.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22 06:00 UTC"

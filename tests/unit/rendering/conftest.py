@@ -2,10 +2,10 @@
 
 import pytest
 
-from support.approval import Approve, approving
+from support.approval import Approve, make_approve
 
 
 @pytest.fixture
 def approve(request: pytest.FixtureRequest) -> Approve:
     """Return what holds a form against its golden file."""
-    return approving(request.config)
+    return make_approve(request.config)

@@ -16,75 +16,107 @@ from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import Drift
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.sns import build_publication
-from support.builders.notifications import KEPT, SLACK, TOPIC, digest, ended, found, told
+from support.builders.notifications import (
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    STORED_REPORT,
+    build_alert_report,
+    build_digest,
+    build_open_finding,
+    build_resolved_finding,
+)
 from support.builders.reports import EXEMPTION
 
 FOLDER = Path(__file__).parent / "digests"
-LAST = found(
+LAST_FINDING = build_open_finding(
     control="recovery-points-outlast-horizon",
     severity=Severity.CRITICAL,
     reason="Its last recovery point expires on 2026-11-25 12:00 UTC, in 3 days, and nothing makes new ones.",
     remediation="Resume the schedule, or take a backup by hand.",
 )
-GONE = Resource(ResourceType.DELETED_INDEX, "search", "orders", "id-earlier")
-PROJECT = Resource(ResourceType.PROJECT, "search", "search", "project-1")
-UNREAD = found(
+DELETED_INDEX = Resource(ResourceType.DELETED_INDEX, "search", "orders", "id-earlier")
+PROJECT_RESOURCE = Resource(ResourceType.PROJECT, "search", "search", "project-1")
+UNREAD_FINDING = build_open_finding(
     control="inventory-is-complete",
-    resource=PROJECT,
+    resource=PROJECT_RESOURCE,
     reason="1 fact could not be read, first GET /backup-schedules/0/history: 503",
     remediation="Look at `unread` in the report of search.",
 )
-UNKNOWN = Compliance.INSUFFICIENT_DATA
+INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
 CASES: Mapping[str, Digest] = {
-    "one-finding-opened": digest(told(LAST)),
-    "many-things-changed": digest(
-        told(
-            LAST,
-            found("carts", lifecycle="reopened", days=9),
-            found("users", lifecycle="ongoing", days=3),
-            found("pages", Severity.MEDIUM, "ongoing", days=2),
-            found("scratch-1", exemption=EXEMPTION, lifecycle=None),
-            resolved=(ended("images", Severity.CRITICAL), ended("tags", because="the index is gone")),
-            drift=(Drift("policy changed", PROJECT, "0", "1"),),
+    "one-finding-opened": build_digest(build_alert_report(LAST_FINDING)),
+    "many-things-changed": build_digest(
+        build_alert_report(
+            LAST_FINDING,
+            build_open_finding("carts", lifecycle="reopened", days=9),
+            build_open_finding("users", lifecycle="ongoing", days=3),
+            build_open_finding("pages", Severity.MEDIUM, "ongoing", days=2),
+            build_open_finding("scratch-1", exemption=EXEMPTION, lifecycle=None),
+            resolved=(
+                build_resolved_finding("images", Severity.CRITICAL),
+                build_resolved_finding("tags", because="the index is gone"),
+            ),
+            drift=(Drift("policy changed", PROJECT_RESOURCE, "0", "1"),),
         )
     ),
-    "a-reminder": digest(told(found("users", lifecycle="ongoing", days=3), found("pages", Severity.LOW, "ongoing"))),
-    "resolved": digest(told(resolved=(ended(), ended("carts")))),
-    "resolved-while-others-last": digest(told(found("carts", lifecycle="ongoing", days=4), resolved=(ended(),))),
-    "incomplete": digest(
-        told(
-            UNREAD,
-            found("carts", Severity.CRITICAL, "ongoing", days=2, compliance=UNKNOWN),
-            found("users", lifecycle=None, compliance=UNKNOWN),
-            unread=1,
+    "a-reminder": build_digest(
+        build_alert_report(
+            build_open_finding("users", lifecycle="ongoing", days=3),
+            build_open_finding("pages", Severity.LOW, "ongoing"),
         )
     ),
-    "only-the-reading-failed": digest(told(UNREAD, found("users", lifecycle=None, compliance=UNKNOWN), unread=1)),
-    "all-is-well": digest(told(), replace(TOPIC, has_weekly_summary=True), previous_at=None),
-    "all-is-well-above-low": digest(
-        told(found(severity=Severity.LOW, lifecycle="ongoing", days=1)),
-        replace(TOPIC, has_weekly_summary=True, min_severity=Severity.HIGH),
+    "resolved": build_digest(build_alert_report(resolved=(build_resolved_finding(), build_resolved_finding("carts")))),
+    "resolved-while-others-last": build_digest(
+        build_alert_report(
+            build_open_finding("carts", lifecycle="ongoing", days=4), resolved=(build_resolved_finding(),)
+        )
+    ),
+    "incomplete": build_digest(
+        build_alert_report(
+            UNREAD_FINDING,
+            build_open_finding("carts", Severity.CRITICAL, "ongoing", days=2, compliance=INSUFFICIENT_DATA),
+            build_open_finding("users", lifecycle=None, compliance=INSUFFICIENT_DATA),
+            failure_count=1,
+        )
+    ),
+    "only-the-reading-failed": build_digest(
+        build_alert_report(
+            UNREAD_FINDING, build_open_finding("users", lifecycle=None, compliance=INSUFFICIENT_DATA), failure_count=1
+        )
+    ),
+    "all-is-well": build_digest(build_alert_report(), replace(SNS_CHANNEL, has_weekly_summary=True), previous_at=None),
+    "all-is-well-above-low": build_digest(
+        build_alert_report(build_open_finding(severity=Severity.LOW, lifecycle="ongoing", days=1)),
+        replace(SNS_CHANNEL, has_weekly_summary=True, min_severity=Severity.HIGH),
         previous_at=None,
     ),
-    "a-deleted-index": digest(told(found(resource=GONE, control="backups-have-live-source", severity=Severity.LOW))),
-    "may-be-a-repeat": digest(told(LAST), SLACK, may_be_repeat=True),
-    "kept-nowhere-that-has-an-address": digest(told(LAST), SLACK, link_to=lambda _: None),
-    "without-a-page": digest(told(LAST), SLACK, kept=replace(KEPT, page=None)),
+    "a-deleted-index": build_digest(
+        build_alert_report(
+            build_open_finding(resource=DELETED_INDEX, control="backups-have-live-source", severity=Severity.LOW)
+        )
+    ),
+    "may-be-a-repeat": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, is_possible_duplicate=True),
+    "kept-nowhere-that-has-an-address": build_digest(
+        build_alert_report(LAST_FINDING), SLACK_CHANNEL, build_link=lambda _: None
+    ),
+    "without-a-page": build_digest(
+        build_alert_report(LAST_FINDING), SLACK_CHANNEL, stored_report=replace(STORED_REPORT, page=None)
+    ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_told_was_approved(case: str, request: pytest.FixtureRequest) -> None:
     """Every word of it: subject, e-mail, the short text, the JSON, and what Slack shows."""
-    shown, path = _shown(CASES[case]), FOLDER / f"{case}.txt"
+    rendered_text, path = _render_all(CASES[case]), FOLDER / f"{case}.txt"
     if request.config.getoption("--approve"):
         FOLDER.mkdir(exist_ok=True)
-        path.write_text(shown, encoding="utf-8")
-    assert shown == path.read_text(encoding="utf-8")
+        path.write_text(rendered_text, encoding="utf-8")
+    assert rendered_text == path.read_text(encoding="utf-8")
 
 
-def _shown(it: Digest) -> str:
-    publication = build_publication(it)
+def _render_all(digest: Digest) -> str:
+    publication = build_publication(digest)
     parts = json.loads(publication.message)
     sections = {
         "subject": publication.subject,
@@ -92,6 +124,6 @@ def _shown(it: Digest) -> str:
         "email": parts["email"],
         "default": parts["default"],
         "sqs": json.dumps(json.loads(parts["sqs"]), indent=1),
-        "slack": json.dumps(build_slack_payload(it), indent=1, ensure_ascii=False),
+        "slack": json.dumps(build_slack_payload(digest), indent=1, ensure_ascii=False),
     }
     return "\n".join(f"=== {name}\n{text.rstrip()}\n" for name, text in sections.items())

@@ -12,89 +12,120 @@ from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.rendering.sns import MAX_PUBLICATION_BYTES, Publication, build_publication
-from support.builders.notifications import TOPIC, digest, ended, found, hostile_reports, told
+from support.builders.notifications import (
+    SNS_CHANNEL,
+    build_alert_report,
+    build_digest,
+    build_open_finding,
+    build_resolved_finding,
+    hostile_reports,
+)
 from support.builders.reports import EXEMPTION
 
-MACHINES = ("firehose", "http", "https", "lambda", "sqs")
-MANY = told(*(found(f"index-{number}", list(Severity)[number % 4]) for number in range(5000)))
+MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
+LARGE_REPORT = build_alert_report(
+    *(build_open_finding(f"index-{number}", list(Severity)[number % 4]) for number in range(5000))
+)
 
 
-def parts(publication: Publication) -> Any:
+def split_parts(publication: Publication) -> Any:
     """Return what each way of being read gets."""
     return json.loads(publication.message)
 
 
-def for_machines(report: Report) -> Any:
+def parse_machine_message(report: Report) -> Any:
     """Return what a queue gets of a report."""
-    return json.loads(parts(build_publication(digest(report)))["sqs"])
+    return json.loads(split_parts(build_publication(build_digest(report)))["sqs"])
 
 
 def test_people_get_text_and_machines_get_json() -> None:
     """E-mail has all of it, what is not named has the first line and where the rest is, machines have one document."""
-    shown = parts(build_publication(digest(told(found()))))
-    assert set(shown) == {"default", "email", *MACHINES}
-    assert shown["email"].splitlines()[0] == shown["default"].splitlines()[0] == json.loads(shown["sqs"])["headline"]
-    assert len({shown[it] for it in MACHINES}) == 1
-    assert "Report: s3://evidence/" in shown["default"]
+    parts_by_protocol = split_parts(build_publication(build_digest(build_alert_report(build_open_finding()))))
+    assert set(parts_by_protocol) == {"default", "email", *MACHINE_PROTOCOLS}
+    assert (
+        parts_by_protocol["email"].splitlines()[0]
+        == parts_by_protocol["default"].splitlines()[0]
+        == json.loads(parts_by_protocol["sqs"])["headline"]
+    )
+    assert len({parts_by_protocol[it] for it in MACHINE_PROTOCOLS}) == 1
+    assert "Report: s3://evidence/" in parts_by_protocol["default"]
 
 
 def test_attributes_are_there_to_be_filtered_by() -> None:
     """The project, the worst that is told, the verdict of the whole, the most urgent event, and the message's id."""
-    shown = digest(told(found(), found("carts", Severity.CRITICAL, "ongoing", days=1)))
-    assert build_publication(shown).attributes == {
+    severity_digest = build_digest(
+        build_alert_report(build_open_finding(), build_open_finding("carts", Severity.CRITICAL, "ongoing", days=1))
+    )
+    assert build_publication(severity_digest).attributes == {
         "project": "search",
         "severity": "critical",
         "compliance": "NON_COMPLIANT",
         "event": "Backup Finding Opened",
-        "message_id": shown.message.message_id,
+        "message_id": severity_digest.message.message_id,
     }
 
 
 @pytest.mark.parametrize(
     "report,severity,event",
     [
-        pytest.param(told(found()), "high", "Backup Finding Opened", id="opened"),
+        pytest.param(build_alert_report(build_open_finding()), "high", "Backup Finding Opened", id="opened"),
         pytest.param(
-            told(found(lifecycle="reopened", days=3), resolved=(ended("carts", Severity.CRITICAL),)),
+            build_alert_report(
+                build_open_finding(lifecycle="reopened", days=3),
+                resolved=(build_resolved_finding("carts", Severity.CRITICAL),),
+            ),
             "critical",
             "Backup Finding Reopened",
             id="reopened",
         ),
-        pytest.param(told(resolved=(ended(),)), "high", "Backup Finding Resolved", id="its-end-is-told-where-it-was"),
-        pytest.param(told(found(lifecycle="ongoing", days=3)), "high", "Backup Audit Completed", id="a-reminder"),
-        pytest.param(told(), "none", "Backup Audit Completed", id="all-is-well"),
+        pytest.param(
+            build_alert_report(resolved=(build_resolved_finding(),)),
+            "high",
+            "Backup Finding Resolved",
+            id="its-end-is-told-where-it-was",
+        ),
+        pytest.param(
+            build_alert_report(build_open_finding(lifecycle="ongoing", days=3)),
+            "high",
+            "Backup Audit Completed",
+            id="a-reminder",
+        ),
+        pytest.param(build_alert_report(), "none", "Backup Audit Completed", id="all-is-well"),
     ],
 )
-def test_severity_and_event_are_those_of_what_is_told(report: Report, severity: str, event: str) -> None:
+def test_severity_and_event_are_those_of_what_is_reported(report: Report, severity: str, event: str) -> None:
     """Opened goes before reopened, reopened before resolved; who filters by severity hears of the end, too."""
-    attributes = build_publication(digest(report)).attributes
+    attributes = build_publication(build_digest(report)).attributes
     assert (attributes["severity"], attributes["event"]) == (severity, event)
 
 
 def test_a_first_night_of_thousands_is_one_message() -> None:
     """The counts are whole, the worst are told in full, and how many are not is said."""
-    publication = build_publication(digest(MANY))
+    publication = build_publication(build_digest(LARGE_REPORT))
     assert publication.size <= MAX_PUBLICATION_BYTES
-    document = json.loads(parts(publication)["sqs"])
+    document = json.loads(split_parts(publication)["sqs"])
     assert document["opened"] == 5000
     assert document["open"] == {"critical": 1250, "high": 1250, "medium": 1250, "low": 1250}
     assert len(document["findings"]) + document["left_out"]["findings"] == 5000
     assert {it["severity"] for it in document["findings"]} == {"critical"}
     assert len(document["findings"]) > 50
-    shown = len(document["findings"])
-    assert f"And {5000 - shown:,} more: {1250 - shown:,} critical, 1,250 high" in parts(publication)["email"]
+    shown_count = len(document["findings"])
+    assert (
+        f"And {5000 - shown_count:,} more: {1250 - shown_count:,} critical, 1,250 high"
+        in split_parts(publication)["email"]
+    )
 
 
 def test_it_is_cut_by_whole_findings() -> None:
     """Where names are long, fewer are told; none is told in part, and none without its count."""
-    long = told(
+    long_report = build_alert_report(
         *(
-            replace(found(f"{number}", reason="\U0001f600" * 3000), fingerprint=f"{number:032x}")
+            replace(build_open_finding(f"{number}", reason="\U0001f600" * 3000), fingerprint=f"{number:032x}")
             for number in range(300)
         )
     )
-    publication = build_publication(digest(long))
-    document = json.loads(parts(publication)["sqs"])
+    publication = build_publication(build_digest(long_report))
+    document = json.loads(split_parts(publication)["sqs"])
     assert MAX_PUBLICATION_BYTES // 2 < publication.size <= MAX_PUBLICATION_BYTES
     assert document["left_out"]["findings"] == 300 - len(document["findings"])
     assert 0 < len(document["findings"]) < 100
@@ -115,33 +146,35 @@ def test_it_is_cut_by_whole_findings() -> None:
 )
 def test_a_subject_is_one_short_line_of_ascii(project: str, subject: str) -> None:
     """Fewer than 100 characters that print, whatever the project is called."""
-    assert build_publication(digest(told(found(), project=project))).subject == subject
+    assert build_publication(build_digest(build_alert_report(build_open_finding(), project=project))).subject == subject
 
 
 @given(hostile_reports())
 def test_nothing_that_a_report_holds_breaks_a_limit(report: Report) -> None:
     """Sizes, characters and shapes are those that SNS takes."""
-    publication = build_publication(digest(report))
+    publication = build_publication(build_digest(report))
     assert publication.size <= MAX_PUBLICATION_BYTES
     assert publication.subject.isascii()
     assert publication.subject.isprintable()
     assert publication.subject[0].isalnum()
     assert len(publication.subject) < 100
-    shown = parts(publication)
+    parts_by_protocol = split_parts(publication)
     assert all(
-        escape_control_characters(line) == line for text in ("default", "email") for line in shown[text].splitlines()
+        escape_control_characters(line) == line
+        for text in ("default", "email")
+        for line in parts_by_protocol[text].splitlines()
     )
-    assert all(shown[it].isascii() for it in MACHINES)
+    assert all(parts_by_protocol[it].isascii() for it in MACHINE_PROTOCOLS)
     assert all(it and escape_control_characters(it) == it for it in publication.attributes.values())
 
 
 @given(hostile_reports())
 def test_no_part_contradicts_the_report(report: Report) -> None:
     """Counts are those of the report, what is told in full is in it, and the rest is counted."""
-    document = for_machines(report)
-    told_of = ChannelView(report, Severity.LOW)
+    document = parse_machine_message(report)
+    channel_view = ChannelView(report, Severity.LOW)
     assert document["open"] == dict(report.summary.open)
-    assert document["opened"] + document["reopened"] == len(told_of.opened_findings)
+    assert document["opened"] + document["reopened"] == len(channel_view.opened_findings)
     assert (
         document["resolved"]
         == len(report.resolved_findings)
@@ -153,36 +186,44 @@ def test_no_part_contradicts_the_report(report: Report) -> None:
         == len(document["unread_facts"]) + document["left_out"]["unread_facts"]
     )
     assert (document["complete"], document["compliance"]) == (report.is_complete, report.compliance)
-    known = {it.fingerprint: it for it in report.findings}
-    assert all(known[it["fingerprint"]].severity == it["severity"] for it in document["findings"])
-    assert len(document["findings"]) + document["left_out"]["findings"] == len(told_of.opened_findings) + len(
-        told_of.unresolved_findings
+    findings_by_fingerprint = {it.fingerprint: it for it in report.findings}
+    assert all(findings_by_fingerprint[it["fingerprint"]].severity == it["severity"] for it in document["findings"])
+    assert len(document["findings"]) + document["left_out"]["findings"] == len(channel_view.opened_findings) + len(
+        channel_view.unresolved_findings
     )
 
 
-@pytest.mark.parametrize("least", list(Severity))
-def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(least: Severity) -> None:
+@pytest.mark.parametrize("min_severity", list(Severity))
+def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(min_severity: Severity) -> None:
     """What it does not want to hear of is not named; that there is something is not kept back."""
-    report = told(*(found(it.value, it) for it in Severity))
-    text = parts(build_publication(digest(report, replace(TOPIC, min_severity=least))))["email"]
+    report = build_alert_report(*(build_open_finding(it.value, it) for it in Severity))
+    text = split_parts(build_publication(build_digest(report, replace(SNS_CHANNEL, min_severity=min_severity))))[
+        "email"
+    ]
     assert {it for it in Severity if f" {it.value}: index-has-schedule" in text} == {
-        it for it in Severity if it.rank >= least.rank
+        it for it in Severity if it.rank >= min_severity.rank
     }
-    below = least.rank
-    assert (f"{below} finding" in text) is (below > 0)
+    min_rank = min_severity.rank
+    assert (f"{min_rank} finding" in text) is (min_rank > 0)
 
 
 def test_an_exempted_finding_is_counted_alone() -> None:
     """Nobody is woken by what was accepted."""
-    report = told(found(), found("scratch", exemption=EXEMPTION, lifecycle=None))
-    text = parts(build_publication(digest(report)))["email"]
+    report = build_alert_report(
+        build_open_finding(), build_open_finding("scratch", exemption=EXEMPTION, lifecycle=None)
+    )
+    text = split_parts(build_publication(build_digest(report)))["email"]
     assert "scratch" not in text
     assert "Accepted by exemptions: 1 finding." in text
 
 
 def test_an_unknown_verdict_is_not_well() -> None:
     """Where nothing is open and something could not be judged, the first line does not say that all is well."""
-    report = told(found(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None), resolved=(ended("carts"),), unread=1)
-    subject = build_publication(digest(report)).subject
+    report = build_alert_report(
+        build_open_finding(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None),
+        resolved=(build_resolved_finding("carts"),),
+        failure_count=1,
+    )
+    subject = build_publication(build_digest(report)).subject
     assert subject == "RESOLVED (audit incomplete): search: 1 finding resolved on carts; nothing is open"
-    assert for_machines(report)["headline"].endswith("1 fact could not be read. 1 verdict could not be given.")
+    assert parse_machine_message(report)["headline"].endswith("1 fact could not be read. 1 verdict could not be given.")

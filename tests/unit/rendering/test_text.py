@@ -7,7 +7,7 @@ from backup_auditor.rendering.text import escape_markdown, escape_text, format_c
 
 
 @pytest.mark.parametrize(
-    "text, shown",
+    "text, expected_text",
     [
         pytest.param("orders", "orders", id="ordinary"),
         pytest.param("café ✓", "café ✓", id="letters-of-the-world"),
@@ -26,13 +26,13 @@ from backup_auditor.rendering.text import escape_markdown, escape_text, format_c
         pytest.param("a\xadb\u200bc\ufeff\ue000", "a\xadb\u200bc\ufeff\ue000", id="invisible-but-harmless"),
     ],
 )
-def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
+def test_what_does_not_print_is_written_out(text: str, expected_text: str) -> None:
     """Characters that print stand as they are, all others as escapes in ASCII."""
-    assert escape_text(text) == shown
+    assert escape_text(text) == expected_text
 
 
 @pytest.mark.parametrize(
-    "text, shown",
+    "text, expected_text",
     [
         pytest.param("a", "`a`", id="ordinary"),
         pytest.param("a`b", "``a`b``", id="backtick-inside"),
@@ -40,9 +40,9 @@ def test_what_does_not_print_is_written_out(text: str, shown: str) -> None:
         pytest.param("", "`  `", id="empty"),
     ],
 )
-def test_code_holds_any_name(text: str, shown: str) -> None:
+def test_code_holds_any_name(text: str, expected_text: str) -> None:
     """A name is fenced so that nothing in it ends the fence or the cell."""
-    assert format_code(text) == shown
+    assert format_code(text) == expected_text
 
 
 def test_markdown_escapes_markup() -> None:
@@ -50,10 +50,10 @@ def test_markdown_escapes_markup() -> None:
     assert escape_markdown("a_b <c> d.") == "a\\_b \\<c\\> d."
 
 
-@pytest.mark.parametrize("number, shown", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
-def test_counts_agree_with_their_noun(number: int, shown: str) -> None:
+@pytest.mark.parametrize("number, expected_text", [(0, "0 indexes"), (1, "1 index"), (2000, "2,000 indexes")])
+def test_counts_agree_with_their_noun(number: int, expected_text: str) -> None:
     """One is singular, everything else is not."""
-    assert pluralize(number, "index", "indexes") == shown
+    assert pluralize(number, "index", "indexes") == expected_text
 
 
 def test_a_wide_label_has_its_text_below() -> None:

@@ -30,9 +30,17 @@ from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.policy_diff import render_policy_diff
 from backup_auditor.rendering.remediation_plan import render_plan_table, render_results_table
 from backup_auditor.rendering.text import format_columns, wrap_text
-from support.builders.facts import NOW, index, inventory, judged, policy, renamed, whole
-from support.builders.plans import planned, remedial
-from support.builders.reports import exempting, report
+from support.builders.facts import (
+    NOW,
+    build_complete_listing,
+    build_index,
+    build_inventory,
+    build_policy,
+    evaluate_facts,
+    rename_index,
+)
+from support.builders.plans import build_remediation_policy, plan_remediation
+from support.builders.reports import build_exempting_policy, build_report
 
 WIDTHS = (40, 60, 80, 120)
 CLUSTERS = (
@@ -55,17 +63,17 @@ CLUSTERS = (
     "🇯🇵",
     "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
 )
-LONG = (
+LONG_TEXTS = (
     "https://pinecone.example/console/projects/7f1c/indexes/orders?tab=backups&sort=newest&filter=" + "x" * 70,
     "schedule-retention-outlives-interval",
     "prod-checkout-recommendations-embeddings-v2-eu-west-1",
 )
 words = st.lists(st.sampled_from([*CLUSTERS, "a", "-", "/", " "]), min_size=1, max_size=60).map("".join)
-texts = st.lists(words | st.sampled_from(LONG), min_size=1, max_size=4).map(" ".join)
+texts = st.lists(words | st.sampled_from(LONG_TEXTS), min_size=1, max_size=4).map(" ".join)
 names = texts.map(str.strip).filter(bool)
 
 
-def lost(text: str) -> str:
+def drop_blanks(text: str) -> str:
     """Return a text without what a break may take away: blanks."""
     return re.sub(r"[ \u3000\n]+", "", text)
 
@@ -75,20 +83,20 @@ def test_text_keeps_to_the_width_and_loses_nothing(text: str, width: int, indent
     """No line is wider than asked for, and together the lines hold every character."""
     lines = wrap_text(text, width, indent)
     assert all(cell_len(it, "latest") <= width for it in lines)
-    assert lost("".join(lines)) == lost(text)
+    assert drop_blanks("".join(lines)) == drop_blanks(text)
 
 
 @given(st.lists(st.sampled_from(CLUSTERS), min_size=40, max_size=80), st.sampled_from(WIDTHS))
 def test_no_character_is_torn_apart(clusters: list[str], width: int) -> None:
     """Each line is made of whole clusters, where one text has no blank at all."""
-    held = [it for it in clusters if it != "\u3000"]
-    whole_ones = iter(held)
-    for line in wrap_text("".join(held), width, ""):
-        rest = line
-        while rest:
-            expected = next(whole_ones)
-            assert rest.startswith(expected)
-            rest = rest.removeprefix(expected)
+    printed_clusters = [it for it in clusters if it != "\u3000"]
+    remaining_clusters = iter(printed_clusters)
+    for line in wrap_text("".join(printed_clusters), width, ""):
+        remaining_text = line
+        while remaining_text:
+            expected = next(remaining_clusters)
+            assert remaining_text.startswith(expected)
+            remaining_text = remaining_text.removeprefix(expected)
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
@@ -102,9 +110,9 @@ def test_a_character_is_one_cluster_at_most_two_columns_wide(cluster: str) -> No
 @given(st.lists(st.tuples(names, texts), min_size=1, max_size=5), st.sampled_from(WIDTHS))
 def test_columns_begin_in_one_column(rows: list[tuple[str, str]], width: int) -> None:
     """The text of each row begins as many columns from the left as that of the others, whatever the script."""
-    marked = [(label, f"¦{text.strip()}") for label, text in rows]
-    begun = [it for it in format_columns(marked, width) if "¦" in it]
-    assert len({measure_width(it[: it.index("¦")]) for it in begun}) == 1
+    marked_rows = [(label, f"¦{text.strip()}") for label, text in rows]
+    first_lines = [it for it in format_columns(marked_rows, width) if "¦" in it]
+    assert len({measure_width(it[: it.index("¦")]) for it in first_lines}) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,29 +131,31 @@ def test_a_long_word_breaks_where_it_reads_best(text: str, lines: list[str]) -> 
     assert wrap_text(text, 40, "") == lines
 
 
-def neglected(name: str) -> Inventory:
+def build_neglected_project(name: str) -> Inventory:
     """Build a project of a bare index of a name, and one that is well."""
-    return inventory(renamed(index(schedules=whole(())), name), renamed(index(), "orders"))
+    return build_inventory(
+        rename_index(build_index(schedules=build_complete_listing(())), name), rename_index(build_index(), "orders")
+    )
 
 
-def drawn(name: str, text: str, width: int) -> Iterator[str]:
+def render_wrapped_lines(name: str, text: str, width: int) -> Iterator[str]:
     """Write every form that is wrapped, of a project in which a name and a text stand wherever one may."""
-    told = replace(neglected(name), project=name[:50])
-    accepted = Exemption((name,), ("index-has-*",), text, text, date(2027, 3, 31))
-    required = replace(exempting(accepted), source=text)
-    shown = report(told, required)
-    findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in shown.findings)
-    yield from render_table(replace(shown, findings=findings), width=width, full_command=text)
-    facts = next(it for it in told.indexes if it.index.name == name)
-    subject = IndexContext(ProjectContext(told, required), facts)
-    yield from render_explanation(subject, judged(told, required).findings, width=width)
-    yield from render_policy_diff(compare_policies(told, Policy(text, "0" * 64), required), width=width)
-    plan = planned(remedial(), told=told)
+    inventory = replace(build_neglected_project(name), project=name[:50])
+    exemption = Exemption((name,), ("index-has-*",), text, text, date(2027, 3, 31))
+    policy = replace(build_exempting_policy(exemption), source=text)
+    report = build_report(inventory, policy)
+    findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in report.findings)
+    yield from render_table(replace(report, findings=findings), width=width, full_command=text)
+    facts = next(it for it in inventory.indexes if it.index.name == name)
+    subject = IndexContext(ProjectContext(inventory, policy), facts)
+    yield from render_explanation(subject, evaluate_facts(inventory, policy).findings, width=width)
+    yield from render_policy_diff(compare_policies(inventory, Policy(text, "0" * 64), policy), width=width)
+    plan = plan_remediation(build_remediation_policy(), inventory=inventory)
     yield from render_plan_table(plan, width)
     yield from render_results_table(plan, [ActionResult(it, ActionState.FAILED, text) for it in plan.actions], width)
     page = StoredFile(text, "0" * 64)
-    kept = StoredReport(text, "0" * 64, page)
-    audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=kept)
+    stored_report = StoredReport(text, "0" * 64, page)
+    audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=stored_report)
     yield from render_reports_table(name, [(audit, (DayStatus.COMPLETE, None), None)], width)
 
 
@@ -154,22 +164,22 @@ def drawn(name: str, text: str, width: int) -> Iterator[str]:
 @given(name=names, text=texts)
 def test_every_form_keeps_to_the_width(width: int, name: str, text: str) -> None:
     """The table, an explanation with its timeline, a plan and its results, a difference of policies, and evidence."""
-    for line in drawn(name, text, width):
+    for line in render_wrapped_lines(name, text, width):
         assert cell_len(line, "latest") <= width, line
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_controls_keep_to_the_width(width: int) -> None:
     """The list of all, and each control in full; its id stays whole."""
-    for chosen in (CATALOG.all_controls, *([it] for it in CATALOG.all_controls)):
-        lines = render_controls_table(chosen, width).splitlines()
+    for selected_controls in (CATALOG.all_controls, *([it] for it in CATALOG.all_controls)):
+        lines = render_controls_table(selected_controls, width).splitlines()
         assert all(len(it) <= width for it in lines)
-        assert all(any(it.id in line for line in lines) for it in chosen)
+        assert all(any(it.id in line for line in lines) for it in selected_controls)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_control_stays_whole_above_its_findings(width: int) -> None:
     """The id above findings in the table can be copied at any width."""
-    shown = report(neglected("本番　環境"), policy())
-    lines = list(render_table(shown, width=width))
-    assert all(any(it.control in line for line in lines) for it in shown.findings if it.is_open)
+    report = build_report(build_neglected_project("本番　環境"), build_policy())
+    lines = list(render_table(report, width=width))
+    assert all(any(it.control in line for line in lines) for it in report.findings if it.is_open)

@@ -30,12 +30,12 @@ from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.text import format_json
-from support.builders.facts import inventory
-from support.builders.notifications import digest, found, told
-from support.builders.reports import bare, report
+from support.builders.facts import build_inventory
+from support.builders.notifications import build_alert_report, build_digest, build_open_finding
+from support.builders.reports import build_bare_index, build_report
 
-POLICY = Path(__file__).parent / "policies" / "unicode.yaml"
-OTHERS = (
+POLICY_PATH = Path(__file__).parent / "policies" / "unicode.yaml"
+OTHER_TEXTS = (
     "Zoë\u202fMüller",
     "שלום",
     "नमस्ते",
@@ -51,84 +51,84 @@ OTHERS = (
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     """Return the policy of the case `text in any script`."""
-    return load_policy(POLICY)
+    return load_policy(POLICY_PATH)
 
 
 @pytest.fixture(scope="module")
-def shown(policy: Policy) -> Report:
+def report(policy: Policy) -> Report:
     """Report indexes whose findings the policy exempts."""
-    return report(inventory(*(bare(it.names[0]) for it in policy.exemptions)), policy)
+    return build_report(build_inventory(*(build_bare_index(it.names[0]) for it in policy.exemptions)), policy)
 
 
-def spoken(exemptions: Sequence[Exemption]) -> list[str]:
+def list_owners_and_reasons(exemptions: Sequence[Exemption]) -> list[str]:
     """Return every owner and reason."""
-    return [it for one in exemptions for it in (one.owner, one.reason)]
+    return [it for exemption in exemptions for it in (exemption.owner, exemption.reason)]
 
 
-def _cells(shown: Report) -> str:
-    return "\n".join(cell for row in csv.reader(StringIO("".join(render_csv([shown])))) for cell in row)
+def _render_cells(report: Report) -> str:
+    return "\n".join(cell for row in csv.reader(StringIO("".join(render_csv([report])))) for cell in row)
 
 
-def _attributes(shown: Report) -> str:
-    tree = ET.fromstring("".join(render_junit([shown])))  # noqa: S314  it is our own
+def _render_attributes(report: Report) -> str:
+    tree = ET.fromstring("".join(render_junit([report])))  # noqa: S314  it is our own
     return "\n".join(value for it in tree.iter() for value in it.attrib.values())
 
 
-def _values(pieces: Iterable[str]) -> str:
+def _extract_values(pieces: Iterable[str]) -> str:
     return json.dumps(json.loads("".join(pieces)), ensure_ascii=False)
 
 
-FORMS: dict[str, Callable[[Report], str]] = {
+RENDERERS: dict[str, Callable[[Report], str]] = {
     "table": lambda it: "\n".join(render_table(it, width=400)),
     "html": lambda it: html.unescape("".join(render_html([it]))),
-    "csv": _cells,
+    "csv": _render_cells,
     "markdown": lambda it: "\n".join(render_markdown(it)).replace("\\", ""),
-    "junit": _attributes,
-    "sarif": lambda it: _values(render_sarif([it], CATALOG.all_controls)),
-    "ocsf": lambda it: "\n".join(map(_values, "".join(render_ocsf([it], CATALOG.all_controls)).splitlines())),
-    "json": lambda it: _values(render_json(it)),
+    "junit": _render_attributes,
+    "sarif": lambda it: _extract_values(render_sarif([it], CATALOG.all_controls)),
+    "ocsf": lambda it: "\n".join(map(_extract_values, "".join(render_ocsf([it], CATALOG.all_controls)).splitlines())),
+    "json": lambda it: _extract_values(render_json(it)),
 }
 """Each form, written and read back as its readers see it."""
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_exemptions_are_shown_as_they_are_written(form: str, shown: Report, policy: Policy) -> None:
+@pytest.mark.parametrize("report_format", RENDERERS)
+def test_exemptions_are_shown_as_they_are_written(report_format: str, report: Report, policy: Policy) -> None:
     """A full-width blank, a no-break blank, a joiner of Persian and emoji come out as the policy has them."""
-    text = FORMS[form](shown)
-    assert [it for it in spoken(policy.exemptions) if it not in text] == []
+    text = RENDERERS[report_format](report)
+    assert [it for it in list_owners_and_reasons(policy.exemptions) if it not in text] == []
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("written", OTHERS)
-def test_owners_of_any_script_are_shown_as_they_are_written(form: str, written: str, shown: Report) -> None:
+@pytest.mark.parametrize("report_format", RENDERERS)
+@pytest.mark.parametrize("name_text", OTHER_TEXTS)
+def test_owners_of_any_script_are_shown_as_they_are_written(report_format: str, name_text: str, report: Report) -> None:
     """Invisible letters, tags of flags and narrow forms are no controls."""
-    accepted = replace(next(it.exemption for it in shown.findings if it.exemption), owner=written)
-    findings = tuple(replace(it, exemption=accepted) if it.exemption else it for it in shown.findings)
-    assert written in FORMS[form](replace(shown, findings=findings))
+    exemption = replace(next(it.exemption for it in report.findings if it.exemption), owner=name_text)
+    findings = tuple(replace(it, exemption=exemption) if it.exemption else it for it in report.findings)
+    assert name_text in RENDERERS[report_format](replace(report, findings=findings))
 
 
-@pytest.mark.parametrize("written", OTHERS)
-def test_digests_show_names_as_they_are_written(written: str) -> None:
+@pytest.mark.parametrize("name_text", OTHER_TEXTS)
+def test_digests_show_names_as_they_are_written(name_text: str) -> None:
     """By e-mail and in Slack alike."""
-    notice = digest(told(found(f"x{written}"), project=written))
-    assert f"x{written}" in render_digest_text(notice, 10)
-    assert f"x{written}" in json.dumps(build_slack_payload(notice), ensure_ascii=False)
+    digest = build_digest(build_alert_report(build_open_finding(f"x{name_text}"), project=name_text))
+    assert f"x{name_text}" in render_digest_text(digest, 10)
+    assert f"x{name_text}" in json.dumps(build_slack_payload(digest), ensure_ascii=False)
 
 
-@pytest.mark.parametrize("written", OTHERS)
-def test_evidence_is_shown_as_it_is_written(written: str) -> None:
+@pytest.mark.parametrize("name_text", OTHER_TEXTS)
+def test_evidence_is_shown_as_it_is_written(name_text: str) -> None:
     """JSON for people escapes controls alone, and stays JSON."""
-    assert format_json({"owner": written}) == f'{{"owner": "{written}"}}'
-    assert json.loads(format_json([f"{written}\u202e\x85\x1b\n\ud800"])) == [f"{written}\u202e\x85\x1b\n\ud800"]
+    assert format_json({"owner": name_text}) == f'{{"owner": "{name_text}"}}'
+    assert json.loads(format_json([f"{name_text}\u202e\x85\x1b\n\ud800"])) == [f"{name_text}\u202e\x85\x1b\n\ud800"]
     assert format_json("\u202e\x85") == r'"\u202e\u0085"'
 
 
-@pytest.mark.parametrize("written", OTHERS)
-def test_messages_quote_text_as_it_is_written(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name_text", OTHER_TEXTS)
+def test_messages_quote_text_as_it_is_written(name_text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What a user typed comes back as typed, on standard error too."""
-    assert quote_text(written) == f"'{written}'"
-    assert main(["controls", f"x{written}y"]) == 2
-    assert f"'x{written}y'" in capsys.readouterr().err
+    assert quote_text(name_text) == f"'{name_text}'"
+    assert main(["controls", f"x{name_text}y"]) == 2
+    assert f"'x{name_text}y'" in capsys.readouterr().err
 
 
 def test_messages_escape_controls(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,26 +24,26 @@ from backup_auditor.rendering.formats.sarif import render_sarif
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor.rendering.slack import build_slack_payload
-from support.builders.notifications import digest, found
-from support.builders.notifications import told as told_report
-from support.builders.reports import report
+from support.builders.notifications import build_alert_report as told_report
+from support.builders.notifications import build_digest, build_open_finding
+from support.builders.reports import build_report
 
 WARNING = "Rule production fits no index: 本番 has another name."
-WARNED = report().with_warnings(WARNING, *(f"Warning number {it}." for it in range(20)))
-TWO = (WARNED, replace(WARNED, project="other"))
+WARNED_REPORT = build_report().with_warnings(WARNING, *(f"Warning number {it}." for it in range(20)))
+TWO_REPORTS = (WARNED_REPORT, replace(WARNED_REPORT, project="other"))
 
 
-def lines(pieces: Iterable[str]) -> Iterator[str]:
+def join_lines(pieces: Iterable[str]) -> Iterator[str]:
     """Return pieces that are lines with their ends."""
     return (f"{it}\n" for it in pieces)
 
 
 @pytest.mark.parametrize(
-    "draw",
+    "render",
     [
-        pytest.param(lambda it: lines(render_table(it, width=400)), id="table"),
+        pytest.param(lambda it: join_lines(render_table(it, width=400)), id="table"),
         pytest.param(render_json, id="json"),
-        pytest.param(lambda it: lines(render_markdown(it)), id="markdown"),
+        pytest.param(lambda it: join_lines(render_markdown(it)), id="markdown"),
         pytest.param(lambda it: render_html([it]), id="html"),
         pytest.param(lambda it: render_csv([it]), id="csv"),
         pytest.param(lambda it: render_junit([it]), id="junit"),
@@ -51,67 +51,69 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
         pytest.param(lambda it: render_ocsf([it], CATALOG.all_controls), id="ocsf"),
     ],
 )
-def test_every_form_shows_the_sentence(draw: Callable[[Report], Iterable[str]]) -> None:
+def test_every_form_shows_the_sentence(render: Callable[[Report], Iterable[str]]) -> None:
     """It stands there whole, and where there is none nothing speaks of it."""
-    shown = report().with_warnings("Rule production fits no index, for example.")
-    assert "Rule production fits no index, for example" in "".join(draw(shown))
-    assert "Rule production" not in "".join(draw(report()))
+    report = build_report().with_warnings("Rule production fits no index, for example.")
+    assert "Rule production fits no index, for example" in "".join(render(report))
+    assert "Rule production" not in "".join(render(build_report()))
 
 
 def test_a_table_folds_what_is_too_much() -> None:
     """Of many warnings the first are shown, and how many more there are."""
-    shown = "\n".join(render_table(WARNED))
-    assert f"WARNINGS ({len(WARNED.warnings)})" in shown
-    assert "and 16 more" in shown
-    assert "WARNINGS" not in "\n".join(render_table(report()))
+    rendered_text = "\n".join(render_table(WARNED_REPORT))
+    assert f"WARNINGS ({len(WARNED_REPORT.warnings)})" in rendered_text
+    assert "and 16 more" in rendered_text
+    assert "WARNINGS" not in "\n".join(render_table(build_report()))
 
 
 def test_csv_tells_them_once_for_each_project_and_counts_them_in_every_row() -> None:
     """The column `warnings` of a project's first row is a JSON list."""
-    rows = list(csv.DictReader(io.StringIO("".join(render_csv(TWO)) + "\n", newline="")))
-    told = [(it["project"], json.loads(it["warnings"])) for it in rows if it["warnings"]]
-    assert told == [("default", list(WARNED.warnings)), ("other", list(WARNED.warnings))]
+    rows = list(csv.DictReader(io.StringIO("".join(render_csv(TWO_REPORTS)) + "\n", newline="")))
+    warnings_by_project = [(it["project"], json.loads(it["warnings"])) for it in rows if it["warnings"]]
+    assert warnings_by_project == [("default", list(WARNED_REPORT.warnings)), ("other", list(WARNED_REPORT.warnings))]
     assert {it["warnings_in_all"] for it in rows} == {"21"}
-    assert WARNING in "".join(render_csv(TWO))
+    assert WARNING in "".join(render_csv(TWO_REPORTS))
 
 
 def test_junit_tells_them_in_the_first_suite_of_each_project() -> None:
     """They are its error output, a line each."""
-    suites = list(ET.fromstring("".join(render_junit(TWO))))  # noqa: S314  we wrote it
-    told = [(it.get("name"), it.findtext("system-err")) for it in suites if it.find("system-err") is not None]
-    expected = "\n".join(f"Warning: {it}" for it in WARNED.warnings)
-    first = WARNED.findings[0].control
-    assert told == [(f"default.{first}", expected), (f"other.{first}", expected)]
+    suites = list(ET.fromstring("".join(render_junit(TWO_REPORTS))))  # noqa: S314  we wrote it
+    warnings_by_project = [
+        (it.get("name"), it.findtext("system-err")) for it in suites if it.find("system-err") is not None
+    ]
+    expected = "\n".join(f"Warning: {it}" for it in WARNED_REPORT.warnings)
+    first_control = WARNED_REPORT.findings[0].control
+    assert warnings_by_project == [(f"default.{first_control}", expected), (f"other.{first_control}", expected)]
 
 
 def test_sarif_notifies_of_the_configuration() -> None:
     """Each is a notification of level warning."""
-    log = json.loads("".join(render_sarif(TWO, CATALOG.all_controls)))
+    log = json.loads("".join(render_sarif(TWO_REPORTS, CATALOG.all_controls)))
     for run in log["runs"]:
         (invocation,) = run["invocations"]
-        notified = invocation["toolConfigurationNotifications"]
-        assert [it["message"]["text"] for it in notified] == list(WARNED.warnings)
-        assert {it["level"] for it in notified} == {"warning"}
+        notifications = invocation["toolConfigurationNotifications"]
+        assert [it["message"]["text"] for it in notifications] == list(WARNED_REPORT.warnings)
+        assert {it["level"] for it in notifications} == {"warning"}
 
 
 def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     """Every event counts them."""
-    events = [json.loads(it) for it in "".join(render_ocsf(TWO, CATALOG.all_controls)).splitlines()]
-    told = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
-    assert told == ["default", "other"]
-    assert events[0]["unmapped"]["warnings"] == list(WARNED.warnings)
+    events = [json.loads(it) for it in "".join(render_ocsf(TWO_REPORTS, CATALOG.all_controls)).splitlines()]
+    warnings_by_project = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
+    assert warnings_by_project == ["default", "other"]
+    assert events[0]["unmapped"]["warnings"] == list(WARNED_REPORT.warnings)
     assert {it["unmapped"]["warnings_in_all"] for it in events} == {21}
 
 
 @pytest.mark.parametrize(
-    "draw",
+    "render",
     [
         pytest.param(partial(render_digest_text, row_limit=100), id="mail"),
         pytest.param(lambda it: json.dumps(dict(build_digest_json(it, 100)), ensure_ascii=False), id="machines"),
         pytest.param(lambda it: json.dumps(build_slack_payload(it), ensure_ascii=False), id="slack"),
     ],
 )
-def test_a_message_shows_them_below_its_findings(draw: Callable[[Any], str]) -> None:
+def test_a_message_shows_them_below_its_findings(render: Callable[[Any], str]) -> None:
     """It is no reason to send one, but it stands in one that is sent."""
-    assert WARNING in draw(digest(told_report(found(), warnings=(WARNING,))))
-    assert "arning" not in draw(digest(told_report(found())))
+    assert WARNING in render(build_digest(told_report(build_open_finding(), warnings=(WARNING,))))
+    assert "arning" not in render(build_digest(told_report(build_open_finding())))

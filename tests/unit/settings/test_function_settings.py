@@ -21,14 +21,14 @@ from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_F
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
-READERS: dict[str, Callable[[Mapping[str, str]], object]] = {
+READERS_BY_FUNCTION: dict[str, Callable[[Mapping[str, str]], object]] = {
     "audit": read_audit_settings,
     "dispatch": read_dispatch_settings,
     "notify": read_notify_settings,
     "remediate": read_remediate_settings,
     "watch": read_watch_settings,
 }
-ALL = {
+ALL_VARIABLES = {
     "STATE_TABLE": "table",
     "EVIDENCE_BUCKET": "bucket",
     "EVENT_BUS": "bus",
@@ -47,22 +47,22 @@ ALL = {
 }
 
 
-class Watched(dict[str, str]):
+class RecordingEnvironment(dict[str, str]):
     """An environment that remembers what was asked of it."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         """Begin with nothing asked."""
         super().__init__(variables)
-        self.asked: set[str] = set()
+        self.requested_names: set[str] = set()
 
     def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # nobody asks without a default
         """Remember the name."""
-        self.asked.add(key)
+        self.requested_names.add(key)
         return super().get(key, default or "")
 
     def __getitem__(self, key: str) -> str:
         """Remember the name."""
-        self.asked.add(key)
+        self.requested_names.add(key)
         return super().__getitem__(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -70,12 +70,12 @@ class Watched(dict[str, str]):
         raise AssertionError
 
 
-@pytest.mark.parametrize("function", READERS)
+@pytest.mark.parametrize("function", READERS_BY_FUNCTION)
 def test_a_function_reads_what_is_documented_and_no_more(function: str) -> None:
     """The table of which function reads which variable is complete, and no function reads beyond it."""
-    environ = Watched(ALL)
-    READERS[function](environ)
-    assert environ.asked == {it.name for it in VARIABLES_BY_FUNCTION[function]}
+    environ = RecordingEnvironment(ALL_VARIABLES)
+    READERS_BY_FUNCTION[function](environ)
+    assert environ.requested_names == {it.name for it in VARIABLES_BY_FUNCTION[function]}
 
 
 def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> None:
@@ -84,7 +84,7 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
         Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, has_weekly_summary=True),
         Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, has_weekly_summary=True),
     )
-    settings = read_audit_settings(ALL)
+    settings = read_audit_settings(ALL_VARIABLES)
     assert settings.registration.single_project == RegisteredProject(
         "search", "backup-auditor/search", policy="ssm:/backup-auditor/policies/search", channels=channels
     )
@@ -95,17 +95,19 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
 
 def test_only_remediation_has_the_key_that_may_write() -> None:
     """It has that one and no other; the audit, which is given both, knows nothing of it."""
-    only = read_remediate_settings(ALL).registration.single_project
-    assert only == RegisteredProject("search", policy=ALL["POLICY"], editor_secret=ALL["EDITOR_KEY_SECRET"])
-    audited = read_audit_settings(ALL).registration.single_project
-    assert audited is not None
-    assert audited.editor_secret is None
+    project_entry = read_remediate_settings(ALL_VARIABLES).registration.single_project
+    assert project_entry == RegisteredProject(
+        "search", policy=ALL_VARIABLES["POLICY"], editor_secret=ALL_VARIABLES["EDITOR_KEY_SECRET"]
+    )
+    audited_entry = read_audit_settings(ALL_VARIABLES).registration.single_project
+    assert audited_entry is not None
+    assert audited_entry.editor_secret is None
 
 
 def test_a_registry_takes_the_place_of_the_one_project() -> None:
     """With a registry neither name nor key nor policy of a single project counts; the channels do."""
     registration = read_audit_settings(
-        ALL | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
+        ALL_VARIABLES | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
     ).registration
     assert (registration.registry_address, registration.single_project) == ("s3://config/registry.yaml", None)
     assert [it.kind for it in registration.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
@@ -114,21 +116,21 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
 
 def test_what_is_not_asked_for_is_left_out() -> None:
     """Without topic, webhook, ping and policy there are none, alerts begin at low, and nothing is forgotten."""
-    asked = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
-    settings = read_audit_settings({it: ALL[it] for it in asked})
+    required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
+    settings = read_audit_settings({it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
     assert (settings.ping_url_secret, settings.retention) == (None, None)
-    told = read_notify_settings({it: ALL[it] for it in (*asked, "ALERT_TOPIC")})
-    assert told.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
+    notify_config = read_notify_settings({it: ALL_VARIABLES[it] for it in (*required_names, "ALERT_TOPIC")})
+    assert notify_config.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
 
 
 def test_nothing_is_forgotten_after_no_days() -> None:
     """Zero days of remembrance, as a template's parameter says it, means for ever."""
-    assert read_audit_settings(ALL | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
+    assert read_audit_settings(ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
 
 @pytest.mark.parametrize(
-    "name,value,why",
+    "name,value,message",
     [
         pytest.param("STATE_TABLE", " ", "is not set; the template sets it", id="no-table"),
         pytest.param("EVIDENCE_BUCKET", "", "is not set", id="no-bucket"),
@@ -151,12 +153,12 @@ def test_nothing_is_forgotten_after_no_days() -> None:
         pytest.param("AUDIT_RETENTION_DAYS", "36501", "is no number of days", id="beyond-a-century"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, why: str) -> None:
+def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: str) -> None:
     """A variable that is missing or wrong ends in one line that names it."""
-    with pytest.raises(SettingsError) as caught:
-        read_audit_settings(ALL | {name: value})
-    assert str(caught.value).startswith(f"{name} {why}")
-    assert "\n" not in str(caught.value)
+    with pytest.raises(SettingsError) as error_info:
+        read_audit_settings(ALL_VARIABLES | {name: value})
+    assert str(error_info.value).startswith(f"{name} {message}")
+    assert "\n" not in str(error_info.value)
 
 
 @pytest.mark.parametrize("name", ["API_KEY_SECRET", "SLACK_SECRET", "PING_URL_SECRET"])
@@ -170,9 +172,9 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, why: str)
 )
 def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
     """Whoever gives the template the secret itself is told so, without it."""
-    with pytest.raises(SettingsError, match="looks like the secret itself; keep that in Secrets Manager") as caught:
-        read_audit_settings(ALL | {name: value})
-    assert value not in str(caught.value)
+    with pytest.raises(SettingsError, match="looks like the secret itself; keep that in Secrets Manager") as error_info:
+        read_audit_settings(ALL_VARIABLES | {name: value})
+    assert value not in str(error_info.value)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
@@ -180,7 +182,7 @@ def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
     """China and GovCloud have ARNs of their own."""
     secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/search-AbCdEf"
     topic = TOPIC.replace("arn:aws:", f"arn:{partition}:")
-    settings = read_audit_settings(ALL | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
+    settings = read_audit_settings(ALL_VARIABLES | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
     assert settings.registration.single_project is not None
     assert settings.registration.single_project.secret == secret
 
@@ -188,6 +190,6 @@ def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
 def test_the_document_names_every_variable() -> None:
     """The table of the configuration shows every variable of the functions with its meaning."""
     text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-    for it in FUNCTION_VARIABLES:
-        assert f"| `{it.name}` |" in text
-        assert it.meaning in text
+    for variable in FUNCTION_VARIABLES:
+        assert f"| `{variable.name}` |" in text
+        assert variable.meaning in text

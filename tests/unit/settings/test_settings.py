@@ -8,13 +8,13 @@ import pytest
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.pinecone import COMMAND_VARIABLES, allows_color, read_settings, redact
 
-KEY = {"PINECONE_API_KEY": "key-for-tests"}
+KEY_VARIABLES = {"PINECONE_API_KEY": "key-for-tests"}
 ROOT = Path(__file__).parents[3]
 
 
 def test_only_the_key_is_needed() -> None:
     """With nothing but a key, everything else has its documented default."""
-    settings = read_settings(KEY)
+    settings = read_settings(KEY_VARIABLES)
     assert settings.host == "https://api.pinecone.io"
     assert (settings.api_version, settings.schedules_api_version) == ("2026-07", "2026-07")
     assert (settings.max_concurrency, settings.deadline) == (32, timedelta(minutes=10))
@@ -23,7 +23,7 @@ def test_only_the_key_is_needed() -> None:
 def test_every_variable_is_read() -> None:
     """Each variable that is documented changes its setting."""
     settings = read_settings(
-        KEY
+        KEY_VARIABLES
         | {
             "PINECONE_CONTROLLER_HOST": "http://127.0.0.1:8080",
             "PINECONE_API_VERSION": "2025-10",
@@ -39,13 +39,13 @@ def test_every_variable_is_read() -> None:
 
 def test_schedules_follow_the_version_of_the_rest() -> None:
     """Without a version of its own, the family of schedules has that of indexes and backups."""
-    assert read_settings(KEY | {"PINECONE_API_VERSION": "2026-04"}).schedules_api_version == "2026-04"
+    assert read_settings(KEY_VARIABLES | {"PINECONE_API_VERSION": "2026-04"}).schedules_api_version == "2026-04"
 
 
 def test_an_empty_variable_counts_as_absent() -> None:
     """A variable set to nothing, or to blanks, is as if it were not set."""
-    empty = {it.name: " " for it in COMMAND_VARIABLES if it.name not in KEY}
-    assert read_settings(KEY | empty) == read_settings(KEY)
+    empty_variables = {it.name: " " for it in COMMAND_VARIABLES if it.name not in KEY_VARIABLES}
+    assert read_settings(KEY_VARIABLES | empty_variables) == read_settings(KEY_VARIABLES)
 
 
 def test_another_variable_can_hold_the_key() -> None:
@@ -76,45 +76,45 @@ def test_another_variable_can_hold_the_key() -> None:
 )
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
     """A wrong value ends in one line that names its variable."""
-    with pytest.raises(SettingsError, match=name) as caught:
-        read_settings(KEY | {name: value})
-    assert "\n" not in str(caught.value)
+    with pytest.raises(SettingsError, match=name) as error_info:
+        read_settings(KEY_VARIABLES | {name: value})
+    assert "\n" not in str(error_info.value)
 
 
 @pytest.mark.parametrize("value", ["1", "256"])
 def test_the_ends_of_the_range_are_allowed(value: str) -> None:
     """One call at once and 256 at once are both allowed."""
-    assert read_settings(KEY | {"BACKUP_AUDITOR_MAX_CONCURRENCY": value}).max_concurrency == int(value)
+    assert read_settings(KEY_VARIABLES | {"BACKUP_AUDITOR_MAX_CONCURRENCY": value}).max_concurrency == int(value)
 
 
 def test_a_variable_that_nobody_reads_is_refused() -> None:
     """A variable of ours that means nothing, such as one misspelt, is named instead of being passed over."""
     with pytest.raises(SettingsError, match="BACKUP_AUDITOR_DEADLINES means nothing; known are BACKUP_AUDITOR_MAX"):
-        read_settings(KEY | {"BACKUP_AUDITOR_DEADLINES": "5m"})
+        read_settings(KEY_VARIABLES | {"BACKUP_AUDITOR_DEADLINES": "5m"})
 
 
 def test_a_wrong_key_is_not_repeated() -> None:
     """A key that cannot be one stands neither in the error nor in the settings' own text."""
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError) as error_info:
         read_settings({"PINECONE_API_KEY": "se cr et"})
-    assert "se cr et" not in str(caught.value)
-    assert "key-for-tests" not in repr(read_settings(KEY))
+    assert "se cr et" not in str(error_info.value)
+    assert "key-for-tests" not in repr(read_settings(KEY_VARIABLES))
 
 
 def test_keys_are_taken_out_of_any_text() -> None:
     """The project's key, and whatever has the shape of a key, is replaced wherever it turns up."""
-    shaped = "pcsk" + "_" + "x" * 20
-    assert redact(f"key-for-tests failed, as did {shaped}.", KEY) == "[key] failed, as did [key]."
+    key_like_text = "pcsk" + "_" + "x" * 20
+    assert redact(f"key-for-tests failed, as did {key_like_text}.", KEY_VARIABLES) == "[key] failed, as did [key]."
     assert redact("nothing to hide", {}) == "nothing to hide"
 
 
 def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
     """It is refused as a key, so that it is nobody's; to take it out would garble the refusal itself."""
     environ = {"PINECONE_API_KEY": "e"}
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError) as error_info:
         read_settings(environ)
-    told = "PINECONE_API_KEY is too short for a key; copy the whole key"
-    assert redact(str(caught.value), environ) == told
+    message = "PINECONE_API_KEY is too short for a key; copy the whole key"
+    assert redact(str(error_info.value), environ) == message
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
         pytest.param({"TERM": "dumb"}, False, id="terminal-without-colours"),
     ],
 )
-def test_colours_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> None:
+def test_colors_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> None:
     """Any text in NO_COLOR forbids colours; an empty one does not."""
     assert allows_color(environ) is is_allowed
 
@@ -134,6 +134,6 @@ def test_colours_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> 
 def test_the_document_names_every_variable() -> None:
     """The table of the configuration shows every variable with its meaning."""
     text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-    for it in COMMAND_VARIABLES:
-        assert f"| `{it.name}` |" in text
-        assert it.meaning in text
+    for variable in COMMAND_VARIABLES:
+        assert f"| `{variable.name}` |" in text
+        assert variable.meaning in text

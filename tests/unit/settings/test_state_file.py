@@ -9,26 +9,26 @@ from hypothesis import strategies as st
 from backup_auditor.cli.state_path import find_default_state_file
 from backup_auditor.errors import SettingsError
 
-HOME = {"XDG_STATE_HOME": "/states"}
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_size=1, max_size=100)
+HOME_VARIABLES = {"XDG_STATE_HOME": "/states"}
+PROJECT_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00"), min_size=1, max_size=100)
 
 
 def test_the_folder_for_states_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the usual one at home; a path that is not absolute does not count."""
     monkeypatch.setenv("HOME", "/users/somebody")
-    assert find_default_state_file(HOME, "default") == Path("/states/backup-auditor/default.sqlite3")
-    usual = Path("/users/somebody/.local/state/backup-auditor/default.sqlite3")
+    assert find_default_state_file(HOME_VARIABLES, "default") == Path("/states/backup-auditor/default.sqlite3")
+    default_path = Path("/users/somebody/.local/state/backup-auditor/default.sqlite3")
     for environ in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "states"}):
-        assert find_default_state_file(environ, "default") == usual
+        assert find_default_state_file(environ, "default") == default_path
 
 
 def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for a user that no table of users knows."""
 
-    def nowhere() -> Path:
+    def raise_no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(Path, "home", nowhere)
+    monkeypatch.setattr(Path, "home", raise_no_home)
     with pytest.raises(SettingsError, match="set XDG_STATE_HOME, or give --state or --no-state"):
         find_default_state_file({}, "default")
 
@@ -44,19 +44,21 @@ def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch)
 )
 def test_any_project_has_a_file(project: str, file: str) -> None:
     """Its name is written so that any disk takes it."""
-    assert find_default_state_file(HOME, project).name == file
+    assert find_default_state_file(HOME_VARIABLES, project).name == file
 
 
-@given(NAMES, NAMES)
-def test_no_two_projects_share_a_file(one: str, other: str) -> None:
+@given(PROJECT_NAMES, PROJECT_NAMES)
+def test_no_two_projects_share_a_file(first_name: str, second_name: str) -> None:
     """However long their names are; no name leads out of the folder, and none is longer than a disk takes."""
-    files = find_default_state_file(HOME, one), find_default_state_file(HOME, other)
-    assert (files[0] == files[1]) is (one == other)
+    files = find_default_state_file(HOME_VARIABLES, first_name), find_default_state_file(HOME_VARIABLES, second_name)
+    assert (files[0] == files[1]) is (first_name == second_name)
     for file in files:
         assert file.parent == Path("/states/backup-auditor")
         assert len(file.name.encode()) < 200
 
 
-def test_long_names_that_begin_alike_are_told_apart() -> None:
+def test_long_names_that_begin_alike_are_distinguished() -> None:
     """By a hash of all of it."""
-    assert find_default_state_file(HOME, "ü" * 99 + "a") != find_default_state_file(HOME, "ü" * 99 + "b")
+    assert find_default_state_file(HOME_VARIABLES, "ü" * 99 + "a") != find_default_state_file(
+        HOME_VARIABLES, "ü" * 99 + "b"
+    )

@@ -13,50 +13,50 @@ from backup_auditor_simulator.scenarios.neglected import FAILED_CONTROLS, FAILED
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def _written(world: SimulatedProject) -> list[bytes]:
+def _serialize(project: SimulatedProject) -> list[bytes]:
     family = find_family("2026-07")
-    rows = [write_backup(it, family, world.options) for it in world.backups.values()]
-    runs = [write_run(run, family, world.options) for it in world.schedules.values() for run in it.runs.values()]
-    return [world.project_id.encode(), *(it.encode() for it in world.indexes), *rows, *runs]
+    rows = [write_backup(it, family, project.options) for it in project.backups.values()]
+    runs = [write_run(run, family, project.options) for it in project.schedules.values() for run in it.runs.values()]
+    return [project.project_id.encode(), *(it.encode() for it in project.indexes), *rows, *runs]
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "fleet"] + ["fleet:20x3"])
 def test_the_same_scenario_at_the_same_moment_is_the_same(name: str) -> None:
     """To the byte, ids included."""
-    assert _written(build_scenario(name, now=NOW)) == _written(build_scenario(name, now=NOW))
+    assert _serialize(build_scenario(name, now=NOW)) == _serialize(build_scenario(name, now=NOW))
 
 
 def test_another_seed_makes_other_ids() -> None:
     """Nothing else tells two projects of one scenario apart."""
-    first, second = build_scenario("healthy", now=NOW), build_scenario("healthy", now=NOW, seed=1)
-    assert not first.backups.keys() & second.backups.keys()
-    assert list(first.indexes) == list(second.indexes)
+    first_project, second_project = build_scenario("healthy", now=NOW), build_scenario("healthy", now=NOW, seed=1)
+    assert not first_project.backups.keys() & second_project.backups.keys()
+    assert list(first_project.indexes) == list(second_project.indexes)
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_a_scenario_stands_at_the_moment_asked_for(name: str) -> None:
     """Its clock shows the moment, and nothing in it is younger."""
-    world = build_scenario(name, now=NOW)
-    assert world.now == NOW
-    assert all(it.created_at <= NOW for it in world.backups.values())
+    project = build_scenario(name, now=NOW)
+    assert project.now == NOW
+    assert all(it.created_at <= NOW for it in project.backups.values())
 
 
 def test_the_fleet_has_the_size_asked_for() -> None:
     """So many indexes, with so many backups each and a planned run."""
-    world = build_scenario("fleet:30x7", now=NOW)
-    assert len(world.indexes) == 30
-    assert {len(it.backups) for it in world.indexes.values()} == {8}
-    assert len(world.list_backups()) == 210
+    project = build_scenario("fleet:30x7", now=NOW)
+    assert len(project.indexes) == 30
+    assert {len(it.backups) for it in project.indexes.values()} == {8}
+    assert len(project.list_backups()) == 210
 
 
 def test_every_neglected_index_says_what_it_fails() -> None:
     """The list of planted faults and the live indexes are the same names."""
-    world = build_scenario("neglected", now=NOW)
-    assert world.indexes.keys() == FAILED_CONTROLS.keys()
-    assert FAILED_DELETED_INDEX_CONTROLS.keys() <= world.deleted_indexes.keys() - world.indexes.keys()
+    project = build_scenario("neglected", now=NOW)
+    assert project.indexes.keys() == FAILED_CONTROLS.keys()
+    assert FAILED_DELETED_INDEX_CONTROLS.keys() <= project.deleted_indexes.keys() - project.indexes.keys()
 
 
-def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_memory() -> None:
+def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_state() -> None:
     """Those of the project as a whole are told apart."""
     assert frozenset().union(*FAILED_CONTROLS.values()) == {
         "backup-size-is-stable",

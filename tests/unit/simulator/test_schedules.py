@@ -7,7 +7,7 @@ import pytest
 from backup_auditor_simulator.model import Frequency, find_next_run
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
@@ -28,10 +28,10 @@ def _moment(text: str) -> datetime:
 )
 def test_the_next_run_is_counted_from_the_anchor(frequency: str, anchor: str, now: str, expected: str) -> None:
     """A run falls on the anchor's time of day; a month too short for the anchor's day has it on its last day."""
-    assert find_next_run(_moment(anchor), Frequency(frequency), _moment(now)) == _moment(expected)
+    assert find_next_run(_parse_moment(anchor), Frequency(frequency), _parse_moment(now)) == _parse_moment(expected)
 
 
 def test_the_anchor_itself_is_not_a_run() -> None:
     """A schedule first runs one period after its creation, whenever one asks."""
-    anchor = _moment("2026-03-01T06:00")
+    anchor = _parse_moment("2026-03-01T06:00")
     assert find_next_run(anchor, Frequency.DAILY, anchor - timedelta(days=9)) == anchor + timedelta(days=1)

@@ -12,36 +12,36 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-_CLOCK = "backup_auditor.bootstrap.runtime"
+_CLOCK_MODULE = "backup_auditor.bootstrap.runtime"
 
 
-class _Finder(MetaPathFinder):
+class _ClockFinder(MetaPathFinder):
     """Finds the one module that reads the clock, and moves what it reads."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find the module as Python would."""
-        spec = PathFinder.find_spec(fullname, path, target) if fullname == _CLOCK else None
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == _CLOCK_MODULE else None
         if spec is None or spec.loader is None:
             return None
-        run = spec.loader.exec_module
+        execute_module = spec.loader.exec_module
 
-        def run_and_move(module: ModuleType) -> None:
-            run(module)
-            real = module.now
-            module.__dict__["now"] = lambda: real() + _ahead()
+        def execute_and_move_clock(module: ModuleType) -> None:
+            execute_module(module)
+            read_real_clock = module.now
+            module.__dict__["now"] = lambda: read_real_clock() + _read_offset()
 
-        spec.loader.exec_module = run_and_move  # type: ignore[method-assign]
+        spec.loader.exec_module = execute_and_move_clock  # type: ignore[method-assign]
         return spec
 
 
-def _ahead() -> timedelta:
+def _read_offset() -> timedelta:
     return timedelta(seconds=float(Path(os.environ["MOVED_CLOCK"]).read_text(encoding="ascii")))
 
 
 if __name__ == "__main__":
     from awslambdaric.__main__ import main  # type: ignore[import-untyped]
 
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _ClockFinder())
     main(sys.argv)

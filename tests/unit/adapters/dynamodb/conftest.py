@@ -9,11 +9,11 @@ import pytest
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.adapters.dynamodb.table import Table
-from support.aws.dynamodb import a_table, chunk_names, items_of
+from support.aws.dynamodb import list_chunk_names, list_items, open_table
 
 
 @dataclass(frozen=True)
-class Tried:
+class TableUnderTest:
     """A table, and how functions see it."""
 
     client: Any
@@ -32,17 +32,17 @@ class Tried:
     @property
     def items(self) -> list[dict[str, Any]]:
         """Everything in the table."""
-        return items_of(self.client, self.name)
+        return list_items(self.client, self.name)
 
     @property
     def chunks(self) -> set[str]:
         """The names of the chunks in the table."""
-        return chunk_names(self.client, self.name)
+        return list_chunk_names(self.client, self.name)
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tried]:
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[TableUnderTest]:
     """Make a table of its own."""
     monkeypatch.setattr(Table, "wait", lambda *_: None)
-    with a_table() as (client, name):
-        yield Tried(client, name)
+    with open_table() as (client, name):
+        yield TableUnderTest(client, name)

@@ -14,133 +14,142 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError, StateError
-from support.builders.audit_sequence import Nights
-from support.builders.facts import DAY, NOW, backup, index, inventory, schedule
-from support.fakes.stores import PROJECT, recorded
-from support.faults.aws_clients import KilledError, Strike, raising, refusal, struck, twice, unanswered, unreachable
+from support.builders.audit_sequence import AuditSequence
+from support.builders.facts import DAY, NOW, build_backup, build_index, build_inventory, build_schedule
+from support.fakes.stores import PROJECT, record_change
+from support.faults.aws_clients import (
+    KilledError,
+    NthCallFault,
+    inject_fault,
+    make_client_error,
+    make_raiser,
+    make_timeout_error,
+    make_unreachable_error,
+    repeat_calls,
+)
 
-KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
-MANY = 40
+STORED_REPORT = StoredReport("s3://reports/default/report.json", "5f" * 32)
+MAX_CALLS = 40
 """More calls than a recording makes."""
 
 
-def two_nights() -> tuple[ProjectState, ProjectState, ProjectState]:
+def build_three_states() -> tuple[ProjectState, ProjectState, ProjectState]:
     """Return what is remembered after one night, two, and three: every kind changes each time."""
-    nights = Nights()
-    found = []
-    for told in (
-        inventory(index(backups=[backup(DAY)], deletion_protection=True)),
-        inventory(index(schedules=[schedule(enabled=False)], deletion_protection=False)),
-        inventory(),
+    sequence = AuditSequence()
+    states = []
+    for inventory in (
+        build_inventory(build_index(backups=[build_backup(DAY)], deletion_protection=True)),
+        build_inventory(build_index(schedules=[build_schedule(enabled=False)], deletion_protection=False)),
+        build_inventory(),
     ):
-        nights.audited(told)
-        found.append(nights.memory)
-    first, second, third = found
-    return first, second, third
+        sequence.audit(inventory)
+        states.append(sequence.state)
+    first_state, second_state, third_state = states
+    return first_state, second_state, third_state
 
 
-FIRST, SECOND, THIRD = two_nights()
+FIRST_STATE, SECOND_STATE, THIRD_STATE = build_three_states()
 
 
-def audit_of(memory: ProjectState) -> AuditRecord:
+def build_audit_record(state: ProjectState) -> AuditRecord:
     """Return the record of the audit that a memory was last changed by."""
-    assert memory.audit_id is not None
-    assert memory.observed_at is not None
+    assert state.audit_id is not None
+    assert state.observed_at is not None
     return AuditRecord(
-        memory.audit_id, memory.observed_at, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT
+        state.audit_id, state.observed_at, is_complete=True, compliance=Compliance.COMPLIANT, report=STORED_REPORT
     )
 
 
-def message_of(memory: ProjectState) -> OutboxMessage:
+def build_message(state: ProjectState) -> OutboxMessage:
     """Return the message that such an audit causes."""
-    audit = audit_of(memory)
+    audit = build_audit_record(state)
     return OutboxMessage(
-        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDIT, KEPT, None
+        f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDIT, STORED_REPORT, None
     )
 
 
-def record(table: Any, before: ProjectState, after: ProjectState) -> None:
+def record_audit(table: Any, previous: ProjectState, current: ProjectState) -> None:
     """Record an audit with its message."""
-    recorded(table.store, before, after, audit=audit_of(after), messages=(message_of(after),))
+    record_change(table.store, previous, current, audit=build_audit_record(current), messages=(build_message(current),))
 
 
-def both(table: Any) -> None:
+def record_both(table: Any) -> None:
     """Record the second night and the third."""
-    record(table, FIRST, SECOND)
-    record(table, SECOND, THIRD)
+    record_audit(table, FIRST_STATE, SECOND_STATE)
+    record_audit(table, SECOND_STATE, THIRD_STATE)
 
 
-def remembered(table: Any) -> ProjectState:
+def load_checked_state(table: Any) -> ProjectState:
     """Load what is remembered, and see that record and messages are those of it, and no others."""
-    memory: ProjectState = table.store.load(PROJECT)
-    known = [it for it in (FIRST, SECOND, THIRD) if it.revision <= memory.revision]
-    assert memory == (known[-1] if known else EMPTY_STATE)
-    assert table.store.list_audits(PROJECT, NOW - DAY) == [audit_of(it) for it in known]
+    state: ProjectState = table.store.load(PROJECT)
+    known_states = [it for it in (FIRST_STATE, SECOND_STATE, THIRD_STATE) if it.revision <= state.revision]
+    assert state == (known_states[-1] if known_states else EMPTY_STATE)
+    assert table.store.list_audits(PROJECT, NOW - DAY) == [build_audit_record(it) for it in known_states]
     assert {it.message_id for it in table.outbox.list_pending(None, NOW + DAY)} == {
-        message_of(it).message_id for it in known
+        build_message(it).message_id for it in known_states
     }
-    return memory
+    return state
 
 
-def failing_server() -> BaseException:
+def make_server_error() -> BaseException:
     """Return what is raised where AWS fails itself."""
-    return refusal("InternalServerError", 500)
+    return make_client_error("InternalServerError", 500)
 
 
-def refused() -> BaseException:
+def make_denied_error() -> BaseException:
     """Return what is raised where a role may not do it."""
-    return refusal("AccessDeniedException")
+    return make_client_error("AccessDeniedException")
 
 
 @pytest.mark.parametrize(
-    "error,after,until_end",
+    "error,after_effect,is_permanent",
     [
-        pytest.param(unreachable, False, False, id="unreachable-once"),
-        pytest.param(unreachable, False, True, id="unreachable-always"),
-        pytest.param(failing_server, False, False, id="failing-once"),
-        pytest.param(failing_server, True, True, id="done-and-failing-always"),
-        pytest.param(refused, False, False, id="refused-once"),
+        pytest.param(make_unreachable_error, False, False, id="unreachable-once"),
+        pytest.param(make_unreachable_error, False, True, id="unreachable-always"),
+        pytest.param(make_server_error, False, False, id="failing-once"),
+        pytest.param(make_server_error, True, True, id="done-and-failing-always"),
+        pytest.param(make_denied_error, False, False, id="refused-once"),
         pytest.param(KilledError, False, False, id="killed-before"),
         pytest.param(KilledError, True, False, id="killed-after"),
-        pytest.param(unanswered, True, False, id="unanswered-once"),
-        pytest.param(unanswered, True, True, id="unanswered-always"),
+        pytest.param(make_timeout_error, True, False, id="unanswered-once"),
+        pytest.param(make_timeout_error, True, True, id="unanswered-always"),
     ],
 )
-def test_a_recording_is_there_wholly_or_not_at_all(
-    table: Any, error: Callable[[], BaseException], *, after: bool, until_end: bool
+def test_a_recording_is_there_completely_or_not_at_all(
+    table: Any, error: Callable[[], BaseException], *, after_effect: bool, is_permanent: bool
 ) -> None:
     """At whichever call, before or after its effect; what is said of it is never better than it is."""
-    record(table, EMPTY_STATE, FIRST)
-    for at in range(MANY):
-        before = remembered(table)
-        assert before == FIRST
-        strike = Strike(raising(error), at, until_end=until_end)
-        is_said_recorded = False
-        with struck(table.client, strike, after=after), suppress(StateError, KilledError):
-            record(table, FIRST, SECOND)
-            is_said_recorded = True
-        memory = remembered(table)
-        if is_said_recorded:
-            assert memory == SECOND
-        if strike.calls <= at:
+    record_audit(table, EMPTY_STATE, FIRST_STATE)
+    for call_number in range(MAX_CALLS):
+        state_before = load_checked_state(table)
+        assert state_before == FIRST_STATE
+        fault = NthCallFault(make_raiser(error), call_number, is_permanent=is_permanent)
+        is_reported_recorded = False
+        with inject_fault(table.client, fault, after=after_effect), suppress(StateError, KilledError):
+            record_audit(table, FIRST_STATE, SECOND_STATE)
+            is_reported_recorded = True
+        state = load_checked_state(table)
+        if is_reported_recorded:
+            assert state == SECOND_STATE
+        if fault.call_count <= call_number:
             break
-        if memory == SECOND:
-            record(table, SECOND, THIRD)
-            assert remembered(table) == THIRD
-            assert table.chunks == chunks_named(table)
-            forget(table)
-            record(table, EMPTY_STATE, FIRST)
+        if state == SECOND_STATE:
+            record_audit(table, SECOND_STATE, THIRD_STATE)
+            assert load_checked_state(table) == THIRD_STATE
+            assert table.chunks == list_named_chunks(table)
+            delete_everything(table)
+            record_audit(table, EMPTY_STATE, FIRST_STATE)
     else:
         raise AssertionError("it makes more calls than were tried")
 
 
-def forget(table: Any) -> None:
+def delete_everything(table: Any) -> None:
     """Take everything away."""
     for item in table.items:
         table.client.delete_item(TableName=table.name, Key={it: item[it] for it in ("PK", "SK")})
 
 
-def chunks_named(table: Any) -> frozenset[str]:
+def list_named_chunks(table: Any) -> frozenset[str]:
     """Return the chunks that the head names."""
     (head,) = [it for it in table.items if it["SK"]["S"] == "head"]
     return decode_head(PROJECT, head).all_chunk_names
@@ -148,97 +157,103 @@ def chunks_named(table: Any) -> frozenset[str]:
 
 def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table: Any) -> None:
     """As the client does by itself where an answer was lost: the transaction fails on its own head, and is done."""
-    with twice(table.client):
-        record(table, EMPTY_STATE, FIRST)
-        record(table, FIRST, SECOND)
-    assert remembered(table) == SECOND
-    assert table.chunks == chunks_named(table)
+    with repeat_calls(table.client):
+        record_audit(table, EMPTY_STATE, FIRST_STATE)
+        record_audit(table, FIRST_STATE, SECOND_STATE)
+    assert load_checked_state(table) == SECOND_STATE
+    assert table.chunks == list_named_chunks(table)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_of_two_that_record_at_once_one_wins(table: Any, *, after: bool) -> None:
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+def test_of_two_that_record_at_once_one_wins(table: Any, *, after_effect: bool) -> None:
     """At whichever call of the one the other comes in between; the loser leaves nothing that counts."""
-    record(table, EMPTY_STATE, FIRST)
-    other = replace(SECOND, audit_id="other", findings={})
-    for at in range(MANY):
+    record_audit(table, EMPTY_STATE, FIRST_STATE)
+    other_state = replace(SECOND_STATE, audit_id="other", findings={})
+    for call_number in range(MAX_CALLS):
         outcomes: list[str] = []
 
-        def quicker(outcomes: list[str] = outcomes) -> None:
+        def record_other(outcomes: list[str] = outcomes) -> None:
             try:
-                recorded(table.store, FIRST, other)
+                record_change(table.store, FIRST_STATE, other_state)
                 outcomes.append("other")
             except ConflictingRecordError:
                 outcomes.append("none")
 
-        strike = Strike(quicker, at)
-        with struck(table.client, strike, after=after):
+        fault = NthCallFault(record_other, call_number)
+        with inject_fault(table.client, fault, after=after_effect):
             try:
-                record(table, FIRST, SECOND)
+                record_audit(table, FIRST_STATE, SECOND_STATE)
                 outcomes.append("this")
             except ConflictingRecordError:
                 outcomes.append("none")
-        if strike.calls <= at:
+        if fault.call_count <= call_number:
             break
         assert sorted(outcomes) in (["none", "other"], ["none", "this"])
-        winner = SECOND if "this" in outcomes else other
+        winner = SECOND_STATE if "this" in outcomes else other_state
         assert table.store.load(PROJECT) == winner
         assert [it.audit_id for it in table.store.list_audits(PROJECT, NOW + DAY / 2)] == (
-            [SECOND.audit_id] if winner is SECOND else []
+            [SECOND_STATE.audit_id] if winner is SECOND_STATE else []
         )
-        recorded(table.store, winner, THIRD)
-        assert table.store.load(PROJECT) == THIRD
-        assert table.chunks == chunks_named(table)
-        forget(table)
-        record(table, EMPTY_STATE, FIRST)
+        record_change(table.store, winner, THIRD_STATE)
+        assert table.store.load(PROJECT) == THIRD_STATE
+        assert table.chunks == list_named_chunks(table)
+        delete_everything(table)
+        record_audit(table, EMPTY_STATE, FIRST_STATE)
     else:
         raise AssertionError("it makes more calls than were tried")
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_what_is_recorded_while_another_reads_is_read_wholly_or_not_at_all(table: Any, *, after: bool) -> None:
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+def test_what_is_recorded_while_another_reads_is_read_completely_or_not_at_all(
+    table: Any, *, after_effect: bool
+) -> None:
     """A chunk that was swept away meanwhile is no damage."""
-    for at in range(MANY):
-        record(table, EMPTY_STATE, FIRST)
-        strike = Strike(partial(both, table), at)
-        with struck(table.client, strike, after=after):
-            assert table.store.load(PROJECT) in (FIRST, THIRD)
-        forget(table)
-        if strike.calls <= at:
+    for call_number in range(MAX_CALLS):
+        record_audit(table, EMPTY_STATE, FIRST_STATE)
+        fault = NthCallFault(partial(record_both, table), call_number)
+        with inject_fault(table.client, fault, after=after_effect):
+            assert table.store.load(PROJECT) in (FIRST_STATE, THIRD_STATE)
+        delete_everything(table)
+        if fault.call_count <= call_number:
             break
     else:
         raise AssertionError("it makes more calls than were tried")
 
 
-def test_whoever_sweeps_late_takes_nothing_that_was_recorded_since(table: Any) -> None:
+def test_a_late_sweep_deletes_nothing_that_was_recorded_since(table: Any) -> None:
     """Two more audits are recorded before it looks for what is left of earlier ones."""
-    record(table, EMPTY_STATE, FIRST)
-    strike = Strike(lambda: record(table, SECOND, THIRD), 0, operation="Query")
-    with struck(table.client, strike):
-        record(table, FIRST, SECOND)
-    assert strike.calls == 1
-    assert remembered(table) == THIRD
+    record_audit(table, EMPTY_STATE, FIRST_STATE)
+    fault = NthCallFault(lambda: record_audit(table, SECOND_STATE, THIRD_STATE), 0, operation="Query")
+    with inject_fault(table.client, fault):
+        record_audit(table, FIRST_STATE, SECOND_STATE)
+    assert fault.call_count == 1
+    assert load_checked_state(table) == THIRD_STATE
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
 def test_a_transaction_that_was_in_the_way_of_another_is_tried_again(table: Any, code: str) -> None:
     """Nothing says that this audit was overtaken."""
-    cancelled = refusal("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": code}])
-    with struck(table.client, Strike(raising(lambda: cancelled), 0, operation="TransactWriteItems")):
-        record(table, EMPTY_STATE, FIRST)
-    assert remembered(table) == FIRST
+    cancelled_error = make_client_error(
+        "TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": code}]
+    )
+    with inject_fault(
+        table.client, NthCallFault(make_raiser(lambda: cancelled_error), 0, operation="TransactWriteItems")
+    ):
+        record_audit(table, EMPTY_STATE, FIRST_STATE)
+    assert load_checked_state(table) == FIRST_STATE
 
 
 def test_an_audit_that_was_recorded_and_overtaken_before_anybody_heard_is_a_conflict(table: Any) -> None:
     """It is judged anew, and finds what came after it; what it told is told all the same."""
-    record(table, EMPTY_STATE, FIRST)
+    record_audit(table, EMPTY_STATE, FIRST_STATE)
 
-    def lost() -> None:
-        record(table, SECOND, THIRD)
-        raise unanswered()
+    def record_meanwhile() -> None:
+        record_audit(table, SECOND_STATE, THIRD_STATE)
+        raise make_timeout_error()
 
     with (
-        struck(table.client, Strike(lost, 0, operation="TransactWriteItems"), after=True),
+        inject_fault(table.client, NthCallFault(record_meanwhile, 0, operation="TransactWriteItems"), after=True),
         pytest.raises(ConflictingRecordError),
     ):
-        record(table, FIRST, SECOND)
-    assert remembered(table) == THIRD
+        record_audit(table, FIRST_STATE, SECOND_STATE)
+    assert load_checked_state(table) == THIRD_STATE

@@ -9,19 +9,19 @@ from backup_auditor.adapters.pinecone.flow_control import BASE_WAIT, MAX_WAIT, B
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def longest(_low: float, high: float) -> float:
+def pick_longest(_low: float, high: float) -> float:
     """Pick the longest wait."""
     return high
 
 
-def shortest(low: float, _high: float) -> float:
+def pick_shortest(low: float, _high: float) -> float:
     """Pick the shortest wait."""
     return low
 
 
 def test_waits_spread_with_each_attempt_up_to_a_cap() -> None:
     """Each wait lies between the first one and three times the last one."""
-    backoff = Backoff(longest)
+    backoff = Backoff(pick_longest)
     assert [backoff.compute_wait(None) for _ in range(5)] == pytest.approx(
         [3 * BASE_WAIT, 9 * BASE_WAIT, 27 * BASE_WAIT, MAX_WAIT, MAX_WAIT]
     )
@@ -29,14 +29,14 @@ def test_waits_spread_with_each_attempt_up_to_a_cap() -> None:
 
 def test_no_wait_is_shorter_than_the_first() -> None:
     """The shortest that chance can pick stays the base."""
-    backoff = Backoff(shortest)
+    backoff = Backoff(pick_shortest)
     assert [backoff.compute_wait(None) for _ in range(3)] == [BASE_WAIT] * 3
 
 
 def test_what_the_service_asks_for_is_never_undercut() -> None:
     """`Retry-After` is waited in full, past the cap of our own, and spread a little."""
-    assert Backoff(shortest).compute_wait(60.0) == 60.0
-    assert Backoff(longest).compute_wait(60.0) == 60.0 + BASE_WAIT
+    assert Backoff(pick_shortest).compute_wait(60.0) == 60.0
+    assert Backoff(pick_longest).compute_wait(60.0) == 60.0 + BASE_WAIT
 
 
 @pytest.mark.parametrize(

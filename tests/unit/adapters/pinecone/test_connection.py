@@ -51,9 +51,9 @@ def test_hosts_that_keep_the_key_safe_are_taken(host: str) -> None:
 )
 def test_hosts_that_do_not_are_refused(host: str) -> None:
     """No key travels in the clear, and no address is guessed at; the refusal repeats no key."""
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error_info:
         Connection(KEY, host)
-    assert KEY not in str(refused.value)
+    assert KEY not in str(error_info.value)
 
 
 def test_https_is_meant_where_no_scheme_is_given() -> None:
@@ -74,9 +74,9 @@ def test_https_is_meant_where_no_scheme_is_given() -> None:
 )
 def test_what_no_key_looks_like_is_refused_without_repeating_it(key: str) -> None:
     """A key is printable ASCII without blanks."""
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error_info:
         Connection(key)
-    assert "canar" not in str(refused.value)
+    assert "canar" not in str(error_info.value)
 
 
 def test_the_key_is_not_part_of_its_text() -> None:
@@ -97,7 +97,7 @@ def test_a_version_is_no_way_into_the_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "ceiling, is_taken",
+    "max_concurrency, is_accepted",
     [
         pytest.param(0, False, id="none"),
         pytest.param(1, True, id="at-least-one"),
@@ -105,10 +105,10 @@ def test_a_version_is_no_way_into_the_headers() -> None:
         pytest.param(257, False, id="one-past"),
     ],
 )
-def test_the_ceiling_has_bounds(ceiling: int, is_taken: bool) -> None:
+def test_the_ceiling_has_bounds(max_concurrency: int, is_accepted: bool) -> None:
     """From 1 to 256 calls may be in flight."""
-    if is_taken:
-        assert Connection(KEY, max_concurrency=ceiling).max_concurrency == ceiling
+    if is_accepted:
+        assert Connection(KEY, max_concurrency=max_concurrency).max_concurrency == max_concurrency
     else:
         with pytest.raises(SettingsError):
-            Connection(KEY, max_concurrency=ceiling)
+            Connection(KEY, max_concurrency=max_concurrency)

@@ -6,12 +6,12 @@ import pytest
 
 from backup_auditor.adapters.pinecone.flow_control import Deadline
 from backup_auditor.errors import DeadlineError
-from support.clock import Hand
+from support.clock import ManualClock
 
 
 def test_time_runs_out() -> None:
     """What is left shrinks with the clock, and at the end nothing may be asked."""
-    clock = Hand()
+    clock = ManualClock()
     deadline = Deadline(timedelta(seconds=60), clock)
     clock.now += 59
     assert deadline.require_seconds_left() == 1
@@ -25,4 +25,4 @@ def test_time_runs_out() -> None:
 )
 def test_a_wait_that_ends_too_late_is_not_worth_beginning(wait: float, is_allowed: bool) -> None:
     """One must be able to ask after the wait."""
-    assert Deadline(timedelta(seconds=60), Hand()).allows(wait) is is_allowed
+    assert Deadline(timedelta(seconds=60), ManualClock()).allows(wait) is is_allowed

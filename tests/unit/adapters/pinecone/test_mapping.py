@@ -28,13 +28,13 @@ ROW: BackupRow = {
 }
 
 
-def index(**row: Any) -> Index:
+def map_index(**row: Any) -> Index:
     """Make an index of a row."""
-    made: Any = {"name": "orders", **row}
-    return RowMapper().map_index(made)
+    raw_row: Any = {"name": "orders", **row}
+    return RowMapper().map_index(raw_row)
 
 
-def test_a_backup_keeps_all_that_is_told_of_it() -> None:
+def test_a_backup_keeps_all_its_fields() -> None:
     """Every field has its place, and moments are in UTC."""
     assert RowMapper().map_backup(ROW) == Backup(
         backup_id="b-1",
@@ -55,10 +55,10 @@ def test_a_backup_keeps_all_that_is_told_of_it() -> None:
 
 def test_a_backup_may_tell_next_to_nothing() -> None:
     """What is absent is not known, and an unknown status is kept."""
-    made = RowMapper().map_backup(
+    minimal_backup = RowMapper().map_backup(
         {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": "Archiving"}
     )
-    assert made == Backup("b-1", "i-1", "orders", "Archiving")
+    assert minimal_backup == Backup("b-1", "i-1", "orders", "Archiving")
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-13-40T00:00:00Z", "0001-01-01T00:00:00+14:00", None])
@@ -69,21 +69,21 @@ def test_a_moment_that_cannot_be_read_is_not_known(text: str | None) -> None:
 
 def test_the_same_row_of_two_listings_is_one_object() -> None:
     """A hundred thousand backups are kept in memory once, with their histories and second walks."""
-    translation = RowMapper()
-    first, again = translation.map_backup(ROW), translation.map_backup({**ROW})
-    assert again is first
+    mapper = RowMapper()
+    first_backup, same_backup = mapper.map_backup(ROW), mapper.map_backup({**ROW})
+    assert same_backup is first_backup
 
 
 def test_rows_that_differ_share_what_they_have_in_common() -> None:
     """A history tells more of a run than the listing; the rest is shared."""
-    translation = RowMapper()
-    first, other = translation.map_backup(ROW), translation.map_backup({**ROW, "status": "Initializing"})
-    assert other.status == "Initializing"
-    assert other.created_at is first.created_at
-    assert other.backup_id is first.backup_id
+    mapper = RowMapper()
+    first_backup, other_backup = mapper.map_backup(ROW), mapper.map_backup({**ROW, "status": "Initializing"})
+    assert other_backup.status == "Initializing"
+    assert other_backup.created_at is first_backup.created_at
+    assert other_backup.backup_id is first_backup.backup_id
 
 
-def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
+def test_a_schedule_keeps_all_its_fields() -> None:
     """Retention becomes a length of time."""
     row: ScheduleRow = {
         "schedule_id": "s-1",
@@ -102,7 +102,7 @@ def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "told, is_unreadable",
+    "next_run, is_unreadable",
     [
         pytest.param({"next_scheduled_run": None}, False, id="null"),
         pytest.param({}, False, id="absent"),
@@ -113,9 +113,9 @@ def test_a_schedule_keeps_all_that_is_told_of_it() -> None:
         pytest.param({"next_scheduled_run": {"at": "06:00"}}, True, id="object"),
     ],
 )
-def test_a_next_run_that_cannot_be_read_is_not_none(told: dict[str, Any], is_unreadable: bool) -> None:
+def test_a_next_run_that_cannot_be_read_is_not_none(next_run: dict[str, Any], is_unreadable: bool) -> None:
     """A schedule without a next run is a finding; one whose next run cannot be read is not known."""
-    row = parse_row(json.dumps({"schedule_id": "s-1", **told}).encode(), SCHEDULE)
+    row = parse_row(json.dumps({"schedule_id": "s-1", **next_run}).encode(), SCHEDULE)
     assert RowMapper().map_schedule(row).next_run_unreadable is is_unreadable
 
 
@@ -141,9 +141,9 @@ def test_a_retention_that_is_none_is_not_known(days: int | None) -> None:
         pytest.param({}, Deployment.UNKNOWN, id="absent"),
     ],
 )
-def test_where_an_index_runs_is_told_by_either_family(row: dict[str, Any], expected: Deployment) -> None:
+def test_where_an_index_runs_is_reported_by_either_family(row: dict[str, Any], expected: Deployment) -> None:
     """Up to 2026-04 in `spec`, from 2026-07 on in `deployment`; what is not known may have backups."""
-    assert index(**row).deployment is expected
+    assert map_index(**row).deployment is expected
 
 
 @pytest.mark.parametrize(
@@ -159,20 +159,20 @@ def test_where_an_index_runs_is_told_by_either_family(row: dict[str, Any], expec
         pytest.param({}, False, id="absent"),
     ],
 )
-def test_whether_an_index_holds_documents_is_told_by_its_fields(row: dict[str, Any], expected: bool) -> None:
+def test_whether_an_index_holds_documents_is_reported_by_its_fields(row: dict[str, Any], expected: bool) -> None:
     """Full-text and semantic-text fields make a document index."""
-    assert index(**row).holds_documents is expected
+    assert map_index(**row).holds_documents is expected
 
 
 def test_an_index_tells_its_place_state_protection_and_tags() -> None:
     """Tags that are no texts are left out."""
-    made = index(
+    mapped_index = map_index(
         deployment={"deployment_type": "managed", "cloud": "gcp", "region": "us-central1"},
         status={"ready": True, "state": "Ready"},
         deletion_protection="enabled",
         tags={"env": "prod", "odd": 7},
     )
-    assert made == Index(
+    assert mapped_index == Index(
         "orders", Deployment.SERVERLESS, "gcp", "us-central1", "Ready", deletion_protection=True, tags={"env": "prod"}
     )
 
@@ -183,7 +183,7 @@ def test_an_index_tells_its_place_state_protection_and_tags() -> None:
 )
 def test_deletion_protection_may_be_unknown(value: object, expected: bool | None) -> None:
     """Only a word that is known says whether it is on."""
-    assert index(deletion_protection=value).deletion_protection is expected
+    assert map_index(deletion_protection=value).deletion_protection is expected
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_deletion_protection_may_be_unknown(value: object, expected: bool | None
 )
 def test_the_customer_key_of_an_index_is_read(row: dict[str, Any], cmek_id: str | None) -> None:
     """An index names the key that encrypts it, or none."""
-    assert index(**row).cmek_id == cmek_id
+    assert map_index(**row).cmek_id == cmek_id
 
 
 @pytest.mark.parametrize(
@@ -220,5 +220,5 @@ def test_the_state_of_an_index_is_compared_without_case(
     state: str | None, is_initializing: bool, is_terminating: bool
 ) -> None:
     """Only two states keep an index, or some of its controls, from being judged."""
-    found = index(status={"ready": False, "state": state})
-    assert (found.is_initializing, found.is_terminating) == (is_initializing, is_terminating)
+    index = map_index(status={"ready": False, "state": state})
+    assert (index.is_initializing, index.is_terminating) == (is_initializing, is_terminating)

@@ -9,7 +9,7 @@ PROXY = "http://proxy.example:3128"
 
 
 @pytest.fixture(autouse=True)
-def _proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clear_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
 
 
@@ -69,6 +69,8 @@ def test_no_text_of_a_proxy_holds_its_password(monkeypatch: pytest.MonkeyPatch) 
 def test_a_refused_kind_of_proxy_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names scheme, host and port alone."""
     monkeypatch.setenv("HTTPS_PROXY", "socks5://canary:canary@127.0.0.1:1080")
-    with pytest.raises(SettingsError, match=r"socks5://127\.0\.0\.1:1080 \(HTTPS_PROXY\) is a SOCKS proxy") as caught:
+    with pytest.raises(
+        SettingsError, match=r"socks5://127\.0\.0\.1:1080 \(HTTPS_PROXY\) is a SOCKS proxy"
+    ) as error_info:
         find_proxy("api.pinecone.io", None)
-    assert "canary" not in str(caught.value)
+    assert "canary" not in str(error_info.value)

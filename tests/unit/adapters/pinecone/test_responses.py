@@ -23,14 +23,14 @@ from backup_auditor.errors import (
 KEY = "canary-of-the-answer-tests"
 
 
-def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> Response:
+def make_structured_error(status: int, message: str, code: str = "PERMISSION_DENIED") -> Response:
     """Build an error in the service's own shape."""
     body = {"error": {"code": code, "message": message}, "status": status}
     return Response(status, {}, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
-    "status, meaning",
+    "status, error_type",
     [
         (302, MalformedResponseError),
         (400, UnsupportedError),
@@ -51,15 +51,15 @@ def structured(status: int, message: str, code: str = "PERMISSION_DENIED") -> Re
         (507, UnavailableError),
     ],
 )
-def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) -> None:
+def test_each_status_has_one_meaning(status: int, error_type: type[PineconeError]) -> None:
     """The type tells what to do; the text names the status and what was said."""
-    error = build_error(structured(status, "It is so."), KEY)
-    assert type(error) is meaning
+    error = build_error(make_structured_error(status, "It is so."), KEY)
+    assert type(error) is error_type
     assert str(error).startswith(f"{status}: ")
 
 
 @pytest.mark.parametrize(
-    "message, meaning",
+    "message, error_type",
     [
         pytest.param("Scheduled backups are not available for your plan", OrganizationPlanError, id="plan"),
         pytest.param(
@@ -74,9 +74,9 @@ def test_each_status_has_one_meaning(status: int, meaning: type[PineconeError]) 
         pytest.param("", ForbiddenError, id="silent"),
     ],
 )
-def test_403_has_three_meanings(message: str, meaning: type[PineconeError]) -> None:
+def test_403_has_three_meanings(message: str, error_type: type[PineconeError]) -> None:
     """The plan, the quota and the key's permission are told apart by what the service says."""
-    assert type(build_error(structured(403, message), KEY)) is meaning
+    assert type(build_error(make_structured_error(403, message), KEY)) is error_type
 
 
 def test_a_proxy_is_not_believed_about_the_plan() -> None:
@@ -88,13 +88,13 @@ def test_a_proxy_is_not_believed_about_the_plan() -> None:
 @pytest.mark.parametrize("message", ["Unsupported API version: 2031-01", "Invalid X-Pinecone-Api-Version header"])
 def test_a_version_that_is_refused_says_nothing_of_the_index(message: str) -> None:
     """Else a wrong setting would make every index one that cannot be backed up."""
-    assert type(build_error(structured(400, message), KEY)) is MalformedResponseError
+    assert type(build_error(make_structured_error(400, message), KEY)) is MalformedResponseError
 
 
 def test_429_may_speak_of_the_quota() -> None:
     """No room is another matter than too many calls."""
-    assert type(build_error(structured(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
-    assert type(build_error(structured(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
+    assert type(build_error(make_structured_error(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
+    assert type(build_error(make_structured_error(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
 
 
 @pytest.mark.parametrize("status", [520, 522, 527, 530])
@@ -130,10 +130,10 @@ def test_any_body_gives_one_readable_line(body: bytes, text: str) -> None:
 
 def test_a_long_message_is_cut_and_a_key_in_it_is_taken_out() -> None:
     """Neither our key, nor what looks like one, stands in a text, even where the cut would go through it."""
-    other = "pcsk" + "_" + "abcDEF123"
-    said = str(build_error(structured(400, f"{'x' * 190} {KEY} {other} {'y' * 500}"), KEY))
-    assert len(said) <= len("400: ") + 200
-    said += str(build_error(structured(400, f"{KEY} and {other}"), KEY))
-    assert "canary" not in said
-    assert "abc" not in said
-    assert "[key] and [key]" in said
+    other_key = "pcsk" + "_" + "abcDEF123"
+    message = str(build_error(make_structured_error(400, f"{'x' * 190} {KEY} {other_key} {'y' * 500}"), KEY))
+    assert len(message) <= len("400: ") + 200
+    message += str(build_error(make_structured_error(400, f"{KEY} and {other_key}"), KEY))
+    assert "canary" not in message
+    assert "abc" not in message
+    assert "[key] and [key]" in message

@@ -17,18 +17,18 @@ ROW: Any = {
 }
 
 
-def body(value: object) -> bytes:
+def encode_body(value: object) -> bytes:
     """Write JSON."""
     return json.dumps(value).encode()
 
 
-def read(value: object) -> RawRows[schemas.BackupRow]:
+def parse_backups(value: object) -> RawRows[schemas.BackupRow]:
     """Read a page of backups."""
-    return parse_page(value if isinstance(value, bytes) else body(value), schemas.BACKUP_PAGE, schemas.BACKUP)
+    return parse_page(value if isinstance(value, bytes) else encode_body(value), schemas.BACKUP_PAGE, schemas.BACKUP)
 
 
 @pytest.mark.parametrize(
-    "answer, token",
+    "response, token",
     [
         pytest.param({"data": [ROW]}, None, id="pagination-absent"),
         pytest.param({"data": [ROW], "pagination": None}, None, id="pagination-null"),
@@ -39,19 +39,19 @@ def read(value: object) -> RawRows[schemas.BackupRow]:
         pytest.param({"data": [ROW | {"made_up": [1, {}]}], "pagination": {"next": "t"}}, "t", id="unknown-field"),
     ],
 )
-def test_a_page_tells_its_rows_and_where_the_next_one_is(answer: dict[str, Any], token: str | None) -> None:
+def test_a_page_tells_its_rows_and_where_the_next_one_is(response: dict[str, Any], token: str | None) -> None:
     """Keys that are not known are ignored, and an absent end is an end."""
-    assert read(answer) == RawRows([ROW], token)
+    assert parse_backups(response) == RawRows([ROW], token)
 
 
-@pytest.mark.parametrize("answer", [{}, {"data": None}, {"data": []}, {"pagination": None}])
-def test_a_page_may_be_empty_in_several_ways(answer: dict[str, Any]) -> None:
+@pytest.mark.parametrize("response", [{}, {"data": None}, {"data": []}, {"pagination": None}])
+def test_a_page_may_be_empty_in_several_ways(response: dict[str, Any]) -> None:
     """An absent or null list is an empty one, as long as the answer speaks of nothing else."""
-    assert read(answer) == RawRows([])
+    assert parse_backups(response) == RawRows([])
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"<html>", id="html"),
@@ -73,14 +73,14 @@ def test_a_page_may_be_empty_in_several_ways(answer: dict[str, Any]) -> None:
         pytest.param(b'{"pagination": {"next": "t"}, "items": []}', id="pagination-and-another-list"),
     ],
 )
-def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
+def test_what_is_no_page_is_not_taken_for_an_empty_one(response: bytes) -> None:
     """An answer that cannot be understood is never silence."""
     with pytest.raises(MalformedResponseError):
-        read(answer)
+        parse_backups(response)
 
 
 @pytest.mark.parametrize(
-    "answer, names",
+    "response, names",
     [
         pytest.param({"error": {}, "status": 1}, 'other keys: "error", "status"', id="error"),
         pytest.param({"a": 1, "b": 2, "c": 3, "d": 4}, 'other keys: "a", "b", "c"', id="at-most-three"),
@@ -89,91 +89,91 @@ def test_what_is_no_page_is_not_taken_for_an_empty_one(answer: bytes) -> None:
         pytest.param({"data": {}}, "another type", id="no-list"),
     ],
 )
-def test_an_error_names_the_missing_list_and_what_stands_there_instead(answer: dict[str, Any], names: str) -> None:
+def test_an_error_names_the_missing_list_and_what_stands_there_instead(response: dict[str, Any], names: str) -> None:
     """The error for an answer without its list names the key of the list and up to three other keys."""
-    with pytest.raises(MalformedResponseError) as caught:
-        read(answer)
-    assert str(caught.value) == f'the answer has no list under the key "data", but {names}'
+    with pytest.raises(MalformedResponseError) as error_info:
+        parse_backups(response)
+    assert str(error_info.value) == f'the answer has no list under the key "data", but {names}'
 
 
-@pytest.mark.parametrize("answer", [b'{"data": []}', b'{"indexes": null, "error": {}}', b'{"status": 200}'])
-def test_an_answer_without_indexes_is_not_an_empty_project(answer: bytes) -> None:
+@pytest.mark.parametrize("response", [b'{"data": []}', b'{"indexes": null, "error": {}}', b'{"status": 200}'])
+def test_an_answer_without_indexes_is_not_an_empty_project(response: bytes) -> None:
     """The list of indexes is not understood where the answer has unknown keys in its place."""
     with pytest.raises(MalformedResponseError, match='no list under the key "indexes", but other keys'):
-        parse_rows(answer, "indexes", schemas.INDEX)
+        parse_rows(response, "indexes", schemas.INDEX)
 
 
-@pytest.mark.parametrize("answer", [{"data": [], "foo": 1}, {"data": [], "error": None, "pagination": None}])
-def test_an_empty_list_stands_beside_unknown_keys(answer: dict[str, Any]) -> None:
+@pytest.mark.parametrize("response", [{"data": [], "foo": 1}, {"data": [], "error": None, "pagination": None}])
+def test_an_empty_list_stands_beside_unknown_keys(response: dict[str, Any]) -> None:
     """Unknown keys beside an empty list are ignored: new keys appear over time."""
-    assert read(answer) == RawRows([])
+    assert parse_backups(response) == RawRows([])
 
 
 def test_a_lone_pagination_leads_to_the_next_page() -> None:
     """A page without a list and with a token is an empty page that another one follows."""
-    assert read({"pagination": {"next": "t"}}) == RawRows([], "t")
+    assert parse_backups({"pagination": {"next": "t"}}) == RawRows([], "t")
 
 
 @pytest.mark.parametrize("field", ["backup_id", "source_index_id", "source_index_name", "status"])
 @pytest.mark.parametrize("value", [None, 7, {}, "absent"], ids=["null", "number", "object", "absent"])
 def test_a_row_without_what_is_always_there_is_a_fault_and_the_others_are_kept(field: str, value: object) -> None:
     """The rows beside it stand, and the fault says how many are hidden and why."""
-    bad = {key: it for key, it in ROW.items() if key != field} | ({} if value == "absent" else {field: value})
-    found = read({"data": [ROW, bad], "pagination": {"next": "t"}})
-    assert found == RawRows([ROW], "t", f"1 of 2 rows cannot be understood: its {field} cannot be read")
+    bad_row = {key: it for key, it in ROW.items() if key != field} | ({} if value == "absent" else {field: value})
+    raw_rows = parse_backups({"data": [ROW, bad_row], "pagination": {"next": "t"}})
+    assert raw_rows == RawRows([ROW], "t", f"1 of 2 rows cannot be understood: its {field} cannot be read")
 
 
 def test_a_row_that_is_no_object_is_a_fault() -> None:
     """A list of anything else is survived."""
-    assert read({"data": ["x", ROW]}).fault == "1 of 2 rows cannot be understood: it is not an object"
+    assert parse_backups({"data": ["x", ROW]}).fault == "1 of 2 rows cannot be understood: it is not an object"
 
 
 @pytest.mark.parametrize("value", [{}, "many", [1], 1.5], ids=["object", "text", "list", "fraction"])
 def test_an_optional_field_that_cannot_be_understood_is_not_known(value: object) -> None:
     """The row stands without it."""
-    found = read({"data": [ROW | {"record_count": value, "name": "kept"}]})
-    assert found == RawRows([ROW | {"name": "kept"}])
+    raw_rows = parse_backups({"data": [ROW | {"record_count": value, "name": "kept"}]})
+    assert raw_rows == RawRows([ROW | {"name": "kept"}])
 
 
 def test_a_next_page_that_cannot_be_named_hides_rows() -> None:
     """A token that is no text is a fault, not an end."""
-    found = read({"data": [ROW], "pagination": {"next": 7}})
-    assert found.rows == [ROW]
-    assert found.fault == "where the next page is cannot be understood"
+    raw_rows = parse_backups({"data": [ROW], "pagination": {"next": 7}})
+    assert raw_rows.rows == [ROW]
+    assert raw_rows.fault == "where the next page is cannot be understood"
 
 
 @pytest.mark.parametrize(
-    "answer, names",
+    "response, names",
     [
         pytest.param({"indexes": [{"name": "a"}, {"name": "b", "spec": 7}]}, ["a", "b"], id="two"),
         pytest.param({"indexes": None}, [], id="null"),
         pytest.param({}, [], id="absent"),
     ],
 )
-def test_indexes_are_read_under_their_own_key(answer: dict[str, Any], names: list[str]) -> None:
+def test_indexes_are_read_under_their_own_key(response: dict[str, Any], names: list[str]) -> None:
     """A project without an index may leave the key out."""
-    found = parse_rows(body(answer), "indexes", schemas.INDEX)
-    assert ([it["name"] for it in found.rows], found.fault) == (names, None)
+    raw_rows = parse_rows(encode_body(response), "indexes", schemas.INDEX)
+    assert ([it["name"] for it in raw_rows.rows], raw_rows.fault) == (names, None)
 
 
 def test_an_index_without_a_name_is_a_fault() -> None:
     """It is there, and cannot be audited."""
-    found = parse_rows(body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", schemas.INDEX)
-    assert len(found.rows) == 1
-    assert found.fault == "1 of 2 rows cannot be understood: its name cannot be read"
+    raw_rows = parse_rows(encode_body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", schemas.INDEX)
+    assert len(raw_rows.rows) == 1
+    assert raw_rows.fault == "1 of 2 rows cannot be understood: its name cannot be read"
 
 
 def test_one_row_alone_must_be_understood() -> None:
     """What is created or described is read like a row, or not at all."""
-    assert parse_row(body(ROW), schemas.BACKUP) == ROW
+    assert parse_row(encode_body(ROW), schemas.BACKUP) == ROW
     with pytest.raises(MalformedResponseError, match="its status cannot be read"):
-        parse_row(body({key: it for key, it in ROW.items() if key != "status"}), schemas.BACKUP)
+        parse_row(encode_body({key: it for key, it in ROW.items() if key != "status"}), schemas.BACKUP)
 
 
 def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
     """JSON can spell halves of characters, which can neither be asked for nor written down."""
-    found = parse_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", schemas.INDEX)
-    assert ([row["name"] for row in found.rows], found.fault) == (
+    raw_rows = parse_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", schemas.INDEX)
+    assert ([row["name"] for row in raw_rows.rows], raw_rows.fault) == (
         ["b"],
         "1 of 2 rows cannot be understood: it holds half a character",
     )
@@ -181,5 +181,5 @@ def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
 
 def test_where_the_next_page_is_cannot_be_spelt_in_half_characters() -> None:
     """The walk then ends, and is not whole."""
-    found = read(b'{"data": [], "pagination": {"next": "\\udfff"}}')
-    assert found == RawRows([], None, "where the next page is cannot be understood")
+    raw_rows = parse_backups(b'{"data": [], "pagination": {"next": "\\udfff"}}')
+    assert raw_rows == RawRows([], None, "where the next page is cannot be understood")

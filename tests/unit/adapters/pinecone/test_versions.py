@@ -5,7 +5,7 @@ import pytest
 from backup_auditor.adapters.pinecone.versions import explain_missing
 from backup_auditor.errors import ForbiddenError, NotFoundError
 
-MISSING = NotFoundError("404: Not Found")
+NOT_FOUND = NotFoundError("404: Not Found")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ MISSING = NotFoundError("404: Not Found")
 )
 def test_a_version_without_the_call_is_named_with_what_to_set(target: bytes, version: str, variable: str) -> None:
     """The error stays a 404, and its text ends with the remedy."""
-    error = explain_missing(MISSING, target, version)
+    error = explain_missing(NOT_FOUND, target, version)
     assert type(error) is NotFoundError
     assert str(error).startswith("404: Not Found; API version ")
     assert f"set {variable} to" in str(error)
@@ -43,10 +43,10 @@ def test_a_version_without_the_call_is_named_with_what_to_set(target: bytes, ver
 )
 def test_a_version_with_the_call_is_no_reason(target: bytes, version: str) -> None:
     """What is not there is simply not there."""
-    assert explain_missing(MISSING, target, version) is MISSING
+    assert explain_missing(NOT_FOUND, target, version) is NOT_FOUND
 
 
 def test_other_answers_are_left_alone() -> None:
     """Only a 404 can mean that the call is not known."""
-    refused = ForbiddenError("403: No.")
-    assert explain_missing(refused, b"/backup-schedules/a", "2025-10") is refused
+    denied_error = ForbiddenError("403: No.")
+    assert explain_missing(denied_error, b"/backup-schedules/a", "2025-10") is denied_error

@@ -10,7 +10,7 @@ import pytest
 from backup_auditor.adapters.policy_file.loader import read_default_policy
 from backup_auditor.cli.main import main
 
-_CHEAP = """\
+_CHEAP_POLICY = """\
 import sys
 from backup_auditor.cli import parser
 print(*sorted({"json", "yaml", "pydantic", "pathlib", "typing", "dataclasses"} & set(sys.modules)))
@@ -23,7 +23,7 @@ def test_init_prints_the_default_policy(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr() == (read_default_policy(), "")
 
 
-def test_what_init_prints_is_judged_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_init_prints_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`policy validate` accepts what `policy init` printed."""
     path = tmp_path / "policy.yaml"
     path.write_text(read_default_policy(), encoding="utf-8")
@@ -88,13 +88,13 @@ def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize("arguments", [["policy"], ["policy", "validate"], ["policy", "diff"], ["policy", "init", "x"]])
 def test_other_words_are_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An action that is missing, unknown or incomplete exits 2 with one line."""
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as error_info:
         main(arguments)
-    assert caught.value.code == 2
+    assert error_info.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_flags_alone_import_next_to_nothing() -> None:
     """The parser of all subcommands imports neither YAML nor pydantic nor anything else that is slow."""
-    command = [sys.executable, "-I", "-c", _CHEAP]
+    command = [sys.executable, "-I", "-c", _CHEAP_POLICY]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == []

@@ -8,36 +8,36 @@ from backup_auditor.domain.evaluation.evaluator import ControlCatalog
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Policy, RecoveryRequirement, Requirements, ScheduleRequirement
 from backup_auditor.domain.policy_validation import find_contradictions
-from support.builders.policies import policy, problem, problems
+from support.builders.policies import find_problem, find_problems, parse_policy
 
 
-def defaults(schedule: str = "", recovery: str = "") -> str:
+def write_defaults(schedule: str = "", recovery: str = "") -> str:
     """Write a policy with one line for each section."""
     return f"defaults:\n  schedule: {{{schedule}}}\n  recovery: {{{recovery}}}\n"
 
 
 @pytest.mark.parametrize(
-    "frequency, at_interval, minutes",
+    "frequency, interval_text, minutes",
     [("daily", "24h", 24 * 60), ("weekly", "7d", 7 * 24 * 60), ("monthly", "31d", 31 * 24 * 60)],
 )
-def test_max_age_is_no_shorter_than_the_interval(frequency: str, at_interval: str, minutes: int) -> None:
+def test_max_age_is_no_shorter_than_the_interval(frequency: str, interval_text: str, minutes: int) -> None:
     """A `max_age` of exactly the longest interval stands; a minute less is refused."""
-    policy(defaults(f"frequency: {frequency}", f"max_age: {at_interval}"))
-    said = problem(defaults(f"frequency: {frequency}", f"max_age: {minutes - 1}m"))
-    assert said.startswith("3: defaults: max_age ")
-    assert f"is below the interval of a {frequency} schedule" in said
+    parse_policy(write_defaults(f"frequency: {frequency}", f"max_age: {interval_text}"))
+    problem = find_problem(write_defaults(f"frequency: {frequency}", f"max_age: {minutes - 1}m"))
+    assert problem.startswith("3: defaults: max_age ")
+    assert f"is below the interval of a {frequency} schedule" in problem
 
 
 def test_the_message_about_max_age_names_both_lengths() -> None:
     """The message names what is stated, what is needed, and what to do."""
-    assert problem(defaults(recovery="max_age: 12h")) == (
+    assert find_problem(write_defaults(recovery="max_age: 12h")) == (
         "3: defaults: max_age 12 h is below the interval of a daily schedule, 1 d;"
         " raise max_age to that, or make it null"
     )
 
 
 @pytest.mark.parametrize(
-    "frequency, most_days, copies",
+    "frequency, max_days, copies",
     [
         pytest.param("daily", 10, 10, id="daily"),
         pytest.param("weekly", 20, 2, id="weekly-a-day-short-of-three"),
@@ -46,29 +46,29 @@ def test_the_message_about_max_age_names_both_lengths() -> None:
         pytest.param("monthly", 62, 2, id="monthly-two"),
     ],
 )
-def test_min_copies_fit_into_the_longest_retention(frequency: str, most_days: int, copies: int) -> None:
+def test_min_copies_fit_into_the_longest_retention(frequency: str, max_days: int, copies: int) -> None:
     """`min_copies` of exactly floor(max / interval) stands; one more is refused."""
-    schedule = f"frequency: {frequency}, retention_days: {{min: 1, max: {most_days}}}"
-    policy(defaults(schedule, f"min_copies: {copies}"))
-    said = problem(defaults(schedule, f"min_copies: {copies + 1}"))
-    assert said.startswith(
+    schedule = f"frequency: {frequency}, retention_days: {{min: 1, max: {max_days}}}"
+    parse_policy(write_defaults(schedule, f"min_copies: {copies}"))
+    problem = find_problem(write_defaults(schedule, f"min_copies: {copies + 1}"))
+    assert problem.startswith(
         f"3: defaults: min_copies {copies + 1} is more than the {copies} that a {frequency} schedule"
     )
 
 
 def test_without_a_longest_retention_any_number_of_copies_fits() -> None:
     """A `max` of null bounds no `min_copies`."""
-    policy(defaults("retention_days: {max: null}", "min_copies: 9000"))
+    parse_policy(write_defaults("retention_days: {max: null}", "min_copies: 9000"))
 
 
 def test_min_may_equal_max() -> None:
     """`min` of exactly `max` stands."""
-    policy(defaults("retention_days: {min: 30, max: 30}"))
+    parse_policy(write_defaults("retention_days: {min: 30, max: 30}"))
 
 
 def test_min_may_not_pass_max() -> None:
     """`min` of a day more than `max` is refused."""
-    assert problem(defaults("retention_days: {min: 31, max: 30}")) == (
+    assert find_problem(write_defaults("retention_days: {min: 31, max: 30}")) == (
         "2: defaults: retention_days.min 31 is above max 30; lower min or raise max"
     )
 
@@ -76,10 +76,10 @@ def test_min_may_not_pass_max() -> None:
 @pytest.mark.parametrize("limit", ["min: null, max: 3", "min: 9000, max: null", "min: null, max: null"])
 def test_a_limit_that_is_null_contradicts_nothing(limit: str) -> None:
     """A `min` or `max` that is null leaves nothing to contradict."""
-    policy(defaults(f"retention_days: {{{limit}}}"))
+    parse_policy(write_defaults(f"retention_days: {{{limit}}}"))
 
 
-def test_a_rule_is_laid_over_the_defaults_before_it_is_judged() -> None:
+def test_a_rule_is_laid_over_the_defaults_before_it_is_evaluated() -> None:
     """A rule contradicts itself by what it inherits; the line is that of the key it writes."""
     text = """\
 defaults:
@@ -93,7 +93,7 @@ rules:
       schedule:
         frequency: monthly
 """
-    assert problem(text) == (
+    assert find_problem(text) == (
         '10: require of rules[1] "archive": max_age 1 d 6 h is below the interval of a monthly schedule, 31 d;'
         " raise max_age to that, or make it null"
     )
@@ -102,63 +102,64 @@ rules:
 def test_a_contradiction_of_the_defaults_is_said_once() -> None:
     """What rules only inherit from the defaults is said of the defaults alone."""
     rules = "rules: [{name: a, match: {names: [a]}}, {name: b, require: {runs: {grace: 1h}}}]"
-    assert problem(f"defaults: {{recovery: {{max_age: 2h}}}}\n{rules}").startswith("1: defaults: max_age")
+    assert find_problem(f"defaults: {{recovery: {{max_age: 2h}}}}\n{rules}").startswith("1: defaults: max_age")
 
 
 def test_a_rule_may_mend_what_would_contradict_its_own_frequency() -> None:
     """A rule that states both figures is judged by both."""
-    policy(
+    parse_policy(
         "defaults: {recovery: {max_age: 30h}}\n"
         "rules: [{name: a, require: {schedule: {frequency: weekly}, recovery: {max_age: 8d}}}]"
     )
 
 
-def exemption(*controls: str) -> str:
+def write_exemption(*controls: str) -> str:
     """Write a policy with one exemption."""
-    listed = "".join(f'\n      - "{it}"' for it in controls)
-    return f"exemptions:\n  - names: [a]\n    controls:{listed}\n    owner: o\n    reason: r\n    expires: 2027-03-31\n"
+    control_lines = "".join(f'\n      - "{it}"' for it in controls)
+    end = "owner: o\n    reason: r\n    expires: 2027-03-31\n"
+    return f"exemptions:\n  - names: [a]\n    controls:{control_lines}\n    {end}"
 
 
 @pytest.mark.parametrize("pattern", ["*", "schedule-*", "index-has-schedule", "index-*", "recovery-point-is-not-empty"])
 def test_a_pattern_that_fits_a_control_stands(pattern: str) -> None:
     """A pattern may fit any control that is built or announced."""
-    policy(exemption(pattern))
+    parse_policy(write_exemption(pattern))
 
 
 def test_a_pattern_that_fits_no_control_is_refused_with_the_nearest() -> None:
     """A pattern that fits nothing is refused with its line and the control that was meant."""
-    assert problem(exemption("*", "index-has-schedul")) == (
+    assert find_problem(write_exemption("*", "index-has-schedul")) == (
         '5: exemptions[0]: the pattern "index-has-schedul" fits no control; did you mean "index-has-schedule"?'
     )
 
 
 def test_a_pattern_like_no_control_says_where_they_are_listed() -> None:
     """A pattern that is near to nothing is refused with the command that lists the controls."""
-    assert problem(exemption("zzz*")).endswith('fits no control; "backup-auditor controls" lists them')
+    assert find_problem(write_exemption("zzz*")).endswith('fits no control; "backup-auditor controls" lists them')
 
 
-def test_every_contradiction_is_told() -> None:
+def test_every_contradiction_is_reported() -> None:
     """All contradictions are told at once, by line."""
-    text = defaults("retention_days: {min: 9, max: 3}", "max_age: 2h, min_copies: 4") + exemption("zzz")
-    assert [it.split(":")[0] for it in problems(text)] == ["2", "3", "3", "7"]
+    text = write_defaults("retention_days: {min: 9, max: 3}", "max_age: 2h, min_copies: 4") + write_exemption("zzz")
+    assert [it.split(":")[0] for it in find_problems(text)] == ["2", "3", "3", "7"]
 
 
 @pytest.mark.parametrize("frequency", list(Frequency))
 @pytest.mark.parametrize(
-    "short_by, is_refused",
+    "shortfall, is_refused",
     [pytest.param(timedelta(), False, id="at-limit"), pytest.param(timedelta(seconds=1), True, id="one-second-below")],
 )
-def test_a_second_decides_about_max_age(frequency: Frequency, short_by: timedelta, is_refused: bool) -> None:
+def test_a_second_decides_about_max_age(frequency: Frequency, shortfall: timedelta, is_refused: bool) -> None:
     """A `max_age` of the interval stands, one of a second less contradicts it."""
-    required = Requirements(
+    requirements = Requirements(
         schedule=ScheduleRequirement(frequency=frequency, retention_max=None),
-        recovery=RecoveryRequirement(max_age=frequency.interval - short_by),
+        recovery=RecoveryRequirement(max_age=frequency.interval - shortfall),
     )
-    found = find_contradictions(Policy(source="", sha256="", defaults=required), ControlCatalog())
-    assert [it.keys[0] for it in found] == ([("recovery", "max_age")] if is_refused else [])
+    contradictions = find_contradictions(Policy(source="", sha256="", defaults=requirements), ControlCatalog())
+    assert [it.keys[0] for it in contradictions] == ([("recovery", "max_age")] if is_refused else [])
 
 
-def ruled(*matches: str) -> str:
+def write_rules(*matches: str) -> str:
     """Write a policy with a rule a line, each with this match; a blank one has none."""
     lines = [
         f"  - {{name: rule {it}, match: {{{match}}}}}" if match else f"  - {{name: rule {it}}}"
@@ -168,7 +169,7 @@ def ruled(*matches: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "everything",
+    "match_all",
     [
         pytest.param("", id="no-match"),
         pytest.param('names: ["*"]', id="star"),
@@ -184,16 +185,16 @@ def ruled(*matches: str) -> str:
         pytest.param('names: ["*"], tags: {}', id="empty-tags"),
     ],
 )
-def test_a_rule_behind_one_that_matches_everything_is_refused(everything: str) -> None:
+def test_a_rule_behind_one_that_matches_everything_is_refused(match_all: str) -> None:
     """The message names its line, both rules, and what to do; the rule in front stands."""
-    assert problem(ruled("names: [a]", everything, "names: [b]")) == (
+    assert find_problem(write_rules("names: [a]", match_all, "names: [b]")) == (
         '4: rules[2] "rule 2": no index can come to it, because rules[1] "rule 1" matches every index, and the first'
         " rule that matches wins; move it in front of that rule, or remove it"
     )
 
 
 @pytest.mark.parametrize(
-    "some",
+    "match_some",
     [
         pytest.param('names: ["??*"]', id="all-but-the-shortest"),
         pytest.param(f'names: ["{"?" * 45}"]', id="the-longest-alone"),
@@ -204,31 +205,31 @@ def test_a_rule_behind_one_that_matches_everything_is_refused(everything: str) -
         pytest.param('names: ["[*]"]', id="a-star-that-is-none"),
     ],
 )
-def test_a_rule_behind_one_that_matches_some_stands(some: str) -> None:
+def test_a_rule_behind_one_that_matches_some_stands(match_some: str) -> None:
     """Whatever may be left over is left over for it."""
-    assert len(policy(ruled(some, "names: [b]")).rules) == 2
+    assert len(parse_policy(write_rules(match_some, "names: [b]")).rules) == 2
 
 
 def test_a_rule_that_repeats_an_earlier_one_stands() -> None:
     """Only a rule that matches everything takes all from those behind."""
-    policy(ruled("names: [a]", "names: [a]", 'names: ["*"]'))
+    parse_policy(write_rules("names: [a]", "names: [a]", 'names: ["*"]'))
 
 
-def test_every_rule_that_cannot_be_reached_is_told() -> None:
+def test_every_rule_that_cannot_be_reached_is_reported() -> None:
     """Each with its own line, and with the first rule that matches everything."""
-    said = problems(ruled('names: ["*"]', "names: [b]", ""))
-    assert [it[:1] for it in said] == ["3", "4"]
-    assert all('rules[0] "rule 0" matches every index' in it for it in said)
+    problems = find_problems(write_rules('names: ["*"]', "names: [b]", ""))
+    assert [it[:1] for it in problems] == ["3", "4"]
+    assert all('rules[0] "rule 0" matches every index' in it for it in problems)
 
 
-def exempting(subject: str, *controls: str) -> str:
+def write_subject_exemption(subject: str, *controls: str) -> str:
     """Write a policy with an exemption of something, whose controls stand on line 3."""
-    rest = "    owner: o\n    reason: r\n    expires: 2027-03-31\n"
-    return f"exemptions:\n  - {subject}\n    controls: {list(controls)}\n{rest}"
+    other_lines = "    owner: o\n    reason: r\n    expires: 2027-03-31\n"
+    return f"exemptions:\n  - {subject}\n    controls: {list(controls)}\n{other_lines}"
 
 
 @pytest.mark.parametrize(
-    "subject, controls, why",
+    "subject, controls, reason",
     [
         pytest.param("names: [a]", ["plan-allows-schedules"], "say project: true instead of names", id="names"),
         pytest.param("names: ['*']", ["*-quota", "inventory-*"], "say project: true instead of names", id="all-names"),
@@ -240,11 +241,11 @@ def exempting(subject: str, *controls: str) -> str:
         pytest.param("backups: [x]", ["recovery-*", "plan-*"], "as backup-did-not-vanish does", id="backups-many"),
     ],
 )
-def test_an_exemption_that_can_fit_nothing_is_refused(subject: str, controls: list[str], why: str) -> None:
+def test_an_exemption_that_can_fit_nothing_is_refused(subject: str, controls: list[str], reason: str) -> None:
     """None of its controls is judged for what it is about, so that it would be accepted without an effect."""
-    said = problem(exempting(subject, *controls))
-    assert said.startswith("3: exemptions[0]: ")
-    assert why in said
+    problem = find_problem(write_subject_exemption(subject, *controls))
+    assert problem.startswith("3: exemptions[0]: ")
+    assert reason in problem
 
 
 @pytest.mark.parametrize(
@@ -262,11 +263,11 @@ def test_an_exemption_that_can_fit_nothing_is_refused(subject: str, controls: li
 )
 def test_an_exemption_that_can_fit_something_stands(subject: str, controls: list[str]) -> None:
     """One control that is judged for what it is about is enough."""
-    assert policy(exempting(subject, *controls)).exemptions[0].controls == tuple(controls)
+    assert parse_policy(write_subject_exemption(subject, *controls)).exemptions[0].controls == tuple(controls)
 
 
 @pytest.mark.parametrize(
-    "subject, said",
+    "subject, expected_problem",
     [
         ("{names: [a], backups: [b]}", "has names and backups; write an exemption for each"),
         ("{names: [a], tags: {b: [c]}, project: true}", "has names and tags and project; write an exemption for each"),
@@ -280,13 +281,13 @@ def test_an_exemption_that_can_fit_something_stands(subject: str, controls: list
         ("{backups: []}", "backups of exemptions[0] is a list; write at least one entry"),
     ],
 )
-def test_an_exemption_is_about_exactly_one_thing(subject: str, said: str) -> None:
+def test_an_exemption_is_about_exactly_one_thing(subject: str, expected_problem: str) -> None:
     """Indexes by names and tags, single backups, or the project."""
-    whole = (
+    exemption_text = (
         subject.removesuffix("}")
         + (", " if subject != "{}" else "")
         + "controls: ['*'], owner: o, reason: r, expires: 2027-03-31}"
     )
-    found = problem(f"exemptions:\n  - {whole}")
-    assert found.startswith("2: ")
-    assert said in found
+    problem = find_problem(f"exemptions:\n  - {exemption_text}")
+    assert problem.startswith("2: ")
+    assert expected_problem in problem

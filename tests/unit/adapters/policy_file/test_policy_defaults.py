@@ -14,9 +14,9 @@ from backup_auditor.adapters.policy_file.loader import (
 )
 from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.domain.policy import Policy, Requirements
-from support.builders.policies import policy
+from support.builders.policies import parse_policy
 
-_STATED = """\
+_STATED_POLICY = """\
 version: 1
 defaults:
   schedule:   {required: true, frequency: daily, retention_days: {min: 7, max: 400}}
@@ -38,7 +38,7 @@ def test_the_default_policy_states_what_is_published() -> None:
     """The default policy's text holds exactly the published keys and values."""
     assert (
         compose_document(read_default_policy(), POLICY_DOCUMENT).value
-        == compose_document(_STATED, POLICY_DOCUMENT).value
+        == compose_document(_STATED_POLICY, POLICY_DOCUMENT).value
     )
 
 
@@ -53,13 +53,13 @@ def test_the_built_in_policy_is_that_of_the_domain() -> None:
 )
 def test_an_absent_key_takes_its_default(text: str) -> None:
     """A file that leaves keys out means their defaults."""
-    read = policy(text)
-    assert (read.defaults, read.project, read.remediation) == (
+    policy = parse_policy(text)
+    assert (policy.defaults, policy.project, policy.remediation) == (
         load_built_in_policy().defaults,
         load_built_in_policy().project,
         load_built_in_policy().remediation,
     )
-    assert (read.rules, read.exemptions) == ((), ())
+    assert (policy.rules, policy.exemptions) == ((), ())
 
 
 def test_the_text_that_init_prints_is_a_valid_policy(tmp_path: Path) -> None:
@@ -74,23 +74,23 @@ def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
     """The rule and the exemption that stand in comments load once they are uncommented."""
     lines = read_default_policy().splitlines()
     examples = [it.removeprefix("# ") for it in lines if it.startswith(("# rules:", "# exemptions:", "#   "))]
-    read = policy("\n".join(examples))
-    assert [it.name for it in read.rules] == ["production"]
-    assert [it.owner for it in read.exemptions] == ["search-team"]
+    policy = parse_policy("\n".join(examples))
+    assert [it.name for it in policy.rules] == ["production"]
+    assert [it.owner for it in policy.exemptions] == ["search-team"]
 
 
 def test_the_default_policy_shows_every_key() -> None:
     """No key is known that the default policy does not show, in itself or in its examples."""
-    shown = read_default_policy()
-    in_lists = {"match", "names", "tags", "require", "name", "controls", "owner", "reason", "expires"}
-    hidden = [path for path, _ in list_keys() if f"{path[-1]}:" not in shown]
-    assert hidden == []
-    assert in_lists <= {str(path[-1]) for path, _ in list_keys()}
+    policy_text = read_default_policy()
+    list_item_keys = {"match", "names", "tags", "require", "name", "controls", "owner", "reason", "expires"}
+    hidden_paths = [path for path, _ in list_keys() if f"{path[-1]}:" not in policy_text]
+    assert hidden_paths == []
+    assert list_item_keys <= {str(path[-1]) for path, _ in list_keys()}
 
 
 def test_a_percentage_stays_the_number_that_was_written() -> None:
     """A whole percentage is shown without a fraction in reports."""
-    content = policy(
+    content = parse_policy(
         "defaults: {content: {max_record_drop_percent: 20, max_namespace_drop_percent: 2.5}}"
     ).defaults.content
     assert (repr(content.max_record_drop_percent), repr(content.max_namespace_drop_percent)) == ("20", "2.5")

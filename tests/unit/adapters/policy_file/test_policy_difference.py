@@ -15,89 +15,106 @@ from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.policy import Policy, ProjectRequirement, Requirements, Rule
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff
 from backup_auditor.rendering.policy_diff import render_policy_diff
-from support.builders.facts import DAY, broken, daily_runs, index, inventory, policy, renamed, whole
+from support.builders.facts import (
+    DAY,
+    build_complete_listing,
+    build_daily_runs,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_policy,
+    rename_index,
+)
 
-TOLD = inventory(renamed(index(), "orders"), renamed(index(schedules=whole(())), "carts"))
-OLD = policy()
-ACCEPTED = Exemption(("carts",), ("*",), "search-team", "rebuilt nightly", date(2027, 3, 31))
+INVENTORY = build_inventory(
+    rename_index(build_index(), "orders"), rename_index(build_index(schedules=build_complete_listing(())), "carts")
+)
+OLD_POLICY = build_policy()
+EXEMPTION = Exemption(("carts",), ("*",), "search-team", "rebuilt nightly", date(2027, 3, 31))
 
 
-def names(findings: Any) -> set[tuple[str, str]]:
+def list_names(findings: Any) -> set[tuple[str, str]]:
     """Return findings by control and name."""
     return {(it.control, it.resource.name) for it in findings}
 
 
-def text(found: PolicyDiff) -> str:
+def render_text(difference: PolicyDiff) -> str:
     """Write a difference."""
-    return "\n".join(render_policy_diff(found))
+    return "\n".join(render_policy_diff(difference))
 
 
 def test_the_same_policy_changes_nothing() -> None:
     """Everything that is open stays open."""
-    found = compare_policies(TOLD, OLD, OLD)
-    assert (found.opened_findings, found.closed_findings, found.unknown_findings) == ((), (), ())
-    assert found.unchanged_count > 0
-    assert found.before == found.after
+    difference = compare_policies(INVENTORY, OLD_POLICY, OLD_POLICY)
+    assert (difference.opened_findings, difference.closed_findings, difference.unknown_findings) == ((), (), ())
+    assert difference.unchanged_count > 0
+    assert difference.before == difference.after
 
 
 def test_a_stricter_policy_opens_findings() -> None:
     """As the new policy judges them."""
-    found = compare_policies(TOLD, OLD, policy(retention_min=35 * DAY))
-    assert names(found.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
-    assert found.closed_findings == ()
-    assert "OPENS (1)" in text(found)
-    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7 d" in text(found)
+    difference = compare_policies(INVENTORY, OLD_POLICY, build_policy(retention_min=35 * DAY))
+    assert list_names(difference.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
+    assert difference.closed_findings == ()
+    assert "OPENS (1)" in render_text(difference)
+    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7 d" in render_text(difference)
 
 
 def test_a_looser_policy_closes_findings() -> None:
     """And says why each is none any more."""
-    found = compare_policies(TOLD, OLD, policy(required=False))
-    assert ("index-has-schedule", "carts") in names(found.closed_findings)
-    assert found.opened_findings == ()
-    assert "index-has-schedule: not applicable: " in text(found)
+    difference = compare_policies(INVENTORY, OLD_POLICY, build_policy(required=False))
+    assert ("index-has-schedule", "carts") in list_names(difference.closed_findings)
+    assert difference.opened_findings == ()
+    assert "index-has-schedule: not applicable: " in render_text(difference)
 
 
 def test_an_exemption_closes_findings() -> None:
     """The deviation stays; who accepted it is said."""
-    found = compare_policies(TOLD, OLD, replace(OLD, exemptions=(ACCEPTED,)))
-    assert {name for _, name in names(found.closed_findings)} == {"carts"}
-    assert "accepted until 2027-03-31 by search-team: rebuilt nightly" in text(found)
-    back = compare_policies(TOLD, replace(OLD, exemptions=(ACCEPTED,)), OLD)
-    assert names(back.opened_findings) == names(found.closed_findings)
+    difference = compare_policies(INVENTORY, OLD_POLICY, replace(OLD_POLICY, exemptions=(EXEMPTION,)))
+    assert {name for _, name in list_names(difference.closed_findings)} == {"carts"}
+    assert "accepted until 2027-03-31 by search-team: rebuilt nightly" in render_text(difference)
+    reverse_difference = compare_policies(INVENTORY, replace(OLD_POLICY, exemptions=(EXEMPTION,)), OLD_POLICY)
+    assert list_names(reverse_difference.opened_findings) == list_names(difference.closed_findings)
 
 
-def test_what_the_new_policy_cannot_judge_is_not_called_closed() -> None:
+def test_what_the_new_policy_cannot_evaluate_is_not_called_closed() -> None:
     """Half the backups were read: more than the old quota, and nobody knows whether more than the new one."""
-    told = inventory(index(), backups=broken(daily_runs()))
-    found = compare_policies(told, replace(OLD, project=ProjectRequirement(backup_quota=5)), OLD)
-    assert ("backup-quota-has-headroom", "default") in names(found.unknown_findings)
-    assert ("backup-quota-has-headroom", "default") not in names(found.closed_findings)
-    assert "NO LONGER KNOWN" in text(found)
-    assert "backup-quota-has-headroom: insufficient data: " in text(found)
+    inventory = build_inventory(build_index(), backups=build_failed_listing(build_daily_runs()))
+    difference = compare_policies(
+        inventory, replace(OLD_POLICY, project=ProjectRequirement(backup_quota=5)), OLD_POLICY
+    )
+    assert ("backup-quota-has-headroom", "default") in list_names(difference.unknown_findings)
+    assert ("backup-quota-has-headroom", "default") not in list_names(difference.closed_findings)
+    assert "NO LONGER KNOWN" in render_text(difference)
+    assert "backup-quota-has-headroom: insufficient data: " in render_text(difference)
 
 
-def test_what_only_the_new_policy_cannot_judge_is_told() -> None:
+def test_what_only_the_new_policy_cannot_evaluate_is_reported() -> None:
     """An audit under the old policy had no reason to walk twice; by the new one too few copies may be there."""
-    told = inventory(index(walks=1), walks=1)
-    found = compare_policies(told, OLD, policy(min_copies=7))
-    assert names(found.unknown_findings) == set()
-    found = compare_policies(told, OLD, policy(min_copies=8))
-    assert names(found.unknown_findings) == {("recovery-points-meet-minimum-copies", "main")}
-    assert "closes 0, leaves 0 open; of 1 it cannot be told by this inventory." in " ".join(text(found).split())
-    assert "no second walk over the project's backups was made" in " ".join(text(found).split())
-    again = compare_policies(told, policy(min_copies=8), policy(min_copies=8))
-    assert again.unknown_findings == ()
+    inventory = build_inventory(build_index(reads=1), reads=1)
+    difference = compare_policies(inventory, OLD_POLICY, build_policy(min_copies=7))
+    assert list_names(difference.unknown_findings) == set()
+    difference = compare_policies(inventory, OLD_POLICY, build_policy(min_copies=8))
+    assert list_names(difference.unknown_findings) == {("recovery-points-meet-minimum-copies", "main")}
+    assert "closes 0, leaves 0 open; of 1 it cannot be told by this inventory." in " ".join(
+        render_text(difference).split()
+    )
+    assert "no second walk over the project's backups was made" in " ".join(render_text(difference).split())
+    same_difference = compare_policies(inventory, build_policy(min_copies=8), build_policy(min_copies=8))
+    assert same_difference.unknown_findings == ()
 
 
 def test_slots_are_those_that_the_required_schedules_hold() -> None:
     """By rule, on the indexes of the inventory that can be backed up."""
-    mine = replace(Requirements(), schedule=replace(Requirements().schedule, retention_min=35 * DAY))
-    new = Policy("new", "1" * 64, rules=(Rule("mine", ("orders",), {}, mine),), project=ProjectRequirement())
-    found = compare_policies(TOLD, OLD, new)
-    assert (found.before.slots, found.after.slots) == (16, 44)
-    assert (found.before.schedule_count, found.after.quota) == (2, 500)
-    assert "2 schedules required, which hold at least 44 backups of a quota of 500" in text(found)
-    none = compare_policies(inventory(), OLD, OLD)
+    own_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, retention_min=35 * DAY))
+    new_policy = Policy(
+        "new", "1" * 64, rules=(Rule("mine", ("orders",), {}, own_requirements),), project=ProjectRequirement()
+    )
+    difference = compare_policies(INVENTORY, OLD_POLICY, new_policy)
+    assert (difference.before.slots, difference.after.slots) == (16, 44)
+    assert (difference.before.schedule_count, difference.after.quota) == (2, 500)
+    assert "2 schedules required, which hold at least 44 backups of a quota of 500" in render_text(difference)
+    none = compare_policies(build_inventory(), OLD_POLICY, OLD_POLICY)
     assert (none.before.schedule_count, none.before.slots) == (0, 0)
 
 
@@ -105,50 +122,50 @@ def test_the_command_compares_two_files_by_a_saved_inventory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a call or a key; on standard output, exit 0 whatever it finds."""
-    old, new, saved = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "inventory"
-    old.write_text("version: 1\n")
-    new.write_text("version: 1\ndefaults: {schedule: {retention_days: {min: 35}}}\n")
-    with AtomicFile(saved) as file:
-        save_inventory(TOLD, file)
-    assert main(["policy", "diff", str(old), str(new), "--inventory", str(saved)]) == 0
+    old_path, new_path, inventory_path = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "inventory"
+    old_path.write_text("version: 1\n")
+    new_path.write_text("version: 1\ndefaults: {schedule: {retention_days: {min: 35}}}\n")
+    with AtomicFile(inventory_path) as file:
+        save_inventory(INVENTORY, file)
+    assert main(["policy", "diff", str(old_path), str(new_path), "--inventory", str(inventory_path)]) == 0
     output, errors = capsys.readouterr()
     assert errors == ""
     assert "opens 1 finding" in " ".join(output.split())
 
 
-@pytest.mark.parametrize("distant", ["old", "new"])
+@pytest.mark.parametrize("distant_policy", ["old", "new"])
 def test_a_policy_that_may_not_be_used_is_not_compared(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], distant: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], distant_policy: str
 ) -> None:
     """An audit at the moment of the inventory would refuse it: exit 2 and one line."""
     files = {name: tmp_path / f"{name}.yaml" for name in ("old", "new")}
     for path in files.values():
         path.write_text("version: 1\n")
-    files[distant].write_text(
+    files[distant_policy].write_text(
         "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 2031-11-23}]\n"  # of 2026-11-22
     )
     with AtomicFile(tmp_path / "inventory") as file:
-        save_inventory(TOLD, file)
+        save_inventory(INVENTORY, file)
     command = ["policy", "diff", str(files["old"]), str(files["new"]), "--inventory", str(tmp_path / "inventory")]
     assert main(command) == 2
     output, errors = capsys.readouterr()
     assert (output, errors.count("\n")) == ("", 1)
-    assert f"{distant}.yaml: exemptions[0] ends on 2031-11-23, more than 5 years after 2026-11-22" in errors
+    assert f"{distant_policy}.yaml: exemptions[0] ends on 2031-11-23, more than 5 years after 2026-11-22" in errors
 
 
-@pytest.mark.parametrize("missing", ["old.yaml", "new.yaml", "inventory"])
+@pytest.mark.parametrize("missing_path", ["old.yaml", "new.yaml", "inventory"])
 def test_a_file_that_cannot_be_read_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], missing_path: str
 ) -> None:
     """With exit 2 and one line that names it."""
     files = {name: tmp_path / name for name in ("old.yaml", "new.yaml", "inventory")}
     for name in ("old.yaml", "new.yaml"):
         files[name].write_text("version: 1\n")
     with AtomicFile(files["inventory"]) as file:
-        save_inventory(TOLD, file)
-    files[missing].unlink()
+        save_inventory(INVENTORY, file)
+    files[missing_path].unlink()
     command = ["policy", "diff", str(files["old.yaml"]), str(files["new.yaml"]), "--inventory", str(files["inventory"])]
     assert main(command) == 2
     output, errors = capsys.readouterr()
     assert (output, errors.count("\n")) == ("", 1)
-    assert missing in errors
+    assert missing_path in errors

@@ -7,32 +7,32 @@ import pytest
 
 from backup_auditor.adapters.policy_file.errors import find_shape, list_keys
 from docs import policy as policy_document
-from support.builders.policies import policy, problems
+from support.builders.policies import find_problems, parse_policy
 
-_TEXT = (Path(__file__).parents[4] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
+_DOCUMENT = (Path(__file__).parents[4] / "docs" / "reference" / "policy.md").read_text(encoding="utf-8")
 _GUIDE = (Path(__file__).parents[4] / "docs" / "guides" / "policy.md").read_text(encoding="utf-8")
 _EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", _GUIDE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_table_of_keys_is_current() -> None:
     """The document has the table of keys of the policy file's model."""
-    assert policy_document.build_key_table() in _TEXT
+    assert policy_document.build_key_table() in _DOCUMENT
 
 
 def test_every_key_stands_in_the_table() -> None:
     """Each key that holds a value has a row."""
-    rows = re.findall(r"^\| `([^`]+)`", _TEXT, re.MULTILINE)
-    leaves = [path for path, field in list_keys() if find_shape(field.annotation) is None]
-    own = [".".join(map(str, path)) for path in leaves if path[:2] != ("rules", "require")]
-    assert [it.replace("[]", "") for it in rows] == own
+    rows = re.findall(r"^\| `([^`]+)`", _DOCUMENT, re.MULTILINE)
+    leaf_paths = [path for path, field in list_keys() if find_shape(field.annotation) is None]
+    own_keys = [".".join(map(str, path)) for path in leaf_paths if path[:2] != ("rules", "require")]
+    assert [it.replace("[]", "") for it in rows] == own_keys
 
 
 @pytest.mark.parametrize("text", _EXAMPLES)
 def test_the_example_is_a_policy(text: str) -> None:
     """The policy that the document shows loads, with rules and an exemption."""
-    read = policy(text)
-    assert [it.name for it in read.rules] == ["production", "archive", "experiments"]
-    assert len(read.exemptions) == 1
+    policy = parse_policy(text)
+    assert [it.name for it in policy.rules] == ["production", "archive", "experiments"]
+    assert len(policy.exemptions) == 1
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_the_example_is_a_policy(text: str) -> None:
 )
 def test_nothing_is_converted(text: str) -> None:
     """What the document says is refused, is."""
-    assert problems(text)
+    assert find_problems(text)

@@ -7,15 +7,15 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.errors import PolicyError
-from support.builders.policies import policy
+from support.builders.policies import parse_policy
 
-_POLICY = policy("""\
+_POLICY = parse_policy("""\
 exemptions:
   - {names: ["scratch-*", tmp], controls: ["schedule-*", no-run-is-stuck], owner: a, reason: first, expires: 2027-03-31}
   - {names: ["t*"], controls: ["*"], owner: b, reason: second, expires: 2027-02-28}
 """)
-_BEFORE_BOTH = datetime(2027, 2, 1, tzinfo=UTC)
-_BETWEEN = datetime(2027, 3, 1, tzinfo=UTC)
+_BEFORE_BOTH_EXPIRIES = datetime(2027, 2, 1, tzinfo=UTC)
+_BETWEEN_EXPIRIES = datetime(2027, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,19 @@ _BETWEEN = datetime(2027, 3, 1, tzinfo=UTC)
 )
 def test_an_exemption_covers_its_controls_on_its_names(control: str, name: str, owner: str | None) -> None:
     """An exemption covers a control on an index when a pattern of each fits."""
-    found = _POLICY.find_exemption(control, name, {}, _BETWEEN)
-    assert (found.owner if found else None) == owner
+    exemption = _POLICY.find_exemption(control, name, {}, _BETWEEN_EXPIRIES)
+    assert (exemption.owner if exemption else None) == owner
 
 
 def test_the_first_exemption_that_covers_is_shown() -> None:
     """Of two exemptions that cover a finding the first is carried."""
-    found = _POLICY.find_exemption("schedule-is-unique", "tmp", {}, _BEFORE_BOTH)
-    assert found is not None
-    assert found.reason == "first"
+    exemption = _POLICY.find_exemption("schedule-is-unique", "tmp", {}, _BEFORE_BOTH_EXPIRIES)
+    assert exemption is not None
+    assert exemption.reason == "first"
 
 
 @pytest.mark.parametrize(
-    "moment, covered",
+    "moment, is_covered",
     [
         pytest.param(datetime(2027, 3, 31, 23, 59, 59, 999_999, tzinfo=UTC), True, id="last-instant-of-the-day"),
         pytest.param(datetime(2027, 4, 1, tzinfo=UTC), False, id="first-instant-of-the-next"),
@@ -56,12 +56,12 @@ def test_the_first_exemption_that_covers_is_shown() -> None:
         ),
     ],
 )
-def test_an_exemption_lasts_to_the_end_of_its_day_in_utc(moment: datetime, covered: bool) -> None:
+def test_an_exemption_lasts_to_the_end_of_its_day_in_utc(moment: datetime, is_covered: bool) -> None:
     """An exemption lasts to the end of its day, UTC, whatever the offset of the moment."""
-    assert (_POLICY.find_exemption("schedule-is-unique", "tmp", {}, moment) is not None) is covered
+    assert (_POLICY.find_exemption("schedule-is-unique", "tmp", {}, moment) is not None) is is_covered
 
 
-_KINDS = policy("""\
+_POLICY_OF_KINDS = parse_policy("""\
 exemptions:
   - {names: ["a*"], tags: {env: [dev, no]}, controls: ["*"], owner: both, reason: r, expires: 2027-03-31}
   - {tags: {team: [search], env: [dev]}, controls: ["schedule-*"], owner: tags, reason: r, expires: 2027-03-31}
@@ -87,31 +87,31 @@ exemptions:
 )
 def test_names_and_tags_must_both_fit(control: str, name: str, tags: dict[str, str] | None, owner: str | None) -> None:
     """What is left out fits every index; of each tag one of its values, with case."""
-    found = _KINDS.find_exemption(control, name, tags, _BETWEEN)
-    assert (found.owner if found else None) == owner
+    exemption = _POLICY_OF_KINDS.find_exemption(control, name, tags, _BETWEEN_EXPIRIES)
+    assert (exemption.owner if exemption else None) == owner
 
 
 def test_the_project_is_exempted_by_its_own_key_alone() -> None:
     """From the controls that are judged for it."""
-    found = _KINDS.find_project_exemption("plan-allows-schedules", _BETWEEN)
-    assert found is not None
-    assert found.owner == "project"
-    assert _KINDS.find_project_exemption("inventory-is-complete", _BETWEEN) is None
-    assert _KINDS.find_project_exemption("plan-allows-schedules", datetime(2027, 4, 1, tzinfo=UTC)) is None
-    assert _POLICY.find_project_exemption("no-run-is-stuck", _BETWEEN) is None
+    exemption = _POLICY_OF_KINDS.find_project_exemption("plan-allows-schedules", _BETWEEN_EXPIRIES)
+    assert exemption is not None
+    assert exemption.owner == "project"
+    assert _POLICY_OF_KINDS.find_project_exemption("inventory-is-complete", _BETWEEN_EXPIRIES) is None
+    assert _POLICY_OF_KINDS.find_project_exemption("plan-allows-schedules", datetime(2027, 4, 1, tzinfo=UTC)) is None
+    assert _POLICY.find_project_exemption("no-run-is-stuck", _BETWEEN_EXPIRIES) is None
 
 
 def test_single_backups_are_exempted_by_their_ids() -> None:
     """From the controls that speak of backups."""
-    assert set(_KINDS.find_exempted_backups("backup-did-not-vanish", _BETWEEN)) == {"id-1", "id-2"}
-    assert _KINDS.find_exempted_backups("no-run-is-stuck", _BETWEEN) == {}
-    assert _KINDS.find_exempted_backups("backup-did-not-vanish", datetime(2027, 4, 1, tzinfo=UTC)) == {}
+    assert set(_POLICY_OF_KINDS.find_exempted_backups("backup-did-not-vanish", _BETWEEN_EXPIRIES)) == {"id-1", "id-2"}
+    assert _POLICY_OF_KINDS.find_exempted_backups("no-run-is-stuck", _BETWEEN_EXPIRIES) == {}
+    assert _POLICY_OF_KINDS.find_exempted_backups("backup-did-not-vanish", datetime(2027, 4, 1, tzinfo=UTC)) == {}
 
 
 def test_an_exemption_that_has_expired_is_no_error() -> None:
     """A file with an expired exemption loads: that it expired is for an audit to say."""
     text = "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 1999-12-31}]"
-    assert policy(text).find_exemption("index-has-schedule", "a", {}, _BETWEEN) is None
+    assert parse_policy(text).find_exemption("index-has-schedule", "a", {}, _BETWEEN_EXPIRIES) is None
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,11 @@ def test_an_exemption_that_has_expired_is_no_error() -> None:
 def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refused: bool) -> None:
     """Of the day on which it is used."""
     text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {expires}}}]"
-    found = find_distant_exemptions(policy(text), day)
-    assert bool(found) is is_refused
-    assert all(it.startswith(f"exemptions[0] ends on {expires}, more than 5 years after {day}; ") for it in found)
+    distant_ones = find_distant_exemptions(parse_policy(text), day)
+    assert bool(distant_ones) is is_refused
+    assert all(
+        it.startswith(f"exemptions[0] ends on {expires}, more than 5 years after {day}; ") for it in distant_ones
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,6 @@ def test_an_exemption_does_not_cover_every_control_of_every_index(
     text = f"exemptions: [{{names: {names}, controls: {controls}, owner: o, reason: r, expires: 2027-03-31}}]"
     if is_refused:
         with pytest.raises(PolicyError, match=r"exemptions\[0\]: it covers every control of every index; name the"):
-            policy(text)
+            parse_policy(text)
     else:
-        assert policy(text).exemptions[0].names == tuple(names)
+        assert parse_policy(text).exemptions[0].names == tuple(names)

@@ -6,13 +6,15 @@ import pytest
 
 from backup_auditor.cli.main import main
 
-WEEK = "defaults: {schedule: {retention_days: {min: 7}}}"
-PRODUCTION = "{name: production, match: {names: ['prod-*']}, require: {schedule: {retention_days: {min: 35}}}}"
-EVERYTHING = "{name: all, require: {schedule: {frequency: weekly, retention_days: {min: 14}}}}"
-SCRATCH = "{name: scratch, match: {names: ['scratch-*']}, require: {schedule: {required: false}}}"
+WEEKLY_DEFAULTS = "defaults: {schedule: {retention_days: {min: 7}}}"
+PRODUCTION_RULE = "{name: production, match: {names: ['prod-*']}, require: {schedule: {retention_days: {min: 35}}}}"
+CATCH_ALL_RULE = "{name: all, require: {schedule: {frequency: weekly, retention_days: {min: 14}}}}"
+SCRATCH_RULE = "{name: scratch, match: {names: ['scratch-*']}, require: {schedule: {required: false}}}"
 
 
-def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int | str) -> tuple[int, str]:
+def validate_policy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int | str
+) -> tuple[int, str]:
     """Validate a policy for so many indexes; return the exit code and what is said of them."""
     path = tmp_path / "policy.yaml"
     path.write_text(text)
@@ -23,22 +25,28 @@ def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, ind
 
 
 @pytest.mark.parametrize(
-    "text,indexes,code,said",
+    "text,indexes,code,expected_output",
     [
         pytest.param(
-            WEEK, 62, 0, "62 indexes take 496 of the quota of 500 backups (defaults 8 each): they fit", id="at-limit"
+            WEEKLY_DEFAULTS,
+            62,
+            0,
+            "62 indexes take 496 of the quota of 500 backups (defaults 8 each): they fit",
+            id="at-limit",
         ),
         pytest.param(
-            WEEK,
+            WEEKLY_DEFAULTS,
             63,
             2,
             "63 indexes take at least 504 backups (defaults 8 each) and the quota is 500:"
             " daily backups kept 6 d would fit, for each of the 63 scheduled indexes",
             id="one-past",
         ),
-        pytest.param(WEEK, 1, 0, "1 index takes 8 of the quota of 500 backups (defaults 8 each): they fit", id="one"),
         pytest.param(
-            f"{WEEK}\nrules: [{PRODUCTION}]",
+            WEEKLY_DEFAULTS, 1, 0, "1 index takes 8 of the quota of 500 backups (defaults 8 each): they fit", id="one"
+        ),
+        pytest.param(
+            f"{WEEKLY_DEFAULTS}\nrules: [{PRODUCTION_RULE}]",
             20,
             0,
             "20 indexes take 160 to 720 backups, by the rules they fall under (production 36 each, defaults 8 each):"
@@ -46,21 +54,21 @@ def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, ind
             id="it-depends-on-the-rules",
         ),
         pytest.param(
-            f"{WEEK}\nrules: [{PRODUCTION}]",
+            f"{WEEKLY_DEFAULTS}\nrules: [{PRODUCTION_RULE}]",
             10,
             0,
             "10 indexes take 80 to 360 of the quota of 500 backups (production 36 each, defaults 8 each): they fit",
             id="whatever-the-rules",
         ),
         pytest.param(
-            f"{WEEK}\nrules: [{EVERYTHING}]",
+            f"{WEEKLY_DEFAULTS}\nrules: [{CATCH_ALL_RULE}]",
             166,
             0,
             "166 indexes take 498 of the quota of 500 backups (all 3 each): they fit",
             id="one-rule-for-all",
         ),
         pytest.param(
-            f"{WEEK}\nrules: [{SCRATCH}]",
+            f"{WEEKLY_DEFAULTS}\nrules: [{SCRATCH_RULE}]",
             63,
             0,
             "63 indexes take 0 to 504 backups, by the rules they fall under (scratch 0 each, defaults 8 each):"
@@ -85,16 +93,16 @@ def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, ind
     ],
 )
 def test_it_says_what_so_many_indexes_take(  # noqa: PLR0913  the facts of one case, and pytest's own
-    *, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int, code: int, said: str
+    *, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int, code: int, expected_output: str
 ) -> None:
     """At the shortest retention and the slowest frequency that are allowed; 2 where they cannot fit."""
-    assert validated(tmp_path, capsys, f"version: 1\n{text}\n", indexes) == (code, said)
+    assert validate_policy(tmp_path, capsys, f"version: 1\n{text}\n", indexes) == (code, expected_output)
 
 
 @pytest.mark.parametrize("indexes", ["0", "-1", "1.5", "many", "1000000", ""])
 def test_a_number_of_indexes_is_a_whole_number(indexes: str, capsys: pytest.CaptureFixture[str]) -> None:
     """At least one; anything else exits 2 with one line."""
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as error_info:
         main(["policy", "validate", "policy.yaml", f"--indexes={indexes}"])
-    assert caught.value.code == 2
+    assert error_info.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1

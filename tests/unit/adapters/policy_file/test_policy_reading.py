@@ -13,27 +13,27 @@ from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
 from backup_auditor.adapters.input_file import parse_source
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.errors import PolicyError
-from support.builders.policies import problem
+from support.builders.policies import find_problem
 
 
-def refusal(path: Path) -> str:
+def find_refusal(path: Path) -> str:
     """Return what is said of a path that is refused."""
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(PolicyError) as error_info:
         load_policy(path)
-    (only,) = caught.value.problems
-    assert str(caught.value) == only
-    return only
+    (problem,) = error_info.value.problems
+    assert str(error_info.value) == problem
+    return problem
 
 
 def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
     """A file that is not there is refused, and the message says how to make one."""
     path = tmp_path / "policy.yaml"
-    assert refusal(path) == f'{path}: there is no such file; "backup-auditor policy init" prints one to start from'
+    assert find_refusal(path) == f'{path}: there is no such file; "backup-auditor policy init" prints one to start from'
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     """A directory is no policy."""
-    assert refusal(tmp_path) == f"{tmp_path}: is a directory; name the policy file in it"
+    assert find_refusal(tmp_path) == f"{tmp_path}: is a directory; name the policy file in it"
 
 
 def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,8 @@ def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(input_file, "WRITER_WAIT_SECONDS", 1)
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    said = "is not a regular file but a pipe, and nobody wrote to it within 1 s; start its writer first"
-    assert refusal(path) == f"{path}: {said}"
+    expected_problem = "is not a regular file but a pipe, and nobody wrote to it within 1 s; start its writer first"
+    assert find_refusal(path) == f"{path}: {expected_problem}"
 
 
 def test_a_pipe_is_read_once_to_its_end(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_a_pipe_is_read_once_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
-        written = threads.submit(_write, path, b"\xef\xbb\xbfrules:\n", b"- name: a\n", b"#" * 200_000)
+        writer_future = threads.submit(_write_pipe, path, b"\xef\xbb\xbfrules:\n", b"- name: a\n", b"#" * 200_000)
         assert load_policy(path).rules[0].name == "a"
-        written.result()
+        writer_future.result()
 
 
-def _write(path: Path, *pieces: bytes) -> None:
+def _write_pipe(path: Path, *pieces: bytes) -> None:
     with path.open("wb", buffering=0) as pipe:
         for piece in pieces:
             pipe.write(piece)
@@ -63,13 +63,13 @@ def _write(path: Path, *pieces: bytes) -> None:
 
 def test_a_descriptor_of_a_pipe_is_read() -> None:
     """A shell's process substitution is a path of a descriptor."""
-    reading, writing = os.pipe()
+    read_descriptor, write_descriptor = os.pipe()
     try:
-        os.write(writing, b"rules: [{name: substituted}]")
-        os.close(writing)
-        assert load_policy(Path(f"/dev/fd/{reading}")).rules[0].name == "substituted"
+        os.write(write_descriptor, b"rules: [{name: substituted}]")
+        os.close(write_descriptor)
+        assert load_policy(Path(f"/dev/fd/{read_descriptor}")).rules[0].name == "substituted"
     finally:
-        os.close(reading)
+        os.close(read_descriptor)
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
-        written = threads.submit(_write, path, b"version: 1 #".ljust(length, b"x"))
+        writer_future = threads.submit(_write_pipe, path, b"version: 1 #".ljust(length, b"x"))
         if length > MAX_DOCUMENT_BYTES:
             assert (
                 f"has more than {MAX_DOCUMENT_BYTES:,} bytes, and a policy has at most {MAX_DOCUMENT_BYTES:,}"
-                in refusal(path)
+                in find_refusal(path)
             )
         else:
             assert load_policy(path).rules == ()
-        written.result()
+        writer_future.result()
 
 
 def test_an_empty_pipe_is_an_empty_file(tmp_path: Path) -> None:
@@ -97,16 +97,16 @@ def test_an_empty_pipe_is_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
-        written = threads.submit(_write, path)
-        assert "is empty, and an empty file is no policy" in refusal(path)
-        written.result()
+        writer_future = threads.submit(_write_pipe, path)
+        assert "is empty, and an empty file is no policy" in find_refusal(path)
+        writer_future.result()
 
 
 def test_standard_input_is_called_as_it_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` is the source of the policy, and stands in front of its problems."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfrules: [{name: a}]")))
-    assert (read := load_policy("-")).source == "-"
-    assert read.rules[0].name == "a"
+    assert (policy := load_policy("-")).source == "-"
+    assert policy.rules[0].name == "a"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"version: 1\nrule: []")))
     with pytest.raises(PolicyError, match=r'^-:2: unknown key "rule"'):
         load_policy("-")
@@ -129,23 +129,25 @@ def test_a_file_that_is_called_as_standard_input_is_a_file(tmp_path: Path, monke
 
 def test_an_endless_device_is_refused() -> None:
     """A device is refused unread."""
-    assert "is not a regular file" in refusal(Path("/dev/zero"))
+    assert "is not a regular file" in find_refusal(Path("/dev/zero"))
 
 
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
     """A path with a NUL character is refused, and shown with an escape."""
-    assert refusal(tmp_path / "a\0b") == f"{tmp_path}/a\\x00b: is no path of a file; give one without NUL characters"
+    assert (
+        find_refusal(tmp_path / "a\0b") == f"{tmp_path}/a\\x00b: is no path of a file; give one without NUL characters"
+    )
 
 
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that may not be read is refused with the system's reason."""
 
-    def forbid(*_: object) -> int:
+    def raise_permission_error(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "open", forbid)
+    monkeypatch.setattr(os, "open", raise_permission_error)
     assert (
-        refusal(tmp_path / "p")
+        find_refusal(tmp_path / "p")
         == f"{tmp_path}/p: cannot be read: Permission denied; check the path and its permissions"
     )
 
@@ -153,7 +155,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
 def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
     """A path that goes through something that is no directory is refused."""
     (tmp_path / "file").touch()
-    assert "cannot be read: Not a directory" in refusal(tmp_path / "file" / "policy.yaml")
+    assert "cannot be read: Not a directory" in find_refusal(tmp_path / "file" / "policy.yaml")
 
 
 def test_fifty_megabytes_are_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +165,7 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path, monkeypatch: pytest.
         file.truncate(50_000_000)
     monkeypatch.setattr(os, "fdopen", lambda *_, **__: pytest.fail("it was read"))
     assert (
-        refusal(path)
+        find_refusal(path)
         == f"{path}: has 50,000,000 bytes, and a policy has at most {MAX_DOCUMENT_BYTES:,}; is it the right file?"
     )
 
@@ -182,41 +184,41 @@ def test_the_largest_file_is_read(tmp_path: Path, size: int, is_read: bool) -> N
     if is_read:
         assert load_policy(path).rules == ()
     else:
-        assert "is it the right file?" in refusal(path)
+        assert "is it the right file?" in find_refusal(path)
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the largest size is ever read."""
     path = tmp_path / "policy.yaml"
     path.write_bytes(b"#" * (MAX_DOCUMENT_BYTES + 10))
-    small = Path(__file__).stat()
-    monkeypatch.setattr(os, "fstat", lambda _: small)
-    assert f"has more than {MAX_DOCUMENT_BYTES:,} bytes" in refusal(path)
+    small_stat = Path(__file__).stat()
+    monkeypatch.setattr(os, "fstat", lambda _: small_stat)
+    assert f"has more than {MAX_DOCUMENT_BYTES:,} bytes" in find_refusal(path)
 
 
 def test_bytes_that_are_not_utf_8_name_their_line() -> None:
     """A file in another encoding is refused with the line of the first byte that does not fit."""
-    assert problem(b"version: 1\n# caf\xe9\n") == "2: is not UTF-8 text; save it as UTF-8"
+    assert find_problem(b"version: 1\n# caf\xe9\n") == "2: is not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_is_refused_by_its_name(encoding: str) -> None:
     """With a mark in front or without: some editors and shells write it."""
-    said = problem("version: 1\n".encode(encoding))
-    assert said == "1: is UTF-16 and is not UTF-8 text; save it as UTF-8"
+    problem = find_problem("version: 1\n".encode(encoding))
+    assert problem == "1: is UTF-16 and is not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("content", ["version: 1".encode("utf-16"), bytes(range(256)), b"\x7fELF\x02\x01\x01\x00"])
 def test_binary_files_are_refused(content: bytes) -> None:
     """What is no text is refused."""
-    assert problem(content).endswith(("is not UTF-8 text; save it as UTF-8", "; remove it"))
+    assert find_problem(content).endswith(("is not UTF-8 text; save it as UTF-8", "; remove it"))
 
 
-@pytest.mark.parametrize("strange", ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff"])
-def test_a_control_character_names_its_line(strange: str) -> None:
+@pytest.mark.parametrize("control_character", ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff"])
+def test_a_control_character_names_its_line(control_character: str) -> None:
     """A character that cannot be seen is refused with its number and line."""
-    said = f"2: has the control character U+{ord(strange):04X}; remove it"
-    assert problem(f"version: 1\n# a{strange}b\n") == said
+    expected_problem = f"2: has the control character U+{ord(control_character):04X}; remove it"
+    assert find_problem(f"version: 1\n# a{control_character}b\n") == expected_problem
 
 
 def test_a_byte_order_mark_and_any_script_are_text(tmp_path: Path) -> None:
@@ -231,10 +233,10 @@ def test_a_policy_says_where_it_was_read_and_what_it_was(tmp_path: Path, monkeyp
     content = b"\xef\xbb\xbfversion: 1\r\n"
     (tmp_path / "policy.yaml").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    read = load_policy(Path("policy.yaml"))
-    assert (read.source, read.sha256) == ("policy.yaml", hashlib.sha256(content).hexdigest())
+    policy = load_policy(Path("policy.yaml"))
+    assert (policy.source, policy.sha256) == ("policy.yaml", hashlib.sha256(content).hexdigest())
 
 
 def test_a_path_cannot_break_the_line(tmp_path: Path) -> None:
     """A path with a line break is shown with an escape."""
-    assert refusal(tmp_path / "a\nb").startswith(f"{tmp_path}/a\\nb: ")
+    assert find_refusal(tmp_path / "a\nb").startswith(f"{tmp_path}/a\\nb: ")

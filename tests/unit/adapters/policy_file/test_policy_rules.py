@@ -7,9 +7,9 @@ import pytest
 
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Policy, Requirements
-from support.builders.policies import policy
+from support.builders.policies import parse_policy
 
-_RULES = policy("""\
+_POLICY_WITH_RULES = parse_policy("""\
 rules:
   - {name: exact, match: {names: [prod-main]}}
   - {name: both, match: {names: ["prod-*", "live-?"], tags: {env: [prod, production], team: [search]}}}
@@ -36,18 +36,18 @@ rules:
 )
 def test_the_first_rule_whose_names_and_tags_both_fit_wins(name: str, tags: dict[str, str], rule: str | None) -> None:
     """Names and tags must both fit, any listed value of each will do, and the first such rule wins."""
-    found = _RULES.find_rule(name, tags)
-    assert (found.name if found else None) == rule
+    matching_rule = _POLICY_WITH_RULES.find_rule(name, tags)
+    assert (matching_rule.name if matching_rule else None) == rule
 
 
 def test_a_rule_without_match_is_for_every_index() -> None:
     """A rule that matches on nothing fits whatever comes to it."""
-    found = policy("rules: [{name: all}]").find_rule("x", {})
-    assert found is not None
-    assert found.requirements == Requirements()
+    matching_rule = parse_policy("rules: [{name: all}]").find_rule("x", {})
+    assert matching_rule is not None
+    assert matching_rule.requirements == Requirements()
 
 
-def merged(require: str) -> Requirements:
+def parse_requirements(requirements_text: str) -> Requirements:
     """Return what a rule requires over defaults that differ from the built-in ones."""
     text = f"""\
 defaults:
@@ -56,38 +56,43 @@ defaults:
   protection: {{locations: ["aws/*", "gcp/*"]}}
 rules:
   - name: it
-    require: {require}
+    require: {requirements_text}
 """
-    return policy(text).rules[0].requirements
+    return parse_policy(text).rules[0].requirements
 
 
 def test_what_a_rule_does_not_write_is_that_of_the_defaults() -> None:
     """A rule that writes nothing requires what the defaults of its own file do."""
-    required = merged("{}")
-    assert required.schedule.frequency is Frequency.WEEKLY
-    assert required.schedule.retention_min == timedelta(days=14)
-    assert required.recovery.max_age == timedelta(days=9)
+    requirements = parse_requirements("{}")
+    assert requirements.schedule.frequency is Frequency.WEEKLY
+    assert requirements.schedule.retention_min == timedelta(days=14)
+    assert requirements.recovery.max_age == timedelta(days=9)
 
 
 def test_a_rule_changes_only_the_keys_that_it_writes_at_any_depth() -> None:
     """A key deep in a rule leaves its neighbours as they are."""
-    required, untouched = merged("{schedule: {retention_days: {max: 90}}}"), merged("{}")
-    assert required == replace(untouched, schedule=replace(untouched.schedule, retention_max=timedelta(days=90)))
+    requirements, default_requirements = (
+        parse_requirements("{schedule: {retention_days: {max: 90}}}"),
+        parse_requirements("{}"),
+    )
+    assert requirements == replace(
+        default_requirements, schedule=replace(default_requirements.schedule, retention_max=timedelta(days=90))
+    )
 
 
 def test_a_rule_may_write_null_over_a_default() -> None:
     """Null in a rule is a value, not an absence."""
-    assert merged("{recovery: {max_age: null}}").recovery.max_age is None
+    assert parse_requirements("{recovery: {max_age: null}}").recovery.max_age is None
 
 
 def test_a_rule_may_write_the_built_in_default_over_another() -> None:
     """A value equal to the built-in default is written all the same."""
-    assert merged("{schedule: {retention_days: {min: 7}}}").schedule.retention_min == timedelta(days=7)
+    assert parse_requirements("{schedule: {retention_days: {min: 7}}}").schedule.retention_min == timedelta(days=7)
 
 
 def test_a_list_of_a_rule_takes_the_place_of_the_default_list() -> None:
     """Lists are not joined."""
-    assert merged('{protection: {locations: ["azure/*"]}}').protection.locations == ("azure/*",)
+    assert parse_requirements('{protection: {locations: ["azure/*"]}}').protection.locations == ("azure/*",)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_a_list_of_a_rule_takes_the_place_of_the_default_list() -> None:
 )
 def test_max_age_is_as_stated_or_the_interval_and_the_grace(text: str, hours: float) -> None:
     """A `max_age` of null is the longest interval of the required frequency and the grace."""
-    assert policy(f"defaults: {{{text}}}").defaults.max_age == timedelta(hours=hours)
+    assert parse_policy(f"defaults: {{{text}}}").defaults.max_age == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +121,12 @@ def test_max_age_is_as_stated_or_the_interval_and_the_grace(text: str, hours: fl
 )
 def test_the_quota_is_as_stated_or_that_of_the_plan(project: str, quota: int | None) -> None:
     """A stated quota goes before that of the plan."""
-    assert policy(f"project: {project}").project.quota == quota
+    assert parse_policy(f"project: {project}").project.quota == quota
 
 
 def test_every_limit_may_be_null() -> None:
     """A limit that is null is no limit."""
-    read: Policy = policy("""\
+    policy: Policy = parse_policy("""\
 defaults:
   schedule: {retention_days: {min: null, max: null}}
   recovery: {min_copies: null, horizon: null}
@@ -130,17 +135,17 @@ defaults:
   orphans: {keep_days: null}
 project: {quota_warn_percent: null}
 """)
-    required = read.defaults
+    requirements = policy.defaults
     limits = {
-        required.schedule.retention_min,
-        required.schedule.retention_max,
-        required.recovery.min_copies,
-        required.recovery.horizon,
-        required.runs.stuck_after,
-        required.content.max_record_drop_percent,
-        required.content.max_namespace_drop_percent,
-        required.content.max_size_factor,
-        required.orphans.keep,
-        read.project.quota_warn_percent,
+        requirements.schedule.retention_min,
+        requirements.schedule.retention_max,
+        requirements.recovery.min_copies,
+        requirements.recovery.horizon,
+        requirements.runs.stuck_after,
+        requirements.content.max_record_drop_percent,
+        requirements.content.max_namespace_drop_percent,
+        requirements.content.max_size_factor,
+        requirements.orphans.keep,
+        policy.project.quota_warn_percent,
     }
     assert limits == {None}

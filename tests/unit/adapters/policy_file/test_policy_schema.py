@@ -8,9 +8,9 @@ import pytest
 from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT, read_default_policy
 from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from backup_auditor.adapters.yaml_loader import compose_document
-from support.builders.policies import policy, problems
+from support.builders.policies import find_problems, parse_policy
 
-_VALID = [
+_VALID_POLICIES = [
     read_default_policy(),
     "{}",
     "version: 1",
@@ -22,7 +22,7 @@ _VALID = [
     "exemptions: [{project: true, controls: ['*'], owner: o, reason: r, expires: 2027-03-31}]",
     "defaults: {protection: {locations: [aws/eu-*, '*']}, content: {max_size_factor: 2.5}}",
 ]
-_INVALID = [
+_INVALID_POLICIES = [
     "version: 2",
     "versions: 1",
     "defaults:",
@@ -65,17 +65,17 @@ def test_the_schema_is_one_of_its_dialect() -> None:
     jsonschema.Draft202012Validator.check_schema(build_policy_schema())
 
 
-@pytest.mark.parametrize("text", _VALID)
+@pytest.mark.parametrize("text", _VALID_POLICIES)
 def test_what_loads_fits_the_schema(text: str) -> None:
     """A policy that loads fits the schema."""
-    policy(text)
+    parse_policy(text)
     jsonschema.Draft202012Validator(build_policy_schema()).validate(compose_document(text, POLICY_DOCUMENT).value)
 
 
-@pytest.mark.parametrize("text", _INVALID)
+@pytest.mark.parametrize("text", _INVALID_POLICIES)
 def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
     """A policy of a wrong shape is refused by the schema and by the loader alike."""
-    assert problems(text)
+    assert find_problems(text)
     assert not jsonschema.Draft202012Validator(build_policy_schema()).is_valid(
         compose_document(text, POLICY_DOCUMENT).value
     )

@@ -3,11 +3,11 @@
 import pytest
 
 from backup_auditor.errors import PolicyError
-from support.builders.policies import policy, problem, problems
+from support.builders.policies import find_problem, find_problems, parse_policy
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, expected_problem",
     [
         (
             "min_copys: 1",
@@ -34,13 +34,13 @@ from support.builders.policies import policy, problem, problems
         ),
     ],
 )
-def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, said: str) -> None:
+def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_problem: str) -> None:
     """An unknown key is refused with its line, and the key that was meant, its place, or the keys that are known."""
-    assert problem(text) == said
+    assert find_problem(text) == expected_problem
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, expected_problem",
     [
         ("version: 2", "version is 2; write 1, the only version there is"),
         ("version: true", "version is true; write a whole number"),
@@ -109,23 +109,23 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, said: str) 
         ),
     ],
 )
-def test_a_wrong_value_is_shown_with_what_to_write(text: str, said: str) -> None:
+def test_a_wrong_value_is_shown_with_what_to_write(text: str, expected_problem: str) -> None:
     """A value of the wrong kind or out of range is refused: where it stands, what it is, what to write."""
-    assert problem(text) == f"1: {said}"
+    assert find_problem(text) == f"1: {expected_problem}"
 
 
-@pytest.mark.parametrize("length", ["90m", "26h", "7d", "36500d", "876000h"])
-def test_durations_are_minutes_hours_and_days(length: str) -> None:
+@pytest.mark.parametrize("duration", ["90m", "26h", "7d", "36500d", "876000h"])
+def test_durations_are_minutes_hours_and_days(duration: str) -> None:
     """A duration is a number and one of three units, up to a hundred years."""
-    assert policy(f"defaults: {{recovery: {{horizon: {length}}}}}").defaults.recovery.horizon
+    assert parse_policy(f"defaults: {{recovery: {{horizon: {duration}}}}}").defaults.recovery.horizon
 
 
 @pytest.mark.parametrize(
-    "length", ["36501d", "876001h", "7", "7w", "1d12h", "-7d", "1.5d", "7 d", "d", "٣d", '"7d\\n"', "PT1H"]
+    "duration", ["36501d", "876001h", "7", "7w", "1d12h", "-7d", "1.5d", "7 d", "d", "٣d", '"7d\\n"', "PT1H"]
 )
-def test_other_durations_are_refused(length: str) -> None:
+def test_other_durations_are_refused(duration: str) -> None:
     """A duration past a hundred years, in other units, or none at all is refused."""
-    assert "write a duration such as 90m, 26h or 7d" in problem(f"defaults: {{recovery: {{horizon: {length}}}}}")
+    assert "write a duration such as 90m, 26h or 7d" in find_problem(f"defaults: {{recovery: {{horizon: {duration}}}}}")
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ def test_other_durations_are_refused(length: str) -> None:
 )
 def test_an_exemption_says_everything(key: str, text: str) -> None:
     """An exemption without one of its keys is refused with its line."""
-    assert problem(f"version: 1\nexemptions:\n  - {text}").startswith(f"3: exemptions[0] has no {key}; add it: ")
+    assert find_problem(f"version: 1\nexemptions:\n  - {text}").startswith(f"3: exemptions[0] has no {key}; add it: ")
 
 
-@pytest.mark.parametrize("blank", ['""', '"  "', "null"])
+@pytest.mark.parametrize("blank_text", ['""', '"  "', "null"])
 @pytest.mark.parametrize("key", ["owner", "reason", "expires"])
-def test_an_exemption_says_something(key: str, blank: str) -> None:
+def test_an_exemption_says_something(key: str, blank_text: str) -> None:
     """An exemption whose owner, reason or expiry is blank is refused."""
-    words = {"owner": "o", "reason": "r", "expires": "2027-03-31"} | {key: blank}
+    words = {"owner": "o", "reason": "r", "expires": "2027-03-31"} | {key: blank_text}
     text = ", ".join(f"{name}: {word}" for name, word in words.items())
-    assert f"{key} of exemptions[0] is" in problem(f"exemptions: [{{names: [a], controls: ['*'], {text}}}]")
+    assert f"{key} of exemptions[0] is" in find_problem(f"exemptions: [{{names: [a], controls: ['*'], {text}}}]")
 
 
 @pytest.mark.parametrize(
@@ -158,21 +158,21 @@ def test_an_exemption_says_something(key: str, blank: str) -> None:
 def test_an_expiry_is_a_day_of_the_calendar(day: str) -> None:
     """An expiry that is no day is refused."""
     text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {day}}}]"
-    assert "; write a day such as 2027-03-31" in problem(text)
+    assert "; write a day such as 2027-03-31" in find_problem(text)
 
 
-def test_every_problem_is_told_in_the_order_of_the_file() -> None:
+def test_every_problem_is_reported_in_the_order_of_the_file() -> None:
     """All differences of a file are told at once, by line."""
     text = "rules:\n- {name: a, wen: 1}\nversion: 3\ndefaults:\n  runs: {grace: 1}\n  recovery: {min_copies: x}\n"
-    assert [int(it.split(":")[0]) for it in problems(text)] == [2, 3, 5, 6]
+    assert [int(it.split(":")[0]) for it in find_problems(text)] == [2, 3, 5, 6]
 
 
 def test_the_text_of_an_error_is_its_first_problem_and_how_to_see_the_rest() -> None:
     """The text of a `PolicyError` is one line whatever the number of problems."""
-    with pytest.raises(PolicyError) as caught:
-        policy("a: 1\nb: 2\nversion: 3")
-    text = str(caught.value)
-    assert text.startswith(caught.value.problems[0])
+    with pytest.raises(PolicyError) as error_info:
+        parse_policy("a: 1\nb: 2\nversion: 3")
+    text = str(error_info.value)
+    assert text.startswith(error_info.value.problems[0])
     assert " (and 2 more: backup-auditor policy validate /" in text
     assert text.endswith("/policy.yaml lists them)")
     assert "\n" not in text
@@ -180,11 +180,11 @@ def test_the_text_of_an_error_is_its_first_problem_and_how_to_see_the_rest() -> 
 
 def test_a_long_value_is_cut() -> None:
     """A value of any length is shown in one short line."""
-    assert len(problem(f"defaults: {{schedule: {{frequency: {'x' * 10_000}}}}}")) < 200
+    assert len(find_problem(f"defaults: {{schedule: {{frequency: {'x' * 10_000}}}}}")) < 200
 
 
 def test_no_more_problems_are_told_than_can_be_read() -> None:
     """Past a hundred problems only their number is told."""
-    told = problems("\n".join(f"key{it}: 1" for it in range(150)))
-    assert len(told) == 101
-    assert told[-1] == "101: from here on 50 more; correct the others first"
+    shown_problems = find_problems("\n".join(f"key{it}: 1" for it in range(150)))
+    assert len(shown_problems) == 101
+    assert shown_problems[-1] == "101: from here on 50 more; correct the others first"

@@ -10,7 +10,7 @@ from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT
 from backup_auditor.adapters.yaml_loader import MAX_DEPTH, MAX_NODES, compose_document
 from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.errors import PolicyError
-from support.builders.policies import policy, problem, problems
+from support.builders.policies import find_problem, find_problems, parse_policy
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written, value",
+    "written_value, value",
     [
         ("true", True),
         ("False", False),
@@ -42,136 +42,138 @@ def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
         ("+", "+"),
     ],
 )
-def test_a_plain_word_means_what_the_core_schema_says(written: str, value: object) -> None:
+def test_a_plain_word_means_what_the_core_schema_says(written_value: str, value: object) -> None:
     """Numbers, truth and nothing are those of the core schema; what is quoted or tagged as text is text."""
-    read = compose_document(f"a: {written}", POLICY_DOCUMENT).value
-    assert read == {"a": value}
-    assert [type(it) for it in read.values()] == [type(value)]
+    parsed_value = compose_document(f"a: {written_value}", POLICY_DOCUMENT).value
+    assert parsed_value == {"a": value}
+    assert [type(it) for it in parsed_value.values()] == [type(value)]
 
 
-@pytest.mark.parametrize("written", [".inf", "-.INF", ".nan"])
-def test_a_number_that_is_not_finite_is_refused(written: str) -> None:
+@pytest.mark.parametrize("written_value", [".inf", "-.INF", ".nan"])
+def test_a_number_that_is_not_finite_is_refused(written_value: str) -> None:
     """What is not finite measures nothing; the message names its key."""
-    said = problem(f"version: 1\nproject: {{quota_warn_percent: {written}}}")
-    where = "(project.quota_warn_percent)"
-    assert said == f"2: {written} is not a finite number {where}; write a finite one, or put it in quotes"
+    problem = find_problem(f"version: 1\nproject: {{quota_warn_percent: {written_value}}}")
+    key_path = "(project.quota_warn_percent)"
+    assert problem == f"2: {written_value} is not a finite number {key_path}; write a finite one, or put it in quotes"
 
 
 def test_the_key_of_a_number_in_a_list_is_named_with_its_place() -> None:
     """Rules are counted from 0, as in every other message."""
     text = "rules:\n- name: a\n  require:\n    recovery: {min_copies: .nan}"
-    assert "(rules[0].require.recovery.min_copies)" in problem(text)
+    assert "(rules[0].require.recovery.min_copies)" in find_problem(text)
 
 
 def test_a_number_past_the_largest_float_is_refused() -> None:
     """A number that overflows is refused for its size."""
-    assert "max_size_factor is inf; write" in problem("defaults: {content: {max_size_factor: 1e999}}")
-    assert "is too long; put it in quotes" in problem(f"project: {{backup_quota: {'9' * 5000}}}")
+    assert "max_size_factor is inf; write" in find_problem("defaults: {content: {max_size_factor: 1e999}}")
+    assert "is too long; put it in quotes" in find_problem(f"project: {{backup_quota: {'9' * 5000}}}")
 
 
 def test_tags_may_be_the_words_no_and_on() -> None:
     """A rule can match the tag values `no` and `on`."""
-    rule = policy("rules: [{name: a, match: {tags: {env: [no, on]}}}]").rules[0]
+    rule = parse_policy("rules: [{name: a, match: {tags: {env: [no, on]}}}]").rules[0]
     assert rule.tags == {"env": ("no", "on")}
 
 
 def test_a_key_said_twice_names_both_lines() -> None:
     """A key that stands twice in a mapping is refused with both lines."""
-    assert problem("version: 1\nrules: []\nversion: 1") == '3: the key "version" stands here again, first on line 1'
+    assert (
+        find_problem("version: 1\nrules: []\nversion: 1") == '3: the key "version" stands here again, first on line 1'
+    )
 
 
 def test_a_merge_key_is_an_unknown_key() -> None:
     """A merge key is refused, and the message says why."""
     text = "version: 1\ndefaults:\n  runs: &runs {grace: 1h}\n  content: {<<: *runs}"
-    assert problem(text) == (
+    assert find_problem(text) == (
         '4: unknown key "<<" in defaults.content; merge keys are not part of YAML 1.2; write the keys out'
     )
 
 
 def test_an_alias_stands_for_its_anchor() -> None:
     """An alias repeats what its anchor holds."""
-    read = policy(
+    policy = parse_policy(
         "rules: [{name: a, match: {names: [a]}, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]"
     )
-    assert [rule.requirements.recovery.min_copies for rule in read.rules] == [5, 5]
+    assert [rule.requirements.recovery.min_copies for rule in policy.rules] == [5, 5]
 
 
 def test_aliases_cannot_multiply_without_end() -> None:
     """Aliases of aliases are counted as what they stand for."""
-    levels = "\n".join(f"l{it}: &l{it} [{', '.join([f'*l{it - 1}'] * 10)}]" for it in range(1, 12))
-    assert f"has more than {MAX_NODES:,} values, aliases included" in problem(f"l0: &l0 [a]\n{levels}")
+    alias_lines = "\n".join(f"l{it}: &l{it} [{', '.join([f'*l{it - 1}'] * 10)}]" for it in range(1, 12))
+    assert f"has more than {MAX_NODES:,} values, aliases included" in find_problem(f"l0: &l0 [a]\n{alias_lines}")
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: *b", "a: &a {b: *a}"])
 def test_an_alias_needs_a_finished_anchor(text: str) -> None:
     """An alias of nothing, or of what it stands in, is refused."""
-    assert "has no finished anchor before it" in problem(text)
+    assert "has no finished anchor before it" in find_problem(text)
 
 
 def test_aliases_cannot_nest_deeper_than_text_can() -> None:
     """What an alias brings along counts towards the depth."""
-    half = MAX_DEPTH // 2
-    text = f"a: &a {'[' * half}x{']' * half}\nb: {'[' * half}*a{']' * half}"
-    assert problem(text) == f"2: is nested more than {MAX_DEPTH} levels deep by its aliases"
+    half_depth = MAX_DEPTH // 2
+    text = f"a: &a {'[' * half_depth}x{']' * half_depth}\nb: {'[' * half_depth}*a{']' * half_depth}"
+    assert find_problem(text) == f"2: is nested more than {MAX_DEPTH} levels deep by its aliases"
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "a: " + "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
 def test_a_file_nested_beyond_reason_is_refused(text: str) -> None:
     """Nesting ends at a fixed depth, not at the interpreter's."""
-    assert problem(text) == f"1: is nested more than {MAX_DEPTH} levels deep; no key of a policy stands there"
+    assert find_problem(text) == f"1: is nested more than {MAX_DEPTH} levels deep; no key of a policy stands there"
 
 
 @pytest.mark.parametrize("text", ["a: !!python/object/apply:os.system [id]", "a: !!int 3", "!!map {}", "a: !mine x"])
 def test_tags_mean_nothing(text: str) -> None:
     """A tag is refused, whatever it asks for."""
-    assert "means nothing here; remove it" in problem(text)
+    assert "means nothing here; remove it" in find_problem(text)
 
 
 @pytest.mark.parametrize("key", ["1", "true", "null", "[a]", "{a: b}", ""])
 def test_a_key_must_be_text(key: str) -> None:
     """A key that is no text is refused."""
-    assert problem(f"version: 1\n? {key}\n: x") == "2: a key is not text; put it in quotes"
+    assert find_problem(f"version: 1\n? {key}\n: x") == "2: a key is not text; put it in quotes"
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", "~", "\ufeff", "---\n...\n"])
 def test_an_empty_file_is_no_policy(text: str) -> None:
     """A file that says nothing is refused, and the message says how to begin."""
-    assert "is empty, and an empty file is no policy" in problem(text)
+    assert "is empty, and an empty file is no policy" in find_problem(text)
 
 
 def test_a_policy_is_one_document() -> None:
     """A second document is refused with its line."""
-    assert problem("version: 1\n---\nversion: 1") == "2: a second document begins; a policy is one document"
+    assert find_problem("version: 1\n---\nversion: 1") == "2: a second document begins; a policy is one document"
 
 
 @pytest.mark.parametrize("text", ["[version, 1]", "version 1", "42"])
 def test_a_policy_is_a_mapping(text: str) -> None:
     """A file that holds something else is refused."""
-    assert problem(text) == '1: is not a mapping; begin with "version: 1"'
+    assert find_problem(text) == '1: is not a mapping; begin with "version: 1"'
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: b: c", "\ta: b", "a: 'b", "%YAML 9.9\n---\na: b", "a: @b", "{a: b"])
 def test_text_that_is_not_yaml_is_refused_with_its_line(text: str) -> None:
     """What YAML cannot read is refused with a line and one line of reason."""
-    (said,) = problems(text)
-    assert "is not YAML: " in said
-    assert said[0].isdigit()
-    assert "\n" not in said
+    (problem,) = find_problems(text)
+    assert "is not YAML: " in problem
+    assert problem[0].isdigit()
+    assert "\n" not in problem
 
 
 @pytest.mark.parametrize("escape", [r"\0", r"\x1b[31m", r"\ud800", r"\x7f"])
 def test_an_escape_cannot_smuggle_a_control_character(escape: str) -> None:
     """A text that would not be seen as it is, is refused, and shown with an escape."""
-    said = problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
-    assert said.startswith('2: the text "\\')
-    assert escape_control_characters(said) == said
+    problem = find_problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
+    assert problem.startswith('2: the text "\\')
+    assert escape_control_characters(problem) == problem
 
 
 def test_two_escapes_that_are_one_character_are_that_character() -> None:
     """JSON writes a flag as four escapes, two for each letter; in YAML they mean the same."""
     flag = r"\uD83C\uDDE9\uD83C\uDDEA"
-    read = policy(f'rules: [{{name: "{flag} prod", match: {{tags: {{"{flag}": ["a{flag}b", 🇩🇪]}}}}}}]')
-    assert (read.rules[0].name, read.rules[0].tags) == ("🇩🇪 prod", {"🇩🇪": ("a🇩🇪b", "🇩🇪")})
+    policy = parse_policy(f'rules: [{{name: "{flag} prod", match: {{tags: {{"{flag}": ["a{flag}b", 🇩🇪]}}}}}}]')
+    assert (policy.rules[0].name, policy.rules[0].tags) == ("🇩🇪 prod", {"🇩🇪": ("a🇩🇪b", "🇩🇪")})
 
 
 @pytest.mark.parametrize(
@@ -186,20 +188,20 @@ def test_two_escapes_that_are_one_character_are_that_character() -> None:
 )
 def test_half_of_a_character_is_refused_with_its_line_and_key(escape: str) -> None:
     """One message says which text it is and what to do."""
-    said = problem(f'version: 1\nrules:\n- name: "{escape}"')
-    assert said.startswith('3: the text "')
-    assert "has half of a surrogate pair (rules[0].name); write both halves, or the character itself" in said
-    assert said.isprintable()
+    problem = find_problem(f'version: 1\nrules:\n- name: "{escape}"')
+    assert problem.startswith('3: the text "')
+    assert "has half of a surrogate pair (rules[0].name); write both halves, or the character itself" in problem
+    assert problem.isprintable()
 
 
 def test_backslashes_outside_double_quotes_are_text() -> None:
     """Only double quotes have escapes."""
-    assert policy(r"rules: [{name: '\uD83C'}]").rules[0].name == r"\uD83C"
+    assert parse_policy(r"rules: [{name: '\uD83C'}]").rules[0].name == r"\uD83C"
 
 
 def test_an_impossible_escape_is_refused() -> None:
     """An escape beyond Unicode is no YAML."""
-    assert "is not YAML" in problem('a: "\\U00110000"')
+    assert "is not YAML" in find_problem('a: "\\U00110000"')
 
 
 @given(
@@ -217,13 +219,13 @@ def test_what_json_writes_is_read_back(value: object) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_policy_or_an_error(content: bytes) -> None:
     """No bytes end in anything but a policy or a `PolicyError`."""
-    assert all(escape_control_characters(it) == it for it in _told(content))
+    assert all(escape_control_characters(it) == it for it in _find_problems(content))
 
 
-def _told(content: str | bytes) -> tuple[str, ...]:
+def _find_problems(content: str | bytes) -> tuple[str, ...]:
     """Return the problems of a file; an error of any other kind fails the test."""
     try:
-        policy(content)
+        parse_policy(content)
     except PolicyError as error:
         return error.problems
     return ()
@@ -276,7 +278,7 @@ _PIECES = st.sampled_from(
 @given(st.lists(_PIECES, max_size=40).map("".join))
 def test_any_pieces_of_yaml_are_a_policy_or_an_error(text: str) -> None:
     """No heap of YAML's own signs ends in anything but a policy or a `PolicyError`."""
-    assert all(escape_control_characters(it) == it for it in _told(text))
+    assert all(escape_control_characters(it) == it for it in _find_problems(text))
 
 
 def test_a_node_count_is_that_of_what_is_repeated() -> None:

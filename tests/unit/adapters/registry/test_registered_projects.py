@@ -5,59 +5,64 @@ import pytest
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
-A = RegisteredProject("a", "s/a")
-B = RegisteredProject("b", "s/b")
-WRONG = EntryError("c", 9, 'the project "c" has no secret; add it')
-BOTH = Registry((A, B), (WRONG,), "r.yaml")
+PROJECT_A = RegisteredProject("a", "s/a")
+PROJECT_B = RegisteredProject("b", "s/b")
+ENTRY_ERROR = EntryError("c", 9, 'the project "c" has no secret; add it')
+REGISTRY = Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR,), "r.yaml")
 
 
 def test_a_project_is_found_by_its_name() -> None:
     """The name finds the project, whatever stands before it."""
-    assert BOTH.find("b") is B
+    assert REGISTRY.find("b") is PROJECT_B
 
 
 def test_the_only_project_needs_no_name() -> None:
     """Where one project is registered, nobody has to name it."""
-    assert Registry((A,)).find(None) is A
+    assert Registry((PROJECT_A,)).find(None) is PROJECT_A
 
 
 def test_of_several_projects_one_has_to_be_named() -> None:
     """Where there are several, one with a mistake among them, none is chosen by chance."""
-    for registry in (BOTH, Registry((A,), (WRONG,))):
+    for registry in (REGISTRY, Registry((PROJECT_A,), (ENTRY_ERROR,))):
         with pytest.raises(RegistryError, match="projects are registered; name one of them"):
             registry.find(None)
 
 
 @pytest.mark.parametrize("name", ["c", None])
-def test_a_project_whose_entry_is_wrong_is_told_the_mistake(name: str | None) -> None:
+def test_a_project_whose_entry_is_wrong_gets_the_error(name: str | None) -> None:
     """Looking for it ends in the mistake with its line."""
-    with pytest.raises(RegistryError) as caught:
-        Registry((), (WRONG,), "r.yaml").find(name)
-    assert str(caught.value) == 'r.yaml:9: the project "c" has no secret; add it'
+    with pytest.raises(RegistryError) as error_info:
+        Registry((), (ENTRY_ERROR,), "r.yaml").find(name)
+    assert str(error_info.value) == 'r.yaml:9: the project "c" has no secret; add it'
 
 
 def test_a_project_that_nobody_registered_is_refused() -> None:
     """An unknown name is told, with where it would have to stand."""
     with pytest.raises(RegistryError, match=r"^r\.yaml: registers no project 'd'; add it there"):
-        BOTH.find("d")
+        REGISTRY.find("d")
 
 
 def test_every_name_is_expected_once() -> None:
     """The names are those of the projects and of the mistakes, each once."""
-    assert Registry((A, B), (WRONG, WRONG, EntryError("entry 4", None, "x"))).names == ("a", "b", "c", "entry 4")
+    assert Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR, ENTRY_ERROR, EntryError("entry 4", None, "x"))).names == (
+        "a",
+        "b",
+        "c",
+        "entry 4",
+    )
 
 
 def test_a_mistake_without_a_line_is_of_the_whole() -> None:
     """Where no line is known, the mistake is told with its source alone."""
-    assert BOTH.format_error(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
+    assert REGISTRY.format_error(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
 
 
 def test_on_aws_a_key_is_in_a_secret_and_a_policy_is_fetched() -> None:
     """An entry for laptops alone is a mistake there, and leaves the others."""
-    laptop = RegisteredProject("l", key_variable="KEY", policy="l.yaml", line=5)
-    fetched = RegisteredProject("f", "s/f", "KEY", "s3://bucket/f.yaml")
-    registry = Registry((A, laptop, fetched), (WRONG,), "r.yaml").filter_for_aws()
-    assert registry.projects == (A, fetched)
+    local_project = RegisteredProject("l", key_variable="KEY", policy="l.yaml", line=5)
+    fetched_project = RegisteredProject("f", "s/f", "KEY", "s3://bucket/f.yaml")
+    registry = Registry((PROJECT_A, local_project, fetched_project), (ENTRY_ERROR,), "r.yaml").filter_for_aws()
+    assert registry.projects == (PROJECT_A, fetched_project)
     assert [(it.name, it.line) for it in registry.errors] == [("c", 9), ("l", 5), ("l", 5)]
     assert "has no secret" in registry.errors[1].text
     assert "has a file for a policy" in registry.errors[2].text

@@ -9,62 +9,68 @@ from backup_auditor.cli.main import main
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def registry_path(tmp_path: Path) -> Path:
     """Name a registry."""
     return tmp_path / "registry.yaml"
 
 
 @pytest.mark.parametrize(
-    "entries,told",
+    "entries,expected_output",
     [
         pytest.param("[{name: a, secret: s}, {name: b, secret: t}]", "valid; 2 projects, 2 of them for AWS", id="aws"),
         pytest.param("[{name: a, key_env: A}]", "valid; 1 project, 0 of them for AWS", id="laptop"),
     ],
 )
 def test_validate_says_what_a_registry_holds(
-    entries: str, told: str, path: Path, capsys: pytest.CaptureFixture[str]
+    entries: str, expected_output: str, registry_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`registry validate` counts the projects in one line."""
-    path.write_text(f"version: 1\nprojects: {entries}")
-    assert main(["registry", "validate", str(path)]) == 0
-    assert capsys.readouterr() == (f"{path}: {told}\n", "")
+    registry_path.write_text(f"version: 1\nprojects: {entries}")
+    assert main(["registry", "validate", str(registry_path)]) == 0
+    assert capsys.readouterr() == (f"{registry_path}: {expected_output}\n", "")
 
 
-def test_validate_says_which_projects_are_not_for_aws(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_says_which_projects_are_not_for_aws(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where some projects can be audited on AWS, those that cannot are no mistakes, and are told."""
-    path.write_text("version: 1\nprojects:\n- {name: a, secret: s}\n- {name: b, key_env: B}\n")
-    assert main(["registry", "validate", str(path)]) == 0
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == f"{path}: valid; 2 projects, 1 of them for AWS"
-    assert second.startswith(f'{path}:4: the project "b" has no secret, and on AWS its key is read from one')
+    registry_path.write_text("version: 1\nprojects:\n- {name: a, secret: s}\n- {name: b, key_env: B}\n")
+    assert main(["registry", "validate", str(registry_path)]) == 0
+    first_line, second_line = capsys.readouterr().out.splitlines()
+    assert first_line == f"{registry_path}: valid; 2 projects, 1 of them for AWS"
+    assert second_line.startswith(
+        f'{registry_path}:4: the project "b" has no secret, and on AWS its key is read from one'
+    )
 
 
-def test_validate_lists_every_problem(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_lists_every_problem(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`registry validate` writes a line for each mistake of each entry to standard error and exits 2."""
-    path.write_text("version: 1\nprojects:\n- {name: a}\n- {name: b, secret: s, polcy: p}\n- {name: c, key_env: C}\n")
-    assert main(["registry", "validate", str(path)]) == 2
+    registry_path.write_text(
+        "version: 1\nprojects:\n- {name: a}\n- {name: b, secret: s, polcy: p}\n- {name: c, key_env: C}\n"
+    )
+    assert main(["registry", "validate", str(registry_path)]) == 2
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.splitlines() == [
-        f'{path}:3: the project "a" has neither secret nor key_env; say where its key is',
-        f'{path}:4: unknown key "polcy" in the project "b"; did you mean "policy"?',
+        f'{registry_path}:3: the project "a" has neither secret nor key_env; say where its key is',
+        f'{registry_path}:4: unknown key "polcy" in the project "b"; did you mean "policy"?',
     ]
 
 
-def test_validate_lists_every_problem_of_the_list_itself(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_lists_every_problem_of_the_list_itself(
+    registry_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What is wrong with the list as a whole is listed likewise."""
-    path.write_text("version: 2\nproject: []\n")
-    assert main(["registry", "validate", str(path)]) == 2
+    registry_path.write_text("version: 2\nproject: []\n")
+    assert main(["registry", "validate", str(registry_path)]) == 2
     assert [it.partition(" ")[0] for it in capsys.readouterr().err.splitlines()] == [
-        f"{path}:{it}:" for it in (2, 1, 1)
+        f"{registry_path}:{it}:" for it in (2, 1, 1)
     ]
 
 
-def test_validate_shows_no_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_shows_no_key(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A key that found its way into a registry is not repeated."""
     secret = "pcsk_" + "1234567890abcdef"
-    path.write_text(f"version: 1\nprojects: [{{name: a, secret: {secret}}}]")
-    assert main(["registry", "validate", str(path)]) == 2
+    registry_path.write_text(f"version: 1\nprojects: [{{name: a, secret: {secret}}}]")
+    assert main(["registry", "validate", str(registry_path)]) == 2
     assert secret[5:] not in capsys.readouterr().err
 
 
@@ -79,7 +85,7 @@ def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize("arguments", [["registry"], ["registry", "validate"], ["registry", "init"]])
 def test_other_words_are_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An action that is missing, unknown or incomplete exits 2 with one line."""
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as error_info:
         main(arguments)
-    assert caught.value.code == 2
+    assert error_info.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -10,20 +10,20 @@ from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
-TOPIC = "arn:aws:sns:eu-central-1:111122223333:search"
-BEGINNING = "version: 1\nprojects:\n"
+TOPIC_ARN = "arn:aws:sns:eu-central-1:111122223333:search"
+REGISTRY_START = "version: 1\nprojects:\n"
 
 
-def read(*entries: str, usual: RegistryDefaults | None = None) -> Registry:
+def read_entries(*entries: str, defaults: RegistryDefaults | None = None) -> Registry:
     """Read a registry with an entry a line; the first stands on line 3."""
-    text = BEGINNING + "".join(f"  - {it}\n" for it in entries)
-    return parse_registry(text.encode(), "r.yaml", usual or RegistryDefaults())
+    text = REGISTRY_START + "".join(f"  - {it}\n" for it in entries)
+    return parse_registry(text.encode(), "r.yaml", defaults or RegistryDefaults())
 
 
 def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     """Each project has its name, where its key is, its policy, and its line."""
     path = tmp_path / "registry.yaml"
-    path.write_text(f"{BEGINNING}  - {{name: b, key_env: KEY_B, policy: b.yaml}}\n  - {{name: a, secret: s/a}}\n")
+    path.write_text(f"{REGISTRY_START}  - {{name: b, key_env: KEY_B, policy: b.yaml}}\n  - {{name: a, secret: s/a}}\n")
     assert load_registry(path) == Registry(
         (
             RegisteredProject("b", key_variable="KEY_B", policy="b.yaml", line=3),
@@ -35,30 +35,30 @@ def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_alerts_are_routed_by_severity() -> None:
     """Each alert of an entry is a channel with a severity of its own, the least where it names none."""
-    alerts = f"[{{sns: '{TOPIC}'}}, {{slack: s/slack, severity: high, all_is_well: weekly}}]"
-    (project,) = read(f"{{name: a, secret: s/a, alerts: {alerts}}}").projects
+    alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high, all_is_well: weekly}}]"
+    (project,) = read_entries(f"{{name: a, secret: s/a, alerts: {alerts_text}}}").projects
     assert project.channels == (
-        Channel(ChannelKind.SNS, TOPIC, Severity.LOW),
+        Channel(ChannelKind.SNS, TOPIC_ARN, Severity.LOW),
         Channel(ChannelKind.SLACK, "s/slack", Severity.HIGH, has_weekly_summary=True),
     )
 
 
 def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
     """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
-    usual = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC),), "ssm:policy", weekly_all_clear=True)
-    one, other, third = read(
+    defaults = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC_ARN),), "ssm:policy", weekly_all_clear=True)
+    first_project, second_project, third_project = read_entries(
         "{name: a, secret: s/a}",
         "{name: b, secret: s/b, policy: ssm:b, alerts: []}",
         "{name: c, secret: s/c, alerts: [{slack: s/slack}, {slack: s/quiet, all_is_well: never}]}",
-        usual=usual,
+        defaults=defaults,
     ).projects
-    assert (one.channels, one.policy) == (usual.channels, "ssm:policy")
-    assert (other.channels, other.policy) == ((), "ssm:b")
-    assert [it.has_weekly_summary for it in third.channels] == [True, False]
+    assert (first_project.channels, first_project.policy) == (defaults.channels, "ssm:policy")
+    assert (second_project.channels, second_project.policy) == ((), "ssm:b")
+    assert [it.has_weekly_summary for it in third_project.channels] == [True, False]
 
 
 @pytest.mark.parametrize(
-    "text,why",
+    "text,reason",
     [
         pytest.param("", ": is empty, and an empty file is no registry", id="empty"),
         pytest.param("- 1", ":1: is not a mapping", id="no-mapping"),
@@ -75,20 +75,20 @@ def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
         ),
     ],
 )
-def test_what_is_no_registry_is_refused(text: str, why: str, tmp_path: Path) -> None:
+def test_what_is_no_registry_is_refused(text: str, reason: str, tmp_path: Path) -> None:
     """What is wrong with the list itself is told in one line, with its place and the remedy."""
     path = tmp_path / "registry.yaml"
     path.write_text(text)
-    with pytest.raises(RegistryError) as caught:
+    with pytest.raises(RegistryError) as error_info:
         load_registry(path)
-    assert str(caught.value).startswith(f"{path}{why}")
+    assert str(error_info.value).startswith(f"{path}{reason}")
 
 
-def test_everything_wrong_with_the_list_is_told() -> None:
+def test_everything_wrong_with_the_list_is_reported() -> None:
     """The first problem is the text of the error, and the others are there for whoever lists them."""
-    with pytest.raises(RegistryError) as caught:
+    with pytest.raises(RegistryError) as error_info:
         parse_registry(b"versoin: 1\nprojects: []", "r.yaml")
-    assert caught.value.problems == (
+    assert error_info.value.problems == (
         'r.yaml:1: unknown key "versoin" in the registry; did you mean "version"?',
         'r.yaml:1: has no "version: 1"; add it',
         "r.yaml:2: lists no projects; add {name, secret} or {name, key_env} for each",
@@ -96,7 +96,7 @@ def test_everything_wrong_with_the_list_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry,name,why",
+    "entry,name,reason",
     [
         pytest.param("a", "entry 2", "entry 2 is not a mapping", id="text"),
         pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; say where', id="no-key"),
@@ -125,7 +125,7 @@ def test_everything_wrong_with_the_list_is_told() -> None:
             "{name: a, secret: s, alerts: [{slack: s}, x]}", "a", 'an alert of the project "a" is neither', id="word"
         ),
         pytest.param(
-            f"{{name: a, secret: s, alerts: [{{slack: s, sns: '{TOPIC}'}}]}}",
+            f"{{name: a, secret: s, alerts: [{{slack: s, sns: '{TOPIC_ARN}'}}]}}",
             "a",
             'an alert of the project "a" is neither {sns: ARN} nor {slack: SECRET}; write one',
             id="both",
@@ -162,17 +162,17 @@ def test_everything_wrong_with_the_list_is_told() -> None:
         ),
     ],
 )
-def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, why: str) -> None:
+def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, reason: str) -> None:
     """The entry with the mistake is told by name and line, and the entries around it are projects."""
-    registry = read("{name: first, secret: s}", entry, "{name: last, key_env: LAST}")
+    registry = read_entries("{name: first, secret: s}", entry, "{name: last, key_env: LAST}")
     assert [it.name for it in registry.projects] == ["first", "last"]
-    (mistake,) = registry.errors
-    assert (mistake.name, mistake.line) == (name, 4)
-    assert mistake.text.startswith(why)
+    (entry_error,) = registry.errors
+    assert (entry_error.name, entry_error.line) == (name, 4)
+    assert entry_error.text.startswith(reason)
     assert registry.names == ("first", "last", name)
 
 
-def test_every_mistake_of_an_entry_is_told() -> None:
+def test_every_mistake_of_an_entry_is_reported() -> None:
     """An entry that is wrong in several ways says all of them, in the order of the file."""
     registry = parse_registry(
         b"version: 1\nprojects:\n- name: a\n  secrt: s\n  key_env: 7\n  alerts:\n  - {sns: x}\n  - {slack: 'x y'}\n",
@@ -187,25 +187,25 @@ def test_every_mistake_of_an_entry_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "entries,mistaken",
+    "entries,mistaken_name",
     [
         pytest.param(("{name: a, secret: s}", "{name: a, key_env: B}"), "entry 2", id="both-right"),
         pytest.param(("{name: a, secret: s}", "{name: a, policy: p}"), "entry 2", id="second-wrong"),
         pytest.param(("{name: a, policy: p}", "{name: a, secret: s}"), "entry 1", id="first-wrong"),
     ],
 )
-def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], mistaken: str) -> None:
+def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], mistaken_name: str) -> None:
     """The other is a mistake under its position, so that it is seen beside the audit of that name."""
-    registry = read(*entries)
+    registry = read_entries(*entries)
     assert [it.secret for it in registry.projects] == ["s"]
-    assert [it.name for it in registry.errors] == [mistaken]
+    assert [it.name for it in registry.errors] == [mistaken_name]
     assert registry.find("a") is registry.projects[0]
 
 
-def test_a_name_twice_is_told_with_its_first_line() -> None:
+def test_a_name_twice_is_reported_with_its_first_line() -> None:
     """Who wrote a name twice learns where it stands first."""
-    (mistake,) = read("{name: a, secret: s}", "{name: a, secret: t}").errors
-    assert mistake == EntryError(
+    (entry_error,) = read_entries("{name: a, secret: s}", "{name: a, secret: t}").errors
+    assert entry_error == EntryError(
         "entry 2", 4, 'the project "a" stands here again, first on line 3; give each its own name'
     )
 
@@ -231,9 +231,9 @@ def test_a_name_twice_is_told_with_its_first_line() -> None:
 )
 def test_a_secret_in_the_registry_is_not_repeated(entry: str, secret: str) -> None:
     """Whoever writes a key or a webhook where its name belongs does not find it in a message."""
-    (mistake,) = read(entry.format(secret)).errors
-    assert secret not in f"{mistake}"
-    assert secret[-10:] not in f"{mistake}"
+    (entry_error,) = read_entries(entry.format(secret)).errors
+    assert secret not in f"{entry_error}"
+    assert secret[-10:] not in f"{entry_error}"
 
 
 def test_a_missing_registry_says_how_one_begins(tmp_path: Path) -> None:
@@ -244,6 +244,6 @@ def test_a_missing_registry_says_how_one_begins(tmp_path: Path) -> None:
 
 def test_a_thousand_projects_are_read() -> None:
     """A registry of a thousand projects with two alerts each is within what a document may hold."""
-    alerts = f"[{{sns: '{TOPIC}'}}, {{slack: s/slack, severity: high}}]"
-    registry = read(*(f"{{name: p{it}, secret: s/p{it}, alerts: {alerts}}}" for it in range(1000)))
+    alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high}}]"
+    registry = read_entries(*(f"{{name: p{it}, secret: s/p{it}, alerts: {alerts_text}}}" for it in range(1000)))
     assert (len(registry.projects), registry.errors) == (1000, ())

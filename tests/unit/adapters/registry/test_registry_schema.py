@@ -8,14 +8,14 @@ from backup_auditor.adapters.registry_file import build_registry_schema, parse_r
 from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.errors import RegistryError
 
-TOPIC = "'arn:aws:sns:eu-central-1:111122223333:search'"
-RIGHT = (
+TOPIC_ARN = "'arn:aws:sns:eu-central-1:111122223333:search'"
+VALID_REGISTRIES = (
     "{name: a, secret: s/a}",
     "{name: a b, key_env: KEY, policy: p.yaml}",
-    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, severity: low}}, {{slack: s, all_is_well: never}}]}}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, severity: low}}, {{slack: s, all_is_well: never}}]}}",
     "{name: a, secret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf', alerts: []}",
 )
-WRONG = (
+INVALID_REGISTRIES = (
     "a",
     "{name: a}",
     "{secret: s}",
@@ -27,7 +27,7 @@ WRONG = (
     "{name: a, key_env: 'a b'}",
     "{name: a, secret: s, policy: 1}",
     "{name: a, secret: s, alerts: [{}]}",
-    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, slack: s}}]}}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, slack: s}}]}}",
     "{name: a, secret: s, alerts: [{sns: search}]}",
     "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
     "{name: a, secret: s, alerts: [{slack: s, all_is_well: true}]}",
@@ -35,7 +35,7 @@ WRONG = (
 )
 
 
-def is_read(text: str) -> bool:
+def is_accepted_by_reader(text: str) -> bool:
     """Tell whether the reading finds nothing wrong."""
     try:
         return not parse_registry(text.encode(), "r.yaml").errors
@@ -43,26 +43,26 @@ def is_read(text: str) -> bool:
         return False
 
 
-def is_valid(text: str) -> bool:
+def is_accepted_by_schema(text: str) -> bool:
     """Tell whether the schema finds nothing wrong."""
     document = compose_document(text, DocumentKind("registry", "")).value
     return jsonschema.Draft202012Validator(build_registry_schema()).is_valid(document)
 
 
 @pytest.mark.parametrize(
-    "text,is_right",
+    "text,is_valid",
     [
-        *((f"version: 1\nprojects: [{it}]", True) for it in RIGHT),
-        *((f"version: 1\nprojects: [{it}]", False) for it in WRONG),
+        *((f"version: 1\nprojects: [{it}]", True) for it in VALID_REGISTRIES),
+        *((f"version: 1\nprojects: [{it}]", False) for it in INVALID_REGISTRIES),
         ("version: 1", False),
         ("version: 1\nprojects: []", False),
         ("version: 2\nprojects: [{name: a, secret: s}]", False),
         ("version: 1\nprojects: [{name: a, secret: s}]\nproject: []", False),
     ],
 )
-def test_schema_and_reading_agree(text: str, *, is_right: bool) -> None:
+def test_schema_and_reading_agree(text: str, *, is_valid: bool) -> None:
     """What the one accepts, so does the other."""
-    assert (is_valid(text), is_read(text)) == (is_right, is_right)
+    assert (is_accepted_by_schema(text), is_accepted_by_reader(text)) == (is_valid, is_valid)
 
 
 def test_the_schema_is_one() -> None:

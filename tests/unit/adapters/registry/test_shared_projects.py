@@ -12,13 +12,13 @@ from backup_auditor.domain.shared_projects import (
     find_shared_by_variable,
 )
 
-KEYS = "keys"
-ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+KEY_NAME = "keys"
+ARN_PREFIX = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 
 
-def names(shared: tuple[SharedProject, ...]) -> list[str]:
+def list_names(shared_groups: tuple[SharedProject, ...]) -> list[str]:
     """Return the names of each group, as one word."""
-    return ["".join(it.names) for it in shared]
+    return ["".join(it.names) for it in shared_groups]
 
 
 def test_one_variable_is_one_project() -> None:
@@ -30,35 +30,39 @@ def test_one_variable_is_one_project() -> None:
         RegisteredProject("d", "secret"),
         RegisteredProject("e", "elsewhere"),
     )
-    assert names(find_shared_by_variable(projects)) == ["ac"]
-    assert names(find_shared_by_secret(projects)) == []
+    assert list_names(find_shared_by_variable(projects)) == ["ac"]
+    assert list_names(find_shared_by_secret(projects)) == []
 
 
 @pytest.mark.parametrize(
-    "one,other,expected",
+    "first_secret,second_secret,expected",
     [
         pytest.param("keys", "keys", True, id="same-name"),
         pytest.param("keys", "keys-2", False, id="other-name"),
-        pytest.param("keys", f"{ARN}keys-AbCdEf", True, id="name-and-arn"),
-        pytest.param(f"{ARN}keys-AbCdEf", "keys", True, id="arn-and-name"),
-        pytest.param("keys-search", f"{ARN}keys-search", True, id="name-and-partial-arn"),
-        pytest.param("keys", f"{ARN}keys-search-AbCdEf", False, id="longer-name-in-arn"),
-        pytest.param(f"{ARN}keys-AbCdEf", f"{ARN}keys-AbCdEf", True, id="same-arn"),
-        pytest.param(f"{ARN}keys-AbCdEf", f"{ARN}other-AbCdEf", False, id="other-arn"),
-        pytest.param(f"{ARN}keys-AbCdEf", f"{ARN.replace('eu', 'us')}keys-AbCdEf", False, id="other-region"),
+        pytest.param("keys", f"{ARN_PREFIX}keys-AbCdEf", True, id="name-and-arn"),
+        pytest.param(f"{ARN_PREFIX}keys-AbCdEf", "keys", True, id="arn-and-name"),
+        pytest.param("keys-search", f"{ARN_PREFIX}keys-search", True, id="name-and-partial-arn"),
+        pytest.param("keys", f"{ARN_PREFIX}keys-search-AbCdEf", False, id="longer-name-in-arn"),
+        pytest.param(f"{ARN_PREFIX}keys-AbCdEf", f"{ARN_PREFIX}keys-AbCdEf", True, id="same-arn"),
+        pytest.param(f"{ARN_PREFIX}keys-AbCdEf", f"{ARN_PREFIX}other-AbCdEf", False, id="other-arn"),
+        pytest.param(
+            f"{ARN_PREFIX}keys-AbCdEf", f"{ARN_PREFIX.replace('eu', 'us')}keys-AbCdEf", False, id="other-region"
+        ),
     ],
 )
-def test_a_secret_is_the_same_by_name_and_by_arn(one: str, other: str, *, expected: bool) -> None:
+def test_a_secret_is_the_same_by_name_and_by_arn(first_secret: str, second_secret: str, *, expected: bool) -> None:
     """AWS adds six characters to the name in an ARN."""
-    shared = find_shared_by_secret([RegisteredProject("a", one), RegisteredProject("b", other)])
-    assert names(shared) == (["ab"] if expected else [])
+    shared_groups = find_shared_by_secret([RegisteredProject("a", first_secret), RegisteredProject("b", second_secret)])
+    assert list_names(shared_groups) == (["ab"] if expected else [])
 
 
 def test_the_secret_of_an_editor_counts_too() -> None:
     """An entry that uses one secret for both shares it with nobody."""
-    both = RegisteredProject("a", "keys", editor_secret=KEYS)
-    assert names(find_shared_by_secret([both])) == []
-    assert names(find_shared_by_secret([both, RegisteredProject("b", "other", editor_secret=KEYS)])) == ["ab"]
+    edited_project = RegisteredProject("a", "keys", editor_secret=KEY_NAME)
+    assert list_names(find_shared_by_secret([edited_project])) == []
+    assert list_names(
+        find_shared_by_secret([edited_project, RegisteredProject("b", "other", editor_secret=KEY_NAME)])
+    ) == ["ab"]
 
 
 @pytest.mark.parametrize(
@@ -83,26 +87,26 @@ def test_a_key_and_an_id_lead_to_one_project(
 ) -> None:
     """A key belongs to one project, and so does an id."""
     assert (
-        names(find_shared_by_target([EntryTarget(name, name, key, project_id) for name, key, project_id in leads]))
+        list_names(find_shared_by_target([EntryTarget(name, name, key, project_id) for name, key, project_id in leads]))
         == expected
     )
 
 
 def test_the_sentence_says_why_and_never_the_key() -> None:
     """The id of the project, the place of the key, or that the keys are the same."""
-    place = find_shared_by_target(
+    same_variable_groups = find_shared_by_target(
         [EntryTarget("a", "the variable KEY", "pcsk", "id"), EntryTarget("b", "the variable KEY", "pcsk", None)]
     )
-    assert [it.reason for it in place] == ["id; their key is in the variable KEY"]
-    same = find_shared_by_target(
+    assert [it.reason for it in same_variable_groups] == ["id; their key is in the variable KEY"]
+    same_key_groups = find_shared_by_target(
         [EntryTarget("a", "the variable A", "pcsk", None), EntryTarget("b", "the variable B", "pcsk", None)]
     )
-    assert [it.reason for it in same] == ["their keys are the same"]
-    found = find_shared_by_target(
+    assert [it.reason for it in same_key_groups] == ["their keys are the same"]
+    same_id_groups = find_shared_by_target(
         [EntryTarget("a", "the variable A", "pcsk", "id"), EntryTarget("b", "the variable B", "other", "id")]
     )
-    assert [it.reason for it in found] == ["id"]
-    assert found[0].sentence == (
+    assert [it.reason for it in same_id_groups] == ["id"]
+    assert same_id_groups[0].sentence == (
         'Registry entries "a" and "b" lead to one Pinecone project (id), so the project that one of them is meant for'
         " is not audited; give each entry a key of its own project."
     )
@@ -110,6 +114,6 @@ def test_the_sentence_says_why_and_never_the_key() -> None:
 
 def test_many_entries_are_counted() -> None:
     """The sentence stays short."""
-    shared = SharedProject(tuple("abcdefgh"), "id")
-    assert shared.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more lead to one')
-    assert build_warnings([shared]).keys() == set("abcdefgh")
+    shared_groups = SharedProject(tuple("abcdefgh"), "id")
+    assert shared_groups.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more lead to one')
+    assert build_warnings([shared_groups]).keys() == set("abcdefgh")

@@ -19,44 +19,50 @@ from backup_auditor.rendering.evidence import (
 )
 from support.builders.facts import DAY, HOUR, NOW
 
-KEPT = StoredReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
-FULL = AuditRecord("a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=KEPT)
-PART = AuditRecord("b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None)
-NEXT = replace(FULL, audit_id="c", observed_at=NOW + HOUR)
-SHOWN = build_audit_days([FULL, PART, NEXT], build_time_range(None, None), 26 * HOUR, NOW + 2 * HOUR)
-assert SHOWN is not None
-NIGHTS = SHOWN
-FATES = [
-    (FULL, (FileStatus.ALTERED, "its hash is 00"), None),
-    (FULL, (FileStatus.MISSING, f"{KEPT.location} is gone"), None),
-    (PART, (FileStatus.NOT_STORED, None), None),
+STORED_REPORT = StoredReport("s3://reports/search/2026-11-20/a/report.json", "5f" * 32)
+COMPLETE_AUDIT = AuditRecord(
+    "a", NOW - 2 * DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=STORED_REPORT
+)
+INCOMPLETE_AUDIT = AuditRecord(
+    "b", NOW - 2 * DAY + HOUR, is_complete=False, compliance=Compliance.INSUFFICIENT_DATA, report=None
+)
+NEXT_AUDIT = replace(COMPLETE_AUDIT, audit_id="c", observed_at=NOW + HOUR)
+AUDIT_DAYS = build_audit_days(
+    [COMPLETE_AUDIT, INCOMPLETE_AUDIT, NEXT_AUDIT], build_time_range(None, None), 26 * HOUR, NOW + 2 * HOUR
+)
+assert AUDIT_DAYS is not None
+SELECTED_DAYS = AUDIT_DAYS
+CHECKED_AUDITS = [
+    (COMPLETE_AUDIT, (FileStatus.ALTERED, "its hash is 00"), None),
+    (COMPLETE_AUDIT, (FileStatus.MISSING, f"{STORED_REPORT.location} is gone"), None),
+    (INCOMPLETE_AUDIT, (FileStatus.NOT_STORED, None), None),
 ]
-PAGE = StoredFile("s3://reports/search/2026-11-20/a/report.html", "7c" * 32)
-PAGED = replace(FULL, report=replace(KEPT, page=PAGE))
+STORED_PAGE = StoredFile("s3://reports/search/2026-11-20/a/report.html", "7c" * 32)
+AUDIT_WITH_PAGE = replace(COMPLETE_AUDIT, report=replace(STORED_REPORT, page=STORED_PAGE))
 
 
 def test_audits_and_gaps_are_shown_one_a_line() -> None:
     """A gap has one line, with the audits around it; it is named for the day when the first missing one was due."""
-    assert list(render_audit_days_table("se\x1barch", NIGHTS, 200)) == [
+    assert list(render_audit_days_table("se\x1barch", SELECTED_DAYS, 200)) == [
         r"se\x1barch: 2 audited, 1 incomplete, 1 missing (one complete audit at least every 26h)",
         "",
-        f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {KEPT.location}",
+        f"  2026-11-20  audited     2026-11-20T12:00:00Z  COMPLIANT  {STORED_REPORT.location}",
         (
             "  2026-11-21  missing     1 audit: no complete audit"
             f" from 2026-11-20T12:00:00Z to 2026-11-22T13:00:00Z ({format_length(2 * DAY + HOUR)})"
         ),
         "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not kept",
-        f"  2026-11-22  audited     2026-11-22T13:00:00Z  COMPLIANT  {KEPT.location}",
+        f"  2026-11-22  audited     2026-11-22T13:00:00Z  COMPLIANT  {STORED_REPORT.location}",
     ]
 
 
 def test_machines_read_each_audit_and_each_missing_one() -> None:
     """With the counts, and the interval they are counted by."""
-    told = json.loads(render_audit_days_json("search", NIGHTS))
-    assert (told["project"], told["every_hours"]) == ("search", 26.0)
-    assert told["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
-    full, missing, part, _ = told["nights"]
-    assert full == {
+    document = json.loads(render_audit_days_json("search", SELECTED_DAYS))
+    assert (document["project"], document["every_hours"]) == ("search", 26.0)
+    assert document["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
+    complete_day, missing_day, incomplete_day, _ = document["nights"]
+    assert complete_day == {
         "day": "2026-11-20",
         "standing": "audited",
         "audits": [
@@ -65,11 +71,11 @@ def test_machines_read_each_audit_and_each_missing_one() -> None:
                 "observed_at": "2026-11-20T12:00:00Z",
                 "complete": True,
                 "compliance": "COMPLIANT",
-                "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+                "report": {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
             }
         ],
     }
-    assert missing == {
+    assert missing_day == {
         "day": "2026-11-21",
         "standing": "missing",
         "audits": [],
@@ -77,70 +83,76 @@ def test_machines_read_each_audit_and_each_missing_one() -> None:
         "after": "2026-11-20T12:00:00Z",
         "before": "2026-11-22T13:00:00Z",
     }
-    assert part["standing"] == "incomplete"
-    assert part["audits"][0]["report"] is None
+    assert incomplete_day["standing"] == "incomplete"
+    assert incomplete_day["audits"][0]["report"] is None
 
 
 @pytest.mark.parametrize(
-    "length,shown",
+    "duration,expected_text",
     [
         pytest.param(timedelta(minutes=90), "90m", id="minutes"),
         pytest.param(timedelta(hours=26), "26h", id="hours"),
         pytest.param(timedelta(days=8), "8d", id="days"),
     ],
 )
-def test_an_interval_is_shown_as_the_flag_takes_it(length: timedelta, shown: str) -> None:
+def test_an_interval_is_shown_as_the_flag_takes_it(duration: timedelta, expected_text: str) -> None:
     """In its largest whole unit."""
-    assert format_interval(length) == shown
+    assert format_interval(duration) == expected_text
 
 
 def test_reports_are_shown_one_a_line() -> None:
     """Where it is, and what is to be said of it; its place is named once."""
-    assert list(render_reports_table("search", FATES, 200)) == [
+    assert list(render_reports_table("search", CHECKED_AUDITS, 200)) == [
         "search: 3 audits: reports 1 altered, 1 gone, 1 not kept",
         "",
-        f"  2026-11-20T12:00:00Z  altered     {KEPT.location}: its hash is 00",
-        f"  2026-11-20T12:00:00Z  gone        {KEPT.location} is gone",
+        f"  2026-11-20T12:00:00Z  altered     {STORED_REPORT.location}: its hash is 00",
+        f"  2026-11-20T12:00:00Z  gone        {STORED_REPORT.location} is gone",
         "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
     ]
 
 
-def test_reports_are_told_to_machines() -> None:
+def test_reports_are_available_as_json() -> None:
     """Each with its audit."""
-    told = json.loads(render_reports_json("search", FATES))
-    assert told["project"] == "search"
-    assert [(it["audit_id"], it["standing"], it["why"]) for it in told["reports"]] == [
+    document = json.loads(render_reports_json("search", CHECKED_AUDITS))
+    assert document["project"] == "search"
+    assert [(it["audit_id"], it["standing"], it["why"]) for it in document["reports"]] == [
         ("a", "altered", "its hash is 00"),
-        ("a", "gone", f"{KEPT.location} is gone"),
+        ("a", "gone", f"{STORED_REPORT.location} is gone"),
         ("b", "not kept", None),
     ]
 
 
 def test_a_page_has_a_line_of_its_own() -> None:
     """Below its report's, and is counted by itself."""
-    fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[2]]
-    assert list(render_reports_table("search", fates, 200)) == [
+    checked_audits = [
+        (AUDIT_WITH_PAGE, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")),
+        CHECKED_AUDITS[2],
+    ]
+    assert list(render_reports_table("search", checked_audits, 200)) == [
         "search: 2 audits: reports 1 intact, 1 not kept; pages 1 altered",
         "",
-        f"  2026-11-20T12:00:00Z  intact      {KEPT.location}",
-        f"  2026-11-20T12:00:00Z  altered     {PAGE.location}: its hash is 00",
+        f"  2026-11-20T12:00:00Z  intact      {STORED_REPORT.location}",
+        f"  2026-11-20T12:00:00Z  altered     {STORED_PAGE.location}: its hash is 00",
         "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
     ]
 
 
-def test_pages_are_told_to_machines() -> None:
+def test_pages_are_available_as_json() -> None:
     """Beside the report, whose keys say nothing of them."""
-    fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[0]]
-    paged, bare = json.loads(render_reports_json("search", fates))["reports"]
-    assert (paged["report"], paged["standing"], paged["why"]) == (
-        {"location": KEPT.location, "sha256": KEPT.sha256},
+    checked_audits = [
+        (AUDIT_WITH_PAGE, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")),
+        CHECKED_AUDITS[0],
+    ]
+    paged_audit, unpaged_audit = json.loads(render_reports_json("search", checked_audits))["reports"]
+    assert (paged_audit["report"], paged_audit["standing"], paged_audit["why"]) == (
+        {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
         "intact",
         None,
     )
-    assert paged["page"] == {
-        "location": PAGE.location,
-        "sha256": PAGE.sha256,
+    assert paged_audit["page"] == {
+        "location": STORED_PAGE.location,
+        "sha256": STORED_PAGE.sha256,
         "standing": "altered",
         "why": "its hash is 00",
     }
-    assert bare["page"] is None
+    assert unpaged_audit["page"] is None

@@ -4,40 +4,42 @@ from dataclasses import replace
 
 from backup_auditor.domain.finding import Severity
 from backup_auditor.errors import ChannelRefusedError
-from support.builders.notifications import SLACK, TOPIC, found, told
-from support.fakes.channels import PostOffice
+from support.builders.notifications import SLACK_CHANNEL, SNS_CHANNEL, build_alert_report, build_open_finding
+from support.fakes.channels import DeliveryHarness
 
 
 def test_what_waits_for_a_wrong_name_goes_to_the_right_one() -> None:
     """Once, however many were told already, and of every audit that it has not heard of."""
-    office, wrong = PostOffice(), replace(SLACK, target="backup-auditor/slak")
-    office.webhooks.script = [ChannelRefusedError("there is no such secret")] * 2
+    harness, wrong_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/slak")
+    harness.webhooks.script = [ChannelRefusedError("there is no such secret")] * 2
     for name in ("first", "second"):
-        office.audited(told(found(), audit_id=name), channels=(TOPIC, wrong))
-    assert office.deliver().sent_count == 2
-    office.channels["search"] = (TOPIC, SLACK)
-    assert office.sweep_after().dropped_count == 0
-    assert office.sweep_after().sent_count == 2
-    assert [it["secret"] for it in office.webhooks.heard] == [SLACK.target] * 2
-    assert not office.outbox.waiting
+        harness.record_audit(
+            build_alert_report(build_open_finding(), audit_id=name), channels=(SNS_CHANNEL, wrong_channel)
+        )
+    assert harness.deliver().sent_count == 2
+    harness.channels["search"] = (SNS_CHANNEL, SLACK_CHANNEL)
+    assert harness.sweep_after().dropped_count == 0
+    assert harness.sweep_after().sent_count == 2
+    assert [it["secret"] for it in harness.webhooks.recorded_calls] == [SLACK_CHANNEL.target] * 2
+    assert not harness.outbox.pending_by_id
 
 
-def test_who_was_told_already_takes_nobodys_place() -> None:
+def test_a_channel_that_was_notified_replaces_no_other() -> None:
     """A webhook that is taken away while another stays loses what waited for it."""
-    office, former = PostOffice(), replace(SLACK, target="backup-auditor/former")
-    office.audited(channels=(SLACK, former))
-    office.channels["search"] = (SLACK,)
-    deliveries = office.deliver()
+    harness, former_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/former")
+    harness.record_audit(channels=(SLACK_CHANNEL, former_channel))
+    harness.channels["search"] = (SLACK_CHANNEL,)
+    deliveries = harness.deliver()
     assert (deliveries.sent_count, deliveries.dropped_count) == (1, 1)
-    assert len(office.webhooks.heard) == 1
-    assert not office.outbox.waiting
+    assert len(harness.webhooks.recorded_calls) == 1
+    assert not harness.outbox.pending_by_id
 
 
 def test_a_channel_that_wants_to_hear_of_less_by_now_is_not_told_that_all_is_well() -> None:
     """What waits for it holds nothing that it wants to hear of."""
-    office = PostOffice()
-    office.audited(told(found(severity=Severity.MEDIUM)), channels=(SLACK,))
-    office.channels["search"] = (replace(SLACK, min_severity=Severity.CRITICAL),)
-    assert office.deliver().dropped_count == 1
-    assert "nothing in it is critical or worse" in office.log.told("warning")
-    assert not office.webhooks.heard
+    harness = DeliveryHarness()
+    harness.record_audit(build_alert_report(build_open_finding(severity=Severity.MEDIUM)), channels=(SLACK_CHANNEL,))
+    harness.channels["search"] = (replace(SLACK_CHANNEL, min_severity=Severity.CRITICAL),)
+    assert harness.deliver().dropped_count == 1
+    assert "nothing in it is critical or worse" in harness.log.join_messages("warning")
+    assert not harness.webhooks.recorded_calls

@@ -8,18 +8,18 @@ import pytest
 from backup_auditor.domain.events import read_delivery_request
 from backup_auditor.errors import RequestError
 
-EVENTS = Path(__file__).parents[4] / "events"
+EVENTS_FOLDER = Path(__file__).parents[4] / "events"
 
 
-def sample(case: str) -> object:
+def load_sample(case: str) -> object:
     """Read one of the samples that people try the function with."""
-    return json.loads((EVENTS / f"notify.{case}.json").read_text(encoding="utf-8"))
+    return json.loads((EVENTS_FOLDER / f"notify.{case}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case,project", [("completed", "search"), ("sweep", None), ("project", "search")])
 def test_each_sample_is_understood(case: str, project: str | None) -> None:
     """A sweep is for all projects, anything else for one."""
-    assert read_delivery_request(sample(case)) == project
+    assert read_delivery_request(load_sample(case)) == project
 
 
 def test_an_envelope_may_hold_anything_else() -> None:
@@ -29,7 +29,7 @@ def test_an_envelope_may_hold_anything_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload,why",
+    "payload,reason",
     [
         (None, "no JSON object"),
         ([], "no JSON object"),
@@ -46,7 +46,7 @@ def test_an_envelope_may_hold_anything_else() -> None:
         ({"source": "backup-auditor", "detail-type": "Backup Audit Completed", "detail": {}}, "names no project"),
     ],
 )
-def test_anything_else_is_refused(payload: object, why: str) -> None:
+def test_anything_else_is_refused(payload: object, reason: str) -> None:
     """The sentence says what it is not."""
-    with pytest.raises(RequestError, match=why):
+    with pytest.raises(RequestError, match=reason):
         read_delivery_request(payload)

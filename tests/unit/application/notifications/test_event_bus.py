@@ -12,10 +12,10 @@ from backup_auditor.adapters.aws.messaging import MAX_BATCH_BYTES, MAX_ENTRIES, 
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event
 
-FAILED = {"ErrorCode": "InternalFailure", "ErrorMessage": "later"}
-DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutEvents")
-LOST = ReadTimeoutError(endpoint_url="https://events")
-UNREACHED = ConnectTimeoutError(endpoint_url="https://events")
+FAILED_ENTRY = {"ErrorCode": "InternalFailure", "ErrorMessage": "later"}
+DENIED_ERROR = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutEvents")
+LOST_ERROR = ReadTimeoutError(endpoint_url="https://events")
+UNREACHED_ERROR = ConnectTimeoutError(endpoint_url="https://events")
 
 
 class FakeClient:
@@ -23,9 +23,9 @@ class FakeClient:
 
     def __init__(self, rule: Callable[[int, int], object] = lambda _number, _time: None) -> None:
         """Take a rule: `None` accepts, a mapping is the entry's error, an exception that of the call."""
-        self.rule = rule
+        self.choose_answer = rule
         self.calls: list[list[int]] = []
-        self.accepted: list[int] = []
+        self.accepted_numbers: list[int] = []
         self.times: dict[int, int] = {}
         self.lock = Lock()
 
@@ -34,23 +34,25 @@ class FakeClient:
         with self.lock:
             numbers = [json.loads(it["Detail"])["number"] for it in Entries]
             self.calls.append(numbers)
-            answers: list[Any] = []
+            entry_results: list[Any] = []
             for number in numbers:
                 self.times[number] = self.times.get(number, 0) + 1
-                answer = self.rule(number, self.times[number])
-                if isinstance(answer, Exception):
-                    raise answer
-                answers.append(answer or {"EventId": str(number)})
-            self.accepted += [number for number, it in zip(numbers, answers, strict=True) if "EventId" in it]
-            return {"FailedEntryCount": sum("EventId" not in it for it in answers), "Entries": answers}
+                entry_result = self.choose_answer(number, self.times[number])
+                if isinstance(entry_result, Exception):
+                    raise entry_result
+                entry_results.append(entry_result or {"EventId": str(number)})
+            self.accepted_numbers += [
+                number for number, it in zip(numbers, entry_results, strict=True) if "EventId" in it
+            ]
+            return {"FailedEntryCount": sum("EventId" not in it for it in entry_results), "Entries": entry_results}
 
 
-def bus(client: FakeClient) -> EventBus:
+def make_bus(client: FakeClient) -> EventBus:
     """Make a bus that does not really wait."""
     return EventBus(cast("Any", client), "auditor", sleep=lambda _: None, uniform=lambda low, _: low)
 
 
-def events(count: int, text: str = "") -> list[Event]:
+def make_events(count: int, text: str = "") -> list[Event]:
     """Make events that can be told apart."""
     return [Event("Backup Finding Opened", {"number": number, "text": text}) for number in range(count)]
 
@@ -59,70 +61,70 @@ def events(count: int, text: str = "") -> list[Event]:
 def test_a_call_takes_ten(count: int, calls: int) -> None:
     """Nothing is put twice, and nothing is left."""
     client = FakeClient()
-    assert bus(client).put(events(count)) == ((), None)
+    assert make_bus(client).put(make_events(count)) == ((), None)
     assert len(client.calls) == calls
-    assert sorted(client.accepted) == list(range(count))
+    assert sorted(client.accepted_numbers) == list(range(count))
     assert all(len(it) <= MAX_ENTRIES for it in client.calls)
 
 
 def test_a_call_takes_so_many_bytes() -> None:
     """Ten large events are more than one call."""
     client = FakeClient()
-    assert bus(client).put(events(10, "é" * (MAX_BATCH_BYTES // 8))) == ((), None)
+    assert make_bus(client).put(make_events(10, "é" * (MAX_BATCH_BYTES // 8))) == ((), None)
     assert sorted(map(len, client.calls)) == [1, 3, 3, 3]
 
 
 def test_only_what_was_not_taken_is_put_again() -> None:
     """The others are not put twice."""
-    client = FakeClient(lambda number, time: FAILED if number == 3 and time < 3 else None)
-    assert bus(client).put(events(5)) == ((), None)
+    client = FakeClient(lambda number, time: FAILED_ENTRY if number == 3 and time < 3 else None)
+    assert make_bus(client).put(make_events(5)) == ((), None)
     assert client.calls == [[0, 1, 2, 3, 4], [3], [3]]
 
 
 def test_what_is_not_taken_to_the_end_is_left() -> None:
     """It is told which, and why."""
-    client = FakeClient(lambda number, _: FAILED if number % 10 == 3 else None)
-    put = bus(client).put(events(20))
-    assert put.unaccepted_positions == (3, 13)
-    assert "InternalFailure" in str(put.error)
+    client = FakeClient(lambda number, _: FAILED_ENTRY if number % 10 == 3 else None)
+    put_result = make_bus(client).put(make_events(20))
+    assert put_result.unaccepted_positions == (3, 13)
+    assert "InternalFailure" in str(put_result.error)
     assert client.times[3] == 3
 
 
 @pytest.mark.parametrize(
-    "raised,kind,times",
+    "error,kind,times",
     [
-        pytest.param(DENIED, ChannelRefusedError, 1, id="refused"),
-        pytest.param(LOST, AcceptanceUnknownError, 1, id="lost"),
-        pytest.param(UNREACHED, DeliveryError, 3, id="unreached"),
+        pytest.param(DENIED_ERROR, ChannelRefusedError, 1, id="refused"),
+        pytest.param(LOST_ERROR, AcceptanceUnknownError, 1, id="lost"),
+        pytest.param(UNREACHED_ERROR, DeliveryError, 3, id="unreached"),
         pytest.param(NoCredentialsError(), ChannelRefusedError, 1, id="not-sent"),
         pytest.param(ValueError("no"), AcceptanceUnknownError, 1, id="unexpected"),
     ],
 )
 def test_a_call_that_failed_is_made_again_where_that_is_safe(
-    raised: Exception, kind: type[DeliveryError], times: int
+    error: Exception, kind: type[DeliveryError], times: int
 ) -> None:
     """Nothing that may have been taken is put again by itself."""
-    client = FakeClient(lambda number, _: raised if number == 12 else None)
-    put = bus(client).put(events(30))
-    assert put.unaccepted_positions == tuple(range(10, 20))
-    assert type(put.error) is kind
+    client = FakeClient(lambda number, _: error if number == 12 else None)
+    put_result = make_bus(client).put(make_events(30))
+    assert put_result.unaccepted_positions == tuple(range(10, 20))
+    assert type(put_result.error) is kind
     assert client.times[12] == times
 
 
-def test_the_worst_reason_is_told() -> None:
+def test_the_worst_reason_is_reported() -> None:
     """A refusal has to be seen, whatever else there was."""
-    client = FakeClient(lambda number, _: {5: FAILED, 15: LOST, 25: DENIED}.get(number))
-    assert isinstance(bus(client).put(events(30)).error, ChannelRefusedError)
+    client = FakeClient(lambda number, _: {5: FAILED_ENTRY, 15: LOST_ERROR, 25: DENIED_ERROR}.get(number))
+    assert isinstance(make_bus(client).put(make_events(30)).error, ChannelRefusedError)
 
 
 def test_without_time_nothing_is_put() -> None:
     """Everything is left for another time."""
     client = FakeClient()
-    put = bus(client).put(events(11), lambda: 29.0)
-    assert (len(put.unaccepted_positions), client.calls) == (11, [])
+    put_result = make_bus(client).put(make_events(11), lambda: 29.0)
+    assert (len(put_result.unaccepted_positions), client.calls) == (11, [])
 
 
 def test_half_a_character_keeps_nothing_from_being_put() -> None:
     """What is no text becomes a question mark."""
     client = FakeClient()
-    assert bus(client).put([Event("Backup Finding Opened", {"number": 0, "text": "\ud800"})]) == ((), None)
+    assert make_bus(client).put([Event("Backup Finding Opened", {"number": 0, "text": "\ud800"})]) == ((), None)

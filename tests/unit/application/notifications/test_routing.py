@@ -9,82 +9,104 @@ from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError
-from support.builders.notifications import EVENTS, KEPT, SLACK, TOPIC, found, told
+from support.builders.notifications import (
+    EVENT_CHANNEL,
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    STORED_REPORT,
+    build_alert_report,
+    build_open_finding,
+)
 
-EVENT, ALERT = create_messages(told(found()), KEPT, (EVENTS, TOPIC), None)
-WITH = Registry((RegisteredProject("search", channels=(EVENTS, TOPIC)),))
-WITHOUT = Registry((RegisteredProject("search", channels=(EVENTS, SLACK)),))
-ELSEWHERE = RegisteredProject("shop", channels=(TOPIC,))
-MISTAKEN = Registry((ELSEWHERE,), (EntryError("entry 2", 4, "its name is no text; write one"),))
+EVENT_MESSAGE, ALERT_MESSAGE = create_messages(
+    build_alert_report(build_open_finding()), STORED_REPORT, (EVENT_CHANNEL, SNS_CHANNEL), None
+)
+REGISTRY_WITH_TOPIC = Registry((RegisteredProject("search", channels=(EVENT_CHANNEL, SNS_CHANNEL)),))
+REGISTRY_WITHOUT_TOPIC = Registry((RegisteredProject("search", channels=(EVENT_CHANNEL, SLACK_CHANNEL)),))
+OTHER_PROJECT = RegisteredProject("shop", channels=(SNS_CHANNEL,))
+MISTAKEN_REGISTRY = Registry((OTHER_PROJECT,), (EntryError("entry 2", 4, "its name is no text; write one"),))
 
 
-class Readings:
+class FakeRegistryReader:
     """What is remembered of a registry, and what it is now."""
 
-    def __init__(self, remembered: Registry, now: Registry | Exception | None = None) -> None:
+    def __init__(self, cached: Registry, fresh_result: Registry | Exception | None = None) -> None:
         """Take both; they are the same where only one is given."""
-        self.kept = {False: remembered, True: remembered if now is None else now}
-        self.asked: list[bool] = []
+        self.registries = {False: cached, True: cached if fresh_result is None else fresh_result}
+        self.freshness_calls: list[bool] = []
 
     def __call__(self, *, fresh: bool) -> Registry:
         """Return the one that is asked for."""
-        self.asked.append(fresh)
-        found = self.kept[fresh]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        self.freshness_calls.append(fresh)
+        result = self.registries[fresh]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 @pytest.mark.parametrize(
-    "readings,channel",
+    "registry_reader,channel",
     [
-        pytest.param(Readings(WITH), TOPIC, id="registered"),
-        pytest.param(Readings(WITHOUT, WITH), TOPIC, id="registered-since"),
-        pytest.param(Readings(WITH, WITHOUT), TOPIC, id="remembered"),
-        pytest.param(Readings(WITHOUT), None, id="not-that-channel"),
-        pytest.param(Readings(Registry((ELSEWHERE,))), None, id="not-that-project"),
-        pytest.param(Readings(Registry(WITHOUT.projects, MISTAKEN.errors)), None, id="mistakes-of-others"),
+        pytest.param(FakeRegistryReader(REGISTRY_WITH_TOPIC), SNS_CHANNEL, id="registered"),
+        pytest.param(
+            FakeRegistryReader(REGISTRY_WITHOUT_TOPIC, REGISTRY_WITH_TOPIC), SNS_CHANNEL, id="registered-since"
+        ),
+        pytest.param(FakeRegistryReader(REGISTRY_WITH_TOPIC, REGISTRY_WITHOUT_TOPIC), SNS_CHANNEL, id="remembered"),
+        pytest.param(FakeRegistryReader(REGISTRY_WITHOUT_TOPIC), None, id="not-that-channel"),
+        pytest.param(FakeRegistryReader(Registry((OTHER_PROJECT,))), None, id="not-that-project"),
+        pytest.param(
+            FakeRegistryReader(Registry(REGISTRY_WITHOUT_TOPIC.projects, MISTAKEN_REGISTRY.errors)),
+            None,
+            id="mistakes-of-others",
+        ),
     ],
 )
-def test_a_message_goes_where_it_is_wanted(readings: Readings, channel: Channel | None) -> None:
+def test_a_message_goes_where_it_is_wanted(registry_reader: FakeRegistryReader, channel: Channel | None) -> None:
     """Nobody is told who is not registered now."""
-    assert ChannelRouter(readings).find_route(ALERT).channel == channel
+    assert ChannelRouter(registry_reader).find_route(ALERT_MESSAGE).channel == channel
 
 
 @pytest.mark.parametrize(
-    "readings,error",
+    "registry_reader,error",
     [
-        pytest.param(Readings(MISTAKEN), RegistryError, id="it-may-be-the-mistaken-one"),
-        pytest.param(Readings(WITHOUT, DocumentError("it may not be read")), DocumentError, id="unread"),
+        pytest.param(FakeRegistryReader(MISTAKEN_REGISTRY), RegistryError, id="it-may-be-the-mistaken-one"),
+        pytest.param(
+            FakeRegistryReader(REGISTRY_WITHOUT_TOPIC, DocumentError("it may not be read")), DocumentError, id="unread"
+        ),
     ],
 )
-def test_a_message_waits_where_nobody_can_know(readings: Readings, error: type[Exception]) -> None:
+def test_a_message_waits_where_nobody_can_know(registry_reader: FakeRegistryReader, error: type[Exception]) -> None:
     """A mistake in the registry costs no alert."""
     with pytest.raises(error):
-        ChannelRouter(readings).find_route(ALERT)
+        ChannelRouter(registry_reader).find_route(ALERT_MESSAGE)
 
 
 def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
     """A topic takes nobody's place that was told by a webhook."""
-    renamed = replace(TOPIC, target=f"{TOPIC.target}-renamed")
-    registry = Registry((RegisteredProject("search", channels=(EVENTS, SLACK, renamed)), ELSEWHERE))
-    assert ChannelRouter(Readings(registry)).find_route(ALERT) == Route(None, (renamed,))
+    renamed_channel = replace(SNS_CHANNEL, target=f"{SNS_CHANNEL.target}-renamed")
+    registry = Registry(
+        (RegisteredProject("search", channels=(EVENT_CHANNEL, SLACK_CHANNEL, renamed_channel)), OTHER_PROJECT)
+    )
+    assert ChannelRouter(FakeRegistryReader(registry)).find_route(ALERT_MESSAGE) == Route(None, (renamed_channel,))
 
 
 def test_events_need_no_registry() -> None:
     """Every project has the bus."""
-    readings = Readings(MISTAKEN)
-    assert ChannelRouter(readings).find_route(EVENT) == Route(EVENTS)
-    assert readings.asked == []
+    registry_reader = FakeRegistryReader(MISTAKEN_REGISTRY)
+    assert ChannelRouter(registry_reader).find_route(EVENT_MESSAGE) == Route(EVENT_CHANNEL)
+    assert registry_reader.freshness_calls == []
 
 
 def test_a_registry_is_read_once() -> None:
     """Where it cannot be, too."""
-    for readings in (Readings(WITHOUT), Readings(WITHOUT, DocumentError("gone"))):
-        channels = ChannelRouter(readings)
+    for registry_reader in (
+        FakeRegistryReader(REGISTRY_WITHOUT_TOPIC),
+        FakeRegistryReader(REGISTRY_WITHOUT_TOPIC, DocumentError("gone")),
+    ):
+        channels = ChannelRouter(registry_reader)
         for _ in range(3):
             try:
-                channels.find_route(ALERT)
+                channels.find_route(ALERT_MESSAGE)
             except DocumentError:
                 continue
-        assert readings.asked == [False, True]
+        assert registry_reader.freshness_calls == [False, True]

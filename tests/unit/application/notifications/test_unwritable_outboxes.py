@@ -7,25 +7,28 @@ import pytest
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.errors import DeliveryError, StateError
 from support.builders.facts import NOW
-from support.builders.notifications import SLACK, TOPIC
-from support.fakes.channels import PostOffice
+from support.builders.notifications import SLACK_CHANNEL, SNS_CHANNEL
+from support.fakes.channels import DeliveryHarness
 from support.fakes.stores import FakeOutbox
 
 MINUTE = timedelta(minutes=1)
-BUSY = DeliveryError("it answered 503")
+BUSY_ERROR = DeliveryError("it answered 503")
 
 
 class UnwritableOutbox(FakeOutbox):
     """An outbox in which some things cannot be written."""
 
-    def __init__(self, *broken: str) -> None:
+    def __init__(self, *failing_names: str) -> None:
         """Break these."""
         super().__init__()
-        self.broken = set(broken)
+        self.failing_names = set(failing_names)
 
     def __getattribute__(self, name: str) -> object:
         """Fail instead of what is broken."""
-        if name in {"claim", "mark_sent", "mark_failed", "record_progress", "list_pending"} and name in self.broken:
+        if (
+            name in {"claim", "mark_sent", "mark_failed", "record_progress", "list_pending"}
+            and name in self.failing_names
+        ):
             raise StateError(f"{name} is not allowed; look at the role")
         return super().__getattribute__(name)
 
@@ -33,55 +36,55 @@ class UnwritableOutbox(FakeOutbox):
 def test_what_was_accepted_is_not_sent_again_where_only_a_note_of_it_can_be_made() -> None:
     """The note is enough to know; the failure is visible until it can be put away."""
     outbox = UnwritableOutbox("mark_sent")
-    office = PostOffice(outbox=outbox)
-    office.audited(channels=(TOPIC,))
-    assert office.deliver().failures_by_project == {"search": 1}
-    assert office.sweep_after().failures_by_project == {"search": 1}
-    outbox.broken.clear()
-    assert office.sweep_after().failures_by_project == {"search": 0}
-    assert len(office.topics.heard) == 1
+    harness = DeliveryHarness(outbox=outbox)
+    harness.record_audit(channels=(SNS_CHANNEL,))
+    assert harness.deliver().failures_by_project == {"search": 1}
+    assert harness.sweep_after().failures_by_project == {"search": 1}
+    outbox.failing_names.clear()
+    assert harness.sweep_after().failures_by_project == {"search": 0}
+    assert len(harness.topics.recorded_calls) == 1
 
 
 def test_an_acceptance_that_can_be_recorded_later_in_the_same_run_is() -> None:
     """One write that failed is no failure of the delivery."""
     outbox = UnwritableOutbox("mark_sent")
-    office = PostOffice(outbox=outbox)
-    office.audited(channels=(TOPIC,))
-    office._sleep = lambda seconds: outbox.broken.discard("mark_sent") if seconds else None  # type: ignore[method-assign]
-    assert office.deliver().failures_by_project == {"search": 0}
+    harness = DeliveryHarness(outbox=outbox)
+    harness.record_audit(channels=(SNS_CHANNEL,))
+    harness._wait = lambda seconds: outbox.failing_names.discard("mark_sent") if seconds else None  # type: ignore[method-assign]
+    assert harness.deliver().failures_by_project == {"search": 0}
 
 
-@pytest.mark.parametrize("broken", ["claim", "mark_failed"])
-def test_an_outbox_that_cannot_be_written_is_visible(broken: str) -> None:
+@pytest.mark.parametrize("failing_name", ["claim", "mark_failed"])
+def test_an_outbox_that_cannot_be_written_is_visible(failing_name: str) -> None:
     """Nothing is sent that was not taken, and what could not be recorded counts as a failure."""
-    outbox = UnwritableOutbox(broken)
-    office = PostOffice(outbox=outbox)
-    office.audited(channels=(SLACK,))
-    office.webhooks.script = [BUSY] * 3
-    assert office.deliver().failures_by_project == {"search": 1}
-    outbox.broken.clear()
-    office.webhooks.script = []
-    assert office.sweep_after().sent_count == 1
+    outbox = UnwritableOutbox(failing_name)
+    harness = DeliveryHarness(outbox=outbox)
+    harness.record_audit(channels=(SLACK_CHANNEL,))
+    harness.webhooks.script = [BUSY_ERROR] * 3
+    assert harness.deliver().failures_by_project == {"search": 1}
+    outbox.failing_names.clear()
+    harness.webhooks.script = []
+    assert harness.sweep_after().sent_count == 1
 
 
 def test_an_outbox_that_cannot_be_read_ends_it() -> None:
     """Then nothing was looked at."""
-    office = PostOffice(outbox=UnwritableOutbox("list_pending"))
+    harness = DeliveryHarness(outbox=UnwritableOutbox("list_pending"))
     with pytest.raises(StateError):
-        office.deliver()
+        harness.deliver()
 
 
 def test_what_another_has_taken_is_left_to_it() -> None:
     """A message that was due a moment ago, and is taken now, waits."""
-    office = PostOffice()
-    (message,) = office.audited(channels=(SLACK,))
-    pending = office.outbox.list_pending
+    harness = DeliveryHarness()
+    (message,) = harness.record_audit(channels=(SLACK_CHANNEL,))
+    list_pending = harness.outbox.list_pending
 
-    def taken_meanwhile(project: str | None, now: datetime) -> list[OutboxMessage]:
-        found = pending(project, now)
-        office.outbox.claim(message, NOW, NOW + MINUTE)
-        return found
+    def claim_meanwhile(project: str | None, now: datetime) -> list[OutboxMessage]:
+        messages = list_pending(project, now)
+        harness.outbox.claim(message, NOW, NOW + MINUTE)
+        return messages
 
-    office.outbox.list_pending = taken_meanwhile  # type: ignore[method-assign]
-    assert office.deliver().waiting_count == 1
-    assert not office.webhooks.heard
+    harness.outbox.list_pending = claim_meanwhile  # type: ignore[method-assign]
+    assert harness.deliver().waiting_count == 1
+    assert not harness.webhooks.recorded_calls

@@ -8,75 +8,115 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownIndex, ProjectState
-from support.builders.facts import DAY, NOW, ago, backup, index, inventory, known, policy, remembering, whole
+from support.builders.facts import (
+    DAY,
+    NOW,
+    ago,
+    build_backup,
+    build_complete_listing,
+    build_index,
+    build_inventory,
+    build_known_backup,
+    build_policy,
+    build_state,
+)
 
-OWN, EARLIER = backup(DAY), backup(DAY, backup_id="earlier", index_id="id-earlier")
-MARKED = backup(DAY, backup_id="marked", index_id="id-marked", index_deleted_at=NOW)
-GONE = backup(DAY, backup_id="gone", index_id="id-gone", index_name="gone")
+OWN_BACKUP, EARLIER_BACKUP = build_backup(DAY), build_backup(DAY, backup_id="earlier", index_id="id-earlier")
+MARKED_BACKUP = build_backup(DAY, backup_id="marked", index_id="id-marked", index_deleted_at=NOW)
+ORPHANED_BACKUP = build_backup(DAY, backup_id="gone", index_id="id-gone", index_name="gone")
 
 
-def ids(told: Inventory, memory: ProjectState = EMPTY_STATE) -> list[str]:
+def list_deleted_ids(inventory: Inventory, state: ProjectState = EMPTY_STATE) -> list[str]:
     """Return the ids of the deleted indexes."""
-    return [it.id for it in find_deleted_indexes(ProjectContext(told, policy(), memory))]
+    return [it.id for it in find_deleted_indexes(ProjectContext(inventory, build_policy(), state))]
 
 
 @pytest.mark.parametrize(
-    "told,expected",
+    "inventory,expected",
     [
-        pytest.param(inventory(index()), [], id="none"),
+        pytest.param(build_inventory(build_index()), [], id="none"),
         pytest.param(
-            inventory(index(), more=[EARLIER, GONE]), ["id-gone", "id-earlier"], id="name-not-live-and-earlier"
-        ),
-        pytest.param(inventory(index(schedules=[], listed=[OWN, EARLIER, MARKED])), ["id-marked"], id="in-doubt"),
-        pytest.param(
-            inventory(index(schedules=[], listed=[OWN, EARLIER], own=whole([OWN]))), ["id-earlier"], id="own-listing"
+            build_inventory(build_index(), extra_backups=[EARLIER_BACKUP, ORPHANED_BACKUP]),
+            ["id-gone", "id-earlier"],
+            id="name-not-live-and-earlier",
         ),
         pytest.param(
-            inventory(index(schedules=[], listed=[EARLIER], own=whole([]))), ["id-earlier"], id="no-own-backup"
+            build_inventory(build_index(schedules=[], listed_backups=[OWN_BACKUP, EARLIER_BACKUP, MARKED_BACKUP])),
+            ["id-marked"],
+            id="in-doubt",
         ),
         pytest.param(
-            inventory(index(schedules=None, deployment=Deployment.POD, listed=[EARLIER])), ["id-earlier"], id="pod"
+            build_inventory(
+                build_index(
+                    schedules=[],
+                    listed_backups=[OWN_BACKUP, EARLIER_BACKUP],
+                    own_backups=build_complete_listing([OWN_BACKUP]),
+                )
+            ),
+            ["id-earlier"],
+            id="own-listing",
         ),
         pytest.param(
-            inventory(index(), more=[GONE], indexes_failure=ReadFailure("GET /indexes", "503")), [], id="indexes-unread"
+            build_inventory(
+                build_index(schedules=[], listed_backups=[EARLIER_BACKUP], own_backups=build_complete_listing([]))
+            ),
+            ["id-earlier"],
+            id="no-own-backup",
+        ),
+        pytest.param(
+            build_inventory(build_index(schedules=None, deployment=Deployment.POD, listed_backups=[EARLIER_BACKUP])),
+            ["id-earlier"],
+            id="pod",
+        ),
+        pytest.param(
+            build_inventory(
+                build_index(), extra_backups=[ORPHANED_BACKUP], indexes_failure=ReadFailure("GET /indexes", "503")
+            ),
+            [],
+            id="indexes-unread",
         ),
     ],
 )
-def test_an_id_that_is_not_the_live_one_of_its_name_is_deleted(told: Inventory, expected: list[str]) -> None:
+def test_an_id_that_is_not_the_live_one_of_its_name_is_deleted(inventory: Inventory, expected: list[str]) -> None:
     """Where the live one is in doubt only a deletion mark tells; sorted by name and id."""
-    assert ids(told) == expected
+    assert list_deleted_ids(inventory) == expected
 
 
 @pytest.mark.parametrize(
-    "memory,expected",
+    "state,expected",
     [
-        pytest.param(remembering(known(GONE)), ["id-gone"], id="manual"),
-        pytest.param(remembering(known(GONE, NOW + DAY)), ["id-gone"], id="not-yet-expired"),
-        pytest.param(remembering(known(GONE, NOW)), [], id="expired"),
-        pytest.param(remembering(known(GONE, ago(DAY))), [], id="long-expired"),
-        pytest.param(remembering(known(GONE, expires=None)), [], id="unknown"),
-        pytest.param(remembering(known(OWN)), [], id="the-live-index"),
-        pytest.param(remembering(known(EARLIER)), ["id-earlier"], id="earlier"),
+        pytest.param(build_state(build_known_backup(ORPHANED_BACKUP)), ["id-gone"], id="manual"),
+        pytest.param(build_state(build_known_backup(ORPHANED_BACKUP, NOW + DAY)), ["id-gone"], id="not-yet-expired"),
+        pytest.param(build_state(build_known_backup(ORPHANED_BACKUP, NOW)), [], id="expired"),
+        pytest.param(build_state(build_known_backup(ORPHANED_BACKUP, ago(DAY))), [], id="long-expired"),
+        pytest.param(build_state(build_known_backup(ORPHANED_BACKUP, expires=None)), [], id="unknown"),
+        pytest.param(build_state(build_known_backup(OWN_BACKUP)), [], id="the-live-index"),
+        pytest.param(build_state(build_known_backup(EARLIER_BACKUP)), ["id-earlier"], id="earlier"),
     ],
 )
-def test_one_of_which_all_backups_are_gone_is_remembered_while_they_should_exist(
-    memory: ProjectState, expected: list[str]
+def test_one_of_which_all_backups_are_gone_is_recorded_while_they_should_exist(
+    state: ProjectState, expected: list[str]
 ) -> None:
     """So that it can be said that they vanished."""
-    assert ids(inventory(index()), memory) == expected
+    assert list_deleted_ids(build_inventory(build_index()), state) == expected
 
 
 def test_backups_of_an_index_that_is_being_deleted_are_no_deleted_index_yet() -> None:
     """While the name is being deleted, only the ids of earlier indexes that a mark shows are deleted indexes."""
-    leaving = inventory(terminating=(Index("main", state="Terminating"),), more=[OWN, EARLIER, MARKED, GONE])
-    assert ids(leaving) == ["id-gone", "id-marked"]
-    known_ids = {"main": KnownIndex("main", "id-marked", ago(DAY), None)}
-    assert ids(leaving, remembering(indexes=known_ids)) == ["id-gone"]
-    assert ids(inventory(more=[OWN, EARLIER, MARKED, GONE])) == ["id-gone", "id-earlier", "id-main", "id-marked"]
+    terminating_inventory = build_inventory(
+        terminating=(Index("main", state="Terminating"),),
+        extra_backups=[OWN_BACKUP, EARLIER_BACKUP, MARKED_BACKUP, ORPHANED_BACKUP],
+    )
+    assert list_deleted_ids(terminating_inventory) == ["id-gone", "id-marked"]
+    known_indexes = {"main": KnownIndex("main", "id-marked", ago(DAY), None)}
+    assert list_deleted_ids(terminating_inventory, build_state(indexes=known_indexes)) == ["id-gone"]
+    assert list_deleted_ids(
+        build_inventory(extra_backups=[OWN_BACKUP, EARLIER_BACKUP, MARKED_BACKUP, ORPHANED_BACKUP])
+    ) == ["id-gone", "id-earlier", "id-main", "id-marked"]
 
 
-def test_a_remembered_backup_of_an_index_that_is_being_deleted_is_not_judged() -> None:
+def test_a_recorded_backup_of_an_index_that_is_being_deleted_is_not_evaluated() -> None:
     """The remembered backups make a deleted index once the index is gone."""
-    leaving = inventory(terminating=(Index("main", state="Terminating"),))
-    assert ids(leaving, remembering(known(OWN))) == []
-    assert ids(inventory(), remembering(known(OWN))) == ["id-main"]
+    terminating_inventory = build_inventory(terminating=(Index("main", state="Terminating"),))
+    assert list_deleted_ids(terminating_inventory, build_state(build_known_backup(OWN_BACKUP))) == []
+    assert list_deleted_ids(build_inventory(), build_state(build_known_backup(OWN_BACKUP))) == ["id-main"]

@@ -19,55 +19,59 @@ from support.builders.facts import (
     NOW,
     SECOND,
     IndexCase,
-    backup,
-    broken,
-    index,
-    inventory,
-    judged,
-    policy,
-    renamed,
-    run,
-    verdicts,
+    build_backup,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_policy,
+    build_run,
+    evaluate_facts,
+    evaluate_verdicts,
+    rename_index,
 )
 
 INDEX_IDS = {it.id for it in CATALOG.index_controls}
-SCHEDULES_REFUSED = Denial(DenialReason.PLAN, "no such plan")
-UNSUPPORTED = Denial(DenialReason.UNSUPPORTED, "not for this index")
-NEGLECTED = index(schedules=())
+PLAN_DENIAL = Denial(DenialReason.PLAN, "no such plan")
+UNSUPPORTED_DENIAL = Denial(DenialReason.UNSUPPORTED, "not for this index")
+NEGLECTED_INDEX = build_index(schedules=())
 
 
-def only(control: str, **changes: Any) -> ControlCatalog:
+def make_single_catalog(control: str, **changes: Any) -> ControlCatalog:
     """Make a catalogue of one index control, changed as told."""
-    (found,) = (it for it in CATALOG.index_controls if it.id == control)
-    return ControlCatalog(project_controls=(), index_controls=(replace(found, **changes),))
+    (selected_control,) = (it for it in CATALOG.index_controls if it.id == control)
+    return ControlCatalog(project_controls=(), index_controls=(replace(selected_control, **changes),))
 
 
-def under(exemption: Exemption, case: IndexCase = NEGLECTED) -> Evaluation:
+def evaluate_with_exemption(exemption: Exemption, case: IndexCase = NEGLECTED_INDEX) -> Evaluation:
     """Judge a neglected index under an exemption."""
-    return judged(case, replace(policy(), exemptions=(exemption,)))
+    return evaluate_facts(case, replace(build_policy(), exemptions=(exemption,)))
 
 
 def test_every_control_gives_one_finding_on_every_resource() -> None:
     """Whatever kind of index it is; in the order of control and name."""
-    cases = [index(), renamed(NEGLECTED, "bare"), renamed(index(schedules=None, deployment=Deployment.POD), "pods")]
-    found = [(it.control, it.resource.name) for it in judged(inventory(*cases)).findings]
+    cases = [
+        build_index(),
+        rename_index(NEGLECTED_INDEX, "bare"),
+        rename_index(build_index(schedules=None, deployment=Deployment.POD), "pods"),
+    ]
+    finding_keys = [(it.control, it.resource.name) for it in evaluate_facts(build_inventory(*cases)).findings]
     expected = {(control, name) for control in INDEX_IDS for name in ("main", "bare", "pods")}
     expected |= {(it.id, "default") for it in CATALOG.project_controls}
-    assert found == sorted(expected)
+    assert finding_keys == sorted(expected)
 
 
 def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -> None:
     """And the live indexes give theirs all the same."""
-    told = inventory(index(), more=[backup(DAY, index_id="id-gone", index_name="gone")])
-    found = [it for it in judged(told).findings if it.resource.type is ResourceType.DELETED_INDEX]
-    assert {it.control for it in found} == {"backup-did-not-vanish", "backups-have-live-source"}
-    assert {(it.resource.name, it.resource.id) for it in found} == {("gone", "id-gone")}
-    assert len(judged(told).findings) == len(judged(index()).findings) + len(found)
+    inventory = build_inventory(build_index(), extra_backups=[build_backup(DAY, index_id="id-gone", index_name="gone")])
+    findings = [it for it in evaluate_facts(inventory).findings if it.resource.type is ResourceType.DELETED_INDEX]
+    assert {it.control for it in findings} == {"backup-did-not-vanish", "backups-have-live-source"}
+    assert {(it.resource.name, it.resource.id) for it in findings} == {("gone", "id-gone")}
+    assert len(evaluate_facts(inventory).findings) == len(evaluate_facts(build_index()).findings) + len(findings)
 
 
-def test_an_empty_project_is_judged_as_a_project() -> None:
+def test_an_empty_project_is_evaluated_as_a_project() -> None:
     """There is no index to judge."""
-    assert verdicts(inventory()) == {
+    assert evaluate_verdicts(build_inventory()) == {
         ("backup-quota-has-headroom", "default"): Compliance.COMPLIANT,
         ("exemptions-are-current", "default"): Compliance.NOT_APPLICABLE,
         ("inventory-is-complete", "default"): Compliance.COMPLIANT,
@@ -78,7 +82,7 @@ def test_an_empty_project_is_judged_as_a_project() -> None:
     }
 
 
-NOT_REQUIRED = {
+NOT_APPLICABLE_CONTROLS = {
     "backup-did-not-vanish",
     "backup-location-is-allowed",
     "backups-within-erasure-horizon",
@@ -92,92 +96,114 @@ NOT_REQUIRED = {
 
 def test_a_healthy_index_passes_every_control() -> None:
     """The builders' own; what is not required has nothing to judge."""
-    found = {control: it for (control, _), it in verdicts(inventory(index())).items()}
-    assert {it for it in found if found[it] is Compliance.NOT_APPLICABLE} == NOT_REQUIRED
-    assert {found[it] for it in found.keys() - NOT_REQUIRED} == {Compliance.COMPLIANT}
+    compliance_by_control = {
+        control: it for (control, _), it in evaluate_verdicts(build_inventory(build_index())).items()
+    }
+    assert {
+        it for it in compliance_by_control if compliance_by_control[it] is Compliance.NOT_APPLICABLE
+    } == NOT_APPLICABLE_CONTROLS
+    assert {compliance_by_control[it] for it in compliance_by_control.keys() - NOT_APPLICABLE_CONTROLS} == {
+        Compliance.COMPLIANT
+    }
 
 
 @pytest.mark.parametrize(
-    "case,required",
+    "case,policy",
     [
-        pytest.param(index(schedules=None, deployment=Deployment.POD), policy(), id="pod"),
-        pytest.param(index(schedules=UNSUPPORTED), policy(), id="schedules-answered-400"),
-        pytest.param(index(schedules=(), own=UNSUPPORTED), policy(), id="backups-answered-400"),
+        pytest.param(build_index(schedules=None, deployment=Deployment.POD), build_policy(), id="pod"),
+        pytest.param(build_index(schedules=UNSUPPORTED_DENIAL), build_policy(), id="schedules-answered-400"),
         pytest.param(
-            index(holds_documents=True),
-            replace(policy(), project=ProjectRequirement(document_indexes=DocumentIndexes.EXCLUDED)),
+            build_index(schedules=(), own_backups=UNSUPPORTED_DENIAL), build_policy(), id="backups-answered-400"
+        ),
+        pytest.param(
+            build_index(holds_documents=True),
+            replace(build_policy(), project=ProjectRequirement(document_indexes=DocumentIndexes.EXCLUDED)),
             id="excluded-documents",
         ),
     ],
 )
-def test_what_cannot_be_backed_up_is_not_judged(case: IndexCase, required: Policy) -> None:
+def test_what_cannot_be_backed_up_is_not_evaluated(case: IndexCase, policy: Policy) -> None:
     """Every control of the index but one is not applicable, and it does not count for coverage."""
-    judgement = judged(case, required)
-    judged_aside = "index-can-be-backed-up"
-    others = [it for it in judgement.findings if it.control != judged_aside]
-    found = {it.compliance for it in others if it.resource.type is ResourceType.INDEX}
-    assert found == {Compliance.NOT_APPLICABLE}
-    assert judgement.coverage.indexes == 0
+    evaluation = evaluate_facts(case, policy)
+    excluded_control = "index-can-be-backed-up"
+    other_findings = [it for it in evaluation.findings if it.control != excluded_control]
+    compliances = {it.compliance for it in other_findings if it.resource.type is ResourceType.INDEX}
+    assert compliances == {Compliance.NOT_APPLICABLE}
+    assert evaluation.coverage.indexes == 0
 
 
-def test_document_indexes_are_judged_unless_they_are_excluded() -> None:
+def test_document_indexes_are_evaluated_unless_they_are_excluded() -> None:
     """The service's own documents disagree on whether they can be backed up."""
-    assert verdicts(inventory(index(holds_documents=True))) == verdicts(inventory(index()))
+    assert evaluate_verdicts(build_inventory(build_index(holds_documents=True))) == evaluate_verdicts(
+        build_inventory(build_index())
+    )
 
 
 def test_a_plan_without_schedules_takes_the_schedule_controls_away() -> None:
     """And no other: an index without a recovery point is still one."""
-    found = {control: it for (control, name), it in verdicts(index(schedules=SCHEDULES_REFUSED)).items()}
-    about_schedules = {it for it in INDEX_IDS if it == "index-has-schedule" or it.startswith("schedule-")}
-    assert {it for it in about_schedules if found[it] is Compliance.NOT_APPLICABLE} == about_schedules
-    assert found["index-has-recovery-point"] is Compliance.NON_COMPLIANT
-    assert found["plan-allows-schedules"] is Compliance.NON_COMPLIANT
+    compliance_by_control = {
+        control: it for (control, name), it in evaluate_verdicts(build_index(schedules=PLAN_DENIAL)).items()
+    }
+    schedule_controls = {it for it in INDEX_IDS if it == "index-has-schedule" or it.startswith("schedule-")}
+    assert {
+        it for it in schedule_controls if compliance_by_control[it] is Compliance.NOT_APPLICABLE
+    } == schedule_controls
+    assert compliance_by_control["index-has-recovery-point"] is Compliance.NON_COMPLIANT
+    assert compliance_by_control["plan-allows-schedules"] is Compliance.NON_COMPLIANT
 
 
 def test_a_plan_that_was_refused_once_explains_schedules_that_were_not_read() -> None:
     """An index whose schedules did not come, of which none was seen, has none; one whose came is judged by them."""
-    refused = renamed(index(schedules=SCHEDULES_REFUSED), "refused")
-    unread = renamed(index(schedules=broken()), "unread")
-    found = verdicts(inventory(refused, unread, index(schedules=())))
-    assert found["index-has-schedule", "unread"] is Compliance.NOT_APPLICABLE
-    assert found["index-has-schedule", "main"] is Compliance.NON_COMPLIANT
+    denied_index = rename_index(build_index(schedules=PLAN_DENIAL), "refused")
+    unread_index = rename_index(build_index(schedules=build_failed_listing()), "unread")
+    compliance_by_resource = evaluate_verdicts(build_inventory(denied_index, unread_index, build_index(schedules=())))
+    assert compliance_by_resource["index-has-schedule", "unread"] is Compliance.NOT_APPLICABLE
+    assert compliance_by_resource["index-has-schedule", "main"] is Compliance.NON_COMPLIANT
 
 
 def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None:
     """It says that it is the control that failed, and of what."""
 
-    def fall(_: object) -> Verdict:
+    def raise_error(_: object) -> Verdict:
         raise ZeroDivisionError("by zero")
 
-    broken_one = only("schedule-is-unique", evaluate=fall).index_controls[0]
-    chosen = ControlCatalog(
+    failing_control = make_single_catalog("schedule-is-unique", evaluate=raise_error).index_controls[0]
+    catalog = ControlCatalog(
         project_controls=CATALOG.project_controls,
-        index_controls=tuple(broken_one if it.id == broken_one.id else it for it in CATALOG.index_controls),
+        index_controls=tuple(failing_control if it.id == failing_control.id else it for it in CATALOG.index_controls),
     )
-    told = inventory(index())
-    found = {it.control: it for it in evaluate_controls(told, policy(), chosen).findings}
-    assert found["schedule-is-unique"].compliance is Compliance.INSUFFICIENT_DATA
-    assert "ZeroDivisionError: by zero" in found["schedule-is-unique"].reason
-    others = {it.compliance for control, it in found.items() if control not in {"schedule-is-unique", *NOT_REQUIRED}}
-    assert others == {Compliance.COMPLIANT}
+    inventory = build_inventory(build_index())
+    findings_by_control = {it.control: it for it in evaluate_controls(inventory, build_policy(), catalog).findings}
+    assert findings_by_control["schedule-is-unique"].compliance is Compliance.INSUFFICIENT_DATA
+    assert "ZeroDivisionError: by zero" in findings_by_control["schedule-is-unique"].reason
+    other_compliances = {
+        it.compliance
+        for control, it in findings_by_control.items()
+        if control not in {"schedule-is-unique", *NOT_APPLICABLE_CONTROLS}
+    }
+    assert other_compliances == {Compliance.COMPLIANT}
 
 
 def test_a_fact_that_is_not_known_is_the_verdict() -> None:
     """Its reason and its evidence are those of the finding."""
 
-    def miss(_: object) -> Verdict:
+    def raise_unknown(_: object) -> Verdict:
         raise InsufficientDataError("It is not known.", {"asked": 1})
 
-    (found,) = evaluate_controls(inventory(index()), policy(), only("schedule-is-unique", evaluate=miss)).findings
-    assert (found.compliance, found.reason) == (Compliance.INSUFFICIENT_DATA, "It is not known.")
-    assert found.evidence == {"asked": 1}
+    (finding,) = evaluate_controls(
+        build_inventory(build_index()),
+        build_policy(),
+        make_single_catalog("schedule-is-unique", evaluate=raise_unknown),
+    ).findings
+    assert (finding.compliance, finding.reason) == (Compliance.INSUFFICIENT_DATA, "It is not known.")
+    assert finding.evidence == {"asked": 1}
 
 
 def test_remediation_names_the_resource_where_there_is_something_to_do() -> None:
     """A finding that passes wants nothing done."""
-    found = {it.control: it for it in judged(NEGLECTED).findings}
-    assert "POST /indexes/main/backup-schedules" in found["index-has-schedule"].remediation
-    assert found["schedule-is-enabled"].remediation == ""
+    findings_by_control = {it.control: it for it in evaluate_facts(NEGLECTED_INDEX).findings}
+    assert "POST /indexes/main/backup-schedules" in findings_by_control["index-has-schedule"].remediation
+    assert findings_by_control["schedule-is-enabled"].remediation == ""
 
 
 @pytest.mark.parametrize(
@@ -192,75 +218,82 @@ def test_remediation_names_the_resource_where_there_is_something_to_do() -> None
 )
 def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expires: date, is_exempted: bool) -> None:
     """It carries the exemption and is not open; the exemption lasts to the end of its day."""
-    judgement = under(Exemption((names,), (controls,), "team", "because", expires))
-    found = {it.control: it for it in judgement.findings}["index-has-schedule"]
-    assert found.compliance is Compliance.NON_COMPLIANT
-    assert (found.exemption is not None) is is_exempted
-    assert found.is_open is not is_exempted
+    evaluation = evaluate_with_exemption(Exemption((names,), (controls,), "team", "because", expires))
+    finding = {it.control: it for it in evaluation.findings}["index-has-schedule"]
+    assert finding.compliance is Compliance.NON_COMPLIANT
+    assert (finding.exemption is not None) is is_exempted
+    assert finding.is_open is not is_exempted
 
 
 def test_exemptions_speak_of_indexes_and_of_deviations_alone() -> None:
     """Neither the project nor a finding that passes carries one."""
-    told = inventory(index(runs=broken()), more=[backup(90 * DAY, index_id="id-gone", index_name="gone")])
-    everything = replace(policy(), exemptions=(Exemption(("*",), ("*",), "team", "because", date(2027, 1, 1)),))
-    for it in judged(told, everything).findings:
-        deviates = it.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
-        assert (it.exemption is not None) is (deviates and it.resource.type is not ResourceType.PROJECT)
+    inventory = build_inventory(
+        build_index(runs=build_failed_listing()),
+        extra_backups=[build_backup(90 * DAY, index_id="id-gone", index_name="gone")],
+    )
+    exempting_policy = replace(
+        build_policy(), exemptions=(Exemption(("*",), ("*",), "team", "because", date(2027, 1, 1)),)
+    )
+    for finding in evaluate_facts(inventory, exempting_policy).findings:
+        is_deviation = finding.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
+        assert (finding.exemption is not None) is (is_deviation and finding.resource.type is not ResourceType.PROJECT)
 
 
 def test_the_first_rule_that_fits_decides() -> None:
     """Its requirements replace the defaults."""
-    lenient = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
-    rules = (Rule("mine", ("main",), {}, lenient), Rule("all", ("*",), {}, Requirements()))
-    told = inventory(NEGLECTED, renamed(NEGLECTED, "other"))
-    found = verdicts(told, replace(policy(), rules=rules))
-    assert found["index-has-schedule", "main"] is Compliance.NOT_APPLICABLE
-    assert found["index-has-schedule", "other"] is Compliance.NON_COMPLIANT
+    lenient_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
+    rules = (Rule("mine", ("main",), {}, lenient_requirements), Rule("all", ("*",), {}, Requirements()))
+    inventory = build_inventory(NEGLECTED_INDEX, rename_index(NEGLECTED_INDEX, "other"))
+    compliance_by_resource = evaluate_verdicts(inventory, replace(build_policy(), rules=rules))
+    assert compliance_by_resource["index-has-schedule", "main"] is Compliance.NOT_APPLICABLE
+    assert compliance_by_resource["index-has-schedule", "other"] is Compliance.NON_COMPLIANT
 
 
 def test_a_rule_may_go_by_tags() -> None:
     """Those of the index as it is now."""
-    lenient = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
-    required = replace(policy(), rules=(Rule("mine", (), {"env": ("dev", "test")}, lenient),))
+    lenient_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
+    policy = replace(build_policy(), rules=(Rule("mine", (), {"env": ("dev", "test")}, lenient_requirements),))
     for env, expected in (("dev", Compliance.NOT_APPLICABLE), ("prod", Compliance.NON_COMPLIANT)):
-        told = index(schedules=(), tags={"env": env, "team": "search"})
-        assert verdicts(told, required)["index-has-schedule", "main"] is expected
+        index = build_index(schedules=(), tags={"env": env, "team": "search"})
+        assert evaluate_verdicts(index, policy)["index-has-schedule", "main"] is expected
 
 
 def test_what_covers_several_indexes_is_added_up() -> None:
     """Every one that can be backed up counts, and its recovery points."""
-    told = inventory(index(), renamed(index(), "other"), renamed(NEGLECTED, "third"))
-    coverage = judged(told).coverage
+    inventory = build_inventory(
+        build_index(), rename_index(build_index(), "other"), rename_index(NEGLECTED_INDEX, "third")
+    )
+    coverage = evaluate_facts(inventory).coverage
     assert (coverage.indexes, coverage.protected_indexes, coverage.recovery_points) == (3, 2, 14)
 
 
 @pytest.mark.parametrize(
-    "case,protected,points",
+    "case,protected_count,points",
     [
-        pytest.param(index(), 1, 7, id="healthy"),
-        pytest.param(NEGLECTED, 0, 0, id="neglected"),
-        pytest.param(index(runs=[run(30 * HOUR)]), 1, 1, id="at-the-objective"),
-        pytest.param(index(runs=[run(30 * HOUR + SECOND)]), 0, 1, id="one-second-past"),
-        pytest.param(index(runs=[run(9 * DAY)]), 0, 1, id="too-old"),
-        pytest.param(index(schedules=(), runs=[], backups=[run(DAY)]), 0, 0, id="live-id-in-doubt"),
+        pytest.param(build_index(), 1, 7, id="healthy"),
+        pytest.param(NEGLECTED_INDEX, 0, 0, id="neglected"),
+        pytest.param(build_index(runs=[build_run(30 * HOUR)]), 1, 1, id="at-the-objective"),
+        pytest.param(build_index(runs=[build_run(30 * HOUR + SECOND)]), 0, 1, id="one-second-past"),
+        pytest.param(build_index(runs=[build_run(9 * DAY)]), 0, 1, id="too-old"),
+        pytest.param(build_index(schedules=(), runs=[], backups=[build_run(DAY)]), 0, 0, id="live-id-in-doubt"),
     ],
 )
-def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protected: int, points: int) -> None:
+def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protected_count: int, points: int) -> None:
     """An enabled schedule, and a recovery point within its objective."""
-    coverage = judged(case).coverage
-    assert (coverage.indexes, coverage.protected_indexes, coverage.recovery_points) == (1, protected, points)
+    coverage = evaluate_facts(case).coverage
+    assert (coverage.indexes, coverage.protected_indexes, coverage.recovery_points) == (1, protected_count, points)
 
 
-def test_a_healthy_project_leaves_no_doubt_after_one_walk() -> None:
+def test_a_healthy_project_leaves_no_doubt_after_one_read() -> None:
     """No second walk is due."""
-    assert judged(inventory(index(walks=1), walks=1)).unconfirmed_listings == frozenset()
+    assert evaluate_facts(build_inventory(build_index(reads=1), reads=1)).unconfirmed_listings == frozenset()
 
 
 def test_findings_name_the_id_of_the_live_index_where_it_is_known() -> None:
     """And that of the project, which the schedules tell."""
-    found = {it.resource for it in judged(index()).findings}
-    assert {(it.type, it.id) for it in found} == {
+    found_resources = {it.resource for it in evaluate_facts(build_index()).findings}
+    assert {(it.type, it.id) for it in found_resources} == {
         (ResourceType.INDEX, "id-main"),
         (ResourceType.PROJECT, "project-1"),
     }
-    assert {it.id for it in {it.resource for it in judged(inventory(observed_at=NOW)).findings}} == {None}
+    assert {it.id for it in {it.resource for it in evaluate_facts(build_inventory(observed_at=NOW)).findings}} == {None}

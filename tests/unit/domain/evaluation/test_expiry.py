@@ -16,32 +16,32 @@ from support.builders.facts import (
     NOW,
     IndexCase,
     ago,
-    backup,
-    broken,
-    index,
-    inventory,
-    known,
-    policy,
-    remembering,
-    run,
-    schedule,
-    whole,
+    build_backup,
+    build_complete_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_known_backup,
+    build_policy,
+    build_run,
+    build_schedule,
+    build_state,
 )
 
-RUN, MANUAL = run(5 * DAY), backup(5 * DAY)
-SOME_DAY = BackupExpiry(expires=True)
+SCHEDULED_RUN, MANUAL_BACKUP = build_run(5 * DAY), build_backup(5 * DAY)
+UNDATED_EXPIRY = BackupExpiry(expires=True)
 
 
-def expiry(row: Backup, told: IndexCase | Inventory, memory: ProjectState = EMPTY_STATE) -> BackupExpiry:
+def find_expiry(row: Backup, facts: IndexCase | Inventory, state: ProjectState = EMPTY_STATE) -> BackupExpiry:
     """Return when a backup expires."""
-    told = told if isinstance(told, Inventory) else inventory(told)
-    expiries = ProjectContext(told, policy(), memory).expiries
-    found = expiries.find_expiry(row, row.scheduled_for or row.created_at)
-    assert expiries.expires(row) is found.expires
-    return found
+    facts = facts if isinstance(facts, Inventory) else build_inventory(facts)
+    expiries = ProjectContext(facts, build_policy(), state).expiries
+    expiry = expiries.find_expiry(row, row.scheduled_for or row.created_at)
+    assert expiries.expires(row) is expiry.expires
+    return expiry
 
 
-def at(moment: datetime) -> BackupExpiry:
+def expire_at(moment: datetime) -> BackupExpiry:
     """Expire at a moment."""
     return BackupExpiry(expires=True, expires_at=moment)
 
@@ -49,63 +49,83 @@ def at(moment: datetime) -> BackupExpiry:
 @pytest.mark.parametrize(
     "facts,expected",
     [
-        pytest.param({}, at(NOW + 2 * DAY), id="enabled"),
-        pytest.param({"enabled": False}, at(NOW + 2 * DAY), id="paused"),
-        pytest.param({"retention": 90 * DAY}, at(NOW + 85 * DAY), id="raised"),
-        pytest.param({"retention": None}, SOME_DAY, id="retention-not-told"),
-        pytest.param({"retention": timedelta.max}, SOME_DAY, id="beyond-the-last-year"),
+        pytest.param({}, expire_at(NOW + 2 * DAY), id="enabled"),
+        pytest.param({"enabled": False}, expire_at(NOW + 2 * DAY), id="paused"),
+        pytest.param({"retention": 90 * DAY}, expire_at(NOW + 85 * DAY), id="raised"),
+        pytest.param({"retention": None}, UNDATED_EXPIRY, id="retention-not-told"),
+        pytest.param({"retention": timedelta.max}, UNDATED_EXPIRY, id="beyond-the-last-year"),
     ],
 )
 def test_the_present_retention_of_its_schedule_counts(facts: dict[str, Any], expected: BackupExpiry) -> None:
     """Whatever it was when the backup was made."""
-    memory = remembering(known(RUN, NOW + 9 * DAY))
-    assert expiry(RUN, index(schedules=[schedule(**facts)], runs=[RUN]), memory) == expected
+    state = build_state(build_known_backup(SCHEDULED_RUN, NOW + 9 * DAY))
+    assert (
+        find_expiry(SCHEDULED_RUN, build_index(schedules=[build_schedule(**facts)], runs=[SCHEDULED_RUN]), state)
+        == expected
+    )
 
 
-def test_its_schedule_may_be_remembered() -> None:
+def test_its_schedule_may_be_recorded() -> None:
     """Where the history shows old runs no more."""
-    memory = remembering(known(MANUAL, NOW + 9 * DAY, schedule_id="schedule-1"))
-    assert expiry(MANUAL, index(runs=[]), memory) == at(NOW + 2 * DAY)
+    state = build_state(build_known_backup(MANUAL_BACKUP, NOW + 9 * DAY, schedule_id="schedule-1"))
+    assert find_expiry(MANUAL_BACKUP, build_index(runs=[]), state) == expire_at(NOW + 2 * DAY)
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(index(runs=[]), id="no-history-lists-it"),
-        pytest.param(index(schedules=[]), id="no-schedule"),
-        pytest.param(index(schedules=Denial(DenialReason.PLAN, "no such plan")), id="no-schedules-in-the-plan"),
-        pytest.param(inventory(), id="index-deleted"),
+        pytest.param(build_index(runs=[]), id="no-history-lists-it"),
+        pytest.param(build_index(schedules=[]), id="no-schedule"),
+        pytest.param(build_index(schedules=Denial(DenialReason.PLAN, "no such plan")), id="no-schedules-in-the-plan"),
+        pytest.param(build_inventory(), id="index-deleted"),
     ],
 )
 def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: IndexCase | Inventory) -> None:
     """Then the schedule is gone, and what is remembered counts."""
-    assert expiry(MANUAL, case) == NEVER_EXPIRES
-    assert expiry(RUN, case) == SOME_DAY
-    assert expiry(RUN, case, remembering(known(RUN, ago(DAY)))) == at(ago(DAY))
-    unnamed = run(5 * DAY, name=None)
-    assert expiry(unnamed, case, remembering(known(unnamed, ago(DAY)))) == at(ago(DAY))
+    assert find_expiry(MANUAL_BACKUP, case) == NEVER_EXPIRES
+    assert find_expiry(SCHEDULED_RUN, case) == UNDATED_EXPIRY
+    assert find_expiry(SCHEDULED_RUN, case, build_state(build_known_backup(SCHEDULED_RUN, ago(DAY)))) == expire_at(
+        ago(DAY)
+    )
+    unnamed_run = build_run(5 * DAY, name=None)
+    assert find_expiry(unnamed_run, case, build_state(build_known_backup(unnamed_run, ago(DAY)))) == expire_at(ago(DAY))
 
 
 @pytest.mark.parametrize(
-    "told",
+    "inventory",
     [
-        pytest.param(inventory(index(runs=broken())), id="history-broken"),
-        pytest.param(inventory(index(), histories={}), id="history-unread"),
-        pytest.param(inventory(index(schedules=broken(), listed=[MANUAL])), id="schedules-broken"),
-        pytest.param(inventory(index(schedules=None, listed=[MANUAL])), id="schedules-not-asked-for"),
-        pytest.param(inventory(indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes-unread"),
+        pytest.param(build_inventory(build_index(runs=build_failed_listing())), id="history-broken"),
+        pytest.param(build_inventory(build_index(), histories={}), id="history-unread"),
+        pytest.param(
+            build_inventory(build_index(schedules=build_failed_listing(), listed_backups=[MANUAL_BACKUP])),
+            id="schedules-broken",
+        ),
+        pytest.param(
+            build_inventory(build_index(schedules=None, listed_backups=[MANUAL_BACKUP])), id="schedules-not-asked-for"
+        ),
+        pytest.param(build_inventory(indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes-unread"),
     ],
 )
-def test_what_was_not_read_may_list_it(told: Inventory) -> None:
+def test_what_was_not_read_may_list_it(inventory: Inventory) -> None:
     """Then manual cannot be told from scheduled, nor which retention holds."""
-    assert expiry(MANUAL, told) == UNKNOWN_EXPIRY
-    assert expiry(RUN, told, remembering(known(RUN, NOW))) == SOME_DAY
+    assert find_expiry(MANUAL_BACKUP, inventory) == UNKNOWN_EXPIRY
+    assert find_expiry(SCHEDULED_RUN, inventory, build_state(build_known_backup(SCHEDULED_RUN, NOW))) == UNDATED_EXPIRY
 
 
 def test_backups_of_an_earlier_index_have_no_schedule() -> None:
     """Whatever was not read of those that the name has now."""
-    earlier = backup(5 * DAY, index_id="id-earlier")
-    assert expiry(earlier, inventory(index(runs=broken()))) == NEVER_EXPIRES
-    in_doubt = index(schedules=broken(), listed=[earlier])
-    assert expiry(earlier, in_doubt) == UNKNOWN_EXPIRY
-    assert expiry(earlier, index(schedules=broken(), listed=[earlier], own=whole([MANUAL]))) == NEVER_EXPIRES
+    earlier_backup = build_backup(5 * DAY, index_id="id-earlier")
+    assert find_expiry(earlier_backup, build_inventory(build_index(runs=build_failed_listing()))) == NEVER_EXPIRES
+    unknown_index = build_index(schedules=build_failed_listing(), listed_backups=[earlier_backup])
+    assert find_expiry(earlier_backup, unknown_index) == UNKNOWN_EXPIRY
+    assert (
+        find_expiry(
+            earlier_backup,
+            build_index(
+                schedules=build_failed_listing(),
+                listed_backups=[earlier_backup],
+                own_backups=build_complete_listing([MANUAL_BACKUP]),
+            ),
+        )
+        == NEVER_EXPIRES
+    )

@@ -7,21 +7,41 @@ import pytest
 from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
-from support.builders.facts import BROKEN, DAY, NOW, broken, index, inventory, known, policy, run
+from support.builders.facts import (
+    DAY,
+    NOW,
+    READ_FAILURE,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_known_backup,
+    build_policy,
+    build_run,
+)
 
-MADE = known(run(DAY), NOW + DAY, schedule_id="gone", index_name="main")
+KNOWN_RUN = build_known_backup(build_run(DAY), NOW + DAY, schedule_id="gone", index_name="main")
 
 
 @pytest.mark.parametrize(
-    "told,expected",
+    "inventory,expected",
     [
-        pytest.param(inventory(index()), ExpectedPresence.EXPECTED, id="another-schedule-has-its-place"),
-        pytest.param(inventory(index(schedules=broken())), ExpectedPresence.UNKNOWN, id="schedules-unread"),
-        pytest.param(inventory(), ExpectedPresence.EXPECTED, id="the-index-is-gone-too"),
-        pytest.param(replace(inventory(), indexes_failure=BROKEN), ExpectedPresence.UNKNOWN, id="indexes-unread"),
-        pytest.param(replace(inventory(index()), indexes_failure=BROKEN), ExpectedPresence.EXPECTED, id="but-its-own"),
+        pytest.param(build_inventory(build_index()), ExpectedPresence.EXPECTED, id="another-schedule-has-its-place"),
+        pytest.param(
+            build_inventory(build_index(schedules=build_failed_listing())),
+            ExpectedPresence.UNKNOWN,
+            id="schedules-unread",
+        ),
+        pytest.param(build_inventory(), ExpectedPresence.EXPECTED, id="the-index-is-gone-too"),
+        pytest.param(
+            replace(build_inventory(), indexes_failure=READ_FAILURE), ExpectedPresence.UNKNOWN, id="indexes-unread"
+        ),
+        pytest.param(
+            replace(build_inventory(build_index()), indexes_failure=READ_FAILURE),
+            ExpectedPresence.EXPECTED,
+            id="but-its-own",
+        ),
     ],
 )
-def test_what_a_schedule_had_last_counts_where_it_is_gone(told: Inventory, expected: ExpectedPresence) -> None:
+def test_what_a_schedule_had_last_counts_where_it_is_gone(inventory: Inventory, expected: ExpectedPresence) -> None:
     """Where it may be there, a shorter retention that was not read may have ended what it made."""
-    assert find_expected_presence(MADE, ProjectContext(told, policy())) is expected
+    assert find_expected_presence(KNOWN_RUN, ProjectContext(inventory, build_policy())) is expected

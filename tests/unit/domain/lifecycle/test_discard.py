@@ -10,43 +10,54 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future, is_in_future
 from backup_auditor.domain.project_state import FindingState, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from support.builders.audit_sequence import COMPLIANT, Nights, verdict
-from support.builders.facts import DAY, NOW, SECOND, backup, index, inventory, known, remembering, schedule, whole
+from support.builders.audit_sequence import COMPLIANT, AuditSequence, build_verdict
+from support.builders.facts import (
+    DAY,
+    NOW,
+    SECOND,
+    build_backup,
+    build_complete_listing,
+    build_index,
+    build_inventory,
+    build_known_backup,
+    build_schedule,
+    build_state,
+)
 
-FUTURE = NOW + 200 * DAY
-CLOCK = NOW + DAY
+FUTURE_MOMENT = NOW + 200 * DAY
+PRESENT_MOMENT = NOW + DAY
 """What the machine's clock says when the audits are discarded."""
 
 
-def record(memory: ProjectState) -> AuditRecord:
+def build_audit_record(state: ProjectState) -> AuditRecord:
     """Return the record of the audit that a memory was last changed by."""
-    assert memory.audit_id is not None
-    assert memory.observed_at is not None
-    is_complete = memory.observed_at == memory.complete_at
-    return AuditRecord(memory.audit_id, memory.observed_at, is_complete, Compliance.COMPLIANT, None)
+    assert state.audit_id is not None
+    assert state.observed_at is not None
+    is_complete = state.observed_at == state.complete_at
+    return AuditRecord(state.audit_id, state.observed_at, is_complete, Compliance.COMPLIANT, None)
 
 
-def discarded(memory: ProjectState, *audits: AuditRecord, now: datetime = CLOCK) -> Discard:
+def discard_future_audits(state: ProjectState, *audits: AuditRecord, now: datetime = PRESENT_MOMENT) -> Discard:
     """Discard the audits of the future."""
-    found = discard_future(memory, audits, now)
-    assert found is not None
-    return found
+    discard = discard_future(state, audits, now)
+    assert discard is not None
+    return discard
 
 
 @pytest.mark.parametrize(
-    "ahead,expected",
+    "clock_difference,expected",
     [
         pytest.param(CLOCK_TOLERANCE, False, id="at-tolerance"),
         pytest.param(CLOCK_TOLERANCE + SECOND, True, id="one-second-past"),
         pytest.param(-DAY, False, id="past"),
     ],
 )
-def test_a_small_difference_between_clocks_is_no_future(ahead: object, *, expected: bool) -> None:
+def test_a_small_difference_between_clocks_is_no_future(clock_difference: object, *, expected: bool) -> None:
     """An audit counts as future once it is more than 15 minutes ahead."""
-    recorded = NOW + ahead  # type: ignore[operator]  # a timedelta
-    assert is_in_future(recorded, NOW) is expected
-    memory = remembering(audit_id="one", observed_at=recorded)
-    assert (discard_future(memory, [], NOW) is not None) is expected
+    recorded_at = NOW + clock_difference  # type: ignore[operator]  # a timedelta
+    assert is_in_future(recorded_at, NOW) is expected
+    state = build_state(audit_id="one", observed_at=recorded_at)
+    assert (discard_future(state, [], NOW) is not None) is expected
 
 
 def test_before_the_first_audit_there_is_nothing_to_discard() -> None:
@@ -59,160 +70,217 @@ def test_before_the_first_audit_there_is_nothing_to_discard() -> None:
 
 def test_the_next_audit_finds_what_it_would_have_found_without_the_future_one() -> None:
     """A finding of the past stays ongoing with its first day, whether the future audit saw it, resolved it or not."""
-    late = verdict(control="late")
-    ended = verdict(control="ended")
-    nights = Nights()
-    past = nights.judged(verdict(), ended, at=NOW, audit_id="past").state
-    nights.judged(verdict(), replace(ended, compliance=COMPLIANT), late, at=FUTURE, audit_id="future")
-    found = discarded(nights.memory, record(past), record(nights.memory))
-    assert (found.dropped_count, found.reverted_count) == (1, 1)
-    assert found.audits == (record(nights.memory),)
-    nights.memory = found.after
-    next_night = nights.judged(verdict(), ended, late, at=CLOCK, audit_id="next")
-    assert [(it.control, it.lifecycle, it.first_seen) for it in next_night.findings] == [
-        (verdict().control, "ongoing", NOW),
+    late_finding = build_verdict(control="late")
+    ended_finding = build_verdict(control="ended")
+    sequence = AuditSequence()
+    past_state = sequence.audit_with_findings(build_verdict(), ended_finding, observed_at=NOW, audit_id="past").state
+    sequence.audit_with_findings(
+        build_verdict(),
+        replace(ended_finding, compliance=COMPLIANT),
+        late_finding,
+        observed_at=FUTURE_MOMENT,
+        audit_id="future",
+    )
+    discard = discard_future_audits(sequence.state, build_audit_record(past_state), build_audit_record(sequence.state))
+    assert (discard.dropped_count, discard.reverted_count) == (1, 1)
+    assert discard.audits == (build_audit_record(sequence.state),)
+    sequence.state = discard.after
+    next_result = sequence.audit_with_findings(
+        build_verdict(), ended_finding, late_finding, observed_at=PRESENT_MOMENT, audit_id="next"
+    )
+    assert [(it.control, it.lifecycle, it.first_seen) for it in next_result.findings] == [
+        (build_verdict().control, "ongoing", NOW),
         ("ended", "ongoing", NOW),
-        ("late", "new", CLOCK),
+        ("late", "new", PRESENT_MOMENT),
     ]
-    assert next_night.resolved_findings == ()
+    assert next_result.resolved_findings == ()
 
 
 def test_a_finding_that_the_future_reopened_is_resolved_again() -> None:
     """It can be reopened by the next audit."""
-    nights = Nights()
-    nights.judged(verdict(), at=NOW - DAY, audit_id="first")
-    past = nights.judged(replace(verdict(), compliance=COMPLIANT), at=NOW, audit_id="past").state
-    nights.judged(verdict(), at=FUTURE, audit_id="future")
-    nights.memory = discarded(nights.memory, record(past), record(nights.memory)).after
-    assert nights.known.state is FindingState.RESOLVED
-    (again,) = nights.judged(verdict(), at=CLOCK, audit_id="next").findings
-    assert (again.lifecycle, again.first_seen) == ("reopened", NOW - DAY)
-    assert nights.known.times_opened == 2
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict(), observed_at=NOW - DAY, audit_id="first")
+    past_state = sequence.audit_with_findings(
+        replace(build_verdict(), compliance=COMPLIANT), observed_at=NOW, audit_id="past"
+    ).state
+    sequence.audit_with_findings(build_verdict(), observed_at=FUTURE_MOMENT, audit_id="future")
+    sequence.state = discard_future_audits(
+        sequence.state, build_audit_record(past_state), build_audit_record(sequence.state)
+    ).after
+    assert sequence.only_finding.state is FindingState.RESOLVED
+    (reopened_finding,) = sequence.audit_with_findings(
+        build_verdict(), observed_at=PRESENT_MOMENT, audit_id="next"
+    ).findings
+    assert (reopened_finding.lifecycle, reopened_finding.first_seen) == ("reopened", NOW - DAY)
+    assert sequence.only_finding.times_opened == 2
 
 
 def test_the_last_audit_is_the_last_one_of_the_past() -> None:
     """The same past audit, delivered once more, changes nothing; a later one is recorded."""
-    nights = Nights()
-    first = nights.audited(inventory(index("orders"))).state
-    second = nights.audited(inventory(index("orders"), backups=replace(inventory().backups, failure=None))).state
-    nights.audited(inventory(index("orders")), at=FUTURE)
-    after = discarded(nights.memory, record(first), record(second), record(nights.memory), now=NOW + 2 * DAY).after
-    assert (after.audit_id, after.observed_at) == (second.audit_id, second.observed_at)
-    assert after.complete_at == second.complete_at
-    assert [it.observed_at for it in after.history] == [first.observed_at, second.observed_at]
-    assert after.revision == nights.memory.revision + 1
+    sequence = AuditSequence()
+    first_state = sequence.audit(build_inventory(build_index("orders"))).state
+    second_state = sequence.audit(
+        build_inventory(build_index("orders"), backups=replace(build_inventory().backups, failure=None))
+    ).state
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
+    state_after = discard_future_audits(
+        sequence.state,
+        build_audit_record(first_state),
+        build_audit_record(second_state),
+        build_audit_record(sequence.state),
+        now=NOW + 2 * DAY,
+    ).after
+    assert (state_after.audit_id, state_after.observed_at) == (second_state.audit_id, second_state.observed_at)
+    assert state_after.complete_at == second_state.complete_at
+    assert [it.observed_at for it in state_after.history] == [first_state.observed_at, second_state.observed_at]
+    assert state_after.revision == sequence.state.revision + 1
 
 
 def test_without_records_the_history_tells_the_last_audit() -> None:
     """A state of older code has no records of its first audits; its last audit has no id then."""
-    nights = Nights()
-    nights.audited(inventory(index("orders")))
-    nights.audited(inventory(index("orders")), at=FUTURE)
-    after = discarded(nights.memory).after
-    assert (after.audit_id, after.observed_at, after.complete_at) == (None, NOW, NOW)
+    sequence = AuditSequence()
+    sequence.audit(build_inventory(build_index("orders")))
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
+    state_after = discard_future_audits(sequence.state).after
+    assert (state_after.audit_id, state_after.observed_at, state_after.complete_at) == (None, NOW, NOW)
 
 
 def test_where_every_audit_lies_in_the_future_the_next_one_is_the_first() -> None:
     """What was read in Pinecone stays: a backup that vanishes now is still known."""
-    nights = Nights()
-    nights.audited(inventory(index("orders")), at=FUTURE)
-    found = discarded(nights.memory, record(nights.memory))
-    after = found.after
-    assert (after.audit_id, after.observed_at, after.complete_at, after.history) == (None, None, None, ())
-    assert after.backups.keys() == nights.memory.backups.keys()
-    assert after.pinecone_project_id == "project-1"
-    nights.memory = after
-    gone = nights.audited(inventory(index("orders", runs=whole(()), listed=())), at=CLOCK + DAY)
-    assert "backup-did-not-vanish" in {it.control for it in gone.findings if it.lifecycle == "new"}
-    assert gone.state.observed_at == CLOCK + DAY
+    sequence = AuditSequence()
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
+    discard = discard_future_audits(sequence.state, build_audit_record(sequence.state))
+    state_after = discard.after
+    assert (state_after.audit_id, state_after.observed_at, state_after.complete_at, state_after.history) == (
+        None,
+        None,
+        None,
+        (),
+    )
+    assert state_after.backups.keys() == sequence.state.backups.keys()
+    assert state_after.pinecone_project_id == "project-1"
+    sequence.state = state_after
+    gone_result = sequence.audit(
+        build_inventory(build_index("orders", runs=build_complete_listing(()), listed_backups=())),
+        observed_at=PRESENT_MOMENT + DAY,
+    )
+    assert "backup-did-not-vanish" in {it.control for it in gone_result.findings if it.lifecycle == "new"}
+    assert gone_result.state.observed_at == PRESENT_MOMENT + DAY
 
 
 def test_moments_that_the_future_wrote_become_the_moment_of_the_discard() -> None:
     """Those of the past stay, and so does every fact that Pinecone told."""
-    old, new = backup(3 * DAY, backup_id="old"), backup(DAY, backup_id="new")
-    nights = Nights()
-    past = nights.audited(inventory(index("orders", backups=[old]))).state
-    nights.audited(inventory(index("orders", backups=[old, new]), index("carts")), at=FUTURE)
-    before = nights.memory
-    after = discarded(before, record(past), record(before)).after
-    assert after.backups["old"] == before.backups["old"]
-    assert after.backups["new"] == replace(before.backups["new"], known_since=CLOCK)
-    assert (after.indexes["orders"].first_seen, after.indexes["carts"].first_seen) == (NOW, CLOCK)
-    assert after.drift == ()
+    old_backup, new_backup = build_backup(3 * DAY, backup_id="old"), build_backup(DAY, backup_id="new")
+    sequence = AuditSequence()
+    past_state = sequence.audit(build_inventory(build_index("orders", backups=[old_backup]))).state
+    sequence.audit(
+        build_inventory(build_index("orders", backups=[old_backup, new_backup]), build_index("carts")),
+        observed_at=FUTURE_MOMENT,
+    )
+    state_before = sequence.state
+    state_after = discard_future_audits(
+        state_before, build_audit_record(past_state), build_audit_record(state_before)
+    ).after
+    assert state_after.backups["old"] == state_before.backups["old"]
+    assert state_after.backups["new"] == replace(state_before.backups["new"], known_since=PRESENT_MOMENT)
+    assert (state_after.indexes["orders"].first_seen, state_after.indexes["carts"].first_seen) == (NOW, PRESENT_MOMENT)
+    assert state_after.drift == ()
 
 
 def test_several_audits_of_the_future_are_discarded_together() -> None:
     """Those within the tolerance stay."""
-    near = CLOCK + CLOCK_TOLERANCE
-    nights = Nights()
+    near_moment = PRESENT_MOMENT + CLOCK_TOLERANCE
+    sequence = AuditSequence()
     records = [
-        record(nights.audited(inventory(index("orders")), at=at).state) for at in (NOW, near, FUTURE, FUTURE + DAY)
+        build_audit_record(sequence.audit(build_inventory(build_index("orders")), observed_at=moment).state)
+        for moment in (NOW, near_moment, FUTURE_MOMENT, FUTURE_MOMENT + DAY)
     ]
-    found = discarded(nights.memory, *records)
-    assert [it.observed_at for it in found.audits] == [FUTURE, FUTURE + DAY]
-    assert found.after.observed_at == near
+    discard = discard_future_audits(sequence.state, *records)
+    assert [it.observed_at for it in discard.audits] == [FUTURE_MOMENT, FUTURE_MOMENT + DAY]
+    assert discard.after.observed_at == near_moment
 
 
 def test_records_of_the_future_are_deleted_although_the_last_audit_is_past() -> None:
     """As after a discard that was interrupted: only the records are left to delete."""
-    nights = Nights()
-    memory = nights.audited(inventory(index("orders"))).state
-    left = replace(record(memory), audit_id="left", observed_at=FUTURE)
-    found = discarded(memory, record(memory), left)
-    assert found.after == replace(memory, revision=2)
-    assert found.audits == (left,)
+    sequence = AuditSequence()
+    state = sequence.audit(build_inventory(build_index("orders"))).state
+    left_audit = replace(build_audit_record(state), audit_id="left", observed_at=FUTURE_MOMENT)
+    discard = discard_future_audits(state, build_audit_record(state), left_audit)
+    assert discard.after == replace(state, revision=2)
+    assert discard.audits == (left_audit,)
 
 
 def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
     """An audit that began before it is not recorded after it."""
-    memory = remembering(known(backup(DAY)), audit_id="one")
-    found = discard_all(memory, [])
-    assert found is not None
-    assert found.after == ProjectState(revision=2)
-    assert found.state_change.expected_revision == 1
+    state = build_state(build_known_backup(build_backup(DAY)), audit_id="one")
+    discard = discard_all(state, [])
+    assert discard is not None
+    assert discard.after == ProjectState(revision=2)
+    assert discard.state_change.expected_revision == 1
 
 
 def test_settings_that_the_future_saw_were_seen_now() -> None:
     """The settings before them were seen when they were; the gap between both is judged by the slower one."""
-    nights = Nights()
-    past = nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")]))).state
-    nights.audited(inventory(index("orders")), at=FUTURE)
-    before = nights.memory.schedules["schedule-1"]
-    assert (before.since, [it.until for it in before.earlier_settings]) == (FUTURE, [NOW])
-    nights.memory = discarded(nights.memory, record(past), record(nights.memory)).after
-    after = nights.memory.schedules["schedule-1"]
-    assert (after.since, after.seen_at, after.frequency) == (CLOCK, CLOCK, "daily")
-    assert after.earlier_settings == before.earlier_settings
-    nights.audited(inventory(index("orders", schedules=[schedule(frequency="monthly")])), at=CLOCK + DAY)
-    assert [(it.since, it.until, it.frequency) for it in nights.memory.schedules["schedule-1"].earlier_settings] == [
+    sequence = AuditSequence()
+    past_state = sequence.audit(
+        build_inventory(build_index("orders", schedules=[build_schedule(frequency="weekly")]))
+    ).state
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
+    schedule_before = sequence.state.schedules["schedule-1"]
+    assert (schedule_before.since, [it.until for it in schedule_before.earlier_settings]) == (FUTURE_MOMENT, [NOW])
+    sequence.state = discard_future_audits(
+        sequence.state, build_audit_record(past_state), build_audit_record(sequence.state)
+    ).after
+    schedule_after = sequence.state.schedules["schedule-1"]
+    assert (schedule_after.since, schedule_after.seen_at, schedule_after.frequency) == (
+        PRESENT_MOMENT,
+        PRESENT_MOMENT,
+        "daily",
+    )
+    assert schedule_after.earlier_settings == schedule_before.earlier_settings
+    sequence.audit(
+        build_inventory(build_index("orders", schedules=[build_schedule(frequency="monthly")])),
+        observed_at=PRESENT_MOMENT + DAY,
+    )
+    assert [(it.since, it.until, it.frequency) for it in sequence.state.schedules["schedule-1"].earlier_settings] == [
         (NOW, NOW, "weekly"),
-        (CLOCK, CLOCK, "daily"),
+        (PRESENT_MOMENT, PRESENT_MOMENT, "daily"),
     ]
 
 
 def test_settings_that_only_the_past_changed_stay_as_they_are_known() -> None:
     """The audit of the future only saw them again."""
-    nights = Nights()
-    past = nights.audited(inventory(index("orders"))).state
-    nights.audited(inventory(index("orders")), at=FUTURE)
-    after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
-    assert (after.since, after.seen_at, after.earlier_settings) == (NOW, CLOCK, ())
+    sequence = AuditSequence()
+    past_state = sequence.audit(build_inventory(build_index("orders"))).state
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
+    schedule_after = discard_future_audits(
+        sequence.state, build_audit_record(past_state), build_audit_record(sequence.state)
+    ).after.schedules["schedule-1"]
+    assert (schedule_after.since, schedule_after.seen_at, schedule_after.earlier_settings) == (NOW, PRESENT_MOMENT, ())
 
 
 def test_settings_that_the_future_changed_twice_were_all_seen_now() -> None:
     """None of their moments is left in the future."""
-    nights = Nights()
-    past = nights.audited(inventory(index("orders"))).state
-    nights.audited(inventory(index("orders", schedules=[schedule(frequency="weekly")])), at=FUTURE)
-    nights.audited(inventory(index("orders")), at=FUTURE + DAY)
-    after = discarded(nights.memory, record(past), record(nights.memory)).after.schedules["schedule-1"]
-    assert (after.since, after.seen_at) == (CLOCK, CLOCK)
-    assert [(it.since, it.until) for it in after.earlier_settings] == [(NOW, NOW), (CLOCK, CLOCK)]
+    sequence = AuditSequence()
+    past_state = sequence.audit(build_inventory(build_index("orders"))).state
+    sequence.audit(
+        build_inventory(build_index("orders", schedules=[build_schedule(frequency="weekly")])),
+        observed_at=FUTURE_MOMENT,
+    )
+    sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT + DAY)
+    schedule_after = discard_future_audits(
+        sequence.state, build_audit_record(past_state), build_audit_record(sequence.state)
+    ).after.schedules["schedule-1"]
+    assert (schedule_after.since, schedule_after.seen_at) == (PRESENT_MOMENT, PRESENT_MOMENT)
+    assert [(it.since, it.until) for it in schedule_after.earlier_settings] == [
+        (NOW, NOW),
+        (PRESENT_MOMENT, PRESENT_MOMENT),
+    ]
 
 
 def test_a_backup_that_the_future_missed_first_was_first_missed_now() -> None:
     """Its 30 days begin with the discard."""
-    row = known(backup(DAY), missed_at=FUTURE)
-    memory = remembering(row, audit_id="one", observed_at=FUTURE)
-    after = discarded(memory).after
-    assert after.backups == {row.backup_id: replace(row, missed_at=CLOCK)}
+    row = build_known_backup(build_backup(DAY), missed_at=FUTURE_MOMENT)
+    state = build_state(row, audit_id="one", observed_at=FUTURE_MOMENT)
+    state_after = discard_future_audits(state).after
+    assert state_after.backups == {row.backup_id: replace(row, missed_at=PRESENT_MOMENT)}

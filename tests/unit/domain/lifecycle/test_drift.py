@@ -11,41 +11,53 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
-from support.builders.audit_sequence import Nights, night
-from support.builders.facts import BROKEN, DAY, backup, broken, index, inventory, renamed, schedule, whole
-from support.builders.reports import BUILT_IN
+from support.builders.audit_sequence import AuditSequence, get_audit_time
+from support.builders.facts import (
+    DAY,
+    READ_FAILURE,
+    build_backup,
+    build_complete_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_schedule,
+    rename_index,
+)
+from support.builders.reports import BUILT_IN_POLICY
 
-NIGHTLY = {"schedule": "nightly", "schedule_id": "schedule-1"}
-SETTINGS = {**NIGHTLY, "enabled": True, "frequency": "daily", "retention_days": 7}
-DAILY = index()
-SCHEDULES_OF_MAIN = ListingId(ListingKind.SCHEDULES, "main")
+SCHEDULE_FIELDS = {"schedule": "nightly", "schedule_id": "schedule-1"}
+SCHEDULE_SETTINGS = {**SCHEDULE_FIELDS, "enabled": True, "frequency": "daily", "retention_days": 7}
+DAILY_INDEX = build_index()
+SCHEDULES_ID = ListingId(ListingKind.SCHEDULES, "main")
 
 
-def project(**settings: Any) -> Inventory:
+def build_project(**settings: Any) -> Inventory:
     """Build a project of one index, whose schedule has these settings."""
-    return inventory(index(schedules=[schedule(**settings)]))
+    return build_inventory(build_index(schedules=[build_schedule(**settings)]))
 
 
-def drift(*told: Inventory, policies: tuple[Policy, ...] = ()) -> list[tuple[str, str, Any, Any]]:
+def find_drift(*inventories: Inventory, policies: tuple[Policy, ...] = ()) -> list[tuple[str, str, Any, Any]]:
     """Audit one night after the other; return what the last one tells."""
-    nights = Nights()
-    outcomes = [nights.audited(it, policies[number] if policies else BUILT_IN) for number, it in enumerate(told)]
-    return [(it.change, it.resource.name, it.before, it.after) for it in outcomes[-1].drift]
+    sequence = AuditSequence()
+    results = [
+        sequence.audit(it, policies[number] if policies else BUILT_IN_POLICY) for number, it in enumerate(inventories)
+    ]
+    return [(it.change, it.resource.name, it.before, it.after) for it in results[-1].drift]
 
 
 def test_the_first_audit_has_nothing_to_compare_with() -> None:
     """Everything is there for the first time."""
-    assert drift(project()) == []
+    assert find_drift(build_project()) == []
 
 
 def test_a_night_without_a_change_has_no_drift() -> None:
     """And a change is told once, not every night."""
-    assert drift(project(), project()) == []
-    assert drift(project(), project(enabled=False), project(enabled=False)) == []
+    assert find_drift(build_project(), build_project()) == []
+    assert find_drift(build_project(), build_project(enabled=False), build_project(enabled=False)) == []
 
 
 @pytest.mark.parametrize(
-    "before,after,what,setting",
+    "previous_settings,current_settings,change_name,setting",
     [
         pytest.param({}, {"enabled": False}, "schedule paused", "enabled", id="paused"),
         pytest.param({"enabled": False}, {}, "schedule resumed", "enabled", id="resumed"),
@@ -68,212 +80,265 @@ def test_a_night_without_a_change_has_no_drift() -> None:
         ),
     ],
 )
-def test_a_changed_schedule_is_told(before: dict[str, Any], after: dict[str, Any], what: str, setting: str) -> None:
+def test_a_changed_schedule_is_reported(
+    previous_settings: dict[str, Any], current_settings: dict[str, Any], change_name: str, setting: str
+) -> None:
     """With the setting that changed, and which schedule it is of."""
-    (found,) = drift(project(**before), project(**after))
-    facts = schedule(**before), schedule(**after)
+    (change,) = find_drift(build_project(**previous_settings), build_project(**current_settings))
+    facts = build_schedule(**previous_settings), build_schedule(**current_settings)
     values = [
         {"retention_days": it.retention and it.retention / DAY}.get(setting, getattr(it, setting, None)) for it in facts
     ]
-    assert found == (what, "main", {**NIGHTLY, setting: values[0]}, {**NIGHTLY, setting: values[1]})
+    assert change == (
+        change_name,
+        "main",
+        {**SCHEDULE_FIELDS, setting: values[0]},
+        {**SCHEDULE_FIELDS, setting: values[1]},
+    )
 
 
 @pytest.mark.parametrize("setting", ["enabled", "frequency", "retention"])
-def test_a_setting_that_is_not_told_has_not_changed(setting: str) -> None:
+def test_a_setting_that_is_unknown_has_not_changed(setting: str) -> None:
     """It is what it was last known to be; a change is told once it is known again."""
-    unknown = project(**{setting: None})
-    assert drift(project(), unknown) == []
-    assert drift(unknown, project()) == []
-    changed = project(enabled=False, frequency="weekly", retention=DAY)
-    assert len(drift(project(), unknown, changed)) == 3
+    unknown_project = build_project(**{setting: None})
+    assert find_drift(build_project(), unknown_project) == []
+    assert find_drift(unknown_project, build_project()) == []
+    changed_project = build_project(enabled=False, frequency="weekly", retention=DAY)
+    assert len(find_drift(build_project(), unknown_project, changed_project)) == 3
 
 
-def test_schedules_that_come_and_go_are_told() -> None:
+def test_schedules_that_come_and_go_are_reported() -> None:
     """With all their settings."""
-    without = inventory(index(schedules=whole(())))
-    assert drift(project(), without) == [("schedule deleted", "main", SETTINGS, None)]
-    assert drift(without, project()) == [("schedule created", "main", None, SETTINGS)]
+    project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
+    assert find_drift(build_project(), project_without_schedules) == [
+        ("schedule deleted", "main", SCHEDULE_SETTINGS, None)
+    ]
+    assert find_drift(project_without_schedules, build_project()) == [
+        ("schedule created", "main", None, SCHEDULE_SETTINGS)
+    ]
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
-        pytest.param(whole((), walks=1), id="one-walk-alone"),
+        pytest.param(build_complete_listing((), reads=1), id="one-walk-alone"),
         pytest.param(Denial(DenialReason.PLAN, "no such plan"), id="refused"),
     ],
 )
-def test_a_schedule_that_may_be_there_is_not_called_deleted(answer: Any) -> None:
+def test_a_schedule_that_may_be_there_is_not_called_deleted(response: Any) -> None:
     """It stays known: the night that two walks miss it, its deletion is told."""
-    doubtful = inventory(index(schedules=answer))
-    without = inventory(index(schedules=whole(())))
-    assert drift(project(), doubtful) == []
-    assert drift(project(), doubtful, without) == [("schedule deleted", "main", SETTINGS, None)]
+    unknown_project = build_inventory(build_index(schedules=response))
+    project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
+    assert find_drift(build_project(), unknown_project) == []
+    assert find_drift(build_project(), unknown_project, project_without_schedules) == [
+        ("schedule deleted", "main", SCHEDULE_SETTINGS, None)
+    ]
 
 
-def test_a_second_walk_is_asked_for_before_a_schedule_is_called_deleted() -> None:
+def test_a_second_read_is_asked_for_before_a_schedule_is_called_deleted() -> None:
     """Only where one that was known is missed, and where a walk could still tell."""
-    nights = Nights()
-    once = inventory(index(schedules=whole((), walks=1)))
-    assert find_unconfirmed_listings(nights.memory, once) == frozenset()
-    nights.audited(project())
-    assert find_unconfirmed_listings(nights.memory, once) == {SCHEDULES_OF_MAIN}
-    for answer in (whole(()), broken(), whole([schedule()], walks=1)):
-        assert find_unconfirmed_listings(nights.memory, inventory(index(schedules=answer))) == frozenset()
+    sequence = AuditSequence()
+    once_read_project = build_inventory(build_index(schedules=build_complete_listing((), reads=1)))
+    assert find_unconfirmed_listings(sequence.state, once_read_project) == frozenset()
+    sequence.audit(build_project())
+    assert find_unconfirmed_listings(sequence.state, once_read_project) == {SCHEDULES_ID}
+    for response in (
+        build_complete_listing(()),
+        build_failed_listing(),
+        build_complete_listing([build_schedule()], reads=1),
+    ):
+        assert (
+            find_unconfirmed_listings(sequence.state, build_inventory(build_index(schedules=response))) == frozenset()
+        )
 
 
 def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
     """Whichever of them is looked at first."""
-    nights = Nights()
+    sequence = AuditSequence()
     names = [f"index-{number}" for number in range(6)]
-    nights.audited(inventory(*(renamed(index(), it) for it in names)))
-    answers = (whole((), walks=1), whole(()), broken())
-    told = inventory(
-        *(renamed(index(schedules=answers[number % 3]), it) for number, it in enumerate(names)),
-        renamed(index(schedules=whole((), walks=1)), "another"),
+    sequence.audit(build_inventory(*(rename_index(build_index(), it) for it in names)))
+    answers = (build_complete_listing((), reads=1), build_complete_listing(()), build_failed_listing())
+    project_inventory = build_inventory(
+        *(rename_index(build_index(schedules=answers[number % 3]), it) for number, it in enumerate(names)),
+        rename_index(build_index(schedules=build_complete_listing((), reads=1)), "another"),
     )
-    assert find_unconfirmed_listings(nights.memory, told) == {
+    assert find_unconfirmed_listings(sequence.state, project_inventory) == {
         ListingId(ListingKind.SCHEDULES, it) for it in (names[0], names[3])
     }
 
 
-def test_indexes_that_come_and_go_are_told() -> None:
+def test_indexes_that_come_and_go_are_reported() -> None:
     """Their schedules come and go with them, and are not told apart."""
     facts = {"id": "id-main", "deletion_protection": None}
-    assert drift(inventory(), project()) == [("index appeared", "main", None, facts)]
-    assert drift(project(), inventory()) == [("index disappeared", "main", facts, None)]
+    assert find_drift(build_inventory(), build_project()) == [("index appeared", "main", None, facts)]
+    assert find_drift(build_project(), build_inventory()) == [("index disappeared", "main", facts, None)]
 
 
-def test_an_index_that_was_made_anew_is_told() -> None:
+def test_an_index_that_was_recreated_is_reported() -> None:
     """It has another id under the same name, and none of the former schedules."""
-    anew = inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[]))
-    told = drift(project(), anew)
-    assert [it[0] for it in told] == ["index re-created", "schedule created", "schedule deleted"]
-    assert told[0][2:] == tuple({"id": it, "deletion_protection": None} for it in ("id-main", "id-2"))
+    recreated_project = build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2")], runs=[]))
+    changes = find_drift(build_project(), recreated_project)
+    assert [it[0] for it in changes] == ["index re-created", "schedule created", "schedule deleted"]
+    assert changes[0][2:] == tuple({"id": it, "deletion_protection": None} for it in ("id-main", "id-2"))
 
 
-def test_an_id_that_is_not_told_is_no_other_index() -> None:
+def test_an_id_that_is_unknown_is_no_other_index() -> None:
     """It is remembered until another one is told."""
-    nothing = inventory(index(schedules=whole(())))
-    assert [it[0] for it in drift(project(), nothing)] == ["schedule deleted"]
-    anew = inventory(index(schedules=whole(()), listed=[backup(index_id="id-2")], own=whole([backup(index_id="id-2")])))
-    assert [it[0] for it in drift(project(), nothing, anew)] == ["index re-created"]
+    project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
+    assert [it[0] for it in find_drift(build_project(), project_without_schedules)] == ["schedule deleted"]
+    recreated_project = build_inventory(
+        build_index(
+            schedules=build_complete_listing(()),
+            listed_backups=[build_backup(index_id="id-2")],
+            own_backups=build_complete_listing([build_backup(index_id="id-2")]),
+        )
+    )
+    assert [it[0] for it in find_drift(build_project(), project_without_schedules, recreated_project)] == [
+        "index re-created"
+    ]
 
 
 @pytest.mark.parametrize(
-    "before,after,what",
+    "was_protected,is_protected,change_name",
     [
         pytest.param(True, False, "deletion protection turned off", id="off"),
         pytest.param(False, True, "deletion protection turned on", id="on"),
     ],
 )
-def test_deletion_protection_that_is_turned_is_told(*, before: bool, after: bool, what: str) -> None:
+def test_deletion_protection_that_is_turned_is_reported(
+    *, was_protected: bool, is_protected: bool, change_name: str
+) -> None:
     """Turned off is one call away from a deleted index."""
-    first, second = (inventory(index(deletion_protection=it)) for it in (before, after))
-    assert drift(first, second) == [(what, "main", before, after)]
-    assert drift(first, inventory(index()), second) == [(what, "main", before, after)]
-    assert drift(inventory(index()), second) == []
+    first_project, second_project = (
+        build_inventory(build_index(deletion_protection=it)) for it in (was_protected, is_protected)
+    )
+    assert find_drift(first_project, second_project) == [(change_name, "main", was_protected, is_protected)]
+    assert find_drift(first_project, build_inventory(build_index()), second_project) == [
+        (change_name, "main", was_protected, is_protected)
+    ]
+    assert find_drift(build_inventory(build_index()), second_project) == []
 
 
-def test_protection_that_is_not_told_of_an_index_made_anew_was_not_turned_off() -> None:
+def test_unknown_protection_of_a_recreated_index_was_not_turned_off() -> None:
     """It is another index; of its protection nothing is known."""
-    anew = inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[]))
-    told = [it[0] for it in drift(inventory(index(deletion_protection=True)), anew)]
-    assert told == ["index re-created", "schedule created", "schedule deleted"]
+    recreated_project = build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2")], runs=[]))
+    change_names = [
+        it[0] for it in find_drift(build_inventory(build_index(deletion_protection=True)), recreated_project)
+    ]
+    assert change_names == ["index re-created", "schedule created", "schedule deleted"]
 
 
 def test_what_drifted_is_of_an_index_of_the_project() -> None:
     """The resource has the id by which the index is known now, or was when it went; a policy is the project's."""
-    nights = Nights()
-    nights.audited(project())
-    (paused,) = nights.audited(project(enabled=False)).drift
-    assert paused.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
-    (gone,) = nights.audited(inventory()).drift
-    assert gone.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
-    (changed,) = nights.audited(inventory(), replace(BUILT_IN, sha256="1" * 64)).drift
-    assert changed.resource == Resource(ResourceType.PROJECT, "default", "default", None)
+    sequence = AuditSequence()
+    sequence.audit(build_project())
+    (pause_change,) = sequence.audit(build_project(enabled=False)).drift
+    assert pause_change.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
+    (deletion_change,) = sequence.audit(build_inventory()).drift
+    assert deletion_change.resource == Resource(ResourceType.INDEX, "default", "main", "id-main")
+    (policy_change,) = sequence.audit(build_inventory(), replace(BUILT_IN_POLICY, sha256="1" * 64)).drift
+    assert policy_change.resource == Resource(ResourceType.PROJECT, "default", "default", None)
 
 
 def test_an_index_that_appears_hides_no_drift_of_another() -> None:
     """Whichever of them is looked at first."""
     names = [f"index-{number}" for number in range(9)]
-    before = inventory(*(renamed(index(deletion_protection=True), it) for it in names[::2]))
-    after = inventory(
-        *(renamed(index(schedules=[schedule(enabled=False)], deletion_protection=False), it) for it in names)
+    previous_project = build_inventory(*(rename_index(build_index(deletion_protection=True), it) for it in names[::2]))
+    current_project = build_inventory(
+        *(
+            rename_index(build_index(schedules=[build_schedule(enabled=False)], deletion_protection=False), it)
+            for it in names
+        )
     )
-    told = {(what, name) for what, name, _, _ in drift(before, after)}
-    assert told == {
+    change_keys = {(change_name, name) for change_name, name, _, _ in find_drift(previous_project, current_project)}
+    assert change_keys == {
         *(("index appeared", it) for it in names[1::2]),
         *(("schedule paused", it) for it in names[::2]),
         *(("deletion protection turned off", it) for it in names[::2]),
     }
 
 
-def test_an_index_that_was_made_anew_is_known_since_then() -> None:
+def test_an_index_that_was_recreated_is_known_since_then() -> None:
     """It has no settings of its predecessor; one that was not made anew is known since it was seen first."""
-    nights = Nights()
-    nights.audited(inventory(index(deletion_protection=True)))
-    assert nights.memory.indexes["main"].first_seen == night(0)
-    nights.audited(inventory(index()))
-    assert nights.memory.indexes["main"].first_seen == night(0)
-    assert nights.memory.indexes["main"].deletion_protection is True
-    nights.audited(inventory(index(schedules=[schedule("schedule-2", index_id="id-2")], runs=[])))
-    assert nights.memory.indexes["main"].first_seen == night(2)
-    assert nights.memory.indexes["main"].deletion_protection is None
-    nights.audited(inventory(index(schedules=[schedule("schedule-2", index_id="id-2", name=None)], runs=[])))
-    assert nights.memory.schedules["schedule-2"].name == "nightly"
+    sequence = AuditSequence()
+    sequence.audit(build_inventory(build_index(deletion_protection=True)))
+    assert sequence.state.indexes["main"].first_seen == get_audit_time(0)
+    sequence.audit(build_inventory(build_index()))
+    assert sequence.state.indexes["main"].first_seen == get_audit_time(0)
+    assert sequence.state.indexes["main"].deletion_protection is True
+    sequence.audit(build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2")], runs=[])))
+    assert sequence.state.indexes["main"].first_seen == get_audit_time(2)
+    assert sequence.state.indexes["main"].deletion_protection is None
+    sequence.audit(
+        build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2", name=None)], runs=[]))
+    )
+    assert sequence.state.schedules["schedule-2"].name == "nightly"
 
 
-def test_a_changed_policy_is_told() -> None:
+def test_a_changed_policy_is_reported() -> None:
     """By its hash, after everything else."""
-    other = replace(BUILT_IN, sha256="1" * 64)
-    told = drift(project(), project(enabled=False), policies=(BUILT_IN, other))
-    assert [it[0] for it in told] == ["schedule paused", "policy changed"]
-    assert told[1] == ("policy changed", "default", "0" * 64, "1" * 64)
+    other_policy = replace(BUILT_IN_POLICY, sha256="1" * 64)
+    changes = find_drift(build_project(), build_project(enabled=False), policies=(BUILT_IN_POLICY, other_policy))
+    assert [it[0] for it in changes] == ["schedule paused", "policy changed"]
+    assert changes[1] == ("policy changed", "default", "0" * 64, "1" * 64)
 
 
-def test_drift_is_told_since_the_last_complete_audit() -> None:
+def test_drift_is_reported_since_the_last_complete_audit() -> None:
     """An incomplete one neither tells nor forgets it."""
-    incomplete = replace(project(enabled=False), indexes_failure=BROKEN)
-    assert drift(project(), incomplete) == []
-    assert [it[0] for it in drift(project(), incomplete, project(enabled=False))] == ["schedule paused"]
+    incomplete_project = replace(build_project(enabled=False), indexes_failure=READ_FAILURE)
+    assert find_drift(build_project(), incomplete_project) == []
+    assert [it[0] for it in find_drift(build_project(), incomplete_project, build_project(enabled=False))] == [
+        "schedule paused"
+    ]
 
 
-def test_two_schedules_are_told_apart() -> None:
+def test_two_schedules_are_distinguished() -> None:
     """Each by its own id, in order."""
-    both = [schedule("schedule-1"), schedule("schedule-2", name="weekly", frequency="weekly")]
-    changed = [replace(it, enabled=False) for it in both]
-    told = drift(inventory(index(schedules=both)), inventory(index(schedules=changed)))
-    assert [it[2]["schedule_id"] for it in told] == ["schedule-1", "schedule-2"]
+    schedules = [build_schedule("schedule-1"), build_schedule("schedule-2", name="weekly", frequency="weekly")]
+    paused_schedules = [replace(it, enabled=False) for it in schedules]
+    changes = find_drift(
+        build_inventory(build_index(schedules=schedules)), build_inventory(build_index(schedules=paused_schedules))
+    )
+    assert [it[2]["schedule_id"] for it in changes] == ["schedule-1", "schedule-2"]
 
 
-def test_a_part_of_a_day_is_told_as_such() -> None:
+def test_a_part_of_a_day_is_reported_as_such() -> None:
     """A retention is whole days as a rule."""
-    (found,) = drift(project(), project(retention=timedelta(hours=36)))
-    assert found[3]["retention_days"] == 1.5
+    (change,) = find_drift(build_project(), build_project(retention=timedelta(hours=36)))
+    assert change[3]["retention_days"] == 1.5
 
 
 def test_a_pod_has_no_schedules() -> None:
     """None was asked for: those it had under that name are gone."""
-    pod = inventory(replace(DAILY, facts=IndexFacts(DAILY.facts.index)))
-    assert [it[0] for it in drift(project(), pod)] == ["schedule deleted"]
+    pod = build_inventory(replace(DAILY_INDEX, facts=IndexFacts(DAILY_INDEX.facts.index)))
+    assert [it[0] for it in find_drift(build_project(), pod)] == ["schedule deleted"]
 
 
 def test_an_index_that_is_being_deleted_has_not_disappeared() -> None:
     """Neither the index nor its schedules drift until the index is gone."""
-    leaving = inventory(terminating=(DAILY.facts.index,))
-    assert drift(inventory(DAILY), leaving) == []
-    assert drift(inventory(DAILY), leaving, leaving) == []
-    gone = drift(inventory(DAILY), leaving, inventory())
-    assert [(what, name) for what, name, _, _ in gone] == [("index disappeared", "main")]
+    terminating_project = build_inventory(terminating=(DAILY_INDEX.facts.index,))
+    assert find_drift(build_inventory(DAILY_INDEX), terminating_project) == []
+    assert find_drift(build_inventory(DAILY_INDEX), terminating_project, terminating_project) == []
+    changes = find_drift(build_inventory(DAILY_INDEX), terminating_project, build_inventory())
+    assert [(change_name, name) for change_name, name, _, _ in changes] == [("index disappeared", "main")]
 
 
-def test_an_index_that_is_made_anew_after_its_deletion_is_re_created() -> None:
+def test_an_index_that_is_recreated_after_its_deletion_is_re_created() -> None:
     """The id that was known before the deletion began tells the two apart."""
-    anew = inventory(index(schedules=[schedule(index_id="id-new", schedule_id="schedule-2")], runs=[]))
-    found = {it[0] for it in drift(inventory(DAILY), inventory(terminating=(DAILY.facts.index,)), anew)}
-    assert "index re-created" in found
+    recreated_project = build_inventory(
+        build_index(schedules=[build_schedule(index_id="id-new", schedule_id="schedule-2")], runs=[])
+    )
+    change = {
+        it[0]
+        for it in find_drift(
+            build_inventory(DAILY_INDEX), build_inventory(terminating=(DAILY_INDEX.facts.index,)), recreated_project
+        )
+    }
+    assert "index re-created" in change
 
 
 def test_an_unknown_index_that_is_being_deleted_does_not_appear() -> None:
     """An index that no earlier audit saw is not remembered while it is being deleted."""
-    assert drift(inventory(), inventory(terminating=(DAILY.facts.index,)), inventory()) == []
+    assert (
+        find_drift(build_inventory(), build_inventory(terminating=(DAILY_INDEX.facts.index,)), build_inventory()) == []
+    )

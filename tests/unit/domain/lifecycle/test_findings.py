@@ -11,209 +11,240 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.project_state import FindingState
 from support.builders.audit_sequence import (
     COMPLIANT,
-    INCOMPLETE,
-    INSUFFICIENT,
+    INCOMPLETE_INVENTORY,
+    INSUFFICIENT_DATA,
     NON_COMPLIANT,
     NOT_APPLICABLE,
-    Nights,
-    lifecycles,
-    night,
-    verdict,
+    AuditSequence,
+    build_verdict,
+    get_audit_time,
+    list_lifecycles,
 )
-from support.builders.facts import index, inventory, renamed
+from support.builders.facts import build_index, build_inventory, rename_index
 from support.builders.reports import EXEMPTION
 
 
-def exempted(compliance: Compliance = NON_COMPLIANT) -> Finding:
+def build_exempted_finding(compliance: Compliance = NON_COMPLIANT) -> Finding:
     """Build a finding that was accepted."""
-    return verdict(compliance, exemption=EXEMPTION)
+    return build_verdict(compliance, exemption=EXEMPTION)
 
 
-def nights_of(*findings: Finding) -> Nights:
+def audit_each(*findings: Finding) -> AuditSequence:
     """Audit once with each finding."""
-    nights = Nights()
-    for it in findings:
-        nights.judged(it)
-    return nights
+    sequence = AuditSequence()
+    for finding in findings:
+        sequence.audit_with_findings(finding)
+    return sequence
 
 
 def test_a_finding_is_new_when_it_is_found_first() -> None:
     """It was first seen at that moment, and opened once."""
-    nights = Nights()
-    (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen) == ("new", night(0))
-    assert (nights.known.state, nights.known.times_opened) == (FindingState.OPEN, 1)
+    sequence = AuditSequence()
+    (finding,) = sequence.audit_with_findings(build_verdict()).findings
+    assert (finding.lifecycle, finding.first_seen) == ("new", get_audit_time(0))
+    assert (sequence.only_finding.state, sequence.only_finding.times_opened) == (FindingState.OPEN, 1)
 
 
 def test_a_finding_that_is_found_again_is_ongoing() -> None:
     """Its first sighting and its count stay."""
-    nights = nights_of(verdict())
-    (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == ("ongoing", night(0), 1)
+    nights = audit_each(build_verdict())
+    (finding,) = nights.audit_with_findings(build_verdict()).findings
+    assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
+        "ongoing",
+        get_audit_time(0),
+        1,
+    )
 
 
 @pytest.mark.parametrize(
-    "compliance,because",
+    "compliance,reason",
     [
         pytest.param(COMPLIANT, "found compliant: It is well.", id="compliant"),
         pytest.param(NOT_APPLICABLE, "found not applicable: It is well.", id="not-applicable"),
     ],
 )
-def test_a_finding_resolves_when_it_is_judged_to_be_none(compliance: Compliance, because: str) -> None:
+def test_a_finding_resolves_when_it_is_evaluated_to_be_none(compliance: Compliance, reason: str) -> None:
     """The report says when it was first seen, and why it is over."""
-    nights = nights_of(verdict())
-    outcome = nights.judged(verdict(compliance, reason="It is well."))
-    (resolved,) = outcome.resolved_findings
-    assert (resolved.first_seen, resolved.resolved_at, resolved.reason) == (night(0), night(1), because)
-    assert lifecycles(outcome) == [None]
+    nights = audit_each(build_verdict())
+    outcome = nights.audit_with_findings(build_verdict(compliance, reason="It is well."))
+    (resolved_finding,) = outcome.resolved_findings
+    assert (resolved_finding.first_seen, resolved_finding.resolved_at, resolved_finding.reason) == (
+        get_audit_time(0),
+        get_audit_time(1),
+        reason,
+    )
+    assert list_lifecycles(outcome) == [None]
     assert outcome.findings[0].first_seen is None
 
 
-def test_a_resolution_is_told_once() -> None:
+def test_a_resolution_is_reported_once() -> None:
     """The night after, nothing is left to tell."""
-    nights = nights_of(verdict(), verdict(COMPLIANT))
-    assert nights.judged(verdict(COMPLIANT)).resolved_findings == ()
+    nights = audit_each(build_verdict(), build_verdict(COMPLIANT))
+    assert nights.audit_with_findings(build_verdict(COMPLIANT)).resolved_findings == ()
 
 
 def test_a_finding_that_comes_back_is_reopened() -> None:
     """Its first sighting survives, and it is counted."""
-    nights = nights_of(verdict(), verdict(COMPLIANT))
-    (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == ("reopened", night(0), 2)
+    nights = audit_each(build_verdict(), build_verdict(COMPLIANT))
+    (finding,) = nights.audit_with_findings(build_verdict()).findings
+    assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
+        "reopened",
+        get_audit_time(0),
+        2,
+    )
 
 
 def test_an_accepted_finding_has_no_lifecycle() -> None:
     """It tells when it was first seen, and was not opened."""
-    nights = Nights()
-    (found,) = nights.judged(exempted()).findings
-    assert (found.lifecycle, found.first_seen) == (None, night(0))
-    assert (nights.known.state, nights.known.times_opened) == (FindingState.EXEMPTED, 0)
+    sequence = AuditSequence()
+    (finding,) = sequence.audit_with_findings(build_exempted_finding()).findings
+    assert (finding.lifecycle, finding.first_seen) == (None, get_audit_time(0))
+    assert (sequence.only_finding.state, sequence.only_finding.times_opened) == (FindingState.EXEMPTED, 0)
 
 
 def test_accepting_a_finding_is_no_resolution() -> None:
     """Nothing about the index is better."""
-    assert nights_of(verdict()).judged(exempted()).resolved_findings == ()
+    assert audit_each(build_verdict()).audit_with_findings(build_exempted_finding()).resolved_findings == ()
 
 
 @pytest.mark.parametrize(
-    "before,lifecycle,times",
+    "previous_findings,lifecycle,times",
     [
-        pytest.param([exempted()], "new", 1, id="it-was-never-open"),
-        pytest.param([verdict(), exempted()], "reopened", 2, id="it-was-open-before"),
-        pytest.param([exempted(), verdict(COMPLIANT)], "new", 1, id="it-was-never-open-and-ended"),
-        pytest.param([verdict(), exempted(), verdict(COMPLIANT)], "reopened", 2, id="it-was-open-before-and-ended"),
+        pytest.param([build_exempted_finding()], "new", 1, id="it-was-never-open"),
+        pytest.param([build_verdict(), build_exempted_finding()], "reopened", 2, id="it-was-open-before"),
+        pytest.param([build_exempted_finding(), build_verdict(COMPLIANT)], "new", 1, id="it-was-never-open-and-ended"),
+        pytest.param(
+            [build_verdict(), build_exempted_finding(), build_verdict(COMPLIANT)],
+            "reopened",
+            2,
+            id="it-was-open-before-and-ended",
+        ),
     ],
 )
-def test_a_finding_comes_back_when_its_exemption_ends(before: list[Finding], lifecycle: str, times: int) -> None:
+def test_a_finding_comes_back_when_its_exemption_ends(
+    previous_findings: list[Finding], lifecycle: str, times: int
+) -> None:
     """Its first sighting is the first ever, accepted or not."""
-    nights = nights_of(*before)
-    (found,) = nights.judged(verdict()).findings
-    assert (found.lifecycle, found.first_seen, nights.known.times_opened) == (lifecycle, night(0), times)
+    nights = audit_each(*previous_findings)
+    (finding,) = nights.audit_with_findings(build_verdict()).findings
+    assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
+        lifecycle,
+        get_audit_time(0),
+        times,
+    )
 
 
 def test_the_end_of_an_accepted_finding_is_not_told() -> None:
     """Nobody was told of it either."""
-    nights = nights_of(exempted())
-    assert nights.judged(verdict(COMPLIANT)).resolved_findings == ()
-    assert nights.known.state is FindingState.RESOLVED
+    nights = audit_each(build_exempted_finding())
+    assert nights.audit_with_findings(build_verdict(COMPLIANT)).resolved_findings == ()
+    assert nights.only_finding.state is FindingState.RESOLVED
 
 
 def test_an_open_finding_stays_open_where_nothing_can_be_said() -> None:
     """Not knowing resolves nothing."""
-    nights = nights_of(verdict())
-    outcome = nights.judged(verdict(INSUFFICIENT))
-    (found,) = outcome.findings
-    assert (found.lifecycle, found.first_seen, outcome.resolved_findings) == ("ongoing", night(0), ())
-    assert nights.judged(verdict()).findings[0].lifecycle == "ongoing"
+    nights = audit_each(build_verdict())
+    outcome = nights.audit_with_findings(build_verdict(INSUFFICIENT_DATA))
+    (finding,) = outcome.findings
+    assert (finding.lifecycle, finding.first_seen, outcome.resolved_findings) == ("ongoing", get_audit_time(0), ())
+    assert nights.audit_with_findings(build_verdict()).findings[0].lifecycle == "ongoing"
 
 
 @pytest.mark.parametrize(
-    "before",
+    "previous_findings",
     [
         pytest.param([], id="never-known"),
-        pytest.param([verdict(), verdict(COMPLIANT)], id="resolved"),
-        pytest.param([exempted()], id="accepted"),
+        pytest.param([build_verdict(), build_verdict(COMPLIANT)], id="resolved"),
+        pytest.param([build_exempted_finding()], id="accepted"),
     ],
 )
-def test_what_cannot_be_said_has_no_lifecycle_where_nothing_was_open(before: list[Finding]) -> None:
+def test_what_cannot_be_said_has_no_lifecycle_where_nothing_was_open(previous_findings: list[Finding]) -> None:
     """And it makes nothing known."""
-    nights = nights_of(*before)
-    known = dict(nights.memory.findings)
-    assert lifecycles(nights.judged(verdict(INSUFFICIENT))) == [None]
-    assert nights.memory.findings == known
+    nights = audit_each(*previous_findings)
+    known_findings = dict(nights.state.findings)
+    assert list_lifecycles(nights.audit_with_findings(build_verdict(INSUFFICIENT_DATA))) == [None]
+    assert nights.state.findings == known_findings
 
 
 def test_an_unknown_verdict_that_is_accepted_has_no_lifecycle() -> None:
     """It is not open in the report, and the finding is open again the night the exemption ends."""
-    nights = nights_of(verdict())
-    assert lifecycles(nights.judged(exempted(INSUFFICIENT))) == [None]
-    assert lifecycles(nights.judged(verdict())) == ["ongoing"]
+    nights = audit_each(build_verdict())
+    assert list_lifecycles(nights.audit_with_findings(build_exempted_finding(INSUFFICIENT_DATA))) == [None]
+    assert list_lifecycles(nights.audit_with_findings(build_verdict())) == ["ongoing"]
 
 
-def test_an_incomplete_audit_resolves_what_it_judged() -> None:
+def test_an_incomplete_audit_resolves_what_it_evaluated() -> None:
     """What could not be read was not needed for that verdict."""
-    outcome = nights_of(verdict()).judged(verdict(COMPLIANT), told=INCOMPLETE)
+    outcome = audit_each(build_verdict()).audit_with_findings(build_verdict(COMPLIANT), inventory=INCOMPLETE_INVENTORY)
     assert [it.reason for it in outcome.resolved_findings] == ["found compliant: It has no backup schedule at all."]
 
 
 def test_what_is_known_of_a_finding_follows_it() -> None:
     """Its severity, and the id of its index, as they were last told."""
-    nights = nights_of(verdict())
-    now_known = Resource(ResourceType.INDEX, "default", "orders", "id-1")
-    nights.judged(verdict(resource=now_known, severity=Severity.CRITICAL))
-    assert (nights.known.resource.id, nights.known.severity) == ("id-1", Severity.CRITICAL)
+    nights = audit_each(build_verdict())
+    known_resource = Resource(ResourceType.INDEX, "default", "orders", "id-1")
+    nights.audit_with_findings(build_verdict(resource=known_resource, severity=Severity.CRITICAL))
+    assert (nights.only_finding.resource.id, nights.only_finding.severity) == ("id-1", Severity.CRITICAL)
 
 
 def test_a_finding_that_stays_hides_no_other_that_ends() -> None:
     """Of those that are not judged any more every one ends with its index, however many are judged before it."""
-    nights = Nights()
+    sequence = AuditSequence()
     names = [f"index-{number}" for number in range(5)]
-    told = inventory(*(renamed(index(), it) for it in names))
-    nights.judged(*(verdict(name=it) for it in names), told=told)
-    left = inventory(*(renamed(index(), it) for it in names[:3]))
-    ended = nights.judged(*(verdict(name=it) for it in names[:3]), told=left).resolved_findings
-    assert [it.resource.name for it in ended] == names[3:]
-    assert [it.fingerprint for it in ended] == [verdict(name=it).fingerprint for it in names[3:]]
+    inventory = build_inventory(*(rename_index(build_index(), it) for it in names))
+    sequence.audit_with_findings(*(build_verdict(name=it) for it in names), inventory=inventory)
+    remaining_inventory = build_inventory(*(rename_index(build_index(), it) for it in names[:3]))
+    ended_findings = sequence.audit_with_findings(
+        *(build_verdict(name=it) for it in names[:3]), inventory=remaining_inventory
+    ).resolved_findings
+    assert [it.resource.name for it in ended_findings] == names[3:]
+    assert [it.fingerprint for it in ended_findings] == [build_verdict(name=it).fingerprint for it in names[3:]]
 
 
 def test_findings_go_their_own_ways() -> None:
     """One is resolved while another is opened; those resolved are told in the order of control and name."""
-    nights = Nights()
-    nights.judged(verdict(name="b"), verdict(name="a"), verdict(name="a", control="index-is-well"))
-    ended: list[Any] = [
-        verdict(COMPLIANT, name="b"),
-        verdict(COMPLIANT, name="a"),
-        verdict(COMPLIANT, name="a", control="index-is-well"),
+    sequence = AuditSequence()
+    sequence.audit_with_findings(
+        build_verdict(name="b"), build_verdict(name="a"), build_verdict(name="a", control="index-is-well")
+    )
+    ended_findings: list[Any] = [
+        build_verdict(COMPLIANT, name="b"),
+        build_verdict(COMPLIANT, name="a"),
+        build_verdict(COMPLIANT, name="a", control="index-is-well"),
     ]
-    outcome = nights.judged(*ended, verdict(name="c"))
+    outcome = sequence.audit_with_findings(*ended_findings, build_verdict(name="c"))
     assert [(it.control, it.resource.name) for it in outcome.resolved_findings] == [
         ("index-has-schedule", "a"),
         ("index-has-schedule", "b"),
         ("index-is-well", "a"),
     ]
-    assert lifecycles(outcome) == [None, None, None, "new"]
+    assert list_lifecycles(outcome) == [None, None, None, "new"]
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(list(Compliance)), st.booleans()), min_size=1, max_size=12)
+STEP_LISTS = st.lists(st.tuples(st.sampled_from(list(Compliance)), st.booleans()), min_size=1, max_size=12)
 
 
-@given(STEPS)
+@given(STEP_LISTS)
 def test_openings_and_resolutions_take_turns(steps: list[tuple[Compliance, bool]]) -> None:
     """Whatever the verdicts: only what is open is resolved, every opening counts, and the first sighting stays."""
-    nights = Nights()
-    told: list[str] = []
+    sequence = AuditSequence()
+    transitions: list[str] = []
     sightings = []
     for number, (compliance, is_accepted) in enumerate(steps):
-        deviates = compliance in {NON_COMPLIANT, INSUFFICIENT}
-        one = exempted(compliance) if is_accepted and deviates else verdict(compliance)
-        outcome = nights.judged(one)
-        again = nights.judged(one, audit_id=outcome.audit_id, at=night(number))
-        assert again == outcome
-        (found,) = outcome.findings
-        told += ["opened"] * (found.lifecycle in {"new", "reopened"}) + ["resolved"] * len(outcome.resolved_findings)
-        sightings += [night(number)] * (compliance is NON_COMPLIANT)
-        assert found.first_seen in {None, *sightings[:1]}
-    assert told[:1] != ["resolved"]
-    assert ("resolved", "resolved") not in pairwise(told)
-    for known in nights.memory.findings.values():
-        assert (known.times_opened, known.first_seen) == (told.count("opened"), sightings[0])
+        is_deviation = compliance in {NON_COMPLIANT, INSUFFICIENT_DATA}
+        step_finding = build_exempted_finding(compliance) if is_accepted and is_deviation else build_verdict(compliance)
+        outcome = sequence.audit_with_findings(step_finding)
+        repeated_result = sequence.audit_with_findings(
+            step_finding, audit_id=outcome.audit_id, observed_at=get_audit_time(number)
+        )
+        assert repeated_result == outcome
+        (finding,) = outcome.findings
+        transitions += ["opened"] * (finding.lifecycle in {"new", "reopened"}) + ["resolved"] * len(
+            outcome.resolved_findings
+        )
+        sightings += [get_audit_time(number)] * (compliance is NON_COMPLIANT)
+        assert finding.first_seen in {None, *sightings[:1]}
+    assert transitions[:1] != ["resolved"]
+    assert ("resolved", "resolved") not in pairwise(transitions)
+    for known_finding in sequence.state.findings.values():
+        assert (known_finding.times_opened, known_finding.first_seen) == (transitions.count("opened"), sightings[0])

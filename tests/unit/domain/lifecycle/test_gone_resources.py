@@ -10,104 +10,129 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.model import Index
-from support.builders.audit_sequence import INCOMPLETE, USUAL, Nights, lifecycles, verdict
-from support.builders.facts import backup, broken, disputed, inventory, whole
+from support.builders.audit_sequence import (
+    HEALTHY_INVENTORY,
+    INCOMPLETE_INVENTORY,
+    AuditSequence,
+    build_verdict,
+    list_lifecycles,
+)
+from support.builders.facts import (
+    build_backup,
+    build_complete_listing,
+    build_conflicting_listing,
+    build_failed_listing,
+    build_inventory,
+)
 
-EMPTY = inventory()
-DELETED = Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-old")
-LEFT = backup(index_id="id-old", index_name="orders")
-OTHER = backup(backup_id="other", index_id="id-new", index_name="orders")
+EMPTY_INVENTORY = build_inventory()
+DELETED_INDEX = Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-old")
+REMAINING_BACKUP = build_backup(index_id="id-old", index_name="orders")
+OTHER_BACKUP = build_backup(backup_id="other", index_id="id-new", index_name="orders")
 
 
-def because(told: Inventory, **facts: Any) -> list[str]:
+def find_resolution_reasons(inventory: Inventory, **facts: Any) -> list[str]:
     """Audit a finding open, and then without one; return why it was resolved, if it was."""
-    nights = Nights()
-    nights.judged(verdict(**facts))
-    outcome = nights.judged(told=told)
-    assert nights.judged(told=told).resolved_findings == ()
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict(**facts))
+    outcome = sequence.audit_with_findings(inventory=inventory)
+    assert sequence.audit_with_findings(inventory=inventory).resolved_findings == ()
     return [it.reason for it in outcome.resolved_findings]
 
 
 def test_a_finding_ends_with_its_index() -> None:
     """A complete inventory shows that it is gone."""
-    assert because(EMPTY) == ["the index is gone"]
+    assert find_resolution_reasons(EMPTY_INVENTORY) == ["the index is gone"]
 
 
 @pytest.mark.parametrize("state", ["Terminating", "terminating"])
 def test_a_finding_does_not_end_while_its_index_is_being_deleted(state: str) -> None:
     """The finding is resolved by the first audit in which the index is gone, and not before."""
-    nights = Nights()
-    nights.judged(verdict())
-    leaving = replace(EMPTY, terminating=(Index(verdict().resource.name, state=state),))
-    assert nights.judged(told=leaving).resolved_findings == ()
-    assert [it.reason for it in nights.judged(told=EMPTY).resolved_findings] == ["the index is gone"]
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict())
+    terminating_inventory = replace(EMPTY_INVENTORY, terminating=(Index(build_verdict().resource.name, state=state),))
+    assert sequence.audit_with_findings(inventory=terminating_inventory).resolved_findings == ()
+    assert [it.reason for it in sequence.audit_with_findings(inventory=EMPTY_INVENTORY).resolved_findings] == [
+        "the index is gone"
+    ]
 
 
-def test_an_incomplete_audit_ends_nothing_that_it_did_not_judge() -> None:
+def test_an_incomplete_audit_ends_nothing_that_it_did_not_evaluate() -> None:
     """An index that it did not see may be there; the finding is ongoing the night it is seen again."""
-    nights = Nights()
-    nights.judged(verdict())
-    assert nights.judged(told=INCOMPLETE).resolved_findings == ()
-    assert lifecycles(nights.judged(verdict())) == ["ongoing"]
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict())
+    assert sequence.audit_with_findings(inventory=INCOMPLETE_INVENTORY).resolved_findings == ()
+    assert list_lifecycles(sequence.audit_with_findings(build_verdict())) == ["ongoing"]
 
 
-def test_a_finding_does_not_end_because_nothing_judged_it() -> None:
+def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
     """The index is there, and an auditor of another version may lack the control: that makes nothing well."""
-    assert because(USUAL) == []
-    assert because(USUAL, resource=Resource(ResourceType.PROJECT, "default", "default")) == []
+    assert find_resolution_reasons(HEALTHY_INVENTORY) == []
+    assert (
+        find_resolution_reasons(HEALTHY_INVENTORY, resource=Resource(ResourceType.PROJECT, "default", "default")) == []
+    )
 
 
 @pytest.mark.parametrize(
-    "told,expected",
+    "inventory,expected",
     [
-        pytest.param(EMPTY, ["the deleted index is gone: no backup of it is left"], id="no-backup-listed"),
-        pytest.param(inventory(walks=1), [], id="one-walk-alone"),
-        pytest.param(inventory(backups=whole([LEFT])), [], id="a-backup-is-listed"),
-        pytest.param(inventory(backups=broken()), [], id="the-listing-broke-off"),
-        pytest.param(inventory(backups=disputed([OTHER], [])), [], id="rows-of-its-name-shifted"),
+        pytest.param(EMPTY_INVENTORY, ["the deleted index is gone: no backup of it is left"], id="no-backup-listed"),
+        pytest.param(build_inventory(reads=1), [], id="one-walk-alone"),
+        pytest.param(build_inventory(backups=build_complete_listing([REMAINING_BACKUP])), [], id="a-backup-is-listed"),
+        pytest.param(build_inventory(backups=build_failed_listing()), [], id="the-listing-broke-off"),
         pytest.param(
-            inventory(backups=disputed([replace(OTHER, index_name="else")], [])),
+            build_inventory(backups=build_conflicting_listing([OTHER_BACKUP], [])), [], id="rows-of-its-name-shifted"
+        ),
+        pytest.param(
+            build_inventory(backups=build_conflicting_listing([replace(OTHER_BACKUP, index_name="else")], [])),
             ["the deleted index is gone: no backup of it is left"],
             id="rows-of-another-name-shifted",
         ),
     ],
 )
-def test_a_finding_ends_with_the_last_backup_of_its_deleted_index(told: Inventory, expected: list[str]) -> None:
+def test_a_finding_ends_with_the_last_backup_of_its_deleted_index(inventory: Inventory, expected: list[str]) -> None:
     """And nothing is called gone on the strength of one walk."""
-    assert because(told, resource=DELETED) == expected
+    assert find_resolution_reasons(inventory, resource=DELETED_INDEX) == expected
 
 
 def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() -> None:
     """Its schedules, unread before, tell so."""
-    nights = Nights()
-    nights.judged(verdict(resource=DELETED))
-    live = verdict(resource=Resource(ResourceType.INDEX, "default", "orders", "id-old"))
-    outcome = nights.judged(live, told=inventory(backups=whole([LEFT])))
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))
+    live_finding = build_verdict(resource=Resource(ResourceType.INDEX, "default", "orders", "id-old"))
+    outcome = sequence.audit_with_findings(
+        live_finding, inventory=build_inventory(backups=build_complete_listing([REMAINING_BACKUP]))
+    )
     assert [it.reason for it in outcome.resolved_findings] == ["it is the live index"]
 
 
-def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_judged() -> None:
+def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_evaluated() -> None:
     """Other controls still judge that deleted index, so it is not gone."""
-    nights = Nights()
-    nights.judged(verdict(resource=DELETED))
-    outcome = nights.judged(verdict(resource=DELETED, control="another"), told=inventory(backups=whole([LEFT])))
+    sequence = AuditSequence()
+    sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))
+    outcome = sequence.audit_with_findings(
+        build_verdict(resource=DELETED_INDEX, control="another"),
+        inventory=build_inventory(backups=build_complete_listing([REMAINING_BACKUP])),
+    )
     assert outcome.resolved_findings == ()
 
 
 @pytest.mark.parametrize(
-    "told,is_doubted",
+    "inventory,is_unconfirmed",
     [
-        pytest.param(inventory(walks=1), True, id="one-walk-misses-it"),
-        pytest.param(EMPTY, False, id="two-walks-miss-it"),
-        pytest.param(inventory(backups=whole([LEFT], walks=1)), False, id="listed"),
-        pytest.param(inventory(backups=broken()), False, id="broken"),
+        pytest.param(build_inventory(reads=1), True, id="one-walk-misses-it"),
+        pytest.param(EMPTY_INVENTORY, False, id="two-walks-miss-it"),
+        pytest.param(build_inventory(backups=build_complete_listing([REMAINING_BACKUP], reads=1)), False, id="listed"),
+        pytest.param(build_inventory(backups=build_failed_listing()), False, id="broken"),
     ],
 )
-def test_a_second_walk_is_asked_for_before_a_deleted_index_is_called_gone(told: Inventory, is_doubted: bool) -> None:
+def test_a_second_read_is_asked_for_before_a_deleted_index_is_called_gone(
+    inventory: Inventory, is_unconfirmed: bool
+) -> None:
     """Only where a finding depends on it."""
-    nights = Nights()
-    assert find_unconfirmed_listings(nights.memory, told) == frozenset()
-    nights.judged(verdict(resource=DELETED))
-    assert find_unconfirmed_listings(nights.memory, told) == (
-        frozenset({BACKUP_LISTING}) if is_doubted else frozenset()
+    sequence = AuditSequence()
+    assert find_unconfirmed_listings(sequence.state, inventory) == frozenset()
+    sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))
+    assert find_unconfirmed_listings(sequence.state, inventory) == (
+        frozenset({BACKUP_LISTING}) if is_unconfirmed else frozenset()
     )

@@ -12,102 +12,153 @@ from backup_auditor.domain.lifecycle.snapshots import snapshot_backups
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from support.builders.facts import BROKEN, DAY, NOW, SECOND, ago, backup, broken, index, inventory, run, schedule, whole
-from support.builders.reports import BUILT_IN
+from support.builders.facts import (
+    DAY,
+    NOW,
+    READ_FAILURE,
+    SECOND,
+    ago,
+    build_backup,
+    build_complete_listing,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_run,
+    build_schedule,
+)
+from support.builders.reports import BUILT_IN_POLICY
 
-RUN = run(DAY)
-MANUAL = backup(DAY)
-CAPTURED = ago(DAY)
+SCHEDULED_RUN = build_run(DAY)
+MANUAL_BACKUP = build_backup(DAY)
+CAPTURED_AT = ago(DAY)
 
 
-def project(*runs: Backup, listed: Any = None, manual: tuple[Backup, ...] = (), **settings: Any) -> Inventory:
+def build_project(
+    *runs: Backup, listed_backups: Any = None, manual_backups: tuple[Backup, ...] = (), **settings: Any
+) -> Inventory:
     """Build a project of one index with a schedule, its runs and its manual backups."""
-    return inventory(index(schedules=[schedule(**settings)], runs=list(runs), listed=listed, backups=manual))
+    return build_inventory(
+        build_index(
+            schedules=[build_schedule(**settings)],
+            runs=list(runs),
+            listed_backups=listed_backups,
+            backups=manual_backups,
+        )
+    )
 
 
-def remembered(*told: Inventory) -> dict[str, KnownBackup]:
+def audit_inventories(*inventories: Inventory) -> dict[str, KnownBackup]:
     """Audit one inventory after the other."""
-    memory: ProjectState = EMPTY_STATE
-    for it in told:
-        memory = replace(memory, backups=snapshot_backups(ProjectContext(it, BUILT_IN, memory)))
-    return dict(memory.backups)
+    state: ProjectState = EMPTY_STATE
+    for inventory in inventories:
+        state = replace(state, backups=snapshot_backups(ProjectContext(inventory, BUILT_IN_POLICY, state)))
+    return dict(state.backups)
 
 
-def later(told: Inventory, length: Any) -> Inventory:
+def move_later(inventory: Inventory, duration: Any) -> Inventory:
     """Read the same facts later."""
-    return replace(told, observed_at=NOW + length)
+    return replace(inventory, observed_at=NOW + duration)
 
 
 def test_a_run_should_exist_until_its_retention_has_passed() -> None:
     """Since its capture, not since it was planned."""
-    (known,) = remembered(project(RUN)).values()
-    assert (known.schedule_id, known.captured_at, known.known_since) == ("schedule-1", CAPTURED, NOW)
-    assert (known.expires, known.expires_at) == (True, CAPTURED + 7 * DAY)
+    (known_backup,) = audit_inventories(build_project(SCHEDULED_RUN)).values()
+    assert (known_backup.schedule_id, known_backup.captured_at, known_backup.known_since) == (
+        "schedule-1",
+        CAPTURED_AT,
+        NOW,
+    )
+    assert (known_backup.expires, known_backup.expires_at) == (True, CAPTURED_AT + 7 * DAY)
 
 
 @pytest.mark.parametrize(
-    "ahead, captured_at",
+    "future_offset, captured_at",
     [
         pytest.param(CLOCK_TOLERANCE, NOW, id="at-limit"),
         pytest.param(CLOCK_TOLERANCE + SECOND, NOW + CLOCK_TOLERANCE + SECOND, id="one-second-past"),
     ],
 )
-def test_a_backup_captured_slightly_ahead_is_remembered_as_now(ahead: timedelta, captured_at: datetime) -> None:
+def test_a_backup_captured_slightly_ahead_is_recorded_as_now(future_offset: timedelta, captured_at: datetime) -> None:
     """A later audit keeps the capture time that was recorded first."""
-    facts = project(run(-ahead))
-    for told in ((facts,), (facts, later(facts, DAY))):
-        (known,) = remembered(*told).values()
-        assert known.captured_at == captured_at
+    facts = build_project(build_run(-future_offset))
+    for inventories in ((facts,), (facts, move_later(facts, DAY))):
+        (known_backup,) = audit_inventories(*inventories).values()
+        assert known_backup.captured_at == captured_at
 
 
 def test_a_manual_backup_should_exist_for_good() -> None:
     """No history lists it, and its name is no run's."""
-    (known,) = remembered(project(manual=(MANUAL,))).values()
-    assert (known.schedule_id, known.expires, known.expires_at) == (None, False, None)
+    (known_backup,) = audit_inventories(build_project(manual_backups=(MANUAL_BACKUP,))).values()
+    assert (known_backup.schedule_id, known_backup.expires, known_backup.expires_at) == (None, False, None)
 
 
 def test_a_run_without_a_schedule_may_expire_at_any_time() -> None:
     """Its schedule went before anything was remembered of it."""
-    (known,) = remembered(inventory(index(schedules=(), listed=[RUN]))).values()
-    assert known.expires is not False
-    assert known.expires_at is None
+    (known_backup,) = audit_inventories(
+        build_inventory(build_index(schedules=(), listed_backups=[SCHEDULED_RUN]))
+    ).values()
+    assert known_backup.expires is not False
+    assert known_backup.expires_at is None
 
 
 @pytest.mark.parametrize(
-    "told",
+    "inventory",
     [
-        pytest.param(inventory(index(listed=[MANUAL], runs=broken())), id="history-unread"),
-        pytest.param(inventory(index(listed=[MANUAL], schedules=broken())), id="schedules-unread"),
         pytest.param(
-            replace(inventory(index(listed=[MANUAL], runs=[])), indexes_failure=BROKEN, indexes=()), id="indexes-unread"
+            build_inventory(build_index(listed_backups=[MANUAL_BACKUP], runs=build_failed_listing())),
+            id="history-unread",
+        ),
+        pytest.param(
+            build_inventory(build_index(listed_backups=[MANUAL_BACKUP], schedules=build_failed_listing())),
+            id="schedules-unread",
+        ),
+        pytest.param(
+            replace(
+                build_inventory(build_index(listed_backups=[MANUAL_BACKUP], runs=[])),
+                indexes_failure=READ_FAILURE,
+                indexes=(),
+            ),
+            id="indexes-unread",
         ),
     ],
 )
-def test_what_may_be_a_run_is_not_called_manual(told: Inventory) -> None:
+def test_what_may_be_a_run_is_not_called_manual(inventory: Inventory) -> None:
     """A history that was not read to its end may list it."""
-    (known,) = remembered(told).values()
-    assert (known.expires, known.expires_at) == (None, None)
-    (known,) = remembered(told, project(manual=(MANUAL,))).values()
-    assert known.expires is False
+    (known_backup,) = audit_inventories(inventory).values()
+    assert (known_backup.expires, known_backup.expires_at) == (None, None)
+    (known_backup,) = audit_inventories(inventory, build_project(manual_backups=(MANUAL_BACKUP,))).values()
+    assert known_backup.expires is False
 
 
 @pytest.mark.parametrize("status", ["Initializing", "Scheduled", "Failed", "Odd"])
-def test_only_what_was_ready_is_remembered(status: str) -> None:
+def test_only_what_was_ready_is_recorded(status: str) -> None:
     """Nothing else is a loss."""
-    assert remembered(project(replace(RUN, status=status), listed=[replace(RUN, status=status)])) == {}
+    assert (
+        audit_inventories(
+            build_project(replace(SCHEDULED_RUN, status=status), listed_backups=[replace(SCHEDULED_RUN, status=status)])
+        )
+        == {}
+    )
 
 
 def test_a_ready_backup_stays_known_whatever_its_status_becomes() -> None:
     """It is listed still."""
-    known = remembered(project(RUN))
-    assert remembered(project(RUN), project(listed=[replace(RUN, status="Terminating")])) == known
+    known_backups = audit_inventories(build_project(SCHEDULED_RUN))
+    assert (
+        audit_inventories(
+            build_project(SCHEDULED_RUN), build_project(listed_backups=[replace(SCHEDULED_RUN, status="Terminating")])
+        )
+        == known_backups
+    )
 
 
 @pytest.mark.parametrize("days", [2, 35])
 def test_a_listed_run_follows_the_retention_of_its_schedule(days: int) -> None:
     """Lowering it deletes early, raising it rescues."""
-    (known,) = remembered(project(RUN), project(RUN, retention=days * DAY)).values()
-    assert known.expires_at == CAPTURED + days * DAY
+    (known_backup,) = audit_inventories(
+        build_project(SCHEDULED_RUN), build_project(SCHEDULED_RUN, retention=days * DAY)
+    ).values()
+    assert known_backup.expires_at == CAPTURED_AT + days * DAY
 
 
 @pytest.mark.parametrize(
@@ -116,139 +167,191 @@ def test_a_listed_run_follows_the_retention_of_its_schedule(days: int) -> None:
 )
 def test_a_run_that_is_missed_expires_by_the_least_retention_known_since(days: int, expected: int) -> None:
     """Even where the history no longer lists it."""
-    (known,) = remembered(project(RUN), project(listed=[], retention=days * DAY)).values()
-    assert known.expires_at == CAPTURED + expected * DAY
+    (known_backup,) = audit_inventories(
+        build_project(SCHEDULED_RUN), build_project(listed_backups=[], retention=days * DAY)
+    ).values()
+    assert known_backup.expires_at == CAPTURED_AT + expected * DAY
 
 
 def test_a_retention_that_was_short_for_one_night_counts() -> None:
     """What it deleted did not vanish, however long the retention is again; an incomplete audit saw it, too."""
-    short = replace(project(listed=[], retention=3 * DAY), indexes_failure=BROKEN)
-    (known,) = remembered(project(RUN), short, project(listed=[])).values()
-    assert known.expires_at == CAPTURED + 3 * DAY
+    short_inventory = replace(build_project(listed_backups=[], retention=3 * DAY), indexes_failure=READ_FAILURE)
+    (known_backup,) = audit_inventories(
+        build_project(SCHEDULED_RUN), short_inventory, build_project(listed_backups=[])
+    ).values()
+    assert known_backup.expires_at == CAPTURED_AT + 3 * DAY
 
 
 @pytest.mark.parametrize(
-    "second",
+    "second_inventory",
     [
-        pytest.param(inventory(index(schedules=(), listed=[RUN])), id="its-schedule-is-gone"),
-        pytest.param(inventory(index(schedules=broken(), listed=[RUN])), id="its-schedule-is-unread"),
-        pytest.param(project(RUN, retention=None), id="its-retention-is-not-told"),
-        pytest.param(inventory(index(schedules=(), listed=[replace(RUN, name="named")])), id="under-another-name"),
+        pytest.param(
+            build_inventory(build_index(schedules=(), listed_backups=[SCHEDULED_RUN])), id="its-schedule-is-gone"
+        ),
+        pytest.param(
+            build_inventory(build_index(schedules=build_failed_listing(), listed_backups=[SCHEDULED_RUN])),
+            id="its-schedule-is-unread",
+        ),
+        pytest.param(build_project(SCHEDULED_RUN, retention=None), id="its-retention-is-not-told"),
+        pytest.param(
+            build_inventory(build_index(schedules=(), listed_backups=[replace(SCHEDULED_RUN, name="named")])),
+            id="under-another-name",
+        ),
     ],
 )
-def test_what_is_remembered_serves_where_nothing_is_told(second: Inventory) -> None:
+def test_what_is_recorded_is_used_where_nothing_is_read(second_inventory: Inventory) -> None:
     """The expiry stays as it was."""
-    assert remembered(project(RUN), second) == remembered(project(RUN))
+    assert audit_inventories(build_project(SCHEDULED_RUN), second_inventory) == audit_inventories(
+        build_project(SCHEDULED_RUN)
+    )
 
 
 def test_the_history_need_not_list_an_old_run() -> None:
     """Which schedule made it is remembered, and that one's retention decides."""
-    (known,) = remembered(project(RUN), project(listed=[RUN], retention=35 * DAY)).values()
-    assert known.expires_at == CAPTURED + 35 * DAY
+    (known_backup,) = audit_inventories(
+        build_project(SCHEDULED_RUN), build_project(listed_backups=[SCHEDULED_RUN], retention=35 * DAY)
+    ).values()
+    assert known_backup.expires_at == CAPTURED_AT + 35 * DAY
 
 
 @pytest.mark.parametrize(
-    "length,is_known",
+    "duration,is_known",
     [
         pytest.param(6 * DAY - SECOND, True, id="one-second-before-it-expires"),
         pytest.param(6 * DAY, False, id="at-its-expiry"),
     ],
 )
-def test_a_run_that_is_missed_is_forgotten_when_it_should_have_expired(length: Any, *, is_known: bool) -> None:
+def test_a_run_that_is_missed_is_forgotten_when_it_should_have_expired(duration: Any, *, is_known: bool) -> None:
     """Until then its loss is a loss."""
-    assert bool(remembered(project(RUN), later(project(listed=[]), length))) is is_known
+    assert (
+        bool(audit_inventories(build_project(SCHEDULED_RUN), move_later(build_project(listed_backups=[]), duration)))
+        is is_known
+    )
 
 
 def test_an_expired_run_that_is_listed_stays_known() -> None:
     """It is there, late or not."""
-    assert remembered(project(RUN), later(project(RUN), 30 * DAY)) == remembered(project(RUN))
+    assert audit_inventories(
+        build_project(SCHEDULED_RUN), move_later(build_project(SCHEDULED_RUN), 30 * DAY)
+    ) == audit_inventories(build_project(SCHEDULED_RUN))
 
 
 @pytest.mark.parametrize(
-    "length,is_known",
+    "duration,is_known",
     [
         pytest.param(30 * DAY - SECOND, True, id="one-second-before"),
         pytest.param(30 * DAY, False, id="at-limit"),
     ],
 )
-def test_a_manual_backup_is_forgotten_thirty_days_after_it_was_first_missed(length: Any, *, is_known: bool) -> None:
+def test_a_manual_backup_is_forgotten_thirty_days_after_it_was_first_missed(duration: Any, *, is_known: bool) -> None:
     """A backup that would never have expired is remembered until then, however often it is missed."""
-    told, missed = project(manual=(MANUAL,)), project(listed=[])
-    assert bool(remembered(told, later(missed, DAY), later(missed, 2 * DAY), later(missed, DAY + length))) is is_known
+    inventory, missed_inventory = build_project(manual_backups=(MANUAL_BACKUP,)), build_project(listed_backups=[])
+    assert (
+        bool(
+            audit_inventories(
+                inventory,
+                move_later(missed_inventory, DAY),
+                move_later(missed_inventory, 2 * DAY),
+                move_later(missed_inventory, DAY + duration),
+            )
+        )
+        is is_known
+    )
 
 
 def test_a_backup_that_is_listed_again_is_not_missed_any_more() -> None:
     """The time since it was first missed begins anew."""
-    told, missed = project(manual=(MANUAL,)), project(listed=[])
-    assert remembered(told, later(missed, DAY), told) == remembered(told)
+    inventory, missed_inventory = build_project(manual_backups=(MANUAL_BACKUP,)), build_project(listed_backups=[])
+    assert audit_inventories(inventory, move_later(missed_inventory, DAY), inventory) == audit_inventories(inventory)
 
 
-def test_one_walk_is_no_miss() -> None:
+def test_one_read_is_no_miss() -> None:
     """The moment at which a backup was first missed takes two walks that agree."""
-    told = inventory(index(schedules=[schedule()], runs=[], backups=[MANUAL]))
-    once = inventory(index(schedules=[schedule()], runs=[]), walks=1)
-    assert [it.missed_at for it in remembered(told, once).values()] == [None]
-    assert [it.missed_at for it in remembered(told, project(listed=[])).values()] == [NOW]
+    inventory = build_inventory(build_index(schedules=[build_schedule()], runs=[], backups=[MANUAL_BACKUP]))
+    once_read_inventory = build_inventory(build_index(schedules=[build_schedule()], runs=[]), reads=1)
+    assert [it.missed_at for it in audit_inventories(inventory, once_read_inventory).values()] == [None]
+    assert [it.missed_at for it in audit_inventories(inventory, build_project(listed_backups=[])).values()] == [NOW]
 
 
 def test_a_retention_that_is_lowered_after_a_backup_was_missed_explains_nothing() -> None:
     """The retention known when it was first missed decides, and so does a longer one."""
-    missed = later(project(listed=[]), DAY)
-    first = remembered(project(RUN), missed)
+    missed_inventory = move_later(build_project(listed_backups=[]), DAY)
+    first_known = audit_inventories(build_project(SCHEDULED_RUN), missed_inventory)
     for days in (1, 90):
-        assert remembered(project(RUN), missed, later(project(listed=[], retention=days * DAY), DAY)) == first
+        assert (
+            audit_inventories(
+                build_project(SCHEDULED_RUN),
+                missed_inventory,
+                move_later(build_project(listed_backups=[], retention=days * DAY), DAY),
+            )
+            == first_known
+        )
 
 
 def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:
     """Nothing tells that it should exist; but an incomplete audit tells nothing at all."""
-    told = inventory(index(schedules=(), listed=[RUN]))
-    incomplete = replace(inventory(index(schedules=(), listed=[])), indexes_failure=BROKEN)
-    assert remembered(told, incomplete) == remembered(told)
-    assert remembered(told, inventory(index(schedules=(), listed=[]))) == {}
+    inventory = build_inventory(build_index(schedules=(), listed_backups=[SCHEDULED_RUN]))
+    incomplete_inventory = replace(
+        build_inventory(build_index(schedules=(), listed_backups=[])), indexes_failure=READ_FAILURE
+    )
+    assert audit_inventories(inventory, incomplete_inventory) == audit_inventories(inventory)
+    assert audit_inventories(inventory, build_inventory(build_index(schedules=(), listed_backups=[]))) == {}
 
 
 def test_an_incomplete_audit_adds_what_it_saw() -> None:
     """And forgets nothing, however long expired."""
-    second = later(inventory(index(listed=[run(-29 * DAY)], runs=broken())), 30 * DAY)
-    assert len(remembered(project(RUN), second)) == 2
+    second_inventory = move_later(
+        build_inventory(build_index(listed_backups=[build_run(-29 * DAY)], runs=build_failed_listing())), 30 * DAY
+    )
+    assert len(audit_inventories(build_project(SCHEDULED_RUN), second_inventory)) == 2
 
 
-def test_a_backup_of_a_deleted_index_is_remembered() -> None:
+def test_a_backup_of_a_deleted_index_is_recorded() -> None:
     """It outlives its index; its schedules went with that."""
-    other = backup(index_id="id-old", index_name="gone")
-    known = remembered(inventory(index(listed=[]), more=[other]))[other.backup_id]
-    assert (known.index_id, known.index_name, known.expires) == ("id-old", "gone", False)
+    other_backup = build_backup(index_id="id-old", index_name="gone")
+    known_backup = audit_inventories(build_inventory(build_index(listed_backups=[]), extra_backups=[other_backup]))[
+        other_backup.backup_id
+    ]
+    assert (known_backup.index_id, known_backup.index_name, known_backup.expires) == ("id-old", "gone", False)
 
 
-def test_a_backup_that_only_its_index_lists_is_remembered() -> None:
+def test_a_backup_that_only_its_index_lists_is_recorded() -> None:
     """The project's listing may have shifted under the walk."""
-    told = inventory(index(schedules=(), listed=[], own=whole([MANUAL])))
-    assert list(remembered(told)) == [MANUAL.backup_id]
+    inventory = build_inventory(
+        build_index(schedules=(), listed_backups=[], own_backups=build_complete_listing([MANUAL_BACKUP]))
+    )
+    assert list(audit_inventories(inventory)) == [MANUAL_BACKUP.backup_id]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "history_fields",
     [
         pytest.param({"name": None}, id="by-its-own-field"),
         pytest.param({"scheduled_for": None}, id="by-its-name"),
     ],
 )
-def test_the_history_tells_a_capture_time_that_the_listing_does_not(told: dict[str, Any]) -> None:
+def test_the_history_tells_a_capture_time_that_the_listing_does_not(history_fields: dict[str, Any]) -> None:
     """The listed row says when the run was planned, a day before."""
-    listed = replace(RUN, name=None, scheduled_for=None)
-    (known,) = remembered(project(replace(RUN, **told), listed=[listed])).values()
-    assert known.captured_at == CAPTURED
-    (alone,) = remembered(inventory(index(schedules=(), listed=[listed]))).values()
-    assert alone.captured_at == CAPTURED - DAY
+    listed_run = replace(SCHEDULED_RUN, name=None, scheduled_for=None)
+    (known_backup,) = audit_inventories(
+        build_project(replace(SCHEDULED_RUN, **history_fields), listed_backups=[listed_run])
+    ).values()
+    assert known_backup.captured_at == CAPTURED_AT
+    (unlisted_backup,) = audit_inventories(
+        build_inventory(build_index(schedules=(), listed_backups=[listed_run]))
+    ).values()
+    assert unlisted_backup.captured_at == CAPTURED_AT - DAY
 
 
 def test_a_capture_time_that_is_known_stays() -> None:
     """A later listing may tell less."""
-    bare = replace(RUN, name=None, scheduled_for=None, created_at=None)
-    assert remembered(project(RUN), project(bare)) == remembered(project(RUN))
+    undated_run = replace(SCHEDULED_RUN, name=None, scheduled_for=None, created_at=None)
+    assert audit_inventories(build_project(SCHEDULED_RUN), build_project(undated_run)) == audit_inventories(
+        build_project(SCHEDULED_RUN)
+    )
 
 
 def test_a_retention_beyond_the_last_year_is_not_known() -> None:
     """There is no such moment."""
-    (known,) = remembered(project(RUN, retention=10**7 * DAY)).values()
-    assert (known.expires, known.expires_at) == (True, None)
+    (known_backup,) = audit_inventories(build_project(SCHEDULED_RUN, retention=10**7 * DAY)).values()
+    assert (known_backup.expires, known_backup.expires_at) == (True, None)

@@ -11,48 +11,75 @@ from backup_auditor.domain.notifications.triggers import create_messages, find_t
 from backup_auditor.domain.outbox import Trigger
 from backup_auditor.domain.reporting.report import Report
 from support.builders.facts import NOW, SECOND
-from support.builders.notifications import EVENTS, KEPT, SLACK, TOPIC, YESTERDAY, at, ended, found, told
+from support.builders.notifications import (
+    EVENT_CHANNEL,
+    SLACK_CHANNEL,
+    SNS_CHANNEL,
+    STORED_REPORT,
+    YESTERDAY,
+    add_days,
+    build_alert_report,
+    build_open_finding,
+    build_resolved_finding,
+)
 from support.builders.reports import EXEMPTION
 
-WEEKLY = replace(TOPIC, has_weekly_summary=True)
+WEEKLY_CHANNEL = replace(SNS_CHANNEL, has_weekly_summary=True)
 MONDAY = datetime(2026, 11, 23, 6, tzinfo=UTC)
-UNKNOWN = Compliance.INSUFFICIENT_DATA
+INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
 
 
 @pytest.mark.parametrize(
-    "report,occasion",
+    "report,trigger",
     [
-        pytest.param(told(found()), Trigger.CHANGE, id="new"),
-        pytest.param(told(found(lifecycle="reopened", days=9)), Trigger.CHANGE, id="reopened"),
-        pytest.param(told(resolved=(ended(),)), Trigger.CHANGE, id="resolved"),
-        pytest.param(told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=1)), Trigger.REMINDER, id="old"),
-        pytest.param(told(found(lifecycle="ongoing", days=1)), None, id="nothing-changed"),
-        pytest.param(told(found(severity=Severity.LOW, lifecycle="ongoing", days=700)), None, id="low-has-no-reminder"),
-        pytest.param(told(found(exemption=EXEMPTION, lifecycle=None)), None, id="exempted"),
-        pytest.param(told(found(compliance=UNKNOWN, lifecycle=None)), None, id="unknown"),
+        pytest.param(build_alert_report(build_open_finding()), Trigger.CHANGE, id="new"),
         pytest.param(
-            told(found(severity=Severity.CRITICAL, compliance=UNKNOWN, lifecycle="ongoing", days=1)),
+            build_alert_report(build_open_finding(lifecycle="reopened", days=9)), Trigger.CHANGE, id="reopened"
+        ),
+        pytest.param(build_alert_report(resolved=(build_resolved_finding(),)), Trigger.CHANGE, id="resolved"),
+        pytest.param(
+            build_alert_report(build_open_finding(severity=Severity.CRITICAL, lifecycle="ongoing", days=1)),
+            Trigger.REMINDER,
+            id="old",
+        ),
+        pytest.param(build_alert_report(build_open_finding(lifecycle="ongoing", days=1)), None, id="nothing-changed"),
+        pytest.param(
+            build_alert_report(build_open_finding(severity=Severity.LOW, lifecycle="ongoing", days=700)),
+            None,
+            id="low-has-no-reminder",
+        ),
+        pytest.param(build_alert_report(build_open_finding(exemption=EXEMPTION, lifecycle=None)), None, id="exempted"),
+        pytest.param(
+            build_alert_report(build_open_finding(compliance=INSUFFICIENT_DATA, lifecycle=None)), None, id="unknown"
+        ),
+        pytest.param(
+            build_alert_report(
+                build_open_finding(
+                    severity=Severity.CRITICAL, compliance=INSUFFICIENT_DATA, lifecycle="ongoing", days=1
+                )
+            ),
             Trigger.REMINDER,
             id="out-of-sight-is-not-resolved",
         ),
-        pytest.param(told(), None, id="nothing-at-all"),
+        pytest.param(build_alert_report(), None, id="nothing-at-all"),
     ],
 )
-def test_a_channel_is_told_of_what_changed_and_reminded_of_what_did_not(
-    report: Report, occasion: Trigger | None
-) -> None:
+def test_a_channel_is_notified_of_changes_and_reminded_of_the_rest(report: Report, trigger: Trigger | None) -> None:
     """Opened, reopened and resolved findings are told, lasting ones from time to time, anything else is silence."""
-    assert find_trigger(TOPIC, report, YESTERDAY) is occasion
+    assert find_trigger(SNS_CHANNEL, report, YESTERDAY) is trigger
 
 
-@pytest.mark.parametrize("least", list(Severity))
+@pytest.mark.parametrize("min_severity", list(Severity))
 @pytest.mark.parametrize("severity", list(Severity))
-def test_a_channel_hears_of_its_severity_and_above(severity: Severity, least: Severity) -> None:
+def test_a_channel_hears_of_its_severity_and_above(severity: Severity, min_severity: Severity) -> None:
     """What lies below the least severity of a channel is silence there, its end too."""
-    channel = replace(TOPIC, min_severity=least)
-    occasion = Trigger.CHANGE if severity.rank >= least.rank else None
-    assert find_trigger(channel, told(found(severity=severity)), YESTERDAY) is occasion
-    assert find_trigger(channel, told(resolved=(ended(severity=severity),)), YESTERDAY) is occasion
+    channel = replace(SNS_CHANNEL, min_severity=min_severity)
+    trigger = Trigger.CHANGE if severity.rank >= min_severity.rank else None
+    assert find_trigger(channel, build_alert_report(build_open_finding(severity=severity)), YESTERDAY) is trigger
+    assert (
+        find_trigger(channel, build_alert_report(resolved=(build_resolved_finding(severity=severity),)), YESTERDAY)
+        is trigger
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,51 +93,60 @@ def test_a_channel_hears_of_its_severity_and_above(severity: Severity, least: Se
 )
 def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days: list[int]) -> None:
     """Counted in days since the finding was first seen, with one audit a night."""
-    open_for = (told(found(severity=severity, lifecycle="ongoing", days=it)) for it in range(1, 15))
-    reminded = [number for number, it in enumerate(open_for, 1) if find_trigger(TOPIC, it, YESTERDAY)]
-    assert reminded == days
+    open_reports = (
+        build_alert_report(build_open_finding(severity=severity, lifecycle="ongoing", days=it)) for it in range(1, 15)
+    )
+    reminded_days = [number for number, it in enumerate(open_reports, 1) if find_trigger(SNS_CHANNEL, it, YESTERDAY)]
+    assert reminded_days == days
 
 
 @pytest.mark.parametrize(
     "previous_at,is_reminded",
     [
-        pytest.param(at(-1 / 24), False, id="an-hour-ago"),
-        pytest.param(at(-0.5), False, id="twelve-hours-ago"),
-        pytest.param(at(-0.5) - SECOND, True, id="a-second-more"),
-        pytest.param(at(-30), True, id="a-month-ago"),
+        pytest.param(add_days(-1 / 24), False, id="an-hour-ago"),
+        pytest.param(add_days(-0.5), False, id="twelve-hours-ago"),
+        pytest.param(add_days(-0.5) - SECOND, True, id="a-second-more"),
+        pytest.param(add_days(-30), True, id="a-month-ago"),
         pytest.param(None, False, id="never"),
     ],
 )
-def test_a_reminder_is_told_once_however_often_is_audited(previous_at: datetime | None, *, is_reminded: bool) -> None:
+def test_a_reminder_is_reported_once_however_often_is_audited(
+    previous_at: datetime | None, *, is_reminded: bool
+) -> None:
     """The first audit after a reminder fell due tells it; another one in the same day is silent."""
-    report = told(found(severity=Severity.CRITICAL, lifecycle="ongoing", days=40))
-    assert (find_trigger(TOPIC, report, previous_at) is Trigger.REMINDER) is is_reminded
+    report = build_alert_report(build_open_finding(severity=Severity.CRITICAL, lifecycle="ongoing", days=40))
+    assert (find_trigger(SNS_CHANNEL, report, previous_at) is Trigger.REMINDER) is is_reminded
 
 
 def test_a_night_around_midnight_reminds_every_day() -> None:
     """However many minutes it begins earlier than the one before, or later; the others count from when it began."""
-    first, minutes = datetime(2026, 11, 1, 23, 55, tzinfo=UTC), (0, 9, 3, 0, 9, 1)
-    nights = [first + timedelta(days=day, minutes=it) for day, it in enumerate(minutes)]
-    finding = replace(found(severity=Severity.CRITICAL, lifecycle="ongoing"), first_seen=first)
-    for before, night in pairwise(nights):
-        assert find_trigger(TOPIC, told(finding, observed_at=night), before) is Trigger.REMINDER
+    first_moment, minutes = datetime(2026, 11, 1, 23, 55, tzinfo=UTC), (0, 9, 3, 0, 9, 1)
+    audit_moments = [first_moment + timedelta(days=day, minutes=it) for day, it in enumerate(minutes)]
+    finding = replace(build_open_finding(severity=Severity.CRITICAL, lifecycle="ongoing"), first_seen=first_moment)
+    for previous_moment, night in pairwise(audit_moments):
+        assert (
+            find_trigger(SNS_CHANNEL, build_alert_report(finding, observed_at=night), previous_moment)
+            is Trigger.REMINDER
+        )
 
 
 @pytest.mark.parametrize(
     "report",
     [
-        pytest.param(told(found(lifecycle="ongoing", days=1)), id="open"),
-        pytest.param(told(found(compliance=UNKNOWN, lifecycle=None)), id="unknown"),
-        pytest.param(told(unread=1), id="incomplete"),
+        pytest.param(build_alert_report(build_open_finding(lifecycle="ongoing", days=1)), id="open"),
+        pytest.param(
+            build_alert_report(build_open_finding(compliance=INSUFFICIENT_DATA, lifecycle=None)), id="unknown"
+        ),
+        pytest.param(build_alert_report(failure_count=1), id="incomplete"),
     ],
 )
 def test_all_is_well_is_said_only_where_it_is(report: Report) -> None:
     """Nothing is open, nothing is unknown, and everything was read."""
-    assert find_trigger(WEEKLY, replace(report, observed_at=MONDAY), MONDAY - timedelta(days=1)) is None
+    assert find_trigger(WEEKLY_CHANNEL, replace(report, observed_at=MONDAY), MONDAY - timedelta(days=1)) is None
 
 
 @pytest.mark.parametrize(
-    "previous_at,occasion",
+    "previous_at,trigger",
     [
         pytest.param(MONDAY - timedelta(hours=6, seconds=1), Trigger.WEEKLY_SUMMARY, id="on-sunday"),
         pytest.param(MONDAY - timedelta(hours=6), None, id="on-monday"),
@@ -119,45 +155,67 @@ def test_all_is_well_is_said_only_where_it_is(report: Report) -> None:
     ],
 )
 def test_all_is_well_is_said_by_the_first_audit_of_a_week(
-    previous_at: datetime | None, occasion: Trigger | None
+    previous_at: datetime | None, trigger: Trigger | None
 ) -> None:
     """Weeks begin on Monday, UTC; a channel that does not ask for it hears nothing."""
-    report = told(observed_at=MONDAY)
-    assert find_trigger(WEEKLY, report, previous_at) is occasion
-    assert find_trigger(TOPIC, report, previous_at) is None
+    report = build_alert_report(observed_at=MONDAY)
+    assert find_trigger(WEEKLY_CHANNEL, report, previous_at) is trigger
+    assert find_trigger(SNS_CHANNEL, report, previous_at) is None
 
 
 def test_below_its_severity_all_may_be_well() -> None:
     """A channel for what is critical hears that all is well, though something low is open."""
-    report = told(found(severity=Severity.LOW, lifecycle="ongoing", days=1), observed_at=MONDAY)
-    channel = replace(WEEKLY, min_severity=Severity.CRITICAL)
+    report = build_alert_report(
+        build_open_finding(severity=Severity.LOW, lifecycle="ongoing", days=1), observed_at=MONDAY
+    )
+    channel = replace(WEEKLY_CHANNEL, min_severity=Severity.CRITICAL)
     assert find_trigger(channel, report, MONDAY - timedelta(days=1)) is Trigger.WEEKLY_SUMMARY
 
 
 def test_events_are_sent_after_every_audit() -> None:
     """Whatever it found."""
-    assert [it.trigger for it in create_messages(told(), KEPT, (EVENTS,), YESTERDAY)] == [Trigger.AUDIT]
-    assert [it.trigger for it in create_messages(told(found()), KEPT, (EVENTS,), None)] == [Trigger.AUDIT]
+    assert [it.trigger for it in create_messages(build_alert_report(), STORED_REPORT, (EVENT_CHANNEL,), YESTERDAY)] == [
+        Trigger.AUDIT
+    ]
+    assert [
+        it.trigger
+        for it in create_messages(build_alert_report(build_open_finding()), STORED_REPORT, (EVENT_CHANNEL,), None)
+    ] == [Trigger.AUDIT]
 
 
 def test_a_message_says_what_it_takes_to_write_it() -> None:
     """Project, audit, channel, occasion, the report, and when the audit before was."""
-    [message] = create_messages(told(found()), KEPT, (TOPIC,), YESTERDAY)
+    [message] = create_messages(build_alert_report(build_open_finding()), STORED_REPORT, (SNS_CHANNEL,), YESTERDAY)
     assert (message.project, message.audit_id, message.observed_at) == (
         "search",
         "0123456789abcdef0123456789abcdef",
         NOW,
     )
-    assert (message.channel_id, message.report, message.previous_at) == (TOPIC.channel_id, KEPT, YESTERDAY)
+    assert (message.channel_id, message.report, message.previous_at) == (
+        SNS_CHANNEL.channel_id,
+        STORED_REPORT,
+        YESTERDAY,
+    )
 
 
 def test_one_audit_has_one_message_for_a_channel() -> None:
     """Its id is made of project, audit and channel; a channel that is named twice is told once."""
-    channels = (EVENTS, TOPIC, SLACK, replace(TOPIC, min_severity=Severity.CRITICAL))
-    first = create_messages(told(found()), KEPT, channels, YESTERDAY)
-    assert [it.channel_id for it in first] == [EVENTS.channel_id, TOPIC.channel_id, SLACK.channel_id]
-    again = create_messages(told(found(), found("carts")), KEPT, channels, None)
-    assert [it.message_id for it in again] == [it.message_id for it in first]
-    others = (told(found(), audit_id="f" * 32), told(found(), project="support"))
-    ids = [it.message_id for report in others for it in create_messages(report, KEPT, channels, YESTERDAY)]
-    assert len({*ids, *(it.message_id for it in first)}) == 9
+    channels = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL, replace(SNS_CHANNEL, min_severity=Severity.CRITICAL))
+    first_messages = create_messages(build_alert_report(build_open_finding()), STORED_REPORT, channels, YESTERDAY)
+    assert [it.channel_id for it in first_messages] == [
+        EVENT_CHANNEL.channel_id,
+        SNS_CHANNEL.channel_id,
+        SLACK_CHANNEL.channel_id,
+    ]
+    repeated_messages = create_messages(
+        build_alert_report(build_open_finding(), build_open_finding("carts")), STORED_REPORT, channels, None
+    )
+    assert [it.message_id for it in repeated_messages] == [it.message_id for it in first_messages]
+    other_reports = (
+        build_alert_report(build_open_finding(), audit_id="f" * 32),
+        build_alert_report(build_open_finding(), project="support"),
+    )
+    ids = [
+        it.message_id for report in other_reports for it in create_messages(report, STORED_REPORT, channels, YESTERDAY)
+    ]
+    assert len({*ids, *(it.message_id for it in first_messages)}) == 9

@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.remediation.actions import ActionKind
-from support.builders.facts import DAY, IndexCase, index, renamed, schedule
-from support.builders.plans import ACCEPTED, calls, left_out, planned, remedial, scheduled
+from support.builders.facts import DAY, IndexCase, build_index, build_schedule, rename_index
+from support.builders.plans import (
+    FULL_EXEMPTION,
+    build_remediation_policy,
+    build_scheduled_index,
+    find_skipped,
+    list_calls,
+    plan_remediation,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,66 +32,80 @@ from support.builders.plans import ACCEPTED, calls, left_out, planned, remedial,
 )
 def test_a_schedule_that_falls_short_is_changed_by_one_call(settings: dict[str, Any], body: str) -> None:
     """Faster, longer kept, or resumed; another call undoes it."""
-    plan = planned(remedial(), scheduled(**settings))
-    assert calls(plan) == [f"PATCH /backup-schedules/orders-schedule-1 {body}"]
+    plan = plan_remediation(build_remediation_policy(), build_scheduled_index(**settings))
+    assert list_calls(plan) == [f"PATCH /backup-schedules/orders-schedule-1 {body}"]
     (action,) = plan.actions
-    before = {"enabled": True, "frequency": "daily", "retention": 7 * DAY} | settings
-    undone = {"enabled": before["enabled"], "frequency": before["frequency"]}
-    told = action.build_undo_call("orders-schedule-1").body
-    assert told.keys() == action.call.body.keys()
-    assert {key: told[key] for key in told.keys() & undone.keys()} == {
-        key: undone[key] for key in told.keys() & undone.keys()
+    previous_settings = {"enabled": True, "frequency": "daily", "retention": 7 * DAY} | settings
+    expected_undo = {"enabled": previous_settings["enabled"], "frequency": previous_settings["frequency"]}
+    undo_body = action.build_undo_call("orders-schedule-1").body
+    assert undo_body.keys() == action.call.body.keys()
+    assert {key: undo_body[key] for key in undo_body.keys() & expected_undo.keys()} == {
+        key: expected_undo[key] for key in undo_body.keys() & expected_undo.keys()
     }
 
 
 @pytest.mark.parametrize(
-    "case,why",
+    "case,reason",
     [
-        pytest.param(scheduled(retention=500 * DAY), "never lowered", id="kept-too-long"),
-        pytest.param(scheduled(frequency="weekly", name="n" * 29), "a name cannot be changed", id="name-too-long"),
-        pytest.param(scheduled(name="n" * 29), "every run fails", id="name-alone-too-long"),
-        pytest.param(scheduled(frequency="weekly", retention=500 * DAY), "never lowered", id="slow-and-kept-too-long"),
-        pytest.param(scheduled(enabled=False, retention=500 * DAY), "never lowered", id="paused-and-kept-too-long"),
-        pytest.param(scheduled(frequency="hourly"), "not known", id="frequency-unknown"),
-        pytest.param(scheduled(retention=None), "not known", id="retention-unknown"),
+        pytest.param(build_scheduled_index(retention=500 * DAY), "never lowered", id="kept-too-long"),
         pytest.param(
-            renamed(index(schedules=[schedule(frequency="weekly"), schedule("two")], state="Ready"), "orders"),
+            build_scheduled_index(frequency="weekly", name="n" * 29), "a name cannot be changed", id="name-too-long"
+        ),
+        pytest.param(build_scheduled_index(name="n" * 29), "every run fails", id="name-alone-too-long"),
+        pytest.param(
+            build_scheduled_index(frequency="weekly", retention=500 * DAY), "never lowered", id="slow-and-kept-too-long"
+        ),
+        pytest.param(
+            build_scheduled_index(enabled=False, retention=500 * DAY), "never lowered", id="paused-and-kept-too-long"
+        ),
+        pytest.param(build_scheduled_index(frequency="hourly"), "not known", id="frequency-unknown"),
+        pytest.param(build_scheduled_index(retention=None), "not known", id="retention-unknown"),
+        pytest.param(
+            rename_index(
+                build_index(schedules=[build_schedule(frequency="weekly"), build_schedule("two")], state="Ready"),
+                "orders",
+            ),
             "2 enabled schedules",
             id="two-enabled",
         ),
         pytest.param(
-            renamed(
-                index(schedules=[schedule(enabled=False), schedule("two", enabled=False)], state="Ready"), "orders"
+            rename_index(
+                build_index(
+                    schedules=[build_schedule(enabled=False), build_schedule("two", enabled=False)], state="Ready"
+                ),
+                "orders",
             ),
             "2 paused schedules",
             id="two-paused",
         ),
         pytest.param(
-            renamed(index(schedules=[schedule(frequency="weekly")], state="Terminating"), "orders"),
+            rename_index(build_index(schedules=[build_schedule(frequency="weekly")], state="Terminating"), "orders"),
             "not ready",
             id="being-deleted",
         ),
     ],
 )
-def test_a_schedule_that_is_not_changed_says_why(case: IndexCase, why: str) -> None:
+def test_a_schedule_that_is_not_changed_says_why(case: IndexCase, reason: str) -> None:
     """Retention is never lowered, and no guess is made."""
-    plan = planned(remedial(), case)
+    plan = plan_remediation(build_remediation_policy(), case)
     assert plan.actions == ()
-    assert why in left_out(plan, ActionKind.UPDATE_SCHEDULE)["orders"]
+    assert reason in find_skipped(plan, ActionKind.UPDATE_SCHEDULE)["orders"]
 
 
 def test_what_is_exempted_of_a_schedule_is_not_changed_with_the_rest() -> None:
     """A frequency that somebody accepted stays, whether the schedule is enabled or paused."""
-    accepted = replace(ACCEPTED, controls=("schedule-frequency-meets-policy",))
-    required = replace(remedial(), exemptions=(accepted,))
-    slow = scheduled(frequency="weekly", retention=8 * DAY)
-    assert calls(planned(required, slow)) == [
+    exemption = replace(FULL_EXEMPTION, controls=("schedule-frequency-meets-policy",))
+    policy = replace(build_remediation_policy(), exemptions=(exemption,))
+    slow_index = build_scheduled_index(frequency="weekly", retention=8 * DAY)
+    assert list_calls(plan_remediation(policy, slow_index)) == [
         'PATCH /backup-schedules/orders-schedule-1 {"retention": {"expire_after_days": 14}}'
     ]
-    paused = scheduled(frequency="weekly", retention=30 * DAY, enabled=False)
-    assert calls(planned(required, paused)) == ['PATCH /backup-schedules/orders-schedule-1 {"enabled": true}']
-    shortest = replace(ACCEPTED, controls=("schedule-retention-meets-minimum",))
-    brief = scheduled(retention=DAY)
-    assert calls(planned(replace(remedial(), exemptions=(shortest,)), brief)) == [
-        'PATCH /backup-schedules/orders-schedule-1 {"retention": {"expire_after_days": 2}}'
+    paused_index = build_scheduled_index(frequency="weekly", retention=30 * DAY, enabled=False)
+    assert list_calls(plan_remediation(policy, paused_index)) == [
+        'PATCH /backup-schedules/orders-schedule-1 {"enabled": true}'
     ]
+    retention_exemption = replace(FULL_EXEMPTION, controls=("schedule-retention-meets-minimum",))
+    short_index = build_scheduled_index(retention=DAY)
+    assert list_calls(
+        plan_remediation(replace(build_remediation_policy(), exemptions=(retention_exemption,)), short_index)
+    ) == ['PATCH /backup-schedules/orders-schedule-1 {"retention": {"expire_after_days": 2}}']

@@ -6,17 +6,17 @@ from backup_auditor.adapters.policy_file.loader import parse_policy
 from backup_auditor.errors import PolicyError
 
 
-def refused(text: str) -> str:
+def find_refusal(text: str) -> str:
     """Return why a policy is refused."""
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(PolicyError) as error_info:
         parse_policy(f"version: 1\n{text}\n".encode(), "p.yaml")
-    return str(caught.value)
+    return str(error_info.value)
 
 
 @pytest.mark.parametrize("name", ["''", "'  '", "x" * 29], ids=["empty", "blank", "29-characters"])
 def test_the_name_of_a_schedule_must_be_one_that_runs(name: str) -> None:
     """Of 1 to 28 characters."""
-    assert "schedule_name" in refused(f"remediation: {{schedule_name: {name}}}")
+    assert "schedule_name" in find_refusal(f"remediation: {{schedule_name: {name}}}")
     parse_policy(f"version: 1\nremediation: {{schedule_name: {'x' * 28}}}\n".encode(), "p.yaml")
 
 
@@ -24,14 +24,14 @@ def test_a_schedule_that_cannot_satisfy_the_policy_is_refused_where_one_is_to_be
     """With the line and what is wrong; a policy that wants nothing made is none the worse."""
     schedule = "{frequency: weekly, retention_days: {min: 1, max: 7}}"
     text = f"defaults: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
-    assert refused(f"{text}\nremediation: {{create_schedules: propose}}") == (
+    assert find_refusal(f"{text}\nremediation: {{create_schedules: propose}}") == (
         "p.yaml:2: defaults: a weekly schedule that is enough keeps backups 8 days,"
         " and 7 are allowed; raise what is allowed, or ask for less"
     )
     rule = (
         f"rules:\n- name: a\n  match: {{names: [a]}}\n  require: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
     )
-    assert 'p.yaml:5: require of rules[0] "a": a weekly schedule' in refused(
+    assert 'p.yaml:5: require of rules[0] "a": a weekly schedule' in find_refusal(
         f"{rule}\nremediation: {{fix_schedules: apply}}"
     )
     parse_policy(f"version: 1\n{text}\n{rule}\n".encode(), "p.yaml")

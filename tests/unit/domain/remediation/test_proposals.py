@@ -15,27 +15,27 @@ from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.rendering.formats.json import load_report, render_json
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.sns import build_publication
-from support.builders.facts import inventory, judged
-from support.builders.notifications import TOPIC, digest, found, told
-from support.builders.plans import bare, planned, remedial
-from support.builders.reports import as_document
+from support.builders.facts import build_inventory, evaluate_facts
+from support.builders.notifications import SNS_CHANNEL, build_alert_report, build_digest, build_open_finding
+from support.builders.plans import build_remediation_policy, build_unscheduled_index, plan_remediation
+from support.builders.reports import parse_report
 
-KEPT = StoredReport("s3://reports/default/report.json", "5f" * 32)
+STORED_REPORT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 
 
-def reported(required: Policy) -> Report:
+def audit_two_indexes(policy: Policy) -> Report:
     """Audit two indexes without a schedule."""
-    facts = inventory(bare("carts"), bare("orders"))
-    return make_report(facts, required, judged(facts, required))
+    facts = build_inventory(build_unscheduled_index("carts"), build_unscheduled_index("orders"))
+    return make_report(facts, policy, evaluate_facts(facts, policy))
 
 
-@pytest.mark.parametrize("create, mode", [(Mode.PROPOSE, "propose"), (Mode.APPLY, "apply")])
-def test_proposals_are_the_actions_of_the_plan(create: Mode, mode: str) -> None:
+@pytest.mark.parametrize("create_mode, mode", [(Mode.PROPOSE, "propose"), (Mode.APPLY, "apply")])
+def test_proposals_are_the_actions_of_the_plan(create_mode: Mode, mode: str) -> None:
     """The report has each with its exact call, under the id of the plan; read back, it has the same."""
-    required = remedial(create, Mode.NEVER)
-    report = reported(required)
-    plan = planned(required, bare("carts"), bare("orders"))
-    document = as_document(render_json(report))
+    policy = build_remediation_policy(create_mode, Mode.NEVER)
+    report = audit_two_indexes(policy)
+    plan = plan_remediation(policy, build_unscheduled_index("carts"), build_unscheduled_index("orders"))
+    document = parse_report(render_json(report))
     assert [it["index"] for it in document["proposals"]] == [it.index for it in plan.actions]
     assert {(it["plan_id"], it["mode"]) for it in document["proposals"]} == {(plan.plan_id, mode)}
     assert [it["call"]["path"] for it in document["proposals"]] == [it.call.path for it in plan.actions]
@@ -44,23 +44,28 @@ def test_proposals_are_the_actions_of_the_plan(create: Mode, mode: str) -> None:
 
 def test_who_wants_none_hears_of_none() -> None:
     """With never the report is as it was without remediation, and the event says that nothing is proposed."""
-    report = reported(remedial(Mode.NEVER, Mode.NEVER))
-    document = as_document(render_json(report))
+    report = audit_two_indexes(build_remediation_policy(Mode.NEVER, Mode.NEVER))
+    document = parse_report(render_json(report))
     assert "proposals" not in document
     assert load_report(json.dumps(document).encode(), "here").proposals is None
-    assert next(build_audit_events(report, KEPT))[1]["proposals"] == 0
+    assert next(build_audit_events(report, STORED_REPORT))[1]["proposals"] == 0
 
 
 def test_the_event_counts_them() -> None:
     """By the count a rule starts remediation, or does not."""
-    assert next(build_audit_events(reported(remedial(Mode.PROPOSE)), KEPT))[1]["proposals"] == 2
+    assert (
+        next(build_audit_events(audit_two_indexes(build_remediation_policy(Mode.PROPOSE)), STORED_REPORT))[1][
+            "proposals"
+        ]
+        == 2
+    )
 
 
 def test_nothing_is_proposed_for_what_is_not_known() -> None:
     """Where the list of indexes could not be read, or the project is another than was expected."""
-    required = remedial(Mode.APPLY)
-    facts = replace(inventory(bare()), indexes_failure=ReadFailure("GET /indexes", "503"))
-    assert make_report(facts, required, judged(facts, required)).proposals == ()
+    policy = build_remediation_policy(Mode.APPLY)
+    facts = replace(build_inventory(build_unscheduled_index()), indexes_failure=ReadFailure("GET /indexes", "503"))
+    assert make_report(facts, policy, evaluate_facts(facts, policy)).proposals == ()
 
 
 def test_a_digest_shows_them() -> None:
@@ -69,11 +74,11 @@ def test_a_digest_shows_them() -> None:
         "0" * 16, "create schedule", "orders", "propose", "It has none.", "POST", "/indexes/orders", {"a": 1}
     )
     proposals = (row, replace(row, index="carts", mode="apply"))
-    report = told(found("orders", lifecycle="new"), proposals=proposals)
-    text = render_digest_text(digest(report, TOPIC), 1)
+    report = build_alert_report(build_open_finding("orders", lifecycle="new"), proposals=proposals)
+    text = render_digest_text(build_digest(report, SNS_CHANNEL), 1)
     assert "PROPOSED (2)\norders: create schedule (proposed alone)\n  It has none.\n  POST /indexes/orders" in text
     assert "And 1 more." in text
-    assert "the policy has it carried out" in json.dumps(build_slack_payload(digest(report, TOPIC)))
-    document = json.loads(json.loads(build_publication(digest(report, TOPIC)).message)["sqs"])
+    assert "the policy has it carried out" in json.dumps(build_slack_payload(build_digest(report, SNS_CHANNEL)))
+    document = json.loads(json.loads(build_publication(build_digest(report, SNS_CHANNEL)).message)["sqs"])
     assert [it["index"] for it in document["proposals"]] == ["orders", "carts"]
     assert document["left_out"]["proposals"] == 0

@@ -12,10 +12,10 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.rendering.formats.junit import render_junit
 from support.approval import Approve
-from support.builders.audit_sequence_report import told
-from support.builders.reports import finding, report
+from support.builders.audit_sequence_report import build_last_report
+from support.builders.reports import build_finding, build_report
 
-KNOWN = {
+KNOWN_ATTRIBUTES = {
     "testsuites": {"name", "tests", "failures", "errors", "skipped"},
     "testsuite": {"name", "id", "tests", "failures", "errors", "skipped", "timestamp", "hostname", "package", "time"},
     "properties": set(),
@@ -28,7 +28,7 @@ KNOWN = {
     "system-err": set(),
 }
 """The elements that readers of the format agree on, and their attributes."""
-OUTCOMES = {
+EXPECTED_OUTCOMES = {
     Compliance.COMPLIANT: "passed",
     Compliance.NON_COMPLIANT: "Failure",
     Compliance.INSUFFICIENT_DATA: "Error",
@@ -36,53 +36,53 @@ OUTCOMES = {
 }
 
 
-def checked(*reports: Report) -> Any:
+def render_and_check(*reports: Report) -> Any:
     """Write reports, see that nothing in them is strange to readers of the format, and read them back."""
     text = "".join(render_junit(reports))
     for element in ET.fromstring(text.encode()).iter():  # noqa: S314  it is our own
-        assert element.attrib.keys() <= KNOWN[element.tag], element.tag
+        assert element.attrib.keys() <= KNOWN_ATTRIBUTES[element.tag], element.tag
     return JUnitXml.fromstring(text.encode())
 
 
-def cases(*reports: Report) -> list[Any]:
+def read_cases(*reports: Report) -> list[Any]:
     """Read the cases of all suites back."""
-    return [case for suite in checked(*reports) for case in suite]
+    return [case for suite in render_and_check(*reports) for case in suite]
 
 
-def outcome(case: Any) -> str:
+def name_outcome(case: Any) -> str:
     """Name what became of a case."""
     return type(case.result[0]).__name__ if case.result else "passed"
 
 
 def test_it_stays_as_it_was_approved(approve: Approve) -> None:
     """The whole file, of a report in which everything happens."""
-    approve("report.junit.xml", render_junit([told()]))
+    approve("report.junit.xml", render_junit([build_last_report()]))
 
 
 def test_a_finding_is_a_case() -> None:
     """Each has the outcome of its verdict; an exempted one is skipped."""
-    shown = told()
-    for case, it in zip(cases(shown), shown.findings, strict=True):
-        assert case.classname == f"default.{it.control}"
-        assert outcome(case) == ("Skipped" if it.exemption else OUTCOMES[it.compliance])
-        if case.result and it.exemption is None:
-            assert it.reason.split(":")[0] in case.result[0].message
+    report = build_last_report()
+    for case, finding in zip(read_cases(report), report.findings, strict=True):
+        assert case.classname == f"default.{finding.control}"
+        assert name_outcome(case) == ("Skipped" if finding.exemption else EXPECTED_OUTCOMES[finding.compliance])
+        if case.result and finding.exemption is None:
+            assert finding.reason.split(":")[0] in case.result[0].message
 
 
 def test_suites_count_their_cases() -> None:
     """What a suite says of itself is what is in it."""
-    for suite in checked(told()):
-        found = [outcome(it) for it in suite]
+    for suite in render_and_check(build_last_report()):
+        suite_outcomes = [name_outcome(it) for it in suite]
         assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (
-            len(found),
-            *(found.count(it) for it in ("Failure", "Error", "Skipped")),
+            len(suite_outcomes),
+            *(suite_outcomes.count(it) for it in ("Failure", "Error", "Skipped")),
         )
 
 
 def test_a_failure_tells_all_that_a_person_needs() -> None:
     """The severity, since when, and the next step."""
-    found = {(it.classname, it.name): it for it in cases(told())}
-    (failure,) = found["default.schedule-is-enabled", "wiki"].result
+    cases_by_name = {(it.classname, it.name): it for it in read_cases(build_last_report())}
+    (failure,) = cases_by_name["default.schedule-is-enabled", "wiki"].result
     assert failure.type == "high"
     assert "high (reopened, first seen 2026-11-22)" in failure.text
     assert "Next: Find out why the schedules of wiki are paused" in failure.text
@@ -90,30 +90,32 @@ def test_a_failure_tells_all_that_a_person_needs() -> None:
 
 def test_an_exempted_finding_says_who_accepted_it() -> None:
     """A skipped case is not silent."""
-    found = {(it.classname, it.name): it for it in cases(told())}
-    (skipped,) = found["default.index-has-schedule", "scratch-1"].result
-    assert skipped.message == "Accepted until 2027-03-31 by search-team: rebuilt nightly"
+    cases_by_name = {(it.classname, it.name): it for it in read_cases(build_last_report())}
+    (skipped_result,) = cases_by_name["default.index-has-schedule", "scratch-1"].result
+    assert skipped_result.message == "Accepted until 2027-03-31 by search-team: rebuilt nightly"
 
 
 def test_what_is_no_case_is_counted() -> None:
     """Each suite says how many facts were unread, findings resolved, settings drifted in which audit."""
-    for suite in checked(told()):
+    for suite in render_and_check(build_last_report()):
         facts = {it.name: it.value for it in suite.properties()}
         assert (facts["complete"], facts["unread_in_all"], facts["resolved_in_all"]) == ("false", "1", "2")
-        assert facts["audit_id"] == told().audit_id
+        assert facts["audit_id"] == build_last_report().audit_id
 
 
-@pytest.mark.parametrize("bad", ["\x00", "\x1b", "\x08", "\ufffe", "\u202e", "]]>", '"', "<a/>", "&amp;"])
-def test_no_text_breaks_the_document(bad: str) -> None:
+@pytest.mark.parametrize("bad_character", ["\x00", "\x1b", "\x08", "\ufffe", "\u202e", "]]>", '"', "<a/>", "&amp;"])
+def test_no_text_breaks_the_document(bad_character: str) -> None:
     """Neither what XML forbids nor what is markup comes through from a name or a reason."""
-    strange = finding(name=f"a{bad}b", reason=f"c{bad}d", remediation=f"e{bad}f")
-    (case,) = cases(replace(report(), project=f"p{bad}", findings=(strange,)))
-    written = escape_control_characters(bad)
-    assert case.name == f"a{written}b"
-    assert case.result[0].message == f"c{written}d"
+    strange_finding = build_finding(
+        name=f"a{bad_character}b", reason=f"c{bad_character}d", remediation=f"e{bad_character}f"
+    )
+    (case,) = read_cases(replace(build_report(), project=f"p{bad_character}", findings=(strange_finding,)))
+    escaped_character = escape_control_characters(bad_character)
+    assert case.name == f"a{escaped_character}b"
+    assert case.result[0].message == f"c{escaped_character}d"
 
 
 def test_many_projects_share_a_document() -> None:
     """The class of a case names its project, so that none is taken for another's."""
-    found = cases(told(), replace(told(), project="other"))
-    assert len({(it.classname, it.name) for it in found}) == 2 * len(told().findings)
+    found_cases = read_cases(build_last_report(), replace(build_last_report(), project="other"))
+    assert len({(it.classname, it.name) for it in found_cases}) == 2 * len(build_last_report().findings)

@@ -15,67 +15,74 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.markdown import render_markdown, render_markdown_of_many
 from backup_auditor.rendering.text import escape_text
 from support.approval import Approve
-from support.builders.audit_sequence_report import FORMULA, MARKUP, told
-from support.builders.facts import BROKEN, broken, index, inventory
-from support.builders.reports import EXEMPTION, bare, exempting, finding, report
+from support.builders.audit_sequence_report import FORMULA, MARKUP, build_last_report
+from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory
+from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
 
 
-def markdown(shown: Report) -> str:
+def render_text(report: Report) -> str:
     """Render a report."""
-    return "\n".join(render_markdown(shown))
+    return "\n".join(render_markdown(report))
 
 
 def test_the_verdict_stands_under_the_title() -> None:
     """The title names the project, the first paragraph gives the verdict."""
-    assert markdown(report()).startswith(
+    assert render_text(build_report()).startswith(
         "# Backup audit of default\n\n**COMPLIANT**: Everything is as the policy requires"
     )
 
 
 def test_findings_are_rows_with_their_next_step() -> None:
     """A control that failed has a table of its resources, and the next step below."""
-    shown = markdown(report(inventory(bare("orders"))))
-    assert "## High: index-has-schedule (1)" in shown
-    assert "| `orders` | index-has-schedule | It has no backup schedule at all. |" in shown
-    assert "Next: Create a schedule for orders" in shown
+    rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
+    assert "## High: index-has-schedule (1)" in rendered_text
+    assert "| `orders` | index-has-schedule | It has no backup schedule at all. |" in rendered_text
+    assert "Next: Create a schedule for orders" in rendered_text
 
 
 def test_nothing_in_a_name_is_markup() -> None:
     """Bars, backticks, tags and links of a name or reason neither end a cell nor become markup."""
-    strange = finding(name="a|b`c", reason="<script> [x](http://y) | *bold*\nnext")
-    shown = markdown(replace(report(), findings=(strange,)))
-    assert "| ``a\\|b`c`` | index-has-schedule |" in shown
-    assert "\\<script\\> \\[x\\]\\(http:<!-- -->//y\\) \\| \\*bold\\*\\\\nnext |" in shown
+    strange_finding = build_finding(name="a|b`c", reason="<script> [x](http://y) | *bold*\nnext")
+    rendered_text = render_text(replace(build_report(), findings=(strange_finding,)))
+    assert "| ``a\\|b`c`` | index-has-schedule |" in rendered_text
+    assert "\\<script\\> \\[x\\]\\(http:<!-- -->//y\\) \\| \\*bold\\*\\\\nnext |" in rendered_text
 
 
 def test_what_is_unread_is_listed() -> None:
     """Calls that failed are listed with their error."""
-    shown = markdown(report(inventory(index(), backups=broken())))
-    assert f"- `{BROKEN.call}`: {BROKEN.error}" in shown
-    assert "**The audit is incomplete: 1 fact could not be read.**" in shown
+    rendered_text = render_text(build_report(build_inventory(build_index(), backups=build_failed_listing())))
+    assert f"- `{READ_FAILURE.call}`: {READ_FAILURE.error}" in rendered_text
+    assert "**The audit is incomplete: 1 fact could not be read.**" in rendered_text
 
 
 def test_an_exempted_finding_says_who_accepted_it() -> None:
     """Exempted findings have a section of their own, with owner, reason and expiry."""
-    shown = markdown(report(inventory(bare("scratch-1")), exempting(EXEMPTION)))
-    assert "## Exempted (3)" in shown
-    assert "Accepted until 2027\\-03\\-31 by search\\-team: rebuilt nightly" in shown
+    rendered_text = render_text(
+        build_report(build_inventory(build_bare_index("scratch-1")), build_exempting_policy(EXEMPTION))
+    )
+    assert "## Exempted (3)" in rendered_text
+    assert "Accepted until 2027\\-03\\-31 by search\\-team: rebuilt nightly" in rendered_text
 
 
-def many(number: int, **facts: Any) -> Report:
+def build_large_report(number: int, **facts: Any) -> Report:
     """Report so many findings."""
-    return replace(report(), findings=tuple(finding(name=f"i{it}", **facts) for it in range(number)))
+    return replace(build_report(), findings=tuple(build_finding(name=f"i{it}", **facts) for it in range(number)))
 
 
 def test_long_tables_are_folded() -> None:
     """Ten rows are in sight, forty more behind a click; of the rest stands the number, and what shows all."""
-    shown = markdown(many(51))
-    in_sight, _, folded = shown.partition("<details><summary>40 more</summary>")
-    assert ("`i9`" in in_sight, "`i10`" in in_sight, "`i49`" in folded, "`i50`" in shown) == (True, False, True, False)
-    assert "And 1 more; all: `backup-auditor audit --format json`" in shown
+    rendered_text = render_text(build_large_report(51))
+    visible_text, _, folded_text = rendered_text.partition("<details><summary>40 more</summary>")
+    assert ("`i9`" in visible_text, "`i10`" in visible_text, "`i49`" in folded_text, "`i50`" in rendered_text) == (
+        True,
+        False,
+        True,
+        False,
+    )
+    assert "And 1 more; all: `backup-auditor audit --format json`" in rendered_text
 
 
-def rendered(text: str) -> "Page":
+def render_html(text: str) -> "Page":
     """Render Markdown as GitHub does, raw HTML kept, and read it back."""
     page = Page()
     page.feed(github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE))
@@ -114,13 +121,13 @@ class Page(HTMLParser):
 
 def test_it_stays_as_it_was_approved(approve: Approve) -> None:
     """The whole page, of a report in which everything happens."""
-    approve("report.md", [markdown(told())])
+    approve("report.md", [render_text(build_last_report())])
 
 
 def test_github_shows_every_row() -> None:
     """Of each table, and no element that comes from a name or an error."""
-    shown = told()
-    page = rendered(markdown(shown))
+    report = build_last_report()
+    page = render_html(render_text(report))
     assert set(page.elements) <= {
         "h1",
         "h2",
@@ -136,15 +143,15 @@ def test_github_shows_every_row() -> None:
         "ul",
         "li",
     }
-    deviating = [it for it in shown.findings if it.compliance in {"NON_COMPLIANT", "INSUFFICIENT_DATA"}]
-    assert page.elements["td"] == 3 * len(deviating) + 2 * 5
+    deviating_findings = [it for it in report.findings if it.compliance in {"NON_COMPLIANT", "INSUFFICIENT_DATA"}]
+    assert page.elements["td"] == 3 * len(deviating_findings) + 2 * 5
     assert escape_text(MARKUP) in page.cells
     assert FORMULA in page.cells
 
 
 def test_folded_rows_are_a_table_too() -> None:
     """Inside the fold."""
-    page = rendered(markdown(many(30)))
+    page = render_html(render_text(build_large_report(30)))
     assert (page.elements["details"], page.elements["table"]) == (1, 3)
     assert page.elements["td"] == 3 * 30 + 2 * 5
 
@@ -170,7 +177,7 @@ def test_folded_rows_are_a_table_too() -> None:
 )
 def test_nobody_is_called_and_nothing_is_linked(text: str) -> None:
     """Names, numbers, addresses and emoji of a reason are plain text to GitHub, and read as they did."""
-    page = rendered(markdown(replace(report(), findings=(finding(reason=f"before {text} after"),))))
+    page = render_html(render_text(replace(build_report(), findings=(build_finding(reason=f"before {text} after"),))))
     assert "a" not in page.elements
     assert not any(re.search(r"@\w|#\d|gh-\d|://|www\.|:\+?[a-z1]+:|:100:", it, re.IGNORECASE) for it in page.texts)
     assert f"before {text} after" in page.cells
@@ -180,48 +187,54 @@ def test_nobody_is_called_and_nothing_is_linked(text: str) -> None:
 @pytest.mark.parametrize("number", [1, 200, 20_000])
 def test_any_report_fits_a_comment(number: int, facts: dict[str, str]) -> None:
     """However many findings there are, and however long their texts, the verdict and the counts are there."""
-    shown = markdown(many(number, **facts))
-    assert len(shown.encode()) <= 65_536
-    assert shown.startswith("# Backup audit of default\n")
-    assert "\n## Counts\n" in shown
+    rendered_text = render_text(build_large_report(number, **facts))
+    assert len(rendered_text.encode()) <= 65_536
+    assert rendered_text.startswith("# Backup audit of default\n")
+    assert "\n## Counts\n" in rendered_text
 
 
 def test_the_worst_fits_first() -> None:
     """Where not even a row of each heading fits, the least bad are left out, and counted."""
-    bad = [
-        finding(control=f"control-{number:03}", name=f"i{row}", severity=severity, remediation="x" * 400)
+    bad_findings = [
+        build_finding(control=f"control-{number:03}", name=f"i{row}", severity=severity, remediation="x" * 400)
         for number, severity in enumerate([Severity.LOW] * 100 + [Severity.CRITICAL] * 100)
         for row in range(2)
     ]
-    shown = markdown(replace(report(), findings=tuple(bad)))
-    headings = re.findall(r"## (\w+): control", shown)
+    rendered_text = render_text(replace(build_report(), findings=tuple(bad_findings)))
+    headings = re.findall(r"## (\w+): control", rendered_text)
     assert headings[0] == "Critical"
-    (told,) = re.findall(r"And (\d+) more rows under (\d+) more headings; all: `", shown)
-    assert (int(told[0]), int(told[1])) == (2 * (200 - len(headings)), 200 - len(headings))
-    assert len(shown.encode()) <= 65_536
+    (counts,) = re.findall(r"And (\d+) more rows under (\d+) more headings; all: `", rendered_text)
+    assert (int(counts[0]), int(counts[1])) == (2 * (200 - len(headings)), 200 - len(headings))
+    assert len(rendered_text.encode()) <= 65_536
 
 
 def test_a_deleted_index_is_named_by_its_id_too() -> None:
     """Another index may have had its name."""
-    gone = finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
-    shown = "\n".join(render_markdown(replace(report(), compliance=Compliance.NON_COMPLIANT, findings=(gone,))))
-    assert "| `orders`, deleted (`id-1`) | index-has-schedule |" in shown
+    orphaned_finding = build_finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
+    rendered_text = "\n".join(
+        render_markdown(replace(build_report(), compliance=Compliance.NON_COMPLIANT, findings=(orphaned_finding,)))
+    )
+    assert "| `orders`, deleted (`id-1`) | index-has-schedule |" in rendered_text
 
 
 @pytest.mark.parametrize("number", [2, 20, 100, 700])
 def test_a_registry_fits_one_comment(number: int) -> None:
     """However many projects there are; those that have no room are counted."""
-    shown = many(60)
-    pages = list(render_markdown_of_many((replace(shown, project=f"検索-{it}") for it in range(number)), number))
-    written = "\n".join(pages)
-    assert len(written) <= 65_536
+    rendered_text = build_large_report(60)
+    pages = list(
+        render_markdown_of_many((replace(rendered_text, project=f"検索-{it}") for it in range(number)), number)
+    )
+    joined_text = "\n".join(pages)
+    assert len(joined_text) <= 65_536
     titles = sum(it.startswith("# Backup audit of ") for it in pages)
-    left_out = 0 if titles == number else number - titles
-    assert (f"And {left_out:,} more projects; all: `backup-auditor audit --format json`" in pages) is (left_out > 0)
+    omitted_count = 0 if titles == number else number - titles
+    assert (f"And {omitted_count:,} more projects; all: `backup-auditor audit --format json`" in pages) is (
+        omitted_count > 0
+    )
     assert titles >= min(number, 100)
 
 
 def test_small_projects_leave_their_room_to_large_ones() -> None:
     """A large project is shown as it is alone, beside one of which there is little to say."""
-    pages = list(render_markdown_of_many([report(), many(60)], 2))
-    assert pages == [*render_markdown(report()), "", *render_markdown(many(60))]
+    pages = list(render_markdown_of_many([build_report(), build_large_report(60)], 2))
+    assert pages == [*render_markdown(build_report()), "", *render_markdown(build_large_report(60))]

@@ -19,66 +19,66 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.ocsf import render_ocsf
 from support.approval import Approve
-from support.builders.audit_sequence_report import FEW, GONE, told
+from support.builders.audit_sequence_report import RESOLVED_FINDING, SMALL_CATALOG, build_last_report
 from support.builders.facts import DAY, NOW
-from support.builders.reports import finding, report
-from support.builders.strategies import projects
+from support.builders.reports import build_finding, build_report
+from support.builders.strategies import inventories
 
 VERSION = "1.5.0"
 
 
 @cache
-def schema(version: str = VERSION) -> Validator:
+def load_validator(version: str = VERSION) -> Validator:
     """Return what checks an event against the schema that was published."""
     events = OcsfJsonSchemaEmbedded(get_ocsf_schema(version))
     return Draft202012Validator(events.get_class_schema("compliance_finding"))
 
 
-def checked(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all_controls) -> list[Any]:
+def render_and_check(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all_controls) -> list[Any]:
     """Write events and read them back, each held against the schema."""
     events = [json.loads(line) for line in "".join(render_ocsf(reports, controls)).split("\n")]
     for event in events:
-        schema().validate(event)
+        load_validator().validate(event)
     return events
 
 
-def by_fingerprint(shown: Report) -> dict[str, Any]:
+def index_by_fingerprint(report: Report) -> dict[str, Any]:
     """Return the events of one report by what tells findings apart."""
-    return {it["finding_info"]["uid"]: it for it in checked(shown)}
+    return {it["finding_info"]["uid"]: it for it in render_and_check(report)}
 
 
-def one(**facts: Any) -> Any:
+def render_one(**facts: Any) -> Any:
     """Write a report of one finding, and return its event."""
-    (event,) = checked(replace(report(), findings=(finding(**facts),)))
+    (event,) = render_and_check(replace(build_report(), findings=(build_finding(**facts),)))
     return event
 
 
 def test_it_stays_as_it_was_approved(approve: Approve) -> None:
     """All events, of a report in which everything happens."""
-    approve("report.ocsf.ndjson", render_ocsf([told()], FEW.all_controls))
+    approve("report.ocsf.ndjson", render_ocsf([build_last_report()], SMALL_CATALOG.all_controls))
 
 
 @pytest.mark.parametrize("version", ["1.6.0", "1.7.0", "1.8.0"])
 def test_later_versions_take_them_too(version: str) -> None:
     """An event says which version it was written for; nothing in it was taken away since."""
-    assert {it["metadata"]["version"] for it in checked(told())} == {VERSION}
-    for event in checked(told()):
-        schema(version).validate(event)
+    assert {it["metadata"]["version"] for it in render_and_check(build_last_report())} == {VERSION}
+    for event in render_and_check(build_last_report()):
+        load_validator(version).validate(event)
 
 
 def test_every_finding_is_an_event() -> None:
     """With the verdict, the severity and the moments that the JSON has."""
-    shown = told()
-    found = by_fingerprint(shown)
-    assert list(found) == [*(it.fingerprint for it in shown.findings), GONE.fingerprint]
-    assert len(checked(shown)) == len(found)
-    for it in shown.findings:
-        event = found[it.fingerprint]
-        assert (event["severity"], event["message"]) == (it.severity.capitalize(), it.reason)
-        assert event["resources"][0]["name"] == it.resource.name
-        assert event.get("evidences", [{"data": {}}])[0]["data"] == it.evidence
-        if it.first_seen is not None:
-            assert event["finding_info"]["first_seen_time"] == int(it.first_seen.timestamp()) * 1000
+    report = build_last_report()
+    events_by_fingerprint = index_by_fingerprint(report)
+    assert list(events_by_fingerprint) == [*(it.fingerprint for it in report.findings), RESOLVED_FINDING.fingerprint]
+    assert len(render_and_check(report)) == len(events_by_fingerprint)
+    for finding in report.findings:
+        event = events_by_fingerprint[finding.fingerprint]
+        assert (event["severity"], event["message"]) == (finding.severity.capitalize(), finding.reason)
+        assert event["resources"][0]["name"] == finding.resource.name
+        assert event.get("evidences", [{"data": {}}])[0]["data"] == finding.evidence
+        if finding.first_seen is not None:
+            assert event["finding_info"]["first_seen_time"] == int(finding.first_seen.timestamp()) * 1000
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_every_finding_is_an_event() -> None:
 )
 def test_the_verdict_is_the_status_of_compliance(compliance: Compliance, number: int, name: str) -> None:
     """What is not known is no pass; what does not apply has a word of our own."""
-    told = one(compliance=compliance)["compliance"]
-    assert (told["status_id"], told["status"]) == (number, name)
+    compliance_object = render_one(compliance=compliance)["compliance"]
+    assert (compliance_object["status_id"], compliance_object["status"]) == (number, name)
 
 
 @pytest.mark.parametrize(
@@ -108,62 +108,62 @@ def test_the_verdict_is_the_status_of_compliance(compliance: Compliance, number:
 )
 def test_the_lifecycle_is_the_activity(facts: dict[str, Any], activity: str) -> None:
     """A finding is created once, and updated from then on."""
-    event = one(**facts)
+    event = render_one(**facts)
     assert event["activity_name"] == activity
     assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
 
 
 def test_what_was_resolved_is_closed_once() -> None:
     """Whether its control was found compliant or what it was about is gone; there is no other event of it."""
-    shown = told()
-    found = by_fingerprint(shown)
-    closed = [it for it in found.values() if it["activity_name"] == "Close"]
-    assert [it["finding_info"]["uid"] for it in closed] == [it.fingerprint for it in shown.resolved_findings]
-    assert {it["status"] for it in closed} == {"Resolved"}
-    assert [it["compliance"].get("status") for it in closed] == ["Pass", None]
-    assert [it["unmapped"]["because"] for it in closed] == [it.reason for it in shown.resolved_findings]
+    report = build_last_report()
+    events_by_fingerprint = index_by_fingerprint(report)
+    closed_events = [it for it in events_by_fingerprint.values() if it["activity_name"] == "Close"]
+    assert [it["finding_info"]["uid"] for it in closed_events] == [it.fingerprint for it in report.resolved_findings]
+    assert {it["status"] for it in closed_events} == {"Resolved"}
+    assert [it["compliance"].get("status") for it in closed_events] == ["Pass", None]
+    assert [it["unmapped"]["because"] for it in closed_events] == [it.reason for it in report.resolved_findings]
 
 
 def test_an_exempted_finding_is_suppressed() -> None:
     """Its verdict stays, and who accepted it stands beside."""
-    found = [it for it in checked(told()) if it.get("status") == "Suppressed"]
-    assert {it["resources"][0]["name"] for it in found} == {"scratch-1"}
-    assert {it["compliance"]["status"] for it in found} == {"Fail"}
-    assert found[0]["unmapped"]["exemption"]["owner"] == "search-team"
+    suppressed_events = [it for it in render_and_check(build_last_report()) if it.get("status") == "Suppressed"]
+    assert {it["resources"][0]["name"] for it in suppressed_events} == {"scratch-1"}
+    assert {it["compliance"]["status"] for it in suppressed_events} == {"Fail"}
+    assert suppressed_events[0]["unmapped"]["exemption"]["owner"] == "search-team"
 
 
 def test_what_is_well_has_no_status() -> None:
     """Nothing was found, so nothing is new or resolved."""
-    assert "status" not in one(compliance=Compliance.COMPLIANT)
-    assert one()["status"] == "New"
+    assert "status" not in render_one(compliance=Compliance.COMPLIANT)
+    assert render_one()["status"] == "New"
 
 
 def test_what_is_no_finding_is_counted() -> None:
     """In every event, with the audit that it belongs to."""
-    event = checked(told())[0]
-    assert event["metadata"]["correlation_uid"] == told().audit_id
+    event = render_and_check(build_last_report())[0]
+    assert event["metadata"]["correlation_uid"] == build_last_report().audit_id
     assert (event["unmapped"]["unread_in_all"], event["unmapped"]["drift_in_all"]) == (1, 1)
     assert event["unmapped"]["complete"] is False
 
 
 def test_events_have_names_of_their_own() -> None:
     """Whoever takes in a report twice can tell."""
-    uids = [it["metadata"]["uid"] for it in checked(told())]
+    uids = [it["metadata"]["uid"] for it in render_and_check(build_last_report())]
     assert len(set(uids)) == len(uids)
 
 
 def test_a_control_of_another_release_is_no_error() -> None:
     """A finding that is resolved may be of a control that is no more."""
-    assert one(control="is-no-more")["finding_info"]["title"] == "is-no-more"
+    assert render_one(control="is-no-more")["finding_info"]["title"] == "is-no-more"
 
 
 def test_many_projects_follow_one_another() -> None:
     """A line each, as one file."""
-    found = checked(told(), replace(told(), project="other"))
-    assert len(found) == 2 * len(checked(told()))
+    events = render_and_check(build_last_report(), replace(build_last_report(), project="other"))
+    assert len(events) == 2 * len(render_and_check(build_last_report()))
 
 
-@given(projects())
-def test_every_report_fits_the_schema(told: Inventory) -> None:
+@given(inventories())
+def test_every_report_fits_the_schema(report: Inventory) -> None:
     """Whatever a project is like."""
-    checked(report(told))
+    render_and_check(build_report(report))

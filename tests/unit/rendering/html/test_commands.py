@@ -11,13 +11,13 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Finding
 from backup_auditor.rendering.html.findings import build_commands, build_steps
-from support.builders.facts import DAY, index, judged, schedule
-from support.builders.reports import finding
+from support.builders.facts import DAY, build_index, build_schedule, evaluate_facts
+from support.builders.reports import build_finding
 
-EACH = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
-BLANK = r"\{([a-z_.]+)\}"
+CONTROL_PARAMETERS = [pytest.param(it, id=it.id) for it in CATALOG.all_controls]
+BLANK_PATTERN = r"\{([a-z_.]+)\}"
 HOST = "${PINECONE_CONTROLLER_HOST:-https://api.pinecone.io}"
-STRANGE = {
+STRANGE_NAMES = {
     "schedule_id": "a'b/c",
     "last_healthy": {"backup_id": '$(x) "'},
     "required_frequency": '"',
@@ -26,23 +26,23 @@ STRANGE = {
 }
 
 
-def of(control: str, *schedules: str) -> Finding:
+def evaluate_with_schedules(control: str, *schedules: str) -> Finding:
     """Judge an index that has these schedules, and was never backed up since long ago."""
-    case = index(schedules=[schedule(it, retention=DAY) for it in schedules], runs=[])
-    return next(it for it in judged(case).findings if it.control == control)
+    case = build_index(schedules=[build_schedule(it, retention=DAY) for it in schedules], runs=[])
+    return next(it for it in evaluate_facts(case).findings if it.control == control)
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_a_command_has_what_the_step_has(control: AnyControl) -> None:
     """The calls of a control have no blank but those of its remediation: where one is filled, so is the other."""
-    blanks = set(re.findall(BLANK, " ".join((*control.guidance.console, *control.guidance.api))))
-    assert blanks <= {"name", *re.findall(BLANK, control.remediation)}
+    placeholders = set(re.findall(BLANK_PATTERN, " ".join((*control.guidance.console, *control.guidance.api))))
+    assert placeholders <= {"name", *re.findall(BLANK_PATTERN, control.remediation)}
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_a_shell_reads_each_command_as_one_call(control: AnyControl) -> None:
     """Whatever is filled in ends no argument, and what is sent is JSON."""
-    for command in build_commands(finding(control=control.id, evidence=STRANGE, name="a'b c; rm")):
+    for command in build_commands(build_finding(control=control.id, evidence=STRANGE_NAMES, name="a'b c; rm")):
         words = shlex.split(command)
         [address] = [it for it in words if it.startswith(HOST)]
         assert re.fullmatch(r"[\w/%-]+", address.removeprefix(HOST))
@@ -51,20 +51,22 @@ def test_a_shell_reads_each_command_as_one_call(control: AnyControl) -> None:
             json.loads(words[-1].replace("DAYS", "7"))
 
 
-@pytest.mark.parametrize("control", EACH)
+@pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_steps_have_no_blanks(control: AnyControl) -> None:
     """What is to be put into a call is in capitals, as in the commands."""
     steps = build_steps(control.id, None)
     assert steps is not None
-    assert not re.search(BLANK, " ".join((*steps.console, *steps.api)))
+    assert not re.search(BLANK_PATTERN, " ".join((*steps.console, *steps.api)))
 
 
 def test_a_call_of_which_everything_is_known_can_be_copied_as_it_stands() -> None:
     """A quote in a name ends no argument."""
-    look, resume = build_commands(finding(control="schedule-is-enabled", evidence={"schedule_id": "s-1"}, name="a'b c"))
-    assert f"{HOST}/indexes/a%27b%20c/backup-schedules -H" in look
-    assert f"-X PATCH {HOST}/backup-schedules/s-1 -H" in resume
-    assert resume.endswith("-d '{\"enabled\": true}'")
+    read_command, resume_command = build_commands(
+        build_finding(control="schedule-is-enabled", evidence={"schedule_id": "s-1"}, name="a'b c")
+    )
+    assert f"{HOST}/indexes/a%27b%20c/backup-schedules -H" in read_command
+    assert f"-X PATCH {HOST}/backup-schedules/s-1 -H" in resume_command
+    assert resume_command.endswith("-d '{\"enabled\": true}'")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_call_of_which_everything_is_known_can_be_copied_as_it_stands() -> Non
 )
 def test_what_is_sent_is_what_is_required(control: str, evidence: dict[str, object], expected: str) -> None:
     """As the finding's evidence has it."""
-    [command] = build_commands(finding(control=control, evidence=evidence))
+    [command] = build_commands(build_finding(control=control, evidence=evidence))
     assert shlex.split(command)[-1] == expected
 
 
@@ -100,23 +102,23 @@ def test_what_is_sent_is_what_is_required(control: str, evidence: dict[str, obje
 )
 def test_the_only_schedule_is_known(schedules: list[str], expected: str) -> None:
     """The step, the steps and the command name it, though the verdict was not computed from it alone."""
-    found = of("recovery-points-meet-minimum-copies", *schedules)
-    steps = build_steps(found.control, found)
+    finding = evaluate_with_schedules("recovery-points-meet-minimum-copies", *schedules)
+    steps = build_steps(finding.control, finding)
     assert steps is not None
-    assert expected in found.remediation
+    assert expected in finding.remediation
     assert f"GET {expected}." in steps.api
-    assert f"{HOST}{expected} " in build_commands(found)[-1]
+    assert f"{HOST}{expected} " in build_commands(finding)[-1]
 
 
 def test_what_is_known_is_no_evidence() -> None:
     """A finding says the same of what it was computed from, whatever else is known."""
-    found = of("recovery-points-meet-minimum-copies", "s-1")
-    assert found.remediation_values["schedule_id"] == "s-1"
-    assert "schedule_id" not in found.evidence
-    assert "SCHEDULE_ID" in build_commands(replace(found, remediation_values={}))[-1]
+    finding = evaluate_with_schedules("recovery-points-meet-minimum-copies", "s-1")
+    assert finding.remediation_values["schedule_id"] == "s-1"
+    assert "schedule_id" not in finding.evidence
+    assert "SCHEDULE_ID" in build_commands(replace(finding, remediation_values={}))[-1]
 
 
 def test_a_control_that_is_not_known_has_no_steps() -> None:
     """As in a report of another version."""
     assert build_steps("no-such-control", None) is None
-    assert build_commands(finding(control="no-such-control")) == []
+    assert build_commands(build_finding(control="no-such-control")) == []

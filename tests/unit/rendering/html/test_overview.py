@@ -3,23 +3,36 @@
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
 from backup_auditor.rendering.html.overview import Bar, build_age_bars
-from support.builders.facts import HOUR, ago, backup, broken, daily_runs, index, inventory, renamed, schedule
-from support.builders.reports import BUILT_IN, EXEMPTION, bare, exempting, report
+from support.builders.facts import (
+    HOUR,
+    ago,
+    build_backup,
+    build_daily_runs,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_schedule,
+    rename_index,
+)
+from support.builders.reports import BUILT_IN_POLICY, EXEMPTION, build_bare_index, build_exempting_policy, build_report
 
-OLD = renamed(index(runs=daily_runs(3, 54 * HOUR)), "old")
-WELL = renamed(index(), "well")
+OLD_INDEX = rename_index(build_index(runs=build_daily_runs(3, 54 * HOUR)), "old")
+HEALTHY_INDEX = rename_index(build_index(), "well")
 
 
-def shown(facts: Inventory, required: Policy = BUILT_IN) -> list[Bar]:
+def build_report_bars(facts: Inventory, policy: Policy = BUILT_IN_POLICY) -> list[Bar]:
     """Return the rows of the ages."""
-    told = report(facts, required)
-    return list(build_age_bars(told.timelines, told).rows)
+    report = build_report(facts, policy)
+    return list(build_age_bars(report.timelines, report).rows)
 
 
 def test_the_worst_age_comes_first() -> None:
     """None at all, then one that is too old, then one that is not."""
-    found = [(it.name, it.text, it.problem) for it in shown(inventory(WELL, OLD, bare("carts")))]
-    assert found == [
+    bar_values = [
+        (it.name, it.text, it.problem)
+        for it in build_report_bars(build_inventory(HEALTHY_INDEX, OLD_INDEX, build_bare_index("carts")))
+    ]
+    assert bar_values == [
         ("carts", "there is none", "missing"),
         ("old", "2 d 6 h of 1 d 6 h", "too old"),
         ("well", "6 h of 1 d 6 h", ""),
@@ -28,25 +41,29 @@ def test_the_worst_age_comes_first() -> None:
 
 def test_what_need_not_be_there_yet_stands_below_what_should() -> None:
     """An index whose first run is not due has none, and nothing amiss."""
-    young = renamed(index(schedules=[schedule(created_at=ago(HOUR))], runs=[]), "young")
-    assert [(it.name, it.text, it.problem) for it in shown(inventory(young, OLD))] == [
+    young_index = rename_index(build_index(schedules=[build_schedule(created_at=ago(HOUR))], runs=[]), "young")
+    assert [(it.name, it.text, it.problem) for it in build_report_bars(build_inventory(young_index, OLD_INDEX))] == [
         ("old", "2 d 6 h of 1 d 6 h", "too old"),
         ("young", "there is none", ""),
     ]
 
 
-def test_only_what_is_open_is_called_amiss() -> None:
+def test_only_what_is_open_is_called_failing() -> None:
     """A newer point may stand in what was not read, and what was accepted is not called a fault."""
-    doubted = inventory(OLD, WELL, backups=broken([*OLD.listed, *WELL.listed]))
-    assert [(it.name, it.problem) for it in shown(doubted)] == [("old", ""), ("well", "")]
-    accepted = exempting(EXEMPTION)
-    (found,) = shown(inventory(bare("scratch-1")), accepted)
-    assert (found.text, found.problem, found.length) == ("there is none", "", 0.0)
+    unknown_inventory = build_inventory(
+        OLD_INDEX,
+        HEALTHY_INDEX,
+        backups=build_failed_listing([*OLD_INDEX.listed_backups, *HEALTHY_INDEX.listed_backups]),
+    )
+    assert [(it.name, it.problem) for it in build_report_bars(unknown_inventory)] == [("old", ""), ("well", "")]
+    exempting_policy = build_exempting_policy(EXEMPTION)
+    (bar,) = build_report_bars(build_inventory(build_bare_index("scratch-1")), exempting_policy)
+    assert (bar.text, bar.problem, bar.length) == ("there is none", "", 0.0)
 
 
 def test_what_is_not_known_stands_before_what_is_well() -> None:
     """It is not taken for better than that, and has no bar."""
-    strange = renamed(index(runs=[], backups=[backup(None)]), "strange")
-    found = shown(inventory(WELL, strange, OLD))
-    assert [it.name for it in found] == ["old", "strange", "well"]
-    assert (found[1].text, found[1].length, found[1].problem) == ("none is known", 0.0, "")
+    strange_index = rename_index(build_index(runs=[], backups=[build_backup(None)]), "strange")
+    bars = build_report_bars(build_inventory(HEALTHY_INDEX, strange_index, OLD_INDEX))
+    assert [it.name for it in bars] == ["old", "strange", "well"]
+    assert (bars[1].text, bars[1].length, bars[1].problem) == ("none is known", 0.0, "")
