@@ -22,7 +22,7 @@ _MEANINGS = {
     "BackupStorageBytes": "Size of all listed backups.",
     "BackupQuotaUsedPercent": "Used part of the backup quota.",
     "SchedulesCreated": "Schedules that a remediation run created.",
-    "ScheduleCreationFailures": "Actions that failed in a remediation run; 1 when it was refused, stopped or incomplete.",
+    "ScheduleCreationFailures": "Actions that failed in a remediation run; 1 if it was refused, stopped or incomplete.",
     "DeliveryFailures": "Messages and events that a channel did not accept, counted at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Answers with status 429 in the audit.",
