@@ -1,5 +1,6 @@
 """Control `backups-have-live-source`."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Backup
+from backup_auditor.domain.policy import OrphanedBackupRequirement, Policy, Requirements
 from support.builders.facts import (
     DAY,
     NOW,
@@ -26,7 +28,7 @@ from support.builders.facts import (
 )
 
 ID = "backups-have-live-source"
-KEEP = 30 * DAY
+MAX_AGE = 30 * DAY
 
 
 def gone(age: timedelta | None, **facts: object) -> Backup:
@@ -34,18 +36,23 @@ def gone(age: timedelta | None, **facts: object) -> Backup:
     return backup(age, **{"backup_id": f"gone-{age}", "index_id": "id-gone", "index_name": "gone", **facts})
 
 
-def verdict(*rows: Backup, keep: timedelta | None = KEEP) -> Compliance:
+def with_max_age(max_age: timedelta | None) -> Policy:
+    """Build the built-in policy with another limit for backups of deleted indexes."""
+    return replace(policy(), defaults=Requirements(orphaned_backups=OrphanedBackupRequirement(max_age)))
+
+
+def verdict(*rows: Backup, max_age: timedelta | None = MAX_AGE) -> Compliance:
     """Judge the only deleted index of a project with these backups."""
-    (found,) = findings(ID, inventory(index(), more=rows), policy(keep=keep)).values()
+    (found,) = findings(ID, inventory(index(), more=rows), with_max_age(max_age)).values()
     return found.compliance
 
 
 @pytest.mark.parametrize(
     "age,expected",
     [
-        pytest.param(KEEP - SECOND, Compliance.COMPLIANT, id="one-second-before"),
-        pytest.param(KEEP, Compliance.COMPLIANT, id="at-limit"),
-        pytest.param(KEEP + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(MAX_AGE - SECOND, Compliance.COMPLIANT, id="one-second-before"),
+        pytest.param(MAX_AGE, Compliance.COMPLIANT, id="at-limit"),
+        pytest.param(MAX_AGE + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
 def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) -> None:
@@ -80,7 +87,7 @@ def test_a_listing_that_broke_off_shows_of_none_that_it_is_gone(rows: tuple[Back
 
 def test_without_a_limit_there_is_nothing_to_judge() -> None:
     """A limit that is null is none."""
-    assert verdict(gone(90 * DAY), keep=None) is Compliance.NOT_APPLICABLE
+    assert verdict(gone(90 * DAY), max_age=None) is Compliance.NOT_APPLICABLE
 
 
 def test_each_id_is_a_resource_of_its_own() -> None:
@@ -129,5 +136,5 @@ def test_rows_that_shift_between_two_walks_settle_nothing() -> None:
 def test_rules_do_not_speak_of_deleted_indexes() -> None:
     """They have the defaults, whatever fits their name."""
     told = inventory(index(schedules=[schedule()]), more=[gone(90 * DAY)])
-    (found,) = findings(ID, told, policy(keep=100 * DAY)).values()
-    assert (found.compliance, found.evidence["keep_days"]) == (Compliance.COMPLIANT, 100)
+    (found,) = findings(ID, told, with_max_age(100 * DAY)).values()
+    assert (found.compliance, found.evidence["max_age_days"]) == (Compliance.COMPLIANT, 100)

@@ -52,7 +52,7 @@ def test_everything_that_is_required_is_told() -> None:
         "at most 20 % of the records gone, at most 5 % of the namespaces gone, the size within a factor of 3" in shown
     )
     assert "from deletion not required; backups of any age, lying anywhere; tags required: none" in shown
-    strict = policy(horizon=None, max_size_factor=None, allow_empty=True, erasure=30 * DAY, locations=("aws/*",))
+    strict = policy(horizon=None, max_size_factor=None, allow_empty=True, max_backup_age=30 * DAY, locations=("aws/*",))
     shown = " ".join(explained(index(), strict).split())
     assert "namespaces gone, may be empty" in shown
     assert "backups at most 30 d old, lying in aws/*;" in shown

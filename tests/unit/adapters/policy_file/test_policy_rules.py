@@ -127,7 +127,7 @@ defaults:
   recovery: {min_copies: null, horizon: null}
   runs: {stuck_after: null}
   content: {max_record_drop_percent: null, max_namespace_drop_percent: null, max_size_factor: null}
-  orphans: {keep_days: null}
+  orphaned_backups: {max_age_days: null}
 project: {quota_warn_percent: null}
 """)
     required = read.defaults
@@ -140,7 +140,7 @@ project: {quota_warn_percent: null}
         required.content.max_record_drop_percent,
         required.content.max_namespace_drop_percent,
         required.content.max_size_factor,
-        required.orphans.keep,
+        required.orphaned_backups.max_age,
         read.project.quota_warn_percent,
     }
     assert limits == {None}

@@ -12,7 +12,7 @@ TOPIC = "'arn:aws:sns:eu-central-1:111122223333:search'"
 RIGHT = (
     "{name: a, secret: s/a}",
     "{name: a b, key_env: KEY, policy: p.yaml}",
-    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, severity: low}}, {{slack: s, all_is_well: never}}]}}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, severity: low}}, {{slack: s, weekly_summary: false}}]}}",
     "{name: a, secret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf', alerts: []}",
 )
 WRONG = (
@@ -30,7 +30,7 @@ WRONG = (
     f"{{name: a, secret: s, alerts: [{{sns: {TOPIC}, slack: s}}]}}",
     "{name: a, secret: s, alerts: [{sns: search}]}",
     "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
-    "{name: a, secret: s, alerts: [{slack: s, all_is_well: true}]}",
+    "{name: a, secret: s, alerts: [{slack: s, weekly_summary: weekly}]}",
     f"{{name: a, secret: s, alerts: [{', '.join(f'{{slack: s{it}}}' for it in range(21))}]}}",
 )
 
