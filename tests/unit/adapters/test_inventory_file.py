@@ -100,12 +100,12 @@ def edited(before: bytes, after: bytes) -> Any:
 @pytest.mark.parametrize(
     "edit, why",
     [
-        pytest.param(lambda _: b"", "this is no inventory", id="empty"),
-        pytest.param(lambda _: b"{}", "this is no inventory", id="other-json"),
-        pytest.param(lambda _: bytes(range(256)), "this is no inventory", id="binary"),
-        pytest.param(lambda text: text[:-1], "cut short", id="last-byte-missing"),
-        pytest.param(lambda text: text[: len(text) // 2], "cut short", id="half"),
-        pytest.param(lambda text: text + b"\n", "cut short", id="something-after-it"),
+        pytest.param(lambda _: b"", "this is not a saved inventory", id="empty"),
+        pytest.param(lambda _: b"{}", "this is not a saved inventory", id="other-json"),
+        pytest.param(lambda _: bytes(range(256)), "this is not a saved inventory", id="binary"),
+        pytest.param(lambda text: text[:-1], "is incomplete", id="last-byte-missing"),
+        pytest.param(lambda text: text[: len(text) // 2], "is incomplete", id="half"),
+        pytest.param(lambda text: text + b"\n", "is incomplete", id="something-after-it"),
         pytest.param(edited(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
         pytest.param(edited(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
         pytest.param(edited(b'"version": 3', b'"version": 4'), "a newer backup-auditor saved this", id="newer"),
@@ -173,8 +173,8 @@ def test_the_moment_is_kept_to_the_microsecond(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> None:
-    """A file of an older version has other keys; the error says to save the inventory again."""
+    """A file of an older version has other keys; the error says to save it again."""
     path = saved(inventory(index()), tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"version": 3', b'"version": %d' % version))
-    with pytest.raises(InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"):
+    with pytest.raises(InventoryFileError, match=rf"saved this inventory \(version {version}\); save it again"):
         load_inventory(path)

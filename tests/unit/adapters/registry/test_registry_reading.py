@@ -151,7 +151,7 @@ def test_everything_wrong_with_the_list_is_told() -> None:
         pytest.param(
             "{name: a, secret: s, alerts: [{slack: s, all_is_well: weekly}]}",
             "a",
-            'unknown key "all_is_well" in an alert of the project "a"; known there: sns, slack, severity, weekly_summary',
+            'unknown key "all_is_well" in an alert of the project "a"; known there: sns, slack, severity, weekly',
             id="former-key",
         ),
         pytest.param(
