@@ -7,8 +7,8 @@ from docs.markdown import table
 from docs.template import template
 
 _MEANINGS = {
-    "AuditCompleted": "1 for each audit that was recorded.",
-    "AuditComplete": "1 when the audit had no read error, else 0.",
+    "AuditCompleted": "1 for each recorded audit, 0 for each audit that failed.",
+    "AuditComplete": "1 when the audit had no read error; 0 otherwise, and when two registry entries share its secret.",
     "IndexesTotal": "Indexes of the project.",
     "IndexesProtected": "Indexes with an enabled schedule and a recovery point that is recent enough.",
     "CoveragePercent": "`IndexesProtected` in percent of the indexes that can be backed up.",
@@ -21,8 +21,8 @@ _MEANINGS = {
     "BackupsTotal": "Listed backups, in any state.",
     "BackupStorageBytes": "Size of all listed backups.",
     "BackupQuotaUsedPercent": "Used part of the backup quota.",
-    "SchedulesCreated": "Remediation actions that were applied in a run.",
-    "ScheduleCreationFailures": "Remediation actions that failed in a run, and runs that were refused or incomplete.",
+    "SchedulesCreated": "Schedules that a remediation run created.",
+    "ScheduleCreationFailures": "Actions that failed in a remediation run; 1 if it was refused, stopped or incomplete.",
     "DeliveryFailures": "Messages and events that a channel did not accept, counted at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Answers with status 429 in the audit.",

@@ -14,6 +14,7 @@ from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.cli.parser import FORMATS
 from backup_auditor_simulator import FaultKind
+from docs.markdown import fill_sections
 from docs.transcripts import run_transcripts
 
 ROOT = Path(__file__).parents[2]
@@ -180,6 +181,16 @@ def test_a_decision_has_four_parts(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     parts = ("\nStatus: ", "\n## Context\n", "\n## Decision\n", "\n## Consequences\n")
     assert [part for part in parts if part not in text] == []
+
+
+def test_a_generated_section_is_replaced() -> None:
+    """What stands between the markers of a section is replaced, and a section that nobody makes is an error."""
+    text = "before\n<!-- generated: fresh -->\nold\n<!-- /generated -->\nafter\n"
+    expected = "before\n<!-- generated: fresh -->\n\nnew\n\n<!-- /generated -->\nafter\n"
+    assert fill_sections(text, {"fresh": lambda: "new\n"}) == expected
+    assert fill_sections(expected, {"fresh": lambda: "new\n"}) == expected
+    with pytest.raises(KeyError, match="fresh"):
+        fill_sections(text, {})
 
 
 def test_a_transcript_shows_what_is_printed() -> None:

@@ -50,7 +50,7 @@ def build_demanding_policy() -> Policy:
         deletion_protection=True,
         locations=("aws/*",),
         required_tags=("env",),
-        erasure=400 * _DAY,
+        max_backup_age=400 * _DAY,
     )
     project = replace(policy.project, backup_quota=1_000_000, expected_id="project")
     return replace(policy, defaults=replace(policy.defaults, protection=protection), project=project)

@@ -27,7 +27,7 @@ ORPHAN = "backups-have-live-source"
 OVERDUE = "backups-expire-on-time"
 BEYOND_ERASURE_HORIZON = "backups-within-erasure-horizon"
 VANISHED = "backup-did-not-vanish"
-ERASURE_POLICY = "defaults: {protection: {erasure_days: 20}}"
+ERASURE_POLICY = "defaults: {protection: {max_backup_age_days: 20}}"
 OPTIONAL = "defaults: {schedule: {required: false}, recovery: {max_age: 90d}}"
 
 
@@ -97,7 +97,7 @@ CASES = (
     Case(
         label="old backups of a deleted index, which may be kept",
         steps=(*DELETED_INDEX, back_up(50 * DAY)),
-        policy="defaults: {orphans: {keep_days: null}}",
+        policy="defaults: {orphaned_backups: {max_age_days: null}}",
     ),
     *make_limit_cases(
         "a backup is listed past its expiry",

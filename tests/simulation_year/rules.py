@@ -253,7 +253,7 @@ exemptions:
 
 
 _GUARDED_REQUIREMENTS = (
-    f", protection: {{deletion_protection: true, required_tags: [owner], erasure_days: {MAX_BACKUP_AGE_DAYS}}}"
+    f", protection: {{deletion_protection: true, required_tags: [owner], max_backup_age_days: {MAX_BACKUP_AGE_DAYS}}}"
 )
 
 

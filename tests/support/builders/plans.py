@@ -61,7 +61,7 @@ def find_skipped(plan: RemediationPlan, kind: ActionKind | None = None) -> dict[
     return {it.index: it.reason for it in plan.skipped_actions if kind in (None, it.kind)}
 
 
-def build_scheduled_index(name: str = "orders", *, run_count: int | None = None, **facts: Any) -> IndexCase:
+def build_scheduled_index(index_name: str = "orders", *, run_count: int | None = None, **facts: Any) -> IndexCase:
     """Build an index with one schedule of these settings, and so many runs of it, where that matters."""
     runs = None if run_count is None else build_daily_runs(run_count)
-    return rename_index(build_index(schedules=[build_schedule(**facts)], runs=runs, state="Ready"), name)
+    return rename_index(build_index(schedules=[build_schedule(**facts)], runs=runs, state="Ready"), index_name)

@@ -132,12 +132,12 @@ def make_edit(old_text: bytes, new_text: bytes) -> Any:
 @pytest.mark.parametrize(
     "edit, reason",
     [
-        pytest.param(lambda _: b"", "this is no inventory", id="empty"),
-        pytest.param(lambda _: b"{}", "this is no inventory", id="other-json"),
-        pytest.param(lambda _: bytes(range(256)), "this is no inventory", id="binary"),
-        pytest.param(lambda text: text[:-1], "cut short", id="last-byte-missing"),
-        pytest.param(lambda text: text[: len(text) // 2], "cut short", id="half"),
-        pytest.param(lambda text: text + b"\n", "cut short", id="something-after-it"),
+        pytest.param(lambda _: b"", "this is not a saved inventory", id="empty"),
+        pytest.param(lambda _: b"{}", "this is not a saved inventory", id="other-json"),
+        pytest.param(lambda _: bytes(range(256)), "this is not a saved inventory", id="binary"),
+        pytest.param(lambda text: text[:-1], "is incomplete", id="last-byte-missing"),
+        pytest.param(lambda text: text[: len(text) // 2], "is incomplete", id="half"),
+        pytest.param(lambda text: text + b"\n", "is incomplete", id="something-after-it"),
         pytest.param(make_edit(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
         pytest.param(make_edit(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
         pytest.param(make_edit(b'"version": 3', b'"version": 4'), "a newer backup-auditor saved this", id="newer"),
@@ -210,5 +210,5 @@ def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> 
     """A file of an older version has other keys; the error says to save the inventory again."""
     path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"version": 3', b'"version": %d' % version))
-    with pytest.raises(InventoryFileError, match=rf"saved this \(version {version}\); save the inventory again"):
+    with pytest.raises(InventoryFileError, match=rf"saved this inventory \(version {version}\); save it again"):
         load_inventory(path)

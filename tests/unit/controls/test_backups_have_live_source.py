@@ -1,5 +1,6 @@
 """Control `backups-have-live-source`."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Backup
+from backup_auditor.domain.policy import OrphanedBackupRequirement, Policy, Requirements
 from support.builders.facts import (
     DAY,
     NOW,
@@ -34,10 +36,15 @@ def build_orphaned_backup(age: timedelta | None, **facts: object) -> Backup:
     return build_backup(age, **{"backup_id": f"gone-{age}", "index_id": "id-gone", "index_name": "gone", **facts})
 
 
+def with_max_age(max_age: timedelta | None) -> Policy:
+    """Return a policy that limits the age of backups of deleted indexes."""
+    return replace(build_policy(), defaults=Requirements(orphaned_backups=OrphanedBackupRequirement(max_age)))
+
+
 def evaluate_orphans(*rows: Backup, max_age: timedelta | None = MAX_AGE) -> Compliance:
     """Judge the only deleted index of a project with these backups."""
     (finding,) = evaluate_resources(
-        ID, build_inventory(build_index(), extra_backups=rows), build_policy(keep=max_age)
+        ID, build_inventory(build_index(), extra_backups=rows), with_max_age(max_age)
     ).values()
     return finding.compliance
 
@@ -180,5 +187,5 @@ def test_rules_do_not_speak_of_deleted_indexes() -> None:
     inventory = build_inventory(
         build_index(schedules=[build_schedule()]), extra_backups=[build_orphaned_backup(90 * DAY)]
     )
-    (finding,) = evaluate_resources(ID, inventory, build_policy(keep=100 * DAY)).values()
-    assert (finding.compliance, finding.evidence["keep_days"]) == (Compliance.COMPLIANT, 100)
+    (finding,) = evaluate_resources(ID, inventory, with_max_age(100 * DAY)).values()
+    assert (finding.compliance, finding.evidence["max_age_days"]) == (Compliance.COMPLIANT, 100)

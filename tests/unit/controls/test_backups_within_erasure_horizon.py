@@ -34,8 +34,8 @@ ERASURE_LIMIT = 30 * DAY
 )
 def test_no_backup_is_too_old(age: timedelta, expected: Compliance) -> None:
     """Its capture counts, not when it was planned."""
-    assert evaluate_compliance(ID, build_index(backups=[build_backup(age)]), erasure=ERASURE_LIMIT) is expected
-    assert evaluate_compliance(ID, build_index(runs=[build_run(age)]), erasure=ERASURE_LIMIT) is expected
+    assert evaluate_compliance(ID, build_index(backups=[build_backup(age)]), max_backup_age=ERASURE_LIMIT) is expected
+    assert evaluate_compliance(ID, build_index(runs=[build_run(age)]), max_backup_age=ERASURE_LIMIT) is expected
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_no_backup_is_too_old(age: timedelta, expected: Compliance) -> None:
 )
 def test_any_backup_under_the_name_counts(row: Backup) -> None:
     """In whatever state, of earlier indexes too, by name."""
-    assert evaluate_compliance(ID, build_index(backups=[row]), erasure=ERASURE_LIMIT) is Compliance.NON_COMPLIANT
+    assert evaluate_compliance(ID, build_index(backups=[row]), max_backup_age=ERASURE_LIMIT) is Compliance.NON_COMPLIANT
     assert (
-        evaluate_compliance(ID, build_index(schedules=[], listed_backups=[row]), erasure=ERASURE_LIMIT)
+        evaluate_compliance(ID, build_index(schedules=[], listed_backups=[row]), max_backup_age=ERASURE_LIMIT)
         is Compliance.NON_COMPLIANT
     )
 
@@ -60,12 +60,12 @@ def test_a_planned_run_is_no_backup() -> None:
     """However long ago it was planned."""
     monthly_schedules = [build_schedule(frequency="monthly")]
     assert evaluate_compliance(
-        ID, build_index(schedules=monthly_schedules, runs=[build_unnamed_run(31 * DAY)]), erasure=ERASURE_LIMIT
+        ID, build_index(schedules=monthly_schedules, runs=[build_unnamed_run(31 * DAY)]), max_backup_age=ERASURE_LIMIT
     ) is (Compliance.NOT_APPLICABLE)
     late_index = build_index(
         runs=[build_run(40 * DAY, status="Scheduled")], listed_backups=[build_run(40 * DAY, status="Scheduled")]
     )
-    assert evaluate_compliance(ID, late_index, erasure=ERASURE_LIMIT) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, late_index, max_backup_age=ERASURE_LIMIT) is Compliance.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(
@@ -88,19 +88,21 @@ def test_a_planned_run_is_no_backup() -> None:
 def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
     """How often its schedule runs would tell, or the history that was not read."""
     unknown_index = build_index(schedules=[build_schedule(frequency=None)], runs=rows)
-    assert evaluate_compliance(ID, unknown_index, erasure=ERASURE_LIMIT) is expected
+    assert evaluate_compliance(ID, unknown_index, max_backup_age=ERASURE_LIMIT) is expected
     failed_inventory = build_inventory(build_index(runs=build_failed_listing(), listed_backups=rows))
-    assert evaluate_compliance(ID, failed_inventory, erasure=ERASURE_LIMIT) is expected
+    assert evaluate_compliance(ID, failed_inventory, max_backup_age=ERASURE_LIMIT) is expected
 
 
 def test_one_without_any_time_may_be_too_old() -> None:
     """And so may one that was not read."""
     assert (
-        evaluate_compliance(ID, build_index(backups=[build_backup(None)]), erasure=ERASURE_LIMIT)
+        evaluate_compliance(ID, build_index(backups=[build_backup(None)]), max_backup_age=ERASURE_LIMIT)
         is Compliance.INSUFFICIENT_DATA
     )
     assert (
-        evaluate_compliance(ID, build_inventory(build_index(), backups=build_failed_listing()), erasure=ERASURE_LIMIT)
+        evaluate_compliance(
+            ID, build_inventory(build_index(), backups=build_failed_listing()), max_backup_age=ERASURE_LIMIT
+        )
         is Compliance.INSUFFICIENT_DATA
     )
 
@@ -110,14 +112,14 @@ def test_a_row_of_a_history_alone_is_gone_already() -> None:
     assert evaluate_compliance(
         ID,
         build_index(runs=[build_run(40 * DAY), build_run(DAY)], listed_backups=[build_run(DAY)]),
-        erasure=ERASURE_LIMIT,
+        max_backup_age=ERASURE_LIMIT,
     ) is (Compliance.COMPLIANT)
 
 
 def test_without_a_limit_or_a_backup_there_is_nothing_to_evaluate() -> None:
     """A limit that is null is none."""
     assert evaluate_compliance(ID, build_index(backups=[build_backup(900 * DAY)])) is Compliance.NOT_APPLICABLE
-    assert evaluate_compliance(ID, build_index(runs=[]), erasure=ERASURE_LIMIT) is Compliance.NOT_APPLICABLE
+    assert evaluate_compliance(ID, build_index(runs=[]), max_backup_age=ERASURE_LIMIT) is Compliance.NOT_APPLICABLE
 
 
 def test_the_evidence_names_each_and_the_oldest() -> None:
@@ -127,5 +129,5 @@ def test_the_evidence_names_each_and_the_oldest() -> None:
         build_backup(40 * DAY, backup_id="a"),
         build_backup(DAY, backup_id="c"),
     ]
-    finding = evaluate_control(ID, build_index(runs=[], backups=rows), erasure=ERASURE_LIMIT)
+    finding = evaluate_control(ID, build_index(runs=[], backups=rows), max_backup_age=ERASURE_LIMIT)
     assert (finding.evidence["backup_ids"], finding.evidence["oldest"]) == (["a", "b"], "2026-10-03T12:00:00Z")

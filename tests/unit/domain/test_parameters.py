@@ -14,7 +14,7 @@ from backup_auditor.domain.policy import find_default
         ("recovery.horizon", "7d"),
         ("schedule.frequency", "daily"),
         ("protection.locations", []),
-        ("orphans.keep_days", 30),
+        ("orphaned_backups.max_age_days", 30),
         ("project.plan", "standard"),
     ],
 )

@@ -54,7 +54,7 @@ def test_everything_that_is_required_is_reported() -> None:
     )
     assert "from deletion not required; backups of any age, lying anywhere; tags required: none" in rendered_text
     strict_policy = build_policy(
-        horizon=None, max_size_factor=None, allow_empty=True, erasure=30 * DAY, locations=("aws/*",)
+        horizon=None, max_size_factor=None, allow_empty=True, max_backup_age=30 * DAY, locations=("aws/*",)
     )
     rendered_text = " ".join(explain(build_index(), strict_policy).split())
     assert "namespaces gone, may be empty" in rendered_text

@@ -46,7 +46,7 @@ def join_texts(payload: Mapping[str, Any]) -> str:
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None) -> None:
     """Blocks, their shapes, and the length of each text and of all together."""
-    payload = render_payload(report, link_to=lambda _: link)
+    payload = render_payload(report, build_link=lambda _: link)
     assert 1 <= len(payload["blocks"]) <= 50
     assert all(set(it) == BLOCK_KEYS[it["type"]] for it in payload["blocks"])
     assert all(1 <= len(it["elements"]) <= 10 for it in payload["blocks"] if it["type"] == "context")
@@ -60,7 +60,7 @@ def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None)
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_names_are_never_markup(report: Report, link: str | None) -> None:
     """What is not our own words stands where nothing is markup, with what calls or links written out."""
-    payload = render_payload(report, link_to=lambda _: link)
+    payload = render_payload(report, build_link=lambda _: link)
     for text_object in iterate_texts(payload):
         if text_object["type"] == "plain_text":
             assert text_object["emoji"] is False
@@ -143,17 +143,17 @@ def test_the_report_is_linked_where_it_has_an_address() -> None:
     assert "|Open the report>" in join_texts(payload)
     assert "Report: s3://evidence/search/2026-11-22/" in join_texts(payload)
     assert "|Open the report>" not in join_texts(
-        render_payload(build_alert_report(build_open_finding()), link_to=lambda _: None)
+        render_payload(build_alert_report(build_open_finding()), build_link=lambda _: None)
     )
 
 
 def test_a_possible_repeat_says_so() -> None:
     """Only where an earlier attempt may have arrived."""
     assert "This may be a repeat" in join_texts(
-        render_payload(build_alert_report(build_open_finding()), may_be_repeat=True)
+        render_payload(build_alert_report(build_open_finding()), is_possible_duplicate=True)
     )
     assert "This may be a repeat" not in join_texts(
-        render_payload(build_alert_report(build_open_finding()), may_be_repeat=False)
+        render_payload(build_alert_report(build_open_finding()), is_possible_duplicate=False)
     )
 
 

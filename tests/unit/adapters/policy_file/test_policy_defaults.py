@@ -23,8 +23,8 @@ defaults:
   recovery:   {max_age: null, min_copies: 2, horizon: 7d}
   runs:       {grace: 6h, stuck_after: 12h}
   content:    {allow_empty: false, max_record_drop_percent: 20, max_namespace_drop_percent: 5, max_size_factor: 3}
-  protection: {deletion_protection: false, locations: [], required_tags: [], erasure_days: null}
-  orphans:    {keep_days: 30}
+  protection: {deletion_protection: false, locations: [], required_tags: [], max_backup_age_days: null}
+  orphaned_backups: {max_age_days: 30}
 project:
   {plan: standard, backup_quota: null, quota_warn_percent: 80, expected_id: null, document_indexes: included}
 rules: []

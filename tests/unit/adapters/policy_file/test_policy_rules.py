@@ -132,7 +132,7 @@ defaults:
   recovery: {min_copies: null, horizon: null}
   runs: {stuck_after: null}
   content: {max_record_drop_percent: null, max_namespace_drop_percent: null, max_size_factor: null}
-  orphans: {keep_days: null}
+  orphaned_backups: {max_age_days: null}
 project: {quota_warn_percent: null}
 """)
     requirements = policy.defaults
@@ -145,7 +145,7 @@ project: {quota_warn_percent: null}
         requirements.content.max_record_drop_percent,
         requirements.content.max_namespace_drop_percent,
         requirements.content.max_size_factor,
-        requirements.orphans.keep,
+        requirements.orphaned_backups.max_age,
         policy.project.quota_warn_percent,
     }
     assert limits == {None}

@@ -27,6 +27,15 @@ from support.builders.policies import find_problem, find_problems, parse_policy
             "rules:\n- name: prod\n  when: {}",
             '3: unknown key "when" in rules[0] "prod"; known there: name, match, require',
         ),
+        (
+            "defaults:\n  protection:\n    erasure_days: 30",
+            '3: unknown key "erasure_days" in defaults.protection; did you mean "max_backup_age_days"?',
+        ),
+        ("defaults: {orphans: {}}", '1: unknown key "orphans" in defaults; did you mean "orphaned_backups"?'),
+        (
+            "defaults:\n  orphaned_backups: {keep_days: 30}",
+            '2: unknown key "keep_days" in defaults.orphaned_backups; did you mean "max_age_days"?',
+        ),
         ("plan: enterprise", '1: unknown key "plan"; it belongs in project'),
         (
             '"a\\nb": 1',
@@ -71,7 +80,10 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
             "defaults: {content: {max_size_factor: 0.9}}",
             "defaults.content.max_size_factor is 0.9; write a number of at least 1",
         ),
-        ("defaults: {orphans: {keep_days: [30]}}", "defaults.orphans.keep_days is a list; write a whole number"),
+        (
+            "defaults: {orphaned_backups: {max_age_days: [30]}}",
+            "defaults.orphaned_backups.max_age_days is a list; write a whole number",
+        ),
         ("project: {plan: premium}", 'project.plan is "premium"; write starter, builder, standard or enterprise'),
         ("project: {expected_id: 12}", "project.expected_id is 12; write it in quotes, as it must be text"),
         ("project: {backup_quota: 0}", "project.backup_quota is 0; write a number of at least 1"),

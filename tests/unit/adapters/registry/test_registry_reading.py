@@ -35,7 +35,7 @@ def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_alerts_are_routed_by_severity() -> None:
     """Each alert of an entry is a channel with a severity of its own, the least where it names none."""
-    alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high, all_is_well: weekly}}]"
+    alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high, weekly_summary: true}}]"
     (project,) = read_entries(f"{{name: a, secret: s/a, alerts: {alerts_text}}}").projects
     assert project.channels == (
         Channel(ChannelKind.SNS, TOPIC_ARN, Severity.LOW),
@@ -45,11 +45,11 @@ def test_alerts_are_routed_by_severity() -> None:
 
 def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
     """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
-    defaults = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC_ARN),), "ssm:policy", weekly_all_clear=True)
+    defaults = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC_ARN),), "ssm:policy", has_weekly_summary=True)
     first_project, second_project, third_project = read_entries(
         "{name: a, secret: s/a}",
         "{name: b, secret: s/b, policy: ssm:b, alerts: []}",
-        "{name: c, secret: s/c, alerts: [{slack: s/slack}, {slack: s/quiet, all_is_well: never}]}",
+        "{name: c, secret: s/c, alerts: [{slack: s/slack}, {slack: s/quiet, weekly_summary: false}]}",
         defaults=defaults,
     ).projects
     assert (first_project.channels, first_project.policy) == (defaults.channels, "ssm:policy")
@@ -143,10 +143,16 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
             id="severity",
         ),
         pytest.param(
-            "{name: a, secret: s, alerts: [{slack: s, all_is_well: daily}]}",
+            "{name: a, secret: s, alerts: [{slack: s, weekly_summary: weekly}]}",
             "a",
-            'all_is_well of an alert of the project "a" is neither weekly nor never',
-            id="all-is-well",
+            'weekly_summary of an alert of the project "a" is "weekly"; write true or false',
+            id="weekly-summary",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s, all_is_well: weekly}]}",
+            "a",
+            'unknown key "all_is_well" in an alert of the project "a"; known there: sns, slack, severity, weekly',
+            id="former-key",
         ),
         pytest.param(
             "{name: a, secret: s, alerts: [{slack: s, sevrity: low}]}",

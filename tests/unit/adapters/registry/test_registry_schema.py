@@ -12,7 +12,7 @@ TOPIC_ARN = "'arn:aws:sns:eu-central-1:111122223333:search'"
 VALID_REGISTRIES = (
     "{name: a, secret: s/a}",
     "{name: a b, key_env: KEY, policy: p.yaml}",
-    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, severity: low}}, {{slack: s, all_is_well: never}}]}}",
+    f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, severity: low}}, {{slack: s, weekly_summary: false}}]}}",
     "{name: a, secret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf', alerts: []}",
 )
 INVALID_REGISTRIES = (
@@ -30,7 +30,7 @@ INVALID_REGISTRIES = (
     f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, slack: s}}]}}",
     "{name: a, secret: s, alerts: [{sns: search}]}",
     "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
-    "{name: a, secret: s, alerts: [{slack: s, all_is_well: true}]}",
+    "{name: a, secret: s, alerts: [{slack: s, weekly_summary: weekly}]}",
     f"{{name: a, secret: s, alerts: [{', '.join(f'{{slack: s{it}}}' for it in range(21))}]}}",
 )
 

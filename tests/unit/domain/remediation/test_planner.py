@@ -288,7 +288,7 @@ def test_a_plan_is_good_for_a_day() -> None:
     [
         pytest.param({"frequency": Frequency.WEEKLY, "min_copies": 1, "retention_max": 7 * DAY}, id="maximum"),
         pytest.param({"frequency": Frequency.MONTHLY, "min_copies": 13, "retention_max": None}, id="service"),
-        pytest.param({"retention_min": 60 * DAY, "erasure": 30 * DAY}, id="erasure"),
+        pytest.param({"retention_min": 60 * DAY, "max_backup_age": 30 * DAY}, id="erasure"),
     ],
 )
 def test_a_policy_that_no_schedule_satisfies_is_known_for_that(requirements: dict[str, Any]) -> None:

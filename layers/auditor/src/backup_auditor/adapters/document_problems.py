@@ -1,5 +1,6 @@
 """What is wrong with a document that people write, on which line, and how large a document may be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from backup_auditor.domain.text import cut_text, escape_control_characters
@@ -65,3 +66,11 @@ def describe_value(value: object) -> str:
         case _:
             text = f"{value}"
             return cut_text(text, _MAX_EXCERPT_LENGTH + 1)
+
+
+def suggest_key(key: str, known_keys: Collection[str]) -> str:
+    """Return a hint for an unknown key: the nearest known key, else all known keys."""
+    from difflib import get_close_matches  # noqa: PLC0415  a valid document does not need it
+
+    matches = get_close_matches(key, known_keys, n=1, cutoff=0.5)
+    return f"did you mean {quote_excerpt(matches[0])}?" if matches else f"known there: {', '.join(known_keys)}"

@@ -309,20 +309,20 @@ def load_inventory(source: InputSource) -> Inventory:
     content = _read_content(source)
     header = _HEADER.match(content)
     if header is None:
-        raise InventoryFileError(f"{source}: this is no inventory as `audit --save-inventory` writes it")
+        raise InventoryFileError(f"{source}: this is not a saved inventory; `audit --save-inventory FILE` writes one")
     if int(header[1]) > _FORMAT_VERSION:
         raise InventoryFileError(
-            f"{source}: a newer backup-auditor saved this (version {int(header[1])}); update this one"
+            f"{source}: a newer backup-auditor saved this inventory (version {int(header[1])}); update backup-auditor"
         )
     if int(header[1]) < _FORMAT_VERSION:
         raise InventoryFileError(
-            f"{source}: an older backup-auditor saved this (version {int(header[1])}); save the inventory again"
+            f"{source}: an older backup-auditor saved this inventory (version {int(header[1])}); save it again"
         )
     seal = _SEAL.search(content, max(0, len(content) - _SEAL_LENGTH))
     if seal is None:
-        raise InventoryFileError(f"{source}: the file is cut short; save the inventory again")
+        raise InventoryFileError(f"{source}: the saved inventory is incomplete; save it again")
     if sha256(memoryview(content)[: seal.start()]).hexdigest() != seal[1].decode():
-        raise InventoryFileError(f"{source}: the file was changed after it was saved; save the inventory again")
+        raise InventoryFileError(f"{source}: the saved inventory was changed after it was saved; save it again")
     try:
         return require_inventory(json.loads(content, object_hook=decode_part))
     except (ShapeError, ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from backup_auditor.adapters.document_problems import (
     describe_value,
     make_visible,
     quote_excerpt,
+    suggest_key,
 )
 from backup_auditor.adapters.input_file import InputSource, read_bytes
 from backup_auditor.adapters.yaml_loader import ListNode, MappingNode, Node, ScalarNode, compose_document, decode_text
@@ -25,7 +26,7 @@ from backup_auditor.domain.identifiers import (
     parse_secret_name,
     parse_topic_arn,
 )
-from backup_auditor.domain.outbox import NEVER, WEEKLY, Channel, ChannelKind, parse_min_severity, parse_weekly_summary
+from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
@@ -33,15 +34,11 @@ _SECRET_PATTERN = re.compile(r"pcsk_\w*|https?://[^\s\"]*", re.ASCII)
 
 
 def find_unknown_keys(mapping: MappingNode, known_keys: Collection[str], label: str) -> Iterator[Problem]:
-    """Tell of each key that is not known, and of the known one that is nearest."""
-    from difflib import get_close_matches  # noqa: PLC0415  a correct registry needs none of it
-
+    """Yield a problem for each unknown key, with the nearest known key."""
     for key, line in mapping.key_lines.items():
-        if key in known_keys:
-            continue
-        matches = get_close_matches(key, known_keys, n=1)
-        hint = f"did you mean {quote_excerpt(matches[0])}?" if matches else f"known there: {', '.join(known_keys)}"
-        yield Problem(redact_secrets(f"unknown key {quote_excerpt(key)} in {label}; {hint}"), line)
+        if key not in known_keys:
+            text = f"unknown key {quote_excerpt(key)} in {label}; {suggest_key(key, known_keys)}"
+            yield Problem(redact_secrets(text), line)
 
 
 def read_node_text(mapping: MappingNode, key: str, label: str) -> str:
@@ -63,13 +60,21 @@ def read_node_value[Value](mapping: MappingNode, key: str, parse: Callable[[str]
         raise DocumentProblemError(f"{key} of {label} {error}", mapping.items[key].line) from None
 
 
+def read_node_flag(mapping: MappingNode, key: str, label: str) -> bool | None:
+    """Return the boolean under a key, `None` where the key is absent. Raises `DocumentProblemError`."""
+    node = mapping.items.get(key)
+    if node is None or isinstance(node.value, bool):
+        return None if node is None else bool(node.value)
+    raise DocumentProblemError(f"{key} of {label} is {describe_value(node.value)}; write true or false", node.line)
+
+
 def redact_secrets(text: str) -> str:
     """Return a text without anything that has the shape of a key or a webhook."""
     return _SECRET_PATTERN.sub("[secret]", text)
 
 
 ENTRY_KEYS = ("name", "secret", "key_env", "editor_secret", "policy", "alerts")
-ALERT_KEYS = ("sns", "slack", "severity", "all_is_well")
+ALERT_KEYS = ("sns", "slack", "severity", "weekly_summary")
 MAX_ALERTS = 20
 
 
@@ -79,7 +84,7 @@ class RegistryDefaults:
 
     channels: tuple[Channel, ...] = ()
     policy: str | None = None
-    weekly_all_clear: bool = False
+    has_weekly_summary: bool = False
 
 
 def parse_entry(
@@ -150,12 +155,12 @@ class _EntryParser:
             (ChannelKind.SNS, parse_topic_arn) if "sns" in node.items else (ChannelKind.SLACK, parse_secret_name)
         )
         severity = self._parse_optional(node, "severity", parse_min_severity, label)
-        has_weekly_all_clear = self._parse_optional(node, "all_is_well", parse_weekly_summary, label)
+        weekly_summary = self._try_read(lambda: read_node_flag(node, "weekly_summary", label))
         return Channel(
             kind,
             read_node_value(node, str(kind), parse, label),
             severity or Severity.LOW,
-            defaults.weekly_all_clear if has_weekly_all_clear is None else has_weekly_all_clear,
+            defaults.has_weekly_summary if weekly_summary is None else weekly_summary,
         )
 
     def _parse_optional[Value](
@@ -308,7 +313,10 @@ def _build_alert_schema() -> JsonSchema:
                 "description": "the secret that holds a webhook",
             },
             "severity": {"enum": [str(it) for it in Severity], "description": "the least that it hears of"},
-            "all_is_well": {"enum": [WEEKLY, NEVER], "description": "whether it hears that nothing is open"},
+            "weekly_summary": {
+                "type": "boolean",
+                "description": "whether the channel gets a weekly summary when nothing is open",
+            },
         },
         "oneOf": [{"required": ["sns"]}, {"required": ["slack"]}],
         "additionalProperties": False,

@@ -22,7 +22,7 @@ from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days
 
 def evaluate(subject: DeletedIndexContext) -> Verdict:
     """Judge one deleted index."""
-    max_age = subject.requirements.orphans.keep
+    max_age = subject.requirements.orphaned_backups.max_age
     if max_age is None:
         return not_applicable("The policy sets no limit to how long backups of deleted indexes are kept.")
     backups = [it for it in subject.backups if it.phase is not BackupPhase.SCHEDULED]
@@ -36,7 +36,7 @@ def evaluate(subject: DeletedIndexContext) -> Verdict:
         "backups": len(backups),
         "newest": format_moment(newest_at) if newest_at is not None else None,
         "age_hours": to_hours(age) if age is not None else None,
-        "keep_days": to_days(max_age),
+        "max_age_days": to_days(max_age),
         "backup_ids": sorted(it.backup.backup_id for it in backups),
     }
     count_text = pluralize(len(backups), "backup")
@@ -52,7 +52,7 @@ def evaluate(subject: DeletedIndexContext) -> Verdict:
 BACKUPS_HAVE_LIVE_SOURCE = Control(
     id="backups-have-live-source",
     title="Backups of deleted indexes are not kept for longer than the policy allows",
-    fails_when="The index is deleted, and its newest backup is older than keep_days.",
+    fails_when="The index is deleted, and its newest backup is older than max_age_days.",
     severity=Severity.LOW,
     scopes=(ResourceType.DELETED_INDEX,),
     family=Family.RECOVERY,
@@ -70,5 +70,5 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
         false_positives="Backups that are kept on purpose, as an archive: exempt the name of the index.",
     ),
     evaluate=evaluate,
-    parameters={"orphans.keep_days": "how many days old the newest backup of a deleted index may be"},
+    parameters={"orphaned_backups.max_age_days": "how many days old the newest backup of a deleted index may be"},
 )

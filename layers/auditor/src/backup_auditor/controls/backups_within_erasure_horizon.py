@@ -22,7 +22,7 @@ from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days
 
 def evaluate(subject: IndexContext) -> Verdict:
     """Judge one index."""
-    limit = subject.requirements.protection.erasure
+    limit = subject.requirements.protection.max_backup_age
     if limit is None:
         return not_applicable("The policy sets no limit to how old its backups may be.")
     listed_backups = [
@@ -35,7 +35,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         it.backup.backup_id: it.captured_at for it in started_backups if it.backup.backup_id not in unknown_captures
     }
     old_captures = _select_older(capture_times, subject.observed_at, limit)
-    evidence: dict[str, object] = {"backups": len(capture_times), "erasure_days": to_days(limit)}
+    evidence: dict[str, object] = {"backups": len(capture_times), "max_backup_age_days": to_days(limit)}
     if old_captures:
         oldest_at = min(old_captures.values())
         age = subject.observed_at - oldest_at
@@ -72,8 +72,8 @@ def _select_older(
 BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     id="backups-within-erasure-horizon",
     title="No backup is older than the time in which data must be erased",
-    fails_when="A backup of the index, or of an earlier index of its name, is older than erasure_days, in whatever"
-    " state it is, and whether a schedule made it or a person.",
+    fails_when="A backup of the index, or of an earlier index of its name, is older than max_backup_age_days, in"
+    " whatever state it is, and whether a schedule made it or a person.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
@@ -86,7 +86,7 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
         console=(
             "Open {name} and its Backups tab.",
             "Delete the backups that the evidence names.",
-            "Edit the schedule: its retention should be no longer than erasure_days.",
+            "Edit the schedule: its retention should be no longer than max_backup_age_days.",
         ),
         api=(
             "DELETE /backups/BACKUP_ID, which cannot be undone.",
@@ -95,5 +95,5 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
         false_positives="Backups under a legal hold: exempt the index until it ends.",
     ),
     evaluate=evaluate,
-    parameters={"protection.erasure_days": "how many days old a backup may be; null for no such limit"},
+    parameters={"protection.max_backup_age_days": "how many days old a backup may be; null for no such limit"},
 )

@@ -59,14 +59,14 @@ class ProtectionRequirement:
     deletion_protection: bool = False
     locations: tuple[str, ...] = ()
     required_tags: tuple[str, ...] = ()
-    erasure: timedelta | None = None
+    max_backup_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OrphanRequirement:
+class OrphanedBackupRequirement:
     """How long backups of deleted indexes may be kept."""
 
-    keep: timedelta | None = 30 * _DAY
+    max_age: timedelta | None = 30 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Requirements:
     runs: RunRequirement = field(default_factory=RunRequirement)
     content: ContentRequirement = field(default_factory=ContentRequirement)
     protection: ProtectionRequirement = field(default_factory=ProtectionRequirement)
-    orphans: OrphanRequirement = field(default_factory=OrphanRequirement)
+    orphaned_backups: OrphanedBackupRequirement = field(default_factory=OrphanedBackupRequirement)
 
     @property
     def max_age(self) -> timedelta:

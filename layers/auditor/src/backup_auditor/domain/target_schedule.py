@@ -70,7 +70,7 @@ def find_retention_minimums(requirements: Requirements, frequency: Frequency) ->
 
 def find_max_retention(requirements: Requirements) -> timedelta:
     """Return the longest retention that the policy and the service allow."""
-    limits = (requirements.schedule.retention_max, requirements.protection.erasure, LONGEST_RETENTION)
+    limits = (requirements.schedule.retention_max, requirements.protection.max_backup_age, LONGEST_RETENTION)
     return min(it for it in limits if it is not None)
 
 
@@ -163,7 +163,7 @@ def _find_retention_shortcomings(
         yield Shortcoming(control, text, correction, f"the limit is {format_length(max_retention)}")
     limits = (
         (MAX_RETENTION_CONTROL, requirements.schedule.retention_max),
-        (ERASURE_CONTROL, requirements.protection.erasure),
+        (ERASURE_CONTROL, requirements.protection.max_backup_age),
     )
     for limit_control, limit in limits:
         if limit is not None and retention > limit:

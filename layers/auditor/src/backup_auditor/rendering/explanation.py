@@ -181,7 +181,9 @@ def _describe_content(requirement: ContentRequirement) -> str:
 
 def _describe_protection(requirement: ProtectionRequirement) -> str:
     deletion_protection = "required" if requirement.deletion_protection else "not required"
-    age_limit = "of any age" if requirement.erasure is None else f"at most {to_days(requirement.erasure)} d old"
+    age_limit = (
+        "of any age" if requirement.max_backup_age is None else f"at most {to_days(requirement.max_backup_age)} d old"
+    )
     locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
     tags = ", ".join(requirement.required_tags) or "none"
     return f"from deletion {deletion_protection}; backups {age_limit}, lying {locations}; tags required: {tags}"

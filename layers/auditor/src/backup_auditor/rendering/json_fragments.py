@@ -50,9 +50,9 @@ def build_rule_json(rule: AppliedRule) -> dict[str, object]:
             "deletion_protection": protection.deletion_protection,
             "locations": protection.locations,
             "required_tags": protection.required_tags,
-            "erasure_days": _convert_to_days(protection.erasure),
+            "max_backup_age_days": _convert_to_days(protection.max_backup_age),
         },
-        "orphans": {"keep_days": _convert_to_days(requirements.orphans.keep)},
+        "orphaned_backups": {"max_age_days": _convert_to_days(requirements.orphaned_backups.max_age)},
     }
 
 

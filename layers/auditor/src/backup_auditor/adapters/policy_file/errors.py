@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from backup_auditor.adapters.document_problems import Problem, describe_value, make_visible, quote_excerpt
+from backup_auditor.adapters.document_problems import Problem, describe_value, make_visible, quote_excerpt, suggest_key
 from backup_auditor.adapters.policy_file.schema import PolicyShape, Shape
 from backup_auditor.adapters.yaml_loader import KeyPath, Node, find_node
 from backup_auditor.domain.policy_validation import Contradiction
@@ -101,12 +101,10 @@ def _describe_unknown_key(path: KeyPath, root: Node) -> str:
     location = f" in {_describe_place(path[:-1], root)}" if len(path) > 1 else ""
     if key == "<<":
         hint = "merge keys are not part of YAML 1.2; write the keys out"
-    elif matches := get_close_matches(key, known_keys, n=1):
-        hint = f"did you mean {quote_excerpt(matches[0])}?"
-    elif section := _find_section(key, path):
+    elif not get_close_matches(key, known_keys) and (section := _find_section(key, path)):
         hint = f"it belongs in {section}"
     else:
-        hint = f"known there: {', '.join(known_keys)}"
+        hint = suggest_key(key, known_keys)
     return f"unknown key {quote_excerpt(key)}{location}; {hint}"
 
 

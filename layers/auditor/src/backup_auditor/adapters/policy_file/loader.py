@@ -24,7 +24,7 @@ from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import (
     ContentRequirement,
-    OrphanRequirement,
+    OrphanedBackupRequirement,
     Policy,
     ProjectRequirement,
     ProtectionRequirement,
@@ -127,9 +127,9 @@ def _build_requirements(shape: RequirementsShape) -> Requirements:
             deletion_protection=protection.deletion_protection,
             locations=tuple(protection.locations),
             required_tags=tuple(protection.required_tags),
-            erasure=_to_days(protection.erasure_days),
+            max_backup_age=_to_days(protection.max_backup_age_days),
         ),
-        orphans=OrphanRequirement(keep=_to_days(shape.orphans.keep_days)),
+        orphaned_backups=OrphanedBackupRequirement(max_age=_to_days(shape.orphaned_backups.max_age_days)),
     )
 
 

@@ -174,15 +174,15 @@ class ProtectionShape(Shape):
         list[Location], Field(description="patterns of cloud/region where backups may lie; none for anywhere")
     ] = []
     required_tags: Annotated[list[Text], Field(description="tags that an index must have")] = []
-    erasure_days: Annotated[
+    max_backup_age_days: Annotated[
         Days | None, Field(description="oldest that any backup may be, in days; null for no such limit")
     ] = None
 
 
-class OrphansShape(Shape):
+class OrphanedBackupsShape(Shape):
     """What is required of deleted indexes. They have the defaults only: in a rule this changes nothing."""
 
-    keep_days: Annotated[
+    max_age_days: Annotated[
         Count | None,
         Field(description="how long backups of deleted indexes may be kept, in days; null for no such limit"),
     ] = 30
@@ -198,7 +198,9 @@ class RequirementsShape(Shape):
     protection: ProtectionShape = Field(
         default_factory=ProtectionShape, description="where backups may lie, and what indexes carry"
     )
-    orphans: OrphansShape = Field(default_factory=OrphansShape, description="what is required of deleted indexes")
+    orphaned_backups: OrphanedBackupsShape = Field(
+        default_factory=OrphanedBackupsShape, description="what is required of deleted indexes"
+    )
 
 
 class ProjectShape(Shape):
