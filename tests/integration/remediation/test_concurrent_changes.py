@@ -108,7 +108,7 @@ DONE, AMISS = ActionState.DONE, ActionState.VERIFICATION_FAILED
     [
         pytest.param(BRIEF, settings(retention_days=7), (ALREADY, 0), "satisfies", id="raised-as-planned"),
         pytest.param(BRIEF, settings(retention_days=30), (ALREADY, 0), "satisfies", id="raised-further"),
-        pytest.param(BRIEF, settings(retention_days=5), (SKIPPED, 1), "7 d are required", id="raised-too-little"),
+        pytest.param(BRIEF, settings(retention_days=5), (SKIPPED, 1), "7d are required", id="raised-too-little"),
         pytest.param(
             BRIEF,
             settings(retention_days=7, enabled=False),
@@ -125,7 +125,7 @@ DONE, AMISS = ActionState.DONE, ActionState.VERIFICATION_FAILED
         ),
         pytest.param(SLOW, settings(frequency="daily"), (ALREADY, 0), "satisfies", id="as-fast-as-planned"),
         pytest.param(
-            SLOW, settings(frequency="daily", retention_days=3), (SKIPPED, 1), "keeps backups 3 d", id="fast-and-brief"
+            SLOW, settings(frequency="daily", retention_days=3), (SKIPPED, 1), "keeps backups 3d", id="fast-and-brief"
         ),
         pytest.param(PAUSED, settings(enabled=True), (ALREADY, 0), "satisfies", id="resumed"),
         pytest.param(
@@ -136,12 +136,12 @@ DONE, AMISS = ActionState.DONE, ActionState.VERIFICATION_FAILED
             id="slowly",
         ),
         pytest.param(PAUSED, another(), (ALREADY, 0), "another satisfies the policy", id="another-that-is-enough"),
-        pytest.param(PAUSED, another(days=2), (SKIPPED, 1), "keeps backups 2 d", id="another-that-is-too-brief"),
+        pytest.param(PAUSED, another(days=2), (SKIPPED, 1), "keeps backups 2d", id="another-that-is-too-brief"),
         pytest.param(PAUSED, another(name="n" * 29), (SKIPPED, 1), "every run fails", id="another-that-cannot-run"),
         pytest.param(BRIEF, another(), (ALREADY, 0), "another satisfies", id="replaced"),
         pytest.param(BRIEF, deleted, (SKIPPED, 1), "theirs is gone. It has no schedule.", id="deleted"),
         pytest.param(BRIEF, made_anew(), (ALREADY, 0), "theirs satisfies", id="made-anew-under-its-name"),
-        pytest.param(BRIEF, made_anew(days=2), (SKIPPED, 1), "keeps backups 2 d", id="made-anew-as-brief"),
+        pytest.param(BRIEF, made_anew(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"),
         pytest.param(BRIEF, index_deleted, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(BRIEF, index_made_anew, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
     ],
@@ -168,10 +168,10 @@ def test_what_somebody_changed_before_the_call_is_judged_by_the_policy(  # noqa:
     "begun,change,came,why",
     [
         pytest.param(PAUSED, another(), (ALREADY, 0), "another satisfies the policy", id="another-that-is-enough"),
-        pytest.param(PAUSED, another(days=2), (FAILED, 1), "keeps backups 2 d", id="another-that-is-not"),
+        pytest.param(PAUSED, another(days=2), (FAILED, 1), "keeps backups 2d", id="another-that-is-not"),
         pytest.param(BRIEF, deleted, (SKIPPED, 1), "It has no schedule.", id="deleted"),
         pytest.param(BRIEF, made_anew(), (ALREADY, 0), "theirs satisfies", id="made-anew-under-its-name"),
-        pytest.param(BRIEF, made_anew(days=2), (SKIPPED, 1), "keeps backups 2 d", id="made-anew-as-brief"),
+        pytest.param(BRIEF, made_anew(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"),
         pytest.param(BRIEF, index_deleted, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(BRIEF, index_made_anew, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
     ],
@@ -194,10 +194,10 @@ def test_what_refuses_the_call_is_judged_by_the_policy(
     [
         pytest.param(BRIEF, settings(enabled=False), AMISS, "theirs is paused", id="paused"),
         pytest.param(BRIEF, settings(frequency="weekly"), AMISS, "runs weekly, and daily is required", id="slowed"),
-        pytest.param(BRIEF, settings(retention_days=1), AMISS, "keeps backups 1 d", id="lowered"),
+        pytest.param(BRIEF, settings(retention_days=1), AMISS, "keeps backups 1d", id="lowered"),
         pytest.param(BRIEF, settings(retention_days=30), DONE, "changed since", id="raised-further"),
         pytest.param(BRIEF, settings(retention_days=20, enabled=False), AMISS, "is paused", id="raised-and-paused"),
-        pytest.param(SLOW, settings(retention_days=3), AMISS, "keeps backups 3 d", id="lowered-below-what-is-needed"),
+        pytest.param(SLOW, settings(retention_days=3), AMISS, "keeps backups 3d", id="lowered-below-what-is-needed"),
         pytest.param(PAUSED, settings(frequency="monthly", retention_days=90), AMISS, "runs monthly", id="slowed-down"),
         pytest.param(PAUSED, settings(enabled=False), AMISS, "is paused", id="paused-again"),
         pytest.param(BRIEF, deleted, AMISS, "is not listed. It has no schedule.", id="deleted"),
@@ -230,8 +230,8 @@ def test_what_somebody_changed_after_the_call_is_judged_by_the_policy(
     [
         pytest.param(BRIEF, settings(enabled=False), "theirs is paused", id="paused"),
         pytest.param(BRIEF, settings(frequency="weekly"), "runs weekly", id="slowed-down"),
-        pytest.param(SLOW, settings(retention_days=3), "keeps backups 3 d", id="lowered"),
-        pytest.param(PAUSED, settings(retention_days=3), "keeps backups 3 d", id="lowered-while-paused"),
+        pytest.param(SLOW, settings(retention_days=3), "keeps backups 3d", id="lowered"),
+        pytest.param(PAUSED, settings(retention_days=3), "keeps backups 3d", id="lowered-while-paused"),
     ],
 )
 def test_a_change_that_the_call_does_not_undo_fails_verification(
@@ -265,7 +265,7 @@ def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
         assert (dev.state, prod.state) == (SKIPPED, SKIPPED)
         assert choose_remediation_exit_code([dev], is_refused=False) == 0
         assert choose_remediation_exit_code([prod], is_refused=False) == 1
-        assert "35 d are required" in prod.detail
+        assert "35d are required" in prod.detail
         assert project.writes == []
 
 

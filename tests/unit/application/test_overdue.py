@@ -80,7 +80,7 @@ def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None
     assert watched.overdue() == ["late", "later"]
     assert watched.metrics == [(None, {"ProjectsOverdue": 2, "ProjectsIncomplete": 0})]
     told = watched.log.of("error")
-    assert told[0].startswith("late has had no complete audit for 1 d 7 h: look for its last lines in the log")
+    assert told[0].startswith("late has had no complete audit for 1d 7h: look for its last lines in the log")
     assert [facts["project"] for _, _, facts in watched.log.lines] == ["late", "later"]
 
 
@@ -106,7 +106,7 @@ def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> Non
     watched = Watch("new", "forgotten", last={}, since={"forgotten": NOW - 27 * HOUR})
     assert watched.overdue() == ["forgotten"]
     assert watched.watched.since["new"] == NOW
-    assert "never had a complete audit, and has been registered for 1 d 3 h" in watched.log.of("error")[0]
+    assert "never had a complete audit, and has been registered for 1d 3h" in watched.log.of("error")[0]
 
 
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:

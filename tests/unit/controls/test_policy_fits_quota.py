@@ -62,7 +62,7 @@ def test_the_arithmetic_is_shown_per_index() -> None:
         ]
     }
     assert found.reason == (
-        "What the policy requires of 2 schedules takes 16 of 15 backups; daily backups kept 6 d would fit, for each of"
+        "What the policy requires of 2 schedules takes 16 of 15 backups; daily backups kept 6d would fit, for each of"
         " the 2 scheduled indexes."
     )
     assert judge(TWO, 3).evidence["fits"] is None

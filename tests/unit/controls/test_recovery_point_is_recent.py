@@ -58,7 +58,7 @@ def test_the_age_of_a_recovery_point_is_never_negative(ahead: timedelta) -> None
     """A recovery point whose capture time lies slightly ahead is 0 hours old."""
     found = finding(ID, index(runs=[run(-ahead)]))
     assert (found.evidence["age_hours"], found.evidence["newest"]) == (0.0, "2026-11-22T12:00:00Z")
-    assert found.reason.startswith("Its newest recovery point is 0 s old")
+    assert found.reason.startswith("Its newest recovery point is 0s old")
 
 
 def test_the_name_of_a_run_tells_its_capture_where_no_field_does() -> None:

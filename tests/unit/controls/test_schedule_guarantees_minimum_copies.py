@@ -37,4 +37,4 @@ def test_a_retention_that_is_not_told_is_not_judged() -> None:
 def test_the_reason_names_the_copies() -> None:
     """Both the sure ones and the required ones."""
     found = finding(ID, index(schedules=[schedule(retention=DAY)]))
-    assert found.reason == "Its schedule nightly keeps backups 1 d, so that 1 copy is sure and 2 required."
+    assert found.reason == "Its schedule nightly keeps backups 1d, so that 1 copy is sure and 2 required."

@@ -290,7 +290,7 @@ def test_the_evidence_tells_the_widest_gap() -> None:
     """Its ends, its length, what is allowed, how many gaps there are, and how many runs are missing at least."""
     found = finding(ID, case(runs_at(6 * HOUR, 2 * DAY, 6 * DAY)))
     assert found.reason == (
-        "Its schedule nightly did not run for 4 d from 2026-11-16T12:00:00Z, 1 d 6 h are allowed (2 gaps)."
+        "Its schedule nightly did not run for 4d from 2026-11-16T12:00:00Z, 1d 6h are allowed (2 gaps)."
     )
     assert found.evidence == {
         "schedule": "nightly",

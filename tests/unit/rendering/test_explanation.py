@@ -37,8 +37,8 @@ def explained(facts: Any, required: Policy = BUILT_IN) -> str:
 def test_facts_rule_and_verdicts_are_shown() -> None:
     """The page tells the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
     shown = explained(index())
-    assert "daily, kept 7 d, enabled; next run 2026-11-23T06:00:00Z" in shown
-    assert "6 h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in shown
+    assert "daily, kept 7d, enabled; next run 2026-11-23T06:00:00Z" in shown
+    assert "6h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in shown
     assert "nightly  7 Ready, 1 planned" in shown
     assert "none fits: the defaults" in shown
     assert "COMPLIANT  recovery-point-is-recent" in shown
@@ -47,7 +47,7 @@ def test_facts_rule_and_verdicts_are_shown() -> None:
 def test_everything_that_is_required_is_told() -> None:
     """Limits that are null, too."""
     shown = " ".join(explained(index()).split())
-    assert "at least 2, the newest at most 1 d 6 h old, some left in 7 d whatever happens" in shown
+    assert "at least 2, the newest at most 1d 6h old, some left in 7d whatever happens" in shown
     assert (
         "at most 20 % of the records gone, at most 5 % of the namespaces gone, the size within a factor of 3" in shown
     )
@@ -55,7 +55,7 @@ def test_everything_that_is_required_is_told() -> None:
     strict = policy(horizon=None, max_size_factor=None, allow_empty=True, max_backup_age=30 * DAY, locations=("aws/*",))
     shown = " ".join(explained(index(), strict).split())
     assert "namespaces gone, may be empty" in shown
-    assert "backups at most 30 d old, lying in aws/*;" in shown
+    assert "backups at most 30d old, lying in aws/*;" in shown
 
 
 def test_a_recovery_point_that_never_expires_says_so() -> None:

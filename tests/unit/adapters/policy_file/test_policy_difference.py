@@ -46,7 +46,7 @@ def test_a_stricter_policy_opens_findings() -> None:
     assert names(found.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
     assert found.closed_findings == ()
     assert "OPENS (1)" in text(found)
-    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7 d" in text(found)
+    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7d" in text(found)
 
 
 def test_a_looser_policy_closes_findings() -> None:

@@ -33,7 +33,7 @@ def validated(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, ind
             63,
             2,
             "63 indexes take at least 504 backups (defaults 8 each) and the quota is 500:"
-            " daily backups kept 6 d would fit, for each of the 63 scheduled indexes",
+            " daily backups kept 6d would fit, for each of the 63 scheduled indexes",
             id="one-past",
         ),
         pytest.param(WEEK, 1, 0, "1 index takes 8 of the quota of 500 backups (defaults 8 each): they fit", id="one"),

@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, SkippedAction
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_minute, format_moment, to_days
+from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 
@@ -26,7 +26,7 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
     for kind, actions in groupby(plan.actions, key=lambda it: it.kind):
         yield ""
         mode_note = "" if plan.find_mode(kind) is Mode.APPLY else "  (proposed: the policy lets none be carried out)"
-        yield from wrap_text(f"{kind.label.upper()}{mode_note}", width, "  ")
+        yield from wrap_text(f"{kind.upper()}{mode_note}", width, "  ")
         for action in actions:
             yield from format_columns([(escape_text(action.index), escape_text(_describe_action(action, plan)))], width)
             yield from wrap_text(f"    {escape_text(action.reason)}", width, "    ")
@@ -35,22 +35,19 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
         yield ""
         yield f"LEFT OUT ({len(plan.skipped_actions):,})"
         yield from format_columns(
-            [(escape_text(it.index), escape_text(f"{it.kind.label}: {it.reason}")) for it in plan.skipped_actions],
-            width,
+            [(escape_text(it.index), escape_text(f"{it.kind}: {it.reason}")) for it in plan.skipped_actions], width
         )
 
 
 def render_results_table(plan: RemediationPlan, results: Sequence[ActionResult], width: int) -> Iterator[str]:
     """Show what came of each action, and the call that undoes it."""
     state_counts = Counter(it.state for it in results)
-    summary = ", ".join(f"{count:,} {state.label}" for state, count in state_counts.items())
+    summary = ", ".join(f"{count:,} {state}" for state, count in state_counts.items())
     yield from wrap_text(f"{escape_text(plan.project)}: plan {plan.plan_id}: {summary or 'nothing to do'}", width, "  ")
     yield ""
     for result in results:
-        label = f"{escape_text(result.action.index)}  {result.action.kind.label}"
-        yield from format_columns(
-            [(label, escape_text(f"{result.state.label}. {result.detail}".removesuffix(". ")))], width
-        )
+        label = f"{escape_text(result.action.index)}  {result.action.kind}"
+        yield from format_columns([(label, escape_text(f"{result.state}. {result.detail}".removesuffix(". ")))], width)
         if result.undo_call is not None:
             yield from wrap_text(f"    undo: {escape_text(str(result.undo_call))}", width, "      ")
 
@@ -83,7 +80,7 @@ def _describe_action(action: Action, plan: RemediationPlan) -> str:
     match action:
         case CreateSchedule():
             first_run = format_minute(plan.created_at + action.frequency.interval)
-            settings = f"{action.frequency}, kept {to_days(action.retention)} d, called {action.name}"
+            settings = f"{action.frequency}, kept {format_length(action.retention)}, called {action.name}"
             return f"{settings}; {pluralize(action.slots, 'slot')}; first run by {first_run}"
         case UpdateSchedule():
             return f"{action.name}: {', '.join(_describe_changes(action))}; {pluralize(action.slots, 'more slot')}"
@@ -98,7 +95,7 @@ def _describe_changes(action: UpdateSchedule) -> Iterator[str]:
     if changes.frequency is not None:
         yield f"{_format_frequency(before.frequency)} becomes {changes.frequency}"
     if changes.retention is not None and before.retention is not None:
-        yield f"kept {to_days(before.retention)} d becomes {to_days(changes.retention)} d"
+        yield f"kept {format_length(before.retention)} becomes {format_length(changes.retention)}"
 
 
 def _format_frequency(frequency: Frequency | None) -> str:
