@@ -130,7 +130,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SHORT_RETENTION,
             make_settings_change(retention_days=5),
             (SKIPPED, 1),
-            "7 d are required",
+            "7d are required",
             id="raised-too-little",
         ),
         pytest.param(
@@ -158,7 +158,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SLOW_FREQUENCY,
             make_settings_change(frequency="daily", retention_days=3),
             (SKIPPED, 1),
-            "keeps backups 3 d",
+            "keeps backups 3d",
             id="fast-and-brief",
         ),
         pytest.param(
@@ -179,7 +179,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             id="another-that-is-enough",
         ),
         pytest.param(
-            PAUSED_SCHEDULE, make_replacement(days=2), (SKIPPED, 1), "keeps backups 2 d", id="another-that-is-too-brief"
+            PAUSED_SCHEDULE, make_replacement(days=2), (SKIPPED, 1), "keeps backups 2d", id="another-that-is-too-brief"
         ),
         pytest.param(
             PAUSED_SCHEDULE,
@@ -200,7 +200,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             id="made-anew-under-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2 d", id="made-anew-as-brief"
+            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
@@ -241,7 +241,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
             id="another-that-is-enough",
         ),
         pytest.param(
-            PAUSED_SCHEDULE, make_replacement(days=2), (FAILED, 1), "keeps backups 2 d", id="another-that-is-not"
+            PAUSED_SCHEDULE, make_replacement(days=2), (FAILED, 1), "keeps backups 2d", id="another-that-is-not"
         ),
         pytest.param(SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "It has no schedule.", id="deleted"),
         pytest.param(
@@ -252,7 +252,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
             id="made-anew-under-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2 d", id="made-anew-as-brief"
+            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
@@ -292,7 +292,7 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
             SHORT_RETENTION,
             make_settings_change(retention_days=1),
             VERIFICATION_FAILED,
-            "keeps backups 1 d",
+            "keeps backups 1d",
             id="lowered",
         ),
         pytest.param(
@@ -309,7 +309,7 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
             SLOW_FREQUENCY,
             make_settings_change(retention_days=3),
             VERIFICATION_FAILED,
-            "keeps backups 3 d",
+            "keeps backups 3d",
             id="lowered-below-what-is-needed",
         ),
         pytest.param(
@@ -360,9 +360,9 @@ def test_what_somebody_changed_after_the_call_is_evaluated_by_the_policy(
     [
         pytest.param(SHORT_RETENTION, make_settings_change(enabled=False), "theirs is paused", id="paused"),
         pytest.param(SHORT_RETENTION, make_settings_change(frequency="weekly"), "runs weekly", id="slowed-down"),
-        pytest.param(SLOW_FREQUENCY, make_settings_change(retention_days=3), "keeps backups 3 d", id="lowered"),
+        pytest.param(SLOW_FREQUENCY, make_settings_change(retention_days=3), "keeps backups 3d", id="lowered"),
         pytest.param(
-            PAUSED_SCHEDULE, make_settings_change(retention_days=3), "keeps backups 3 d", id="lowered-while-paused"
+            PAUSED_SCHEDULE, make_settings_change(retention_days=3), "keeps backups 3d", id="lowered-while-paused"
         ),
     ],
 )
@@ -402,7 +402,7 @@ def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
         assert (dev_result.state, prod_result.state) == (SKIPPED, SKIPPED)
         assert choose_remediation_exit_code([dev_result], is_refused=False) == 0
         assert choose_remediation_exit_code([prod_result], is_refused=False) == 1
-        assert "35 d are required" in prod_result.detail
+        assert "35d are required" in prod_result.detail
         assert project.write_requests == []
 
 

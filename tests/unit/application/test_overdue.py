@@ -82,7 +82,7 @@ def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None
     assert harness.list_overdue() == ["late", "later"]
     assert harness.metrics == [(None, {"ProjectsOverdue": 2, "ProjectsIncomplete": 0})]
     messages = harness.log.get_messages("error")
-    assert messages[0].startswith("late has had no complete audit for 1 d 7 h: look for its last lines in the log")
+    assert messages[0].startswith("late has had no complete audit for 1d 7h: look for its last lines in the log")
     assert [facts["project"] for _, _, facts in harness.log.lines] == ["late", "later"]
 
 
@@ -110,7 +110,7 @@ def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> Non
     harness = OverdueHarness("new", "forgotten", last_complete={}, registrations={"forgotten": NOW - 27 * HOUR})
     assert harness.list_overdue() == ["forgotten"]
     assert harness.history.registrations["new"] == NOW
-    assert "never had a complete audit, and has been registered for 1 d 3 h" in harness.log.get_messages("error")[0]
+    assert "never had a complete audit, and has been registered for 1d 3h" in harness.log.get_messages("error")[0]
 
 
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:

@@ -308,7 +308,7 @@ def test_the_evidence_tells_the_widest_gap() -> None:
     """Its ends, its length, what is allowed, how many gaps there are, and how many runs are missing at least."""
     finding = evaluate_watched(ID, build_case(build_runs(6 * HOUR, 2 * DAY, 6 * DAY)))
     assert finding.reason == (
-        "Its schedule nightly did not run for 4 d from 2026-11-16T12:00:00Z, 1 d 6 h are allowed (2 gaps)."
+        "Its schedule nightly did not run for 4d from 2026-11-16T12:00:00Z, 1d 6h are allowed (2 gaps)."
     )
     assert finding.evidence == {
         "schedule": "nightly",

@@ -94,13 +94,13 @@ def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, momen
 @pytest.mark.parametrize(
     "duration,text",
     [
-        pytest.param(timedelta(), "0 s", id="nothing"),
-        pytest.param(timedelta(milliseconds=999), "0 s", id="below-a-second"),
-        pytest.param(timedelta(seconds=90), "1 m 30 s", id="two-units"),
-        pytest.param(timedelta(days=35), "35 d", id="one-unit"),
-        pytest.param(timedelta(days=1, hours=3, minutes=59), "1 d 3 h", id="the-third-is-left-out"),
-        pytest.param(timedelta(days=1, minutes=59), "1 d", id="no-unit-is-leapt-over"),
-        pytest.param(-timedelta(hours=2), "-2 h", id="negative"),
+        pytest.param(timedelta(), "0s", id="nothing"),
+        pytest.param(timedelta(milliseconds=999), "0s", id="below-a-second"),
+        pytest.param(timedelta(seconds=90), "1m 30s", id="two-units"),
+        pytest.param(timedelta(days=35), "35d", id="one-unit"),
+        pytest.param(timedelta(days=1, hours=3, minutes=59), "1d 3h", id="the-third-is-left-out"),
+        pytest.param(timedelta(days=1, minutes=59), "1d", id="no-unit-is-leapt-over"),
+        pytest.param(-timedelta(hours=2), "-2h", id="negative"),
     ],
 )
 def test_lengths_are_written_with_their_two_largest_units(duration: timedelta, text: str) -> None:
@@ -111,9 +111,9 @@ def test_lengths_are_written_with_their_two_largest_units(duration: timedelta, t
 def test_two_lengths_that_differ_look_different() -> None:
     """One second past a limit is shown as such."""
     limit = timedelta(hours=30)
-    assert format_lengths(limit + timedelta(seconds=1), limit) == ("1 d 6 h 1 s", "1 d 6 h")
-    assert format_lengths(2 * limit, limit) == ("2 d 12 h", "1 d 6 h")
-    assert format_lengths(limit, limit) == ("1 d 6 h", "1 d 6 h")
+    assert format_lengths(limit + timedelta(seconds=1), limit) == ("1d 6h 1s", "1d 6h")
+    assert format_lengths(2 * limit, limit) == ("2d 12h", "1d 6h")
+    assert format_lengths(limit, limit) == ("1d 6h", "1d 6h")
 
 
 def test_sentences_tell_moments_to_the_second() -> None:

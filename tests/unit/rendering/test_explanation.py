@@ -37,8 +37,8 @@ def explain(facts: Any, policy: Policy = BUILT_IN_POLICY) -> str:
 def test_facts_rule_and_verdicts_are_shown() -> None:
     """The page tells the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
     rendered_text = explain(build_index())
-    assert "daily, kept 7 d, enabled; next run 2026-11-23T06:00:00Z" in rendered_text
-    assert "6 h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in rendered_text
+    assert "daily, kept 7d, enabled; next run 2026-11-23T06:00:00Z" in rendered_text
+    assert "6h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in rendered_text
     assert "nightly  7 Ready, 1 planned" in rendered_text
     assert "none fits: the defaults" in rendered_text
     assert "COMPLIANT  recovery-point-is-recent" in rendered_text
@@ -47,7 +47,7 @@ def test_facts_rule_and_verdicts_are_shown() -> None:
 def test_everything_that_is_required_is_reported() -> None:
     """Limits that are null, too."""
     rendered_text = " ".join(explain(build_index()).split())
-    assert "at least 2, the newest at most 1 d 6 h old, some left in 7 d whatever happens" in rendered_text
+    assert "at least 2, the newest at most 1d 6h old, some left in 7d whatever happens" in rendered_text
     assert (
         "at most 20 % of the records gone, at most 5 % of the namespaces gone, the size within a factor of 3"
         in rendered_text
@@ -58,7 +58,7 @@ def test_everything_that_is_required_is_reported() -> None:
     )
     rendered_text = " ".join(explain(build_index(), strict_policy).split())
     assert "namespaces gone, may be empty" in rendered_text
-    assert "backups at most 30 d old, lying in aws/*;" in rendered_text
+    assert "backups at most 30d old, lying in aws/*;" in rendered_text
 
 
 def test_a_recovery_point_that_never_expires_says_so() -> None:

@@ -59,7 +59,7 @@ def test_a_healthy_index_has_a_point_a_night() -> None:
 def test_the_audit_stands_where_it_was() -> None:
     """Thirty days lie before it and ten behind it, under their dates."""
     lines = draw_timeline(build_index())
-    assert lines[0] == "Timeline, 1 d a column, UTC"
+    assert lines[0] == "Timeline, 1d a column, UTC"
     assert lines[1].split() == ["2026-10-23", "now"]
     bars = {it.index("|") for it in lines[2:5]}
     assert bars == {13 + 30}
@@ -165,11 +165,11 @@ def test_what_is_not_known_is_reported() -> None:
 @pytest.mark.parametrize(
     "frequency,width,column",
     [
-        ("daily", 80, "1 d"),
-        ("daily", 160, "1 d"),
-        ("daily", 40, "2 d"),
-        ("weekly", 80, "2 d"),
-        ("monthly", 80, "10 d"),
+        ("daily", 80, "1d"),
+        ("daily", 160, "1d"),
+        ("daily", 40, "2d"),
+        ("weekly", 80, "2d"),
+        ("monthly", 80, "10d"),
     ],
 )
 def test_a_column_is_a_length_that_people_count_in(frequency: str, width: int, column: str) -> None:

@@ -31,8 +31,7 @@ def test_max_age_is_no_shorter_than_the_interval(frequency: str, interval_text: 
 def test_the_message_about_max_age_names_both_lengths() -> None:
     """The message names what is stated, what is needed, and what to do."""
     assert find_problem(write_defaults(recovery="max_age: 12h")) == (
-        "3: defaults: max_age 12 h is below the interval of a daily schedule, 1 d;"
-        " raise max_age to that, or make it null"
+        "3: defaults: max_age 12h is below the interval of a daily schedule, 1d; raise max_age to that, or make it null"
     )
 
 
@@ -94,7 +93,7 @@ rules:
         frequency: monthly
 """
     assert find_problem(text) == (
-        '10: require of rules[1] "archive": max_age 1 d 6 h is below the interval of a monthly schedule, 31 d;'
+        '10: require of rules[1] "archive": max_age 1d 6h is below the interval of a monthly schedule, 31d;'
         " raise max_age to that, or make it null"
     )
 

@@ -57,7 +57,7 @@ def test_a_stricter_policy_opens_findings() -> None:
     assert list_names(difference.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
     assert difference.closed_findings == ()
     assert "OPENS (1)" in render_text(difference)
-    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7 d" in render_text(difference)
+    assert "schedule-retention-meets-minimum: Its schedule nightly keeps backups 7d" in render_text(difference)
 
 
 def test_a_looser_policy_closes_findings() -> None:

@@ -39,7 +39,7 @@ def validate_policy(
             63,
             2,
             "63 indexes take at least 504 backups (defaults 8 each) and the quota is 500:"
-            " daily backups kept 6 d would fit, for each of the 63 scheduled indexes",
+            " daily backups kept 6d would fit, for each of the 63 scheduled indexes",
             id="one-past",
         ),
         pytest.param(

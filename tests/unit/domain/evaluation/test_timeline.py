@@ -98,7 +98,7 @@ def test_there_may_be_no_such_moment(case: IndexCase) -> None:
 
 
 def test_missing_runs_and_the_missed_objective_are_told_from_end_to_end() -> None:
-    """Two nights without a run leave a gap between runs, and a time without a recent point from 30 h after the last."""
+    """Two nights without a run leave a gap between runs, and a time without a recent point from 30h after the last."""
     timeline = build_index_timeline(build_index(runs=[*build_daily_runs(2), *build_daily_runs(3, 6 * HOUR + 4 * DAY)]))
     gap_start, gap_end = ago(6 * HOUR + 4 * DAY), ago(6 * HOUR + DAY)
     assert timeline.gaps == (RunGap(gap_start, gap_end, 2, "daily", DAY + GRACE),)

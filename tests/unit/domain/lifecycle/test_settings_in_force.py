@@ -335,6 +335,6 @@ def test_runs_further_apart_than_allowed_now_are_not_said_to_be_close() -> None:
     finding = evaluate_control(GAP_CONTROL, build_case(HOUR, 8 * DAY))
     assert finding.compliance is COMPLIANT
     assert finding.reason == (
-        "The runs of its schedule nightly are up to 7 d 23 h apart (1 d 6 h are allowed now), which a slower frequency"
+        "The runs of its schedule nightly are up to 7d 23h apart (1d 6h are allowed now), which a slower frequency"
         " or a pause at that time explains, or may explain before the first audit."
     )

@@ -17,7 +17,7 @@ from backup_auditor.domain.evaluation.index import DeletedIndexContext
 from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_days, to_hours
 
 
 def evaluate(subject: DeletedIndexContext) -> Verdict:
@@ -41,7 +41,7 @@ def evaluate(subject: DeletedIndexContext) -> Verdict:
     }
     count_text = pluralize(len(backups), "backup")
     if age is not None and age <= max_age:
-        return compliant(f"The newest of its {count_text} is no older than {to_days(max_age)} d.", evidence)
+        return compliant(f"The newest of its {count_text} is no older than {format_length(max_age)}.", evidence)
     if any(it.captured_at is None for it in backups):
         raise InsufficientDataError("Some of its backups tell no time at which they were taken.", evidence)
     age_text, limit_text = format_lengths(age or max_age, max_age)

@@ -17,7 +17,7 @@ from backup_auditor.domain.control import (
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_days, to_hours
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -59,7 +59,8 @@ def evaluate(subject: IndexContext) -> Verdict:
     if not capture_times:
         return not_applicable("There is no backup under its name.", evidence)
     return compliant(
-        f"None of {pluralize(len(capture_times), 'backup')} under its name is older than {to_days(limit)} d.", evidence
+        f"None of {pluralize(len(capture_times), 'backup')} under its name is older than {format_length(limit)}.",
+        evidence,
     )
 
 

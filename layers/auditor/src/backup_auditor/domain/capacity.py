@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Policy, Requirements, ScheduleRequirement
-from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.timefmt import format_length, to_days
 
 _DAY = timedelta(days=1)
 SHORTEST_RETENTION = _DAY
@@ -97,7 +97,7 @@ def describe_fit(fit: ScheduleFit | None, index_count: int) -> str:
     if fit is None:
         return "no schedule for each of them would fit" if index_count else "no schedule takes any of it"
     target_text = "the scheduled index" if index_count == 1 else f"each of the {index_count:,} scheduled indexes"
-    return f"{fit.frequency} backups kept {to_days(fit.retention)} d would fit, for {target_text}"
+    return f"{fit.frequency} backups kept {format_length(fit.retention)} would fit, for {target_text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,16 +48,16 @@ def parse_run_name(name: str | None) -> datetime | None:
 
 
 def format_length(length: timedelta, units: int = 2) -> str:
-    """Write a length of time with its largest units: `3 d 4 h`, `35 d`, `1 m 30 s`, `0 s`."""
+    """Return a length of time in its largest units: `3d 4h`, `35d`, `1m 30s`, `0s`."""
     sign, rest = ("-", -length) if length < timedelta() else ("", length)
     parts: list[str] = []
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
         if count:
-            parts.append(f"{count} {unit}")
+            parts.append(f"{count}{unit}")
         elif parts and units < len(_UNITS):
             break
-    return sign + " ".join(parts[:units] or ["0 s"])
+    return sign + " ".join(parts[:units] or ["0s"])
 
 
 def format_lengths(actual: timedelta, limit: timedelta) -> tuple[str, str]:

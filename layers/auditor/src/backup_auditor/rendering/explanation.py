@@ -14,7 +14,7 @@ from backup_auditor.domain.listing import Denial
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_moment, to_days
+from backup_auditor.domain.timefmt import format_length, format_moment
 from backup_auditor.rendering.summary import describe_since
 from backup_auditor.rendering.text import Style, escape_text, format_columns, format_json, wrap_text
 from backup_auditor.rendering.timeline_text import render_timeline
@@ -182,7 +182,9 @@ def _describe_content(requirement: ContentRequirement) -> str:
 def _describe_protection(requirement: ProtectionRequirement) -> str:
     deletion_protection = "required" if requirement.deletion_protection else "not required"
     age_limit = (
-        "of any age" if requirement.max_backup_age is None else f"at most {to_days(requirement.max_backup_age)} d old"
+        "of any age"
+        if requirement.max_backup_age is None
+        else f"at most {format_length(requirement.max_backup_age)} old"
     )
     locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
     tags = ", ".join(requirement.required_tags) or "none"

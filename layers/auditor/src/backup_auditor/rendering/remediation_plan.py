@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, SkippedAction
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_minute, format_moment, to_days
+from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 
@@ -80,7 +80,7 @@ def _describe_action(action: Action, plan: RemediationPlan) -> str:
     match action:
         case CreateSchedule():
             first_run = format_minute(plan.created_at + action.frequency.interval)
-            settings = f"{action.frequency}, kept {to_days(action.retention)} d, called {action.name}"
+            settings = f"{action.frequency}, kept {format_length(action.retention)}, called {action.name}"
             return f"{settings}; {pluralize(action.slots, 'slot')}; first run by {first_run}"
         case UpdateSchedule():
             return f"{action.name}: {', '.join(_describe_changes(action))}; {pluralize(action.slots, 'more slot')}"
@@ -95,7 +95,7 @@ def _describe_changes(action: UpdateSchedule) -> Iterator[str]:
     if changes.frequency is not None:
         yield f"{_format_frequency(before.frequency)} becomes {changes.frequency}"
     if changes.retention is not None and before.retention is not None:
-        yield f"kept {to_days(before.retention)} d becomes {to_days(changes.retention)} d"
+        yield f"kept {format_length(before.retention)} becomes {format_length(changes.retention)}"
 
 
 def _format_frequency(frequency: Frequency | None) -> str:

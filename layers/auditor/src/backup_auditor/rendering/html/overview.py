@@ -85,7 +85,7 @@ def build_expiry_bars(timelines: Iterable[Timeline], report: Report) -> BarChart
     rows = []
     for expires_at, name, resource in expiries[:_MAX_BARS]:
         remaining = max(expires_at - report.observed_at, timedelta())
-        text = f"{remaining / timedelta(days=1):.1f} d, {format_minute(expires_at)}"
+        text = f"{format_length(remaining)}, {format_minute(expires_at)}"
         length = round(100 * min(remaining / _MAX_REMAINING, 1), 1)
         rows.append(
             Bar(build_index_anchor(resource), name, length, text, "too soon" if name in violating_names else "")
