@@ -111,7 +111,7 @@ def test_a_plan_that_was_shown_is_carried_out_by_its_id_once(home: Home) -> None
     written = len(home.writes)
     again = home.remediate("--plan", shown, "--apply", "--yes")
     assert (again.code, len(home.writes)) == (0, written)
-    assert again.out.count("already there") >= 3
+    assert again.out.count("already satisfied") >= 3
     told = home.remediate("--plan", shown)
     assert told.out.count("undo: ") == 3
 
@@ -289,7 +289,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(bare: Home
     assert (done.code, len(bare.writes)) == (1, 1)
     assert "The key opens Pinecone project theirs instead of ours" in " ".join(done.out.split())
     assert done.out.count("undo: DELETE /backup-schedules/") == 1
-    assert done.out.count("not begun") >= 2
+    assert done.out.count("not started") >= 2
 
 
 @pytest.mark.parametrize("expected", ["null", "ours"])
@@ -387,7 +387,7 @@ def test_who_ends_it_is_told_what_was_done(home: Home) -> None:
     told = json.loads(out)["results"]
     states = {it["state"] for it in told}
     assert (process.returncode, err) == (130, b"backup-auditor: interrupted\n")
-    assert states == {"done", "not begun"}
+    assert states == {"done", "not_started"}
     made = {it.id for it in home.server.project.schedules.values() if it.name == "auditor"}
     assert {it["id"] for it in told if it["state"] == "done"} == made
     home.server.latency = 0.0

@@ -73,7 +73,7 @@ def test_a_function_is_looked_after(verb: str) -> None:
     assert properties(f"{stem}Log")["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert properties(f"{stem}Log")["LogGroupName"]["Fn::Sub"] == f"/aws/lambda/{it['FunctionName']['Fn::Sub']}"
     invoked = properties(f"{name}EventInvokeConfig")
-    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
     assert invoked["MaximumRetryAttempts"] == 2
     for metric in ("Errors", "Throttles"):
         alarm = properties(f"{stem}{metric}Alarm")

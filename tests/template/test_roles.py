@@ -126,9 +126,9 @@ def test_what_others_may_do_is_bound_to_them() -> None:
     """A service that acts in this account's name may do so for this stack alone, and nobody without TLS."""
     trusted = properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trusted["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
-    for name in ("DeadLettersPolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
+    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
         found = properties(name)["PolicyDocument"]["Statement"]
-        denied = [it for it in found if it["Effect"] == "Deny" and it.get("Sid") == "OverTlsAlone"]
+        denied = [it for it in found if it["Effect"] == "Deny" and it.get("Sid") == "DenyInsecureTransport"]
         assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert all(it.get("Condition") for it in found)
 
@@ -136,8 +136,8 @@ def test_what_others_may_do_is_bound_to_them() -> None:
 def test_a_report_is_written_once() -> None:
     """The bucket refuses whoever writes without asking that there be none of that name."""
     found = {it["Sid"]: it for it in properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
-    assert found["NeverOverAnother"]["Action"] == "s3:PutObject"
-    assert found["NeverOverAnother"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+    assert found["DenyOverwrite"]["Action"] == "s3:PutObject"
+    assert found["DenyOverwrite"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
     bucket = properties("EvidenceBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}

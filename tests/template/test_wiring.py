@@ -75,7 +75,7 @@ def test_no_rule_is_left_out() -> None:
         assert all(isinstance(it, (list, dict)) for it in pattern(name).values())
         (target,) = rule["Targets"]
         assert target["Arn"] == {"Fn::GetAtt": [function(verb), "Arn"]}
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert properties(f"{name}Permission")["FunctionName"] == {"Ref": function(verb)}
 
@@ -86,7 +86,7 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
     for name, it in resources("AWS::Scheduler::Schedule").items():
         target = it["Properties"]["Target"]
         started[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
     assert started == {
         "NightlySchedule": ("DispatchFunction", {"request_id": "<aws.scheduler.scheduled-time>"}),

@@ -27,7 +27,7 @@ ONE = "ssm:/backup-auditor/one"
 PROPOSE = f"s3://{CONFIG}/backup-auditor/propose.json"
 POLICIES = {"shop": APPLY, "search": PROPOSE, "mail": NEVER}
 BARE = ("carts", "orders")
-DUE = {(kind, index) for kind in ("create schedule", "first backup") for index in BARE}
+DUE = {(kind, index) for kind in ("create_schedule", "first_backup") for index in BARE}
 CONTROLS = {"index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"}
 COMPLETED_SAMPLE = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
 SAMPLE = json.loads((ROOT / "events/remediate.plan.json").read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def test_what_the_policy_has_applied_is_made_in_the_first_night(app: Application
     shop = Righted(app, "shop")
     theirs = {"catalog": [("theirs", True)], "paused": [("theirs", False)]}
     assert shop.schedules == theirs | {name: [("auditor", True)] for name in BARE}
-    paths = {"create schedule": "backup-schedules", "first backup": "backups"}
+    paths = {"create_schedule": "backup-schedules", "first_backup": "backups"}
     assert sorted(shop.writes) == sorted(("POST", f"/indexes/{index}/{paths[kind]}") for kind, index in DUE)
 
 
@@ -103,7 +103,7 @@ def test_the_bus_hears_of_each_action_that_was_done(nights: Nights, app: Applica
     for it in told:
         assert it["state"] == "done"
         assert it["undo"]["method"] == "DELETE"
-        assert it["id"] in made or it["kind"] == "first backup"
+        assert it["id"] in made or it["kind"] == "first_backup"
     assert second.events_of(CREATED, "shop") == []
     assert not any(Righted(app, name).told(CREATED) for name in ("search", "mail"))
 
@@ -197,7 +197,7 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
     assert len(app.flow.dead) == given_up
     assert [it.function for it in app.runner.done[begun:]].count("backup-auditor-remediate") >= 3
     assert project.writes == [("POST", "/indexes/carts/backup-schedules")]
-    assert [(it["kind"], it["index"]) for it in project.told(CREATED)] == [("create schedule", "carts")]
+    assert [(it["kind"], it["index"]) for it in project.told(CREATED)] == [("create_schedule", "carts")]
     assert [len(it) for it in project.records.values()] == [1]
     app.runner.invoke("RemediateFunction", json.dumps({"project": project.name}).encode())
     assert len(project.writes) == 2
@@ -215,7 +215,7 @@ def test_what_a_killed_run_has_done_is_told_by_the_next(app: Application) -> Non
     killed, again = app.flow.run()
     assert (killed.end, again.end) == (End.EXIT, End.RESPONSE)
     assert project.writes.count(("POST", path)) == 1
-    (record,) = project.records["create schedule/carts"]
+    (record,) = project.records["create_schedule/carts"]
     assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it shows.")
     assert sorted(it["index"] for it in project.told(CREATED)) == ["carts", "orders"]
     counted = [it.value for it in metrics_of(app.runner.done[begun:]) if it.name == "SchedulesCreated"]
@@ -230,15 +230,15 @@ def test_what_could_not_be_done_rings_and_is_done_on_demand(app: Application) ->
     begun = len(app.runner.done)
     first = json.loads(app.runner.invoke("RemediateFunction", b'{"project": "partly"}').content)
     failed = [it for it in first["results"] if it["state"] == "failed"]
-    assert [(it["kind"], it["index"]) for it in failed] == [("create schedule", "orders")]
+    assert [(it["kind"], it["index"]) for it in failed] == [("create_schedule", "orders")]
     assert "ScheduleCreationFailuresAlarm" in app.ringing(begun)
     before = project.writes
     asked = SAMPLE | {"project": "partly", "plan": first["plan_id"]}
     again = json.loads(app.runner.invoke("RemediateFunction", json.dumps(asked).encode()).content)
-    assert {it["state"] for it in again["results"]} == {"done", "already there"}
+    assert {it["state"] for it in again["results"]} == {"done", "already_satisfied"}
     assert project.writes[len(before) :] == [("POST", schedules)]
     third = json.loads(app.runner.invoke("RemediateFunction", json.dumps(asked).encode()).content)
-    assert {it["state"] for it in third["results"]} == {"already there"}
+    assert {it["state"] for it in third["results"]} == {"already_satisfied"}
     assert len(project.told(CREATED)) == len(DUE)
     assert all(attempts[-1]["state"]["S"] == "done" for attempts in project.records.values())
 

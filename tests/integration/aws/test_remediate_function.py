@@ -71,7 +71,7 @@ def test_a_plan_that_is_asked_for_again_acts_once(stage: Stage) -> None:
     """What stands is already there; what somebody deleted since is skipped."""
     first = stage.run({"project": "search"})
     again = stage.run({"project": "search", "plan": first["plan_id"]})
-    assert {it["state"] for it in again["results"]} == {"already there"}
+    assert {it["state"] for it in again["results"]} == {"already_satisfied"}
     for schedule in list(stage.pinecone.project.schedules):
         stage.pinecone.project.delete_schedule(schedule)
     written = stage.writes
@@ -167,7 +167,11 @@ def test_the_first_answer_that_names_another_project_stops_everything(stage: Sta
     answer = stage.run({"project": "search"})
     assert len(stage.writes) == 1
     first, second = answer["results"]
-    assert (first["state"], first["undo"]["method"], second["state"]) == ("amiss", "DELETE", "not begun")
+    assert (first["state"], first["undo"]["method"], second["state"]) == (
+        "verification_failed",
+        "DELETE",
+        "not_started",
+    )
     assert "Pinecone project theirs instead of ours" in answer["stopped_by"]
 
 

@@ -86,7 +86,7 @@ def test_a_run_that_does_not_know_what_it_did_comes_again(stage: Stage) -> None:
     """A creation of which nothing is known is looked for by the next try, which makes it where it is not there."""
     path = "/indexes/orders/backup-schedules"
     stage.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
-    with pytest.raises(OutcomeUnknownError, match="create schedule/orders"):
+    with pytest.raises(OutcomeUnknownError, match="create_schedule/orders"):
         stage.run(COMPLETED)
     assert [it["detail"]["index"] for it in stage.events()] == ["carts"]
     stage.pinecone.project.advance(timedelta(minutes=1))

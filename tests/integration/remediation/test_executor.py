@@ -204,7 +204,7 @@ def outcome_plan(project: Project) -> str:
 
 def first_plan(project: Project) -> str:
     """Return the id of the plan of the first attempt at an index."""
-    record = project.log.find_last_attempt("default", "create schedule/orders")
+    record = project.log.find_last_attempt("default", "create_schedule/orders")
     assert record is not None
     assert record.attempt == 2
     return record.plan_id

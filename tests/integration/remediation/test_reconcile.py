@@ -15,7 +15,7 @@ from support.builders.plans import remedial
 from support.simulator import Project, empty_world, remedying
 
 pytestmark = pytest.mark.writes
-KEYS = ("create schedule/orders", "first backup/orders")
+KEYS = ("create_schedule/orders", "first_backup/orders")
 WHO = "tester@here"
 
 

@@ -45,7 +45,7 @@ class Deployed:
 
     def metrics(self, since: int = 0) -> list[Datum]:
         """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
-        url = self.stack.physical["DeadLetters"]
+        url = self.stack.physical["DeadLetterQueue"]
         name = "ApproximateNumberOfMessages"
         count = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
         letters = Datum("AWS/SQS", f"{name}Visible", {"QueueName": url.rpartition("/")[2]}, float(count))
@@ -53,7 +53,7 @@ class Deployed:
 
     def forget_dead_letters(self) -> None:
         """Empty the queue, as somebody does who has dealt with them."""
-        self._taken(self.stack.physical["DeadLetters"])
+        self._taken(self.stack.physical["DeadLetterQueue"])
         self.flow.dead.clear()
 
     def ringing(self, since: int = 0) -> set[str]:
