@@ -18,6 +18,12 @@ def describe_commands() -> str:
         return "\n".join(map(_describe, _leaves(make_parser())))
 
 
+def list_exit_codes() -> str:
+    """Return the table of the exit codes of an audit."""
+    [audit] = (it for it in _leaves(make_parser()) if it.prog.endswith(" audit"))
+    return table(("exit code", "meaning"), _EXIT_CODE.findall(audit.epilog or ""))
+
+
 def _leaves(parser: ArgumentParser) -> Iterator[ArgumentParser]:
     """Yield the parser of each command that can be run."""
     choices = [it.choices for it in _actions(parser) if isinstance(it.choices, dict)]

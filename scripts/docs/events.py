@@ -61,7 +61,7 @@ _MEANINGS = {
     "headline": "The message in one line.",
     "id": "The id of the schedule or the backup that was created or changed.",
     "index": "The index.",
-    "kind": "`create schedule`, `change schedule` or `first backup`.",
+    "kind": "`create_schedule`, `update_schedule` or `first_backup`.",
     "least_severity": "The lowest severity that the channel receives.",
     "left_out": "How many entries do not fit into the message.",
     "made_at": "When the facts were read that the plan is made from.",

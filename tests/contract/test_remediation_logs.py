@@ -1,5 +1,6 @@
 """What every log of remediation must do, whatever it is made of: nothing is done unrecorded, or twice."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -8,8 +9,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from backup_auditor.adapters.dynamodb.items import Item, encode_attempt
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.adapters.records import EARLIER_KINDS, decode_plan, encode_plan
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.adapters.sqlite.state_store import open_state
 from backup_auditor.domain.lifecycle.state_change import diff_states
@@ -94,6 +97,16 @@ def open_dynamodb() -> Iterator[RemediationLog]:
 every_log = pytest.mark.parametrize(
     "open_log", [pytest.param(it, id=it.__name__) for it in (open_sqlite, open_dynamodb)]
 )
+
+
+def test_a_plan_of_the_first_version_is_read_with_its_id() -> None:
+    """A plan of the first version keeps the id that its attempts name, and has the kinds of this version."""
+    text = encode_plan(PLAN)
+    for kind, earlier in EARLIER_KINDS.items():
+        text = text.replace(f'"{kind}"', f'"{earlier}"')
+    assert "_" not in {it["kind"] for it in json.loads(text)["actions"]}.pop()
+    plan = decode_plan(text, "0" * 16)
+    assert (plan, plan.plan_id) == (PLAN, "0" * 16)
 
 
 @every_log
@@ -304,6 +317,55 @@ def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
         assert log.load_pinecone_project_id("default") is None
         record_project_id(DynamoState(client, table))
         assert (log.load_pinecone_project_id("default"), log.load_pinecone_project_id("other")) == ("ours", None)
+
+
+def to_earlier_words(item: Item) -> Item:
+    """Return the item of an attempt as the first version stored it."""
+    words = {"action": item["action"]["S"].replace("_", " ").replace("update", "change")}
+    words["state"] = {"started": "intended", "verification_failed": "amiss"}.get(item["state"]["S"], item["state"]["S"])
+    return item | {name: {"S": word} for name, word in words.items()}
+
+
+@pytest.fixture
+def earlier_log() -> Iterator[tuple[DynamoRemediationLog, DynamoState]]:
+    """Make a table in which the first version recorded four attempts."""
+    verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
+    with open_table() as (client, table):
+        for record in (replace(STARTED_RECORD, key=ACTIONS[1].key), verified, FIRST_BACKUP_RECORD):
+            client.put_item(TableName=table, Item=to_earlier_words(encode_attempt(record)))
+        yield DynamoRemediationLog(client, table), DynamoState(client, table)
+
+
+def test_attempts_of_the_first_version_are_read_with_the_words_of_this_one(
+    earlier_log: tuple[DynamoRemediationLog, DynamoState],
+) -> None:
+    """A table keeps the attempts of the first version, and every query finds them."""
+    log, store = earlier_log
+    verified, started = (
+        replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED),
+        replace(STARTED_RECORD, key=ACTIONS[1].key),
+    )
+    assert log.find_last_attempt("default", DONE_RECORD.key) == verified
+    assert log.list_unsettled("default") == [started]
+    assert log.list_unpublished("default") == [verified, FIRST_BACKUP_RECORD]
+    record_project_id(store)
+    assert store.load("default").first_backup_ids == {"backup-1"}
+
+
+def test_attempts_of_the_first_version_are_settled_and_published_once(
+    earlier_log: tuple[DynamoRemediationLog, DynamoState],
+) -> None:
+    """An attempt that this version records takes the place of the item of the first version."""
+    log, _ = earlier_log
+    verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
+    settled = replace(STARTED_RECORD, key=ACTIONS[1].key, state=ActionState.FAILED, ended_at=NOW + DAY)
+    for record in (verified, FIRST_BACKUP_RECORD):
+        log.mark_published(record, NOW)
+    log.settle_attempt(settled)
+    assert log.list_unpublished("default") == []
+    assert log.list_unsettled("default") == []
+    assert log.list_attempts("default") == [verified, FIRST_BACKUP_RECORD, settled]
+    assert not log.record_start(replace(STARTED_RECORD, state=ActionState.STARTED))
 
 
 def record_project_id(store: StateStore) -> None:

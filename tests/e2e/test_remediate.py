@@ -116,7 +116,7 @@ def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> 
     write_count = len(home.write_requests)
     second_result = home.remediate("--plan", plan_id, "--apply", "--yes")
     assert (second_result.exit_code, len(home.write_requests)) == (0, write_count)
-    assert second_result.output.count("already there") >= 3
+    assert second_result.output.count("already_satisfied") >= 3
     third_result = home.remediate("--plan", plan_id)
     assert third_result.output.count("undo: ") == 3
 
@@ -296,7 +296,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(unschedule
     assert (result.exit_code, len(unscheduled_home.write_requests)) == (1, 1)
     assert "The key opens Pinecone project theirs instead of ours" in " ".join(result.output.split())
     assert result.output.count("undo: DELETE /backup-schedules/") == 1
-    assert result.output.count("not begun") >= 2
+    assert result.output.count("not_started") >= 2
 
 
 @pytest.mark.parametrize("expected", ["null", "ours"])
@@ -398,7 +398,7 @@ def test_an_interrupted_run_reports_what_was_done(home: ProjectHome) -> None:
     action_results = json.loads(output)["results"]
     states = {it["state"] for it in action_results}
     assert (process.returncode, error_output) == (130, b"backup-auditor: interrupted\n")
-    assert states == {"done", "not begun"}
+    assert states == {"done", "not_started"}
     created_ids = {it.id for it in home.server.project.schedules.values() if it.name == "auditor"}
     assert {it["id"] for it in action_results if it["state"] == "done"} == created_ids
     home.server.latency = 0.0

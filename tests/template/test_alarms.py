@@ -107,7 +107,7 @@ def test_alarms_can_publish_under_the_topics_key() -> None:
 def test_an_alarm_says_what_to_do(name: str) -> None:
     """A description begins with what to do, and names the section of the document that continues."""
     text = load_alarms()[name]["AlarmDescription"]
-    assert re.match(r"(Look|Read|Mend|Raise) ", text)
+    assert re.match(r"(Fix|Inspect|Raise|Read) ", text)
     (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
     assert f"\n## {section}\n" in ALARMS.read_text(encoding="utf-8")
 

@@ -83,7 +83,7 @@ def test_a_function_is_looked_after(verb: str) -> None:
         == f"/aws/lambda/{function_properties['FunctionName']['Fn::Sub']}"
     )
     invoke_config = find_properties(f"{name}EventInvokeConfig")
-    assert invoke_config["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert invoke_config["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
     assert invoke_config["MaximumRetryAttempts"] == 2
     for metric in ("Errors", "Throttles"):
         alarm = find_properties(f"{stem}{metric}Alarm")

@@ -150,9 +150,11 @@ def test_what_others_may_do_is_bound_to_them() -> None:
     """A service that acts in this account's name may do so for this stack alone, and nobody without TLS."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
-    for name in ("DeadLettersPolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
+    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
         policy_statements = find_properties(name)["PolicyDocument"]["Statement"]
-        deny_statements = [it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "OverTlsAlone"]
+        deny_statements = [
+            it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "DenyInsecureTransport"
+        ]
         assert deny_statements[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert all(it.get("Condition") for it in policy_statements)
 
@@ -160,8 +162,8 @@ def test_what_others_may_do_is_bound_to_them() -> None:
 def test_a_report_is_written_once() -> None:
     """The bucket refuses whoever writes without asking that there be none of that name."""
     statements_by_id = {it["Sid"]: it for it in find_properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
-    assert statements_by_id["NeverOverAnother"]["Action"] == "s3:PutObject"
-    assert statements_by_id["NeverOverAnother"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+    assert statements_by_id["DenyOverwrite"]["Action"] == "s3:PutObject"
+    assert statements_by_id["DenyOverwrite"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
     bucket = find_properties("EvidenceBucket")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}

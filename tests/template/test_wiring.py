@@ -75,7 +75,7 @@ def test_no_rule_is_left_out() -> None:
         assert all(isinstance(it, (list, dict)) for it in load_pattern(name).values())
         (target,) = rule["Targets"]
         assert target["Arn"] == {"Fn::GetAtt": [name_function(verb), "Arn"]}
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert find_properties(f"{name}Permission")["FunctionName"] == {"Ref": name_function(verb)}
 
@@ -86,7 +86,7 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
     for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
         target = schedule["Properties"]["Target"]
         started_functions[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
     assert started_functions == {
         "NightlySchedule": ("DispatchFunction", {"request_id": "<aws.scheduler.scheduled-time>"}),

@@ -41,7 +41,7 @@ ONE_CREATION_ADDRESS = "ssm:/backup-auditor/one"
 PROPOSE_ADDRESS = f"s3://{CONFIG_BUCKET}/backup-auditor/propose.json"
 POLICIES = {"shop": APPLY_ADDRESS, "search": PROPOSE_ADDRESS, "mail": NEVER_ADDRESS}
 UNSCHEDULED_INDEXES = ("carts", "orders")
-EXPECTED_ACTIONS = {(kind, index) for kind in ("create schedule", "first backup") for index in UNSCHEDULED_INDEXES}
+EXPECTED_ACTIONS = {(kind, index) for kind in ("create_schedule", "first_backup") for index in UNSCHEDULED_INDEXES}
 CONTROL_IDS = {"index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"}
 COMPLETED_SAMPLE = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
 PLAN_SAMPLE = json.loads((ROOT / "events/remediate.plan.json").read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def test_what_the_policy_has_applied_is_made_in_the_first_night(app: Application
     shop_view = ProjectView(app, "shop")
     existing_schedules = {"catalog": [("theirs", True)], "paused": [("theirs", False)]}
     assert shop_view.schedules == existing_schedules | {name: [("auditor", True)] for name in UNSCHEDULED_INDEXES}
-    paths = {"create schedule": "backup-schedules", "first backup": "backups"}
+    paths = {"create_schedule": "backup-schedules", "first_backup": "backups"}
     assert sorted(shop_view.write_calls) == sorted(
         ("POST", f"/indexes/{index}/{paths[kind]}") for kind, index in EXPECTED_ACTIONS
     )
@@ -122,7 +122,7 @@ def test_the_bus_hears_of_each_action_that_was_done(nights: NightlyRuns, app: Ap
     for event in created_events:
         assert event["state"] == "done"
         assert event["undo"]["method"] == "DELETE"
-        assert event["id"] in created_ids or event["kind"] == "first backup"
+        assert event["id"] in created_ids or event["kind"] == "first_backup"
     assert second_night.find_events(CREATED_DETAIL_TYPE, "shop") == []
     assert not any(ProjectView(app, name).list_event_details(CREATED_DETAIL_TYPE) for name in ("search", "mail"))
 
@@ -224,7 +224,7 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
     assert [it.function for it in app.runner.invocations[first_invocation:]].count("backup-auditor-remediate") >= 3
     assert project.write_calls == [("POST", "/indexes/carts/backup-schedules")]
     assert [(it["kind"], it["index"]) for it in project.list_event_details(CREATED_DETAIL_TYPE)] == [
-        ("create schedule", "carts")
+        ("create_schedule", "carts")
     ]
     assert [len(it) for it in project.attempts_by_action.values()] == [1]
     app.runner.invoke("RemediateFunction", json.dumps({"project": project.name}).encode())
@@ -248,7 +248,7 @@ def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) ->
         InvocationOutcome.RESPONSE,
     )
     assert project.write_calls.count(("POST", path)) == 1
-    (record,) = project.attempts_by_action["create schedule/carts"]
+    (record,) = project.attempts_by_action["create_schedule/carts"]
     assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it shows.")
     assert sorted(it["index"] for it in project.list_event_details(CREATED_DETAIL_TYPE)) == ["carts", "orders"]
     schedule_counts = [
@@ -265,15 +265,15 @@ def test_what_could_not_be_done_rings_and_is_done_on_demand(app: Application) ->
     first_invocation = len(app.runner.invocations)
     first_response = json.loads(app.runner.invoke("RemediateFunction", b'{"project": "partly"}').content)
     failed_results = [it for it in first_response["results"] if it["state"] == "failed"]
-    assert [(it["kind"], it["index"]) for it in failed_results] == [("create schedule", "orders")]
+    assert [(it["kind"], it["index"]) for it in failed_results] == [("create_schedule", "orders")]
     assert "ScheduleCreationFailuresAlarm" in app.find_alarms(first_invocation)
     writes_before = project.write_calls
     plan_event = PLAN_SAMPLE | {"project": "partly", "plan": first_response["plan_id"]}
     second_response = json.loads(app.runner.invoke("RemediateFunction", json.dumps(plan_event).encode()).content)
-    assert {it["state"] for it in second_response["results"]} == {"done", "already there"}
+    assert {it["state"] for it in second_response["results"]} == {"done", "already_satisfied"}
     assert project.write_calls[len(writes_before) :] == [("POST", schedules)]
     third_response = json.loads(app.runner.invoke("RemediateFunction", json.dumps(plan_event).encode()).content)
-    assert {it["state"] for it in third_response["results"]} == {"already there"}
+    assert {it["state"] for it in third_response["results"]} == {"already_satisfied"}
     assert len(project.list_event_details(CREATED_DETAIL_TYPE)) == len(EXPECTED_ACTIONS)
     assert all(attempts[-1]["state"]["S"] == "done" for attempts in project.attempts_by_action.values())
 

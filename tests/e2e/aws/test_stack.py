@@ -48,7 +48,7 @@ def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
         assert function.memory == properties["MemorySize"]
         assert (function.task / "app.py").exists()
         assert function.layers == (BUILD_OUTPUT.layer,)
-        assert function.dead_letters == stack.physical_ids["DeadLetters"]
+        assert function.dead_letters == stack.physical_ids["DeadLetterQueue"]
         assert function.logs_json
     assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
 

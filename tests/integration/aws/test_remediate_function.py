@@ -84,7 +84,7 @@ def test_a_plan_that_is_asked_for_again_acts_once(harness: RemediationHarness) -
     """What stands is already there; what somebody deleted since is skipped."""
     first_response = harness.run({"project": "search"})
     second_response = harness.run({"project": "search", "plan": first_response["plan_id"]})
-    assert {it["state"] for it in second_response["results"]} == {"already there"}
+    assert {it["state"] for it in second_response["results"]} == {"already_satisfied"}
     for schedule in list(harness.pinecone.project.schedules):
         harness.pinecone.project.delete_schedule(schedule)
     writes_before = harness.write_calls
@@ -185,9 +185,9 @@ def test_the_first_answer_that_names_another_project_stops_everything(
     assert len(harness.write_calls) == 1
     first_result, second_result = response["results"]
     assert (first_result["state"], first_result["undo"]["method"], second_result["state"]) == (
-        "amiss",
+        "verification_failed",
         "DELETE",
-        "not begun",
+        "not_started",
     )
     assert "Pinecone project theirs instead of ours" in response["stopped_by"]
 

@@ -90,7 +90,7 @@ def test_a_run_that_does_not_know_what_it_did_comes_again(harness: RemediationHa
     """A creation of which nothing is known is looked for by the next try, which makes it where it is not there."""
     path = "/indexes/orders/backup-schedules"
     harness.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
-    with pytest.raises(OutcomeUnknownError, match="create schedule/orders"):
+    with pytest.raises(OutcomeUnknownError, match="create_schedule/orders"):
         harness.run(COMPLETED_EVENT)
     assert [it["detail"]["index"] for it in harness.take_events()] == ["carts"]
     harness.pinecone.project.advance(timedelta(minutes=1))

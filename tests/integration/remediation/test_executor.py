@@ -212,7 +212,7 @@ def get_last_plan_id(project: RemediatedProject) -> str:
 
 def find_first_plan_id(project: RemediatedProject) -> str:
     """Return the id of the plan of the first attempt at an index."""
-    record = project.log.find_last_attempt("default", "create schedule/orders")
+    record = project.log.find_last_attempt("default", "create_schedule/orders")
     assert record is not None
     assert record.attempt == 2
     return record.plan_id

@@ -15,7 +15,7 @@ from support.builders.plans import build_remediation_policy
 from support.simulator import RemediatedProject, build_empty_project, serve_remediated_project
 
 pytestmark = pytest.mark.writes
-ACTION_KEYS = ("create schedule/orders", "first backup/orders")
+ACTION_KEYS = ("create_schedule/orders", "first_backup/orders")
 ACTOR = "tester@here"
 
 

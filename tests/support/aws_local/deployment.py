@@ -45,7 +45,7 @@ class DeployedApplication:
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
         """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
-        url = self.stack.physical_ids["DeadLetters"]
+        url = self.stack.physical_ids["DeadLetterQueue"]
         name = "ApproximateNumberOfMessages"
         count = self.open_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
         dead_letter_count = MetricValue(
@@ -55,7 +55,7 @@ class DeployedApplication:
 
     def clear_dead_letters(self) -> None:
         """Empty the queue, as somebody does who has dealt with them."""
-        self._take_messages(self.stack.physical_ids["DeadLetters"])
+        self._take_messages(self.stack.physical_ids["DeadLetterQueue"])
         self.flow.dead_letters.clear()
 
     def find_alarms(self, first_invocation: int = 0) -> set[str]:

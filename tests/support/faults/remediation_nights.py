@@ -140,16 +140,16 @@ class RemediationRun:
         }
         for action in self._list_applied_actions():
             states = [it["state"]["S"] for it in records.get(action, ())]
-            if not {"done", "amiss"} & set(states):
+            if not {"done", "verification_failed"} & set(states):
                 yield f"{action} is recorded as {states}"
             if action not in published_actions:
                 yield f"the bus did not hear of {action}"
 
     def _list_applied_actions(self) -> set[str]:
         """Return the actions that took effect."""
-        schedules = {f"create schedule/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.schedules[it]}
+        schedules = {f"create_schedule/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.schedules[it]}
         return schedules | {
-            f"first backup/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.count_first_backups(it)
+            f"first_backup/{it}" for it in _UNSCHEDULED_INDEXES if self.project_view.count_first_backups(it)
         }
 
 

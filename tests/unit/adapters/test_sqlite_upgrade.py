@@ -10,17 +10,19 @@ import pytest
 
 from backup_auditor.adapters.sqlite import database as state_file
 from backup_auditor.adapters.sqlite.database import TABLES_VERSION, UPGRADES
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.errors import StateError
 from support.builders.audit_sequence import AuditSequence
 from support.builders.facts import DAY, NOW, build_index, build_inventory
 from support.fakes.stores import PROJECT, record_change
 
-TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3)}
-FIRST_VERSION_WITH_HISTORY = 3
+TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3, 4)}
+FIRST_VERSION_WITH_HISTORY, FIRST_VERSION_WITH_SETTINGS_HISTORY = 3, 4
 for_every_older_version = pytest.mark.parametrize("older_version", TABLES)
 EARLIER_AUDIT = AuditRecord("earlier", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
 FIRST_AUDIT = replace(EARLIER_AUDIT, audit_id="first", observed_at=NOW)
@@ -42,6 +44,8 @@ def write_old_state(path: Path, older_version: int) -> ProjectState:
             rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             columns = ", ".join(name for (name,) in rows)
             connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")  # noqa: S608  our own words
+    if older_version >= FIRST_VERSION_WITH_SETTINGS_HISTORY:
+        return sequence.state
     schedules = {key: replace(it, since=None) for key, it in sequence.state.schedules.items()}
     history = sequence.state.history if older_version >= FIRST_VERSION_WITH_HISTORY else ()
     return replace(sequence.state, schedules=schedules, history=history, pinecone_project_id=None)
@@ -69,6 +73,55 @@ def test_what_was_recorded_stays_and_audits_are_kept_from_then_on(tmp_path: Path
         assert store.list_audits(PROJECT, NOW) == [FIRST_AUDIT]
         assert store.load(PROJECT) == sequence.state
     assert read_version(path) == TABLES_VERSION
+
+
+def make_state_with_attempts(path: Path, older_version: int) -> None:
+    """Make a file of an older version with attempts at actions, in the words of that version."""
+    write_old_state(path, older_version)
+    attempts = [
+        ("create schedule/orders", "intended"),
+        ("change schedule/s-1", "amiss"),
+        ("create schedule/carts", "already there"),
+        ("first backup/orders", "done"),
+        ("first backup/carts", "not begun"),
+    ]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO action (project, key, attempt, plan_id, who, began_at, call, before, state, detail, made_id,"
+            " after) VALUES (?, ?, 1, 'plan', 'me', ?, 'POST /', '{}', ?, '', ?, '{}')",
+            [(PROJECT, key, number, state, f"made-{number}") for number, (key, state) in enumerate(attempts)],
+        )
+
+
+of_every_version_with_attempts = pytest.mark.parametrize("older_version", [it for it in TABLES if it > 1])
+
+
+@of_every_version_with_attempts
+def test_attempts_of_an_older_version_have_the_words_of_this_one(tmp_path: Path, older_version: int) -> None:
+    """The upgrade renames the kinds and the states of recorded actions."""
+    path = tmp_path / "state"
+    make_state_with_attempts(path, older_version)
+    with open_remediation_log(path) as log:
+        assert [(it.key, it.state) for it in log.list_attempts(PROJECT)] == [
+            ("create_schedule/orders", ActionState.STARTED),
+            ("update_schedule/s-1", ActionState.VERIFICATION_FAILED),
+            ("create_schedule/carts", ActionState.ALREADY_SATISFIED),
+            ("first_backup/orders", ActionState.DONE),
+            ("first_backup/carts", ActionState.NOT_STARTED),
+        ]
+        assert [it.key for it in log.list_unsettled(PROJECT)] == ["create_schedule/orders"]
+
+
+@of_every_version_with_attempts
+def test_first_backups_of_an_older_version_are_known_before_and_after_the_upgrade(
+    tmp_path: Path, older_version: int
+) -> None:
+    """A state that is only read is not upgraded, and its first backups are known all the same."""
+    path = tmp_path / "state"
+    make_state_with_attempts(path, older_version)
+    for opening in (open_state_read_only, open_state):
+        with opening(path) as store:
+            assert store.load(PROJECT).first_backup_ids == {"made-3"}
 
 
 @for_every_older_version

@@ -41,7 +41,7 @@ ALL_VARIABLES = {
     "ALERT_SEVERITY": "medium",
     "SLACK_SECRET": "backup-auditor/slack",
     "SLACK_SEVERITY": "critical",
-    "ALL_IS_WELL": "weekly",
+    "WEEKLY_SUMMARY": "true",
     "PING_URL_SECRET": "backup-auditor/ping",
     "AUDIT_RETENTION_DAYS": "400",
 }
@@ -148,7 +148,7 @@ def test_nothing_is_forgotten_after_no_days() -> None:
         pytest.param("SLACK_SEVERITY", "HIGH", "is no severity", id="capitals"),
         pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
         pytest.param("PING_URL_SECRET", "https://ping.example/x", "looks like the secret itself", id="address"),
-        pytest.param("ALL_IS_WELL", "daily", "is neither weekly nor never", id="daily"),
+        pytest.param("WEEKLY_SUMMARY", "weekly", "is not a boolean; set it to true or false", id="weekly"),
         pytest.param("AUDIT_RETENTION_DAYS", "-1", "is no number of days", id="negative"),
         pytest.param("AUDIT_RETENTION_DAYS", "36501", "is no number of days", id="beyond-a-century"),
     ],

@@ -43,26 +43,26 @@ def list_order(plan: RemediationPlan) -> list[str]:
 @pytest.mark.parametrize("state", [ActionState.FAILED, ActionState.UNKNOWN, ActionState.VERIFICATION_FAILED])
 def test_what_failed_leaves_its_place_to_the_rest(state: ActionState) -> None:
     """Those that are refused for ever take none of what a run may create from those that are not."""
-    attempts = [build_attempt("create schedule/a", state=state), build_attempt("create schedule/b", state=state)]
-    assert list_order(plan_after_attempts(attempts, *CASES, max_creations=1)) == ["create schedule/c"]
+    attempts = [build_attempt("create_schedule/a", state=state), build_attempt("create_schedule/b", state=state)]
+    assert list_order(plan_after_attempts(attempts, *CASES, max_creations=1)) == ["create_schedule/c"]
 
 
 def test_of_what_failed_that_comes_first_which_waited_longest() -> None:
     """So each of them is tried again, however many there are."""
-    attempts = [build_attempt("create schedule/a", DAY), build_attempt("create schedule/b", 2 * DAY)]
+    attempts = [build_attempt("create_schedule/a", DAY), build_attempt("create_schedule/b", 2 * DAY)]
     assert [it.index for it in plan_after_attempts(attempts, *CASES).actions] == ["c", "b", "a"]
 
 
 def test_only_the_latest_attempt_counts() -> None:
     """Whatever order the attempts are told in."""
     attempts = [
-        build_attempt("create schedule/a", HOUR, ActionState.SKIPPED, attempt=2),
-        build_attempt("create schedule/a", DAY),
+        build_attempt("create_schedule/a", HOUR, ActionState.SKIPPED, attempt=2),
+        build_attempt("create_schedule/a", DAY),
     ]
     assert plan_after_attempts(attempts, *CASES) == plan_remediation(build_remediation_policy(), *CASES)
     later_attempts = [
-        build_attempt("create schedule/a", HOUR, attempt=2),
-        build_attempt("create schedule/a", DAY, ActionState.DONE),
+        build_attempt("create_schedule/a", HOUR, attempt=2),
+        build_attempt("create_schedule/a", DAY, ActionState.DONE),
     ]
     assert [it.index for it in plan_after_attempts(later_attempts, *CASES).actions] == ["b", "c", "a"]
 
@@ -74,30 +74,30 @@ def test_with_a_schedule_that_failed_its_first_backup_waits() -> None:
         build_unscheduled_index("b"),
         build_scheduled_index("slow", retention=3 * DAY),
     )
-    plan = plan_after_attempts([build_attempt("create schedule/a")], *cases, first_backup=True)
+    plan = plan_after_attempts([build_attempt("create_schedule/a")], *cases, first_backup=True)
     assert list_order(plan) == [
-        "create schedule/b",
-        "change schedule/slow-schedule-1",
-        "first backup/b",
-        "create schedule/a",
-        "first backup/a",
+        "create_schedule/b",
+        "update_schedule/slow-schedule-1",
+        "first_backup/b",
+        "create_schedule/a",
+        "first_backup/a",
     ]
 
 
 def test_what_failed_comes_before_what_is_only_proposed() -> None:
     """Room is for what is carried out."""
     cases = (build_unscheduled_index("a"), build_scheduled_index("slow", retention=3 * DAY))
-    attempts = [build_attempt("change schedule/slow-schedule-1")]
+    attempts = [build_attempt("update_schedule/slow-schedule-1")]
     assert [it.index for it in plan_after_attempts(attempts, *cases, create_mode=Mode.PROPOSE).actions] == ["slow", "a"]
 
 
 def test_the_same_attempts_give_the_same_plan() -> None:
     """And others, where they change the order, another: its id tells."""
-    attempts = [build_attempt("create schedule/a"), build_attempt("create schedule/b", HOUR)]
+    attempts = [build_attempt("create_schedule/a"), build_attempt("create_schedule/b", HOUR)]
     plan = plan_after_attempts(attempts, *CASES)
     assert plan_after_attempts(attempts[::-1], *CASES[::-1]) == plan
     assert plan_after_attempts([], *CASES).plan_id != plan.plan_id
     assert (
-        plan_after_attempts([*attempts, replace(build_attempt("create schedule/gone"), project="default")], *CASES)
+        plan_after_attempts([*attempts, replace(build_attempt("create_schedule/gone"), project="default")], *CASES)
         == plan
     )

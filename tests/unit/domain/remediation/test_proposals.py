@@ -8,6 +8,7 @@ import pytest
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Mode, Policy
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.proposals import Proposal
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.digest import render_digest_text
@@ -71,7 +72,7 @@ def test_nothing_is_proposed_for_what_is_not_known() -> None:
 def test_a_digest_shows_them() -> None:
     """Mail and Slack have a section with the call and its fate, JSON has the rows and how many are left out."""
     row = Proposal(
-        "0" * 16, "create schedule", "orders", "propose", "It has none.", "POST", "/indexes/orders", {"a": 1}
+        "0" * 16, ActionKind.CREATE_SCHEDULE, "orders", "propose", "It has none.", "POST", "/indexes/orders", {"a": 1}
     )
     proposals = (row, replace(row, index="carts", mode="apply"))
     report = build_alert_report(build_open_finding("orders", lifecycle="new"), proposals=proposals)

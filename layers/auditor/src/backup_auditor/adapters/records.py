@@ -1,7 +1,7 @@
 """State as rows and texts of plain values that every store can keep, and back."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sys import intern
@@ -29,7 +29,7 @@ from backup_auditor.domain.remediation.actions import (
     ScheduleSettings,
     UpdateSchedule,
 )
-from backup_auditor.domain.remediation.plan import RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import ActionState, RemediationPlan, SkippedAction
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 
 TICK = timedelta(microseconds=1)
@@ -272,6 +272,38 @@ DRIFT = RecordTable(
 """As JSON has it; no key tells one from another."""
 
 
+_RENAMED_STATES = {
+    "intended": ActionState.STARTED,
+    "already there": ActionState.ALREADY_SATISFIED,
+    "amiss": ActionState.VERIFICATION_FAILED,
+    "not begun": ActionState.NOT_STARTED,
+}
+"""The states that earlier versions stored under another name."""
+EARLIER_KINDS: Mapping[str, str] = {
+    ActionKind.CREATE_SCHEDULE: "create schedule",
+    ActionKind.UPDATE_SCHEDULE: "change schedule",
+    ActionKind.FIRST_BACKUP: "first backup",
+}
+"""How earlier versions stored the kinds of action."""
+_RENAMED_KINDS = {name: ActionKind(kind) for kind, name in EARLIER_KINDS.items()}
+
+
+def decode_action_state(text: str) -> ActionState:
+    """Read the state of an action, as this version or an earlier one stored it. Raises `ValueError`."""
+    return _RENAMED_STATES.get(text) or ActionState(text)
+
+
+def list_stored_names(states: Iterable[ActionState]) -> list[str]:
+    """Return every name under which some states may be stored, the names of earlier versions included."""
+    return sorted({*states, *(name for name, state in _RENAMED_STATES.items() if state in states)})
+
+
+def decode_action_key(text: str) -> str:
+    """Read the key of an action, as this version or an earlier one stored it."""
+    kind, slash, target = text.partition("/")
+    return f"{_RENAMED_KINDS.get(kind, kind)}{slash}{target}"
+
+
 def encode_plan(plan: RemediationPlan) -> str:
     """Write a plan."""
     fields = {
@@ -290,8 +322,8 @@ def encode_plan(plan: RemediationPlan) -> str:
     return json.dumps(fields)
 
 
-def decode_plan(text: str) -> RemediationPlan:
-    """Read a plan that was written so. Raises `ValueError`, `KeyError` and `TypeError` where it is none."""
+def decode_plan(text: str, plan_id: str) -> RemediationPlan:
+    """Read a plan that was stored under an id. Raises `ValueError`, `KeyError` and `TypeError` if it is not a plan."""
     fields = json.loads(text)
     return RemediationPlan(
         project=fields["project"],
@@ -301,13 +333,18 @@ def decode_plan(text: str) -> RemediationPlan:
         fix_schedules=Mode(fields["fix_schedules"]),
         actions=tuple(_decode_action(it) for it in fields["actions"]),
         skipped_actions=tuple(
-            SkippedAction(index, ActionKind(kind), *skip_fields) for index, kind, *skip_fields in fields["left_out"]
+            SkippedAction(index, _decode_kind(kind), *skip_fields) for index, kind, *skip_fields in fields["left_out"]
         ),
         slots_before=fields["slots_before"],
         slots_after=fields["slots_after"],
         quota=fields["quota"],
         project_id=fields.get("project_id"),
+        stored_id=plan_id,
     )
+
+
+def _decode_kind(text: str) -> ActionKind:
+    return _RENAMED_KINDS.get(text) or ActionKind(text)
 
 
 def _encode_action(action: Action) -> dict[str, object]:
@@ -325,7 +362,7 @@ def _encode_action(action: Action) -> dict[str, object]:
 
 def _decode_action(fields: Mapping[str, Any]) -> Action:
     index, name, slots, reason = fields["index"], fields["name"], fields["slots"], fields["because"]
-    match ActionKind(fields["kind"]):
+    match _decode_kind(fields["kind"]):
         case ActionKind.CREATE_SCHEDULE:
             retention = timedelta(days=fields["retention_days"])
             return CreateSchedule(index, name, Frequency(fields["frequency"]), retention, slots, reason)

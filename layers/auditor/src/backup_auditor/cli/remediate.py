@@ -114,7 +114,7 @@ def _apply_plan(
     if not is_json:
         write_pieces(join_with_newlines(render_plan_table(plan, get_terminal_width())), None)
     if plan.actions and not plan.applicable_actions:
-        kinds = sorted({it.kind.value for it in plan.actions})
+        kinds = sorted({it.kind.label for it in plan.actions})
         raise RemediationPlanError(
             f"the policy lets none of this be carried out ({', '.join(kinds)}); nothing was changed"
         )

@@ -62,19 +62,8 @@ class OutboxMessage:
     """When the audit before was, since which reminders are counted; `None` where it was the first."""
 
 
-WEEKLY = "weekly"
-NEVER = "never"
-
-
 def parse_min_severity(text: str) -> Severity:
     """Read a severity. Raises `ValueError`, which does not repeat the text."""
     if text not in set(Severity):
         raise ValueError(f"is no severity; write {', '.join(tuple(Severity)[:-1])} or {tuple(Severity)[-1]}")
     return Severity(text)
-
-
-def parse_weekly_summary(text: str) -> bool:
-    """Read whether a channel hears once a week that nothing is open. Raises `ValueError`."""
-    if text not in {WEEKLY, NEVER}:
-        raise ValueError(f"is neither {WEEKLY} nor {NEVER}; write one of them")
-    return text == WEEKLY

@@ -249,7 +249,7 @@ def _build_warnings_section(digest: Digest, row_limit: int) -> DigestSection | N
 def _build_proposals_section(digest: Digest, row_limit: int) -> DigestSection | None:
     proposals = digest.report.proposals or ()
     rows = (
-        f"{_shorten(proposal.index)}: {proposal.kind} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
+        f"{_shorten(proposal.index)}: {proposal.kind.label} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
         f" {_shorten(proposal.reason)}\n"
         f"  {proposal.method} {_shorten(proposal.path)} {_shorten(format_json(dict(proposal.body)))}"
         for proposal in proposals[:row_limit]

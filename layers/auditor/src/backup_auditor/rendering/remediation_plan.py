@@ -26,7 +26,7 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
     for kind, actions in groupby(plan.actions, key=lambda it: it.kind):
         yield ""
         mode_note = "" if plan.find_mode(kind) is Mode.APPLY else "  (proposed: the policy lets none be carried out)"
-        yield from wrap_text(f"{kind.upper()}{mode_note}", width, "  ")
+        yield from wrap_text(f"{kind.label.upper()}{mode_note}", width, "  ")
         for action in actions:
             yield from format_columns([(escape_text(action.index), escape_text(_describe_action(action, plan)))], width)
             yield from wrap_text(f"    {escape_text(action.reason)}", width, "    ")
@@ -35,19 +35,22 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
         yield ""
         yield f"LEFT OUT ({len(plan.skipped_actions):,})"
         yield from format_columns(
-            [(escape_text(it.index), escape_text(f"{it.kind}: {it.reason}")) for it in plan.skipped_actions], width
+            [(escape_text(it.index), escape_text(f"{it.kind.label}: {it.reason}")) for it in plan.skipped_actions],
+            width,
         )
 
 
 def render_results_table(plan: RemediationPlan, results: Sequence[ActionResult], width: int) -> Iterator[str]:
     """Show what came of each action, and the call that undoes it."""
     state_counts = Counter(it.state for it in results)
-    summary = ", ".join(f"{count:,} {state}" for state, count in state_counts.items())
+    summary = ", ".join(f"{count:,} {state.label}" for state, count in state_counts.items())
     yield from wrap_text(f"{escape_text(plan.project)}: plan {plan.plan_id}: {summary or 'nothing to do'}", width, "  ")
     yield ""
     for result in results:
-        label = f"{escape_text(result.action.index)}  {result.action.kind}"
-        yield from format_columns([(label, escape_text(f"{result.state}. {result.detail}".removesuffix(". ")))], width)
+        label = f"{escape_text(result.action.index)}  {result.action.kind.label}"
+        yield from format_columns(
+            [(label, escape_text(f"{result.state.label}. {result.detail}".removesuffix(". ")))], width
+        )
         if result.undo_call is not None:
             yield from wrap_text(f"    undo: {escape_text(str(result.undo_call))}", width, "      ")
 

@@ -12,7 +12,7 @@ from backup_auditor.domain.identifiers import (
     parse_secret_name,
     parse_topic_arn,
 )
-from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity, parse_weekly_summary
+from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings import variables as env
@@ -42,7 +42,7 @@ def read_registration(
 
     `is_edited` has the key that may write in the place of the one that reads. Raises `SettingsError`.
     """
-    is_weekly = needs_channels and bool(read_optional(environ, env.ALL_IS_WELL, parse_weekly_summary))
+    is_weekly = needs_channels and bool(read_optional(environ, env.WEEKLY_SUMMARY, _parse_flag))
     channels = _read_channels(environ, is_weekly=is_weekly) if needs_channels else ()
     registry_address = read_optional(environ, env.REGISTRY, parse_document_address)
     policy = read_optional(environ, env.POLICY, parse_document_address) if needs_key or needs_editor_key else None
@@ -174,6 +174,12 @@ def read_audit_settings(environ: Mapping[str, str]) -> AuditSettings:
         ping_url_secret=read_optional(environ, env.PING_URL_SECRET, parse_secret_name),
         retention=read_optional(environ, env.AUDIT_RETENTION_DAYS, _parse_retention),
     )
+
+
+def _parse_flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("is not a boolean; set it to true or false")
+    return text == "true"
 
 
 def _parse_retention(text: str) -> timedelta | None:

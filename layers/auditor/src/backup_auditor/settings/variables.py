@@ -71,10 +71,10 @@ SLACK_SECRET = Variable(
     "The secret that holds Slack's webhook for these projects: as it is, or as JSON with `SLACK_WEBHOOK_URL`.",
 )
 SLACK_SEVERITY = Variable("SLACK_SEVERITY", "low", "The least severity that Slack hears of.")
-ALL_IS_WELL = Variable(
-    "ALL_IS_WELL",
-    "never",
-    "Whether channels hear that nothing is open: `weekly` or `never`. A registry may say otherwise.",
+WEEKLY_SUMMARY = Variable(
+    "WEEKLY_SUMMARY",
+    "false",
+    "Whether channels receive a weekly summary while nothing is open: `true` or `false`. A registry can override it.",
 )
 PING_URL_SECRET = Variable(
     "PING_URL_SECRET",
@@ -85,7 +85,7 @@ AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "", "How long it is remembered which nights were audited; without it, or with 0, for ever."
 )
 
-_CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, ALL_IS_WELL)
+_CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)
 
 VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
     {

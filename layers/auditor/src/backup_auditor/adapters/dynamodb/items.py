@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backup_auditor.adapters.records import EARLIER_KINDS, decode_action_key, decode_action_state
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
+from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.plan import ActionRecord
 
 type Item = dict[str, Any]
 """Attributes by name, each as DynamoDB writes it: `{"S": "text"}`."""
@@ -155,6 +157,8 @@ def _decode_report(item: Mapping[str, Any]) -> StoredReport:
 
 
 ACTION_PREFIX = "action#"
+FIRST_BACKUP_PREFIX = f"{ACTION_PREFIX}{EARLIER_KINDS[ActionKind.FIRST_BACKUP]}/"
+"""How the sort keys of all attempts at first backups begin."""
 
 
 def build_plan_sort_key(plan_id: str) -> str:
@@ -163,8 +167,12 @@ def build_plan_sort_key(plan_id: str) -> str:
 
 
 def build_attempt_prefix(action_key: str) -> str:
-    """Return how the sort keys of all attempts at an action begin."""
-    return f"{ACTION_PREFIX}{action_key}#"
+    """Return how the sort keys of all attempts at an action begin.
+
+    Sort keys name the kind as earlier versions did, so that the attempts of those versions are found.
+    """
+    kind, slash, target = action_key.partition("/")
+    return f"{ACTION_PREFIX}{EARLIER_KINDS.get(kind, kind)}{slash}{target}#"
 
 
 def build_attempt_sort_key(action_key: str, attempt: int) -> str:
@@ -198,14 +206,14 @@ def decode_attempt(project: str, item: Mapping[str, Any]) -> ActionRecord:
     """Read an attempt."""
     return ActionRecord(
         project=project,
-        key=item["action"]["S"],
+        key=decode_action_key(item["action"]["S"]),
         attempt=int(item["attempt"]["N"]),
         plan_id=item["plan_id"]["S"],
         actor=item["who"]["S"],
         started_at=datetime.fromisoformat(item["began_at"]["S"]),
         call=item["call"]["S"],
         before=json.loads(item["before"]["S"]),
-        state=ActionState(item["state"]["S"]),
+        state=decode_action_state(item["state"]["S"]),
         detail=item["detail"]["S"],
         target_id=item["made_id"]["S"] if "made_id" in item else None,
         after=json.loads(item["after"]["S"]),

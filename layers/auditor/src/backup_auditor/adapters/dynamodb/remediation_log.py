@@ -12,7 +12,6 @@ from backup_auditor.adapters.dynamodb.items import (
     HEAD_SORT_KEY,
     Item,
     build_attempt_prefix,
-    build_attempt_sort_key,
     build_key,
     build_plan_sort_key,
     build_project_key,
@@ -23,7 +22,7 @@ from backup_auditor.adapters.dynamodb.items import (
     format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table
-from backup_auditor.adapters.records import decode_plan, encode_plan
+from backup_auditor.adapters.records import decode_plan, encode_plan, list_stored_names
 from backup_auditor.domain.remediation.plan import APPLIED_STATES, UNSETTLED_STATES, ActionRecord, RemediationPlan
 from backup_auditor.errors import StateError
 
@@ -34,9 +33,9 @@ _PLAN_RETENTION = timedelta(days=30)
 """How long a plan can be looked at; it can be carried out for a day."""
 _MAX_PLAN_BYTES = 380_000
 """Bytes of a plan, so that it is within an item's 400 KB."""
-_UNSETTLED_VALUES = {f":open{number}": encode_text(it) for number, it in enumerate(sorted(UNSETTLED_STATES))}
+_UNSETTLED_VALUES = {f":open{number}": encode_text(it) for number, it in enumerate(list_stored_names(UNSETTLED_STATES))}
 _IS_UNSETTLED = f"#state IN ({', '.join(_UNSETTLED_VALUES)})"
-_APPLIED_VALUES = {f":written{number}": encode_text(it) for number, it in enumerate(sorted(APPLIED_STATES))}
+_APPLIED_VALUES = {f":written{number}": encode_text(it) for number, it in enumerate(list_stored_names(APPLIED_STATES))}
 _IS_APPLIED = f"#state IN ({', '.join(_APPLIED_VALUES)})"
 _STATE_NAME = {"#state": "state"}
 """A word that DynamoDB keeps for itself."""
@@ -72,7 +71,7 @@ class DynamoRemediationLog:
             item = self._table.get_item(build_key(build_project_key(project), build_plan_sort_key(plan_id)))
             if item is None:
                 return None
-            return decode_plan(zlib.decompress(item["plan"]["B"]).decode())
+            return decode_plan(zlib.decompress(item["plan"]["B"]).decode(), plan_id)
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, once an audit has recorded it."""
@@ -140,10 +139,14 @@ class DynamoRemediationLog:
 
     def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
         """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
+        item = encode_attempt(record)
+        state_values = {
+            f":state{number}": encode_text(it) for number, it in enumerate(list_stored_names({record.state}))
+        }
         self._put_if(
-            {**encode_attempt(record), "told_at": encode_text(format_sort_moment(published_at))},
-            "#state = :state AND ended_at = :ended_at",
-            {":state": encode_text(record.state), ":ended_at": encode_attempt(record)["ended_at"]},
+            {**item, "told_at": encode_text(format_sort_moment(published_at))},
+            f"#state IN ({', '.join(state_values)}) AND ended_at = :ended_at",
+            {**state_values, ":ended_at": item["ended_at"]},
         )
 
     def list_plan_attempts(self, project: str, plan_id: str) -> list[ActionRecord]:
@@ -169,4 +172,4 @@ class DynamoRemediationLog:
         with self._table.translate_errors():
             items = self._table.query("PK = :project AND begins_with(SK, :actions)", query_values, **options)
             records = [decode_attempt(project, it) for it in items]
-        return sorted(records, key=lambda it: (it.started_at, build_attempt_sort_key(it.key, it.attempt)))
+        return sorted(records, key=lambda it: (it.started_at, it.key, it.attempt))

@@ -11,9 +11,9 @@ from backup_auditor.adapters.aws.session import get_error_code, get_error_respon
 from backup_auditor.adapters.dynamodb.chunks import ChunkRewriter, ChunkStore, MissingChunkError, delete_unused_chunks
 from backup_auditor.adapters.dynamodb.head import EMPTY_HEAD, Head, build_head, decode_head, encode_head
 from backup_auditor.adapters.dynamodb.items import (
-    ACTION_PREFIX,
     AUDIT_PREFIX,
     AUDIT_PREFIX_END,
+    FIRST_BACKUP_PREFIX,
     HEAD_SORT_KEY,
     REGISTRATION_SORT_KEY,
     Item,
@@ -35,7 +35,6 @@ from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.project_state import ProjectState
-from backup_auditor.domain.remediation.actions import build_first_backup_key_range
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.stores import LastAudits
@@ -213,13 +212,8 @@ class DynamoState:
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation took as first backups."""
-        start, end = (f"{ACTION_PREFIX}{it}" for it in build_first_backup_key_range())
-        values = {
-            ":project": encode_text(build_project_key(project)),
-            ":first": encode_text(start),
-            ":after": encode_text(end),
-        }
-        items = self._table.query("PK = :project AND SK BETWEEN :first AND :after", values)
+        values = {":project": encode_text(build_project_key(project)), ":first": encode_text(FIRST_BACKUP_PREFIX)}
+        items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
 

@@ -13,7 +13,7 @@ from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
 """What the head of the file says whose it is."""
-TABLES_VERSION = 4
+TABLES_VERSION = 5
 """Grows when the tables change; a state of a newer version is refused."""
 
 _AUDIT_TABLE = """
@@ -63,6 +63,23 @@ _SETTINGS_HISTORY_COLUMNS = (
     "ALTER TABLE schedule ADD COLUMN since INTEGER",
     "ALTER TABLE schedule ADD COLUMN seen_at INTEGER",
     "ALTER TABLE schedule ADD COLUMN earlier TEXT",
+)
+_RENAMED_ACTION_WORDS = (
+    """
+    UPDATE action SET state = CASE state
+        WHEN 'intended' THEN 'started'
+        WHEN 'already there' THEN 'already_satisfied'
+        WHEN 'amiss' THEN 'verification_failed'
+        WHEN 'not begun' THEN 'not_started'
+        ELSE state END
+    """,
+    """
+    UPDATE action SET key = CASE substr(key, 1, instr(key, '/') - 1)
+        WHEN 'create schedule' THEN 'create_schedule' || substr(key, instr(key, '/'))
+        WHEN 'change schedule' THEN 'update_schedule' || substr(key, instr(key, '/'))
+        WHEN 'first backup' THEN 'first_backup' || substr(key, instr(key, '/'))
+        ELSE key END
+    """,
 )
 
 SCHEMA = (
@@ -140,7 +157,12 @@ SCHEMA = (
     """,
     *_AUDIT_AND_REMEDIATION_TABLES,
 )
-UPGRADES = {1: _AUDIT_AND_REMEDIATION_TABLES, 2: (_HISTORY_COLUMN,), 3: _SETTINGS_HISTORY_COLUMNS}
+UPGRADES = {
+    1: _AUDIT_AND_REMEDIATION_TABLES,
+    2: (_HISTORY_COLUMN,),
+    3: _SETTINGS_HISTORY_COLUMNS,
+    4: _RENAMED_ACTION_WORDS,
+}
 """What takes the tables of an older version to the next."""
 
 

@@ -42,7 +42,7 @@ class SqliteRemediationLog:
         with self._use_connection() as connection:
             statement = "SELECT text FROM plan WHERE project = ? AND plan_id = ?"
             row = connection.execute(statement, (project, plan_id)).fetchone()
-            return None if row is None else decode_plan(row[0])
+            return None if row is None else decode_plan(row[0], plan_id)
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, once an audit has recorded it."""

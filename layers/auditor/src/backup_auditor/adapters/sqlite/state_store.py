@@ -13,6 +13,7 @@ from backup_auditor.adapters.records import (
     INDEXES,
     SCHEDULES,
     RecordTable,
+    decode_action_state,
     decode_drift,
     decode_history,
     encode_drift,
@@ -24,7 +25,6 @@ from backup_auditor.adapters.sqlite.database import open_database, transaction, 
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.remediation.actions import build_first_backup_key_range
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
@@ -84,14 +84,12 @@ class SqliteState:
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation took as first backups."""
-        start, end = build_first_backup_key_range()
-        placeholders = ", ".join("?" * len(APPLIED_STATES))
-        rows = self._connection.execute(
-            f"SELECT made_id FROM action WHERE project = ? AND key >= ? AND key < ? AND state IN ({placeholders})"  # noqa: S608  our own words
-            " AND made_id IS NOT NULL",
-            (project, start, end, *sorted(APPLIED_STATES)),
+        rows = self._connection.execute(  # a state that is only read may have the kinds and states of version 4
+            "SELECT made_id, state FROM action"
+            " WHERE project = ? AND key GLOB 'first[_ ]backup/*' AND made_id IS NOT NULL",
+            (project,),
         )
-        return frozenset(made_id for (made_id,) in rows)
+        return frozenset(made_id for made_id, state in rows if decode_action_state(state) in APPLIED_STATES)
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return what is kept of a project's audits since a from_ticks, the oldest first."""

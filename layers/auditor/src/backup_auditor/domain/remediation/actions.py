@@ -77,9 +77,14 @@ def extract_settings(schedule: Schedule) -> ScheduleSettings:
 class ActionKind(StrEnum):
     """The kinds of action."""
 
-    CREATE_SCHEDULE = "create schedule"
-    UPDATE_SCHEDULE = "change schedule"
-    FIRST_BACKUP = "first backup"
+    CREATE_SCHEDULE = "create_schedule"
+    UPDATE_SCHEDULE = "update_schedule"
+    FIRST_BACKUP = "first_backup"
+
+    @property
+    def label(self) -> str:
+        """The kind as people read it."""
+        return self.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +175,6 @@ class CreateBackup:
 
 
 type Action = CreateSchedule | UpdateSchedule | CreateBackup
-
-
-def build_first_backup_key_range() -> tuple[str, str]:
-    """Return between which two texts, the second left out, the keys of all first backups sort."""
-    return f"{ActionKind.FIRST_BACKUP}/", f"{ActionKind.FIRST_BACKUP}0"  # the next character
 
 
 FIRST_BACKUP_PREFIX = "auditor-first-"

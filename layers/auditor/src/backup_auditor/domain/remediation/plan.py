@@ -42,12 +42,15 @@ class RemediationPlan:
     quota: int | None
     project_id: str | None = None
     """Pinecone's own id of the project, where any schedule told it."""
+    stored_id: str | None = field(default=None, compare=False)
+    """The id under which the plan was read from a store."""
 
     @property
     def plan_id(self) -> str:
-        """What makes it the same plan: project, policy and actions, whenever it is made."""
-        calls = [(it.key, str(it.call)) for it in self.actions]
-        text = json.dumps([self.project, self.policy_sha256, calls])
+        """The id of the plan: the same project, policy and calls give the same id, whenever the plan is made."""
+        if self.stored_id is not None:
+            return self.stored_id
+        text = json.dumps([self.project, self.policy_sha256, [str(it.call) for it in self.actions]])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def find_action(self, key: str) -> Action | None:
@@ -79,21 +82,26 @@ def find_mode(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> 
 class ActionState(StrEnum):
     """What came of an action."""
 
-    STARTED = "intended"
+    STARTED = "started"
     """It was begun; nobody has said what came of it."""
     DONE = "done"
     """It was done, and reads back as asked."""
-    ALREADY_SATISFIED = "already there"
+    ALREADY_SATISFIED = "already_satisfied"
     SKIPPED = "skipped"
     """The index changed since the plan was made; nothing was written."""
-    VERIFICATION_FAILED = "amiss"
+    VERIFICATION_FAILED = "verification_failed"
     """It was done, and reads back otherwise."""
     FAILED = "failed"
     """It was refused, or never arrived; nothing was written."""
     UNKNOWN = "unknown"
     """It was sent, and whether it took effect could not be found out."""
-    NOT_STARTED = "not begun"
+    NOT_STARTED = "not_started"
     """Everything was stopped before its turn."""
+
+    @property
+    def label(self) -> str:
+        """The state as people read it."""
+        return self.replace("_", " ")
 
 
 APPLIED_STATES = frozenset({ActionState.DONE, ActionState.VERIFICATION_FAILED})

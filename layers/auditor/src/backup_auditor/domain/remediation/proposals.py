@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.planner import make_plan
 
 
@@ -14,7 +15,7 @@ class Proposal:
     """One action of the plan that the facts of an audit make."""
 
     plan_id: str
-    kind: str
+    kind: ActionKind
     index: str
     mode: str
     """`propose`, or `apply` where the policy lets it be carried out."""
@@ -41,7 +42,7 @@ def make_proposals(inventory: Inventory, policy: Policy, findings: Iterable[Find
     return tuple(
         Proposal(
             plan_id=plan.plan_id,
-            kind=action.kind.value,
+            kind=action.kind,
             index=action.index,
             mode=plan.find_mode(action.kind).value,
             reason=action.reason,
