@@ -51,4 +51,4 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
         "project": {"default": FAILED_PROJECT_CONTROLS},
     }
     assert judged["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
-    assert judged["unread"] == []
+    assert judged["read_errors"] == []

@@ -71,7 +71,7 @@ def test_every_count_is_that_of_the_json(written: Written, browser: Browser) -> 
         text = " ".join(found.texts("#glance-1 > p"))
         for key in ("indexes", "backups", "recovery_points", "schedules", "runs", "requests"):
             assert f"{written.json['inventory'][key]:,} " in text
-        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "unread")):
+        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "read_errors")):
             assert f"({len(written.json[members])})" in found.texts(f"#{section}-1 h2")[0]
             assert found.page.locator(f"#{section}-1 tbody tr").count() == len(written.json[members])
 
@@ -135,9 +135,9 @@ def test_every_moment_of_a_picture_is_one_of_the_json(written: Written, browser:
             assert drawn.get("points", 0) == len(it["recovery_points"])
             assert drawn.get("past", 0) == len(it["past_recovery_points"])
             assert drawn.get("failed", 0) == len(it["failed_runs"])
-            assert ("zero" in drawn) <= (it["zero_recovery_points_at"] is not None or not it["recovery_points"])
-            if it["zero_recovery_points_at"]:
-                assert f"after {_minute(it['zero_recovery_points_at'])} UTC" in told
+            assert ("zero" in drawn) <= (it["last_recovery_point_expires_at"] is not None or not it["recovery_points"])
+            if it["last_recovery_point_expires_at"]:
+                assert f"after {_minute(it['last_recovery_point_expires_at'])} UTC" in told
 
 
 def _moments(timeline: dict[str, Any]) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _moments(timeline: dict[str, Any]) -> Iterator[str]:
         expiry = f"expires {_minute(it['expires_at'])}" if it["expires_at"] else expiry
         yield f"{_minute(it['captured_at'])} recovery point, {expiry}"
     yield from (f"{_minute(at)} past recovery point, listed no more" for at in timeline["past_recovery_points"])
-    kinds = (("failed_runs", "failed run"), ("runs_under_way", "run under way"), ("planned_runs", "planned run"))
+    kinds = (("failed_runs", "failed run"), ("runs_in_progress", "run under way"), ("scheduled_runs", "planned run"))
     for key, what in kinds:
         yield from (f"{_minute(at)} {what}" for at in timeline[key])
     for it in timeline["missing_runs"]:

@@ -35,7 +35,7 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
             ["2026-11-23", "audited"],
         ]
         assert str(tmp_path / "1.json") in "".join(it.strip() for it in rows)  # a long path is wrapped
-        assert "report not kept" in done.out
+        assert "report not stored" in done.out
         assert project.command("evidence", "list", "--until", "2026-11-21").code == 0
         assert project.command("evidence", "list", "--until", "2026-11-23", "--every", "2d").code == 0
 
@@ -71,10 +71,10 @@ def test_nights_are_told_to_machines(tmp_path: Path) -> None:
         (file,) = audited(project, tmp_path, 1)
         done = project.command("evidence", "list", "--format", "json", "--until", "2026-11-20")
         told = json.loads(done.out)
-        (night,) = told["nights"]
-        (audit,) = night["audits"]
+        (night,) = told["audits"]
+        audit = night["audit"]
         report = json.loads(file.read_bytes())
-        assert (told["project"], night["day"], night["standing"]) == ("default", "2026-11-20", "audited")
+        assert (told["project"], night["day"], night["status"]) == ("default", "2026-11-20", "audited")
         assert (audit["audit_id"], audit["observed_at"]) == (report["audit_id"], report["observed_at"])
         assert audit["report"]["location"] == str(file)
 
@@ -86,14 +86,14 @@ def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
         project.audit()
         done = project.command("evidence", "verify")
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("default: 4 audits: reports 3 intact, 1 not kept\n")
+        assert done.out.startswith("default: 4 audits: reports 3 intact, 1 not stored\n")
         altered.write_bytes(altered.read_bytes().replace(b"true", b"null", 1))
         gone.unlink()
         done = project.command("evidence", "verify", "--format", "json")
         assert done.code == 1
         rows = json.loads(done.out)["reports"]
-        assert [it["standing"] for it in rows] == ["intact", "altered", "gone", "not kept"]
-        assert rows[2]["why"] == f"{gone} is gone; restore it from a copy"
+        assert [it["status"] for it in rows] == ["intact", "altered", "missing", "not stored"]
+        assert rows[2]["reason"] == f"{gone} is gone; restore it from a copy"
         assert project.command("evidence", "verify", "--until", "2026-11-20").code == 0
 
 
@@ -106,7 +106,7 @@ def test_a_report_that_cannot_be_read_is_neither_intact_nor_altered(tmp_path: Pa
         file.mkdir()
         done = project.command("evidence", "verify")
         assert done.code == 3
-        assert "1 gone, 1 unreadable" in done.out
+        assert "1 missing, 1 unreadable" in done.out
 
 
 def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> No
         done = project.command("evidence", "verify", "--format", "json")
         assert done.code == 1
         rows = json.loads(done.out)["reports"]
-        assert [it["standing"] for it in rows] == ["gone", "intact"]
+        assert [it["status"] for it in rows] == ["missing", "intact"]
         assert rows[1]["report"]["location"] == str(project.home / "report.json")
 
 
@@ -131,7 +131,7 @@ def test_tables_and_pipes_are_no_evidence(tmp_path: Path) -> None:
         project.sleep()
         project.audit("--output", "/dev/null")
         done = project.command("evidence", "verify")
-        assert (done.code, done.out.splitlines()[0]) == (0, "default: 3 audits: reports 3 not kept")
+        assert (done.code, done.out.splitlines()[0]) == (0, "default: 3 audits: reports 3 not stored")
 
 
 def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> None:

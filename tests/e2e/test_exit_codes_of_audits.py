@@ -85,7 +85,7 @@ def test_something_unread_is_three(fault: Fault, failing: Server) -> None:
     done = command("audit", "--now", MOMENT, "--format", "json", "--fail-on", "never", env=access(failing, **HASTE))
     assert done.code == 3
     assert done.report["complete"] is False
-    assert done.report["unread"]
+    assert done.report["read_errors"]
     assert done.verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
 
 
@@ -95,8 +95,8 @@ def test_a_version_without_schedules_names_the_variable(failing: Server) -> None
     done = command("audit", "--now", MOMENT, "--format", "json", env=old)
     assert done.code == 3
     remedy = "API version 2025-10 has no backup schedules: set PINECONE_SCHEDULES_API_VERSION to unstable"
-    assert done.report["unread"]
-    assert all(remedy in it["error"] for it in done.report["unread"])
+    assert done.report["read_errors"]
+    assert all(remedy in it["error"] for it in done.report["read_errors"])
     both = old | {"PINECONE_SCHEDULES_API_VERSION": "unstable"}
     assert command("audit", "--now", MOMENT, env=both).code == 0
 

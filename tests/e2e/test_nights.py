@@ -93,7 +93,7 @@ def test_findings_end_with_their_index(tmp_path: Path) -> None:
         world.delete_index("bare")
         project.sleep()
         ended = project.audit()
-        assert {it["because"] for it in ended.report["resolved"]} == {"the index is gone"}
+        assert {it["reason"] for it in ended.report["resolved"]} == {"the index is gone"}
         assert ended.drift() == [("index disappeared", "bare")]
 
 

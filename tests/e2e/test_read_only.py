@@ -120,15 +120,15 @@ def test_reports_that_were_moved_are_found_and_judged_by_their_hash(tmp_path: Pa
             flags = ("--reports", tmp_path / "elsewhere")
         found = run(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
         rows = json.loads(found.out)["reports"]
-        assert (found.code, [it["standing"] for it in rows]) == (0, ["intact"] * 3)
-        assert all(str(reports) in it["why"] for it in rows)
+        assert (found.code, [it["status"] for it in rows]) == (0, ["intact"] * 3)
+        assert all(str(reports) in it["reason"] for it in rows)
         moved = sorted(reports.glob("*.json"))
         moved[0].write_bytes(moved[0].read_bytes() + b"\n")
         moved[1].unlink()
         found = run(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
-        first = "gone" if flags else "altered"  # deep in a folder only the hash tells a report
+        first = "missing" if flags else "altered"  # deep in a folder only the hash tells a report
         assert found.code == 1
-        assert [it["standing"] for it in json.loads(found.out)["reports"]] == [first, "gone", "intact"]
+        assert [it["status"] for it in json.loads(found.out)["reports"]] == [first, "missing", "intact"]
 
 
 def test_a_folder_that_is_named_is_the_only_one_that_is_searched(tmp_path: Path) -> None:

@@ -75,18 +75,18 @@ def test_nights_and_reports_of_the_application_are_shown(
         monkeypatch.setenv(name, value)
     code, out, err = command("list", "--table", TABLE, "--format", "json")
     assert (code, err) == (1, "")
-    assert [it["standing"] for it in json.loads(out)["nights"]] == ["audited", "missing", "audited"]
+    assert [it["status"] for it in json.loads(out)["audits"]] == ["audited", "missing", "audited"]
     code, out, _ = command("verify", "--table", TABLE, "--format", "json")
     assert code == 0
     found = json.loads(out)["reports"]
-    assert {(it["standing"], it["page"]["standing"]) for it in found} == {("intact", "intact")}
+    assert {(it["status"], it["page"]["status"]) for it in found} == {("intact", "intact")}
     places = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in found]
     made.put_object(Bucket=BUCKET, Key=places[0], Body=b"{}")
     made.delete_object(Bucket=BUCKET, Key=places[1])
     code, out, err = command("verify", "--table", TABLE, "--format", "json")
     assert (code, err) == (1, "")
     found = json.loads(out)["reports"]
-    assert [(it["standing"], it["page"]["standing"]) for it in found] == [("altered", "intact"), ("gone", "intact")]
+    assert [(it["status"], it["page"]["status"]) for it in found] == [("altered", "intact"), ("missing", "intact")]
 
 
 def test_an_altered_page_is_found_too(made: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def test_a_completed_audit_has_schedules_made(stage: Stage) -> None:
     details = {it["detail"]["index"]: it["detail"] for it in told}
     assert details.keys() == {"carts", "orders"}
     its = details["orders"]
-    assert (its["who"], its["plan_id"], its["before"]) == ("app-remediate request", answer["plan_id"], {})
+    assert (its["actor"], its["plan_id"], its["before"]) == ("app-remediate request", answer["plan_id"], {})
     assert its["after"]["enabled"] is True
     assert its["id"] in stage.pinecone.project.schedules
     assert its["undo"] == {"method": "DELETE", "path": f"/backup-schedules/{its['id']}", "body": {}}

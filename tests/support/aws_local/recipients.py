@@ -37,7 +37,7 @@ def by_topic(app: Application) -> list[Told]:
         attribute = envelope["MessageAttributes"]["message_id"]["Value"]
         assert attribute == document["message_id"]
         found.append(
-            Told("sns", document["project"], attribute, envelope["Message"], document["may_be_repeat"], document)
+            Told("sns", document["project"], attribute, envelope["Message"], document["possible_duplicate"], document)
         )
     return found
 

@@ -91,7 +91,9 @@ def test_projects_whose_last_audit_was_incomplete_are_counted() -> None:
     )
     assert watched.told()["incomplete"] == ["half-read", "half-read-ever"]
     assert watched.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 2})]
-    assert watched.log.of("warning")[0].startswith("half-read: its last audit did not see everything: look at `unread`")
+    assert watched.log.of("warning")[0].startswith(
+        "half-read: its last audit did not see everything: look at `read_errors`"
+    )
 
 
 def test_nothing_overdue_is_a_true_zero() -> None:

@@ -44,4 +44,4 @@ def test_the_reason_names_the_first_and_the_count() -> None:
     told = inventory(index(schedules=broken()), indexes_failure=ReadFailure("GET /indexes", "503"), backups=whole([]))
     found = finding(ID, told)
     assert found.reason == "2 facts could not be read, first GET /indexes: 503"
-    assert found.evidence == {"unread": 2, "first": "GET /indexes", "error": "503"}
+    assert found.evidence == {"read_error_count": 2, "first": "GET /indexes", "error": "503"}

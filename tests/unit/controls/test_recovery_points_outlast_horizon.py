@@ -72,7 +72,7 @@ def test_a_manual_backup_never_expires() -> None:
     told = index(schedules=[PAUSED], runs=[run(DAY)], backups=[backup(300 * DAY)])
     found = finding(ID, told)
     assert found.compliance is Compliance.COMPLIANT
-    assert (found.evidence["zero_recovery_points_at"], found.evidence["never_expire"]) == (None, 1)
+    assert (found.evidence["last_recovery_point_expires_at"], found.evidence["never_expire"]) == (None, 1)
 
 
 def test_it_names_the_moment_and_the_way_out() -> None:
@@ -82,7 +82,7 @@ def test_it_names_the_moment_and_the_way_out() -> None:
         "The last recovery point of `main` expires on 2026-11-25 12:00 UTC, in 3 days; resume the schedule, or take a"
         " manual backup, which never expires."
     )
-    assert found.evidence["zero_recovery_points_at"] == "2026-11-25T12:00:00Z"
+    assert found.evidence["last_recovery_point_expires_at"] == "2026-11-25T12:00:00Z"
 
 
 def test_the_moment_is_told_whatever_the_verdict() -> None:
@@ -90,7 +90,7 @@ def test_the_moment_is_told_whatever_the_verdict() -> None:
     told = index(schedules=[schedule(frequency="hourly")], runs=[run(3 * DAY)])
     found = finding(ID, told)
     assert found.compliance is Compliance.INSUFFICIENT_DATA
-    assert found.evidence["zero_recovery_points_at"] == "2026-11-26T12:00:00Z"
+    assert found.evidence["last_recovery_point_expires_at"] == "2026-11-26T12:00:00Z"
     assert found.evidence["frequency"] == "hourly"
 
 

@@ -32,7 +32,7 @@ UNREAD = found(
     control="inventory-is-complete",
     resource=PROJECT,
     reason="1 fact could not be read, first GET /backup-schedules/0/history: 503",
-    remediation="Look at `unread` in the report of search.",
+    remediation="Look at `read_errors` in the report of search.",
 )
 UNKNOWN = Compliance.INSUFFICIENT_DATA
 CASES: Mapping[str, Digest] = {

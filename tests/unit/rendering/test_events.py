@@ -47,9 +47,9 @@ def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
             "exempted": 0,
             "coverage_percent": 75.0,
         },
-        "unread": 2,
-        "warnings": 0,
-        "proposals": 0,
+        "read_error_count": 2,
+        "warning_count": 0,
+        "proposal_count": 0,
         "changes": {"opened": 1, "reopened": 0, "resolved": 1},
     }
 
@@ -82,7 +82,7 @@ def test_a_finding_that_was_resolved_says_why() -> None:
     resolved = ended(severity=Severity.CRITICAL)
     [_, (kind, detail)] = put(told(resolved=(resolved,)))
     assert kind == "Backup Finding Resolved"
-    assert detail["because"] == "found compliant: It has 1 schedule."
+    assert detail["reason"] == "found compliant: It has 1 schedule."
     assert (detail["severity"], detail["fingerprint"]) == ("critical", found().fingerprint)
     assert (detail["first_seen"], detail["resolved_at"]) == ("2026-11-19T12:00:00Z", "2026-11-22T12:00:00Z")
 

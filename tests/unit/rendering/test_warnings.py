@@ -71,7 +71,7 @@ def test_csv_tells_them_once_for_each_project_and_counts_them_in_every_row() -> 
     rows = list(csv.DictReader(io.StringIO("".join(render_csv(TWO)) + "\n", newline="")))
     told = [(it["project"], json.loads(it["warnings"])) for it in rows if it["warnings"]]
     assert told == [("default", list(WARNED.warnings)), ("other", list(WARNED.warnings))]
-    assert {it["warnings_in_all"] for it in rows} == {"21"}
+    assert {it["warning_count"] for it in rows} == {"21"}
     assert WARNING in "".join(render_csv(TWO))
 
 
@@ -100,7 +100,7 @@ def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     told = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
     assert told == ["default", "other"]
     assert events[0]["unmapped"]["warnings"] == list(WARNED.warnings)
-    assert {it["unmapped"]["warnings_in_all"] for it in events} == {21}
+    assert {it["unmapped"]["warning_count"] for it in events} == {21}
 
 
 @pytest.mark.parametrize(

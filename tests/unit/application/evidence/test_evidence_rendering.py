@@ -45,7 +45,7 @@ def test_audits_and_gaps_are_shown_one_a_line() -> None:
             "  2026-11-21  missing     1 audit: no complete audit"
             f" from 2026-11-20T12:00:00Z to 2026-11-22T13:00:00Z ({format_length(2 * DAY + HOUR)})"
         ),
-        "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not kept",
+        "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not stored",
         f"  2026-11-22  audited     2026-11-22T13:00:00Z  COMPLIANT  {KEPT.location}",
     ]
 
@@ -55,30 +55,28 @@ def test_machines_read_each_audit_and_each_missing_one() -> None:
     told = json.loads(render_audit_days_json("search", NIGHTS))
     assert (told["project"], told["every_hours"]) == ("search", 26.0)
     assert told["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
-    full, missing, part, _ = told["nights"]
+    full, missing, part, _ = told["audits"]
     assert full == {
         "day": "2026-11-20",
-        "standing": "audited",
-        "audits": [
-            {
-                "audit_id": "a",
-                "observed_at": "2026-11-20T12:00:00Z",
-                "complete": True,
-                "compliance": "COMPLIANT",
-                "report": {"location": KEPT.location, "sha256": KEPT.sha256},
-            }
-        ],
+        "status": "audited",
+        "audit": {
+            "audit_id": "a",
+            "observed_at": "2026-11-20T12:00:00Z",
+            "complete": True,
+            "compliance": "COMPLIANT",
+            "report": {"location": KEPT.location, "sha256": KEPT.sha256},
+        },
     }
     assert missing == {
         "day": "2026-11-21",
-        "standing": "missing",
-        "audits": [],
-        "due": "2026-11-21T14:00:00Z",
+        "status": "missing",
+        "audit": None,
+        "due_at": "2026-11-21T14:00:00Z",
         "after": "2026-11-20T12:00:00Z",
         "before": "2026-11-22T13:00:00Z",
     }
-    assert part["standing"] == "incomplete"
-    assert part["audits"][0]["report"] is None
+    assert part["status"] == "incomplete"
+    assert part["audit"]["report"] is None
 
 
 @pytest.mark.parametrize(
@@ -97,11 +95,11 @@ def test_an_interval_is_shown_as_the_flag_takes_it(length: timedelta, shown: str
 def test_reports_are_shown_one_a_line() -> None:
     """Where it is, and what is to be said of it; its place is named once."""
     assert list(render_reports_table("search", FATES, 200)) == [
-        "search: 3 audits: reports 1 altered, 1 gone, 1 not kept",
+        "search: 3 audits: reports 1 altered, 1 missing, 1 not stored",
         "",
         f"  2026-11-20T12:00:00Z  altered     {KEPT.location}: its hash is 00",
-        f"  2026-11-20T12:00:00Z  gone        {KEPT.location} is gone",
-        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+        f"  2026-11-20T12:00:00Z  missing     {KEPT.location} is gone",
+        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
     ]
 
 
@@ -109,10 +107,10 @@ def test_reports_are_told_to_machines() -> None:
     """Each with its audit."""
     told = json.loads(render_reports_json("search", FATES))
     assert told["project"] == "search"
-    assert [(it["audit_id"], it["standing"], it["why"]) for it in told["reports"]] == [
+    assert [(it["audit_id"], it["status"], it["reason"]) for it in told["reports"]] == [
         ("a", "altered", "its hash is 00"),
-        ("a", "gone", f"{KEPT.location} is gone"),
-        ("b", "not kept", None),
+        ("a", "missing", f"{KEPT.location} is gone"),
+        ("b", "not stored", None),
     ]
 
 
@@ -120,11 +118,11 @@ def test_a_page_has_a_line_of_its_own() -> None:
     """Below its report's, and is counted by itself."""
     fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[2]]
     assert list(render_reports_table("search", fates, 200)) == [
-        "search: 2 audits: reports 1 intact, 1 not kept; pages 1 altered",
+        "search: 2 audits: reports 1 intact, 1 not stored; pages 1 altered",
         "",
         f"  2026-11-20T12:00:00Z  intact      {KEPT.location}",
         f"  2026-11-20T12:00:00Z  altered     {PAGE.location}: its hash is 00",
-        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
     ]
 
 
@@ -132,7 +130,7 @@ def test_pages_are_told_to_machines() -> None:
     """Beside the report, whose keys say nothing of them."""
     fates = [(PAGED, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")), FATES[0]]
     paged, bare = json.loads(render_reports_json("search", fates))["reports"]
-    assert (paged["report"], paged["standing"], paged["why"]) == (
+    assert (paged["report"], paged["status"], paged["reason"]) == (
         {"location": KEPT.location, "sha256": KEPT.sha256},
         "intact",
         None,
@@ -140,7 +138,7 @@ def test_pages_are_told_to_machines() -> None:
     assert paged["page"] == {
         "location": PAGE.location,
         "sha256": PAGE.sha256,
-        "standing": "altered",
-        "why": "its hash is 00",
+        "status": "altered",
+        "reason": "its hash is 00",
     }
     assert bare["page"] is None

@@ -147,7 +147,7 @@ def test_what_may_be_a_repeat_says_so(error: Exception, is_said: bool) -> None:
     assert office.deliver().failed_count == 1
     assert office.sweep_after().sent_count == 1
     (sent,) = office.topics.heard
-    assert json.loads(json.loads(sent["message"])["sqs"])["may_be_repeat"] is is_said
+    assert json.loads(json.loads(sent["message"])["sqs"])["possible_duplicate"] is is_said
     assert sent["attributes"]["message_id"] == message.message_id
 
 
@@ -255,7 +255,7 @@ def test_every_line_about_a_message_names_its_audit() -> None:
     office.deliver()
     assert len(office.log.lines) == 3
     for _, _, extra in office.log.lines:
-        assert {"project", "audit_id", "message_id", "channel", "occasion"} <= extra.keys()
+        assert {"project", "audit_id", "message_id", "channel", "trigger"} <= extra.keys()
 
 
 def test_a_report_of_another_version_is_told_nowhere() -> None:

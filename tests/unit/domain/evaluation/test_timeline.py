@@ -71,7 +71,7 @@ def test_a_healthy_index_has_met_its_objective_since_its_first_point() -> None:
 def test_the_moment_without_recovery_points_is_that_of_the_finding() -> None:
     """Picture and verdict rest on the same arithmetic."""
     case = index(schedules=[schedule(enabled=False)])
-    told_there = finding("recovery-points-outlast-horizon", case).evidence["zero_recovery_points_at"]
+    told_there = finding("recovery-points-outlast-horizon", case).evidence["last_recovery_point_expires_at"]
     zero = told(case).last_expires_at
     assert zero is not None
     assert format_moment(zero) == told_there

@@ -108,6 +108,11 @@ def without(*path: str) -> Callable[[Any], bytes]:
         pytest.param(lambda _: b"[]", "is no report of schema version 1", id="a-list"),
         pytest.param(lambda it: json.dumps(it | {"schema_version": "2"}).encode(), "schema version 1", id="newer"),
         pytest.param(without("schema_version"), "schema version 1", id="no-version"),
+        pytest.param(
+            lambda it: json.dumps({"unread" if key == "read_errors" else key: it[key] for key in it}).encode(),
+            "is a report of an older version .*`unread`.*: audit the project again",
+            id="former-keys",
+        ),
         pytest.param(without("summary", "open", "low"), "does not hold all", id="a-count-is-missing"),
         pytest.param(without("findings", "0", "severity"), "does not hold all", id="a-severity-is-missing"),
         pytest.param(lambda it: json.dumps(it | {"findings": 1}).encode(), "does not hold all", id="no-findings"),

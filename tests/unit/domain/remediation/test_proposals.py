@@ -49,12 +49,12 @@ def test_who_wants_none_hears_of_none() -> None:
     document = as_document(render_json(report))
     assert "proposals" not in document
     assert load_report(json.dumps(document).encode(), "here").proposals is None
-    assert next(build_audit_events(report, KEPT))[1]["proposals"] == 0
+    assert next(build_audit_events(report, KEPT))[1]["proposal_count"] == 0
 
 
 def test_the_event_counts_them() -> None:
     """By the count a rule starts remediation, or does not."""
-    assert next(build_audit_events(reported(remedial(Mode.PROPOSE)), KEPT))[1]["proposals"] == 2
+    assert next(build_audit_events(reported(remedial(Mode.PROPOSE)), KEPT))[1]["proposal_count"] == 2
 
 
 def test_nothing_is_proposed_for_what_is_not_known() -> None:
@@ -77,4 +77,4 @@ def test_a_digest_shows_them() -> None:
     assert "the policy has it carried out" in json.dumps(build_slack_payload(digest(report, TOPIC)))
     document = json.loads(json.loads(build_publication(digest(report, TOPIC)).message)["sqs"])
     assert [it["index"] for it in document["proposals"]] == ["orders", "carts"]
-    assert document["left_out"]["proposals"] == 0
+    assert document["omitted"]["proposals"] == 0

@@ -63,7 +63,7 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         "findings",
         "resolved",
         "drift",
-        "unread",
+        "read_errors",
         "warnings",
         "history",
         "rules",
@@ -114,7 +114,7 @@ def test_what_is_unread_is_listed() -> None:
     """A report of a broken reading is not complete and names the call and the error."""
     document = document_of(report(inventory(index(), backups=broken())))
     assert document["complete"] is False
-    assert document["unread"] == [{"what": BROKEN.call, "error": BROKEN.error}]
+    assert document["read_errors"] == [{"call": BROKEN.call, "error": BROKEN.error}]
 
 
 def test_text_of_any_kind_survives() -> None:
@@ -155,7 +155,7 @@ def _with_compliance(value: str) -> Any:
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(_without("unread"), id="member-missing"),
+        pytest.param(_without("read_errors"), id="member-missing"),
         pytest.param(_with_stranger(), id="member-too-many"),
         pytest.param(_with_compliance("FINE"), id="unknown-verdict"),
     ],
