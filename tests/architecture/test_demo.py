@@ -51,4 +51,4 @@ def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
         "project": {"default": FAILED_PROJECT_CONTROLS},
     }
     assert document["summary"]["findings"]["INSUFFICIENT_DATA"] == 0
-    assert document["unread"] == []
+    assert document["read_errors"] == []

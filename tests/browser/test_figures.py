@@ -75,7 +75,7 @@ def test_every_count_is_that_of_the_json(report_page: ReportPage, browser: Brows
         text = " ".join(opened_page.read_texts("#glance-1 > p"))
         for key in ("indexes", "backups", "recovery_points", "schedules", "runs", "requests"):
             assert f"{report_page.document['inventory'][key]:,} " in text
-        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "unread")):
+        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "read_errors")):
             assert f"({len(report_page.document[members])})" in opened_page.read_texts(f"#{section}-1 h2")[0]
             assert opened_page.page.locator(f"#{section}-1 tbody tr").count() == len(report_page.document[members])
 
@@ -148,10 +148,10 @@ def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, b
             assert drawn_moments.get("past", 0) == len(timeline["past_recovery_points"])
             assert drawn_moments.get("failed", 0) == len(timeline["failed_runs"])
             assert ("zero" in drawn_moments) <= (
-                timeline["zero_recovery_points_at"] is not None or not timeline["recovery_points"]
+                timeline["last_recovery_point_expires_at"] is not None or not timeline["recovery_points"]
             )
-            if timeline["zero_recovery_points_at"]:
-                assert f"after {_format_minute(timeline['zero_recovery_points_at'])} UTC" in timeline_texts
+            if timeline["last_recovery_point_expires_at"]:
+                assert f"after {_format_minute(timeline['last_recovery_point_expires_at'])} UTC" in timeline_texts
 
 
 def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:
     yield from (
         f"{_format_minute(moment)} past recovery point, listed no more" for moment in timeline["past_recovery_points"]
     )
-    kinds = (("failed_runs", "failed run"), ("runs_under_way", "run under way"), ("planned_runs", "planned run"))
+    kinds = (("failed_runs", "failed run"), ("runs_in_progress", "run under way"), ("scheduled_runs", "planned run"))
     for key, description in kinds:
         yield from (f"{_format_minute(moment)} {description}" for moment in timeline[key])
     for entry in timeline["missing_runs"]:

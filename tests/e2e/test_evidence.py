@@ -35,7 +35,7 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
             ["2026-11-23", "audited"],
         ]
         assert str(tmp_path / "1.json") in "".join(it.strip() for it in rows)  # a long path is wrapped
-        assert "report not kept" in result.output
+        assert "report not stored" in result.output
         assert project.run_command("evidence", "list", "--until", "2026-11-21").exit_code == 0
         assert project.run_command("evidence", "list", "--until", "2026-11-23", "--every", "2d").exit_code == 0
 
@@ -73,10 +73,10 @@ def test_nights_are_available_as_json(tmp_path: Path) -> None:
         (file,) = audit_to_files(project, tmp_path, 1)
         result = project.run_command("evidence", "list", "--format", "json", "--until", "2026-11-20")
         document = json.loads(result.output)
-        (night,) = document["nights"]
-        (audit,) = night["audits"]
+        (night,) = document["audits"]
+        audit = night["audit"]
         report = json.loads(file.read_bytes())
-        assert (document["project"], night["day"], night["standing"]) == ("default", "2026-11-20", "audited")
+        assert (document["project"], night["day"], night["status"]) == ("default", "2026-11-20", "audited")
         assert (audit["audit_id"], audit["observed_at"]) == (report["audit_id"], report["observed_at"])
         assert audit["report"]["location"] == str(file)
 
@@ -88,14 +88,14 @@ def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
         project.audit()
         result = project.run_command("evidence", "verify")
         assert (result.exit_code, result.error_output) == (0, "")
-        assert result.output.startswith("default: 4 audits: reports 3 intact, 1 not kept\n")
+        assert result.output.startswith("default: 4 audits: reports 3 intact, 1 not stored\n")
         altered_path.write_bytes(altered_path.read_bytes().replace(b"true", b"null", 1))
         missing_path.unlink()
         result = project.run_command("evidence", "verify", "--format", "json")
         assert result.exit_code == 1
         rows = json.loads(result.output)["reports"]
-        assert [it["standing"] for it in rows] == ["intact", "altered", "gone", "not kept"]
-        assert rows[2]["why"] == f"{missing_path} is gone; restore it from a copy"
+        assert [it["status"] for it in rows] == ["intact", "altered", "missing", "not stored"]
+        assert rows[2]["reason"] == f"{missing_path} is gone; restore it from a copy"
         assert project.run_command("evidence", "verify", "--until", "2026-11-20").exit_code == 0
 
 
@@ -108,7 +108,7 @@ def test_a_report_that_cannot_be_read_is_neither_intact_nor_altered(tmp_path: Pa
         file.mkdir()
         result = project.run_command("evidence", "verify")
         assert result.exit_code == 3
-        assert "1 gone, 1 unreadable" in result.output
+        assert "1 missing, 1 unreadable" in result.output
 
 
 def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> No
         result = project.run_command("evidence", "verify", "--format", "json")
         assert result.exit_code == 1
         rows = json.loads(result.output)["reports"]
-        assert [it["standing"] for it in rows] == ["gone", "intact"]
+        assert [it["status"] for it in rows] == ["missing", "intact"]
         assert rows[1]["report"]["location"] == str(project.home / "report.json")
 
 
@@ -133,7 +133,7 @@ def test_tables_and_pipes_are_no_evidence(tmp_path: Path) -> None:
         project.advance()
         project.audit("--output", "/dev/null")
         result = project.run_command("evidence", "verify")
-        assert (result.exit_code, result.output.splitlines()[0]) == (0, "default: 3 audits: reports 3 not kept")
+        assert (result.exit_code, result.output.splitlines()[0]) == (0, "default: 3 audits: reports 3 not stored")
 
 
 def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> None:

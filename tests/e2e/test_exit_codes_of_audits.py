@@ -99,7 +99,7 @@ def test_something_unread_is_three(fault: Fault, faulty_server: Server) -> None:
     )
     assert result.exit_code == 3
     assert result.report["complete"] is False
-    assert result.report["unread"]
+    assert result.report["read_errors"]
     assert result.find_verdicts()["inventory-is-complete", "default"] == "NON_COMPLIANT"
 
 
@@ -109,8 +109,8 @@ def test_a_version_without_schedules_names_the_variable(faulty_server: Server) -
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=old_environment)
     assert result.exit_code == 3
     remedy = "API version 2025-10 has no backup schedules: set PINECONE_SCHEDULES_API_VERSION to unstable"
-    assert result.report["unread"]
-    assert all(remedy in it["error"] for it in result.report["unread"])
+    assert result.report["read_errors"]
+    assert all(remedy in it["error"] for it in result.report["read_errors"])
     environment_with_both = old_environment | {"PINECONE_SCHEDULES_API_VERSION": "unstable"}
     assert run_command("audit", "--now", MOMENT, env=environment_with_both).exit_code == 0
 

@@ -106,7 +106,7 @@ def test_findings_end_with_their_index(tmp_path: Path) -> None:
         simulated_project.delete_index("bare")
         project.advance()
         ended_result = project.audit()
-        assert {it["because"] for it in ended_result.report["resolved"]} == {"the index is gone"}
+        assert {it["reason"] for it in ended_result.report["resolved"]} == {"the index is gone"}
         assert ended_result.list_drift() == [("index disappeared", "bare")]
 
 

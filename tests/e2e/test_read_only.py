@@ -126,17 +126,17 @@ def test_reports_that_were_moved_are_found_and_verified_by_their_hash(tmp_path: 
             flags = ("--reports", tmp_path / "elsewhere")
         verification = run_read_only(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
         rows = json.loads(verification.output)["reports"]
-        assert (verification.exit_code, [it["standing"] for it in rows]) == (0, ["intact"] * 3)
-        assert all(str(reports) in it["why"] for it in rows)
+        assert (verification.exit_code, [it["status"] for it in rows]) == (0, ["intact"] * 3)
+        assert all(str(reports) in it["reason"] for it in rows)
         moved_reports = sorted(reports.glob("*.json"))
         moved_reports[0].write_bytes(moved_reports[0].read_bytes() + b"\n")
         moved_reports[1].unlink()
         verification = run_read_only(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
-        expected_status = "gone" if flags else "altered"  # deep in a folder only the hash tells a report
+        expected_status = "missing" if flags else "altered"  # deep in a folder only the hash tells a report
         assert verification.exit_code == 1
-        assert [it["standing"] for it in json.loads(verification.output)["reports"]] == [
+        assert [it["status"] for it in json.loads(verification.output)["reports"]] == [
             expected_status,
-            "gone",
+            "missing",
             "intact",
         ]
 
@@ -151,7 +151,10 @@ def test_a_folder_that_is_named_is_the_only_one_that_is_searched(tmp_path: Path)
         (copied_folder / "0.json").write_text("{}")
         (copied_folder / "1.json").unlink()
         result = project.run_command("evidence", "verify", "--reports", copied_folder)
-        assert (result.exit_code, result.output.splitlines()[0]) == (1, "default: 2 audits: reports 1 altered, 1 gone")
+        assert (result.exit_code, result.output.splitlines()[0]) == (
+            1,
+            "default: 2 audits: reports 1 altered, 1 missing",
+        )
         assert project.run_command("evidence", "verify").exit_code == 0
 
 

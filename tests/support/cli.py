@@ -54,7 +54,7 @@ class CompletedCommand:
 
     def list_drift(self) -> list[tuple[str, str]]:
         """Return what drifted, and of which index."""
-        return [(it["what"], it["resource"]["name"]) for it in self.report["drift"]]
+        return [(it["change"], it["resource"]["name"]) for it in self.report["drift"]]
 
 
 def build_environment(**variables: str) -> dict[str, str]:

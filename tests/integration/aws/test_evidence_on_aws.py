@@ -75,18 +75,18 @@ def test_nights_and_reports_of_the_application_are_shown(
         monkeypatch.setenv(name, value)
     code, output, error_output = run_command("list", "--table", TABLE, "--format", "json")
     assert (code, error_output) == (1, "")
-    assert [it["standing"] for it in json.loads(output)["nights"]] == ["audited", "missing", "audited"]
+    assert [it["status"] for it in json.loads(output)["audits"]] == ["audited", "missing", "audited"]
     code, output, _ = run_command("verify", "--table", TABLE, "--format", "json")
     assert code == 0
     reports = json.loads(output)["reports"]
-    assert {(it["standing"], it["page"]["standing"]) for it in reports} == {("intact", "intact")}
+    assert {(it["status"], it["page"]["status"]) for it in reports} == {("intact", "intact")}
     locations = [it["report"]["location"].removeprefix(f"s3://{BUCKET}/") for it in reports]
     reports_client.put_object(Bucket=BUCKET, Key=locations[0], Body=b"{}")
     reports_client.delete_object(Bucket=BUCKET, Key=locations[1])
     code, output, error_output = run_command("verify", "--table", TABLE, "--format", "json")
     assert (code, error_output) == (1, "")
     reports = json.loads(output)["reports"]
-    assert [(it["standing"], it["page"]["standing"]) for it in reports] == [("altered", "intact"), ("gone", "intact")]
+    assert [(it["status"], it["page"]["status"]) for it in reports] == [("altered", "intact"), ("missing", "intact")]
 
 
 def test_an_altered_page_is_found_too(

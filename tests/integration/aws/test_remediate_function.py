@@ -47,7 +47,7 @@ def test_a_completed_audit_has_schedules_made(harness: RemediationHarness) -> No
     details = {it["detail"]["index"]: it["detail"] for it in events}
     assert details.keys() == {"carts", "orders"}
     orders_detail = details["orders"]
-    assert (orders_detail["who"], orders_detail["plan_id"], orders_detail["before"]) == (
+    assert (orders_detail["actor"], orders_detail["plan_id"], orders_detail["before"]) == (
         "app-remediate request",
         response["plan_id"],
         {},

@@ -38,7 +38,7 @@ def list_topic_messages(app: Application) -> list[DeliveredMessage]:
         assert attribute == document["message_id"]
         messages.append(
             DeliveredMessage(
-                "sns", document["project"], attribute, envelope["Message"], document["may_be_repeat"], document
+                "sns", document["project"], attribute, envelope["Message"], document["possible_duplicate"], document
             )
         )
     return messages

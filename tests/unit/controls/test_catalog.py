@@ -101,7 +101,7 @@ def test_its_texts_are_sentences(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_remediation_says_where_to_go(control: AnyControl) -> None:
     """A call of the API, or a part of the report."""
-    assert re.search(r"(GET|POST|PATCH|DELETE) ?/|`unread`|documentation", control.remediation)
+    assert re.search(r"(GET|POST|PATCH|DELETE) ?/|`read_errors`|documentation", control.remediation)
 
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)

@@ -78,7 +78,7 @@ def test_a_manual_backup_never_expires() -> None:
     index = build_index(schedules=[PAUSED_SCHEDULE], runs=[build_run(DAY)], backups=[build_backup(300 * DAY)])
     finding = evaluate_control(ID, index)
     assert finding.compliance is Compliance.COMPLIANT
-    assert (finding.evidence["zero_recovery_points_at"], finding.evidence["never_expire"]) == (None, 1)
+    assert (finding.evidence["last_recovery_point_expires_at"], finding.evidence["never_expire"]) == (None, 1)
 
 
 def test_it_names_the_moment_and_the_way_out() -> None:
@@ -88,7 +88,7 @@ def test_it_names_the_moment_and_the_way_out() -> None:
         "The last recovery point of `main` expires on 2026-11-25 12:00 UTC, in 3 days; resume the schedule, or take a"
         " manual backup, which never expires."
     )
-    assert finding.evidence["zero_recovery_points_at"] == "2026-11-25T12:00:00Z"
+    assert finding.evidence["last_recovery_point_expires_at"] == "2026-11-25T12:00:00Z"
 
 
 def test_the_moment_is_reported_whatever_the_verdict() -> None:
@@ -96,7 +96,7 @@ def test_the_moment_is_reported_whatever_the_verdict() -> None:
     index = build_index(schedules=[build_schedule(frequency="hourly")], runs=[build_run(3 * DAY)])
     finding = evaluate_control(ID, index)
     assert finding.compliance is Compliance.INSUFFICIENT_DATA
-    assert finding.evidence["zero_recovery_points_at"] == "2026-11-26T12:00:00Z"
+    assert finding.evidence["last_recovery_point_expires_at"] == "2026-11-26T12:00:00Z"
     assert finding.evidence["frequency"] == "hourly"
 
 

@@ -40,7 +40,7 @@ UNREAD_FINDING = build_open_finding(
     control="inventory-is-complete",
     resource=PROJECT_RESOURCE,
     reason="1 fact could not be read, first GET /backup-schedules/0/history: 503",
-    remediation="Look at `unread` in the report of search.",
+    remediation="Look at `read_errors` in the report of search.",
 )
 INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
 CASES: Mapping[str, Digest] = {

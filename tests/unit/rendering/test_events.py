@@ -59,9 +59,9 @@ def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
             "exempted": 0,
             "coverage_percent": 75.0,
         },
-        "unread": 2,
-        "warnings": 0,
-        "proposals": 0,
+        "read_error_count": 2,
+        "warning_count": 0,
+        "proposal_count": 0,
         "changes": {"opened": 1, "reopened": 0, "resolved": 1},
     }
 
@@ -94,7 +94,7 @@ def test_a_finding_that_was_resolved_says_why() -> None:
     resolved_finding = build_resolved_finding(severity=Severity.CRITICAL)
     [_, (kind, detail)] = render_events(build_alert_report(resolved=(resolved_finding,)))
     assert kind == "Backup Finding Resolved"
-    assert detail["because"] == "found compliant: It has 1 schedule."
+    assert detail["reason"] == "found compliant: It has 1 schedule."
     assert (detail["severity"], detail["fingerprint"]) == ("critical", build_open_finding().fingerprint)
     assert (detail["first_seen"], detail["resolved_at"]) == ("2026-11-19T12:00:00Z", "2026-11-22T12:00:00Z")
 

@@ -106,7 +106,7 @@ def test_a_first_night_of_thousands_is_one_message() -> None:
     document = json.loads(split_parts(publication)["sqs"])
     assert document["opened"] == 5000
     assert document["open"] == {"critical": 1250, "high": 1250, "medium": 1250, "low": 1250}
-    assert len(document["findings"]) + document["left_out"]["findings"] == 5000
+    assert len(document["findings"]) + document["omitted"]["findings"] == 5000
     assert {it["severity"] for it in document["findings"]} == {"critical"}
     assert len(document["findings"]) > 50
     shown_count = len(document["findings"])
@@ -127,7 +127,7 @@ def test_it_is_cut_by_whole_findings() -> None:
     publication = build_publication(build_digest(long_report))
     document = json.loads(split_parts(publication)["sqs"])
     assert MAX_PUBLICATION_BYTES // 2 < publication.size <= MAX_PUBLICATION_BYTES
-    assert document["left_out"]["findings"] == 300 - len(document["findings"])
+    assert document["omitted"]["findings"] == 300 - len(document["findings"])
     assert 0 < len(document["findings"]) < 100
 
 
@@ -178,17 +178,17 @@ def test_no_part_contradicts_the_report(report: Report) -> None:
     assert (
         document["resolved"]
         == len(report.resolved_findings)
-        == len(document["resolved_findings"]) + document["left_out"]["resolved_findings"]
+        == len(document["resolved_findings"]) + document["omitted"]["resolved_findings"]
     )
     assert (
-        document["unread"]
+        document["read_error_count"]
         == len(report.read_failures)
-        == len(document["unread_facts"]) + document["left_out"]["unread_facts"]
+        == len(document["read_errors"]) + document["omitted"]["read_errors"]
     )
     assert (document["complete"], document["compliance"]) == (report.is_complete, report.compliance)
     findings_by_fingerprint = {it.fingerprint: it for it in report.findings}
     assert all(findings_by_fingerprint[it["fingerprint"]].severity == it["severity"] for it in document["findings"])
-    assert len(document["findings"]) + document["left_out"]["findings"] == len(channel_view.opened_findings) + len(
+    assert len(document["findings"]) + document["omitted"]["findings"] == len(channel_view.opened_findings) + len(
         channel_view.unresolved_findings
     )
 

@@ -71,7 +71,7 @@ def test_csv_tells_them_once_for_each_project_and_counts_them_in_every_row() -> 
     rows = list(csv.DictReader(io.StringIO("".join(render_csv(TWO_REPORTS)) + "\n", newline="")))
     warnings_by_project = [(it["project"], json.loads(it["warnings"])) for it in rows if it["warnings"]]
     assert warnings_by_project == [("default", list(WARNED_REPORT.warnings)), ("other", list(WARNED_REPORT.warnings))]
-    assert {it["warnings_in_all"] for it in rows} == {"21"}
+    assert {it["warning_count"] for it in rows} == {"21"}
     assert WARNING in "".join(render_csv(TWO_REPORTS))
 
 
@@ -102,7 +102,7 @@ def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     warnings_by_project = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
     assert warnings_by_project == ["default", "other"]
     assert events[0]["unmapped"]["warnings"] == list(WARNED_REPORT.warnings)
-    assert {it["unmapped"]["warnings_in_all"] for it in events} == {21}
+    assert {it["unmapped"]["warning_count"] for it in events} == {21}
 
 
 @pytest.mark.parametrize(

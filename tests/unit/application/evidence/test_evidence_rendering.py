@@ -51,7 +51,7 @@ def test_audits_and_gaps_are_shown_one_a_line() -> None:
             "  2026-11-21  missing     1 audit: no complete audit"
             f" from 2026-11-20T12:00:00Z to 2026-11-22T13:00:00Z ({format_length(2 * DAY + HOUR)})"
         ),
-        "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not kept",
+        "  2026-11-20  incomplete  2026-11-20T13:00:00Z  INSUFFICIENT_DATA  report not stored",
         f"  2026-11-22  audited     2026-11-22T13:00:00Z  COMPLIANT  {STORED_REPORT.location}",
     ]
 
@@ -61,30 +61,28 @@ def test_machines_read_each_audit_and_each_missing_one() -> None:
     document = json.loads(render_audit_days_json("search", SELECTED_DAYS))
     assert (document["project"], document["every_hours"]) == ("search", 26.0)
     assert document["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
-    complete_day, missing_day, incomplete_day, _ = document["nights"]
+    complete_day, missing_day, incomplete_day, _ = document["audits"]
     assert complete_day == {
         "day": "2026-11-20",
-        "standing": "audited",
-        "audits": [
-            {
-                "audit_id": "a",
-                "observed_at": "2026-11-20T12:00:00Z",
-                "complete": True,
-                "compliance": "COMPLIANT",
-                "report": {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
-            }
-        ],
+        "status": "audited",
+        "audit": {
+            "audit_id": "a",
+            "observed_at": "2026-11-20T12:00:00Z",
+            "complete": True,
+            "compliance": "COMPLIANT",
+            "report": {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
+        },
     }
     assert missing_day == {
         "day": "2026-11-21",
-        "standing": "missing",
-        "audits": [],
-        "due": "2026-11-21T14:00:00Z",
+        "status": "missing",
+        "audit": None,
+        "due_at": "2026-11-21T14:00:00Z",
         "after": "2026-11-20T12:00:00Z",
         "before": "2026-11-22T13:00:00Z",
     }
-    assert incomplete_day["standing"] == "incomplete"
-    assert incomplete_day["audits"][0]["report"] is None
+    assert incomplete_day["status"] == "incomplete"
+    assert incomplete_day["audit"]["report"] is None
 
 
 @pytest.mark.parametrize(
@@ -103,11 +101,11 @@ def test_an_interval_is_shown_as_the_flag_takes_it(duration: timedelta, expected
 def test_reports_are_shown_one_a_line() -> None:
     """Where it is, and what is to be said of it; its place is named once."""
     assert list(render_reports_table("search", CHECKED_AUDITS, 200)) == [
-        "search: 3 audits: reports 1 altered, 1 gone, 1 not kept",
+        "search: 3 audits: reports 1 altered, 1 missing, 1 not stored",
         "",
         f"  2026-11-20T12:00:00Z  altered     {STORED_REPORT.location}: its hash is 00",
-        f"  2026-11-20T12:00:00Z  gone        {STORED_REPORT.location} is gone",
-        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+        f"  2026-11-20T12:00:00Z  missing     {STORED_REPORT.location} is gone",
+        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
     ]
 
 
@@ -115,10 +113,10 @@ def test_reports_are_available_as_json() -> None:
     """Each with its audit."""
     document = json.loads(render_reports_json("search", CHECKED_AUDITS))
     assert document["project"] == "search"
-    assert [(it["audit_id"], it["standing"], it["why"]) for it in document["reports"]] == [
+    assert [(it["audit_id"], it["status"], it["reason"]) for it in document["reports"]] == [
         ("a", "altered", "its hash is 00"),
-        ("a", "gone", f"{STORED_REPORT.location} is gone"),
-        ("b", "not kept", None),
+        ("a", "missing", f"{STORED_REPORT.location} is gone"),
+        ("b", "not stored", None),
     ]
 
 
@@ -129,11 +127,11 @@ def test_a_page_has_a_line_of_its_own() -> None:
         CHECKED_AUDITS[2],
     ]
     assert list(render_reports_table("search", checked_audits, 200)) == [
-        "search: 2 audits: reports 1 intact, 1 not kept; pages 1 altered",
+        "search: 2 audits: reports 1 intact, 1 not stored; pages 1 altered",
         "",
         f"  2026-11-20T12:00:00Z  intact      {STORED_REPORT.location}",
         f"  2026-11-20T12:00:00Z  altered     {STORED_PAGE.location}: its hash is 00",
-        "  2026-11-20T13:00:00Z  not kept    no report was written where it could be kept",
+        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
     ]
 
 
@@ -144,7 +142,7 @@ def test_pages_are_available_as_json() -> None:
         CHECKED_AUDITS[0],
     ]
     paged_audit, unpaged_audit = json.loads(render_reports_json("search", checked_audits))["reports"]
-    assert (paged_audit["report"], paged_audit["standing"], paged_audit["why"]) == (
+    assert (paged_audit["report"], paged_audit["status"], paged_audit["reason"]) == (
         {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
         "intact",
         None,
@@ -152,7 +150,7 @@ def test_pages_are_available_as_json() -> None:
     assert paged_audit["page"] == {
         "location": STORED_PAGE.location,
         "sha256": STORED_PAGE.sha256,
-        "standing": "altered",
-        "why": "its hash is 00",
+        "status": "altered",
+        "reason": "its hash is 00",
     }
     assert unpaged_audit["page"] is None

@@ -160,7 +160,7 @@ def test_what_may_be_a_repeat_says_so(error: Exception, is_reported: bool) -> No
     assert harness.deliver().failed_count == 1
     assert harness.sweep_after().sent_count == 1
     (sent_call,) = harness.topics.recorded_calls
-    assert json.loads(json.loads(sent_call["message"])["sqs"])["may_be_repeat"] is is_reported
+    assert json.loads(json.loads(sent_call["message"])["sqs"])["possible_duplicate"] is is_reported
     assert sent_call["attributes"]["message_id"] == message.message_id
 
 
@@ -171,7 +171,7 @@ def test_a_message_whose_sender_was_stopped_is_sent_when_its_lease_is_over() -> 
     harness.outbox.claim(message, NOW, NOW + 16 * MINUTE)
     assert harness.sweep_after(15 * MINUTE).sent_count == 0
     assert harness.sweep_after(MINUTE).sent_count == 1
-    assert 'may_be_repeat\\":true' in harness.topics.recorded_calls[0]["message"]
+    assert 'possible_duplicate\\":true' in harness.topics.recorded_calls[0]["message"]
 
 
 def test_a_lease_outlasts_its_taker() -> None:
@@ -268,7 +268,7 @@ def test_every_line_about_a_message_names_its_audit() -> None:
     harness.deliver()
     assert len(harness.log.lines) == 3
     for _, _, extra in harness.log.lines:
-        assert {"project", "audit_id", "message_id", "channel", "occasion"} <= extra.keys()
+        assert {"project", "audit_id", "message_id", "channel", "trigger"} <= extra.keys()
 
 
 def test_a_report_of_another_version_is_told_nowhere() -> None:

@@ -77,7 +77,9 @@ def test_a_healthy_index_has_met_its_objective_since_its_first_point() -> None:
 def test_the_moment_without_recovery_points_is_that_of_the_finding() -> None:
     """Picture and verdict rest on the same arithmetic."""
     case = build_index(schedules=[build_schedule(enabled=False)])
-    evidence_moment = evaluate_control("recovery-points-outlast-horizon", case).evidence["zero_recovery_points_at"]
+    evidence_moment = evaluate_control("recovery-points-outlast-horizon", case).evidence[
+        "last_recovery_point_expires_at"
+    ]
     last_expires_at = build_index_timeline(case).last_expires_at
     assert last_expires_at is not None
     assert format_moment(last_expires_at) == evidence_moment

@@ -49,14 +49,14 @@ def test_who_wants_none_hears_of_none() -> None:
     document = parse_report(render_json(report))
     assert "proposals" not in document
     assert load_report(json.dumps(document).encode(), "here").proposals is None
-    assert next(build_audit_events(report, STORED_REPORT))[1]["proposals"] == 0
+    assert next(build_audit_events(report, STORED_REPORT))[1]["proposal_count"] == 0
 
 
 def test_the_event_counts_them() -> None:
     """By the count a rule starts remediation, or does not."""
     assert (
         next(build_audit_events(audit_two_indexes(build_remediation_policy(Mode.PROPOSE)), STORED_REPORT))[1][
-            "proposals"
+            "proposal_count"
         ]
         == 2
     )
@@ -82,4 +82,4 @@ def test_a_digest_shows_them() -> None:
     assert "the policy has it carried out" in json.dumps(build_slack_payload(build_digest(report, SNS_CHANNEL)))
     document = json.loads(json.loads(build_publication(build_digest(report, SNS_CHANNEL)).message)["sqs"])
     assert [it["index"] for it in document["proposals"]] == ["orders", "carts"]
-    assert document["left_out"]["proposals"] == 0
+    assert document["omitted"]["proposals"] == 0

@@ -51,7 +51,7 @@ def test_a_finding_is_a_row() -> None:
 def test_what_is_no_finding_is_counted() -> None:
     """Unread facts, resolved findings and drift have no rows; each row says how many there are, and of which audit."""
     row = read_rows(build_last_report())[0]
-    assert (row["complete"], row["unread_in_all"], row["resolved_in_all"], row["drift_in_all"]) == (
+    assert (row["complete"], row["read_error_count"], row["resolved_count"], row["drift_count"]) == (
         "false",
         "1",
         "2",

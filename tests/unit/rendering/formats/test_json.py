@@ -83,7 +83,7 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         "findings",
         "resolved",
         "drift",
-        "unread",
+        "read_errors",
         "warnings",
         "history",
         "rules",
@@ -136,7 +136,7 @@ def test_what_is_unread_is_listed() -> None:
     """A report of a broken reading is not complete and names the call and the error."""
     document = render_document(build_report(build_inventory(build_index(), backups=build_failed_listing())))
     assert document["complete"] is False
-    assert document["unread"] == [{"what": READ_FAILURE.call, "error": READ_FAILURE.error}]
+    assert document["read_errors"] == [{"call": READ_FAILURE.call, "error": READ_FAILURE.error}]
 
 
 def test_text_of_any_kind_survives() -> None:
@@ -179,7 +179,7 @@ def _set_compliance(value: str) -> Any:
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(_remove_key("unread"), id="member-missing"),
+        pytest.param(_remove_key("read_errors"), id="member-missing"),
         pytest.param(_add_unknown_key(), id="member-too-many"),
         pytest.param(_set_compliance("FINE"), id="unknown-verdict"),
     ],

@@ -99,7 +99,7 @@ def test_what_is_no_case_is_counted() -> None:
     """Each suite says how many facts were unread, findings resolved, settings drifted in which audit."""
     for suite in render_and_check(build_last_report()):
         facts = {it.name: it.value for it in suite.properties()}
-        assert (facts["complete"], facts["unread_in_all"], facts["resolved_in_all"]) == ("false", "1", "2")
+        assert (facts["complete"], facts["read_error_count"], facts["resolved_count"]) == ("false", "1", "2")
         assert facts["audit_id"] == build_last_report().audit_id
 
 

@@ -121,7 +121,7 @@ def test_what_was_resolved_is_closed_once() -> None:
     assert [it["finding_info"]["uid"] for it in closed_events] == [it.fingerprint for it in report.resolved_findings]
     assert {it["status"] for it in closed_events} == {"Resolved"}
     assert [it["compliance"].get("status") for it in closed_events] == ["Pass", None]
-    assert [it["unmapped"]["because"] for it in closed_events] == [it.reason for it in report.resolved_findings]
+    assert [it["unmapped"]["reason"] for it in closed_events] == [it.reason for it in report.resolved_findings]
 
 
 def test_an_exempted_finding_is_suppressed() -> None:
@@ -142,7 +142,7 @@ def test_what_is_no_finding_is_counted() -> None:
     """In every event, with the audit that it belongs to."""
     event = render_and_check(build_last_report())[0]
     assert event["metadata"]["correlation_uid"] == build_last_report().audit_id
-    assert (event["unmapped"]["unread_in_all"], event["unmapped"]["drift_in_all"]) == (1, 1)
+    assert (event["unmapped"]["read_error_count"], event["unmapped"]["drift_count"]) == (1, 1)
     assert event["unmapped"]["complete"] is False
 
 

@@ -66,8 +66,8 @@ def test_what_deviates_is_a_result_and_the_rest_is_counted() -> None:
     expected = {it.fingerprint for it in deviating_findings} | {it.fingerprint for it in report.resolved_findings}
     assert set(index_by_fingerprint(report)) == expected
     (run,) = render_and_check(report)["runs"]
-    assert run["properties"]["findings_in_all"] == dict(report.summary.findings)
-    assert (run["properties"]["unread_in_all"], run["properties"]["drift_in_all"]) == (1, 1)
+    assert run["properties"]["finding_counts"] == dict(report.summary.findings)
+    assert (run["properties"]["read_error_count"], run["properties"]["drift_count"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ class FileStatus(StrEnum):
     INTACT = "intact"
     """It has the hash that was recorded."""
     ALTERED = "altered"
-    MISSING = "gone"
-    NOT_STORED = "not kept"
+    MISSING = "missing"
+    NOT_STORED = "not stored"
     UNREADABLE = "unreadable"
     """Whether it is intact cannot be told."""
 

@@ -125,6 +125,6 @@ def _describe_future_audit(audit_age: _AuditAge) -> str:
 
 def _describe_incomplete(project: str) -> str:
     return (
-        f"{project}: its last audit did not see everything: look at `unread` in its report,"
+        f"{project}: its last audit did not see everything: look at `read_errors` in its report,"
         " and at its lines in the log of the function audit"
     )

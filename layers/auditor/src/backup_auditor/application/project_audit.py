@@ -186,7 +186,7 @@ def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog
     if result.page_failure is not None:
         log.error(result.page_failure, extra={})
     for failure in result.report.read_failures:
-        log.warning("could not be read", extra={"what": failure.call, "error": failure.error})
+        log.warning("could not be read", extra={"call": failure.call, "error": failure.error})
     open_findings = sorted((it for it in result.report.findings if it.is_open), key=lambda it: -it.severity.rank)
     for finding in open_findings[:_MAX_LOGGED_FINDINGS]:
         fields = {

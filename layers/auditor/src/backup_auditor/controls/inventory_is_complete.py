@@ -9,7 +9,7 @@ from backup_auditor.domain.text import pluralize
 def evaluate(subject: ProjectContext) -> Verdict:
     """Judge the project."""
     failures = subject.inventory.read_failures
-    evidence: dict[str, object] = {"unread": len(failures)}
+    evidence: dict[str, object] = {"read_error_count": len(failures)}
     if not failures:
         return compliant("Everything was read.", evidence)
     first_failure = failures[0]
@@ -25,12 +25,12 @@ INVENTORY_IS_COMPLETE = Control(
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
     rationale="What was not read was not judged: an index without protection may hide there.",
-    remediation="Look at `unread` in the report of {name} for the calls and their errors: give the key the role"
+    remediation="Look at `read_errors` in the report of {name} for the calls and their errors: give the key the role"
     " ControlPlaneViewer if it was refused, and repeat the audit if the service did not answer.",
     guidance=Guidance(
         looks_at="Every call of the audit and its answer.",
         console=("Open API keys, and give the auditor's key the role ControlPlaneViewer, if it was refused.",),
-        api=("Repeat the call that `unread` names with the same key.",),
+        api=("Repeat the call that `read_errors` names with the same key.",),
         false_positives="An outage of the service while the audit ran: the next audit shows.",
     ),
     evaluate=evaluate,

@@ -30,9 +30,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
     if not required_count:
         if (index_failure := subject.inventory.indexes_failure) is not None:
             reason = f"Whether any index must have a schedule is not known: {index_failure.call}: {index_failure.error}"
-            raise InsufficientDataError(
-                reason, {**evidence, "unread": index_failure.call, "error": index_failure.error}
-            )
+            raise InsufficientDataError(reason, {**evidence, "call": index_failure.call, "error": index_failure.error})
         if not answers:
             return not_applicable("The project has no index that can have schedules.", evidence)
         return not_applicable("The policy requires a schedule of no index that can have one.", evidence)
@@ -45,7 +43,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
     failure = subject.inventory.indexes_failure or next((it.failure for it in listings if it.failure), None)
     if failure is not None:
         reason = f"No schedule call was answered: {failure.call}: {failure.error}"
-        raise InsufficientDataError(reason, {**evidence, "unread": failure.call, "error": failure.error})
+        raise InsufficientDataError(reason, {**evidence, "call": failure.call, "error": failure.error})
     return not_applicable("The project has no index that can have schedules.", evidence)
 
 

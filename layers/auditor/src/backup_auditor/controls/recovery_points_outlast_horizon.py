@@ -63,7 +63,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         "recovery_points": len(recovery_points),
         "never_expire": never_expiring_count,
         "unknown_expiry": unknown_count,
-        "zero_recovery_points_at": format_moment(last_expires_at)
+        "last_recovery_point_expires_at": format_moment(last_expires_at)
         if last_expires_at and not never_expiring_count and not unknown_count
         else None,
         "horizon_hours": to_hours(horizon),

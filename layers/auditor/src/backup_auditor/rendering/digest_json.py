@@ -24,8 +24,8 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
         "event": digest.event_type,
-        "occasion": message.trigger,
-        "may_be_repeat": digest.is_possible_duplicate,
+        "trigger": message.trigger,
+        "possible_duplicate": digest.is_possible_duplicate,
         "headline": format_headline(digest),
         "project": truncate(report.project, _MAX_TEXT_LENGTH),
         "audit_id": report.audit_id,
@@ -33,28 +33,28 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
         "complete": report.is_complete,
         "compliance": report.compliance,
         "severity": digest.severity or "none",
-        "least_severity": view.min_severity,
+        "min_severity": view.min_severity,
         "opened": sum(it.lifecycle == "new" for it in view.opened_findings),
         "reopened": sum(it.lifecycle == "reopened" for it in view.opened_findings),
         "resolved": len(view.resolved_findings),
         "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
-        "open_before_and_unknown": len(view.now_unknown_findings),
-        "unread": len(report.read_failures),
+        "previously_open_now_unknown": len(view.now_unknown_findings),
+        "read_error_count": len(report.read_failures),
         "report": _build_report(digest),
         "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
         "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
         **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),
-        "unread_facts": [_build_read_failure(it) for it in report.read_failures[:row_limit]],
+        "read_errors": [_build_read_failure(it) for it in report.read_failures[:row_limit]],
         **(
             {"warnings": [truncate(it, _MAX_TEXT_LENGTH) for it in report.warnings[:row_limit]]}
             if report.warnings
             else {}
         ),
-        "left_out": {
+        "omitted": {
             "findings": _count_rest(findings, row_limit),
             "resolved_findings": _count_rest(view.resolved_findings, row_limit),
             **({"proposals": _count_rest(proposals, row_limit)} if proposals else {}),
-            "unread_facts": _count_rest(report.read_failures, row_limit),
+            "read_errors": _count_rest(report.read_failures, row_limit),
             **({"warnings": _count_rest(report.warnings, row_limit)} if report.warnings else {}),
         },
     }
@@ -104,12 +104,12 @@ def _build_resolved(resolved: ResolvedFinding) -> Mapping[str, object]:
         "fingerprint": resolved.fingerprint,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
-        "because": truncate(resolved.reason, _MAX_TEXT_LENGTH),
+        "reason": truncate(resolved.reason, _MAX_TEXT_LENGTH),
     }
 
 
 def _build_read_failure(failure: ReadFailure) -> Mapping[str, object]:
-    return {"what": truncate(failure.call, _MAX_TEXT_LENGTH), "error": truncate(failure.error, _MAX_TEXT_LENGTH)}
+    return {"call": truncate(failure.call, _MAX_TEXT_LENGTH), "error": truncate(failure.error, _MAX_TEXT_LENGTH)}
 
 
 def _count_rest(rows: Sequence[object], row_limit: int) -> int:

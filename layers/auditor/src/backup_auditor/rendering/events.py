@@ -62,9 +62,9 @@ def _build_completed(report: Report) -> Detail:
             "exempted": summary.exempted,
             "coverage_percent": summary.coverage_percent,
         },
-        "unread": len(report.read_failures),
-        "warnings": len(report.warnings),
-        "proposals": len(report.proposals or ()),
+        "read_error_count": len(report.read_failures),
+        "warning_count": len(report.warnings),
+        "proposal_count": len(report.proposals or ()),
     }
 
 
@@ -85,7 +85,7 @@ def _build_resolved(resolved: ResolvedFinding) -> Detail:
         "control": resolved.control,
         "resource": build_short_resource_json(resolved.resource),
         "severity": resolved.severity,
-        "because": truncate(resolved.reason, _MAX_TEXT_LENGTH),
+        "reason": truncate(resolved.reason, _MAX_TEXT_LENGTH),
         "fingerprint": resolved.fingerprint,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
@@ -111,7 +111,7 @@ def build_creation_event(
 ) -> tuple[RemediationEventType, Detail]:
     """Return the event of an action of a plan that was done, by its record."""
     outcome = _build_outcome(build_result(action, record))
-    change = {"who": record.actor, "before": dict(record.before), "after": dict(record.after)}
+    change = {"actor": record.actor, "before": dict(record.before), "after": dict(record.after)}
     return RemediationEventType.SCHEDULE_CREATED, {**build_action_detail(plan, action), **change, **outcome}
 
 
@@ -126,11 +126,11 @@ def build_action_detail(plan: RemediationPlan, action: Action) -> Detail:
         "schema_version": SCHEMA_VERSION,
         "project": truncate(plan.project, _MAX_TEXT_LENGTH),
         "plan_id": plan.plan_id,
-        "made_at": format_moment(plan.created_at),
+        "created_at": format_moment(plan.created_at),
         "index": action.index,
         "kind": action.kind,
         "name": action.name,
-        "because": truncate(action.reason, _MAX_TEXT_LENGTH),
+        "reason": truncate(action.reason, _MAX_TEXT_LENGTH),
         "slots": action.slots,
         "call": _build_call(action.call),
     }

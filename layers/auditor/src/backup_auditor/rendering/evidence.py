@@ -48,7 +48,7 @@ def _format_day_cells(audit_day: AuditDay) -> tuple[str, str]:
         length = format_length(audit_day.end - audit_day.start)
         reason = f"no complete audit from {format_moment(audit_day.start)} to {format_moment(audit_day.end)} ({length})"
         return _format_first_cell(audit_day.due_times[0], DayStatus.MISSING), f"{audit_count}: {reason}"
-    location = escape_text(audit_day.report.location) if audit_day.report else "report not kept"
+    location = escape_text(audit_day.report.location) if audit_day.report else "report not stored"
     text = f"{format_moment(audit_day.observed_at)}  {audit_day.compliance}  {location}"
     return _format_first_cell(audit_day.observed_at, find_day_status(audit_day)), text
 
@@ -63,7 +63,7 @@ def render_audit_days_json(project: str, days: AuditDays) -> str:
         "project": project,
         "every_hours": to_hours(days.interval),
         "summary": {str(it): days.count(it) for it in DayStatus},
-        "nights": [row for it in days.rows for row in _build_day_rows(it)],
+        "audits": [row for it in days.rows for row in _build_day_rows(it)],
     }
     return json.dumps(document, indent=1)
 
@@ -71,12 +71,12 @@ def render_audit_days_json(project: str, days: AuditDays) -> str:
 def _build_day_rows(audit_day: AuditDay) -> Iterator[dict[str, object]]:
     if not isinstance(audit_day, AuditGap):
         day = audit_day.observed_at.astimezone(UTC).date().isoformat()
-        yield {"day": day, "standing": find_day_status(audit_day), "audits": [_build_audit(audit_day)]}
+        yield {"day": day, "status": find_day_status(audit_day), "audit": _build_audit(audit_day)}
         return
     gap = {"after": format_moment(audit_day.start), "before": format_moment(audit_day.end)}
     for due_at in audit_day.due_times:
         day = due_at.astimezone(UTC).date().isoformat()
-        yield {"day": day, "standing": DayStatus.MISSING, "audits": [], "due": format_moment(due_at), **gap}
+        yield {"day": day, "status": DayStatus.MISSING, "audit": None, "due_at": format_moment(due_at), **gap}
 
 
 def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
 def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
     """Show every audit and what became of its report and page as one JSON document."""
     rows = [
-        {**_build_audit(audit), "standing": status, "why": reason, "page": _build_page(audit, page)}
+        {**_build_audit(audit), "status": status, "reason": reason, "page": _build_page(audit, page)}
         for audit, (status, reason), page in audits
     ]
     return json.dumps({"project": project, "reports": rows}, indent=1)
@@ -125,7 +125,7 @@ def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
 
 def _build_page(audit: AuditRecord, check: FileCheck | None) -> dict[str, object] | None:
     page = audit.report and audit.report.page
-    return {**_build_stored_file(page), "standing": check[0], "why": check[1]} if page and check else None
+    return {**_build_stored_file(page), "status": check[0], "reason": check[1]} if page and check else None
 
 
 def _build_audit(audit: AuditRecord) -> dict[str, object]:

@@ -17,7 +17,7 @@ def build_proposal_json(proposal: Proposal) -> dict[str, object]:
         "kind": proposal.kind,
         "index": proposal.index,
         "mode": proposal.mode,
-        "because": truncate(proposal.reason, _MAX_TEXT_LENGTH),
+        "reason": truncate(proposal.reason, _MAX_TEXT_LENGTH),
         "call": {"method": proposal.method, "path": proposal.path, "body": dict(proposal.body)},
     }
 

@@ -62,12 +62,12 @@ def render_plan_json(plan: RemediationPlan, results: Sequence[ActionResult] | No
         "plan_id": plan.plan_id,
         "project": plan.project,
         "policy_sha256": plan.policy_sha256,
-        "made_at": format_moment(plan.created_at),
+        "created_at": format_moment(plan.created_at),
         "create_schedules": plan.create_schedules,
         "fix_schedules": plan.fix_schedules,
         "slots": {"before": plan.slots_before, "after": plan.slots_after, "quota": plan.quota},
         "actions": [_build_action_json(it, plan) for it in plan.actions],
-        "left_out": [_build_skipped_action_json(it) for it in plan.skipped_actions],
+        "skipped": [_build_skipped_action_json(it) for it in plan.skipped_actions],
         "results": None if results is None else [_build_result_json(it) for it in results],
     }
     return json.dumps(document, indent=1)
@@ -113,9 +113,9 @@ def _build_action_json(action: Action, plan: RemediationPlan) -> dict[str, objec
         "name": action.name,
         "call": {"method": call.method, "path": call.path, "body": call.body},
         "slots": action.slots,
-        "because": action.reason,
-        "first_run_by": _format_first_run(action, plan),
-        "is_applicable": plan.find_mode(action.kind) is Mode.APPLY,
+        "reason": action.reason,
+        "first_run_before": _format_first_run(action, plan),
+        "will_be_applied": plan.find_mode(action.kind) is Mode.APPLY,
     }
 
 

@@ -33,11 +33,11 @@ def build_audit_facts(report: Report) -> Facts:
 def count_totals(report: Report) -> Facts:
     """Count what is no finding; in full it stands in the JSON of the same audit."""
     return {
-        "unread_in_all": len(report.read_failures),
-        "resolved_in_all": len(report.resolved_findings),
-        "drift_in_all": len(report.drift),
-        "warnings_in_all": len(report.warnings),
-        "proposals_in_all": len(report.proposals or ()),
+        "read_error_count": len(report.read_failures),
+        "resolved_count": len(report.resolved_findings),
+        "drift_count": len(report.drift),
+        "warning_count": len(report.warnings),
+        "proposal_count": len(report.proposals or ()),
     }
 
 

@@ -157,7 +157,7 @@ class DeliveryRecorder:
             "audit_id": message.audit_id,
             "message_id": message.message_id,
             "channel": message.channel_id,
-            "occasion": message.trigger,
+            "trigger": message.trigger,
             **fields,
         }
         write_line(f"{message.project}: the message of {observed_text} to {message.channel_id}: {text}", extra=extra)

@@ -187,7 +187,7 @@ def _prepare_plan(
         audit = run_audit(reader, policy, project=project.name, observed_at=deps.now(), progress=NoProgress())
     if not audit.report.is_complete:
         failures = [f"{it.call}: {it.error}" for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
-        deps.log.error("nothing is planned by what could not be read", extra={"unread": failures})
+        deps.log.error("nothing is planned by what could not be read", extra={"read_errors": failures})
     if plan is None:
         return create_plan(audit, policy, deps.remediation_log), audit
     check_project(audit, deps.remediation_log, plan)
@@ -248,7 +248,7 @@ def _build_answer(
         "plan_id": plan.plan_id,
         "actions": len(plan.actions),
         "proposed": proposal_count,
-        "left_out": len(plan.skipped_actions),
+        "skipped": len(plan.skipped_actions),
         "results": build_results_detail(execution.results),
         "stopped_by": None if execution.stop_error is None else str(execution.stop_error),
     }

@@ -174,4 +174,4 @@ class IndexSchedules:
 def create_read_failure_error(fact: str, failure: ReadFailure) -> InsufficientDataError:
     """Make the error that says which of a resource's facts could not be read, and why."""
     reason = f"Its {fact} could not be read: {failure.call}: {failure.error}"
-    return InsufficientDataError(reason, {"unread": failure.call, "error": failure.error})
+    return InsufficientDataError(reason, {"call": failure.call, "error": failure.error})

@@ -122,7 +122,7 @@ class _FindingMetrics:
         expiry_evidence = [it.evidence for it in horizon_findings if not it.evidence.get("never_expire")]
         if any(it.get("unknown_expiry") for it in expiry_evidence):
             return None
-        moments = (it.get("zero_recovery_points_at") for it in expiry_evidence)
+        moments = (it.get("last_recovery_point_expires_at") for it in expiry_evidence)
         lengths = [parse_moment(it) - observed_at for it in moments if isinstance(it, str)]
         return to_days(max(min(lengths), timedelta())) if lengths else None
 

@@ -33,11 +33,11 @@ _COLUMNS = (
     "fingerprint",
     "evidence",
     # not here, but in the JSON of the same audit: how many of each there are
-    "unread_in_all",
-    "resolved_in_all",
-    "drift_in_all",
-    "warnings_in_all",
-    "proposals_in_all",
+    "read_error_count",
+    "resolved_count",
+    "drift_count",
+    "warning_count",
+    "proposal_count",
     "warnings",
 )
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow

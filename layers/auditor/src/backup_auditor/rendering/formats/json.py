@@ -33,6 +33,11 @@ def load_report(document: bytes, location: str) -> Report:
             f"{location} is no report of schema version {SCHEMA_VERSION}: "
             f"read it with the version of backup-auditor that wrote it"
         )
+    if "unread" in facts:
+        raise EvidenceError(
+            f"{location} is a report of an older version of backup-auditor (it has `unread`, not `read_errors`):"
+            " audit the project again, or read it with the version that wrote it"
+        )
     try:
         return _load_report_fields(facts)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -57,10 +62,10 @@ def _load_report_fields(facts: _Json) -> Report:
         findings=tuple(map(_load_finding, facts["findings"])),
         resolved_findings=tuple(map(_load_resolved, facts["resolved"])),
         drift=tuple(
-            Drift(entry["what"], _load_resource(entry["resource"]), entry["before"], entry["after"])
+            Drift(entry["change"], _load_resource(entry["resource"]), entry["before"], entry["after"])
             for entry in facts["drift"]
         ),
-        read_failures=tuple(ReadFailure(it["what"], it["error"]) for it in facts["unread"]),
+        read_failures=tuple(ReadFailure(it["call"], it["error"]) for it in facts["read_errors"]),
         history=tuple(map(_load_past_audit, facts.get("history", ()))),
         proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
         warnings=tuple(facts.get("warnings", ())),
@@ -70,7 +75,7 @@ def _load_report_fields(facts: _Json) -> Report:
 def _load_proposal(facts: _Json) -> Proposal:
     fields = {name: facts[name] for name in ("plan_id", "kind", "index", "mode")}
     call = facts["call"]
-    return Proposal(**fields, reason=facts["because"], method=call["method"], path=call["path"], body=call["body"])
+    return Proposal(**fields, reason=facts["reason"], method=call["method"], path=call["path"], body=call["body"])
 
 
 def _load_summary(facts: _Json) -> Summary:
@@ -132,7 +137,7 @@ def _load_resolved(facts: _Json) -> ResolvedFinding:
         severity=Severity(facts["severity"]),
         first_seen=parse_moment(facts["first_seen"]),
         resolved_at=parse_moment(facts["resolved_at"]),
-        reason=facts["because"],
+        reason=facts["reason"],
     )
 
 
@@ -158,16 +163,16 @@ def build_timeline_json(timeline: Timeline) -> dict[str, object]:
         "recovery_points": list(points),
         "earlier_recovery_points": timeline.earlier_recovery_point_count,
         "earlier_recovery_points_expire_at": _format_moments(timeline.earlier_expiries),
-        "recovery_points_left_known": timeline.is_remaining_known,
-        "zero_recovery_points_at": _format_optional_moment(timeline.last_expires_at),
+        "remaining_recovery_points_known": timeline.is_remaining_known,
+        "last_recovery_point_expires_at": _format_optional_moment(timeline.last_expires_at),
         "past_recovery_points": _format_moments(timeline.past_runs),
         "failed_runs": _format_moments(timeline.failed_runs),
-        "runs_under_way": _format_moments(timeline.runs_in_progress),
-        "planned_runs": _format_moments(timeline.scheduled_runs),
+        "runs_in_progress": _format_moments(timeline.runs_in_progress),
+        "scheduled_runs": _format_moments(timeline.scheduled_runs),
         "missing_runs": list(gaps),
         "objective_met": _build_periods(timeline.objective_met),
         "objective_missed": _build_periods(timeline.objective_missed),
-        "not_known": timeline.unknown_reasons,
+        "unknown_reasons": timeline.unknown_reasons,
     }
 
 
@@ -202,7 +207,7 @@ def render_json(report: Report) -> Iterator[str]:
     yield ","
     yield from _encode_rows("drift", report.drift, _build_drift)
     yield ","
-    yield from _encode_rows("unread", report.read_failures, _build_read_failure)
+    yield from _encode_rows("read_errors", report.read_failures, _build_read_failure)
     yield ","
     yield from _encode_rows("warnings", report.warnings, str)
     yield ","
@@ -287,13 +292,13 @@ def _build_resolved(resolved: ResolvedFinding) -> dict[str, object]:
         "severity": resolved.severity,
         "first_seen": format_moment(resolved.first_seen),
         "resolved_at": format_moment(resolved.resolved_at),
-        "because": resolved.reason,
+        "reason": resolved.reason,
     }
 
 
 def _build_drift(drift: Drift) -> dict[str, object]:
     return {
-        "what": drift.change,
+        "change": drift.change,
         "resource": build_resource_json(drift.resource),
         "before": drift.before,
         "after": drift.after,
@@ -301,7 +306,7 @@ def _build_drift(drift: Drift) -> dict[str, object]:
 
 
 def _build_read_failure(failure: ReadFailure) -> dict[str, object]:
-    return {"what": failure.call, "error": failure.error}
+    return {"call": failure.call, "error": failure.error}
 
 
 def _build_past_audit(audit: PastAudit) -> dict[str, object]:

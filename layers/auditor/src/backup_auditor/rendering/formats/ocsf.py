@@ -113,7 +113,7 @@ def _build_finding(
             **_build_unmapped(report),
             "lifecycle": finding.lifecycle,
             "exemption": _build_exemption(finding.exemption) if finding.exemption else None,
-            "because": resolved.reason if resolved is not None else None,
+            "reason": resolved.reason if resolved is not None else None,
             **warnings,
         },
     }
@@ -135,7 +135,7 @@ def _build_resolved(resolved: ResolvedFinding, report: Report, control: AnyContr
             resolved.fingerprint, resolved.control, control, resolved.reason, resolved.first_seen
         ),
         "resources": [_build_resource(resolved.resource)],
-        "unmapped": {**_build_unmapped(report), "because": resolved.reason},
+        "unmapped": {**_build_unmapped(report), "reason": resolved.reason},
     }
 
 

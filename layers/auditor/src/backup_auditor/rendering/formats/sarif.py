@@ -94,7 +94,7 @@ def _build_run(report: Report) -> dict[str, object]:
             **build_audit_facts(report),
             "compliance": report.compliance,
             "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
-            "findings_in_all": dict(report.summary.findings),
+            "finding_counts": dict(report.summary.findings),
             **count_totals(report),
         },
     }
