@@ -2,12 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 SOURCES = Path(__file__).parents[2] / "layers" / "auditor" / "src"
 PURE_PACKAGES = ("domain", "controls", "rendering")
+
+
+MAX_DOMAIN_LEVELS = 9
+
+
+@pytest.fixture(scope="module")
+def imports() -> Mapping[str, set[str]]:
+    """Return the modules that each module of the package imports directly."""
+    graph = grimp.build_graph("backup_auditor", cache_dir=None)
+    return {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
 
 
 def list_pure_modules() -> list[str]:
@@ -55,3 +68,17 @@ def test_the_command_line_starts_bare() -> None:
 def test_an_audit_on_aws_loads_no_template_engine_before_it_draws() -> None:
     """It is paid for by the first page."""
     assert "jinja2" not in find_outside_packages("import backup_auditor.bootstrap.audit")
+
+
+def test_no_modules_import_each_other(imports: Mapping[str, set[str]]) -> None:
+    """The imports of the package have no cycle."""
+    assert list(TopologicalSorter(imports).static_order())
+
+
+def test_domain_has_few_levels(imports: Mapping[str, set[str]]) -> None:
+    """A chain of imports within the domain has at most nine modules, so a reader reaches the core in a few steps."""
+    levels: dict[str, int] = {}
+    for name in TopologicalSorter(imports).static_order():
+        if name.startswith("backup_auditor.domain."):
+            levels[name] = 1 + max((levels[it] for it in imports[name] if it in levels), default=0)
+    assert {name: level for name, level in levels.items() if level > MAX_DOMAIN_LEVELS} == {}

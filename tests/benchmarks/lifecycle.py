@@ -10,7 +10,8 @@ from functools import partial
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
+from backup_auditor.domain.lifecycle.advance import advance
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from benchmarks.evaluation import BACKUPS_PER_INDEX, INDEXES, build_demanding_policy, build_inventory
@@ -44,7 +45,7 @@ def _measure_figure(night: str, state: ProjectState, inventory: Inventory, polic
 
 def _evaluate_and_advance(state: ProjectState, inventory: Inventory, policy: Policy) -> LifecycleResult:
     evaluation = evaluate_controls(inventory, policy, CATALOG, state)
-    return advance(state, inventory, policy, evaluation, f"audit of {inventory.observed_at}")
+    return advance(state, inventory, policy, evaluation.findings, f"audit of {inventory.observed_at}")
 
 
 def _measure_cpu_seconds(action: Callable[[], object]) -> float:

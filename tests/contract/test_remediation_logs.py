@@ -16,16 +16,10 @@ from backup_auditor.adapters.records import EARLIER_KINDS, decode_plan, encode_p
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.adapters.sqlite.state_store import open_state
 from backup_auditor.domain.lifecycle.state_change import diff_states
-from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.model import Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.remediation.actions import (
-    ActionKind,
-    CreateBackup,
-    CreateSchedule,
-    ScheduleSettings,
-    UpdateSchedule,
-)
+from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import (
     UNSETTLED_STATES,
     ActionRecord,

@@ -145,7 +145,7 @@ class SettingsScenario:
                     f"seed {self.seed}, {now}: {finding}"
                 )
             self.counts[f"{control} {is_failure_expected}"] += 1
-        result = advance(self.state, inventory, BUILT_IN_POLICY, evaluation, f"audit-{now}")
+        result = advance(self.state, inventory, BUILT_IN_POLICY, evaluation.findings, f"audit-{now}")
         second_evaluation = evaluate_controls(inventory, BUILT_IN_POLICY, SELECTED_CATALOG, result.state)
         assert second_evaluation.findings == evaluation.findings, (
             f"seed {self.seed}, {now}: not the same when delivered twice"

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import Coverage, Evaluation, evaluate_controls
+from backup_auditor.domain.evaluation.evaluator import evaluate_controls
+from backup_auditor.domain.evaluation.results import Coverage, Evaluation
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance
+from backup_auditor.domain.lifecycle.advance import advance
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownFinding, ProjectState
 from backup_auditor.domain.reporting.report import compute_audit_id
@@ -50,7 +52,9 @@ class AuditSequence:
             self.audit_count += 1
         evaluation = Evaluation(findings, Coverage(0, 0, 0), frozenset())
         dated_inventory = replace(inventory, observed_at=observed_at)
-        result = advance(self.state, dated_inventory, policy, evaluation, audit_id or f"audit-{self.audit_count}")
+        result = advance(
+            self.state, dated_inventory, policy, evaluation.findings, audit_id or f"audit-{self.audit_count}"
+        )
         self.state = result.state
         return result
 
@@ -61,7 +65,9 @@ class AuditSequence:
         dated_inventory = replace(inventory, observed_at=observed_at or NOW + self.audit_count * DAY)
         self.audit_count += observed_at is None
         evaluation = evaluate_controls(dated_inventory, policy, CATALOG, self.state)
-        result = advance(self.state, dated_inventory, policy, evaluation, compute_audit_id(dated_inventory, policy))
+        result = advance(
+            self.state, dated_inventory, policy, evaluation.findings, compute_audit_id(dated_inventory, policy)
+        )
         self.state = result.state
         return result
 

@@ -124,7 +124,7 @@ def build_last_report(catalog: ControlCatalog = SMALL_CATALOG) -> Report:
     state, report = EMPTY_STATE, None
     for inventory in build_inventories():
         evaluation = evaluate_controls(inventory, POLICY, catalog, state)
-        result = advance(state, inventory, POLICY, evaluation, compute_audit_id(inventory, POLICY))
+        result = advance(state, inventory, POLICY, evaluation.findings, compute_audit_id(inventory, POLICY))
         state, report = result.state, make_report(inventory, POLICY, evaluation, result)
     assert report is not None
     # whatever an inventory comes to hold, its hash is not what is looked at here

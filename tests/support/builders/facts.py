@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate_controls
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
+from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory, merge_reads
 from backup_auditor.domain.listing import Denial, Listing, ListingRead, ReadFailure, list_rows

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog, Evaluation, evaluate_controls
+from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
+from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.control import build_placeholder_values, fill_placeholders, fill_step
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Evidence, Resource, ResourceType
-from backup_auditor.domain.placeholders import build_placeholder_values, fill_placeholders, fill_step
 from support.builders.facts import DAY, build_failed_listing, build_index, build_schedule, evaluate_facts
 
 INDEX_RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")

@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy, Requirements, Rule
-from backup_auditor.domain.policy_warnings import find_policy_warnings, looks_like_pattern
+from backup_auditor.domain.warnings import find_policy_warnings, looks_like_pattern
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
 from support.builders.reports import BUILT_IN_POLICY, build_report
 

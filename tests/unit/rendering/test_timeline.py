@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
+from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.timefmt import Period
 from backup_auditor.rendering.html.index_history import draw_timeline

@@ -154,7 +154,9 @@ def test_a_second_decides_about_max_age(frequency: Frequency, shortfall: timedel
         schedule=ScheduleRequirement(frequency=frequency, retention_max=None),
         recovery=RecoveryRequirement(max_age=frequency.interval - shortfall),
     )
-    contradictions = find_contradictions(Policy(source="", sha256="", defaults=requirements), ControlCatalog())
+    contradictions = find_contradictions(
+        Policy(source="", sha256="", defaults=requirements), ControlCatalog().ids_by_type
+    )
     assert [it.keys[0] for it in contradictions] == ([("recovery", "max_age")] if is_refused else [])
 
 

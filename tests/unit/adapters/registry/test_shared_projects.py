@@ -2,9 +2,9 @@
 
 import pytest
 
-from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.domain.shared_projects import (
+from backup_auditor.domain.registry import (
     EntryTarget,
+    RegisteredProject,
     SharedProject,
     build_warnings,
     find_shared_by_secret,

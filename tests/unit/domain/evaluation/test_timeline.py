@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
-from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.timefmt import Period, format_moment

@@ -9,7 +9,8 @@ from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.proposals import Proposal
+from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.remediation.proposals import make_proposals
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.digest import render_digest_text
 from backup_auditor.rendering.events import build_audit_events
@@ -27,7 +28,8 @@ STORED_REPORT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 def audit_two_indexes(policy: Policy) -> Report:
     """Audit two indexes without a schedule."""
     facts = build_inventory(build_unscheduled_index("carts"), build_unscheduled_index("orders"))
-    return make_report(facts, policy, evaluate_facts(facts, policy))
+    report = make_report(facts, policy, evaluate_facts(facts, policy))
+    return replace(report, proposals=make_proposals(facts, policy, report.findings))
 
 
 @pytest.mark.parametrize("create_mode, mode", [(Mode.PROPOSE, "propose"), (Mode.APPLY, "apply")])
@@ -66,7 +68,7 @@ def test_nothing_is_proposed_for_what_is_not_known() -> None:
     """Where the list of indexes could not be read, or the project is another than was expected."""
     policy = build_remediation_policy(Mode.APPLY)
     facts = replace(build_inventory(build_unscheduled_index()), indexes_failure=ReadFailure("GET /indexes", "503"))
-    assert make_report(facts, policy, evaluate_facts(facts, policy)).proposals == ()
+    assert make_proposals(facts, policy, evaluate_facts(facts, policy).findings) == ()
 
 
 def test_a_digest_shows_them() -> None:

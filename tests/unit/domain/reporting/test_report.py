@@ -8,7 +8,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance, Exemption, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding

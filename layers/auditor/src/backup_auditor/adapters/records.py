@@ -9,7 +9,7 @@ from typing import Any
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.model import Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import (
     Drift,
@@ -21,14 +21,7 @@ from backup_auditor.domain.project_state import (
     KnownSchedule,
     PastAudit,
 )
-from backup_auditor.domain.remediation.actions import (
-    Action,
-    ActionKind,
-    CreateBackup,
-    CreateSchedule,
-    ScheduleSettings,
-    UpdateSchedule,
-)
+from backup_auditor.domain.remediation.actions import Action, ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import ActionState, RemediationPlan, SkippedAction
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 

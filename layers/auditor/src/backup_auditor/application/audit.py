@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
-from backup_auditor.domain.evaluation.evaluator import Evaluation, evaluate_controls
+from backup_auditor.domain.evaluation.evaluator import evaluate_controls
+from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult, advance, find_unconfirmed_listings
+from backup_auditor.domain.lifecycle.advance import advance, find_unconfirmed_listings
 from backup_auditor.domain.lifecycle.discard import is_in_future
-from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult, diff_states
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel, OutboxMessage
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.remediation.proposals import make_proposals
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, diff_policies
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
-from backup_auditor.domain.state_warnings import find_state_warnings
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.warnings import find_state_warnings
 from backup_auditor.errors import (
     ConflictingRecordError,
     EvidenceError,
@@ -213,9 +215,8 @@ class _AuditConclusion:
     def finish(self, evaluation: Evaluation, state: ProjectState, recorder: AuditRecorder | None) -> AuditResult:
         """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
         if recorder is None:
-            report = make_report(self.inventory, self.policy, evaluation, warnings=self.warnings)
-            return AuditResult(self.inventory, report, self.notes)
-        lifecycle_result, report = self._make_report(evaluation, state)
+            return AuditResult(self.inventory, self._make_report(evaluation), self.notes)
+        lifecycle_result, report = self._advance(evaluation, state)
         record_result = RecordResult()
         record_error: RecordError | None = None
         try:
@@ -228,7 +229,7 @@ class _AuditConclusion:
                 state = recorder.store.load(self.inventory.project)
                 check_same_project(state, self.inventory)
                 evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
-                lifecycle_result, report = self._make_report(evaluation, state)
+                lifecycle_result, report = self._advance(evaluation, state)
         except (EvidenceError, StateError) as error:  # the audit stands all the same
             record_error = error
         record_error = record_error or self._find_future_audit_error(state)
@@ -253,9 +254,14 @@ class _AuditConclusion:
             return None
         return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
 
-    def _make_report(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
+    def _advance(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
         """Take what is remembered past this audit, and report."""
         audit_id = compute_audit_id(self.inventory, self.policy)
-        lifecycle_result = advance(state, self.inventory, self.policy, evaluation, audit_id)
-        warnings = (*self.warnings, *find_state_warnings(state, self.inventory))
-        return lifecycle_result, make_report(self.inventory, self.policy, evaluation, lifecycle_result, warnings)
+        lifecycle_result = advance(state, self.inventory, self.policy, evaluation.findings, audit_id)
+        report = self._make_report(evaluation, lifecycle_result)
+        return lifecycle_result, report.with_warnings(*find_state_warnings(state, self.inventory))
+
+    def _make_report(self, evaluation: Evaluation, lifecycle_result: LifecycleResult | None = None) -> Report:
+        report = make_report(self.inventory, self.policy, evaluation, lifecycle_result)
+        proposals = make_proposals(self.inventory, self.policy, report.findings)
+        return replace(report, proposals=proposals).with_warnings(*self.warnings)

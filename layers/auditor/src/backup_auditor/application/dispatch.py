@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from backup_auditor.domain.events import AUDIT_REQUESTED, DispatchRequest
-from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.shared_projects import find_shared_by_secret
+from backup_auditor.domain.registry import Registry, find_shared_by_secret
 from backup_auditor.errors import ChannelRefusedError
 from backup_auditor.ports.messaging import Bus, Event, Log
 

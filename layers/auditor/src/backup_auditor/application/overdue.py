@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from shlex import quote
 
 from backup_auditor.domain.lifecycle.discard import is_in_future
-from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.shared_projects import (
+from backup_auditor.domain.registry import (
     EntryTarget,
+    Registry,
     build_warnings,
     find_shared_by_secret,
     find_shared_by_target,

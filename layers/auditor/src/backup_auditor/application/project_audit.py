@@ -11,9 +11,8 @@ from backup_auditor.application.audit import AuditResult, RecordError, run_audit
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.events import AuditRequest
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import RegisteredProject, Registry, build_warnings, find_shared_by_secret
 from backup_auditor.domain.reporting.metrics import compute_audit_metrics, compute_open_by_severity
-from backup_auditor.domain.shared_projects import build_warnings, find_shared_by_secret
 from backup_auditor.errors import BackupAuditorError, BadKeyError, FutureAuditError, ProjectMismatchError
 from backup_auditor.ports.messaging import Log, MetricEmitter
 from backup_auditor.ports.pinecone import NoProgress, ProjectReader

@@ -35,10 +35,9 @@ from backup_auditor.cli.report_spool import ReportSpool
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.registry import EntryTarget, RegisteredProject, build_warnings, find_shared_by_target
 from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.shared_projects import EntryTarget, build_warnings, find_shared_by_target
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
 from backup_auditor.ports.stores import EvidenceStore
 

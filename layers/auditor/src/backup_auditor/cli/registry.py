@@ -9,8 +9,7 @@ from backup_auditor.adapters.input_file import InputSource, parse_source
 from backup_auditor.adapters.registry_file import build_registry_schema, load_registry
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.output import join_with_newlines, log_stderr, write_pieces
-from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.shared_projects import find_shared_by_secret, find_shared_by_variable
+from backup_auditor.domain.registry import Registry, find_shared_by_secret, find_shared_by_variable
 from backup_auditor.errors import RegistryError
 from backup_auditor.settings.pinecone import redact
 

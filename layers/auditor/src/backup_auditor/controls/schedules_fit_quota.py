@@ -17,8 +17,7 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.evaluation.quota_usage import QuotaUsage, ScheduleUsage
+from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days

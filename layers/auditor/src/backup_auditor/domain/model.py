@@ -1,7 +1,7 @@
 """Indexes, schedules and backups as Pinecone describes them, and how often a schedule runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -88,7 +88,12 @@ class Schedule:
     next_run: datetime | None
     created_at: datetime | None
     next_run_unreadable: bool = False
-    """Whether it tells a next run that cannot be read: which is not to have none."""
+    """Whether Pinecone returned a next run that cannot be parsed; then it is unknown, not missing."""
+
+    @property
+    def label(self) -> str:
+        """What a sentence calls it: its name, or its id where the name is unknown."""
+        return self.name or self.schedule_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +114,37 @@ class Backup:
     namespace_count: int | None = None
     size_bytes: int | None = None
     index_deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """What a schedule is set to; `None` leaves as it is, or is not known."""
+
+    enabled: bool | None = None
+    frequency: Frequency | None = None
+    retention: timedelta | None = None
+
+    def restrict_to(self, other: "ScheduleSettings") -> "ScheduleSettings":
+        """Return of these settings those that the other speaks of."""
+        return ScheduleSettings(
+            None if other.enabled is None else self.enabled,
+            None if other.frequency is None else self.frequency,
+            None if other.retention is None else self.retention,
+        )
+
+    def merge(self, other: "ScheduleSettings") -> "ScheduleSettings":
+        """Return these settings, and the other ones where these leave something as it is."""
+        return ScheduleSettings(
+            other.enabled if self.enabled is None else self.enabled,
+            other.frequency if self.frequency is None else self.frequency,
+            other.retention if self.retention is None else self.retention,
+        )
+
+    def apply_to(self, schedule: Schedule) -> Schedule:
+        """Return a schedule as it is once it is changed to this."""
+        return replace(
+            schedule,
+            enabled=schedule.enabled if self.enabled is None else self.enabled,
+            frequency=schedule.frequency if self.frequency is None else self.frequency.value,
+            retention=schedule.retention if self.retention is None else self.retention,
+        )

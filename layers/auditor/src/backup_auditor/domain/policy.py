@@ -1,13 +1,11 @@
 """A policy: what is required of indexes and of the project, its rules, exemptions and remediation settings."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Exemption
-from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.patterns import fit_every_name, fits_any
 from backup_auditor.domain.timefmt import to_days
@@ -206,24 +204,6 @@ class Policy:
     def _find_current_exemptions(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
         day = observed_at.astimezone(UTC).date()
         return (it for it in self.exemptions if it.is_current(day) and it.fits_control(control))
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedRule:
-    """What is required of some live indexes."""
-
-    name: str | None
-    """`None` for the defaults, which hold where no rule fits."""
-    index_count: int
-    requirements: Requirements
-
-
-def build_applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedRule, ...]:
-    """Return the rules of a policy in their order, and the defaults last, with how many indexes fall under each."""
-    index_rules = [policy.find_rule(it.index.name, it.index.tags) for it in inventory.indexes]
-    index_counts = Counter(None if it is None else id(it) for it in index_rules)  # two rules may have one name
-    rules = [AppliedRule(it.name, index_counts[id(it)], it.requirements) for it in policy.rules]
-    return (*rules, AppliedRule(None, index_counts[None], policy.defaults))
 
 
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))

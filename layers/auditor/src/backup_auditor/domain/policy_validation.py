@@ -1,13 +1,12 @@
 """What makes a policy invalid: contradictions, and exemptions that fit nothing or last too long."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from backup_auditor.domain.evaluation.evaluator import ControlCatalog
-from backup_auditor.domain.finding import Exemption
+from backup_auditor.domain.finding import Exemption, ResourceType
 from backup_auditor.domain.patterns import fit_every_name
 from backup_auditor.domain.policy import Policy, Requirements
 from backup_auditor.domain.target_schedule import find_unsatisfiable_rules
@@ -47,14 +46,19 @@ BACKUP_CONTROLS = ("backup-did-not-vanish",)
 """The controls whose verdicts are about single backups, which an exemption may name."""
 
 
-def find_fitting_controls(exemption: Exemption, catalog: ControlCatalog) -> list[str]:
-    """Return the ids of the controls that are judged for what an exemption is about, whatever controls it names."""
+type ControlIds = Mapping[ResourceType, Sequence[str]]
+"""The ids of the controls, by the type of resource that they evaluate."""
+
+
+def find_fitting_controls(exemption: Exemption, control_ids: ControlIds) -> Sequence[str]:
+    """Return the ids of the controls that evaluate what an exemption is about, whatever controls it names."""
     if exemption.is_for_project:
-        return [it.id for it in catalog.project_controls]
+        return control_ids[ResourceType.PROJECT]
     if exemption.backups:
-        return [it.id for it in catalog.all_controls if it.id in BACKUP_CONTROLS]
-    index_control_ids = [it.id for it in catalog.index_controls]
-    return index_control_ids if exemption.tags else index_control_ids + [it.id for it in catalog.deleted_index_controls]
+        return BACKUP_CONTROLS
+    if exemption.tags:  # a deleted index has no tags
+        return control_ids[ResourceType.INDEX]
+    return [*control_ids[ResourceType.INDEX], *control_ids[ResourceType.DELETED_INDEX]]
 
 
 type PolicyPath = tuple[str | int, ...]
@@ -78,7 +82,7 @@ class Contradiction:
     """What is wrong, and what to do."""
 
 
-def find_contradictions(policy: Policy, catalog: ControlCatalog) -> list[Contradiction]:
+def find_contradictions(policy: Policy, control_ids: ControlIds) -> list[Contradiction]:
     """Return what contradicts itself in the defaults, in each rule laid over them, and in the exemptions.
 
     What a rule only inherits from the defaults is said once, of the defaults.
@@ -93,7 +97,7 @@ def find_contradictions(policy: Policy, catalog: ControlCatalog) -> list[Contrad
     contradictions += _find_unreachable_rules(policy)
     for number, exemption in enumerate(policy.exemptions):
         contradictions += (
-            Contradiction(("exemptions", number), keys, text) for keys, text in _check_exemption(exemption, catalog)
+            Contradiction(("exemptions", number), keys, text) for keys, text in _check_exemption(exemption, control_ids)
         )
     return contradictions
 
@@ -111,14 +115,14 @@ def _find_unreachable_rules(policy: Policy) -> Iterator[Contradiction]:
         yield Contradiction(("rules", number), (("match",), ("name",)), text)
 
 
-def _check_exemption(exemption: Exemption, catalog: ControlCatalog) -> Iterator[tuple[tuple[PolicyPath, ...], str]]:
-    control_ids = [it.id for it in catalog.all_controls]
-    unknown_patterns = [it for it in exemption.controls if not any(fnmatchcase(control, it) for control in control_ids)]
+def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[tuple[tuple[PolicyPath, ...], str]]:
+    all_ids = list(dict.fromkeys(control_id for ids in control_ids.values() for control_id in ids))
+    unknown_patterns = [it for it in exemption.controls if not any(fnmatchcase(control, it) for control in all_ids)]
     for pattern in unknown_patterns:
-        yield (("controls", exemption.controls.index(pattern)),), _describe_unknown_pattern(pattern, control_ids)
-    if not unknown_patterns and not any(map(exemption.fits_control, find_fitting_controls(exemption, catalog))):
+        yield (("controls", exemption.controls.index(pattern)),), _describe_unknown_pattern(pattern, all_ids)
+    if not unknown_patterns and not any(map(exemption.fits_control, find_fitting_controls(exemption, control_ids))):
         yield (("controls",),), _describe_missing_resource(exemption)
-    if covers_everything(exemption, [it.id for it in catalog.index_controls]):
+    if covers_everything(exemption, control_ids[ResourceType.INDEX]):
         text = "it covers every control of every index; name the indexes, or the controls, that it is about"
         yield (("names",), ("controls",)), text
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.capacity import LONGEST_RETENTION, count_slots, find_min_retention
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
-from backup_auditor.domain.model import Frequency, Index, Schedule
+from backup_auditor.domain.model import Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Mode, Policy, Requirements
-from backup_auditor.domain.remediation.actions import ScheduleSettings
 from backup_auditor.domain.timefmt import format_length, to_days
 
 SCHEDULE_NAME_MAX_LENGTH = 28
@@ -99,7 +97,7 @@ def explain_violation(
     active_schedules = [it for it in schedules if it.enabled is not False] or schedules
     for schedule in active_schedules:
         for it in find_shortcomings(schedule, requirements, accepted_ids):
-            return f"Its schedule {label_schedule(schedule)} {it.text}."
+            return f"Its schedule {schedule.label} {it.text}."
     if len(active_schedules) > 1 and _UNIQUE_CONTROL not in accepted_ids:
         return f"It has {len(active_schedules):,} enabled schedules."
     return None if active_schedules else "It has no schedule."

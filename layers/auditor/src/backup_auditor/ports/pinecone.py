@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from backup_auditor.domain.listing import ListingRead
-from backup_auditor.domain.model import Backup, Frequency, Index, Schedule
-from backup_auditor.domain.remediation.actions import ScheduleSettings
+from backup_auditor.domain.model import Backup, Frequency, Index, Schedule, ScheduleSettings
 
 
 class ProjectReader(Protocol):

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.policy import AppliedRule
-from backup_auditor.domain.remediation.proposals import Proposal
+from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.reporting.report import AppliedRule
 from backup_auditor.domain.timefmt import to_days, to_hours
 from backup_auditor.rendering.text import truncate
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from math import ceil, floor
 
+from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
-from backup_auditor.domain.evaluation.timeline import Timeline
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import Period, format_length, format_minute, merge_periods, shift_moment

@@ -24,8 +24,7 @@ from backup_auditor.adapters.pinecone.writing.restores import (
     read_restore_job_listing,
 )
 from backup_auditor.domain.listing import ListingRead
-from backup_auditor.domain.model import Backup, Frequency, Index, Schedule
-from backup_auditor.domain.remediation.actions import ScheduleSettings
+from backup_auditor.domain.model import Backup, Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.errors import (
     MalformedResponseError,
     NotFoundError,

@@ -179,7 +179,7 @@ def parse_policy(content: bytes, source: str) -> Policy:
     except ValidationError as error:
         raise _build_policy_error(source, describe_shape_errors(error, root)) from None
     policy = build_policy(shape, source=source, sha256=hashlib.sha256(content).hexdigest())
-    contradictions = find_contradictions(policy, CATALOG)
+    contradictions = find_contradictions(policy, CATALOG.ids_by_type)
     if contradictions:
         raise _build_policy_error(source, describe_contradictions(contradictions, root))
     return policy

@@ -18,6 +18,7 @@ from backup_auditor.domain.remediation.actions import (
     CreateBackup,
     CreateSchedule,
     UpdateSchedule,
+    build_settings_body,
     extract_settings,
 )
 from backup_auditor.domain.remediation.checks import (
@@ -140,7 +141,7 @@ class ActionSender:
         current_settings = describe_result(changed_schedule)
         detail = (
             f"Its schedule {label_schedule(changed_schedule)} was changed since, to"
-            f" {extract_settings(changed_schedule).body}, and satisfies the policy."
+            f" {build_settings_body(extract_settings(changed_schedule))}, and satisfies the policy."
         )
         return ActionResult(action, ActionState.DONE, detail, created_id, current_values=current_settings)
 
@@ -246,7 +247,9 @@ class ActionRunner:
         return result, error
 
     def _make_record(self, action: Action, snapshot: IndexSnapshot, attempt: int) -> ActionRecord:
-        before: dict[str, object] = {it.schedule_id: extract_settings(it).body for it in snapshot.schedules}
+        before: dict[str, object] = {
+            it.schedule_id: build_settings_body(extract_settings(it)) for it in snapshot.schedules
+        }
         return ActionRecord(
             project=self.plan.project,
             key=action.key,

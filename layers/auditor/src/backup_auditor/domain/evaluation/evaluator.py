@@ -1,16 +1,24 @@
 """Judges an inventory against a policy: every control on every resource gives exactly one finding."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from backup_auditor.domain.control import Control, Family, InsufficientDataError, Verdict, not_applicable
+from backup_auditor.domain.control import (
+    Control,
+    Family,
+    InsufficientDataError,
+    Verdict,
+    build_placeholder_values,
+    fill_step,
+    not_applicable,
+)
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
-from backup_auditor.domain.evaluation.timeline import Timeline, Timelines
-from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, compute_fingerprint
+from backup_auditor.domain.evaluation.results import Coverage, Evaluation
+from backup_auditor.domain.evaluation.timeline import Timelines
+from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, compute_fingerprint
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
-from backup_auditor.domain.placeholders import build_placeholder_values, fill_step
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 
@@ -34,26 +42,14 @@ class ControlCatalog:
             controls_by_id.setdefault(control.id, control)
         return tuple(controls_by_id.values())
 
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How many indexes can be backed up and are not being created, and how many of them are protected."""
-
-    indexes: int
-    protected_indexes: int
-    recovery_points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Everything that was judged, and what should be walked once more before it can stand."""
-
-    findings: tuple[Finding, ...]
-    coverage: Coverage
-    unconfirmed_listings: frozenset[ListingId]
-    """The listings that a further walk should confirm: something seems missing in them."""
-    timelines: Iterable[Timeline] = field(default=(), compare=False)
-    """The nights of each index that can be backed up."""
+    @property
+    def ids_by_type(self) -> Mapping[ResourceType, Sequence[str]]:
+        """The ids of the controls, by the type of resource that they evaluate."""
+        return {
+            ResourceType.INDEX: [it.id for it in self.index_controls],
+            ResourceType.DELETED_INDEX: [it.id for it in self.deleted_index_controls],
+            ResourceType.PROJECT: [it.id for it in self.project_controls],
+        }
 
 
 def evaluate_controls(

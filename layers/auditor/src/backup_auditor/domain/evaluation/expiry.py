@@ -45,8 +45,8 @@ class BackupExpiries:
     ) -> None:
         """Look at all histories of a project once; `refused` is the answer by which its plan has no schedules."""
         self._settings_histories = settings_histories
-        self._inventory = inventory
-        self._live_ids = live_ids
+        self.inventory = inventory
+        self.live_ids = live_ids
         self._plan_denial = plan_denial
         self._known_backups = state.backups
         self._facts_by_name = {it.index.name: it for it in inventory.indexes}
@@ -110,9 +110,9 @@ class BackupExpiries:
         """Tell whether every history in which a backup could be listed was read to its end."""
         facts = self._facts_by_name.get(backup.index_name)
         if facts is None:
-            is_terminating = backup.index_name in self._inventory.terminating_names  # its histories were not read
-            return self._inventory.indexes_failure is None and not is_terminating
-        live_id = self._live_ids[backup.index_name]
+            is_terminating = backup.index_name in self.inventory.terminating_names  # its histories were not read
+            return self.inventory.indexes_failure is None and not is_terminating
+        live_id = self.live_ids[backup.index_name]
         if live_id.unknown_reason is None and live_id.id != backup.index_id:
             return True  # an earlier index of that name: its schedules are gone
         name = backup.index_name
@@ -122,5 +122,5 @@ class BackupExpiries:
 
     def _are_histories_complete(self, facts: IndexFacts) -> bool:
         schedules = IndexSchedules(facts, self._plan_denial)
-        histories = (self._inventory.histories.get(it.schedule_id) for it in schedules.known_schedules)
+        histories = (self.inventory.histories.get(it.schedule_id) for it in schedules.known_schedules)
         return schedules.failure is None and all(isinstance(it, Listing) and it.failure is None for it in histories)

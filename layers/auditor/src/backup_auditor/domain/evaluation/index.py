@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.backup_status import BackupRecord, merge_backup_rows
-from backup_auditor.domain.backup_support import BackupSupport
 from backup_auditor.domain.control import InsufficientDataError
+from backup_auditor.domain.evaluation.backup_support import BackupSupport
 from backup_auditor.domain.evaluation.index_backups import IndexBackups
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
@@ -103,7 +103,8 @@ class IndexContext:
         self.requirements: Requirements = project.find_requirements(self.name)
         self.grace: timedelta = self.requirements.runs.grace
         self.schedules = IndexSchedules(facts, project.plan_denial)
-        self.backups = IndexBackups(project, facts, self.schedules, self.grace)
+        rows_under_name = project.backups_by_name.get(self.name, [])
+        self.backups = IndexBackups(facts, self.schedules, rows_under_name, project.expiries, self.grace)
         self.resource = Resource(ResourceType.INDEX, project.inventory.project, self.name, self.backups.live_id.id)
 
     @property

@@ -16,7 +16,6 @@ from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.expiry import BackupExpiries, BackupExpiry
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules, create_read_failure_error
 from backup_auditor.domain.evaluation.live_index import LiveId, find_deleted_index_ids
-from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import IndexFacts, map_rows_by_id
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ReadFailure, list_rows
 from backup_auditor.domain.model import Backup, Schedule
@@ -26,18 +25,25 @@ from backup_auditor.domain.text import pluralize
 class IndexBackups:
     """The backups of one live index, from the project's listing, the index's own, and its schedules' histories."""
 
-    def __init__(self, project: ProjectContext, facts: IndexFacts, schedules: IndexSchedules, grace: timedelta) -> None:
-        """Look at one index's backups within its project."""
-        rows_under_name = project.backups_by_name.get(facts.index.name, [])
-        self.live_id: LiveId = project.live_ids[facts.index.name]
+    def __init__(
+        self,
+        facts: IndexFacts,
+        schedules: IndexSchedules,
+        rows_under_name: Sequence[Backup],
+        expiries: BackupExpiries,
+        grace: timedelta,
+    ) -> None:
+        """Select the backups of one index; `rows_under_name` are the rows of the project's listing under its name."""
+        inventory = expiries.inventory
+        self.live_id: LiveId = expiries.live_ids[facts.index.name]
         """The index's id, as far as it is known."""
-        self.failure: ReadFailure | None = project.inventory.backups.failure
+        self.failure: ReadFailure | None = inventory.backups.failure
         """Why there may be more backups than are known, if there may."""
         self._schedules = schedules
-        self._expiries: BackupExpiries = project.expiries
+        self._expiries = expiries
         self._expiries_by_id: dict[str, BackupExpiry] = {}
-        self._histories = project.inventory.histories
-        self._observed_at: datetime = project.observed_at
+        self._histories = inventory.histories
+        self._observed_at: datetime = inventory.observed_at
         self._grace = grace
         self.backups_under_name: list[Backup] = list(
             map_rows_by_id([*rows_under_name, *list_rows(facts.own_backups)]).values()

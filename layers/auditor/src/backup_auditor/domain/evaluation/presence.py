@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import IndexBackups
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.project_state import KnownBackup
@@ -50,9 +50,16 @@ def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
     facts, live_id = project.facts_by_name.get(backup.index_name), project.live_ids.get(backup.index_name)
     if facts is None or live_id is None or live_id.id != backup.index_id:
         return False
-    subject = IndexContext(project, facts)
-    min_copies = subject.requirements.recovery.min_copies or 1
-    scheduled_points = (it for it in subject.backups.recovery_points if subject.backups.find_expiry(it).expires)
+    requirements = project.find_requirements(backup.index_name)
+    backups = IndexBackups(
+        facts,
+        IndexSchedules(facts, project.plan_denial),
+        project.backups_by_name.get(backup.index_name, []),
+        project.expiries,
+        requirements.runs.grace,
+    )
+    min_copies = requirements.recovery.min_copies or 1
+    scheduled_points = (it for it in backups.recovery_points if backups.find_expiry(it).expires)
     return sum(1 for _ in scheduled_points) >= min_copies
 
 

@@ -9,59 +9,15 @@ from backup_auditor.domain.control import InsufficientDataError, non_compliant
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import try_each
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
+from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import LOOKBACK_INTERVALS, RunGap, RunGaps
-from backup_auditor.domain.finding import Compliance, Resource
+from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.timefmt import Period, find_breaks, merge_periods, shift_moment
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryPoint:
-    """A recovery point."""
-
-    captured_at: datetime
-    expires: bool | None
-    """`False` for one that was taken by hand; `None` where nothing tells."""
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """What became of one index night by night, and what is to come. Moments are sorted, the earliest first."""
-
-    resource: Resource
-    rule: str | None
-    """The rule of the policy that applied; `None` where the defaults did."""
-    since: datetime
-    """What lies before it is not told, but for the number of recovery points."""
-    max_age: timedelta
-    """The objective: how old the newest recovery point may be."""
-    recovery_points: tuple[RecoveryPoint, ...]
-    earlier_recovery_point_count: int
-    """How many there are that lie before those told."""
-    earlier_expiries: tuple[datetime, ...]
-    """When those of them expire that do so within as long to come as is told of what was."""
-    is_remaining_known: bool
-    """Whether it is known how many recovery points are left at each time to come, if none is added."""
-    last_expires_at: datetime | None
-    """When none is left if none is added; `None` where there is none, one never expires, or that is not known."""
-    past_runs: tuple[datetime, ...]
-    """When runs that succeeded captured whose backup is listed no more."""
-    failed_runs: tuple[datetime, ...]
-    runs_in_progress: tuple[datetime, ...]
-    scheduled_runs: tuple[datetime, ...]
-    gaps: tuple[RunGap, ...]
-    """Where runs of an enabled schedule are missing, if two looks agree."""
-    objective_met: tuple[Period, ...]
-    """When there was a recovery point as recent as the objective, up to the audit."""
-    objective_missed: tuple[Period, ...]
-    """When there was none, after the first that is known, if two looks agree."""
-    unknown_reasons: tuple[str, ...]
-    """Why there may be more than is told."""
 
 
 def select_latest(moments: Iterable[datetime | None], since: datetime, limit: int) -> tuple[datetime, ...]:

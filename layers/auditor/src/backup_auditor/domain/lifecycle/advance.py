@@ -1,9 +1,8 @@
 """Takes what is remembered of a project from one audit to the next, and tells what that audit changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from backup_auditor.domain.evaluation.evaluator import Evaluation
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
@@ -23,11 +22,11 @@ from backup_auditor.domain.lifecycle.snapshots import (
     snapshot_indexes,
     snapshot_schedules,
 )
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import (
     MAX_PAST_AUDITS,
-    Drift,
     FindingState,
     KnownFinding,
     PastAudit,
@@ -38,35 +37,20 @@ from backup_auditor.domain.project_state import (
 from backup_auditor.domain.timefmt import format_moment
 
 
-@dataclass(frozen=True, slots=True)
-class LifecycleResult:
-    """What is remembered after an audit, and what its report says of the time before it."""
-
-    audit_id: str
-    state: ProjectState
-    """The very memory it began with, where the audit changes nothing."""
-    findings: tuple[Finding, ...]
-    """Those of the judgement, each with its lifecycle."""
-    resolved_findings: tuple[ResolvedFinding, ...] = ()
-    drift: tuple[Drift, ...] = ()
-    note: str | None = None
-    """What the log should say of it."""
-
-
 def advance(
-    state: ProjectState, inventory: Inventory, policy: Policy, evaluation: Evaluation, audit_id: str
+    state: ProjectState, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], audit_id: str
 ) -> LifecycleResult:
     """Take a memory past an audit. The same audit once more, or one older than the last, changes nothing."""
     last_observed_at = state.observed_at
     if last_observed_at is not None and inventory.observed_at < last_observed_at:
         recorded_text, audit_text = format_moment(last_observed_at), format_moment(inventory.observed_at)
         note = f"an audit of {recorded_text} is already recorded; this one, of {audit_text}, changes nothing"
-        return LifecycleResult(audit_id, state, evaluation.findings, note=note)
-    step = _LifecycleStep(inventory, policy, evaluation.findings, AuditStamp(audit_id, inventory.observed_at))
+        return LifecycleResult(audit_id, state, findings, note=note)
+    step = _LifecycleStep(inventory, policy, findings, AuditStamp(audit_id, inventory.observed_at))
     after = state if state.audit_id == audit_id else step.apply_to(state)
     known_findings = after.findings
-    findings = tuple(with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in evaluation.findings)
-    return LifecycleResult(audit_id, after, findings, step.find_resolved(known_findings), after.drift)
+    annotated_findings = tuple(with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in findings)
+    return LifecycleResult(audit_id, after, annotated_findings, step.find_resolved(known_findings), after.drift)
 
 
 class _LifecycleStep:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import (
     Drift,
@@ -14,6 +15,7 @@ from backup_auditor.domain.project_state import (
     KnownSchedule,
     PastAudit,
     ProjectState,
+    ResolvedFinding,
 )
 
 
@@ -84,3 +86,18 @@ def _compare[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> 
         deletes=deletes,
         previous=tuple(before[key] for key in (*changed_entries, *deletes) if key in before),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleResult:
+    """What is remembered after an audit, and what its report says of the time before it."""
+
+    audit_id: str
+    state: ProjectState
+    """The very memory it began with, where the audit changes nothing."""
+    findings: tuple[Finding, ...]
+    """Those of the judgement, each with its lifecycle."""
+    resolved_findings: tuple[ResolvedFinding, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    note: str | None = None
+    """What the log should say of it."""

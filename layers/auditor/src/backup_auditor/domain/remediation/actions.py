@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from backup_auditor.domain.model import Frequency, Schedule
+from backup_auditor.domain.model import Frequency, Schedule, ScheduleSettings
 from backup_auditor.domain.timefmt import to_days
 
 
@@ -23,50 +23,16 @@ class ApiCall:
         return f"{self.method} {self.path}" + (f" {json.dumps(self.body)}" if self.body else "")
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleSettings:
-    """What a schedule is set to; `None` leaves as it is, or is not known."""
-
-    enabled: bool | None = None
-    frequency: Frequency | None = None
-    retention: timedelta | None = None
-
-    @property
-    def body(self) -> dict[str, object]:
-        """What a change to this sends."""
-        body: dict[str, object] = {}
-        if self.enabled is not None:
-            body["enabled"] = self.enabled
-        if self.frequency is not None:
-            body["frequency"] = self.frequency.value
-        if self.retention is not None:
-            body["retention"] = {"expire_after_days": to_days(self.retention)}
-        return body
-
-    def restrict_to(self, other: "ScheduleSettings") -> "ScheduleSettings":
-        """Return of these settings those that the other speaks of."""
-        return ScheduleSettings(
-            None if other.enabled is None else self.enabled,
-            None if other.frequency is None else self.frequency,
-            None if other.retention is None else self.retention,
-        )
-
-    def merge(self, other: "ScheduleSettings") -> "ScheduleSettings":
-        """Return these settings, and the other ones where these leave something as it is."""
-        return ScheduleSettings(
-            other.enabled if self.enabled is None else self.enabled,
-            other.frequency if self.frequency is None else self.frequency,
-            other.retention if self.retention is None else self.retention,
-        )
-
-    def apply_to(self, schedule: Schedule) -> Schedule:
-        """Return a schedule as it is once it is changed to this."""
-        return replace(
-            schedule,
-            enabled=schedule.enabled if self.enabled is None else self.enabled,
-            frequency=schedule.frequency if self.frequency is None else self.frequency.value,
-            retention=schedule.retention if self.retention is None else self.retention,
-        )
+def build_settings_body(settings: ScheduleSettings) -> dict[str, object]:
+    """Return the settings as the API takes them; a setting that is `None` is left out."""
+    body: dict[str, object] = {}
+    if settings.enabled is not None:
+        body["enabled"] = settings.enabled
+    if settings.frequency is not None:
+        body["frequency"] = settings.frequency.value
+    if settings.retention is not None:
+        body["retention"] = {"expire_after_days": to_days(settings.retention)}
+    return body
 
 
 def extract_settings(schedule: Schedule) -> ScheduleSettings:
@@ -141,11 +107,13 @@ class UpdateSchedule:
     @property
     def call(self) -> ApiCall:
         """The call that does it."""
-        return ApiCall("PATCH", f"/backup-schedules/{self.schedule_id}", self.changes.body)
+        return ApiCall("PATCH", f"/backup-schedules/{self.schedule_id}", build_settings_body(self.changes))
 
     def build_undo_call(self, target_id: str) -> ApiCall:
         """Return the call that undoes it."""
-        return ApiCall("PATCH", f"/backup-schedules/{target_id}", self.before.restrict_to(self.changes).body)
+        return ApiCall(
+            "PATCH", f"/backup-schedules/{target_id}", build_settings_body(self.before.restrict_to(self.changes))
+        )
 
 
 @dataclass(frozen=True, slots=True)

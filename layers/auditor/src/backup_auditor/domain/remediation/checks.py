@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
-from backup_auditor.domain.backup_support import find_missing_support
+from backup_auditor.domain.evaluation.backup_support import find_missing_support
 from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.model import Backup, Index, Schedule
+from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Policy, Requirements
 from backup_auditor.domain.remediation.actions import (
     FIRST_BACKUP_PREFIX,
     Action,
     CreateBackup,
     CreateSchedule,
-    ScheduleSettings,
     UpdateSchedule,
+    build_settings_body,
     extract_settings,
 )
 from backup_auditor.domain.remediation.plan import ActionState
@@ -127,7 +127,7 @@ def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: Sched
         return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} is gone. {violation}")
     settings = extract_settings(schedule)
     if settings != action.before:
-        detail = f"Its schedule {action.name} has other settings by now: {settings.body}. {violation}"
+        detail = f"Its schedule {action.name} has other settings by now: {build_settings_body(settings)}. {violation}"
         return SkipReason(ActionState.SKIPPED, detail)
     other_schedules = [it for it in snapshot.schedules if it is not schedule and it.enabled is not False]
     if other_schedules:
@@ -260,4 +260,4 @@ def describe_result(result: Schedule | Backup) -> dict[str, object]:
     """Return what is recorded of what was made or changed."""
     if isinstance(result, Backup):
         return {"name": result.name, "status": result.status}
-    return {"name": result.name, **extract_settings(result).body}
+    return {"name": result.name, **build_settings_body(extract_settings(result))}

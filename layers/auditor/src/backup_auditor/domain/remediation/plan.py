@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Action, ActionKind, ApiCall, UpdateSchedule
+from backup_auditor.domain.remediation.actions import Action, ActionKind, ApiCall, UpdateSchedule, build_settings_body
 
 MAX_PLAN_AGE = timedelta(hours=24)
 """How old a plan may be when it is carried out."""
@@ -188,10 +188,26 @@ def build_results(plan: RemediationPlan, records: Sequence[ActionRecord]) -> tup
 
 def build_result(action: Action, record: ActionRecord) -> ActionResult:
     """Return what came of an action, by its record."""
-    sent_values = action.changes.body if isinstance(action, UpdateSchedule) else {}
+    sent_values = build_settings_body(action.changes) if isinstance(action, UpdateSchedule) else {}
     has_later_change = record.state is ActionState.DONE and any(
         record.after.get(key) != it for key, it in sent_values.items()
     )
     return ActionResult(
         action, record.state, record.detail, record.target_id, current_values=record.after if has_later_change else None
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One action of the plan that the facts of an audit make."""
+
+    plan_id: str
+    kind: ActionKind
+    index: str
+    mode: str
+    """`propose`, or `apply` where the policy lets it be carried out."""
+    reason: str
+    method: str
+    path: str
+    body: Mapping[str, object]
+    """The exact call."""

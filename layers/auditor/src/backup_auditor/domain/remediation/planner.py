@@ -9,11 +9,10 @@ from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import label_schedule
-from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.evaluation.quota_usage import QuotaUsage, ScheduleUsage
+from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.model import Frequency, Index, Schedule
+from backup_auditor.domain.model import Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.actions import (
     FIRST_BACKUP_PREFIX,
@@ -21,7 +20,6 @@ from backup_auditor.domain.remediation.actions import (
     ActionKind,
     CreateBackup,
     CreateSchedule,
-    ScheduleSettings,
     UpdateSchedule,
     extract_settings,
 )

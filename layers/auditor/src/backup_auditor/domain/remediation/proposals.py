@@ -1,29 +1,12 @@
 """What a policy has proposed, or done, to put a project right, as far as a report tells of it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.remediation.planner import make_plan
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One action of the plan that the facts of an audit make."""
-
-    plan_id: str
-    kind: ActionKind
-    index: str
-    mode: str
-    """`propose`, or `apply` where the policy lets it be carried out."""
-    reason: str
-    method: str
-    path: str
-    body: Mapping[str, object]
-    """The exact call."""
 
 
 def make_proposals(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> tuple[Proposal, ...] | None:

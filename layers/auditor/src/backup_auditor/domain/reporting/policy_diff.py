@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backup_auditor.domain.capacity import count_min_slots
-from backup_auditor.domain.evaluation.evaluator import Evaluation
 from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.policy_warnings import find_policy_warnings
+from backup_auditor.domain.warnings import find_policy_warnings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import is_scheduled_run
-from backup_auditor.domain.evaluation.evaluator import Evaluation
-from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.evaluation.results import Evaluation, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory, hash_inventory
-from backup_auditor.domain.lifecycle.advance import LifecycleResult
+from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import ReadFailure, list_rows
-from backup_auditor.domain.policy import AppliedRule, Policy, build_applied_rules
-from backup_auditor.domain.policy_warnings import find_policy_warnings
+from backup_auditor.domain.policy import Policy, Requirements
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, count_open_by_severity
-from backup_auditor.domain.remediation.proposals import Proposal, make_proposals
+from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.warnings import find_policy_warnings
 
 SCHEMA_VERSION = "1"
 
@@ -44,6 +43,16 @@ class Summary:
     exempted: int
     coverage_percent: float | None
     """Cut to one decimal, never rounded up; `None` when no index can be backed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """What is required of some live indexes."""
+
+    name: str | None
+    """`None` for the defaults, which hold where no rule fits."""
+    index_count: int
+    requirements: Requirements
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +98,10 @@ def make_report(
     policy: Policy,
     evaluation: Evaluation,
     lifecycle_result: LifecycleResult | None = None,
-    warnings: tuple[str, ...] = (),
 ) -> Report:
-    """Make the report of what was read and judged, and of the time before where that is remembered.
+    """Return the report of an audit, without proposals. The same arguments give the same report.
 
-    `warnings` are those that neither inventory nor policy shows, such as of a registry. The same arguments give the
-    same report.
+    Without `lifecycle_result` it says nothing about earlier audits.
     """
     findings = lifecycle_result.findings if lifecycle_result else evaluation.findings
     report = Report(
@@ -112,17 +119,24 @@ def make_report(
         drift=lifecycle_result.drift if lifecycle_result else (),
         read_failures=inventory.read_failures,
         history=lifecycle_result.state.find_history_before(inventory.observed_at) if lifecycle_result else (),
-        proposals=make_proposals(inventory, policy, findings),
-        rules=build_applied_rules(inventory, policy),
+        rules=_build_applied_rules(inventory, policy),
         timelines=evaluation.timelines,
     )
-    return report.with_warnings(*find_policy_warnings(policy, inventory), *warnings)
+    return report.with_warnings(*find_policy_warnings(policy, inventory))
 
 
 def compute_audit_id(inventory: Inventory, policy: Policy) -> str:
     """Return what makes an audit the same audit: project, moment, facts and policy, whatever is remembered."""
     parts = (inventory.project, inventory.observed_at.isoformat(), hash_inventory(inventory), policy.sha256)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def _build_applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedRule, ...]:
+    """Return the rules of a policy in their order, and the defaults last, with how many indexes fall under each."""
+    index_rules = [policy.find_rule(it.index.name, it.index.tags) for it in inventory.indexes]
+    index_counts = Counter(None if it is None else id(it) for it in index_rules)  # two rules may have one name
+    rules = [AppliedRule(it.name, index_counts[id(it)], it.requirements) for it in policy.rules]
+    return (*rules, AppliedRule(None, index_counts[None], policy.defaults))
 
 
 def _find_overall_compliance(findings: tuple[Finding, ...]) -> Compliance:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.proposals import Proposal
+from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
 from backup_auditor.errors import EvidenceError

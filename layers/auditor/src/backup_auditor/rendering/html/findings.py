@@ -9,8 +9,8 @@ from shlex import quote
 from urllib.parse import quote as quoted_path
 
 from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.control import build_placeholder_values, fill_placeholders
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, ResourceType
-from backup_auditor.domain.placeholders import build_placeholder_values, fill_placeholders
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.grouping import (
     group_exempted_findings,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from backup_auditor.domain.evaluation.timeline import RecoveryPoint, Timeline
+from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import Period, format_length, format_minute

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Finding, Resource, Severity, compute_fingerprint
 from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.domain.reporting.report import Report

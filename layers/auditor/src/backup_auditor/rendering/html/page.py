@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from backup_auditor.domain.evaluation.timeline import Timeline
+from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment

@@ -1,16 +1,17 @@
-"""What in a policy deserves a look but is no finding: rules that fit no index, and tag values that are no patterns."""
+"""Warnings: what deserves a look but is no finding, in a policy and in a state."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from string import ascii_lowercase, digits
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Index
+from backup_auditor.domain.patterns import NAME_CHARACTERS
 from backup_auditor.domain.policy import Policy, Rule
+from backup_auditor.domain.project_state import ProjectState
+from backup_auditor.domain.text import pluralize
 
 _MAX_CAUSES = 3
 _QUOTATION_MARKS = frozenset("\"'`´‘’‚‛“”„‟«»‹›「」『』＂＇")  # noqa: RUF001  each of them is meant
-_NAME_CHARACTERS = frozenset(ascii_lowercase + digits + "-")
-_PATTERN_CHARACTERS = _NAME_CHARACTERS | frozenset("*?[]!")
+_PATTERN_CHARACTERS = NAME_CHARACTERS | frozenset("*?[]!")
 
 
 def find_policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
@@ -94,3 +95,31 @@ def _find_tag_causes(tags: Mapping[str, Sequence[str]], indexes: Sequence[Index]
             yield f'no index has the tag "{key}"{hint}'
         elif not any(it.tags.get(key) in values for it in indexes):
             yield f'no index has one of the listed values of the tag "{key}"'
+
+
+def find_state_warnings(state: ProjectState, inventory: Inventory) -> tuple[str, ...]:
+    """Return a sentence where neither an id nor a known backup shows that a state belongs to the project that was read.
+
+    Only schedules name their Pinecone project, so two projects cannot be told apart by id where one has no schedule.
+    The verdicts stay: somebody may have deleted every schedule and every backup of the right project.
+    """
+    if (state.pinecone_project_id is not None and inventory.project_ids) or inventory.read_failures:
+        return ()
+    observed_at = inventory.observed_at
+    known_backups = [
+        it
+        for it in state.backups.values()
+        if it.known_since < observed_at and not it.is_no_longer_expected(observed_at)
+    ]
+    listed_backups = list(inventory.iter_listed_backups())
+    known_ids = {it.backup_id for it in known_backups} | {it.index_id for it in known_backups}
+    if not known_backups or any(it.backup_id in known_ids or it.index_id in known_ids for it in listed_backups):
+        return ()
+    project_id = state.pinecone_project_id
+    owner = f"Pinecone project {project_id}" if project_id is not None else "the project of this state"
+    sentence = (
+        "The state may belong to another Pinecone project: it knows"
+        f" {pluralize(len(known_backups), 'backup')}, none of which"
+        f" is listed, and no schedule confirms the project's id; check that the key opens {owner}."
+    )
+    return (sentence,)
