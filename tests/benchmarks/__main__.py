@@ -12,6 +12,7 @@ BENCHMARKS = (
     "evaluation",
     "lifecycle",
     "reading",
+    "command",
     "remediation",
     "memory",
     "growth",

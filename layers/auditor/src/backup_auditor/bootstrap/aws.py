@@ -11,7 +11,7 @@ from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, Source, fet
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
-from backup_auditor.adapters.policy_file.loader import parse_policy
+from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
 from backup_auditor.bootstrap.runtime import now
@@ -71,10 +71,10 @@ def load_project_policy(project: RegisteredProject, documents: Source[bytes]) ->
 
     Raises `PolicyError` and `DocumentError`.
     """
-    from backup_auditor.adapters.policy_file.loader import load_built_in_policy, parse_policy  # noqa: PLC0415  pydantic
-
     if project.policy is None:
         return load_built_in_policy()
+    from backup_auditor.adapters.policy_file.loader import parse_policy  # noqa: PLC0415  pydantic, only for a file
+
     try:
         return parse_policy(documents(project.policy), project.policy)
     except PolicyError:
@@ -123,6 +123,8 @@ def fetch_policy(address: str) -> Policy:
         raise DocumentError(
             f"{address}: it is fetched with boto3, which is not there: {_INSTALL_COMMAND}; or name a file"
         )
+    from backup_auditor.adapters.policy_file.loader import parse_policy  # noqa: PLC0415  pydantic, only for a file
+
     return parse_policy(fetch_document(_get_session(), address), address)
 
 

@@ -12,11 +12,8 @@ from typing import NamedTuple
 
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
 from backup_auditor.adapters.input_file import parse_source
-from backup_auditor.adapters.inventory_file import save_inventory
-from backup_auditor.adapters.policy_file.loader import load_policy
-from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.application.audit import AuditResult
-from backup_auditor.bootstrap import aws, local
+from backup_auditor.bootstrap import local
 from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.exit_codes import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
 from backup_auditor.cli.options import (
@@ -104,6 +101,8 @@ def read_entries(arguments: Namespace) -> list[RegistryEntry]:
     read_now(arguments.now)
     refuse_shared_standard_input(registry=arguments.registry, policy=arguments.policy)
     source = parse_source(arguments.registry)
+    from backup_auditor.adapters.registry_file import load_registry  # noqa: PLC0415  only a registry needs it
+
     registry = load_registry(source)
     default_policy = choose_policy(arguments.policy)
     # beside a pipe there are no files: what an entry names is looked for in the working directory
@@ -140,7 +139,13 @@ def _audit_entry(
 
 
 def _load_policy(address: str, folder: Path) -> Policy:
-    return aws.fetch_policy(address) if is_on_aws(address) else load_policy(folder / address)
+    if is_on_aws(address):
+        from backup_auditor.bootstrap.aws import fetch_policy  # noqa: PLC0415  only an address on AWS needs it
+
+        return fetch_policy(address)
+    from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
+
+    return load_policy(folder / address)
 
 
 def _refuse(problem: str) -> AuditResult:
@@ -166,6 +171,8 @@ def _run_one(arguments: Namespace) -> int:
         audit = run_with_options(read_options(arguments), evidence=_choose_evidence_store(arguments))
         _log_notes(audit)
         if inventory_file is not None:
+            from backup_auditor.adapters.inventory_file import save_inventory  # noqa: PLC0415  only on request
+
             save_inventory(audit.inventory, inventory_file)
         write_pieces(render_reports([audit.report], arguments, is_file=output is not None), output)
         return _choose_exit_code(audit, arguments.fail_on)

@@ -12,10 +12,9 @@ from pathlib import Path
 from shlex import join, quote
 
 from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, parse_source
-from backup_auditor.adapters.inventory_file import load_inventory
-from backup_auditor.adapters.policy_file.loader import load_built_in_policy, load_policy
+from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
-from backup_auditor.bootstrap import aws, local, runtime
+from backup_auditor.bootstrap import local, runtime
 from backup_auditor.bootstrap.local import open_project
 from backup_auditor.cli.progress import show_progress
 from backup_auditor.cli.state_path import find_default_state_file
@@ -128,11 +127,11 @@ def check_project_name(project: str) -> None:
 
 def choose_policy(path: str | None) -> Policy:
     """Return the policy that was named, else the one in the working directory, else the built-in one."""
-    if path is not None:
-        return load_policy(parse_source(path))
-    if os.path.lexists(_DEFAULT_POLICY_FILE):
-        return load_policy(Path(_DEFAULT_POLICY_FILE))
-    return load_built_in_policy()
+    if path is None and not os.path.lexists(_DEFAULT_POLICY_FILE):
+        return load_built_in_policy()
+    from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
+
+    return load_policy(Path(_DEFAULT_POLICY_FILE) if path is None else parse_source(path))
 
 
 def run_with_options(
@@ -147,6 +146,8 @@ def run_with_options(
     Without settings, those are read that the environment has for it.
     """
     if options.inventory is not None:
+        from backup_auditor.adapters.inventory_file import load_inventory  # noqa: PLC0415  only a saved one needs it
+
         inventory = load_inventory(options.inventory)
         inventory = replace(
             inventory,
@@ -201,7 +202,9 @@ def read_project_settings(options: AuditOptions) -> PineconeSettings:
     """Read how a project is reached. Raises `SettingsError` and `SecretError`."""
     if options.secret is None:
         return read_settings(os.environ, key_variable=options.key_variable)
-    return read_settings_with_key(os.environ, aws.fetch_key(options.secret))
+    from backup_auditor.bootstrap.aws import fetch_key  # noqa: PLC0415  only a secret on AWS needs it
+
+    return read_settings_with_key(os.environ, fetch_key(options.secret))
 
 
 @contextmanager

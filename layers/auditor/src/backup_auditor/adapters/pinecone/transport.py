@@ -4,10 +4,10 @@ import logging
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import NamedTuple, Self, cast
-
-import httpx
 
 from backup_auditor.adapters.http_status import is_transient
 from backup_auditor.adapters.pinecone.connection import Connection, to_one_line
@@ -21,6 +21,10 @@ from backup_auditor.errors import (
     UnavailableError,
     UnreachableError,
 )
+
+# where click and rich are installed, httpx loads its command line: a tenth of the time of a whole audit
+sys.modules.setdefault("httpx._main", cast("ModuleType", None))
+import httpx  # noqa: E402
 
 _PROXY_AUTHENTICATION = 407
 _MAX_ERROR_LENGTH = 1000

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import timedelta
-from importlib.resources import files
 
 from pydantic import ValidationError
 
@@ -37,11 +36,6 @@ from backup_auditor.domain.policy import (
 )
 from backup_auditor.domain.policy_validation import find_contradictions
 from backup_auditor.errors import PolicyError
-
-
-def read_default_policy() -> str:
-    """Return it with comments for people."""
-    return files("backup_auditor.adapters.policy_file").joinpath("default-policy.yaml").read_text(encoding="utf-8")
 
 
 def merge_over_defaults[S: Shape](base: S, overrides: S) -> S:
@@ -146,7 +140,6 @@ def _to_number(value: float | None) -> float | None:
     return int(value) if value is not None and value.is_integer() else value
 
 
-BUILT_IN_SOURCE = "built-in"
 POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints one to start from')
 
 
@@ -161,11 +154,6 @@ def load_policy(input_source: InputSource) -> Policy:
     except DocumentProblemError as error:
         raise _build_policy_error(source, [error.problem]) from None
     return parse_policy(content, source)
-
-
-def load_built_in_policy() -> Policy:
-    """Return the policy that holds where no file says otherwise."""
-    return parse_policy(read_default_policy().encode(), BUILT_IN_SOURCE)
 
 
 def parse_policy(content: bytes, source: str) -> Policy:
