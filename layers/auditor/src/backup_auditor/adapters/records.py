@@ -22,7 +22,7 @@ from backup_auditor.domain.project_state import (
     PastAudit,
 )
 from backup_auditor.domain.remediation.actions import Action, ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionState, RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 
 TICK = timedelta(microseconds=1)
@@ -378,25 +378,51 @@ def _decode_settings(values: list[Any]) -> ScheduleSettings:
     )
 
 
+ATTEMPT_COLUMNS = (
+    *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
+    *("state", "detail", "made_id", "after", "ended_at"),
+)
+
+
+def encode_attempt_values(record: ActionRecord) -> dict[str, Any]:
+    """Return the values of an attempt by their columns; times stay times."""
+    values = (
+        *(record.project, record.key, record.attempt, record.plan_id, record.actor, record.started_at),
+        *(record.call, json.dumps(record.before), record.state, record.detail, record.target_id),
+        *(json.dumps(record.after), record.ended_at),
+    )
+    return dict(zip(ATTEMPT_COLUMNS, values, strict=True))
+
+
+def decode_attempt_values(values: Mapping[str, Any]) -> ActionRecord:
+    """Return the attempt of such values. Raises `ValueError`, `KeyError` and `TypeError` where they hold none."""
+    return ActionRecord(
+        project=values["project"],
+        key=decode_action_key(values["key"]),
+        attempt=values["attempt"],
+        plan_id=values["plan_id"],
+        actor=values["who"],
+        started_at=values["began_at"],
+        call=values["call"],
+        before=json.loads(values["before"]),
+        state=decode_action_state(values["state"]),
+        detail=values["detail"],
+        target_id=values.get("made_id"),
+        after=json.loads(values["after"]),
+        ended_at=values["ended_at"],
+    )
+
+
 def encode_drift(drift: tuple[Drift, ...]) -> str:
-    """Write drift as JSON."""
-    rows = [
-        {
-            "what": change.change,
-            "resource": [change.resource.type, change.resource.project, change.resource.name, change.resource.id],
-            "before": change.before,
-            "after": change.after,
-        }
-        for change in drift
-    ]
+    """Return drift as JSON."""
+    rows = []
+    for change, *resource, before, after in map(_encode_drift_row, drift):
+        rows.append({"what": change, "resource": resource, "before": before, "after": after})
     return json.dumps(rows)
 
 
 def decode_drift(text: str) -> tuple[Drift, ...]:
-    """Read drift that was written so."""
-    changes = []
-    for row in json.loads(text):
-        kind, project, name, resource_id = row["resource"]
-        resource = Resource(ResourceType(kind), project, name, resource_id)
-        changes.append(Drift(row["what"], resource, row["before"], row["after"]))
-    return tuple(changes)
+    """Return the drift that JSON holds."""
+    return tuple(
+        _decode_drift_row("", (row["what"], *row["resource"], row["before"], row["after"])) for row in json.loads(text)
+    )

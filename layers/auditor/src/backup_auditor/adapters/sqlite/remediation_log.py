@@ -1,23 +1,27 @@
 """What is remembered of remediation: every plan that was shown, and every action from before it was begun."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from backup_auditor.adapters.records import decode_plan, encode_plan, from_required_ticks, from_ticks, to_ticks
-from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
-from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, ActionState, RemediationPlan
-
-_COLUMNS = (
-    *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
-    *("state", "detail", "made_id", "after", "ended_at"),
+from backup_auditor.adapters.records import (
+    ATTEMPT_COLUMNS,
+    decode_attempt_values,
+    decode_plan,
+    encode_attempt_values,
+    encode_plan,
+    from_ticks,
+    to_ticks,
 )
-_INTO_ACTION = f"INTO action ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
+from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
+from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, RemediationPlan
+
+_INTO_ACTION = f"INTO action ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
+_SELECT = f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
 
 
 class SqliteRemediationLog:
@@ -78,7 +82,7 @@ class SqliteRemediationLog:
         with self._use_connection() as connection, transaction(connection):
             condition = "project = ? AND key = ? AND attempt = ? AND state IN (?, ?)"
             connection.execute(
-                f"UPDATE action SET {', '.join(f'{it} = ?' for it in _COLUMNS)} WHERE {condition}",  # noqa: S608  our own words
+                f"UPDATE action SET {', '.join(f'{it} = ?' for it in ATTEMPT_COLUMNS)} WHERE {condition}",  # noqa: S608  our own words
                 (*_encode_record(record), *_build_key(record), *UNSETTLED_STATES),
             )
 
@@ -118,40 +122,11 @@ def _build_key(record: ActionRecord) -> tuple[str, str, int]:
 
 
 def _encode_record(record: ActionRecord) -> tuple[Any, ...]:
-    start_values = (
-        record.project,
-        record.key,
-        record.attempt,
-        record.plan_id,
-        record.actor,
-        to_ticks(record.started_at),
-        record.call,
-        json.dumps(record.before),
-    )
-    return (
-        *start_values,
-        record.state,
-        record.detail,
-        record.target_id,
-        json.dumps(record.after),
-        to_ticks(record.ended_at),
-    )
+    values = encode_attempt_values(record).values()
+    return tuple(to_ticks(it) if isinstance(it, datetime) else it for it in values)
 
 
 def _decode_record(row: tuple[Any, ...]) -> ActionRecord:
-    project, key, attempt, plan_id, actor, started_at, call, before, state, detail, created_id, after, ended_at = row
-    return ActionRecord(
-        project=project,
-        key=key,
-        attempt=attempt,
-        plan_id=plan_id,
-        actor=actor,
-        started_at=from_required_ticks(started_at),
-        call=call,
-        before=json.loads(before),
-        state=ActionState(state),
-        detail=detail,
-        target_id=created_id,
-        after=json.loads(after),
-        ended_at=from_ticks(ended_at),
-    )
+    values = dict(zip(ATTEMPT_COLUMNS, row, strict=True))
+    times = {name: from_ticks(values[name]) for name in ("began_at", "ended_at")}
+    return decode_attempt_values(values | times)
