@@ -141,7 +141,7 @@ def _drop_table(path: Path) -> None:
         pytest.param(_clear_application_id, "this is no state of backup-auditor", id="anonymous-database"),
         pytest.param(
             _set_newer_version,
-            f"a newer backup-auditor wrote this state (version {TABLES_VERSION + 1}); update this one",
+            f"a newer backup-auditor wrote this state (version {TABLES_VERSION + 1}); update backup-auditor",
             id="newer",
         ),
         pytest.param(_truncate_file, "the state is damaged", id="cut-short"),

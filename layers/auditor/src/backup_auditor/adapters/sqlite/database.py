@@ -234,7 +234,7 @@ def _refuse_foreign_file(path: Path, file: Path) -> None:
 
 def _refuse_newer(path: Path, version: int) -> None:
     if version > TABLES_VERSION:
-        raise StateError(f"{path}: a newer backup-auditor wrote this state (version {version}); update this one")
+        raise StateError(f"{path}: a newer backup-auditor wrote this state (version {version}); update backup-auditor")
 
 
 def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
