@@ -1,4 +1,4 @@
-"""State as rows and texts of plain values that every store can keep, and back."""
+"""Convert state to rows and JSON of plain values that every store can hold, and back."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -30,22 +30,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_ticks(moment: datetime | None) -> int | None:
-    """Return a moment in microseconds since 1970."""
+    """Return a time in microseconds since 1970."""
     return None if moment is None else (moment - _EPOCH) // TICK
 
 
 def from_ticks(count: int | None) -> datetime | None:
-    """Return the moment so many microseconds after 1970."""
+    """Return the time that is so many microseconds after 1970."""
     return None if count is None else _EPOCH + timedelta(microseconds=count)
 
 
 def from_required_ticks(count: int) -> datetime:
-    """Return the moment of a column that is never null."""
+    """Return the time of a column that is never null."""
     return _EPOCH + timedelta(microseconds=count)
 
 
 def encode_history(history: tuple[PastAudit, ...]) -> str:
-    """Write audits as JSON: of each its moment, whether it was complete, and its counts, the worst first."""
+    """Return audits as JSON: for each its time, whether it was complete, and its counts by severity, critical first."""
     rows = [
         [to_ticks(it.observed_at), int(it.is_complete), *(it.open_counts[severity] for severity in reversed(Severity))]
         for it in history
@@ -54,7 +54,7 @@ def encode_history(history: tuple[PastAudit, ...]) -> str:
 
 
 def decode_history(text: str) -> tuple[PastAudit, ...]:
-    """Read audits that were written so."""
+    """Return the audits that `encode_history` wrote."""
     return tuple(
         PastAudit(
             from_required_ticks(observed_at), bool(is_complete), dict(zip(reversed(Severity), counts, strict=True))
@@ -68,7 +68,7 @@ type StoredRow = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class RecordTable[Known]:
-    """One kind: its name, its columns after the project's, the key first, and how a row becomes a fact."""
+    """The table of one kind of record: its name, its columns after the project (the key first), and its codec."""
 
     name: str
     columns: tuple[str, ...]
@@ -77,7 +77,7 @@ class RecordTable[Known]:
     """Takes the project's name and a row."""
 
     def pad(self, row: StoredRow) -> StoredRow:
-        """Return a row of an older version with an empty value for each column that was added since."""
+        """Return a row of an older version with `None` for each column that was added since."""
         return (*row, *(None,) * (len(self.columns) - len(row)))
 
 
@@ -215,7 +215,7 @@ def _decode_drift_row(_: str, row: StoredRow) -> Drift:
 
 
 def _encode_audit(audit: AuditRecord) -> StoredRow:
-    # a page is not remembered: a state in a file is that of a laptop, where none is kept
+    # no page: only AWS stores pages, and its records are items of DynamoDB
     report = (audit.report.location, audit.report.sha256) if audit.report else (None, None)
     return audit.audit_id, to_ticks(audit.observed_at), audit.is_complete, audit.compliance, *report
 
@@ -262,7 +262,7 @@ DRIFT = RecordTable(
     _encode_drift_row,
     _decode_drift_row,
 )
-"""As JSON has it; no key tells one from another."""
+"""Values are as in JSON. The rows have no key."""
 
 
 _RENAMED_STATES = {
@@ -298,7 +298,7 @@ def decode_action_key(text: str) -> str:
 
 
 def encode_plan(plan: RemediationPlan) -> str:
-    """Write a plan."""
+    """Return a plan as JSON."""
     fields = {
         "project": plan.project,
         "policy_sha256": plan.policy_sha256,

@@ -78,7 +78,7 @@ def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[]
     if failure is None or load_head().writer == writer:
         return
     if is_condition_failure(failure):
-        raise ConflictingRecordError("another audit of the project was recorded meanwhile; audit again")
+        raise ConflictingRecordError("another audit of the project was recorded at the same time; run the audit again")
     raise failure
 
 
@@ -229,4 +229,4 @@ class DynamoState:
 
 
 def _build_conflict_error(project: str) -> ConflictingRecordError:
-    return ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
+    return ConflictingRecordError(f"another audit of {project} was recorded at the same time; run the audit again")
