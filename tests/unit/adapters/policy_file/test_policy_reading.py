@@ -209,7 +209,7 @@ def test_utf_16_is_refused_by_its_name(encoding: str) -> None:
 @pytest.mark.parametrize("content", ["version: 1".encode("utf-16"), bytes(range(256)), b"\x7fELF\x02\x01\x01\x00"])
 def test_binary_files_are_refused(content: bytes) -> None:
     """What is no text is refused."""
-    assert find_problem(content).endswith(("is not UTF-8 text; save it as UTF-8", "; remove it"))
+    assert find_problem(content).endswith(("; save it as UTF-8", "; remove it"))
 
 
 @pytest.mark.parametrize("control_character", ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff"])

@@ -70,7 +70,7 @@ def _read_file(path: Path, kind: DocumentKind, max_bytes: int) -> bytes:
         if stat.S_ISFIFO(file_status.st_mode):
             return _read_pipe(descriptor, max_bytes)
         if not stat.S_ISREG(file_status.st_mode):
-            raise DocumentProblemError(f"is neither a regular file nor a pipe; save the {kind.name} to a file")
+            raise DocumentProblemError(f"is not a regular file or a pipe; save the {kind.name} to a file")
         if file_status.st_size > max_bytes:
             raise _build_size_error(f"{file_status.st_size:,}", kind, max_bytes)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
