@@ -95,7 +95,7 @@ def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
         assert result.exit_code == 1
         rows = json.loads(result.output)["reports"]
         assert [it["status"] for it in rows] == ["intact", "altered", "missing", "not stored"]
-        assert rows[2]["reason"] == f"{missing_path} is gone; restore it from a copy"
+        assert rows[2]["reason"] == f"{missing_path} is missing; restore it from a copy"
         assert project.run_command("evidence", "verify", "--until", "2026-11-20").exit_code == 0
 
 

@@ -144,7 +144,7 @@ def test_utf_16_is_refused_by_its_name(flag: str, encoding: str, saved_inventory
     other_arguments = ["--inventory", str(saved_inventory)] if flag == "--policy" else []
     result = run_with_input('{"version": 1}'.encode(encoding), "audit", flag, "-", *other_arguments)
     assert (result.exit_code, result.output) == (2, "")
-    assert "is UTF-16 and is not UTF-8 text; save it as UTF-8" in result.error_output
+    assert "is UTF-16 text, not UTF-8; save it as UTF-8" in result.error_output
     assert result.error_output.count("\n") == 1
 
 
@@ -152,7 +152,7 @@ def test_closed_standard_input_is_refused(saved_inventory: Path) -> None:
     """It is not taken for an empty policy."""
     result = run_script('"$1" audit --policy - --inventory inventory.json <&-', saved_inventory.parent)
     assert (result.exit_code, result.output) == (2, "")
-    assert result.error_output == "backup-auditor: -: standard input is closed; write to it, or name a file\n"
+    assert result.error_output == "backup-auditor: -: standard input is closed; open it, or name a file\n"
 
 
 UNMATCHED_RULES = """\

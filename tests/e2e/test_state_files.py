@@ -95,7 +95,7 @@ def test_explaining_reads_what_is_recorded_and_writes_nothing(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "content,expected_text",
     [
-        pytest.param(b"what somebody wrote\n" * 20, "this is no state of backup-auditor", id="foreign"),
+        pytest.param(b"what somebody wrote\n" * 20, "not a state of backup-auditor", id="foreign"),
         pytest.param(None, "this is a folder", id="folder"),
     ],
 )

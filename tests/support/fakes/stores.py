@@ -229,7 +229,7 @@ FINDINGS = st.builds(
     severity=st.sampled_from(Severity),
     state=st.sampled_from(FindingState),
     first_seen=MOMENTS,
-    times=st.integers(0, 9),
+    times_opened=st.integers(0, 9),
     changed_at=MOMENTS,
     changed_by=NAMES,
 )
@@ -264,7 +264,7 @@ SCHEDULES = st.builds(
     enabled=OPTIONAL_FLAGS,
     since=st.none() | MOMENTS,
     seen_at=st.none() | MOMENTS,
-    earlier=st.lists(EARLIER_SETTINGS, max_size=2).map(tuple),
+    earlier_settings=st.lists(EARLIER_SETTINGS, max_size=2).map(tuple),
 )
 INDEXES = st.builds(
     KnownIndex,

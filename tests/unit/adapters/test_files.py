@@ -47,7 +47,7 @@ def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
     "name, reason",
     [
         pytest.param("missing/report", "No such file or directory", id="no-folder"),
-        pytest.param(".", "it is a folder", id="folder"),
+        pytest.param(".", "Is a folder", id="folder"),
         pytest.param("file/report", "Not a directory", id="file-for-a-folder"),
         pytest.param("x" * 300, "File name too long", id="name-too-long"),
     ],

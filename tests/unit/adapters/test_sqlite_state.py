@@ -135,18 +135,18 @@ def _drop_table(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage,expected_text",
     [
-        pytest.param(_write_text, "this is no state of backup-auditor; it was left as it is", id="text"),
-        pytest.param(_write_short_text, "this is no state of backup-auditor", id="short-text"),
-        pytest.param(_make_foreign, "this is no state of backup-auditor", id="foreign-database"),
-        pytest.param(_clear_application_id, "this is no state of backup-auditor", id="anonymous-database"),
+        pytest.param(_write_text, "not a state of backup-auditor; the file was not changed", id="text"),
+        pytest.param(_write_short_text, "not a state of backup-auditor", id="short-text"),
+        pytest.param(_make_foreign, "not a state of backup-auditor", id="foreign-database"),
+        pytest.param(_clear_application_id, "not a state of backup-auditor", id="anonymous-database"),
         pytest.param(
             _set_newer_version,
-            f"a newer backup-auditor wrote this state (version {TABLES_VERSION + 1}); update this one",
+            f"a newer backup-auditor wrote this state (version {TABLES_VERSION + 1}); update backup-auditor",
             id="newer",
         ),
         pytest.param(_truncate_file, "the state is damaged", id="cut-short"),
         pytest.param(_overwrite_page, "the state is damaged", id="overwritten"),
-        pytest.param(_delete_head, "this is no state of backup-auditor", id="headless"),
+        pytest.param(_delete_head, "not a state of backup-auditor", id="headless"),
         pytest.param(_store_nonsense, "the state is damaged ('dreadful' is not a valid Severity)", id="nonsense"),
         pytest.param(_make_endless, "the state is damaged", id="a-moment-beyond-the-last-year"),
         pytest.param(_break_json, "the state is damaged", id="no-json"),
@@ -177,7 +177,7 @@ def test_a_folder_is_no_state(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"cannot be used: (Not a directory|File exists)"):
         load_state(tmp_path / "file" / "state")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(StateError, match="this is no ordinary file"):
+    with pytest.raises(StateError, match="this is not a regular file"):
         load_state(tmp_path / "pipe")
 
 

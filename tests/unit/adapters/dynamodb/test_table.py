@@ -102,7 +102,7 @@ def test_what_a_newer_version_wrote_is_left_alone(table: Any) -> None:
         TableName=table.name, Key=key, UpdateExpression="SET version = :newer", ExpressionAttributeValues=version
     )
     items_before = table.items
-    message = rf"default: a newer backup-auditor wrote this state \(version {HEAD_VERSION + 1}\); update this one"
+    message = rf"default: a newer backup-auditor wrote this state \(version {HEAD_VERSION + 1}\); update backup-auditor"
     with pytest.raises(StateError, match=message):
         table.store.load(PROJECT)
     with pytest.raises(StateError, match=message):

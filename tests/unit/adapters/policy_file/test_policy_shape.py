@@ -100,7 +100,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
             f'remediation.schedule_name is "{"a" * 29}"; write at most 28 characters',
         ),
         ("remediation: {fix_schedules: no}", 'remediation.fix_schedules is "no"; write never, propose or apply'),
-        ("rules: [{match: {names: [a]}}]", "rules[0] has no name; add it: what reports call the rule"),
+        ("rules: [{match: {names: [a]}}]", "rules[0] has no name; add it: name of the rule in reports"),
         ("rules: [{name: a, match: {names: []}}]", 'match.names of rules[0] "a" is a list; write at least one entry'),
         ("rules: [{name: a, match: {names:}}]", 'match.names of rules[0] "a" is null; write a list, [one, another]'),
         (

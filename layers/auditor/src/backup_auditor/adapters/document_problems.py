@@ -1,4 +1,4 @@
-"""What is wrong with a document that people write, on which line, and how large a document may be."""
+"""Problems of a document that a person wrote, with their lines, and the size limit of documents."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from backup_auditor.domain.text import cut_text, escape_control_characters
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
-"""In bytes."""
+"""The size limit of policies, registries and other documents."""
 
 
 _MAX_EXCERPT_LENGTH = 60
@@ -14,44 +14,44 @@ _MAX_EXCERPT_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong."""
+    """One problem of a document."""
 
     text: str
-    """What is wrong and what to do, on one line."""
+    """The problem and what to do, on one line."""
     line: int | None = None
-    """Counted from 1; `None` where the file as a whole is meant."""
+    """The line, counted from 1; `None` for the document as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """What sort of file is read, as messages call it."""
+    """A kind of document, as messages name it."""
 
     name: str
     start_hint: str
-    """How to come by one to start from."""
+    """How to get one to start from."""
 
 
 class DocumentProblemError(Exception):
-    """The text cannot be read any further. Whoever loads the file makes it an error of its own."""
+    """A document that cannot be read. Each loader translates it into its own error."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
-        """Say what is wrong, and on which line."""
+        """Take the problem and its line."""
         super().__init__(text)
         self.problem = Problem(text, line)
 
 
 def make_visible(text: str) -> str:
-    """Write a text on one line, in any script, with an escape for every control character."""
+    """Return a text on one line, in any script, with an escape for every control character."""
     return escape_control_characters(text)
 
 
 def quote_excerpt(text: str) -> str:
-    """Write a text of the file in quotes, cut where it is long."""
+    """Return a text of the document in quotes, cut to 61 characters."""
     return f'"{make_visible(cut_text(text, _MAX_EXCERPT_LENGTH + 1))}"'
 
 
 def describe_value(value: object) -> str:
-    """Write a value of the file the way a person would name it."""
+    """Return how a message names a value of the document."""
     match value:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""Files on a laptop: written whole or not at all, and the report file that serves as evidence."""
+"""Local files: atomic writes, and the report file that serves as evidence."""
 
 import hashlib
 import os
@@ -17,66 +17,66 @@ from backup_auditor.rendering.text import encode_pieces
 
 
 class EvidenceFile:
-    """An `Evidence` for one report, which is still to be written when it is recorded.
+    """An `EvidenceStore` for one local report, which is written after the audit is recorded.
 
-    Only its hash is made at once. Should the writing fail after all, the report is found to be gone.
+    The audit record holds the hash of the bytes. If the write fails later, `evidence verify` finds the report missing.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take the file that the report will be written to, as JSON."""
+        """Take the path that the JSON report will be written to."""
         self._path = path.absolute()
 
     def store_report(self, report: Report) -> StoredReport:
-        """Say where the report will be, and the hash of the bytes that will be written."""
+        """Return the path of the report and the hash of the bytes that will be written."""
         digest = hashlib.sha256()
         for piece in encode_pieces(render_json(report)):
             digest.update(piece)
         return StoredReport(str(self._path), digest.hexdigest())
 
     def store_page(self, report: Report, stored_report: StoredReport) -> None:
-        """Write none: whoever wants a page asks for that format."""
+        """Store no page: `--format html` writes one."""
 
     def read(self, file: StoredFile) -> bytes:
-        """Return the bytes of a report that was written."""
+        """Return the bytes of a stored report."""
         return read_local_file(file)
 
 
 def read_local_file(stored_file: StoredFile) -> bytes:
-    """Return the bytes of a report in a file. Raises `EvidenceGoneError` where it is gone, or `EvidenceError`."""
+    """Return the bytes of a report file. Raises `EvidenceMissingError` if there is none, else `EvidenceError`."""
     try:
         return Path(stored_file.location).read_bytes()
     except FileNotFoundError:
-        raise EvidenceMissingError(f"{stored_file.location} is gone; restore it from a copy") from None
+        raise EvidenceMissingError(f"{stored_file.location} is missing; restore it from a copy") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no file"
-        raise EvidenceError(f"{stored_file.location} cannot be read: {reason}; look at who may read it") from None
+        reason = getattr(error, "strerror", None) or "not a file"
+        raise EvidenceError(f"{stored_file.location} cannot be read: {reason}; check its permissions") from None
 
 
 class CopiesBesideState:
-    """Finds files that were moved together with the state that knows them: in its folder, and in those above."""
+    """Finds report files that were moved together with the state file: in its folder and in the folders above."""
 
     def __init__(self, state: Path) -> None:
-        """Take the file that holds the state."""
+        """Take the state file."""
         self._folders = state.absolute().parents
 
     def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
-        """Return the files that may be this one, the nearest folder and the longest part of its path first."""
-        for folder in self._folders[:-1]:  # everything lies below the root
+        """Yield candidates for a file: nearest folder first, then longest matching part of the path."""
+        for folder in self._folders[:-1]:  # every path is below the root
             yield from _find_copies(folder, stored_file)
 
 
 class CopiesInFolder:
-    """Finds files in a folder that they were brought to, under whatever name."""
+    """Finds report files in a folder that they were copied to, under any name."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder. Raises `EvidenceError` where it is none."""
+        """Take the folder. Raises `EvidenceError` if it is not a folder."""
         if not folder.is_dir():
-            raise EvidenceError(f"{folder}: this is no folder; name the one that holds the reports with --reports")
+            raise EvidenceError(f"{folder}: not a folder; name the folder of the reports with --reports")
         self._folder = folder.absolute()
         self._by_hash: dict[str, dict[str, Path]] = {}
 
     def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
-        """Return the files that may be this one by their path, then the one that has its hash."""
+        """Yield candidates for a file by path, then the file with the same hash."""
         yield from _find_copies(self._folder, stored_file)
         suffix = _build_path(stored_file).suffix
         if suffix not in self._by_hash:
@@ -85,14 +85,12 @@ class CopiesInFolder:
             yield StoredFile(str(self._by_hash[suffix][stored_file.sha256]), stored_file.sha256)
 
     def contains(self, stored_file: StoredFile) -> bool:
-        """Tell whether a place lies in the folder."""
+        """Return whether a stored file is in the folder."""
         return Path(stored_file.location).is_relative_to(self._folder)
 
     def build_gone_error(self, stored_file: StoredFile) -> EvidenceMissingError:
-        """Say that no file of the folder is this one."""
-        return EvidenceMissingError(
-            f"{stored_file.location} is not in {self._folder}; name the folder that holds it now"
-        )
+        """Return the error for a file that is not in the folder."""
+        return EvidenceMissingError(f"{stored_file.location} is not in {self._folder}; name its folder with --reports")
 
 
 def _build_path(stored_file: StoredFile) -> PurePath:
@@ -121,18 +119,18 @@ _MAX_NAME_LENGTH = 100
 
 
 class AtomicFile:
-    """A file that is to take the place of another. It is opened at once, so that nothing is done in vain.
+    """A file that replaces another one atomically. It is opened at once, so that a bad path fails before any work.
 
-    Raises `UsageError` wherever it cannot be written. A link stays a link; a pipe or a device is written to as it is.
+    Raises `UsageError` if it cannot be written. Links are followed; pipes and devices are written to directly.
     """
 
     def __init__(self, path: Path, mode: int = ORDINARY_MODE) -> None:
-        """Open the file, under another name beside the one it is to take."""
+        """Open a temporary file beside the target."""
         self._path = path
         self._target = Path(os.path.realpath(path))
         self._part_path: Path | None = None
         with self._translate_errors():
-            if _is_special(path):  # its own name: that of a pipe leads nowhere, once a link to it is followed
+            if _is_special(path):  # open it by its own name: the resolved name of a pipe does not exist
                 self._file = path.open("wb")
                 return
             part_path = self._target.with_name(f".{self._target.name[:_MAX_NAME_LENGTH]}.{token_hex(6)}.part")
@@ -140,11 +138,11 @@ class AtomicFile:
             self._part_path = part_path
 
     def __enter__(self) -> Self:
-        """Begin; at the end, what was not written whole is taken away."""
+        """Return the file. At the end, an incomplete temporary file is deleted."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take away what was not written whole."""
+        """Delete an incomplete temporary file."""
         with suppress(OSError):
             self._file.close()
         if self._part_path is not None:
@@ -152,16 +150,16 @@ class AtomicFile:
 
     @property
     def is_stream(self) -> bool:
-        """Tell whether it is a pipe or a device, which is written to as it is."""
+        """Whether the target is a pipe or a device, which is written to directly."""
         return self._part_path is None
 
     def write_all(self, pieces: Iterable[bytes]) -> None:
-        """Write everything, and take the other file's place."""
+        """Write all pieces and replace the target."""
         self.write_part(pieces)
         self.replace_target()
 
     def write_part(self, pieces: Iterable[bytes]) -> None:
-        """Write everything to the disk, and leave the other file as it is."""
+        """Write all pieces to disk, without replacing the target."""
         for piece in pieces:
             with self._translate_errors():
                 self._file.write(piece)
@@ -171,7 +169,7 @@ class AtomicFile:
                 os.fsync(self._file.fileno())
 
     def replace_target(self) -> None:
-        """Take the other file's place with what was written."""
+        """Replace the target with the written file."""
         with self._translate_errors():
             if self._part_path is not None:
                 self._part_path.replace(self._target)
@@ -183,7 +181,7 @@ class AtomicFile:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or "it is no file"
+            reason = error.strerror or "not a file"
             raise UsageError(f"{self._path}: cannot be written: {reason}; choose another file") from None
 
 
@@ -193,5 +191,5 @@ def _is_special(path: Path) -> bool:
     except FileNotFoundError:
         return False
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, "it is a folder")
+        raise IsADirectoryError(21, "Is a folder")
     return not stat.S_ISREG(mode)

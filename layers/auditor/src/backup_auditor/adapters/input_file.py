@@ -1,4 +1,4 @@
-"""Reads what a command line names as a file: a regular file, a pipe, or standard input, once and within a limit."""
+"""Read the files that a command line names: a regular file, a pipe or standard input, with a size limit."""
 
 import os
 import re
@@ -12,57 +12,57 @@ from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES, Docume
 
 STANDARD_INPUT = "-"
 WRITER_WAIT_SECONDS = 5
-"""How long a named pipe may be without anybody who writes to it."""
+"""How long to wait for a writer of a named pipe."""
 _CHUNK_BYTES = 1 << 16
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF_16_START = re.compile(rb"\x00[\x20-\x7e]|[\x20-\x7e]\x00")
 
 type InputSource = str | Path
-"""Text `-` stands for standard input; a path, even one that is called so, for what stands there."""
+"""The text `-` is standard input; a `Path` is a file, even if it is named `-`."""
 
 
 def parse_source(text: str) -> InputSource:
-    """Return what a command line means by the name of a file."""
+    """Return the source that a command-line argument names."""
     return text if text == STANDARD_INPUT else Path(text)
 
 
 def read_bytes(source: InputSource, kind: DocumentKind, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
-    """Return all bytes of a source, at most so many; a larger file is not read at all. Raises `RefusedError`."""
+    """Return all bytes of a source. Raises `DocumentProblemError`, also above the size limit."""
     try:
         content = (
             _read_standard_input(max_bytes) if source == STANDARD_INPUT else _read_file(Path(source), kind, max_bytes)
         )
     except OSError as error:
         raise _build_read_error(error) from None
-    if len(content) > max_bytes:  # it grew, or nothing tells its size beforehand
+    if len(content) > max_bytes:  # the file grew, or it has no size in advance
         raise _build_size_error(f"more than {max_bytes:,}", kind, max_bytes)
     return content
 
 
 def strip_byte_order_mark(content: bytes) -> bytes:
-    """Return UTF-8 text without the mark that may stand in front of it. Raises `RefusedError` for UTF-16."""
+    """Return UTF-8 text without its byte order mark. Raises `DocumentProblemError` for UTF-16."""
     if content.startswith(_UTF_16_MARKS) or _UTF_16_START.match(content):
-        raise DocumentProblemError("is UTF-16 and is not UTF-8 text; save it as UTF-8", 1)
+        raise DocumentProblemError("is UTF-16 text, not UTF-8; save it as UTF-8", 1)
     return content.removeprefix(_UTF_8_MARK)
 
 
 def _read_standard_input(max_bytes: int) -> bytes:
     if sys.stdin is None:
-        raise DocumentProblemError("standard input is closed; write to it, or name a file")
-    with suppress(OSError, ValueError):  # a stream without a descriptor never says that it would have to wait
+        raise DocumentProblemError("standard input is closed; open it, or name a file")
+    with suppress(OSError, ValueError):  # a stream without a descriptor always blocks
         os.set_blocking(sys.stdin.fileno(), True)
     return sys.stdin.buffer.read(max_bytes + 1)
 
 
 def _read_file(path: Path, kind: DocumentKind, max_bytes: int) -> bytes:
     try:
-        # A named pipe without a writer would hold the opening up for ever.
+        # Opening a named pipe without a writer would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         raise DocumentProblemError(f"there is no such file; {kind.start_hint}") from None
     except ValueError:
-        raise DocumentProblemError("is no path of a file; give one without NUL characters") from None
+        raise DocumentProblemError("is not a valid path; remove the NUL characters") from None
     try:
         file_status = os.fstat(descriptor)
         if stat.S_ISDIR(file_status.st_mode):
@@ -70,7 +70,7 @@ def _read_file(path: Path, kind: DocumentKind, max_bytes: int) -> bytes:
         if stat.S_ISFIFO(file_status.st_mode):
             return _read_pipe(descriptor, max_bytes)
         if not stat.S_ISREG(file_status.st_mode):
-            raise DocumentProblemError(f"is not a regular file, nor a pipe; save the {kind.name} to a file")
+            raise DocumentProblemError(f"is not a regular file or a pipe; save the {kind.name} to a file")
         if file_status.st_size > max_bytes:
             raise _build_size_error(f"{file_status.st_size:,}", kind, max_bytes)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -80,7 +80,7 @@ def _read_file(path: Path, kind: DocumentKind, max_bytes: int) -> bytes:
 
 
 def _read_pipe(descriptor: int, max_bytes: int) -> bytes:
-    """Return what is written to a pipe until the last writer closes it, or one byte more than the most."""
+    """Return what is written to a pipe until the last writer closes it, or until it exceeds the size limit."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     content = bytearray()
@@ -88,13 +88,13 @@ def _read_pipe(descriptor: int, max_bytes: int) -> bytes:
         events = poller.poll(1000)
         try:
             content += os.read(descriptor, _CHUNK_BYTES)
-        except BlockingIOError:  # somebody has it open, and writes later
+        except BlockingIOError:  # a writer has opened the pipe and writes later
             break
         if events or content:
             break
     else:
-        timeout_text = f"nobody wrote to it within {WRITER_WAIT_SECONDS} s"
-        raise DocumentProblemError(f"is not a regular file but a pipe, and {timeout_text}; start its writer first")
+        timeout_text = f"no program wrote to it within {WRITER_WAIT_SECONDS} s"
+        raise DocumentProblemError(f"is a pipe, and {timeout_text}; start its writer first")
     os.set_blocking(descriptor, True)
     while len(content) <= max_bytes and (chunk := os.read(descriptor, _CHUNK_BYTES)):
         content += chunk
@@ -106,4 +106,6 @@ def _build_read_error(error: OSError) -> DocumentProblemError:
 
 
 def _build_size_error(size: str, kind: DocumentKind, max_bytes: int) -> DocumentProblemError:
-    return DocumentProblemError(f"has {size} bytes, and a {kind.name} has at most {max_bytes:,}; is it the right file?")
+    return DocumentProblemError(
+        f"has {size} bytes (limit for a {kind.name}: {max_bytes:,}); check that it is the right file"
+    )

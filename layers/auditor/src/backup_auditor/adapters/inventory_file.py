@@ -2,309 +2,43 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import lru_cache
+from enum import EnumType
+from functools import lru_cache, partial
 from hashlib import sha256
 from sys import intern
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.input_file import InputSource, read_bytes, strip_byte_order_mark
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Denial, DenialReason, Listing, ReadFailure
-from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
+from backup_auditor.domain.listing import Denial, Listing, ReadFailure
+from backup_auditor.domain.model import Backup, Index, Schedule
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import InventoryFileError
 
-_MICROSECOND = timedelta(microseconds=1)
-type Encoder = Callable[[Any], object]
-type Decoder = Callable[[object], object]
-
-
-class ShapeError(ValueError):
-    """A saved fact is not of the shape it should be; the text says which."""
-
-
-def encode_fact(fact: object) -> dict[str, object]:
-    """Return a fact as JSON values: moments as RFC 3339, lengths of time in microseconds."""
-    return {name: encoder(getattr(fact, name)) for name, (encoder, _, _) in _FACT_CODECS[type(fact)].items()}
-
-
-def decode_fact[Fact](kind: type[Fact], value: Mapping[str, object]) -> Fact:
-    """Return the fact that JSON values hold. Raises `ShapeError` on anything that is not exactly one."""
-    codecs = _FACT_CODECS[kind]
-    if unknown_fields := value.keys() - codecs.keys():
-        raise ShapeError(f"a {kind.__name__} has a field {quote_text(min(unknown_fields))} that is not known")
-    values: dict[str, object] = {}
-    for name, (_, decoder, is_optional) in codecs.items():
-        if name in value:
-            try:
-                values[name] = decoder(value[name])
-            except (TypeError, ValueError, OverflowError):
-                raise ShapeError(f"the field {quote_text(name)} of a {kind.__name__} holds something else") from None
-        elif not is_optional:
-            raise ShapeError(f"a {kind.__name__} lacks the field {quote_text(name)}")
-    return kind(**values)
-
-
-def _build_codecs(kind: type) -> dict[str, tuple[Encoder, Decoder, bool]]:
-    hints = get_type_hints(kind)
-    return {
-        field.name: (
-            *_find_codec(hints[field.name]),
-            field.default is not MISSING or field.default_factory is not MISSING,
-        )
-        for field in fields(kind)
-    }
-
-
-def _find_codec(hint: object) -> tuple[Encoder, Decoder]:
-    if isinstance(hint, UnionType):
-        encoder, decoder = _find_codec(next(it for it in get_args(hint) if it is not type(None)))
-        return (
-            lambda value: None if value is None else encoder(value),
-            lambda value: None if value is None else decoder(value),
-        )
-    return _CODECS[hint]
-
-
-def _keep_value(value: object) -> object:
-    return value
-
-
-def _read_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return intern(value)  # ids and names stand in many rows
-
-
-def _read_flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _read_count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _read_length(value: object) -> timedelta:
-    return _read_count(value) * _MICROSECOND
-
-
-@lru_cache(maxsize=1 << 16)
-def _parse_moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError
-    return moment
-
-
-def read_moment(value: object) -> datetime:
-    """Read a moment with its offset. Raises `ValueError` or `TypeError`."""
-    return _parse_moment(_read_text(value))
-
-
-def _write_tags(value: Mapping[str, str]) -> list[list[str]]:
-    return [[key, it] for key, it in value.items()]
-
-
-def _read_tags(value: object) -> dict[str, str]:
-    if not isinstance(value, list):
-        raise TypeError
-    return {_read_text(key): _read_text(it) for key, it in value}
-
-
-_CODECS: dict[object, tuple[Encoder, Decoder]] = {
-    str: (_keep_value, _read_text),
-    bool: (_keep_value, _read_flag),
-    int: (_keep_value, _read_count),
-    datetime: (datetime.isoformat, read_moment),
-    timedelta: (lambda value: value // _MICROSECOND, _read_length),
-    Deployment: (_keep_value, lambda value: Deployment(_read_text(value))),
-    DenialReason: (_keep_value, lambda value: DenialReason(_read_text(value))),
-    Mapping[str, str]: (_write_tags, _read_tags),
-}
-
-_FACT_CODECS: dict[type, dict[str, tuple[Encoder, Decoder, bool]]] = {
-    kind: _build_codecs(kind) for kind in (Index, Schedule, Backup, ReadFailure, Denial)
-}
-
-
-__all__ = ["ShapeError", "decode_part", "encode_inventory", "require_inventory"]
-
-type ListingOrDenial = Listing[Backup] | Listing[Schedule] | Denial | None
-_encode_json = json.JSONEncoder(allow_nan=False).encode
-
-
-def encode_inventory(inventory: Inventory) -> Iterator[str]:
-    """Write the members of an inventory's JSON object, without its braces."""
-    yield f'\n"observed_at": {_encode_json(inventory.observed_at.isoformat())}'
-    yield f',\n"project": {_encode_json(inventory.project)},\n"requests": {_encode_json(inventory.requests)}'
-    yield f',\n"indexes_failure": {_encode_failure(inventory.indexes_failure)},\n"backups": '
-    yield from _encode_listing(inventory.backups)
-    yield ',\n"indexes": ['
-    for number, facts in enumerate(inventory.indexes):
-        yield f'{"," if number else ""}\n{{"index": {_encode_json(encode_fact(facts.index))}, "schedules": '
-        yield from _encode_listing(facts.schedules)
-        yield ', "own_backups": '
-        yield from _encode_listing(facts.own_backups)
-        yield "}"
-    yield '],\n"histories": ['
-    for number, (schedule_id, history) in enumerate(sorted(inventory.histories.items())):
-        yield f'{"," if number else ""}\n{{"history": {_encode_json(schedule_id)}, "runs": '
-        yield from _encode_listing(history)
-        yield "}"
-    yield '],\n"terminating": ['
-    yield ", ".join(_encode_json(encode_fact(index)) for index in inventory.terminating)
-    yield "]"
-
-
-def _encode_listing(listing: ListingOrDenial) -> Iterator[str]:
-    if not isinstance(listing, Listing):
-        yield _encode_json(encode_fact(listing) if listing else None)
-        return
-    yield f'{{"read_count": {listing.read_count}, "changed_ids": {_encode_json(sorted(listing.changed_ids))}'
-    yield f', "failure": {_encode_failure(listing.failure)}'
-    yield f', "confirmation_failure": {_encode_failure(listing.confirmation_failure)}, "rows": ['
-    separator = "\n"
-    for row in listing.rows:
-        yield separator + _encode_json(encode_fact(row))
-        separator = ",\n"
-    yield "]}"
-
-
-def _encode_failure(failure: ReadFailure | None) -> str:
-    return _encode_json(encode_fact(failure) if failure else None)
-
-
-def decode_part(value: dict[str, Any]) -> object:
-    """Return the fact or listing that a JSON object holds, as soon as it is read. Raises `ShapeError`."""
-    for key_field, decoder in _DECODERS:
-        if key_field in value:
-            return decoder(value)
-    raise ShapeError(f"an object with the fields {sorted(value)[:3]} is nothing that is known")
-
-
-def require_inventory(document: object) -> Inventory:
-    """Return the inventory that a whole document turned out to be. Raises `ShapeError`."""
-    if not isinstance(document, Inventory):
-        raise ShapeError("it holds something else")
-    return document
-
-
-def _check_fields(value: dict[str, Any], **expected_types: type | tuple[type, ...]) -> dict[str, Any]:
-    if value.keys() != expected_types.keys():
-        raise ShapeError(f"the fields {sorted(value.keys() ^ expected_types.keys())} are missing or not known")
-    for name, expected_type in expected_types.items():
-        if not isinstance(value[name], expected_type):
-            raise ShapeError(f"the field {quote_text(name)} holds something else")
-    return value
-
-
-_NONE = type(None)
-
-
-def _decode_listing(value: dict[str, Any]) -> Listing[Any]:
-    values = _check_fields(
-        value,
-        read_count=int,
-        changed_ids=list,
-        failure=(ReadFailure, _NONE),
-        confirmation_failure=(ReadFailure, _NONE),
-        rows=list,
-    )
-    return Listing(**(values | {"rows": tuple(values["rows"]), "changed_ids": frozenset(values["changed_ids"])}))
-
-
-def _decode_index_facts(value: dict[str, Any]) -> IndexFacts:
-    listing_types = (Listing, Denial, _NONE)
-    facts = IndexFacts(**_check_fields(value, index=Index, schedules=listing_types, own_backups=listing_types))
-    _check_rows(facts.schedules, Schedule)
-    _check_rows(facts.own_backups, Backup)
-    return facts
-
-
-def _decode_history(value: dict[str, Any]) -> tuple[str, Listing[Backup]]:
-    values = _check_fields(value, history=str, runs=Listing)
-    _check_rows(values["runs"], Backup)
-    return values["history"], values["runs"]
-
-
-def _check_rows(listing: ListingOrDenial, row_type: type) -> None:
-    if isinstance(listing, Listing) and not all(isinstance(it, row_type) for it in listing.rows):
-        raise ShapeError(f"a listing holds what is no {row_type.__name__}")
-
-
-def _decode_inventory(value: dict[str, Any]) -> Inventory:
-    values = _check_fields(
-        value,
-        observed_at=str,
-        project=str,
-        requests=int,
-        indexes_failure=(ReadFailure, _NONE),
-        backups=Listing,
-        indexes=list,
-        histories=list,
-        terminating=list,
-    )
-    _check_rows(values["backups"], Backup)
-    if not all(isinstance(it, IndexFacts) for it in values["indexes"]):
-        raise ShapeError("the indexes hold something else")
-    if not all(isinstance(it, tuple) for it in values["histories"]):
-        raise ShapeError("the histories hold something else")
-    if not all(isinstance(it, Index) for it in values["terminating"]):
-        raise ShapeError("the indexes that are being deleted hold something else")
-    replacements = {
-        "observed_at": read_moment(values["observed_at"]),
-        "indexes": tuple(values["indexes"]),
-        "terminating": tuple(values["terminating"]),
-    }
-    return Inventory(**(values | replacements | {"histories": dict(values["histories"])}))
-
-
-def _decode_document(value: dict[str, Any]) -> object:
-    return _check_fields(value, format=str, version=int, inventory=Inventory, sha256=str)["inventory"]
-
-
-_DECODERS: tuple[tuple[str, Callable[[dict[str, Any]], object]], ...] = (
-    ("backup_id", lambda value: decode_fact(Backup, value)),
-    ("schedule_id", lambda value: decode_fact(Schedule, value)),
-    ("rows", _decode_listing),
-    ("call", lambda value: decode_fact(ReadFailure, value)),
-    ("kind", lambda value: decode_fact(Denial, value)),
-    ("own_backups", _decode_index_facts),
-    ("deployment", lambda value: decode_fact(Index, value)),
-    ("runs", _decode_history),
-    ("observed_at", _decode_inventory),
-    ("format", _decode_document),
-)
-"""What an object is, by a field that only its kind has."""
-
-
-_FORMAT_VERSION = 3
+_FORMAT_VERSION = 4
 _MAX_BYTES = 1 << 30
 _DOCUMENT_KIND = DocumentKind("saved inventory", "`backup-auditor audit --save-inventory FILE` writes one")
 _HEADER = re.compile(rb'\{"format": "backup-auditor-inventory", "version": (\d{1,9}), "inventory": \{')
 _SEAL = re.compile(rb'\n\}, "sha256": "([0-9a-f]{64})"\}\n\Z')
 _SEAL_LENGTH = 96
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def save_inventory(inventory: Inventory, file: AtomicFile) -> None:
-    """Write an inventory, losing nothing. Raises `UsageError` when the file cannot be written."""
-    file.write_all(_seal_inventory(inventory))
+    """Write an inventory without losing a fact. Raises `UsageError` when the file cannot be written."""
+    file.write_all(_seal(_encode_inventory(inventory)))
 
 
 def load_inventory(source: InputSource) -> Inventory:
-    """Read an inventory that was saved, from a file, a pipe, or standard input (`-`).
+    """Read a saved inventory from a file, a pipe, or standard input (`-`).
 
-    Raises `InventoryFileError` when it is not exactly that.
+    Raises `InventoryFileError` for anything that `save_inventory` of this version did not write.
     """
     content = _read_content(source)
     header = _HEADER.match(content)
@@ -324,22 +58,14 @@ def load_inventory(source: InputSource) -> Inventory:
     if sha256(memoryview(content)[: seal.start()]).hexdigest() != seal[1].decode():
         raise InventoryFileError(f"{source}: the saved inventory was changed after it was saved; save it again")
     try:
-        return require_inventory(json.loads(content, object_hook=decode_part))
-    except (ShapeError, ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ShapeError) else "it is no JSON"
-        raise InventoryFileError(f"{source}: the saved inventory cannot be read: {reason}") from None
-
-
-def _seal_inventory(inventory: Inventory) -> Iterator[bytes]:
-    digest = sha256()
-    piece = f'{{"format": "backup-auditor-inventory", "version": {_FORMAT_VERSION}, "inventory": {{'.encode()
-    digest.update(piece)
-    yield piece
-    for text in encode_inventory(inventory):
-        piece = text.encode()
-        digest.update(piece)
-        yield piece
-    yield f'\n}}, "sha256": "{digest.hexdigest()}"}}\n'.encode()
+        return _read_exactly(Inventory, json.loads(content, object_hook=_decode_object))
+    except _ShapeError as error:
+        reason = str(error)
+    except TypeError:
+        reason = "it holds no inventory"
+    except (ValueError, RecursionError):
+        reason = "it is not valid JSON"
+    raise InventoryFileError(f"{source}: the saved inventory cannot be read: {reason}; save it again")
 
 
 def _read_content(source: InputSource) -> bytes:
@@ -349,3 +75,139 @@ def _read_content(source: InputSource) -> bytes:
         text = error.problem.text.removeprefix("cannot be read: ")
         reason = f"it {text}" if text.startswith(("has ", "is ")) else text
         raise InventoryFileError(f"{source}: the inventory cannot be read: {reason}") from None
+
+
+def _seal(pieces: Iterable[str]) -> Iterator[bytes]:
+    digest = sha256()
+    for text in pieces:
+        piece = text.encode()
+        digest.update(piece)
+        yield piece
+    yield f'\n}}, "sha256": "{digest.hexdigest()}"}}\n'.encode()
+
+
+def _encode_inventory(inventory: Inventory) -> Iterator[str]:
+    """Yield the document up to its seal, a fact at a time: the whole text would take as much memory as the facts."""
+    yield f'{{"format": "backup-auditor-inventory", "version": {_FORMAT_VERSION}, "inventory": {{'
+    separator = "\n"
+    for name in _DECODERS[Inventory]:
+        value = getattr(inventory, name)
+        yield f'{separator}"{name}": '
+        separator = ",\n"
+        match value:
+            case Listing():
+                members = {it: getattr(value, it) for it in _DECODERS[Listing] if it != "rows"}
+                yield f'{_encode_json(members).removesuffix("}")}, "rows": '
+                yield from _encode_lines(value.rows)
+                yield "}"
+            case tuple():
+                yield from _encode_lines(value)
+            case Mapping():
+                yield from _encode_lines(sorted(value.items()))
+            case _:
+                yield _encode_json(value)
+
+
+def _encode_lines(items: Iterable[object]) -> Iterator[str]:
+    separator = "[\n"
+    for item in items:
+        yield separator + _encode_json(item)
+        separator = ",\n"
+    yield "[]" if separator == "[\n" else "]"
+
+
+def _convert_value(value: Any) -> object:  # noqa: ANN401  whatever JSON has no type for
+    """Return a value as JSON has it: a fact as an object, times as RFC 3339, durations in microseconds."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value // _MICROSECOND
+    if isinstance(value, frozenset):
+        return sorted(value)
+    members = {name: getattr(value, name) for name in _DECODERS[type(value)]}
+    if isinstance(value, Index):  # tags as pairs: the keys of an object tell which fact it is, and a tag may have any
+        members["tags"] = [*value.tags.items()]
+    return members
+
+
+_encode_json = json.JSONEncoder(allow_nan=False, check_circular=False, default=_convert_value).encode
+
+
+class _ShapeError(ValueError):
+    """A value that its place does not allow; the text says which."""
+
+
+def _decode_object(value: dict[str, Any]) -> object:
+    """Return the fact that a JSON object holds, as soon as it is read. Raises `_ShapeError`."""
+    keys = frozenset(value)
+    if keys == _DOCUMENT_KEYS:
+        return value["inventory"]
+    kind = _KINDS.get(keys)
+    if kind is None:
+        raise _ShapeError(f"no fact has the fields {quote_text(', '.join(sorted(value)))}")
+    values = {}
+    for name, decode in _DECODERS[kind].items():
+        try:
+            values[name] = decode(value[name])
+        except (TypeError, ValueError, OverflowError):
+            raise _ShapeError(f"the field {name} of {kind.__name__} has a wrong value") from None
+    return kind(**values)
+
+
+def _find_decoder(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401  a type, a union or an alias
+    """Return what reads the values of a type; it raises `TypeError`, `ValueError` or `OverflowError`."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        decoders = [_find_decoder(it) for it in arguments if it is not NoneType]
+        decode = decoders[0] if len(decoders) == 1 else partial(_read_any, decoders)
+        return lambda value: None if value is None else decode(value)
+    if origin is Listing:
+        return partial(_read_listing, arguments[0])
+    if origin is Mapping:
+        decode_key, decode_value = map(_find_decoder, arguments)
+        return lambda value: {decode_key(key): decode_value(it) for key, it in _read_exactly(list, value)}
+    if origin is not None:
+        decode = _find_decoder(arguments[0])
+        return lambda value: origin(map(decode, _read_exactly(list, value)))
+    return _SCALAR_DECODERS.get(hint) or (hint if isinstance(hint, EnumType) else partial(_read_exactly, hint))
+
+
+def _read_exactly[Value](kind: type[Value], value: object) -> Value:
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _read_any(decoders: Iterable[Callable[[object], object]], value: object) -> object:
+    for decode in decoders:
+        with suppress(TypeError):
+            return decode(value)
+    raise TypeError
+
+
+def _read_listing(row_type: type, value: object) -> object:
+    if not all(type(it) is row_type for it in _read_exactly(Listing, value).rows):
+        raise TypeError
+    return value
+
+
+@lru_cache(maxsize=1 << 16)
+def _parse_moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
+_SCALAR_DECODERS: dict[object, Callable[[Any], Any]] = {
+    str: lambda value: intern(_read_exactly(str, value)),  # many rows have the same ids and names
+    datetime: lambda value: _parse_moment(_read_exactly(str, value)),
+    timedelta: lambda value: _read_exactly(int, value) * _MICROSECOND,
+    **dict.fromkeys(Listing.__type_params__, lambda value: value),  # `Listing[Backup]` checks its rows
+}
+_DECODERS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    kind: {name: _find_decoder(hint) for name, hint in get_type_hints(kind).items()}
+    for kind in (Index, Schedule, Backup, ReadFailure, Denial, Listing, IndexFacts, Inventory)
+}
+_KINDS = {frozenset(it): kind for kind, it in _DECODERS.items()}
+_DOCUMENT_KEYS = frozenset(("format", "version", "inventory", "sha256"))

@@ -1,4 +1,4 @@
-"""State as rows and texts of plain values that every store can keep, and back."""
+"""Convert state to rows and JSON of plain values that every store can hold, and back."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from backup_auditor.domain.project_state import (
     PastAudit,
 )
 from backup_auditor.domain.remediation.actions import Action, ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionState, RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 
 TICK = timedelta(microseconds=1)
@@ -30,22 +30,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_ticks(moment: datetime | None) -> int | None:
-    """Return a moment in microseconds since 1970."""
+    """Return a time in microseconds since 1970."""
     return None if moment is None else (moment - _EPOCH) // TICK
 
 
 def from_ticks(count: int | None) -> datetime | None:
-    """Return the moment so many microseconds after 1970."""
+    """Return the time that is so many microseconds after 1970."""
     return None if count is None else _EPOCH + timedelta(microseconds=count)
 
 
 def from_required_ticks(count: int) -> datetime:
-    """Return the moment of a column that is never null."""
+    """Return the time of a column that is never null."""
     return _EPOCH + timedelta(microseconds=count)
 
 
 def encode_history(history: tuple[PastAudit, ...]) -> str:
-    """Write audits as JSON: of each its moment, whether it was complete, and its counts, the worst first."""
+    """Return audits as JSON: for each its time, whether it was complete, and its counts by severity, critical first."""
     rows = [
         [to_ticks(it.observed_at), int(it.is_complete), *(it.open_counts[severity] for severity in reversed(Severity))]
         for it in history
@@ -54,7 +54,7 @@ def encode_history(history: tuple[PastAudit, ...]) -> str:
 
 
 def decode_history(text: str) -> tuple[PastAudit, ...]:
-    """Read audits that were written so."""
+    """Return the audits that `encode_history` wrote."""
     return tuple(
         PastAudit(
             from_required_ticks(observed_at), bool(is_complete), dict(zip(reversed(Severity), counts, strict=True))
@@ -68,7 +68,7 @@ type StoredRow = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class RecordTable[Known]:
-    """One kind: its name, its columns after the project's, the key first, and how a row becomes a fact."""
+    """The table of one kind of record: its name, its columns after the project (the key first), and its codec."""
 
     name: str
     columns: tuple[str, ...]
@@ -77,7 +77,7 @@ class RecordTable[Known]:
     """Takes the project's name and a row."""
 
     def pad(self, row: StoredRow) -> StoredRow:
-        """Return a row of an older version with an empty value for each column that was added since."""
+        """Return a row of an older version with `None` for each column that was added since."""
         return (*row, *(None,) * (len(self.columns) - len(row)))
 
 
@@ -215,7 +215,7 @@ def _decode_drift_row(_: str, row: StoredRow) -> Drift:
 
 
 def _encode_audit(audit: AuditRecord) -> StoredRow:
-    # a page is not remembered: a state in a file is that of a laptop, where none is kept
+    # no page: only AWS stores pages, and its records are items of DynamoDB
     report = (audit.report.location, audit.report.sha256) if audit.report else (None, None)
     return audit.audit_id, to_ticks(audit.observed_at), audit.is_complete, audit.compliance, *report
 
@@ -262,7 +262,7 @@ DRIFT = RecordTable(
     _encode_drift_row,
     _decode_drift_row,
 )
-"""As JSON has it; no key tells one from another."""
+"""Values are as in JSON. The rows have no key."""
 
 
 _RENAMED_STATES = {
@@ -298,7 +298,7 @@ def decode_action_key(text: str) -> str:
 
 
 def encode_plan(plan: RemediationPlan) -> str:
-    """Write a plan."""
+    """Return a plan as JSON."""
     fields = {
         "project": plan.project,
         "policy_sha256": plan.policy_sha256,
@@ -378,25 +378,51 @@ def _decode_settings(values: list[Any]) -> ScheduleSettings:
     )
 
 
+ATTEMPT_COLUMNS = (
+    *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
+    *("state", "detail", "made_id", "after", "ended_at"),
+)
+
+
+def encode_attempt_values(record: ActionRecord) -> dict[str, Any]:
+    """Return the values of an attempt by their columns; times stay times."""
+    values = (
+        *(record.project, record.key, record.attempt, record.plan_id, record.actor, record.started_at),
+        *(record.call, json.dumps(record.before), record.state, record.detail, record.target_id),
+        *(json.dumps(record.after), record.ended_at),
+    )
+    return dict(zip(ATTEMPT_COLUMNS, values, strict=True))
+
+
+def decode_attempt_values(values: Mapping[str, Any]) -> ActionRecord:
+    """Return the attempt of such values. Raises `ValueError`, `KeyError` and `TypeError` where they hold none."""
+    return ActionRecord(
+        project=values["project"],
+        key=decode_action_key(values["key"]),
+        attempt=values["attempt"],
+        plan_id=values["plan_id"],
+        actor=values["who"],
+        started_at=values["began_at"],
+        call=values["call"],
+        before=json.loads(values["before"]),
+        state=decode_action_state(values["state"]),
+        detail=values["detail"],
+        target_id=values.get("made_id"),
+        after=json.loads(values["after"]),
+        ended_at=values["ended_at"],
+    )
+
+
 def encode_drift(drift: tuple[Drift, ...]) -> str:
-    """Write drift as JSON."""
-    rows = [
-        {
-            "what": change.change,
-            "resource": [change.resource.type, change.resource.project, change.resource.name, change.resource.id],
-            "before": change.before,
-            "after": change.after,
-        }
-        for change in drift
-    ]
+    """Return drift as JSON."""
+    rows = []
+    for change, *resource, before, after in map(_encode_drift_row, drift):
+        rows.append({"what": change, "resource": resource, "before": before, "after": after})
     return json.dumps(rows)
 
 
 def decode_drift(text: str) -> tuple[Drift, ...]:
-    """Read drift that was written so."""
-    changes = []
-    for row in json.loads(text):
-        kind, project, name, resource_id = row["resource"]
-        resource = Resource(ResourceType(kind), project, name, resource_id)
-        changes.append(Drift(row["what"], resource, row["before"], row["after"]))
-    return tuple(changes)
+    """Return the drift that JSON holds."""
+    return tuple(
+        _decode_drift_row("", (row["what"], *row["resource"], row["before"], row["after"])) for row in json.loads(text)
+    )

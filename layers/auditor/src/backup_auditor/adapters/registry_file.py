@@ -18,6 +18,10 @@ from backup_auditor.adapters.input_file import InputSource, read_bytes
 from backup_auditor.adapters.yaml_loader import ListNode, MappingNode, Node, ScalarNode, compose_document, decode_text
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import (
+    PROJECT_NAME_PATTERN,
+    SECRET_NAME_PATTERN,
+    TOPIC_ARN_PATTERN,
+    VARIABLE_PATTERN,
     is_key,
     is_on_aws,
     parse_document_address,
@@ -249,8 +253,7 @@ def _build_registry_error(source: str, problems: list[Problem]) -> RegistryError
 type JsonSchema = dict[str, object]
 
 _TEXT_SCHEMA: JsonSchema = {"type": "string", "pattern": r"\S"}
-_SECRETS_MANAGER_PATTERN = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$"
-_TOPIC_PATTERN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
+_SECRET_SCHEMA: JsonSchema = {"type": "string", "pattern": f"^{SECRET_NAME_PATTERN}$"}
 
 
 def build_registry_schema() -> JsonSchema:
@@ -276,10 +279,10 @@ def build_registry_schema() -> JsonSchema:
 
 def _build_project_schema() -> JsonSchema:
     properties: dict[str, JsonSchema] = {
-        "name": {**_TEXT_SCHEMA, "maxLength": 100, "pattern": r"^[^\s/\\.]([^/\\]*[^\s/\\])?$"},
-        "secret": {"type": "string", "pattern": _SECRETS_MANAGER_PATTERN},
-        "key_env": {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"},
-        "editor_secret": {"type": "string", "pattern": _SECRETS_MANAGER_PATTERN},
+        "name": {"type": "string", "pattern": f"^{PROJECT_NAME_PATTERN}$"},
+        "secret": _SECRET_SCHEMA,
+        "key_env": {"type": "string", "pattern": f"^{VARIABLE_PATTERN}$"},
+        "editor_secret": _SECRET_SCHEMA,
         "policy": _TEXT_SCHEMA,
         "alerts": {"type": "array", "maxItems": MAX_ALERTS, "items": _build_alert_schema()},
     }
@@ -306,12 +309,8 @@ def _build_alert_schema() -> JsonSchema:
     return {
         "type": "object",
         "properties": {
-            "sns": {"type": "string", "pattern": _TOPIC_PATTERN, "description": "the ARN of a topic"},
-            "slack": {
-                "type": "string",
-                "pattern": _SECRETS_MANAGER_PATTERN,
-                "description": "the secret that holds a webhook",
-            },
+            "sns": {"type": "string", "pattern": f"^{TOPIC_ARN_PATTERN}$", "description": "the ARN of a topic"},
+            "slack": {**_SECRET_SCHEMA, "description": "the secret that holds a webhook"},
             "severity": {"enum": [str(it) for it in Severity], "description": "the least that it hears of"},
             "weekly_summary": {
                 "type": "boolean",

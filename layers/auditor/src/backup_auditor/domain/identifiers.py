@@ -7,20 +7,20 @@ import re
 
 from backup_auditor.domain.text import escape_control_characters
 
-_PROJECT = re.compile(r"[^\s/\\](?:[^/\\]{0,98}[^\s/\\])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PROJECT_NAME_PATTERN = r"[^\s/\\.](?:[^/\\]{0,98}[^\s/\\])?"
+VARIABLE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
+SECRET_NAME_PATTERN = r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}"  # noqa: S105  a pattern
+TOPIC_ARN_PATTERN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
 MIN_KEY_LENGTH = 8
 """Far below any key of Pinecone. What is shorter is no key, and would be taken out of words that hold it by chance."""
-_SECRET = re.compile(r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}")
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 _PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
 _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}")
 
 
 def parse_project_name(text: str) -> str:
     """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
-    if _PROJECT.fullmatch(text) is None or escape_control_characters(text) != text or text.startswith("."):
+    if re.fullmatch(PROJECT_NAME_PATTERN, text) is None or escape_control_characters(text) != text:
         raise ValueError(
             "is no name for a project: use 1 to 100 characters, no controls or slashes, and no dot or blank in front"
         )
@@ -29,7 +29,7 @@ def parse_project_name(text: str) -> str:
 
 def parse_key_variable(text: str) -> str:
     """Read the name of the variable that holds a key. Raises `ValueError`."""
-    if _VARIABLE.fullmatch(text) is None or is_key(text):
+    if re.fullmatch(VARIABLE_PATTERN, text) is None or is_key(text):
         raise ValueError("is no name of a variable; name the variable that holds the key")
     return text
 
@@ -47,14 +47,14 @@ def parse_secret_name(text: str) -> str:
     """Read the name or the ARN of a secret. Raises `ValueError`."""
     if is_key(text) or "://" in text:
         raise ValueError("looks like the secret itself; keep that in Secrets Manager and write the secret's name here")
-    if _SECRET.fullmatch(text) is None:
+    if re.fullmatch(SECRET_NAME_PATTERN, text) is None:
         raise ValueError("is no name of a secret; write its name in Secrets Manager, or its ARN")
     return text
 
 
 def parse_topic_arn(text: str) -> str:
     """Read the ARN of a topic. Raises `ValueError`."""
-    if _TOPIC.fullmatch(text) is None:
+    if re.fullmatch(TOPIC_ARN_PATTERN, text) is None:
         raise ValueError("is no ARN of a standard topic; write arn:aws:sns:REGION:ACCOUNT:NAME")
     return text
 

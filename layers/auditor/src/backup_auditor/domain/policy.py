@@ -212,7 +212,8 @@ _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(m
 def find_default(key: str) -> object:
     """Return what a key is by default, as a policy file writes it. Raises `KeyError` where there is no such key."""
     section, _, name = key.partition(".")
-    requirement = ProjectRequirement() if section == "project" else getattr(Requirements(), section, None)
+    other_sections = {"project": ProjectRequirement(), "remediation": RemediationPolicy()}
+    requirement = other_sections.get(section) or getattr(Requirements(), section, None)
     attribute = name.replace("retention_days.", "retention_")
     is_in_days = attribute != name or name.endswith("_days")
     attribute = attribute.removesuffix("_days")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from backup_auditor.adapters.aws.session import build_delivery_error
+from backup_auditor.domain.events import SOURCE
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event, PutResult
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-SOURCE = "backup-auditor"
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
 _MAX_ATTEMPTS = 3

@@ -24,7 +24,7 @@ from backup_auditor.adapters.dynamodb.items import (
     build_chunk_name,
     build_key,
     build_project_key,
-    encode_text,
+    encode_values,
 )
 from backup_auditor.adapters.dynamodb.table import Table
 from backup_auditor.adapters.records import BACKUPS, DRIFT, FINDINGS, INDEXES, SCHEDULES, StoredRow
@@ -227,10 +227,10 @@ def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
 def _find_unused_keys(table: Table, project: str, head: Head) -> Iterator[Item]:
     used_names = head.all_chunk_names
     values = {
-        ":project": encode_text(build_project_key(project)),
-        ":first": encode_text(CHUNK_PREFIX),
-        ":last": encode_text(f"{CHUNK_PREFIX}{head.revision + 1:012d}"),
+        ":project": build_project_key(project),
+        ":first": CHUNK_PREFIX,
+        ":last": f"{CHUNK_PREFIX}{head.revision + 1:012d}",
     }
-    for item in table.query("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",)):
+    for item in table.query("PK = :project AND SK BETWEEN :first AND :last", encode_values(values), ("SK",)):
         if (name := item["SK"]["S"]) not in used_names:
             yield build_key(build_project_key(project), name)

@@ -13,9 +13,8 @@ from backup_auditor.adapters.dynamodb.items import (
     build_key,
     build_project_key,
     decode_moment,
-    encode_number,
-    encode_text,
-    format_sort_moment,
+    decode_values,
+    encode_values,
 )
 from backup_auditor.adapters.records import (
     BACKUPS,
@@ -180,40 +179,36 @@ def encode_head(project: str, head: Head) -> Item:
     packed_names = zlib.compress(json.dumps(head.chunk_names, separators=(",", ":")).encode())
     if len(packed_names) > MAX_ITEM_BYTES:
         raise StateError(f"{project}: more backups are remembered than DynamoDB takes; divide the project")
-    item = {
-        **build_key(build_project_key(project), HEAD_SORT_KEY),
-        "version": encode_number(HEAD_VERSION),
-        "revision": encode_number(head.revision),
-        "writer": encode_text(head.writer),
-        "chunks": {"B": packed_names},
-        "history": encode_text(encode_history(head.history)),
+    values = {
+        "version": HEAD_VERSION,
+        "revision": head.revision,
+        "writer": head.writer,
+        "chunks": packed_names,
+        "history": encode_history(head.history),
+        "audit_id": head.audit_id,
+        "observed_at": head.observed_at,
+        "complete_at": head.complete_at,
+        "policy_sha256": head.policy_sha256,
+        "pinecone_project_id": head.pinecone_project_id,
     }
-    if head.audit_id is not None:
-        item["audit_id"] = encode_text(head.audit_id)
-    if head.observed_at is not None:
-        item["observed_at"] = encode_text(format_sort_moment(head.observed_at))
-    if head.complete_at is not None:
-        item["complete_at"] = encode_text(format_sort_moment(head.complete_at))
-    if head.policy_sha256 is not None:
-        item["policy_sha256"] = encode_text(head.policy_sha256)
-    if head.pinecone_project_id is not None:
-        item["pinecone_project_id"] = encode_text(head.pinecone_project_id)
-    return item
+    return build_key(build_project_key(project), HEAD_SORT_KEY) | encode_values(values)
 
 
 def decode_head(project: str, item: Mapping[str, Any]) -> Head:
     """Read a head. Raises `StateError` where a newer version wrote it."""
-    version = int(item["version"]["N"])
-    if version > HEAD_VERSION:
-        raise StateError(f"{project}: a newer backup-auditor wrote this state (version {version}); update this one")
+    values = decode_values(item)
+    if (version := values["version"]) > HEAD_VERSION:
+        raise StateError(
+            f"{project}: a newer backup-auditor wrote this state (version {version}); update backup-auditor"
+        )
     return Head(
-        revision=int(item["revision"]["N"]),
-        writer=item["writer"]["S"],
-        audit_id=item["audit_id"]["S"] if "audit_id" in item else None,
-        observed_at=decode_moment(item, "observed_at"),
-        complete_at=decode_moment(item, "complete_at"),
-        policy_sha256=item["policy_sha256"]["S"] if "policy_sha256" in item else None,
-        chunk_names=json.loads(zlib.decompress(item["chunks"]["B"])),
-        history=decode_history(item["history"]["S"]) if "history" in item else (),
-        pinecone_project_id=item["pinecone_project_id"]["S"] if "pinecone_project_id" in item else None,
+        revision=values["revision"],
+        writer=values["writer"],
+        audit_id=values.get("audit_id"),
+        observed_at=decode_moment(values.get("observed_at")),
+        complete_at=decode_moment(values.get("complete_at")),
+        policy_sha256=values.get("policy_sha256"),
+        chunk_names=json.loads(zlib.decompress(values["chunks"])),
+        history=decode_history(values["history"]) if "history" in values else (),
+        pinecone_project_id=values.get("pinecone_project_id"),
     )

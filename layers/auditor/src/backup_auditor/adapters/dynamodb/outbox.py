@@ -1,22 +1,20 @@
 """The outbox of every project in one DynamoDB table: what was recorded to be told, until it was accepted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backup_auditor.adapters.aws.session import get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import (
     OUTBOX_PARTITION,
-    Item,
     build_message_key,
     build_sent_key,
     decode_message,
+    decode_values,
     encode_message,
-    encode_number,
     encode_sent_message,
-    encode_text,
-    format_sort_moment,
+    encode_values,
 )
 from backup_auditor.adapters.dynamodb.state_store import attempt_writes, is_condition_failure
 from backup_auditor.adapters.dynamodb.table import Table
@@ -47,11 +45,9 @@ class DynamoOutbox:
 
     def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
         """Return the messages that are due, the oldest first."""
-        condition, values = "PK = :outbox", {":outbox": encode_text(OUTBOX_PARTITION)}
-        if project is not None:
-            condition += " AND begins_with(SK, :project)"
-            values[":project"] = encode_text(f"{project}#")
-        values[":now"] = encode_text(format_sort_moment(now))
+        prefix = None if project is None else f"{project}#"
+        condition = "PK = :outbox" if prefix is None else "PK = :outbox AND begins_with(SK, :project)"
+        values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix, ":now": now})
         with self._table.translate_errors():
             messages = [*map(decode_message, self._table.query(condition, values, FilterExpression=_IS_DUE))]
         project_messages = [it for it in messages if project in (None, it.project)]  # another's name may begin so
@@ -60,20 +56,15 @@ class DynamoOutbox:
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Take a message that nobody has."""
         token = token_hex(8)
-        values = {
-            ":now": encode_text(format_sort_moment(now)),
-            ":until": encode_text(format_sort_moment(until)),
-            ":token": encode_text(token),
-            ":one": encode_number(1),
-        }
+        values = {":now": now, ":until": until, ":token": token, ":one": 1}
         update = "SET taken_until = :until, taken_by = :token ADD attempts :one"
         with self._table.translate_errors():
             is_claimed, item = self._update(message, update, _IS_CLAIMABLE, values)
-            if not is_claimed and item.get("taken_by") != encode_text(token):  # by whom else, if an answer was lost
+            if not is_claimed and item.get("taken_by") != token:  # it is ours where only the answer was lost
                 return None
             self._tokens[message.message_id] = token
-            attempts = _read_count(item, "attempts")
-            return Claim(attempts, is_possible_duplicate=attempts - 1 > _read_count(item, "refusals"))
+            attempts = item["attempts"]
+            return Claim(attempts, is_possible_duplicate=attempts - 1 > item.get("refusals", 0))
 
     def mark_sent(self, message: OutboxMessage, now: datetime) -> None:
         """Put a message away, and keep for a while that it was accepted."""
@@ -92,15 +83,15 @@ class DynamoOutbox:
     ) -> int:
         """Let go of a message that was taken here, until it is tried again."""
         values = {
-            ":retry": encode_text(format_sort_moment(retry_at)),
-            ":why": encode_text(reason[:_MAX_REASON_LENGTH]),
-            ":token": encode_text(self._tokens.pop(message.message_id, "nobody")),
-            ":refusals": encode_number(0 if may_have_arrived else 1),
+            ":retry": retry_at,
+            ":why": reason[:_MAX_REASON_LENGTH],
+            ":token": self._tokens.pop(message.message_id, "nobody"),
+            ":refusals": 0 if may_have_arrived else 1,
         }
         update = "SET retry_at = :retry, last_error = :why REMOVE taken_until, taken_by ADD refusals :refusals"
         with self._table.translate_errors():
             _, item = self._update(message, update, "taken_by = :token", values)
-            return _read_count(item, "attempts")
+            return int(item.get("attempts", 0))
 
     def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
         """Put another in the place of a message that was taken here, unless that one is known."""
@@ -120,31 +111,29 @@ class DynamoOutbox:
         """Return what was noted."""
         with self._table.translate_errors():
             item = self._table.get_item(build_message_key(message), ("noted",)) or {}
-            return str(item["noted"]["S"]) if "noted" in item else ""
+            return str(decode_values(item).get("noted", ""))
 
     def record_progress(self, message: OutboxMessage, progress: str) -> None:
         """Note it, unless the message was put away meanwhile."""
         with self._table.translate_errors():
-            self._update(message, "SET noted = :noted", "attribute_exists(PK)", {":noted": {"S": progress}})
+            self._update(message, "SET noted = :noted", "attribute_exists(PK)", {":noted": progress})
 
-    def _update(self, message: OutboxMessage, update: str, condition: str, values: Item) -> tuple[bool, Item]:
-        """Change a message on a condition; return whether it held, and how the message stands."""
+    def _update(
+        self, message: OutboxMessage, update: str, condition: str, values: Mapping[str, object]
+    ) -> tuple[bool, dict[str, Any]]:
+        """Change a message on a condition. Return whether the condition held, and the values of the message."""
         try:
             response = self._table.call(
                 "update_item",
                 Key=build_message_key(message),
                 UpdateExpression=update,
                 ConditionExpression=condition,
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues=encode_values(values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except Exception as error:
             if get_error_code(error) != "ConditionalCheckFailedException":
                 raise
-            return False, get_error_response(error).get("Item", {})
-        return True, response["Attributes"]
-
-
-def _read_count(item: Item, name: str) -> int:
-    return int(item[name]["N"]) if name in item else 0
+            return False, decode_values(get_error_response(error).get("Item", {}))
+        return True, decode_values(response["Attributes"])

@@ -1,6 +1,7 @@
 """What is remembered of remediation in the table: plans for a while, and every action from before it was begun."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -15,11 +16,11 @@ from backup_auditor.adapters.dynamodb.items import (
     build_key,
     build_plan_sort_key,
     build_project_key,
+    compute_expiry,
     decode_attempt,
+    decode_values,
     encode_attempt,
-    encode_expiry,
-    encode_text,
-    format_sort_moment,
+    encode_values,
 )
 from backup_auditor.adapters.dynamodb.table import Table
 from backup_auditor.adapters.records import decode_plan, encode_plan, list_stored_names
@@ -33,9 +34,9 @@ _PLAN_RETENTION = timedelta(days=30)
 """How long a plan can be looked at; it can be carried out for a day."""
 _MAX_PLAN_BYTES = 380_000
 """Bytes of a plan, so that it is within an item's 400 KB."""
-_UNSETTLED_VALUES = {f":open{number}": encode_text(it) for number, it in enumerate(list_stored_names(UNSETTLED_STATES))}
+_UNSETTLED_VALUES = {f":open{number}": it for number, it in enumerate(list_stored_names(UNSETTLED_STATES))}
 _IS_UNSETTLED = f"#state IN ({', '.join(_UNSETTLED_VALUES)})"
-_APPLIED_VALUES = {f":written{number}": encode_text(it) for number, it in enumerate(list_stored_names(APPLIED_STATES))}
+_APPLIED_VALUES = {f":written{number}": it for number, it in enumerate(list_stored_names(APPLIED_STATES))}
 _IS_APPLIED = f"#state IN ({', '.join(_APPLIED_VALUES)})"
 _STATE_NAME = {"#state": "state"}
 """A word that DynamoDB keeps for itself."""
@@ -59,8 +60,7 @@ class DynamoRemediationLog:
             )
         item = {
             **build_key(build_project_key(plan.project), build_plan_sort_key(plan.plan_id)),
-            "plan": {"B": plan_data},
-            "expires_at": encode_expiry(plan.created_at, _PLAN_RETENTION),
+            **encode_values({"plan": plan_data, "expires_at": compute_expiry(plan.created_at, _PLAN_RETENTION)}),
         }
         with self._table.translate_errors():
             self._table.call("put_item", Item=item)
@@ -71,20 +71,17 @@ class DynamoRemediationLog:
             item = self._table.get_item(build_key(build_project_key(project), build_plan_sort_key(plan_id)))
             if item is None:
                 return None
-            return decode_plan(zlib.decompress(item["plan"]["B"]).decode(), plan_id)
+            return decode_plan(zlib.decompress(decode_values(item)["plan"]).decode(), plan_id)
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, once an audit has recorded it."""
         with self._table.translate_errors():
             item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), ("pinecone_project_id",))
-            return None if item is None or "pinecone_project_id" not in item else item["pinecone_project_id"]["S"]
+            return decode_values(item or {}).get("pinecone_project_id")
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action, of whatever plan."""
-        values = {
-            ":project": encode_text(build_project_key(project)),
-            ":action": encode_text(build_attempt_prefix(key)),
-        }
+        values = encode_values({":project": build_project_key(project), ":action": build_attempt_prefix(key)})
         with self._table.translate_errors():
             items = self._table.query(
                 "PK = :project AND begins_with(SK, :action)", values, ScanIndexForward=False, Limit=1
@@ -93,8 +90,8 @@ class DynamoRemediationLog:
 
     def record_start(self, record: ActionRecord) -> bool:
         """Record an attempt before it is made, if nobody has taken its number."""
-        token = encode_text(token_hex(8))
-        item = {**encode_attempt(record), "taken_by": token}
+        token = encode_values({"taken_by": token_hex(8)})
+        item = encode_attempt(record) | token
         with self._table.translate_errors():
             try:
                 self._table.call(
@@ -106,9 +103,8 @@ class DynamoRemediationLog:
             except Exception as error:
                 if get_error_code(error) != "ConditionalCheckFailedException":
                     raise
-                return bool(
-                    get_error_response(error).get("Item", {}).get("taken_by") == token
-                )  # ours, if an answer was lost
+                stored_item = get_error_response(error).get("Item", {})
+                return bool(stored_item.get("taken_by") == token["taken_by"])  # it is ours where an answer was lost
             return True
 
     def record_result(self, record: ActionRecord) -> None:
@@ -139,23 +135,20 @@ class DynamoRemediationLog:
 
     def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
         """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
-        item = encode_attempt(record)
-        state_values = {
-            f":state{number}": encode_text(it) for number, it in enumerate(list_stored_names({record.state}))
-        }
+        state_values = {f":state{number}": it for number, it in enumerate(list_stored_names({record.state}))}
         self._put_if(
-            {**item, "told_at": encode_text(format_sort_moment(published_at))},
+            encode_attempt(record) | encode_values({"told_at": published_at}),
             f"#state IN ({', '.join(state_values)}) AND ended_at = :ended_at",
-            {**state_values, ":ended_at": item["ended_at"]},
+            {**state_values, ":ended_at": record.ended_at},
         )
 
     def list_plan_attempts(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
-        return self._query_attempts(project, {":plan": encode_text(plan_id)}, FilterExpression="plan_id = :plan")
+        return self._query_attempts(project, {":plan": plan_id}, FilterExpression="plan_id = :plan")
 
-    def _put_if(self, item: Item, condition: str, values: Item) -> None:
+    def _put_if(self, item: Item, condition: str, values: Mapping[str, object]) -> None:
         """Put an item in the place of the one that is there, if that meets a condition."""
-        expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": values}
+        expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": encode_values(values)}
         with self._table.translate_errors():
             try:
                 self._table.call("put_item", Item=item, ConditionExpression=condition, **expressions)
@@ -163,13 +156,10 @@ class DynamoRemediationLog:
                 if get_error_code(error) != "ConditionalCheckFailedException":
                     raise
 
-    def _query_attempts(self, project: str, values: Item, **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
-        query_values = {
-            ":project": encode_text(build_project_key(project)),
-            ":actions": encode_text(ACTION_PREFIX),
-            **values,
-        }
+    def _query_attempts(self, project: str, values: Mapping[str, object], **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
+        condition = "PK = :project AND begins_with(SK, :actions)"
+        query_values = encode_values({":project": build_project_key(project), ":actions": ACTION_PREFIX, **values})
         with self._table.translate_errors():
-            items = self._table.query("PK = :project AND begins_with(SK, :actions)", query_values, **options)
+            items = self._table.query(condition, query_values, **options)
             records = [decode_attempt(project, it) for it in items]
         return sorted(records, key=lambda it: (it.started_at, it.key, it.attempt))

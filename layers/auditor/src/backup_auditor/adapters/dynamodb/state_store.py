@@ -24,10 +24,10 @@ from backup_auditor.adapters.dynamodb.items import (
     decode_attempt,
     decode_audit,
     decode_moment,
+    decode_values,
     encode_audit,
     encode_message,
-    encode_number,
-    encode_text,
+    encode_values,
     format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table
@@ -60,10 +60,8 @@ def build_writes(
         head_write["ConditionExpression"] = "attribute_not_exists(PK)"
     else:
         head_write["ConditionExpression"] = "revision = :revision AND writer = :writer"
-        head_write["ExpressionAttributeValues"] = {
-            ":revision": encode_number(previous_head.revision),
-            ":writer": encode_text(previous_head.writer),
-        }
+        values = {":revision": previous_head.revision, ":writer": previous_head.writer}
+        head_write["ExpressionAttributeValues"] = encode_values(values)
     items = [{**build_message_key(it), **encode_message(it)} for it in change.messages]
     if change.audit is not None:
         items.append(encode_audit(project, change.audit, retention))
@@ -80,7 +78,7 @@ def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[]
     if failure is None or load_head().writer == writer:
         return
     if is_condition_failure(failure):
-        raise ConflictingRecordError("another audit of the project was recorded meanwhile; audit again")
+        raise ConflictingRecordError("another audit of the project was recorded at the same time; run the audit again")
     raise failure
 
 
@@ -182,21 +180,22 @@ class DynamoState:
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return what is kept of a project's audits since a moment, the oldest first."""
+        condition = "PK = :project AND SK BETWEEN :since AND :end"
         values = {
-            ":project": encode_text(build_project_key(project)),
-            ":since": encode_text(AUDIT_PREFIX + format_sort_moment(since)),
-            ":end": encode_text(AUDIT_PREFIX_END),
+            ":project": build_project_key(project),
+            ":since": AUDIT_PREFIX + format_sort_moment(since),
+            ":end": AUDIT_PREFIX_END,
         }
         with self._table.translate_errors():
-            return [*map(decode_audit, self._table.query("PK = :project AND SK BETWEEN :since AND :end", values))]
+            return [*map(decode_audit, self._table.query(condition, encode_values(values)))]
 
     def find_last_audits(self, project: str) -> LastAudits:
         """Return when the last audits were."""
         with self._table.translate_errors():
             attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
             item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), attribute_names) or {}
-            project_id = item["pinecone_project_id"]["S"] if "pinecone_project_id" in item else None
-            return LastAudits(decode_moment(item, "observed_at"), decode_moment(item, "complete_at"), project_id)
+            observed_at, complete_at, project_id = map(decode_values(item).get, attribute_names)
+            return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
 
     def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when it was first asked for; the first time, the present moment, which is kept."""
@@ -205,14 +204,14 @@ class DynamoState:
                 "update_item",
                 Key=build_key(build_project_key(project), REGISTRATION_SORT_KEY),
                 UpdateExpression="SET since = if_not_exists(since, :now)",
-                ExpressionAttributeValues={":now": encode_text(format_sort_moment(now))},
+                ExpressionAttributeValues=encode_values({":now": now}),
                 ReturnValues="ALL_NEW",
             )
-            return decode_moment(response["Attributes"], "since") or now
+            return decode_moment(decode_values(response["Attributes"]).get("since")) or now
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation took as first backups."""
-        values = {":project": encode_text(build_project_key(project)), ":first": encode_text(FIRST_BACKUP_PREFIX)}
+        values = encode_values({":project": build_project_key(project), ":first": FIRST_BACKUP_PREFIX})
         items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
@@ -230,4 +229,4 @@ class DynamoState:
 
 
 def _build_conflict_error(project: str) -> ConflictingRecordError:
-    return ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
+    return ConflictingRecordError(f"another audit of {project} was recorded at the same time; run the audit again")

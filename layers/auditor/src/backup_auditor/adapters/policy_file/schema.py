@@ -2,17 +2,18 @@
 
 import re
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
 from backup_auditor.domain.model import Frequency
-from backup_auditor.domain.policy import DocumentIndexes, Mode, PineconePlan
+from backup_auditor.domain.policy import DocumentIndexes, Mode, PineconePlan, find_default
+from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
 
 MAX_DAYS = 36_500
-"""Days in a hundred years: a moment less these is still a moment."""
+"""The days of a hundred years. Any time minus this duration is still a valid `datetime`."""
 
 _DURATION_PATTERN = r"^[0-9]{1,9}[mhd]$"
 _POSITIVE_DURATION_PATTERN = r"^0*[1-9][0-9]*[mhd]$"
@@ -21,7 +22,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a duration such as `90m`, `26h` or `7d`. Raises `ValueError` when it is none, or above `MOST` days."""
+    """Return the duration of a text such as `90m`, `26h` or `7d`. Raises `ValueError`, also above `MAX_DAYS` days."""
     if not re.fullmatch(_DURATION_PATTERN, text, re.ASCII) or text.endswith("\n"):
         raise ValueError(text)
     duration = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
@@ -31,7 +32,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_day(text: str) -> date:
-    """Read a day such as `2027-03-31`. Raises `ValueError` when the text is none."""
+    """Return the date of a text such as `2027-03-31`. Raises `ValueError`."""
     if not re.fullmatch(_DAY_PATTERN, text, re.ASCII) or text.endswith("\n"):
         raise ValueError(text)
     return date.fromisoformat(text)
@@ -73,7 +74,7 @@ def _check_location(text: str) -> str:
 
 def _check_not_blank(text: str) -> str:
     if not text.strip():
-        raise PydanticCustomError("wanted", "a text that says something")
+        raise PydanticCustomError("wanted", "a text that is not blank")
     return text
 
 
@@ -89,9 +90,11 @@ PositiveDuration = Annotated[
 ]
 Day = Annotated[str, BeforeValidator(_check_day), Field(json_schema_extra={"pattern": _DAY_PATTERN, "format": "date"})]
 Text = Annotated[str, AfterValidator(_check_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
-# The service accepts a longer one, and then every run fails.
+# Pinecone accepts a longer name, but then every run fails.
 ScheduleName = Annotated[
-    str, Field(max_length=28, json_schema_extra={"pattern": r"\S"}), AfterValidator(_check_not_blank)
+    str,
+    Field(max_length=SCHEDULE_NAME_MAX_LENGTH, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_check_not_blank),
 ]
 Location = Annotated[Text, AfterValidator(_check_location), Field(json_schema_extra={"pattern": "[/*]"})]
 OnlyTrue = Annotated[bool, AfterValidator(_check_true), Field(json_schema_extra={"const": True})]
@@ -101,146 +104,146 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
 
+def _define_key(key: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic's own `Field`
+    """Return the field of a policy key, with the default that `domain.policy` sets."""
+    return Field(default=find_default(key), description=description, **constraints)
+
+
 class Shape(BaseModel):
-    """A mapping of the file: nothing is converted, and no key is there that is not known."""
+    """A mapping of the file. Values are not converted, and unknown keys are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RetentionDaysShape(Shape):
-    """Between which retentions a schedule must lie."""
+    """The allowed retention of a schedule."""
 
-    min: Annotated[Days | None, Field(description="shortest retention, in days; null for no such limit")] = 7
-    max: Annotated[Days | None, Field(description="longest retention, in days; null for no such limit")] = 400
+    min: Days | None = _define_key("schedule.retention_days.min", "shortest retention, in days; null for no limit")
+    max: Days | None = _define_key("schedule.retention_days.max", "longest retention, in days; null for no limit")
 
 
 class ScheduleShape(Shape):
-    """What backup schedules must be."""
+    """Requirements for backup schedules."""
 
-    required: Annotated[bool, Field(description="whether an index must have a schedule")] = True
-    frequency: Annotated[Frequency, Field(strict=False, description="slowest frequency")] = Frequency.DAILY
+    required: bool = _define_key("schedule.required", "whether an index must have a schedule")
+    frequency: Frequency = _define_key("schedule.frequency", "slowest allowed frequency", strict=False)
     retention_days: RetentionDaysShape = Field(
         default_factory=RetentionDaysShape, description="how long backups are kept"
     )
 
 
 class RecoveryShape(Shape):
-    """What recovery points must be."""
+    """Requirements for recovery points."""
 
-    max_age: Annotated[
-        PositiveDuration | None,
-        Field(
-            description="oldest that the newest recovery point may be; null for the frequency's interval + runs.grace"
-        ),
-    ] = None
-    min_copies: Annotated[Count | None, Field(description="fewest recovery points; null for no such limit")] = 2
-    horizon: Annotated[
-        Duration | None,
-        Field(
-            description="how long recovery points must still last once nothing makes new ones; null for no such limit"
-        ),
-    ] = "7d"
+    max_age: PositiveDuration | None = _define_key(
+        "recovery.max_age", "maximum age of the newest recovery point; null for the frequency's interval + runs.grace"
+    )
+    min_copies: Count | None = _define_key(
+        "recovery.min_copies", "minimum number of recovery points; null for no limit"
+    )
+    horizon: Duration | None = _define_key(
+        "recovery.horizon", "how long recovery points must last when no new ones are created; null for no limit"
+    )
 
 
 class RunsShape(Shape):
-    """How late a run may be, and how long it may take."""
+    """Requirements for runs of a schedule."""
 
-    grace: Annotated[Duration, Field(description="how late a run may be")] = "6h"
-    stuck_after: Annotated[
-        Duration | None, Field(description="how long a run may be under way; null for no such limit")
-    ] = "12h"
+    grace: Duration = _define_key("runs.grace", "how late a run may be")
+    stuck_after: Duration | None = _define_key(
+        "runs.stuck_after", "how long a run may be in progress; null for no limit"
+    )
 
 
 class ContentShape(Shape):
-    """How far a recovery point may differ from those before it."""
+    """How far the newest recovery point may differ from the median of those before it."""
 
-    allow_empty: Annotated[bool, Field(description="whether a recovery point may hold no records")] = False
-    max_record_drop_percent: Annotated[
-        Percent | None, Field(description="how many records may go from one to the next; null for no such limit")
-    ] = 20
-    max_namespace_drop_percent: Annotated[
-        Percent | None, Field(description="how many namespaces may go from one to the next; null for no such limit")
-    ] = 5
-    max_size_factor: Annotated[
-        float | None, Field(ge=1, description="by what factor the size may change; null for no such limit")
-    ] = 3
+    allow_empty: bool = _define_key("content.allow_empty", "whether a recovery point may have no records")
+    max_record_drop_percent: Percent | None = _define_key(
+        "content.max_record_drop_percent", "maximum drop in the number of records; null for no limit"
+    )
+    max_namespace_drop_percent: Percent | None = _define_key(
+        "content.max_namespace_drop_percent", "maximum drop in the number of namespaces; null for no limit"
+    )
+    max_size_factor: float | None = _define_key(
+        "content.max_size_factor", "maximum factor by which the size may grow or shrink; null for no limit", ge=1
+    )
 
 
 class ProtectionShape(Shape):
-    """Where backups may lie, how long, and what an index must carry."""
+    """Requirements for the location and age of backups, and for the settings of the index."""
 
-    deletion_protection: Annotated[bool, Field(description="whether an index must be protected from deletion")] = False
-    locations: Annotated[
-        list[Location], Field(description="patterns of cloud/region where backups may lie; none for anywhere")
-    ] = []
-    required_tags: Annotated[list[Text], Field(description="tags that an index must have")] = []
-    max_backup_age_days: Annotated[
-        Days | None, Field(description="oldest that any backup may be, in days; null for no such limit")
-    ] = None
+    deletion_protection: bool = _define_key(
+        "protection.deletion_protection", "whether deletion protection of the index must be on"
+    )
+    locations: list[Location] = _define_key(
+        "protection.locations", "patterns of cloud/region where backups may be stored; empty for no limit"
+    )
+    required_tags: list[Text] = _define_key("protection.required_tags", "tags that an index must have")
+    max_backup_age_days: Days | None = _define_key(
+        "protection.max_backup_age_days", "maximum age of any backup, in days; null for no limit"
+    )
 
 
 class OrphanedBackupsShape(Shape):
-    """What is required of deleted indexes. They have the defaults only: in a rule this changes nothing."""
+    """Requirements for backups of deleted indexes. Rules do not apply to deleted indexes, only the defaults do."""
 
-    max_age_days: Annotated[
-        Count | None,
-        Field(description="how long backups of deleted indexes may be kept, in days; null for no such limit"),
-    ] = 30
+    max_age_days: Count | None = _define_key(
+        "orphaned_backups.max_age_days",
+        "maximum age of the newest backup of a deleted index, in days; null for no limit",
+    )
 
 
 class RequirementsShape(Shape):
-    """What is required of an index."""
+    """Requirements for an index."""
 
-    schedule: ScheduleShape = Field(default_factory=ScheduleShape, description="what backup schedules must be")
-    recovery: RecoveryShape = Field(default_factory=RecoveryShape, description="what recovery points must be")
-    runs: RunsShape = Field(default_factory=RunsShape, description="how late a run may be, and how long it may take")
+    schedule: ScheduleShape = Field(default_factory=ScheduleShape, description="requirements for backup schedules")
+    recovery: RecoveryShape = Field(default_factory=RecoveryShape, description="requirements for recovery points")
+    runs: RunsShape = Field(default_factory=RunsShape, description="requirements for runs of a schedule")
     content: ContentShape = Field(default_factory=ContentShape, description="how far recovery points may differ")
     protection: ProtectionShape = Field(
-        default_factory=ProtectionShape, description="where backups may lie, and what indexes carry"
+        default_factory=ProtectionShape, description="requirements for backups and index settings"
     )
     orphaned_backups: OrphanedBackupsShape = Field(
-        default_factory=OrphanedBackupsShape, description="what is required of deleted indexes"
+        default_factory=OrphanedBackupsShape, description="requirements for backups of deleted indexes"
     )
 
 
 class ProjectShape(Shape):
-    """What is required of the project as a whole."""
+    """Requirements for the project as a whole."""
 
-    plan: Annotated[PineconePlan, Field(strict=False, description="the organization's plan, which gives the quota")] = (
-        PineconePlan.STANDARD
+    plan: PineconePlan = _define_key("project.plan", "the organization's plan, which sets the quota", strict=False)
+    backup_quota: int | None = _define_key(
+        "project.backup_quota", "maximum number of backups of the project; null for the plan's", ge=1, le=1_000_000
     )
-    backup_quota: Annotated[
-        int | None, Field(ge=1, le=1_000_000, description="how many backups the project may hold; null for the plan's")
-    ] = None
-    quota_warn_percent: Annotated[
-        Percent | None, Field(description="how full the quota may be; null for no such limit")
-    ] = 80
-    expected_id: Annotated[Text | None, Field(description="the project's id; null when any will do")] = None
-    document_indexes: Annotated[
-        DocumentIndexes,
-        Field(strict=False, description="whether indexes with full-text or semantic-text fields are judged"),
-    ] = DocumentIndexes.INCLUDED
+    quota_warn_percent: Percent | None = _define_key(
+        "project.quota_warn_percent", "maximum use of the quota; null for no limit"
+    )
+    expected_id: Text | None = _define_key("project.expected_id", "the id that the project must have; null for any id")
+    document_indexes: DocumentIndexes = _define_key(
+        "project.document_indexes", "whether indexes with full-text or semantic-text fields are evaluated", strict=False
+    )
 
 
 class MatchShape(Shape):
-    """Which indexes a rule is for. Names and tags must both fit; what is absent fits every index."""
+    """The indexes that a rule applies to. Both names and tags must match; an absent key matches every index."""
 
     names: Texts = Field(
-        default_factory=list, description="shell patterns, one of which the name must fit; absent: every name fits"
+        default_factory=list, description="shell patterns, one of which the name must match; absent: every name matches"
     )
     tags: dict[str, Texts] = Field(
         default_factory=dict,
-        description="tags that the index must have, each with one of the listed values; absent: every index fits",
+        description="tags that the index must have, each with one of the listed values; absent: every index matches",
     )
 
 
 class RuleShape(Shape):
     """Requirements for some indexes. The first rule that matches wins."""
 
-    name: Annotated[Text, Field(description="what reports call the rule")]
-    match: MatchShape = Field(default_factory=MatchShape, description="which indexes it is for")
+    name: Annotated[Text, Field(description="name of the rule in reports")]
+    match: MatchShape = Field(default_factory=MatchShape, description="the indexes that the rule applies to")
     require: RequirementsShape = Field(
-        default_factory=RequirementsShape, description="lies over the defaults, key by key"
+        default_factory=RequirementsShape, description="replaces the defaults, key by key"
     )
 
 
@@ -252,7 +255,7 @@ _ONE_SUBJECT: list[JsonValue] = [_INDEX_SUBJECT, {"required": ["backups"]}, {"re
 class ExemptionShape(Shape):
     """An accepted deviation. Its findings keep their verdict and no longer count.
 
-    Exactly one of `names` or `tags` (both may be there, and both must fit), `backups`, and `project` says of what.
+    It has exactly one subject: indexes (`names`, `tags`, or both, which must then both match), `backups` or `project`.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SUBJECT})
@@ -263,13 +266,11 @@ class ExemptionShape(Shape):
         Field(min_length=1, description="tags that a live index must have, each with one of the listed values"),
     ] = Field(default_factory=dict)
     backups: Texts = Field(default_factory=list, description="ids of single backups")
-    project: Annotated[OnlyTrue, Field(description="true for controls that are judged for the project as a whole")] = (
-        False
-    )
+    project: Annotated[OnlyTrue, Field(description="true for controls of the project as a whole")] = False
     controls: Annotated[Texts, Field(description="shell patterns of control ids")]
     owner: Annotated[Text, Field(description="who accepts the deviation")]
     reason: Annotated[Text, Field(description="why it is accepted")]
-    expires: Annotated[Day, Field(description="its last day, in UTC, such as 2027-03-31")]
+    expires: Annotated[Day, Field(description="last day of the exemption, in UTC, such as 2027-03-31")]
 
 
 def _require_one_subject(shape: ExemptionShape) -> ExemptionShape:
@@ -285,36 +286,38 @@ def _require_one_subject(shape: ExemptionShape) -> ExemptionShape:
 
 
 class RemediationShape(Shape):
-    """What may be changed, and how much of it in one run."""
+    """The changes that remediation may make, and how many in one run."""
 
-    create_schedules: Annotated[Mode, Field(strict=False, description="whether missing schedules are made")] = (
-        Mode.NEVER
+    create_schedules: Mode = _define_key(
+        "remediation.create_schedules", "whether missing schedules are created", strict=False
     )
-    fix_schedules: Annotated[Mode, Field(strict=False, description="whether schedules are changed")] = Mode.NEVER
-    first_backup: Annotated[bool, Field(description="whether one backup is taken of an index that has none")] = False
-    max_creations: Annotated[Count, Field(description="how many schedules and first backups one run may make")] = 5
-    schedule_name: Annotated[ScheduleName, Field(description="what a schedule that is made is called")] = "auditor"
+    fix_schedules: Mode = _define_key("remediation.fix_schedules", "whether schedules are corrected", strict=False)
+    first_backup: bool = _define_key("remediation.first_backup", "whether an index without a backup gets one")
+    max_creations: Count = _define_key(
+        "remediation.max_creations", "maximum number of schedules and first backups that one run creates"
+    )
+    schedule_name: ScheduleName = _define_key("remediation.schedule_name", "name of the schedules that are created")
 
 
 class PolicyShape(Shape):
-    """What the owner of a Pinecone project requires of its backups."""
+    """The requirements for the backups of a Pinecone project."""
 
     version: Annotated[int, Field(ge=1, le=1, description="version of this format", json_schema_extra={"const": 1})] = 1
-    defaults: RequirementsShape = Field(
-        default_factory=RequirementsShape, description="what is required of every index"
-    )
-    project: ProjectShape = Field(default_factory=ProjectShape, description="what is required of the project")
+    defaults: RequirementsShape = Field(default_factory=RequirementsShape, description="requirements for every index")
+    project: ProjectShape = Field(default_factory=ProjectShape, description="requirements for the project")
     rules: list[RuleShape] = Field(
         default_factory=list, description="other requirements for some indexes; the first match wins"
     )
     exemptions: list[Annotated[ExemptionShape, AfterValidator(_require_one_subject)]] = Field(
         default_factory=list, description="accepted deviations"
     )
-    remediation: RemediationShape = Field(default_factory=RemediationShape, description="what may be changed")
+    remediation: RemediationShape = Field(
+        default_factory=RemediationShape, description="the changes that remediation may make"
+    )
 
 
 def build_policy_schema() -> JsonSchemaValue:
-    """Return the schema, in the 2020-12 dialect. What a policy says against itself no schema can find."""
+    """Return the JSON Schema of a policy, in the 2020-12 dialect. It cannot find contradictions within a policy."""
     schema = TypeAdapter(PolicyShape).json_schema(schema_generator=_UntitledJsonSchema)
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
@@ -324,8 +327,8 @@ def build_policy_schema() -> JsonSchemaValue:
 
 
 class _UntitledJsonSchema(GenerateJsonSchema):
-    """Leaves out the titles that would only repeat each key."""
+    """A schema without titles: they would repeat each key."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  the same for all
-        """Say no for every key."""
+        """Return `False` for every key."""
         return False

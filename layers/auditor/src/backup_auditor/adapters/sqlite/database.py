@@ -1,4 +1,4 @@
-"""The SQLite file of a state: tables, upgrades, opening. A file of another program is refused untouched."""
+"""The SQLite file of a state: tables, upgrades and opening. A file of another program is refused and not changed."""
 
 import os
 import sqlite3
@@ -12,9 +12,9 @@ from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
-"""What the head of the file says whose it is."""
+"""The application id in the header of the file."""
 TABLES_VERSION = 5
-"""Grows when the tables change; a state of a newer version is refused."""
+"""Incremented when the tables change. A state of a newer version is refused."""
 
 _AUDIT_TABLE = """
     CREATE TABLE audit (
@@ -163,22 +163,22 @@ UPGRADES = {
     3: _SETTINGS_HISTORY_COLUMNS,
     4: _RENAMED_ACTION_WORDS,
 }
-"""What takes the tables of an older version to the next."""
+"""The statements that upgrade the tables of a version to the next one."""
 
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_LENGTH = 100
 _BUSY_TIMEOUT_SECONDS = 30.0
-"""How many seconds to wait for another audit that is recording."""
-_REMEDY = "move it away to begin anew, or name another with --state"
-_OTHER_FILE_REMEDY = "name another file with --state, or none with --no-state"
+"""How long to wait for another audit that is recording."""
+_REMEDY = "move it away to start with an empty state, or name another file with --state"
+_OTHER_FILE_REMEDY = "name another file with --state, or use --no-state"
 
 
 @contextmanager
 def open_database(path: Path, *, is_writable: bool, is_shared: bool = False) -> Iterator[sqlite3.Connection]:
-    """Open a state. Raises `StateError` where it is none, is damaged, or cannot be written although it is to be.
+    """Open a state. Raises `StateError` if it is not a state, is damaged, or is to be written and cannot be.
 
-    A connection that threads share is for them to lock.
+    Threads that share the connection must lock it.
     """
     file = Path(os.path.realpath(path))
     with translate_errors(path):
@@ -202,25 +202,25 @@ def open_database(path: Path, *, is_writable: bool, is_shared: bool = False) -> 
 
 
 def _connect_read_only(path: Path, file: Path) -> sqlite3.Connection:
-    """Connect so that neither the file nor its log changes; where only reading is possible, to a copy in memory."""
+    """Connect without changing the file or its log; on a read-only file system, connect to a copy in memory."""
     if not all(os.access(it, os.W_OK) for it in (str(file.parent), *_list_files(file))):
         return load_snapshot(path, file)
     connection = sqlite3.connect(file, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
-    if os.path.lexists(f"{file}-wal"):  # else it would be written into the file, and removed
+    if os.path.lexists(f"{file}-wal"):  # else SQLite would write the log into the file and delete it
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)
     return connection
 
 
 def _list_files(file: Path) -> list[str]:
-    """Return the file, and those that SQLite made beside it, as far as they are there."""
+    """Return the file and the files that SQLite created beside it, if they exist."""
     return [it for it in (f"{file}{suffix}" for suffix in ("", "-wal", "-shm")) if os.path.lexists(it)]
 
 
 def _refuse_foreign_file(path: Path, file: Path) -> None:
-    """Look at the head of a file before SQLite does, which may write to what it opens."""
+    """Check the header of a file before SQLite opens it, because SQLite may write to what it opens."""
     mode = file.stat().st_mode
     if not stat.S_ISREG(mode):
-        description = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+        description = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         raise StateError(f"{path}: this is {description}; name a file with --state")
     with file.open("rb") as stream:
         header = stream.read(_HEADER_LENGTH)
@@ -228,17 +228,17 @@ def _refuse_foreign_file(path: Path, file: Path) -> None:
         return
     application_id = int.from_bytes(header[68:72])
     if len(header) < _HEADER_LENGTH or not header.startswith(_MAGIC) or application_id != APPLICATION_ID:
-        raise StateError(f"{path}: this is no state of backup-auditor; it was left as it is; {_REMEDY}")
+        raise StateError(f"{path}: not a state of backup-auditor; the file was not changed; {_REMEDY}")
     _refuse_newer(path, int.from_bytes(header[60:64]))
 
 
 def _refuse_newer(path: Path, version: int) -> None:
     if version > TABLES_VERSION:
-        raise StateError(f"{path}: a newer backup-auditor wrote this state (version {version}); update this one")
+        raise StateError(f"{path}: a newer backup-auditor wrote this state (version {version}); update backup-auditor")
 
 
 def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
-    """See that the file is sound, then make the tables where there are none, or bring older ones up to date."""
+    """Check the file, then create or upgrade its tables."""
     _refuse_newer(path, _read_pragma(connection, "user_version"))
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
@@ -247,16 +247,18 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -
         connection.execute("PRAGMA query_only = ON")
         return
     connection.execute("PRAGMA synchronous = FULL")
-    with transaction(connection):  # what cannot be written is found out before anything is read
+    with transaction(connection):  # a read-only file fails here, before anything is read
         _upgrade_tables(connection)
-        connection.execute("DELETE FROM project WHERE id IS NULL")  # none is: it only asks whether it might
-    with suppress(sqlite3.OperationalError):  # another audit uses it at this moment: the next one will
+        connection.execute(
+            "DELETE FROM project WHERE id IS NULL"
+        )  # no row matches: the statement only checks that writing is possible
+    with suppress(sqlite3.OperationalError):  # another audit is using the file: the next audit switches the mode
         connection.execute("PRAGMA journal_mode = WAL")
     _refuse_newer(path, _read_pragma(connection, "user_version"))
 
 
 def _upgrade_tables(connection: sqlite3.Connection) -> None:
-    """Take the tables to this version, from whichever older one, or from none."""
+    """Create the tables, or upgrade them from any older version."""
     version = _read_pragma(connection, "user_version")
     statements = (
         SCHEMA
@@ -277,7 +279,7 @@ def _read_pragma(connection: sqlite3.Connection, pragma: str) -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Do everything within or nothing."""
+    """Commit everything that the block did, or nothing."""
     connection.execute(begin)
     try:
         yield
@@ -290,13 +292,13 @@ def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Say in one line what is wrong with a state."""
+    """Translate errors of SQLite and of stored values into `StateError`."""
     try:
         yield
     except sqlite3.OperationalError as error:
         raise StateError(f"{path}: the state cannot be used: {error}; {_OTHER_FILE_REMEDY}") from None
     except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, OverflowError) as error:
-        raise StateError(f"{path}: the state is damaged ({error}); it was left as it is; {_REMEDY}") from None
+        raise StateError(f"{path}: the state is damaged ({error}); the file was not changed; {_REMEDY}") from None
     except OSError as error:
-        reason = error.strerror or "it is no file"
+        reason = error.strerror or "not a file"
         raise StateError(f"{path}: the state cannot be used: {reason}; {_OTHER_FILE_REMEDY}") from None

@@ -1,36 +1,40 @@
-"""What is remembered of remediation: every plan that was shown, and every action from before it was begun."""
+"""The remediation log in SQLite: every plan that was shown, and every attempt, recorded before it starts."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from backup_auditor.adapters.records import decode_plan, encode_plan, from_required_ticks, from_ticks, to_ticks
-from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
-from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, ActionState, RemediationPlan
-
-_COLUMNS = (
-    *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
-    *("state", "detail", "made_id", "after", "ended_at"),
+from backup_auditor.adapters.records import (
+    ATTEMPT_COLUMNS,
+    decode_attempt_values,
+    decode_plan,
+    encode_attempt_values,
+    encode_plan,
+    from_ticks,
+    to_ticks,
 )
-_INTO_ACTION = f"INTO action ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
+from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
+from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, RemediationPlan
+
+_INTO_ACTION = f"INTO action ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
+_SELECT = f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
 
 
 class SqliteRemediationLog:
-    """A `RemediationLog` over a file that is open. One thread at a time uses the connection."""
+    """A `RemediationLog` in an open SQLite file. One thread at a time uses the connection."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Take the connection; who opened it closes it."""
+        """Take the connection. The caller closes it."""
         self._path = path
         self._connection = connection
         self._lock = Lock()
 
     def store_plan(self, plan: RemediationPlan) -> None:
-        """Remember a plan; one of the same id that was made before is replaced."""
+        """Store a plan; it replaces an earlier plan of the same id."""
         with self._use_connection() as connection, transaction(connection):
             connection.execute(
                 "INSERT OR REPLACE INTO plan (project, plan_id, made_at, text) VALUES (?, ?, ?, ?)",
@@ -38,35 +42,37 @@ class SqliteRemediationLog:
             )
 
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
-        """Return a plan of a project, as it was last made; `None` where there is none of that id."""
+        """Return the latest plan of an id, `None` if there is none."""
         with self._use_connection() as connection:
             statement = "SELECT text FROM plan WHERE project = ? AND plan_id = ?"
             row = connection.execute(statement, (project, plan_id)).fetchone()
             return None if row is None else decode_plan(row[0], plan_id)
 
     def load_pinecone_project_id(self, project: str) -> str | None:
-        """Return Pinecone's id of a project, once an audit has recorded it."""
+        """Return Pinecone's id of a project, `None` until an audit has recorded it."""
         with self._use_connection() as connection:
             statement = "SELECT pinecone_project_id FROM project WHERE name = ?"
             row = connection.execute(statement, (project,)).fetchone()
             return None if row is None else row[0]
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
-        """Return the latest attempt at an action, of whatever plan."""
+        """Return the latest attempt at an action in any plan."""
         with self._use_connection() as connection:
             statement = f"{_SELECT} AND key = ? ORDER BY attempt DESC LIMIT 1"
             row = connection.execute(statement, (project, key)).fetchone()
             return None if row is None else _decode_record(row)
 
     def record_start(self, record: ActionRecord) -> bool:
-        """Record an attempt before it is made; `False`, and nothing recorded, where another has taken its number."""
+        """Record an attempt before it starts. Return `False` if another process has recorded this attempt number."""
         with self._use_connection() as connection, transaction(connection):
             return connection.execute(f"INSERT OR IGNORE {_INTO_ACTION}", _encode_record(record)).rowcount == 1
 
     def record_result(self, record: ActionRecord) -> None:
-        """Record what came of an attempt that was begun."""
+        """Record the result of an attempt that was started."""
         with self._use_connection() as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")  # what power failure takes of it, reading settles
+            connection.execute(
+                "PRAGMA synchronous = NORMAL"
+            )  # after a power failure, reading the project settles the attempt
             try:
                 with transaction(connection):
                     connection.execute(f"REPLACE {_INTO_ACTION}", _encode_record(record))
@@ -74,16 +80,16 @@ class SqliteRemediationLog:
                 connection.execute("PRAGMA synchronous = FULL")
 
     def settle_attempt(self, record: ActionRecord) -> None:
-        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+        """Record the result that reading shows, unless the attempt's own process has recorded one."""
         with self._use_connection() as connection, transaction(connection):
             condition = "project = ? AND key = ? AND attempt = ? AND state IN (?, ?)"
             connection.execute(
-                f"UPDATE action SET {', '.join(f'{it} = ?' for it in _COLUMNS)} WHERE {condition}",  # noqa: S608  our own words
+                f"UPDATE action SET {', '.join(f'{it} = ?' for it in ATTEMPT_COLUMNS)} WHERE {condition}",  # noqa: S608  our own words
                 (*_encode_record(record), *_build_key(record), *UNSETTLED_STATES),
             )
 
     def list_unsettled(self, project: str) -> list[ActionRecord]:
-        """Return every attempt of which nobody knows what came of it, the oldest first."""
+        """Return every attempt with an unknown result, the oldest first."""
         with self._use_connection() as connection:
             statement = f"{_SELECT} AND state IN (?, ?) ORDER BY began_at, key, attempt"
             return [_decode_record(it) for it in connection.execute(statement, (project, *UNSETTLED_STATES))]
@@ -108,7 +114,7 @@ class SqliteRemediationLog:
 
 @contextmanager
 def open_remediation_log(path: Path) -> Iterator[SqliteRemediationLog]:
-    """Open a state to record plans and actions in; it is made where there is none. Raises `StateError`."""
+    """Open a state for plans and attempts; create it if it is missing. Raises `StateError`."""
     with open_database(path, is_writable=True, is_shared=True) as connection:
         yield SqliteRemediationLog(path, connection)
 
@@ -118,40 +124,11 @@ def _build_key(record: ActionRecord) -> tuple[str, str, int]:
 
 
 def _encode_record(record: ActionRecord) -> tuple[Any, ...]:
-    start_values = (
-        record.project,
-        record.key,
-        record.attempt,
-        record.plan_id,
-        record.actor,
-        to_ticks(record.started_at),
-        record.call,
-        json.dumps(record.before),
-    )
-    return (
-        *start_values,
-        record.state,
-        record.detail,
-        record.target_id,
-        json.dumps(record.after),
-        to_ticks(record.ended_at),
-    )
+    values = encode_attempt_values(record).values()
+    return tuple(to_ticks(it) if isinstance(it, datetime) else it for it in values)
 
 
 def _decode_record(row: tuple[Any, ...]) -> ActionRecord:
-    project, key, attempt, plan_id, actor, started_at, call, before, state, detail, created_id, after, ended_at = row
-    return ActionRecord(
-        project=project,
-        key=key,
-        attempt=attempt,
-        plan_id=plan_id,
-        actor=actor,
-        started_at=from_required_ticks(started_at),
-        call=call,
-        before=json.loads(before),
-        state=ActionState(state),
-        detail=detail,
-        target_id=created_id,
-        after=json.loads(after),
-        ended_at=from_ticks(ended_at),
-    )
+    values = dict(zip(ATTEMPT_COLUMNS, row, strict=True))
+    times = {name: from_ticks(values[name]) for name in ("began_at", "ended_at")}
+    return decode_attempt_values(values | times)

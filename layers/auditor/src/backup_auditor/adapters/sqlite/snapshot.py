@@ -1,7 +1,7 @@
-"""Reads a state into memory where SQLite may write nothing beside it: in a folder that is only read.
+"""Read a state into memory if SQLite cannot write beside it: in a read-only folder.
 
-SQLite itself opens a state in WAL mode there only if its side files happen to be there, or on the promise that nobody
-writes to it. The format is that of https://www.sqlite.org/fileformat2.html, sections 1.3 and 4.
+There SQLite opens a state in WAL mode only if its side files exist, or if the caller promises that no process writes
+to it. The format is that of https://www.sqlite.org/fileformat2.html, sections 1.3 and 4.
 """
 
 import os
@@ -15,19 +15,19 @@ from backup_auditor.errors import StateError
 _MAX_ATTEMPTS = 5
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _WAL_MAGIC = 0x377F0682
-"""The last bit says in which order of bytes checksums are counted: set for big-endian."""
+"""The last bit is the byte order of checksums: set for big-endian."""
 _WAL_VERSION = 3007000
 _VERSIONS = slice(18, 20)
-"""The bytes of the head that say how the file is written and read: 1 for a rollback journal, 2 for WAL."""
+"""The header bytes with the write and read version of the file: 1 for a rollback journal, 2 for WAL."""
 _PAGE_COUNT = slice(28, 32)
 
 
 def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
-    """Return a connection to a copy in memory. Raises `StateError` where the file is in the middle of a change."""
+    """Return a connection to a copy in memory. Raises `StateError` if the file is in the middle of a change."""
     journal = Path(f"{file}-journal")
     if _read_size(journal):
         raise StateError(
-            f"{path}: a write to it broke off, and {journal.name} undoes it; copy both to a writable folder"
+            f"{path}: a write was interrupted, and {journal.name} must undo it; copy both files to a writable folder"
         )
     image, log = _read_unchanged(path, file)
     if len(image) > _VERSIONS.stop and image[_VERSIONS] != b"\1\1":
@@ -39,12 +39,14 @@ def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
 
 
 def _read_unchanged(path: Path, file: Path) -> tuple[bytes, bytes]:
-    """Return the file and its log as they are together, however often another host writes to them."""
+    """Return a consistent pair of the file and its log, although another host may write to them."""
     log = Path(f"{file}-wal")
     for _ in range(_MAX_ATTEMPTS):
         stamps = _read_stamp(file), _read_stamp(log)
         try:
-            content = log.read_bytes() if stamps[1] else b""  # before the file, which takes over what the log holds
+            content = (
+                log.read_bytes() if stamps[1] else b""
+            )  # before the file: a checkpoint moves pages from the log into the file
         except FileNotFoundError:
             continue
         image = file.read_bytes()
@@ -66,7 +68,7 @@ def _read_size(path: Path) -> int:
 
 
 def apply_committed_pages(image: bytes, log: bytes) -> bytes:
-    """Return a database with every page that its write-ahead log committed, as a file that needs no log."""
+    """Return a database that includes the committed pages of its write-ahead log, as a file without a log."""
     pages, count = _read_committed_pages(log)
     size = int.from_bytes(image[16:18]) or 1
     size = 65536 if size == 1 else size
@@ -82,7 +84,7 @@ def apply_committed_pages(image: bytes, log: bytes) -> bytes:
 
 
 def _read_committed_pages(log: bytes) -> tuple[dict[int, bytes], int]:
-    """Return the latest content of each page by its number, and how many pages there are, as of the last commit."""
+    """Return the latest content of each page by its number, and the number of pages, as of the last commit."""
     pages: dict[int, bytes] = {}
     count = 0
     if len(log) < _WAL_HEADER:
@@ -98,7 +100,7 @@ def _read_committed_pages(log: bytes) -> tuple[dict[int, bytes], int]:
         page = log[start + _FRAME_HEADER : start + _FRAME_HEADER + size]
         checksum = _update_checksum(page, byte_order, _update_checksum(log[start : start + 8], byte_order, checksum))
         if not number or frame_values != [*salts, *checksum]:
-            break  # what is left of an earlier round, or was never written in full
+            break  # a frame of an earlier log, or an incomplete frame
         pending_pages[number] = page
         if commit_page_count:
             pages |= pending_pages

@@ -1,4 +1,4 @@
-"""The store that keeps every project's memory in one SQLite file."""
+"""The state store that holds the state of every project in one SQLite file."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -28,29 +28,28 @@ from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
-# where no audit is the last one, the columns that may not be null hold '' and 0
+# without a last audit, the columns that must not be null hold '' and 0
 _HEAD_COLUMNS = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
 _AUDITS_VERSION, _HISTORY_VERSION, _PROJECT_ID_VERSION = 2, 3, 4
-"""The versions of the tables that added the audits, what they found, and the id of the Pinecone project."""
+"""The table versions that added the audits, their history, and the id of the Pinecone project."""
 
 
 class SqliteState:
-    """A `StateStore` and `AuditLog` over a file that is open. It has no outbox: on a laptop the report itself tells."""
+    """A `StateStore` and `AuditLog` in an open SQLite file. It has no outbox: a local audit sends no notifications."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Take the connection; who opened it closes it."""
+        """Take the connection. The caller closes it."""
         self._path = path
         self._connection = connection
 
     def load(self, project: str) -> ProjectState:
-        """Return what is remembered of a project."""
+        """Return the state of a project."""
         with translate_errors(self._path), transaction(self._connection, "BEGIN"):
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                return EMPTY_STATE  # an empty file, that is only looked at
-            history = (
-                "history" if version >= _HISTORY_VERSION else "'[]'"
-            )  # only looked at: of a version that kept none
+                return EMPTY_STATE  # an empty file, opened read-only
+            # a state of an older version that is opened read-only is not upgraded
+            history = "history" if version >= _HISTORY_VERSION else "'[]'"
             project_id = "pinecone_project_id" if version >= _PROJECT_ID_VERSION else "NULL"
             statement = f"SELECT {_HEAD_COLUMNS}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
             head = self._connection.execute(statement, (project,)).fetchone()
@@ -77,14 +76,14 @@ class SqliteState:
         existing_columns = {
             name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
         }
-        # only looked at: a state of an older version has no columns for what it did not keep
+        # a state of an older version that is opened read-only lacks the columns that were added since
         columns = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in table.columns)
         rows = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
         return {row[0]: table.decode(project, row) for row in rows}
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
-        """Return the ids of the backups that remediation took as first backups."""
-        rows = self._connection.execute(  # a state that is only read may have the kinds and states of version 4
+        """Return the ids of the backups that remediation created as first backups."""
+        rows = self._connection.execute(  # a state that is opened read-only may have the kinds and states of version 4
             "SELECT made_id, state FROM action"
             " WHERE project = ? AND key GLOB 'first[_ ]backup/*' AND made_id IS NOT NULL",
             (project,),
@@ -92,10 +91,10 @@ class SqliteState:
         return frozenset(made_id for made_id, state in rows if decode_action_state(state) in APPLIED_STATES)
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
-        """Return what is kept of a project's audits since a from_ticks, the oldest first."""
+        """Return the audit records of a project since a time, the oldest first."""
         with translate_errors(self._path):
             if self._connection.execute("PRAGMA user_version").fetchone() < (_AUDITS_VERSION,):
-                return []  # only looked at: empty, or of the version that kept none
+                return []  # opened read-only: an empty file, or a version without audit records
             rows = self._connection.execute(
                 f"SELECT {', '.join(f'audit.{it}' for it in AUDITS.columns)}"  # noqa: S608  columns are our own words
                 " FROM audit JOIN project ON project.id = audit.project"
@@ -105,7 +104,7 @@ class SqliteState:
             return [AUDITS.decode(project, row) for row in rows]
 
     def record(self, project: str, change: StateChange) -> None:
-        """Write the differences in one transaction, if the revision they were made from is still the latest."""
+        """Write a change in one transaction. Raises `ConflictingRecordError` unless its revision is the latest."""
         with translate_errors(self._path), transaction(self._connection):
             key = self._write_head(project, change)
             self._write(FINDINGS, key, change.findings)
@@ -119,7 +118,9 @@ class SqliteState:
         row = self._connection.execute("SELECT id, revision FROM project WHERE name = ?", (project,)).fetchone()
         key, revision = row or (None, 0)
         if revision != change.expected_revision:
-            raise ConflictingRecordError(f"another audit of {project} was recorded meanwhile; audit again")
+            raise ConflictingRecordError(
+                f"another audit of {project} was recorded at the same time; run the audit again"
+            )
         head = (
             change.revision,
             change.audit_id or "",
@@ -150,26 +151,26 @@ class SqliteState:
 
 
 class ReadOnlyState:
-    """A `StateStore` that is looked at: audits are judged by it, and none is recorded."""
+    """A `StateStore` that is only read: recording a change does nothing."""
 
     def __init__(self, store: SqliteState) -> None:
-        """Look at a store."""
+        """Take the store to read."""
         self.load = store.load
         self.list_audits = store.list_audits
 
     def record(self, project: str, change: StateChange) -> None:
-        """Leave everything as it is."""
+        """Do nothing."""
 
 
 @contextmanager
 def open_state(path: Path) -> Iterator[SqliteState]:
-    """Open a state to record in; it is made where there is none. Raises `StateError` where that cannot be."""
+    """Open a state for reading and recording; create it if it is missing. Raises `StateError`."""
     with open_database(path, is_writable=True) as connection:
         yield SqliteState(path, connection)
 
 
 @contextmanager
 def open_state_read_only(path: Path) -> Iterator[ReadOnlyState]:
-    """Open a state that is there, and leave it as it is. Raises `StateError` where it cannot be read."""
+    """Open an existing state without changing it. Raises `StateError` if it cannot be read."""
     with open_database(path, is_writable=False) as connection:
         yield ReadOnlyState(SqliteState(path, connection))
