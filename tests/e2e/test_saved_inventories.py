@@ -80,9 +80,9 @@ def test_an_index_is_explained_from_it(saved_audit: tuple[Path, CompletedCommand
 @pytest.mark.parametrize(
     "position,expected_text",
     [
-        pytest.param(slice(0, -40), "cut short", id="cut-short"),
-        pytest.param(slice(0, 0), "no inventory", id="empty"),
-        pytest.param(slice(10, None), "no inventory", id="beginning-missing"),
+        pytest.param(slice(0, -40), "is incomplete", id="cut-short"),
+        pytest.param(slice(0, 0), "not a saved inventory", id="empty"),
+        pytest.param(slice(10, None), "not a saved inventory", id="beginning-missing"),
     ],
 )
 def test_a_damaged_inventory_is_refused(
@@ -107,4 +107,4 @@ def test_an_edited_inventory_is_refused(saved_audit: tuple[Path, CompletedComman
 def test_a_saved_inventory_is_json(saved_audit: tuple[Path, CompletedCommand]) -> None:
     """What is saved is one JSON document that names its format and version."""
     document = json.loads(saved_audit[0].read_text())
-    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 2)
+    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 3)
