@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "cost": cost.list_costs,
     "csv-columns": formats.list_csv_columns,
     "exit-codes": command_line.list_exit_codes,
+    "formats": formats.list_formats,
     "function-variables": configuration.list_function_variables,
     "message-keys": events.list_message_keys,
     "message-sample": events.show_message_sample,

@@ -1,4 +1,4 @@
-"""Generate the keys of the JSON report and the columns of the CSV report."""
+"""Generate the table of the formats, the keys of the JSON report and the columns of the CSV report."""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import backup_auditor.rendering
+from backup_auditor.rendering.formats import FORMATS
 from backup_auditor.rendering.formats.csv import render_csv
 from docs.markdown import table
 
@@ -13,6 +14,14 @@ _NULL = {"type": "null"}
 _SCHEMA = Path(backup_auditor.rendering.__file__).with_name("report.schema.json")
 
 type Schema = dict[str, Any]
+
+
+def list_formats() -> str:
+    """Return the table of the formats, from their registry."""
+    return table(
+        ("format", "for", "content", "counted only", "several projects"),
+        ((f"`{it.name}`", it.readers, it.content, it.counted_only, it.many_projects) for it in FORMATS.values()),
+    )
 
 
 def list_report_keys() -> str:

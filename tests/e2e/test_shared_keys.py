@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.parser import FORMATS
+from backup_auditor.rendering.formats import FORMATS
 from backup_auditor_simulator.web.server import Server
 from support.cli import CompletedCommand, build_access_environment, run_command
 from support.simulator import SIMULATED_NOW, build_empty_project, serve

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from backup_auditor.cli.parser import FORMATS
+from backup_auditor.rendering.formats import FORMATS
 from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server

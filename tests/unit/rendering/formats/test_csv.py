@@ -9,7 +9,6 @@ import pytest
 
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.csv import MAX_CELL_LENGTH, render_csv
-from support.approval import Approve
 from support.builders.audit_sequence_report import FORMULA, MARKUP, build_last_report
 from support.builders.reports import build_finding, build_report
 
@@ -22,11 +21,6 @@ def read_rows(*reports: Report) -> list[dict[str, str]]:
 def render_text(*reports: Report) -> str:
     """Write reports, with the end of the last line that a file has."""
     return "".join(render_csv(reports)) + "\n"
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """The whole file, of a report in which everything happens."""
-    approve("report.csv", render_csv([build_last_report()]))
 
 
 def test_a_finding_is_a_row() -> None:

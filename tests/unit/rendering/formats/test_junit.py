@@ -11,7 +11,6 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.rendering.formats.junit import render_junit
-from support.approval import Approve
 from support.builders.audit_sequence_report import build_last_report
 from support.builders.reports import build_finding, build_report
 
@@ -52,11 +51,6 @@ def read_cases(*reports: Report) -> list[Any]:
 def name_outcome(case: Any) -> str:
     """Name what became of a case."""
     return type(case.result[0]).__name__ if case.result else "passed"
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """The whole file, of a report in which everything happens."""
-    approve("report.junit.xml", render_junit([build_last_report()]))
 
 
 def test_a_finding_is_a_case() -> None:

@@ -14,7 +14,6 @@ from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Se
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.markdown import render_markdown, render_markdown_of_many
 from backup_auditor.rendering.text import escape_text
-from support.approval import Approve
 from support.builders.audit_sequence_report import FORMULA, MARKUP, build_last_report
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
@@ -117,11 +116,6 @@ class Page(HTMLParser):
             self.cells[-1] += data
         if "code" not in self._inside:
             self.texts.append(data)
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """The whole page, of a report in which everything happens."""
-    approve("report.md", [render_text(build_last_report())])
 
 
 def test_github_shows_every_row() -> None:

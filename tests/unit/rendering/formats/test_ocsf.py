@@ -18,8 +18,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.ocsf import render_ocsf
-from support.approval import Approve
-from support.builders.audit_sequence_report import RESOLVED_FINDING, SMALL_CATALOG, build_last_report
+from support.builders.audit_sequence_report import RESOLVED_FINDING, build_last_report
 from support.builders.facts import DAY, NOW
 from support.builders.reports import build_finding, build_report
 from support.builders.strategies import inventories
@@ -51,11 +50,6 @@ def render_one(**facts: Any) -> Any:
     """Write a report of one finding, and return its event."""
     (event,) = render_and_check(replace(build_report(), findings=(build_finding(**facts),)))
     return event
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """All events, of a report in which everything happens."""
-    approve("report.ocsf.ndjson", render_ocsf([build_last_report()], SMALL_CATALOG.all_controls))
 
 
 @pytest.mark.parametrize("version", ["1.6.0", "1.7.0", "1.8.0"])

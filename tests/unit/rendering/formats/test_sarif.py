@@ -18,8 +18,7 @@ from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.sarif import render_sarif
-from support.approval import Approve
-from support.builders.audit_sequence_report import HOSTILE_FAILURE, RESOLVED_FINDING, SMALL_CATALOG, build_last_report
+from support.builders.audit_sequence_report import HOSTILE_FAILURE, RESOLVED_FINDING, build_last_report
 from support.builders.reports import build_finding, build_report
 from support.builders.strategies import inventories
 
@@ -52,11 +51,6 @@ def render_one(**facts: Any) -> Any:
     """Write a report of one finding, and return its result."""
     (result,) = list_results(replace(build_report(), findings=(build_finding(**facts),)))
     return result
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """The whole log, of a report in which everything happens."""
-    approve("report.sarif", render_sarif([build_last_report()], SMALL_CATALOG.all_controls))
 
 
 def test_what_deviates_is_a_result_and_the_rest_is_counted() -> None:

@@ -7,8 +7,6 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.table import render_table
-from support.approval import Approve
-from support.builders.audit_sequence_report import build_last_report
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
 
@@ -205,11 +203,6 @@ def test_colors_are_asked_for() -> None:
     colored_text = "\n".join(render_table(report, is_colored=True))
     assert "\x1b" not in render_text(report)
     assert "\x1b[1;31mNON COMPLIANT: \x1b[0m" in colored_text
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """As a terminal of 80 columns shows it, of a report in which everything happens."""
-    approve("report.txt", ["\n".join(render_table(build_last_report(), width=80))])
 
 
 def test_proposals_are_counted() -> None:

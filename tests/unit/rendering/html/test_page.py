@@ -14,7 +14,6 @@ from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.html.page import render_html
-from support.approval import Approve
 from support.builders.audit_sequence_report import build_last_report
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
@@ -83,11 +82,6 @@ def check_page(page: ParsedPage) -> None:
 def build_large_report(count: int) -> Report:
     """Build a report of so many open findings."""
     return replace(build_report(), findings=tuple(build_finding(name=f"index-{number:05}") for number in range(count)))
-
-
-def test_it_stays_as_it_was_approved(approve: Approve) -> None:
-    """The whole page, of a report in which everything happens."""
-    approve("report.html", render_html([build_last_report()]))
 
 
 def test_nothing_but_its_own_style_and_script_may_run() -> None:

@@ -27,7 +27,7 @@ from backup_auditor.cli.options import (
     refuse_shared_standard_input,
     run_with_options,
 )
-from backup_auditor.cli.output import FORMATS_WITH_TIMELINES, log_stderr, open_output, render_reports, write_pieces
+from backup_auditor.cli.output import log_stderr, make_render_options, open_output, write_pieces
 from backup_auditor.cli.report_spool import ReportSpool
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.identifiers import is_on_aws
@@ -37,6 +37,7 @@ from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult,
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
 from backup_auditor.ports.stores import EvidenceStore
+from backup_auditor.rendering.formats import FORMATS
 
 _CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
 
@@ -152,10 +153,6 @@ def _refuse(problem: str) -> AuditResult:
     raise RegistryError(problem)
 
 
-MAX_PROJECTS_IN_SARIF = 20
-"""Projects in one file, each of which is a run: code scanning takes no more."""
-
-
 def run(arguments: Namespace) -> int:
     """Audit one project, or all of a registry."""
     return _run_one(arguments) if arguments.registry is None else _run_many(arguments)
@@ -174,7 +171,8 @@ def _run_one(arguments: Namespace) -> int:
             from backup_auditor.adapters.inventory_file import save_inventory  # noqa: PLC0415  only on request
 
             save_inventory(audit.inventory, inventory_file)
-        write_pieces(render_reports([audit.report], arguments, is_file=output is not None), output)
+        options = make_render_options(arguments, is_file=output is not None)
+        write_pieces(FORMATS[arguments.format].render([audit.report], options), output)
         return _choose_exit_code(audit, arguments.fail_on)
 
 
@@ -208,10 +206,11 @@ def _run_many(arguments: Namespace) -> int:
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))
         entries = read_entries(arguments)
-        max_projects = max(1, len(entries)) if arguments.format != "sarif" else MAX_PROJECTS_IN_SARIF
+        report_format = FORMATS[arguments.format]
+        max_projects = report_format.max_projects or max(1, len(entries))
         further_paths = _list_further_paths(arguments, output, -(-len(entries) // max_projects), len(entries))
         files = [output, *(stack.enter_context(AtomicFile(it)) for it in further_paths)]
-        spool = stack.enter_context(ReportSpool(has_timelines=arguments.format in FORMATS_WITH_TIMELINES))
+        spool = stack.enter_context(ReportSpool(has_timelines=report_format.has_timelines))
         leads = [_audit_into_spool(entry, arguments, spool, codes) for entry in entries]
         shared_groups = find_shared_by_target(it for it in leads if it is not None)
         for group in shared_groups:
@@ -221,18 +220,17 @@ def _run_many(arguments: Namespace) -> int:
         reports = spool.read_reports(build_warnings(shared_groups))
         used_files = files[: max(1, -(-spool.count // max_projects))]
         for file in used_files:
-            pieces = render_reports(
-                islice(reports, max_projects), arguments, is_file=file is not None, report_count=spool.count
+            options = make_render_options(arguments, is_file=file is not None, report_count=spool.count)
+            write_pieces(
+                report_format.render(islice(reports, max_projects), options), file, is_one_of_many=bool(further_paths)
             )
-            write_pieces(pieces, file, is_one_of_many=bool(further_paths))
         for file in used_files if further_paths else ():
             if file is not None:
                 file.replace_target()
     if len(used_files) > 1:
         last_path = further_paths[len(used_files) - 2]
         log_stderr(
-            f"{len(used_files)} files hold at most {MAX_PROJECTS_IN_SARIF} projects each:"
-            f" {arguments.output} to {last_path}"
+            f"{len(used_files)} files hold at most {max_projects} projects each: {arguments.output} to {last_path}"
         )
     return choose_worst_exit_code(codes)
 
@@ -240,7 +238,7 @@ def _run_many(arguments: Namespace) -> int:
 def _list_further_paths(
     arguments: Namespace, output: AtomicFile | None, file_count: int, project_count: int
 ) -> list[Path]:
-    """Return the files that take the projects for which one SARIF file has no room: `NAME-2`, `NAME-3`.
+    """Return the files for the projects that exceed the limit of one file: `NAME-2`, `NAME-3`.
 
     Raises `UsageError` where the results go to no file that could have others beside it.
     """
@@ -248,8 +246,8 @@ def _list_further_paths(
         return []
     if output is None or output.is_stream:
         raise UsageError(
-            f"a SARIF file holds at most {MAX_PROJECTS_IN_SARIF} projects and the registry has {project_count};"
-            " name a file with --output, which gets others beside it"
+            f"a file in the format {arguments.format} holds at most {FORMATS[arguments.format].max_projects} projects"
+            f" and the registry has {project_count}; name a file with --output: the others are written beside it"
         )
     path = Path(arguments.output)
     further_paths = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, file_count + 1)]

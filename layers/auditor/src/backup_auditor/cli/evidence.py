@@ -12,7 +12,7 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.local import open_audits_in_file, open_audits_in_table
 from backup_auditor.bootstrap.reports import make_report_locator
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
-from backup_auditor.cli.output import get_terminal_width, join_with_newlines, write_pieces
+from backup_auditor.cli.output import get_terminal_width, write_pieces
 from backup_auditor.cli.state_path import find_default_state_file
 from backup_auditor.domain.audit_record import (
     AuditRecord,
@@ -31,6 +31,7 @@ from backup_auditor.rendering.evidence import (
     render_reports_json,
     render_reports_table,
 )
+from backup_auditor.rendering.text import join_lines
 
 OK = 0
 DEFECTS_FOUND = 1
@@ -78,7 +79,7 @@ def _list_audits(
     if arguments.format == "json":
         write_pieces([render_audit_days_json(project, days)], None)
     else:
-        write_pieces(join_with_newlines(render_audit_days_table(project, days, get_terminal_width())), None)
+        write_pieces(join_lines(render_audit_days_table(project, days, get_terminal_width())), None)
     return DEFECTS_FOUND if days.count(DayStatus.MISSING) else OK
 
 
@@ -92,7 +93,7 @@ def _verify_reports(
     if arguments.format == "json":
         write_pieces([render_reports_json(project, checks)], None)
     else:
-        write_pieces(join_with_newlines(render_reports_table(project, checks, get_terminal_width())), None)
+        write_pieces(join_lines(render_reports_table(project, checks, get_terminal_width())), None)
     statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
     if FileStatus.UNREADABLE in statuses:
         return UNREADABLE

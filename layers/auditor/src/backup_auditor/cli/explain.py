@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from backup_auditor.cli.exit_codes import INCOMPLETE
 from backup_auditor.cli.options import read_options, run_with_options, suggest_nearest
-from backup_auditor.cli.output import get_terminal_width, is_colored, join_with_newlines, log_stderr, write_pieces
+from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, write_pieces
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext
@@ -13,6 +13,7 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.rendering.explanation import render_explanation
+from backup_auditor.rendering.text import join_lines
 
 
 def run(arguments: Namespace) -> int:
@@ -39,7 +40,7 @@ def run(arguments: Namespace) -> int:
     }
     findings = [findings_by_control[it] for it in control_ids if control in (None, it)]
     write_pieces(
-        join_with_newlines(render_explanation(context, findings, width=get_terminal_width(), is_colored=is_colored())),
+        join_lines(render_explanation(context, findings, width=get_terminal_width(), is_colored=is_colored())),
         None,
     )
     return 0

@@ -3,20 +3,16 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import nullcontext
-from importlib import import_module
-from itertools import chain
 from pathlib import Path
 from shlex import join
 from shutil import get_terminal_size
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import UsageError
-from backup_auditor.rendering.formats.json import render_json
-from backup_auditor.rendering.formats.table import render_table
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.text import encode_pieces, escape_text
 from backup_auditor.settings.pinecone import allows_color
 
@@ -68,14 +64,6 @@ def require_output() -> None:
         raise UsageError("standard output is closed; open it, or name a file with --output")
 
 
-def join_with_newlines(lines: Iterable[str]) -> Iterable[str]:
-    """Join lines, the last without its end."""
-    separator = ""
-    for line in lines:
-        yield separator + line
-        separator = "\n"
-
-
 def get_terminal_width() -> int:
     """Return how wide standard output is, or is said to be by COLUMNS."""
     return get_terminal_size((_DEFAULT_WIDTH, 24)).columns
@@ -91,26 +79,16 @@ def log_stderr(text: str) -> None:
     sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
 
 
-FORMATS_WITH_TIMELINES = ("json", "html")
-"""The forms that show the nights of each index."""
-_SINGLE_DOCUMENT_FORMATS = ("csv", "junit", "sarif", "ocsf", "html")
-"""The forms that have room for many reports in one document."""
-
-
-def render_reports(
-    reports: Iterable[Report], arguments: Namespace, *, is_file: bool, report_count: int = 1
-) -> Iterable[str]:
-    """Write reports, at most so many, as the flags want them; into a file no width and no colours."""
-    format_name = arguments.format
-    full_command = _build_full_report_command(arguments)
-    if format_name in _SINGLE_DOCUMENT_FORMATS:
-        return _render_single_document(reports, format_name, full_command, is_file=is_file)
-    if format_name == "markdown" and report_count > 1:
-        markdown = import_module("backup_auditor.rendering.formats.markdown")
-        return join_with_newlines(markdown.render_markdown_of_many(reports, report_count, full_command=full_command))
-    pages = (_render_page(report, format_name, full_command, is_file=is_file) for report in reports)
-    return (
-        _join_json_array(pages) if format_name == "json" and arguments.registry is not None else _separate_pages(pages)
+def make_render_options(arguments: Namespace, *, is_file: bool, report_count: int = 1) -> RenderOptions:
+    """Return the options for the documents that the flags ask for."""
+    return RenderOptions(
+        controls=CATALOG.all_controls,
+        full_command=_build_full_report_command(arguments),
+        report_count=report_count,
+        is_registry=arguments.registry is not None,
+        is_file=is_file,
+        width=_DEFAULT_WIDTH if is_file else get_terminal_width(),
+        is_colored=not is_file and is_colored(),
     )
 
 
@@ -126,56 +104,3 @@ def _build_full_report_command(arguments: Namespace) -> str:
     if arguments.no_state:
         words.append("--no-state")
     return join([*words, "--format", "json"])
-
-
-def _render_single_document(
-    reports: Iterable[Report], format_name: str, full_command: str, *, is_file: bool
-) -> Iterable[str]:
-    package = "backup_auditor.rendering"
-    module = import_module(f"{package}.html.page" if format_name == "html" else f"{package}.formats.{format_name}")
-    pieces: Iterable[str]
-    match format_name:
-        case "csv":
-            pieces = chain(
-                [module.BYTE_ORDER_MARK] if is_file else [], module.render_csv(reports, full_command=full_command)
-            )
-        case "html":
-            pieces = module.render_html(reports)
-        case "junit":
-            pieces = module.render_junit(reports)
-        case "sarif":
-            pieces = module.render_sarif(reports, CATALOG.all_controls)
-        case _:
-            pieces = module.render_ocsf(reports, CATALOG.all_controls)
-    return pieces
-
-
-def _render_page(report: Report, format_name: str, full_command: str, *, is_file: bool) -> Iterable[str]:
-    if format_name == "json":
-        return render_json(report)
-    if format_name == "markdown":
-        markdown = import_module("backup_auditor.rendering.formats.markdown")
-        pieces: Iterable[str] = markdown.render_markdown(report, full_command=full_command)
-        return join_with_newlines(pieces)
-    if is_file:
-        return join_with_newlines(render_table(report, full_command=full_command))
-    return join_with_newlines(
-        render_table(report, width=get_terminal_width(), is_colored=is_colored(), full_command=full_command)
-    )
-
-
-def _separate_pages(pages: Iterable[Iterable[str]]) -> Iterator[str]:
-    separator = ""
-    for page in pages:
-        yield separator
-        yield from page
-        separator = "\n\n"
-
-
-def _join_json_array(pages: Iterable[Iterable[str]]) -> Iterator[str]:
-    separator = "[\n"
-    for page in pages:
-        yield separator
-        yield from page
-        separator = ",\n"
-    yield "\n]" if separator != "[\n" else "[]"

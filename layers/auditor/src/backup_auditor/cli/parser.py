@@ -5,6 +5,7 @@ from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, RawDes
 from importlib import import_module
 
 from backup_auditor.domain.text import collapse_whitespace, escape_control_characters, quote_text
+from backup_auditor.rendering.formats import FORMATS
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def _add_evidence_action(actions: "_SubParsersAction[ArgumentParser]", name: str
     return parser
 
 
-FORMATS = ("table", "json", "markdown", "csv", "junit", "sarif", "ocsf", "html")
-CONTROL_FORMATS = FORMATS[:3]
+_CONTROL_FORMATS = ("table", "json", "markdown")
 _MAX_LATENCY_SECONDS = 60
 _MAX_COUNT_DIGITS = 6
 
@@ -97,8 +97,7 @@ def parse_report_format(text: str) -> str:
     """Read the name of a form of the report."""
     if text in FORMATS:
         return text
-    format_names = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-    raise ArgumentTypeError(f"there is no format {quote_text(text)}; use {format_names}")
+    raise ArgumentTypeError(f"unknown format {quote_text(text)} (expected {', '.join(FORMATS)})")
 
 
 def parse_count(text: str) -> int:
@@ -329,7 +328,7 @@ def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "list the controls, or show one"
     parser = commands.add_parser("controls", help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("id", metavar="ID", nargs="?", help="a control's id")
-    parser.add_argument("--format", choices=CONTROL_FORMATS, default="table", help="default: table")
+    parser.add_argument("--format", choices=_CONTROL_FORMATS, default="table", help="default: table")
 
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:

@@ -14,11 +14,12 @@ from backup_auditor.application.audit import check_policy_dates, compare_policie
 from backup_auditor.bootstrap import runtime
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.options import refuse_shared_standard_input
-from backup_auditor.cli.output import get_terminal_width, is_colored, join_with_newlines, log_stderr, write_pieces
+from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, write_pieces
 from backup_auditor.domain.capacity import assess_feasibility
 from backup_auditor.domain.warnings import find_value_warnings
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.policy_diff import describe_feasibility, render_policy_diff
+from backup_auditor.rendering.text import join_lines
 from backup_auditor.settings.pinecone import redact
 
 
@@ -43,9 +44,7 @@ def _compare_policies(arguments: Namespace) -> None:
     for policy in (old_policy, new_policy):
         check_policy_dates(policy, inventory.observed_at)
     diff = compare_policies(inventory, old_policy, new_policy)
-    write_pieces(
-        join_with_newlines(render_policy_diff(diff, width=get_terminal_width(), is_colored=is_colored())), None
-    )
+    write_pieces(join_lines(render_policy_diff(diff, width=get_terminal_width(), is_colored=is_colored())), None)
 
 
 def _validate(source: InputSource, indexes: int | None) -> int:
@@ -65,7 +64,7 @@ def _validate(source: InputSource, indexes: int | None) -> int:
         lines.append(f"{policy.source}: {describe_feasibility(quota_fit)}")
     for warning in find_value_warnings(policy):
         log_stderr(f"{policy.source}: warning: {warning}")
-    write_pieces(join_with_newlines(lines), None)
+    write_pieces(join_lines(lines), None)
     return OK
 
 

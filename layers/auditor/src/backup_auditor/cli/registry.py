@@ -8,9 +8,10 @@ from argparse import Namespace
 from backup_auditor.adapters.input_file import InputSource, parse_source
 from backup_auditor.adapters.registry_file import build_registry_schema, load_registry
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
-from backup_auditor.cli.output import join_with_newlines, log_stderr, write_pieces
+from backup_auditor.cli.output import log_stderr, write_pieces
 from backup_auditor.domain.registry import Registry, find_shared_by_secret, find_shared_by_variable
 from backup_auditor.errors import RegistryError
+from backup_auditor.rendering.text import join_lines
 from backup_auditor.settings.pinecone import redact
 
 
@@ -32,7 +33,7 @@ def _validate(source: InputSource) -> int:
         return NOT_AUDITED
     for group in (*find_shared_by_variable(registry.projects), *find_shared_by_secret(registry.projects)):
         log_stderr(f"warning: {registry.source}: {group.sentence}")
-    write_pieces(join_with_newlines(lines), None)
+    write_pieces(join_lines(lines), None)
     return OK
 
 

@@ -19,7 +19,7 @@ from backup_auditor.cli.options import (
     choose_state_file,
     run_with_options,
 )
-from backup_auditor.cli.output import get_terminal_width, join_with_newlines, log_stderr, write_pieces
+from backup_auditor.cli.output import get_terminal_width, log_stderr, write_pieces
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, build_results
@@ -27,6 +27,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import RemediationPlanError, UsageError
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.rendering.remediation_plan import render_plan_json, render_plan_table, render_results_table
+from backup_auditor.rendering.text import join_lines
 from backup_auditor.settings.pinecone import read_settings
 
 
@@ -101,9 +102,9 @@ def _show_plan(arguments: Namespace, plan: RemediationPlan, results: tuple[Actio
     if arguments.format == "json":
         write_pieces([render_plan_json(plan, results or None)], None)
         return choose_plan_exit_code(plan)
-    write_pieces(join_with_newlines(render_plan_table(plan, get_terminal_width())), None)
+    write_pieces(join_lines(render_plan_table(plan, get_terminal_width())), None)
     if results:
-        write_pieces(join_with_newlines(["", *render_results_table(plan, results, get_terminal_width())]), None)
+        write_pieces(join_lines(["", *render_results_table(plan, results, get_terminal_width())]), None)
     return choose_plan_exit_code(plan)
 
 
@@ -112,7 +113,7 @@ def _apply_plan(
 ) -> int:
     is_json = arguments.format == "json"
     if not is_json:
-        write_pieces(join_with_newlines(render_plan_table(plan, get_terminal_width())), None)
+        write_pieces(join_lines(render_plan_table(plan, get_terminal_width())), None)
     if plan.actions and not plan.applicable_actions:
         kinds = sorted({it.kind.label for it in plan.actions})
         raise RemediationPlanError(
@@ -130,7 +131,7 @@ def _apply_plan(
     if is_json:
         write_pieces([render_plan_json(plan, outcome.results)], None)
     elif outcome.results:
-        write_pieces(join_with_newlines(["", *render_results_table(plan, outcome.results, get_terminal_width())]), None)
+        write_pieces(join_lines(["", *render_results_table(plan, outcome.results, get_terminal_width())]), None)
     if outcome.interruption is not None:
         raise outcome.interruption
     return choose_worst_exit_code(

@@ -10,14 +10,14 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.local import open_audits_in_file, open_audits_in_table, open_local_state
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
-from backup_auditor.cli.output import get_terminal_width, join_with_newlines, log_stderr, write_pieces
+from backup_auditor.cli.output import get_terminal_width, log_stderr, write_pieces
 from backup_auditor.cli.remediate import is_terminal
 from backup_auditor.cli.state_path import find_default_state_file
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore, StateStore
 from backup_auditor.rendering.discard import render_discard
-from backup_auditor.rendering.text import wrap_text
+from backup_auditor.rendering.text import join_lines, wrap_text
 
 
 def run(arguments: Namespace) -> int:
@@ -30,7 +30,7 @@ def run(arguments: Namespace) -> int:
         write_pieces([f"{subject} of {project} in {_describe_store(arguments, project)}; nothing to discard."], None)
         return OK
     lines = render_discard(discard, project, _describe_store(arguments, project), runtime.now())
-    write_pieces(join_with_newlines(line for it in lines for line in wrap_text(it, get_terminal_width(), "    ")), None)
+    write_pieces(join_lines(line for it in lines for line in wrap_text(it, get_terminal_width(), "    ")), None)
     if not arguments.yes and not _ask_for_consent():
         log_stderr("nothing was changed")
         return NOT_AUDITED

@@ -26,6 +26,14 @@ def encode_pieces(pieces: Iterable[str]) -> Iterator[bytes]:
     yield ("".join(batch) + "\n").encode(errors="backslashreplace")
 
 
+def join_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines as pieces of one text; the last line has no end."""
+    separator = ""
+    for line in lines:
+        yield separator + line
+        separator = "\n"
+
+
 _COLOR_CODES = {
     Severity.CRITICAL: "1;31",
     Severity.HIGH: "31",

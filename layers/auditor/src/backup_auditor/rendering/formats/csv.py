@@ -1,12 +1,14 @@
 """Reports as CSV (RFC 4180), a finding a row: for spreadsheets and for whoever counts."""
 
+import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import cut_text, find_cluster_end
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import FULL_REPORT_COMMAND
 from backup_auditor.rendering.slack import count_units
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
@@ -42,7 +44,6 @@ _COLUMNS = (
 )
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
 _INVISIBLE_CHARACTERS = "\xad\u200b\u200c\u200d\u2060\ufeff"
-_SPECIAL_CHARACTERS = frozenset(',"')
 BYTE_ORDER_MARK = "\ufeff"
 """What begins a file: without it, spreadsheets take UTF-8 for the encoding of their country."""
 MAX_CELL_LENGTH = 32_767
@@ -50,23 +51,40 @@ MAX_CELL_LENGTH = 32_767
 _MAX_COMMAND_LENGTH = 1000
 
 
-def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COMMAND) -> Iterator[str]:
-    """Write the findings of all reports under one heading, each line ended by CR LF but for the last, which lacks LF.
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write the findings of all reports as one table; a file begins with a byte order mark."""
+    if options.is_file:
+        yield BYTE_ORDER_MARK
+    yield from render_csv(reports, full_command=options.full_command)
 
-    A text that a spreadsheet would take for a formula has an apostrophe in front. One that no cell has room for is cut:
-    `in_full` is the command that shows the rest. The warnings of a report stand in its first row.
+
+def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COMMAND) -> Iterator[str]:
+    """Write the findings of all reports below one row of column names. Lines end with CR LF; the last has no LF.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe. A cell that is too long is cut, and
+    names `full_command`, which shows the rest. The warnings of a report are in its first row.
     """
     command = cut_text(escape_text(full_command), _MAX_COMMAND_LENGTH)
-    yield ",".join(_COLUMNS)
+    format_row: Callable[[Sequence[str]], str] = csv.writer(_RowFormatter(), lineterminator="").writerow
+    yield format_row(_COLUMNS)
     for report in reports:
-        leading_cells, trailing_cells = (
-            _join_cells(map(_format_fact, it(report).values()), command) for it in (build_audit_facts, count_totals)
+        facts, totals = (
+            [_format_cell(_format_fact(value), command) for value in build(report).values()]
+            for build in (build_audit_facts, count_totals)
         )
-        warnings = _join_cells([json.dumps(report.warnings, ensure_ascii=False)], command)
+        warnings = _format_cell(json.dumps(report.warnings, ensure_ascii=False), command)
         for finding in report.findings:
-            yield f"\r\n{leading_cells},{_join_cells(_list_values(finding), command)},{trailing_cells},{warnings}"
+            cells = [_format_cell(it, command) for it in _list_values(finding)]
+            yield f"\r\n{format_row([*facts, *cells, *totals, warnings])}"
             warnings = ""
     yield "\r"
+
+
+class _RowFormatter:
+    """A file for `csv.writer` that returns each row instead of storing it."""
+
+    def write(self, row: str) -> str:
+        return row
 
 
 def _list_values(finding: Finding) -> list[str]:
@@ -88,10 +106,6 @@ def _list_values(finding: Finding) -> list[str]:
     ]
 
 
-def _join_cells(texts: Iterable[str], full_command: str) -> str:
-    return ",".join(_format_cell(it, full_command) for it in texts)
-
-
 def _format_cell(text: str, full_command: str) -> str:
     """Return a text as one cell on one line, in which nothing is computed."""
     cell = escape_text(text)
@@ -99,9 +113,7 @@ def _format_cell(text: str, full_command: str) -> str:
         cell = f"'{cell}"
     if 2 * len(cell) > MAX_CELL_LENGTH and count_units(cell) > MAX_CELL_LENGTH:
         cell = _shorten(cell, full_command)
-    if _SPECIAL_CHARACTERS.isdisjoint(cell):
-        return cell
-    return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _shorten(text: str, full_command: str) -> str:

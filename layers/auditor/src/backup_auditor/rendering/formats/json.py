@@ -13,6 +13,7 @@ from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
 from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.json_fragments import build_proposal_json, build_rule_json
 
 type _Json = dict[str, Any]
@@ -194,6 +195,20 @@ def _build_periods(periods: Iterable[Period]) -> list[dict[str, str]]:
 
 
 _encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write a report as a JSON object, or the reports of a registry as an array."""
+    if not options.is_registry:
+        for report in reports:
+            yield from render_json(report)
+        return
+    separator = "[\n"
+    for report in reports:
+        yield separator
+        yield from render_json(report)
+        separator = ",\n"
+    yield "\n]" if separator != "[\n" else "[]"
 
 
 def render_json(report: Report) -> Iterator[str]:

@@ -9,6 +9,7 @@ from itertools import groupby
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.summary import build_audit_facts, count_totals, describe_since
 from backup_auditor.rendering.text import escape_text
@@ -20,6 +21,11 @@ _OUTCOMES = {
     Compliance.INSUFFICIENT_DATA: _ERROR,
     Compliance.NOT_APPLICABLE: _SKIPPED,
 }
+
+
+def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
+    """Write all reports as one document."""
+    return render_junit(reports)
 
 
 def render_junit(reports: Iterable[Report]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import (
     FULL_REPORT_COMMAND,
     group_exempted_findings,
@@ -23,7 +24,7 @@ from backup_auditor.rendering.summary import (
     describe_verdict,
     has_history,
 )
-from backup_auditor.rendering.text import escape_markdown, format_code, truncate
+from backup_auditor.rendering.text import escape_markdown, format_code, join_lines, truncate
 
 MAX_ROWS = 50
 """How many rows a section may have at all."""
@@ -107,6 +108,13 @@ _MAX_LENGTH = 65_536
 """How long a comment on GitHub may be, in characters; counted here in bytes, of which there are never fewer."""
 _ROW_LIMITS = (MAX_ROWS, 20, 10, 5, 2, 1)
 """How many rows a section may have: the first of these with which all fits."""
+
+
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write one report, or several that fit one comment together."""
+    if options.report_count > 1:
+        return join_lines(render_markdown_of_many(reports, options.report_count, full_command=options.full_command))
+    return join_lines(line for it in reports for line in render_markdown(it, full_command=options.full_command))
 
 
 def render_markdown(

@@ -9,6 +9,7 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, Severity
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 
 
@@ -63,6 +64,11 @@ _CLASS_UID = 2003
 _PRODUCT = {"name": "Backup Auditor", "vendor_name": "Backup Auditor"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write all reports as one document."""
+    return render_ocsf(reports, options.controls)
 
 
 def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.controls import render_controls_markdown
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import label_resource
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text
@@ -53,6 +54,11 @@ _BASELINE_STATES = {"new": "new", "reopened": "new", "ongoing": "unchanged"}
 _DEVIATIONS = (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
 _LITERAL_ESCAPES = str.maketrans({it: f"\\{it}" for it in "\\[]"} | {it: it * 2 for it in "{}"})
 _encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write all reports as one document."""
+    return render_sarif(reports, options.controls)
 
 
 def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:

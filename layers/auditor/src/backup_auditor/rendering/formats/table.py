@@ -1,11 +1,12 @@
 """The report for a person at a terminal: the verdict, the worst findings with the next step, then the counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import (
     FULL_REPORT_COMMAND,
     Group,
@@ -27,11 +28,23 @@ from backup_auditor.rendering.summary import (
     describe_verdict,
     has_history,
 )
-from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text
+from backup_auditor.rendering.text import Style, escape_text, format_columns, join_lines, wrap_text
 
 _MAX_UNFOLDED_FINDINGS = 100
 """How many open findings are shown one by one."""
 _MAX_READ_FAILURES = 10
+
+
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write one report after the other."""
+    separator = ""
+    for report in reports:
+        yield separator
+        lines = render_table(
+            report, width=options.width, is_colored=options.is_colored, full_command=options.full_command
+        )
+        yield from join_lines(lines)
+        separator = "\n\n"
 
 
 def render_table(

@@ -12,6 +12,7 @@ from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.formats.options import RenderOptions
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.html.findings import Figure, FindingViews, build_anchor, build_figures
 from backup_auditor.rendering.html.index_history import IndexHistory, build_index_history, build_sort_key
@@ -82,6 +83,11 @@ _COMPLIANCE_HEADINGS = {
     "NON_COMPLIANT": "Not as required",
     "INSUFFICIENT_DATA": "Not known",
 }
+
+
+def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
+    """Write all reports as one page."""
+    return render_html(reports)
 
 
 def render_html(reports: Iterable[Report]) -> Iterator[str]:
