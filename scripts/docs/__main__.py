@@ -11,6 +11,7 @@ from pathlib import Path
 from backup_auditor_simulator.testing import run_simulator
 from docs import command_line, configuration, controls, cost, events, formats, metrics, policy, simulator
 from docs.markdown import fill_sections
+from docs.messages import fill_messages
 from docs.transcripts import BLOCK, run_transcripts
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def main() -> int:
         environment = cache(lambda: stack.enter_context(run_simulator("neglected", now=NOW)))
         for path in arguments.documents or sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
             before = path.read_text(encoding="utf-8")
-            after = fill_sections(before, SECTIONS)
+            after = fill_messages(fill_sections(before, SECTIONS))
             if BLOCK.search(after):
                 after = run_transcripts(after, {**environment(), "COLUMNS": "110", "NO_COLOR": "1"})
             if before != after:
