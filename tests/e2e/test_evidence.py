@@ -165,7 +165,7 @@ def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> N
         pytest.param(("--since", "0001-01-01"), "expected a year from 2000 to 2999", id="no-year-of-ours"),
         pytest.param(("--until", "9999-12-31"), "expected a year from 2000 to 2999", id="no-end"),
         pytest.param(("--since", "2026-11-22", "--until", "2026-11-21"), "is before --since", id="the-wrong-way-round"),
-        pytest.param(("--project", "a/b"), "'a/b' is no name for a project", id="no-name"),
+        pytest.param(("--project", "a/b"), "'a/b' is not a valid project name", id="no-name"),
     ],
 )
 @pytest.mark.parametrize("action", ["list", "verify"])

@@ -34,8 +34,7 @@ def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:
         late_result = project.audit()
         assert (late_result.exit_code, late_result.find_verdicts()[paused_key]) == (3, "NON_COMPLIANT")
         assert (
-            "the last recorded audit of default, of 2999-06-01T12:00:00Z, lies in the future"
-            in late_result.error_output
+            "the last recorded audit of default, of 2999-06-01T12:00:00Z, is in the future" in late_result.error_output
         )
         remedy_command = f"backup-auditor state discard --project default --state {project.state_path}"
         assert late_result.error_output.endswith(f"{remedy_command}\n")
@@ -67,7 +66,7 @@ def test_an_older_audit_of_its_own_now_is_no_failure(tmp_path: Path) -> None:
         assert project.audit("--now", "2001-01-02T00:00:00Z").exit_code != 2
         older_result = project.audit("--now", "2001-01-01T00:00:00Z")
         assert "changes nothing" in older_result.error_output
-        assert "lies in the future" not in older_result.error_output
+        assert "is in the future" not in older_result.error_output
         fresh_result = project.run_command("state", "discard")
         assert (fresh_result.exit_code, fresh_result.output) == (
             0,

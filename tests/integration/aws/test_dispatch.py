@@ -210,7 +210,7 @@ def test_what_cannot_be_meant_is_raised_and_logged(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log_stream: StringIO
 ) -> None:
     """A wrong shape, no registry where it should be, one that is none, and a missing setting: one line each."""
-    with pytest.raises(RequestError, match="the payload holds 'project'"):
+    with pytest.raises(RequestError, match="the payload has unknown fields 'project'"):
         invoke({"project": "a"})
     cloud.write_registry()
     with pytest.raises(RegistryError, match="lists no projects"):

@@ -163,8 +163,8 @@ def test_a_secret_is_the_value_or_json(
     [
         pytest.param(" ", PINECONE_KEY, "is empty; put the value there, or JSON with PINECONE_API_KEY", id="blank"),
         pytest.param(b"\x00\x01" + KEY.encode(), PINECONE_KEY, "is binary; put it there as text", id="binary"),
-        pytest.param(f"{KEY} {KEY}", PINECONE_KEY, "holds characters that no key has", id="two"),
-        pytest.param(f'"{KEY}"', PINECONE_KEY, "holds characters that no key has", id="quotes"),
+        pytest.param(f"{KEY} {KEY}", PINECONE_KEY, "contains characters that no key has", id="two"),
+        pytest.param(f'"{KEY}"', PINECONE_KEY, "contains characters that no key has", id="quotes"),
         pytest.param(f"PINECONE_API_KEY={KEY}\nX={KEY}", PINECONE_KEY, "holds characters that no key", id="file"),
         pytest.param(WEBHOOK, PINECONE_KEY, "is an address, and no key of Pinecone", id="webhook-for-a-key"),
         pytest.param(

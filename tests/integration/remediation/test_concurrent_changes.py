@@ -144,7 +144,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SHORT_RETENTION,
             make_settings_change(retention_days=30, frequency="weekly"),
             (SKIPPED, 1),
-            "runs weekly, and daily is required",
+            "runs weekly (required: daily)",
             id="raised-and-slowed-down",
         ),
         pytest.param(
@@ -158,7 +158,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SLOW_FREQUENCY,
             make_settings_change(frequency="daily", retention_days=3),
             (SKIPPED, 1),
-            "keeps backups 3d",
+            "has a retention of 3d",
             id="fast-and-brief",
         ),
         pytest.param(
@@ -179,7 +179,11 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             id="another-that-is-enough",
         ),
         pytest.param(
-            PAUSED_SCHEDULE, make_replacement(days=2), (SKIPPED, 1), "keeps backups 2d", id="another-that-is-too-brief"
+            PAUSED_SCHEDULE,
+            make_replacement(days=2),
+            (SKIPPED, 1),
+            "has a retention of 2d",
+            id="another-that-is-too-brief",
         ),
         pytest.param(
             PAUSED_SCHEDULE,
@@ -200,7 +204,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             id="made-anew-under-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"
+            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
@@ -241,7 +245,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
             id="another-that-is-enough",
         ),
         pytest.param(
-            PAUSED_SCHEDULE, make_replacement(days=2), (FAILED, 1), "keeps backups 2d", id="another-that-is-not"
+            PAUSED_SCHEDULE, make_replacement(days=2), (FAILED, 1), "has a retention of 2d", id="another-that-is-not"
         ),
         pytest.param(SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "It has no schedule.", id="deleted"),
         pytest.param(
@@ -252,7 +256,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
             id="made-anew-under-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "keeps backups 2d", id="made-anew-as-brief"
+            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
@@ -285,14 +289,14 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
             SHORT_RETENTION,
             make_settings_change(frequency="weekly"),
             VERIFICATION_FAILED,
-            "runs weekly, and daily is required",
+            "runs weekly (required: daily)",
             id="slowed",
         ),
         pytest.param(
             SHORT_RETENTION,
             make_settings_change(retention_days=1),
             VERIFICATION_FAILED,
-            "keeps backups 1d",
+            "has a retention of 1d",
             id="lowered",
         ),
         pytest.param(
@@ -309,7 +313,7 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
             SLOW_FREQUENCY,
             make_settings_change(retention_days=3),
             VERIFICATION_FAILED,
-            "keeps backups 3d",
+            "has a retention of 3d",
             id="lowered-below-what-is-needed",
         ),
         pytest.param(
@@ -360,9 +364,9 @@ def test_what_somebody_changed_after_the_call_is_evaluated_by_the_policy(
     [
         pytest.param(SHORT_RETENTION, make_settings_change(enabled=False), "theirs is paused", id="paused"),
         pytest.param(SHORT_RETENTION, make_settings_change(frequency="weekly"), "runs weekly", id="slowed-down"),
-        pytest.param(SLOW_FREQUENCY, make_settings_change(retention_days=3), "keeps backups 3d", id="lowered"),
+        pytest.param(SLOW_FREQUENCY, make_settings_change(retention_days=3), "has a retention of 3d", id="lowered"),
         pytest.param(
-            PAUSED_SCHEDULE, make_settings_change(retention_days=3), "keeps backups 3d", id="lowered-while-paused"
+            PAUSED_SCHEDULE, make_settings_change(retention_days=3), "has a retention of 3d", id="lowered-while-paused"
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> 
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "weekly", 30),
             ActionState.SKIPPED,
-            "theirs runs weekly, and daily is required",
+            "theirs runs weekly (required: daily)",
             id="another-that-is-not-enough",
         ),
         pytest.param(

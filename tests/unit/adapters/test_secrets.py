@@ -17,7 +17,7 @@ def read_short_secret(name: str, *, fresh: bool = False) -> str | bytes:
 def test_what_is_too_short_for_a_key_is_refused() -> None:
     """By the name of the secret, and without what it holds."""
     with pytest.raises(
-        SecretError, match=r"^the secret search is too short for a key; copy the whole key$"
+        SecretError, match=r"^the secret search is too short for a key; copy the complete key$"
     ) as error_info:
         read_secret("search", PINECONE_KEY, read_short_secret)
     assert SHORT_SECRET not in str(error_info.value)

@@ -40,18 +40,20 @@ def test_a_request_id_of_the_event_comes_before_its_own() -> None:
 @pytest.mark.parametrize(
     "payload,reason",
     [
-        pytest.param(None, "the payload is no JSON object", id="null"),
-        pytest.param([], "the payload is no JSON object", id="list"),
-        pytest.param({"project": "a"}, "the payload holds 'project'; known there are request_id, reason", id="project"),
-        pytest.param({"request_id": 7}, "request_id is no text of 1 to 500 characters", id="number"),
-        pytest.param({"request_id": "x" * 501}, "request_id is no text of 1 to 500 characters", id="too-long"),
-        pytest.param({"reason": " "}, "reason is no text", id="blank-reason"),
-        pytest.param(EVENT | {"source": "aws.s3"}, "asks for no audit", id="other-source"),
-        pytest.param(EVENT | {"detail-type": "Object Created"}, "asks for no audit", id="other-event"),
+        pytest.param(None, "the payload is not a JSON object", id="null"),
+        pytest.param([], "the payload is not a JSON object", id="list"),
+        pytest.param(
+            {"project": "a"}, "the payload has unknown fields 'project'; known fields: request_id, reason", id="project"
+        ),
+        pytest.param({"request_id": 7}, "request_id must be a text of 1 to 500 characters", id="number"),
+        pytest.param({"request_id": "x" * 501}, "request_id must be a text of 1 to 500 characters", id="too-long"),
+        pytest.param({"reason": " "}, "reason must be a text", id="blank-reason"),
+        pytest.param(EVENT | {"source": "aws.s3"}, "does not request an audit", id="other-source"),
+        pytest.param(EVENT | {"detail-type": "Object Created"}, "does not request an audit", id="other-event"),
         pytest.param(EVENT | {"detail": None}, "the event has no detail", id="no-detail"),
-        pytest.param(EVENT | {"detail": {"project": "a"}}, "the event names a project; it is for audit", id="one"),
-        pytest.param(EVENT | {"detail": {"x": 1}}, "the event's detail holds 'x'", id="unknown-field"),
-        pytest.param(EVENT | {"id": None}, "has neither a request_id nor an id", id="no-id"),
+        pytest.param(EVENT | {"detail": {"project": "a"}}, "the event names a project; send it to audit", id="one"),
+        pytest.param(EVENT | {"detail": {"x": 1}}, "the event's detail has unknown fields 'x'", id="unknown-field"),
+        pytest.param(EVENT | {"id": None}, "has neither request_id nor id", id="no-id"),
     ],
 )
 def test_anything_else_is_refused(payload: object, reason: str) -> None:

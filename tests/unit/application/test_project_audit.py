@@ -138,7 +138,7 @@ def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
     state_before = harness.store.load("search")
     harness.metrics, harness.now = [], harness.now - DAY
     message = run_and_fail(harness, FutureAuditError)
-    assert message.startswith("the last recorded audit of search, of 2026-11-22T12:00:00Z, lies in the future")
+    assert message.startswith("the last recorded audit of search, of 2026-11-22T12:00:00Z, is in the future")
     assert message.endswith("backup-auditor state discard --project search --table TABLE")
     assert harness.metrics == [("search", FAILED_METRICS, {})]
     assert (harness.store.load("search"), harness.notified_projects, harness.ping_count) == (

@@ -33,7 +33,7 @@ def test_the_error_names_both_moments_and_the_way_out() -> None:
     result = evaluate_at(store, NOW, NOW)
     assert isinstance(result.record_error, FutureAuditError)
     assert str(result.record_error) == (
-        "the last recorded audit of default, of 2027-06-10T12:00:00Z, lies in the future of this machine's clock"
+        "the last recorded audit of default, of 2027-06-10T12:00:00Z, is in the future of this machine's clock"
         " (2026-11-22T12:00:00Z); correct the clock if it is wrong, else discard that audit:"
         " backup-auditor state discard --project default"
     )

@@ -11,7 +11,7 @@ from backup_auditor.domain.finding import Evidence, Resource, ResourceType
 from support.builders.facts import DAY, build_failed_listing, build_index, build_schedule, evaluate_facts
 
 INDEX_RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
-LOOKUP_SENTENCE = "GET /indexes/orders/backup-schedules tells SCHEDULE_ID."
+LOOKUP_SENTENCE = "GET /indexes/orders/backup-schedules returns SCHEDULE_ID."
 
 
 @pytest.mark.parametrize(

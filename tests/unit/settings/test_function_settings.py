@@ -136,14 +136,14 @@ def test_nothing_is_forgotten_after_no_days() -> None:
         pytest.param("EVIDENCE_BUCKET", "", "is not set", id="no-bucket"),
         pytest.param("EVENT_BUS", "", "is not set", id="no-bus"),
         pytest.param("PROJECT_NAME", "", "is not set", id="no-project"),
-        pytest.param("PROJECT_NAME", "a/b", "is no name for a project", id="slash-in-a-name"),
+        pytest.param("PROJECT_NAME", "a/b", "is not a valid project name", id="slash-in-a-name"),
         pytest.param("API_KEY_SECRET", "", "is not set", id="no-secret"),
-        pytest.param("API_KEY_SECRET", "two words", "is no name of a secret", id="blank-in-a-secret"),
-        pytest.param("REGISTRY", "registry.yaml", "is no address of a document; write ssm:NAME", id="file"),
-        pytest.param("REGISTRY", "s3://bucket", "is no address of a document", id="bucket-without-key"),
-        pytest.param("POLICY", "https://example.org/policy", "is no address of a document", id="web"),
-        pytest.param("ALERT_TOPIC", "alerts", "is no ARN of a standard topic", id="topic-by-name"),
-        pytest.param("ALERT_TOPIC", f"{TOPIC}.fifo", "is no ARN of a standard topic", id="topic-in-order"),
+        pytest.param("API_KEY_SECRET", "two words", "is not a valid name of a secret", id="blank-in-a-secret"),
+        pytest.param("REGISTRY", "registry.yaml", "is not an address of a document; write ssm:NAME", id="file"),
+        pytest.param("REGISTRY", "s3://bucket", "is not an address of a document", id="bucket-without-key"),
+        pytest.param("POLICY", "https://example.org/policy", "is not an address of a document", id="web"),
+        pytest.param("ALERT_TOPIC", "alerts", "is not the ARN of a standard topic", id="topic-by-name"),
+        pytest.param("ALERT_TOPIC", f"{TOPIC}.fifo", "is not the ARN of a standard topic", id="topic-in-order"),
         pytest.param("ALERT_SEVERITY", "severe", "is no severity; write low, medium, high or critical", id="severity"),
         pytest.param("SLACK_SEVERITY", "HIGH", "is no severity", id="capitals"),
         pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
@@ -172,7 +172,7 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: 
 )
 def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
     """Whoever gives the template the secret itself is told so, without it."""
-    with pytest.raises(SettingsError, match="looks like the secret itself; keep that in Secrets Manager") as error_info:
+    with pytest.raises(SettingsError, match="looks like the secret itself; store it in Secrets Manager") as error_info:
         read_audit_settings(ALL_VARIABLES | {name: value})
     assert value not in str(error_info.value)
 

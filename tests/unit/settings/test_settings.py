@@ -113,7 +113,7 @@ def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
     environ = {"PINECONE_API_KEY": "e"}
     with pytest.raises(SettingsError) as error_info:
         read_settings(environ)
-    message = "PINECONE_API_KEY is too short for a key; copy the whole key"
+    message = "PINECONE_API_KEY is too short for a key; copy the complete key"
     assert redact(str(error_info.value), environ) == message
 
 

@@ -1,4 +1,4 @@
-"""Starts the command line: `python -m backup_auditor` is `backup-auditor`."""
+"""Start the command line: `python -m backup_auditor` is the same as `backup-auditor`."""
 
 import sys
 

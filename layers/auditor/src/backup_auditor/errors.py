@@ -1,154 +1,154 @@
 """Every error of the project.
 
 BackupAuditorError
-├── UsageError              the command line, a setting or a file is not what it should be
-│   ├── SettingsError       the environment
-│   ├── PolicyError         the policy file
-│   ├── RegistryError       the list of projects
-│   ├── DocumentError       a registry or a policy that cannot be fetched
-│   ├── RequestError        an event, or the payload of a function
-│   ├── RemediationPlanError  a plan of remediation
-│   ├── InventoryFileError  a saved inventory
-│   ├── ProjectMismatchError  a state that belongs to another Pinecone project
-│   └── StateError          what remembers audits
-│       └── FutureAuditError    the last recorded audit lies in the future of this machine's clock
-├── EvidenceError           where reports are kept
-│   ├── EvidenceMissingError  a report is not where it was kept
-│   └── ReportAlteredError  a report is not what was kept
-├── SecretError             a key or a webhook that is missing, empty, or not what it should be
+├── UsageError              the command line, a setting or a file is invalid; nothing was audited
+│   ├── SettingsError         a setting of the environment is missing or invalid
+│   ├── PolicyError           the policy is invalid
+│   ├── RegistryError         the registry is invalid, or does not name the project
+│   ├── DocumentError         a registry or a policy could not be fetched from AWS
+│   ├── RequestError          an event or the payload of a function is invalid
+│   ├── RemediationPlanError  a remediation plan is unknown, or may not be applied
+│   ├── InventoryFileError    a saved inventory could not be read
+│   ├── ProjectMismatchError  the state belongs to another Pinecone project
+│   └── StateError            the state could not be read or written
+│       └── FutureAuditError    the last recorded audit is later than this machine's clock
+├── EvidenceError           a report could not be stored or read
+│   ├── EvidenceMissingError  a stored report is missing
+│   └── ReportAlteredError    a stored report has other bytes than when it was stored
+├── SecretError             a key or a webhook is missing, empty or invalid
 ├── DeliveryError           a channel did not accept a message
-│   ├── ChannelRefusedError     and will not, until somebody changes something
-│   └── AcceptanceUnknownError  or did, and the answer was lost
-├── ConflictingRecordError  another audit was recorded meanwhile
-└── PineconeError           an answer, or the lack of one
-    ├── BadKeyError         401: the key is not accepted
-    ├── ForbiddenError      403: the key may not do this; 402: nobody may until the bill is paid
-    ├── OrganizationPlanError  403 that speaks of the plan: it does not include this
-    ├── UnsupportedError    400 or 422: this index, or this request, is not one the service can serve
-    ├── NotFoundError       404
-    ├── ConflictError       409 or 412
-    ├── QuotaError          403 or 429 that speaks of a quota: no room for another backup or schedule
-    ├── ThrottledError      429 to the end
-    ├── UnavailableError    no answer, or 408 and 5xx to the end
-    │   ├── UnreachableError  the host cannot be resolved, reached or trusted
-    │   ├── DeadlineError     the time for the whole audit is over
-    │   └── OutcomeUnknownError  a write whose answer was lost and could not be settled by reading
-    └── MalformedResponseError  an answer of a shape that cannot be read
+│   ├── ChannelRefusedError     it refuses the message until a person changes a setting
+│   └── AcceptanceUnknownError  the response was lost, so it may have accepted the message
+├── ConflictingRecordError  another audit was recorded since the state was loaded
+└── PineconeError           a call to Pinecone failed
+    ├── BadKeyError           401: Pinecone does not accept the key
+    ├── ForbiddenError        403: the key may not do this; 402: the bill has to be paid first
+    ├── OrganizationPlanError 403 that names the plan: the plan does not include this
+    ├── UnsupportedError      400 or 422: Pinecone cannot serve this request, or this index
+    ├── NotFoundError         404
+    ├── ConflictError         409 or 412
+    ├── QuotaError            403 or 429 that names a quota: the project can hold no further backup or schedule
+    ├── ThrottledError        429 to each attempt
+    ├── UnavailableError      no response, 408 or 5xx to each attempt
+    │   ├── UnreachableError    the host could not be resolved, reached or trusted
+    │   ├── DeadlineError       the time limit of the audit has passed
+    │   └── OutcomeUnknownError the response to a write was lost, and reading did not show its result
+    └── MalformedResponseError  the response could not be parsed
 """
 
 from shlex import quote
 
 
 class BackupAuditorError(Exception):
-    """Anything that this project raises on purpose. Its text is one line: what happened, to what, what to do next."""
+    """The base of every error of the project. Its text is one line: what failed, on what, and what to do."""
 
 
 class EvidenceError(BackupAuditorError):
-    """A report cannot be kept, or cannot be read."""
+    """A report could not be stored or read."""
 
 
 class EvidenceMissingError(EvidenceError):
-    """A report is not where it was kept."""
+    """A stored report is missing."""
 
 
 class ReportAlteredError(EvidenceError):
-    """A report is there, and is not the one that was kept."""
+    """A stored report has other bytes than when it was stored."""
 
 
 class SecretError(BackupAuditorError):
-    """A secret is missing, empty, or not what it should be."""
+    """A key or a webhook is missing, empty or invalid."""
 
 
 class DeliveryError(BackupAuditorError):
     """A channel did not accept a message."""
 
     def __init__(self, text: str, retry_after: float | None = None) -> None:
-        """Take what happened, and how many seconds the channel asked to be left alone, if it did."""
+        """Take the message, and the seconds that the channel asked to wait, if it did."""
         super().__init__(text)
         self.retry_after = retry_after
 
 
 class ChannelRefusedError(DeliveryError):
-    """A channel will not accept a message until somebody changes something."""
+    """A channel refuses a message until a person changes a setting. A retry does not help."""
 
 
 class AcceptanceUnknownError(DeliveryError):
-    """A channel may have accepted a message: the answer was lost."""
+    """A channel may have accepted a message: the response was lost."""
 
 
 class ConflictingRecordError(BackupAuditorError):
-    """Another audit was recorded since the memory was loaded that this recording was made from."""
+    """Another audit was recorded since the state was loaded that this record was made from."""
 
 
 class PineconeError(BackupAuditorError):
-    """Pinecone answered no, or did not answer."""
+    """A call to Pinecone failed."""
 
 
 class BadKeyError(PineconeError):
-    """The key is not accepted."""
+    """Pinecone does not accept the key."""
 
 
 class ForbiddenError(PineconeError):
-    """The key may not do this."""
+    """The key may not make this call."""
 
 
 class OrganizationPlanError(PineconeError):
-    """The plan of the organization does not include this."""
+    """The plan of the organization does not include this call."""
 
 
 class UnsupportedError(PineconeError):
-    """The request, or the index it speaks of, is not one the service can serve."""
+    """Pinecone cannot serve the request, or the index that it names."""
 
 
 class NotFoundError(PineconeError):
-    """What the call speaks of is not there."""
+    """The resource of the call does not exist."""
 
 
 class ConflictError(PineconeError):
-    """What the call asks for contradicts what is there."""
+    """The call conflicts with what already exists."""
 
 
 class QuotaError(PineconeError):
-    """The project has no room for another one."""
+    """A quota of the project is used up."""
 
 
 class ThrottledError(PineconeError):
-    """The service asked to be called less often, to the end."""
+    """Pinecone limited the rate of each attempt."""
 
 
 class UnavailableError(PineconeError):
-    """The service did not answer, or answered that it cannot."""
+    """Pinecone did not respond, or responded that it is unavailable."""
 
 
 class UnreachableError(UnavailableError):
-    """The host cannot be resolved, reached or trusted."""
+    """The host could not be resolved, reached or trusted."""
 
 
 class DeadlineError(UnavailableError):
-    """The time for the whole audit is over."""
+    """The time limit of the audit has passed."""
 
 
 class OutcomeUnknownError(UnavailableError):
-    """A write may or may not have taken effect, and reading did not settle it."""
+    """The response to a write was lost, and reading did not show its result."""
 
 
 class MalformedResponseError(PineconeError):
-    """An answer has a shape that cannot be read."""
+    """A response could not be parsed."""
 
 
 class UsageError(BackupAuditorError):
-    """What the user gave is not what it should be. Nothing was audited."""
+    """The command line, a setting or a file is invalid. Nothing was audited."""
 
 
 class SettingsError(UsageError):
-    """A setting of the environment is missing or wrong."""
+    """A setting of the environment is missing or invalid."""
 
 
 class PolicyError(UsageError):
-    """A policy cannot be read, is no policy, or contradicts itself. Its text is the first of its problems."""
+    """A policy could not be read, or is invalid. Its text is the first of its problems."""
 
     def __init__(self, *problems: str, path: str = "FILE") -> None:
-        """Take every problem in the order of the file, one line each."""
+        """Take the problems, one line each, in the order of the file."""
         remaining_count = len(problems) - 1
         suffix = (
             f" (and {remaining_count} more: backup-auditor policy validate {path} lists them)"
@@ -160,32 +160,32 @@ class PolicyError(UsageError):
 
 
 class RegistryError(UsageError):
-    """A registry cannot be read, is none, or is wrong about the project in question. Its text is the first problem."""
+    """A registry could not be read, or is invalid, or does not name a project. Its text is the first problem."""
 
     def __init__(self, *problems: str) -> None:
-        """Take every problem, one line each."""
+        """Take the problems, one line each."""
         super().__init__(problems[0])
         self.problems = problems
 
 
 class DocumentError(UsageError):
-    """A registry or a policy cannot be fetched from where AWS keeps it."""
+    """A registry or a policy could not be fetched from AWS."""
 
 
 class RequestError(UsageError):
-    """An event or a payload does not have a shape that the function knows."""
+    """An event or the payload of a function is invalid."""
 
 
 class RemediationPlanError(UsageError):
-    """A plan of remediation is not known, or not to be carried out: it is stale, or of another project or policy."""
+    """A remediation plan is unknown, or may not be applied: it is stale, or of another project or policy."""
 
 
 class InventoryFileError(UsageError):
-    """A saved inventory cannot be read."""
+    """A saved inventory could not be read."""
 
 
 class ProjectMismatchError(UsageError):
-    """A state belongs to another Pinecone project than the one that was read. Nothing was compared or recorded."""
+    """The state belongs to another Pinecone project than the one that was read. Nothing was compared or recorded."""
 
     def __init__(self, project: str, recorded_id: str, found_id: str, remedy: str = "") -> None:
         """Take the name of the project, the id in its state, the id that was read, and what to do."""
@@ -199,21 +199,21 @@ class ProjectMismatchError(UsageError):
         self.found_id = found_id
 
     def with_remedy(self, remedy: str) -> "ProjectMismatchError":
-        """Return the same error, and what to do about it."""
+        """Return the same error with what to do."""
         return ProjectMismatchError(self.project, self.recorded_id, self.found_id, remedy)
 
 
 class StateError(UsageError):
-    """What is remembered of earlier audits cannot be read, or cannot be written."""
+    """The state could not be read or written."""
 
 
 class FutureAuditError(StateError):
-    """The last recorded audit lies in the future of this machine's clock, so that no audit is recorded any more."""
+    """The last recorded audit is later than this machine's clock, so no audit can be recorded."""
 
     def __init__(self, project: str, recorded_at: str, now: str, state_flag: str = "") -> None:
-        """Take the name of the project, both moments, and the flag that names its state."""
+        """Take the name of the project, both times, and the option that names its state."""
         super().__init__(
-            f"the last recorded audit of {project}, of {recorded_at}, lies in the future of this"
+            f"the last recorded audit of {project}, of {recorded_at}, is in the future of this"
             f" machine's clock ({now});"
             " correct the clock if it is wrong, else discard that audit:"
             f" backup-auditor state discard --project {quote(project)}{state_flag}"
@@ -221,5 +221,5 @@ class FutureAuditError(StateError):
         self._arguments = project, recorded_at, now
 
     def with_state_flag(self, flag: str, value: str) -> "FutureAuditError":
-        """Return the same error with the flag that names the state."""
+        """Return the same error with the option that names the state."""
         return FutureAuditError(*self._arguments, f" {flag} {quote(value)}")

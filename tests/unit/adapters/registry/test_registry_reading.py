@@ -102,12 +102,18 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
         pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; say where', id="no-key"),
         pytest.param("{key_env: A}", "entry 2", "entry 2 has no name; add it", id="no-name"),
         pytest.param("{name: 7, key_env: A}", "entry 2", "name of entry 2 is 7; write a text", id="number"),
-        pytest.param("{name: a/b, key_env: A}", "entry 2", "name of entry 2 is no name for a project", id="slash"),
-        pytest.param("{name: a, key_env: 'A B'}", "a", 'key_env of the project "a" is no name of a', id="blank"),
-        pytest.param("{name: a, secret: 'A B'}", "a", 'secret of the project "a" is no name of a', id="no-secret"),
+        pytest.param("{name: a/b, key_env: A}", "entry 2", "name of entry 2 is not a valid project name", id="slash"),
+        pytest.param(
+            "{name: a, key_env: 'A B'}", "a", 'key_env of the project "a" is not a valid name of a', id="blank"
+        ),
+        pytest.param(
+            "{name: a, secret: 'A B'}", "a", 'secret of the project "a" is not a valid name of a', id="no-secret"
+        ),
         pytest.param("{name: a, secret: ''}", "a", 'secret of the project "a" is ""; write a text', id="empty"),
-        pytest.param("{name: a, secret: s, policy: 'ssm:'}", "a", 'policy of the project "a" is no address', id="ssm"),
-        pytest.param("{name: a, secret: s, policy: s3:x}", "a", 'policy of the project "a" is no address', id="s3"),
+        pytest.param(
+            "{name: a, secret: s, policy: 'ssm:'}", "a", 'policy of the project "a" is not an address', id="ssm"
+        ),
+        pytest.param("{name: a, secret: s, policy: s3:x}", "a", 'policy of the project "a" is not an address', id="s3"),
         pytest.param(
             "{name: a, secret: s, polcy: p}",
             "a",
@@ -133,7 +139,7 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
         pytest.param(
             "{name: a, secret: s, alerts: [{sns: alerts}]}",
             "a",
-            'sns of an alert of the project "a" is no ARN of a standard topic',
+            'sns of an alert of the project "a" is not the ARN of a standard topic',
             id="no-arn",
         ),
         pytest.param(
@@ -187,8 +193,8 @@ def test_every_mistake_of_an_entry_is_reported() -> None:
     assert [(it.name, it.line, it.text.partition(";")[0]) for it in registry.errors] == [
         ("a", 4, 'unknown key "secrt" in the project "a"'),
         ("a", 5, 'key_env of the project "a" is 7'),
-        ("a", 7, 'sns of an alert of the project "a" is no ARN of a standard topic'),
-        ("a", 8, 'slack of an alert of the project "a" is no name of a secret'),
+        ("a", 7, 'sns of an alert of the project "a" is not the ARN of a standard topic'),
+        ("a", 8, 'slack of an alert of the project "a" is not a valid name of a secret'),
     ]
 
 

@@ -295,7 +295,7 @@ def test_a_policy_that_no_schedule_satisfies_is_known_for_that(requirements: dic
     """It matters only to one that wants something done."""
     ((problem_place, text),) = find_unsatisfiable_rules(build_remediation_policy(**requirements))
     assert problem_place is None
-    assert "allowed" in text
+    assert "limit" in text
     assert list(find_unsatisfiable_rules(build_remediation_policy(Mode.NEVER, Mode.NEVER, **requirements))) == []
     assert list(find_unsatisfiable_rules(build_remediation_policy(required=False, **requirements))) == []
 

@@ -25,8 +25,8 @@ def test_a_schedule_that_cannot_satisfy_the_policy_is_refused_where_one_is_to_be
     schedule = "{frequency: weekly, retention_days: {min: 1, max: 7}}"
     text = f"defaults: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
     assert find_refusal(f"{text}\nremediation: {{create_schedules: propose}}") == (
-        "p.yaml:2: defaults: a weekly schedule that is enough keeps backups 8 days,"
-        " and 7 are allowed; raise what is allowed, or ask for less"
+        "p.yaml:2: defaults: a weekly schedule needs a retention of at least 8 days,"
+        " above the limit of 7; raise the limit, or lower the minimums"
     )
     rule = (
         f"rules:\n- name: a\n  match: {{names: [a]}}\n  require: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"

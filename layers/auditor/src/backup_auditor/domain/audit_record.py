@@ -11,70 +11,70 @@ from backup_auditor.domain.finding import Compliance
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What was written where it can be found again."""
+    """A file that was stored as evidence."""
 
     location: str
-    """A path, or an `s3://` address."""
+    """A path, or an `s3://` URL."""
     sha256: str
-    """Of the bytes that were written."""
+    """The hash of the bytes that were written."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReport(StoredFile):
-    """A report that was kept, as JSON: that is the evidence."""
+    """A stored report as JSON: the evidence of an audit."""
 
     page: StoredFile | None = None
-    """The same report for people, beside it; `None` where none is written, as on a laptop, or none could be."""
+    """The HTML page of the report; `None` if it was not written, as on a laptop, or writing it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """One audit that was recorded."""
+    """One recorded audit."""
 
     audit_id: str
     observed_at: datetime
     is_complete: bool
     compliance: Compliance
     report: StoredReport | None
-    """`None` where it was not kept, as on a laptop without `--output`."""
+    """`None` if the report was not stored, as on a laptop without `--output`."""
 
 
 _DAY = timedelta(days=1)
 
 
 class DayStatus(StrEnum):
-    """What is known of one audit that was made, or that should have been."""
+    """The status of one audit, or of one that is missing."""
 
     COMPLETE = "audited"
     INCOMPLETE = "incomplete"
-    """Something could not be read: such an audit ends no interval."""
+    """The audit has read errors. It does not end an interval."""
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """The time that is looked at: the start belongs to it, the end does not."""
+    """A time range that includes its start and excludes its end."""
 
     since: datetime | None
-    """`None`: from the first audit on."""
+    """`None` for the first audit."""
     until: datetime | None
-    """`None`: until now, and whatever was recorded later."""
+    """`None` for no end: audits recorded after now belong to it too."""
 
     def __contains__(self, moment: datetime) -> bool:
-        """Tell whether a moment belongs to it."""
+        """Return whether the range includes a time."""
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditGap:
-    """A time without a complete audit that is longer than the interval."""
+    """A period without a complete audit that is longer than the interval."""
 
     start: datetime
-    """The complete audit before it; where there is none, the beginning of what is looked at."""
+    """The time of the complete audit before it; without one, the start of the range."""
     end: datetime
-    """The complete audit after it; where there is none, the end of what is looked at."""
+    """The time of the complete audit after it; without one, the end of the range."""
     due_times: tuple[datetime, ...]
-    """When each missing audit was due, as far as that is looked at: one interval after the other."""
+    """When each missing audit within the range was due: one interval after the other."""
 
 
 type AuditDay = AuditRecord | AuditGap
@@ -82,26 +82,26 @@ type AuditDay = AuditRecord | AuditGap
 
 @dataclass(frozen=True, slots=True)
 class AuditDays:
-    """What audits of a project there are in a time, and which are missing."""
+    """The audits of a project in a time range, and the gaps between them."""
 
     interval: timedelta
     rows: tuple[AuditDay, ...]
-    """In the order of time; a gap stands behind the audit that it follows."""
+    """Sorted by time; a gap follows the audit before it."""
 
     def count(self, status: DayStatus) -> int:
-        """Return how many audits stand like that."""
+        """Return the number of audits with a status."""
         if status is DayStatus.MISSING:
             return sum(len(it.due_times) for it in self.rows if isinstance(it, AuditGap))
         return sum(not isinstance(it, AuditGap) and find_day_status(it) is status for it in self.rows)
 
 
 def find_day_status(audit: AuditRecord) -> DayStatus:
-    """Tell a complete audit from one that is not."""
+    """Return whether an audit is complete or incomplete, as a status."""
     return DayStatus.COMPLETE if audit.is_complete else DayStatus.INCOMPLETE
 
 
 def build_time_range(since: date | None, until: date | None) -> TimeRange:
-    """Return the time from the beginning of one day to the end of another, both in UTC."""
+    """Return the range from the start of one day to the end of another, in UTC."""
     return TimeRange(
         None if since is None else datetime.combine(since, time(), UTC),
         None if until is None else datetime.combine(until, time(), UTC) + _DAY,
@@ -109,18 +109,18 @@ def build_time_range(since: date | None, until: date | None) -> TimeRange:
 
 
 def filter_audits(audits: Iterable[AuditRecord], time_range: TimeRange) -> list[AuditRecord]:
-    """Return the audits of a time."""
+    """Return the audits within a time range."""
     return [it for it in audits if it.observed_at in time_range]
 
 
 def build_audit_days(
     audits: Sequence[AuditRecord], time_range: TimeRange, interval: timedelta, now: datetime
 ) -> AuditDays | None:
-    """Return the audits of a time and its gaps; `None` where no audit is known, or that time has no length.
+    """Return the audits of a time range and its gaps; `None` without any audit, or if the range is empty.
 
-    Two complete audits more than `every` apart leave a gap. So do the time from the last one to the end (at most now)
-    and that from the start that was asked for to the first one. A gap that reaches beyond the time that is looked at
-    counts with the audits that were due within it, and with one at least where no complete audit lies in that time.
+    Two complete audits more than `interval` apart leave a gap. So do the last one and the end (at most now), and the
+    requested start and the first one. A gap that extends beyond the range counts only the audits that were due within
+    it, but at least one if the range has no complete audit.
     """
     if not audits:
         return None
@@ -138,7 +138,7 @@ def build_audit_days(
 def _find_gaps(
     sorted_audits: Sequence[AuditRecord], time_range: TimeRange, end: datetime, interval: timedelta
 ) -> Iterator[AuditGap]:
-    """Return the gaps that reach into a time, which has a start."""
+    """Return the gaps that overlap a range with a start."""
     complete_times = [it.observed_at for it in sorted_audits if it.is_complete]
     start = time_range.since or end
     boundaries = [*([] if complete_times and complete_times[0] <= start else [start]), *complete_times]

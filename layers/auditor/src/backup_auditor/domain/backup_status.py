@@ -1,4 +1,4 @@
-"""The status of one backup at the time of the audit, merged from every listing that shows it."""
+"""The status of one backup at the time of the audit, merged from all listings that contain it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, parse_run_name
 
 
 class BackupPhase(IntEnum):
-    """How far a backup has come, least first."""
+    """The phases of a backup, in the order in which it passes through them."""
 
     UNKNOWN = 0
     SCHEDULED = 1
@@ -30,23 +30,23 @@ _PHASES = {
 }
 _FINAL_PHASES = (BackupPhase.READY, BackupPhase.FAILED)
 _COMMON_PHASES = {"Ready": BackupPhase.READY}
-"""What nearly every row says, as Pinecone writes it: there are many rows."""
+"""The most frequent status as Pinecone writes it; it makes the lookup faster."""
 
 
 def parse_phase(status: str) -> BackupPhase:
-    """Return the phase that a status alone names, without regard to case; the set of statuses is open."""
+    """Return the phase of a status, in any case. Pinecone may add statuses; those are `UNKNOWN`."""
     return _COMMON_PHASES.get(status) or _PHASES.get(status.casefold(), BackupPhase.UNKNOWN)
 
 
 def find_run_moment(backup: Backup) -> datetime | None:
-    """Return when a scheduled run is, or was, due to capture; `None` where the row carries no run's moment."""
+    """Return the time for which a run is or was scheduled; `None` if the row has none."""
     return backup.scheduled_for or parse_run_name(backup.name)
 
 
 def compute_capture_time(phase: BackupPhase, moment: datetime | None, observed_at: datetime) -> datetime | None:
-    """Return when the data was taken, by the auditor's clock, if the rows of a backup say that it was at a moment.
+    """Return the capture time of a backup by the auditor's clock; `moment` is the time in its rows.
 
-    What is finished was not taken in the future: a moment that lies ahead by no more than clocks may differ is now.
+    A finished backup cannot be from the future: a time within `CLOCK_TOLERANCE` after the audit counts as now.
     """
     if moment is None or moment <= observed_at or phase not in _FINAL_PHASES:
         return moment
@@ -54,7 +54,7 @@ def compute_capture_time(phase: BackupPhase, moment: datetime | None, observed_a
 
 
 def is_scheduled_run(backup: Backup, observed_at: datetime) -> bool:
-    """Tell whether a row alone shows a run that is still to come; it may stand as `Initializing` before its time."""
+    """Return whether a row is a planned run. Before its time it may already have the status `Initializing`."""
     phase = parse_phase(backup.status)
     if phase is BackupPhase.IN_PROGRESS:
         run_at = find_run_moment(backup)
@@ -64,31 +64,31 @@ def is_scheduled_run(backup: Backup, observed_at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BackupRecord:
-    """A backup as it stands at the moment of the audit."""
+    """A backup with its status at the time of the audit."""
 
     backup: Backup
-    """The row that shows it furthest along."""
+    """The row with the most advanced phase."""
     phase: BackupPhase
     captured_at: datetime | None
-    """When the data was, or is to be, taken; `None` where no row tells any time.
+    """When the data was or will be taken; `None` if no row has a time.
 
-    Of a finished backup it is not later than the audit, where no more than a difference of clocks is in the way.
+    For a finished backup, a time slightly after the audit counts as the time of the audit: clocks differ.
     """
     run_at: datetime | None
-    """When its run was, or is, due; `None` where no row tells a run's moment."""
+    """The time for which its run was scheduled; `None` if no row has one."""
     is_listed: bool
-    """Whether it stands in a backup listing; a row of a history alone is a run, not a recovery point."""
+    """Whether a backup listing contains it; a row found only in a history is a run, not a recovery point."""
     is_listed_ready: bool
-    """Whether a backup listing itself shows it as `Ready`."""
+    """Whether its row in a backup listing has the status `Ready`."""
     schedule: Schedule | None
-    """The schedule whose history lists it; the first, should there be more."""
+    """The schedule whose history contains it; the first, if there are several."""
     unknown_status: str | None = None
-    """A status that any of its rows has and that is not known."""
+    """The first unknown status among its rows."""
     reported_at: datetime | None = None
-    """When the data was taken as its rows say, by the service's clock: the order of backups goes by it."""
+    """The capture time in its rows, by the service's clock. Backups are sorted by it."""
 
     def may_be_scheduled(self, histories_failure: ReadFailure | None) -> bool:
-        """Tell whether it is shown as under way, and may be the planned run of a schedule that is not wholly known."""
+        """Return whether it is in progress but could be a planned run, because its schedule is not fully known."""
         if self.phase is not BackupPhase.IN_PROGRESS or self.run_at is not None or self.captured_at is None:
             return False
         if self.schedule is None:
@@ -102,7 +102,7 @@ def merge_backup_rows(
     observed_at: datetime,
     grace: timedelta,
 ) -> dict[str, BackupRecord]:
-    """Put the rows of backup listings and of histories together, by backup id."""
+    """Merge the rows of backup listings and of histories, by backup id."""
     rows_by_id = {backup.backup_id: [backup] for backup in listed_backups}
     listed_ids = frozenset(rows_by_id)
     schedules_by_id: dict[str, Schedule] = {}
@@ -128,7 +128,7 @@ def _merge_rows(
             unknown_status = unknown_status or other_row.status
         elif other_phase > phase and not (
             is_listed and phase is BackupPhase.UNKNOWN
-        ):  # an unknown listed status is never good
+        ):  # a listed unknown status is never overridden
             row, phase = other_row, other_phase
     run_at = _find_first_moment(it.scheduled_for for it in rows) or _find_first_moment(
         parse_run_name(it.name) for it in rows
@@ -152,7 +152,7 @@ def has_not_started(
     observed_at: datetime,
     grace: timedelta,
 ) -> bool:
-    """Tell whether a run shown as under way has not begun: its time is to come, or it tells none and is young."""
+    """Return whether a run in progress has not started: its time is in the future, or it has none and is recent."""
     if run_at is not None:
         return run_at > observed_at
     if schedule is None or created_at is None:
@@ -162,7 +162,7 @@ def has_not_started(
 
 
 def sort_newest_first(records: Iterable[BackupRecord]) -> list[BackupRecord]:
-    """Sort dated backups by capture time, newest first; those without any time are left out."""
+    """Return the backups with a capture time, newest first."""
     sortable_records = [
         (it.reported_at or it.captured_at, it.backup.backup_id, it) for it in records if it.captured_at is not None
     ]
@@ -170,7 +170,7 @@ def sort_newest_first(records: Iterable[BackupRecord]) -> list[BackupRecord]:
 
 
 def group_by_index_name(backups: Iterable[Backup]) -> Mapping[str, list[Backup]]:
-    """Group backups by the name of their source index, in one pass."""
+    """Group backups by the name of their index."""
     backups_by_name: dict[str, list[Backup]] = {}
     for backup in backups:
         backups_by_name.setdefault(backup.index_name, []).append(backup)

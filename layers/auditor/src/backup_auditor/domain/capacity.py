@@ -11,38 +11,38 @@ from backup_auditor.domain.timefmt import format_length, to_days
 _DAY = timedelta(days=1)
 SHORTEST_RETENTION = _DAY
 LONGEST_RETENTION = 400 * _DAY
-"""The service's own limits."""
+"""The limits of the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFit:
-    """A schedule for each of some indexes that takes no more slots than there are."""
+    """A schedule that fits into the quota when each of several indexes has it."""
 
     frequency: Frequency
     retention: timedelta
     slots: int
-    """What one such schedule takes."""
+    """The slots of one such schedule."""
 
 
 def count_slots(retention: timedelta, interval: timedelta) -> int:
-    """Return how many backups a schedule holds: those it keeps, and the one being made before the oldest goes."""
+    """Return how many backups a schedule holds: those it retains, and a new one before the oldest is deleted."""
     return retention // interval + 1
 
 
 def count_min_slots(requirement: ScheduleRequirement) -> int:
-    """Return how many backups the most sparing schedule holds that meets a requirement."""
+    """Return the smallest number of backups that a schedule holds that meets a requirement."""
     return count_slots(find_min_retention(requirement), requirement.frequency.interval)
 
 
 def find_min_retention(requirement: ScheduleRequirement) -> timedelta:
-    """Return the shortest retention that meets a requirement; where it states none, the service's own shortest."""
+    """Return the shortest retention that meets a requirement; without a minimum, the service's shortest."""
     return requirement.retention_min or SHORTEST_RETENTION
 
 
 def find_best_schedule_fit(index_count: int, free_slots: int) -> ScheduleFit | None:
-    """Return the schedule that fits so many indexes into the room there is: the fastest, and then the longest kept.
+    """Return the best schedule that fits into the free slots: the most frequent, then with the longest retention.
 
-    Only one that outlives its interval is any good. `None` where there is none.
+    Its retention is longer than its interval. Return `None` if no such schedule fits.
     """
     slots_per_index = free_slots // index_count if index_count > 0 else 0
     for frequency in Frequency:
@@ -54,21 +54,21 @@ def find_best_schedule_fit(index_count: int, free_slots: int) -> ScheduleFit | N
 
 
 MAX_SHARES_SHOWN = 20
-"""How many indexes are shown one by one, those that take most first."""
+"""How many indexes are listed separately, those with the most slots first."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaShare:
-    """What one index takes of a quota."""
+    """The part of a quota that one index uses."""
 
     index: str
     slots: int
     detail: Mapping[str, object]
-    """JSON: how that comes about."""
+    """JSON values that explain the number."""
 
 
 def build_share_evidence(shares: Iterable[QuotaShare]) -> dict[str, object]:
-    """Show what each index takes, and what the rest of many take together."""
+    """Return the evidence of shares: the largest ones, and the sum of the others."""
     ranked_shares = sorted(shares, key=lambda it: (-it.slots, it.index))
     evidence: dict[str, object] = {
         "most": [{"index": it.index, **it.detail} for it in ranked_shares[:MAX_SHARES_SHOWN]]
@@ -80,7 +80,7 @@ def build_share_evidence(shares: Iterable[QuotaShare]) -> dict[str, object]:
 
 
 def build_fit_evidence(fit: ScheduleFit | None, index_count: int) -> dict[str, object] | None:
-    """Show which schedule would fit each of so many indexes; `None` where none would."""
+    """Return the evidence of a fit; `None` without one."""
     if fit is None:
         return None
     return {
@@ -93,7 +93,7 @@ def build_fit_evidence(fit: ScheduleFit | None, index_count: int) -> dict[str, o
 
 
 def describe_fit(fit: ScheduleFit | None, index_count: int) -> str:
-    """Say which schedule would fit."""
+    """Describe which schedule would fit."""
     if fit is None:
         return "no schedule for each of them would fit" if index_count else "no schedule takes any of it"
     target_text = "the scheduled index" if index_count == 1 else f"each of the {index_count:,} scheduled indexes"
@@ -102,36 +102,36 @@ def describe_fit(fit: ScheduleFit | None, index_count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
-    """How many backups so many indexes take at the least: it depends on which rule each of them falls under."""
+    """The fewest backups that a number of indexes needs. It depends on the rule that applies to each of them."""
 
     index_count: int
     quota: int | None
     slots_by_rule: tuple[tuple[str, int], ...]
-    """What one index takes under each rule that an index may fall under, and under `defaults`."""
+    """The slots of one index under each rule that can apply, and under `defaults`."""
 
     @property
     def min_slots(self) -> int:
-        """What they take where each falls under the rule that asks for least."""
+        """The slots if the least demanding rule applies to every index."""
         return self.index_count * min(slots for _, slots in self.slots_by_rule)
 
     @property
     def max_slots(self) -> int:
-        """What they take where each falls under the rule that asks for most."""
+        """The slots if the most demanding rule applies to every index."""
         return self.index_count * max(slots for _, slots in self.slots_by_rule)
 
     @property
     def is_impossible(self) -> bool:
-        """Whether they cannot fit, whatever rules they fall under."""
+        """Whether they exceed the quota under any rules."""
         return self.quota is not None and self.min_slots > self.quota
 
     @property
     def best_fit(self) -> ScheduleFit | None:
-        """The best schedule that would fit all of them, if one would."""
+        """The best schedule that fits all of them, if there is one."""
         return None if self.quota is None else find_best_schedule_fit(self.index_count, self.quota)
 
 
 def assess_feasibility(policy: Policy, index_count: int) -> Feasibility:
-    """Work out what so many indexes take; the defaults are never reached where a rule fits every index."""
+    """Compute the slots of a number of indexes. Rules after one that matches every index are left out."""
     slots_by_rule: list[tuple[str, int]] = []
     for rule in policy.rules:
         slots_by_rule.append((rule.name, _count_required_slots(rule.requirements)))

@@ -1,4 +1,4 @@
-"""What a control is: its requirement, guidance and verdicts."""
+"""Controls: requirement, guidance and verdicts, and the placeholders in the text of their remediation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from backup_auditor.domain.listing import ListingId
 
 
 class Framework(StrEnum):
-    """A requirement of a framework that a control serves."""
+    """A requirement of a compliance framework that a control supports."""
 
     SOC_2_A1_2 = "SOC 2 A1.2"
     SOC_2_A1_3 = "SOC 2 A1.3"
@@ -22,36 +22,36 @@ class Framework(StrEnum):
 
 
 BACKUP_FRAMEWORKS = (Framework.SOC_2_A1_2, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9, Framework.HIPAA_BACKUP)
-"""Backups are made, and failures to make them are noticed."""
+"""Requirements that backups are taken, and that failures are noticed."""
 RECOVERY_FRAMEWORKS = (*BACKUP_FRAMEWORKS[:3], Framework.NIST_CP_10, Framework.HIPAA_BACKUP)
-"""There is something to restore from."""
+"""Requirements that there is a recovery point to restore from."""
 INTEGRITY_FRAMEWORKS = (Framework.SOC_2_A1_3, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9_1)
-"""What was backed up is whole. It is no test of a restore."""
+"""Requirements that the content of backups is complete. It does not replace a restore test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """What a person needs who reads of a control, or has to act on its finding."""
+    """What a person needs to understand a control and to act on its findings."""
 
     looks_at: str
-    """The facts that it judges by."""
+    """The facts that the control evaluates."""
     console: tuple[str, ...]
-    """What to do in Pinecone's console, step by step; empty where nothing can be done there."""
+    """The steps in Pinecone's console; empty if the console does not offer them."""
     api: tuple[str, ...]
-    """The same by calls of the API, with the blanks that the remediation has; capitals are for the reader to fill."""
+    """The same steps as API calls, with the placeholders of the remediation. Words in capitals are for the reader."""
     false_positives: str
-    """When a finding may be no fault."""
+    """When a finding may need no correction."""
     frameworks: tuple[Framework, ...] = ()
-    """What it serves, where the mapping is honest."""
+    """The requirements that it supports, only where the mapping is exact."""
     corresponds_to: tuple[str, ...] = ()
-    """The standard controls elsewhere that ask for the same."""
+    """The controls of other products that require the same."""
 
 
 class InsufficientDataError(Exception):
-    """A fact that a control needs is not known. `evaluate` makes it the finding's verdict."""
+    """A fact that a control needs is unknown. The evaluator turns it into the verdict."""
 
     def __init__(self, reason: str, evidence: Evidence | None = None, exemption: Exemption | None = None) -> None:
-        """Say in one sentence which fact is not known, and why; `exemption` accepts all that the verdict is about."""
+        """Take a sentence that says which fact is unknown, and why; `exemption` accepts what the verdict is about."""
         super().__init__(reason)
         self.reason = reason
         self.evidence: Evidence = evidence or {}
@@ -60,28 +60,28 @@ class InsufficientDataError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a control says of one resource."""
+    """The result of one control for one resource."""
 
     compliance: Compliance
     reason: str
     """One sentence that names the figures."""
     evidence: Evidence = field(default_factory=dict)
-    """What the verdict was computed from: JSON values, datetimes and timedeltas excluded."""
+    """The JSON values that the verdict was computed from."""
     severity: Severity | None = None
-    """Where it differs from the control's own."""
+    """The severity, if it differs from the control's default."""
     depends_on_absence_in: tuple[ListingId, ...] = ()
-    """The listings in which a further row could overturn the verdict: it stands only if a second walk agrees."""
+    """The listings in which a further row could change the verdict. It needs a second read that agrees."""
     exemption: Exemption | None = None
-    """What accepts every single backup that the verdict is about."""
+    """The exemption that accepts every backup that the verdict is about."""
 
 
 def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Say that the requirement is met."""
+    """Return the verdict that the requirement is met."""
     return Verdict(Compliance.COMPLIANT, reason, evidence or {})
 
 
 def not_applicable(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Say that there is nothing to judge."""
+    """Return the verdict that there is nothing to evaluate."""
     return Verdict(Compliance.NOT_APPLICABLE, reason, evidence or {})
 
 
@@ -93,12 +93,15 @@ def non_compliant(
     depends_on_absence_in: tuple[ListingId, ...] = (),
     exemption: Exemption | None = None,
 ) -> Verdict:
-    """Say that the requirement is not met; `rests_on` names the listings in which a further row could overturn that."""
+    """Return the verdict that the requirement is not met.
+
+    A further row in one of the listings `depends_on_absence_in` could change it.
+    """
     return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, depends_on_absence_in, exemption)
 
 
 class Family(StrEnum):
-    """Which facts a control is about; it decides where a plan without schedules leaves nothing to judge."""
+    """The facts that a control is about. Without schedules in the plan, `SCHEDULES` controls are not applicable."""
 
     SCHEDULES = "schedules"
     RECOVERY = "recovery"
@@ -111,45 +114,43 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Control[Subject]:
-    """One requirement, judged for each resource of its scopes."""
+    """One requirement, evaluated for each resource of its scopes."""
 
     id: str
     title: str
-    """The passing state."""
+    """The condition of a compliant resource."""
     fails_when: str
-    """The rule: when it is non-compliant, and what is an exception."""
+    """When a resource is non-compliant, and the exceptions."""
     severity: Severity
     scopes: tuple[ResourceType, ...]
-    """What it is judged for."""
+    """The types of resource that it evaluates."""
     family: Family
     rationale: str
     remediation: str
-    """What to do next; `{name}` is the resource's name, `{schedule_id}` its schedule's id, any other a figure's."""
+    """What to do. `{name}` is the name of the resource, `{schedule_id}` the id of its schedule; others are evidence."""
     guidance: Guidance
     evaluate: Callable[[Subject], Verdict]
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """The policy's keys that it reads, each with what it means."""
+    """The policy keys that it reads, each with its meaning."""
     is_evaluated_without_support: bool = False
-    """Whether it is judged for indexes, too, that the service cannot back up."""
+    """Whether it is also evaluated for indexes that the service cannot back up."""
     is_evaluated_while_initializing: bool = True
-    """Whether it is judged for indexes that are still being created."""
+    """Whether it is also evaluated for indexes that are still being created."""
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
-
-
 _SCHEDULE_ID = "schedule_id"
 
 
 def build_placeholder_values(resource: Resource, remediation_values: Evidence, evidence: Evidence) -> Evidence:
-    """Put together what fills the blanks: the resource's name, figures of the evidence, then what else is known."""
+    """Return the values for the placeholders of a remediation. Evidence replaces other values of the same name."""
     return {**remediation_values, **evidence, "name": resource.name}
 
 
 def fill_placeholders(text: str, values: Evidence, format_value: Callable[[str], str] = str) -> str:
-    """Put what is told into the blanks that are called as it is, written as the place asks for.
+    """Replace each placeholder by its formatted value.
 
-    What nothing tells is left in capitals for the reader to find.
+    A placeholder without a value becomes its name in capitals, for the reader to fill in.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -160,15 +161,15 @@ def fill_placeholders(text: str, values: Evidence, format_value: Callable[[str],
 
 
 def fill_step(step: str, values: Evidence) -> str:
-    """Fill a step; where the id of a schedule is found, is added if nothing tells it."""
+    """Fill the placeholders of a step. If the id of the schedule is unknown, add the call that returns it."""
     text = fill_placeholders(step, values)
     if f"{{{_SCHEDULE_ID}}}" not in step or _find_value(values, _SCHEDULE_ID):
         return text
-    return f"{text} GET /indexes/{values['name']}/backup-schedules tells {_format_missing(_SCHEDULE_ID)}."
+    return f"{text} GET /indexes/{values['name']}/backup-schedules returns {_format_missing(_SCHEDULE_ID)}."
 
 
 def _find_value(value: object, name: str) -> str | None:
-    """Return what a blank stands for; a dot leads into an object."""
+    """Return the value of a placeholder; a dot selects a key of an object."""
     for key in name.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return str(value) if isinstance(value, str | int) else None

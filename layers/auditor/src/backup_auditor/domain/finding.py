@@ -1,4 +1,4 @@
-"""The verdict of one control on one resource, in the words of AWS Config."""
+"""Findings: the verdict of one control on one resource, with the compliance types of AWS Config."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from backup_auditor.domain.patterns import fits_any
 
 
 class Compliance(StrEnum):
-    """The four verdicts. Unknown is never compliant."""
+    """The four verdicts. An unknown fact never gives `COMPLIANT`."""
 
     COMPLIANT = "COMPLIANT"
     NON_COMPLIANT = "NON_COMPLIANT"
@@ -19,7 +19,7 @@ class Compliance(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a non-compliant finding is, least first."""
+    """The severity of a non-compliant finding, lowest first."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -28,12 +28,12 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for low to 3 for critical."""
+        """The position of the severity: 0 for low, 3 for critical."""
         return tuple(Severity).index(self)
 
 
 class ResourceType(StrEnum):
-    """What a control can be judged for."""
+    """The types of resource that a control can evaluate."""
 
     PROJECT = "project"
     INDEX = "index"
@@ -42,7 +42,7 @@ class ResourceType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a finding is about. An index's id is `None` where nothing tells it."""
+    """The resource of a finding. The id of an index is `None` while it is unknown."""
 
     type: ResourceType
     project: str
@@ -52,31 +52,31 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """An accepted deviation: of indexes by name and tag, of single backups, or of the project.
+    """An accepted deviation of indexes (by name and tag), of single backups, or of the project.
 
-    It lasts to the end of its day, UTC.
+    It is valid until the end of its last day, in UTC.
     """
 
     names: tuple[str, ...]
-    """Shell patterns of indexes and deleted indexes; empty where tags alone, backups or the project are meant."""
+    """Shell patterns for names of live and deleted indexes; empty for tags alone, backups or the project."""
     controls: tuple[str, ...]
     owner: str
     reason: str
     expires: date
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Tags that a live index must have, each with one of its values. A deleted index has none."""
+    """Tags that a live index must have, each with one of the values. A deleted index has no tags."""
     backups: tuple[str, ...] = ()
-    """Ids of single backups."""
+    """The ids of single backups."""
     is_for_project: bool = False
 
     @property
     def is_for_indexes(self) -> bool:
-        """Whether it is about indexes, by name or tag."""
+        """Whether it names indexes, by name or tag."""
         return bool(self.names or self.tags)
 
     @property
     def subject(self) -> dict[str, object]:
-        """What it is about, by the keys that a policy says it with."""
+        """The resources that it names, by the keys of the policy file."""
         fields: dict[str, object] = {
             "names": list(self.names),
             "tags": {key: list(values) for key, values in self.tags},
@@ -86,15 +86,15 @@ class Exemption:
         return {key: value for key, value in fields.items() if value}
 
     def is_current(self, day: date) -> bool:
-        """Tell whether it has not expired on a day (UTC)."""
+        """Return whether it is valid on a day (UTC)."""
         return day <= self.expires
 
     def fits_control(self, control: str) -> bool:
-        """Tell whether one of its patterns fits a control's id."""
+        """Return whether one of its patterns matches the id of a control."""
         return fits_any(control, self.controls)
 
     def fits_index(self, name: str, tags: Mapping[str, str] | None) -> bool:
-        """Tell whether it is about a live index with these tags, or about a deleted one, whose tags are `None`."""
+        """Return whether it matches an index. The tags of a deleted index are `None`."""
         if not self.is_for_indexes or (self.names and not fits_any(name, self.names)):
             return False
         return not self.tags or (tags is not None and all(tags.get(key) in values for key, values in self.tags))
@@ -119,18 +119,18 @@ class Finding:
     lifecycle: str | None = None
     first_seen: datetime | None = None
     remediation_values: Evidence = field(default_factory=dict)
-    """What its remediation names and the verdict was not computed from."""
+    """Values for the remediation that are not part of the evidence."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it is non-compliant and nobody accepted that."""
+        """Whether it is non-compliant and has no exemption."""
         return self.compliance is Compliance.NON_COMPLIANT and self.exemption is None
 
 
 def compute_fingerprint(control: str, resource: Resource) -> str:
-    """Return what makes a finding the same finding in every audit: project, control and resource, nothing that changes.
+    """Return the fingerprint of a finding: a hash of project, control and resource, the same in each audit.
 
-    A live index is known by its name, which Pinecone never changes; a deleted one by its id.
+    A live index is identified by its name, which Pinecone never changes; a deleted index by its id.
     """
     identity = resource.id if resource.type is ResourceType.DELETED_INDEX else resource.name
     parts = (resource.project, control, resource.type, identity or "")

@@ -1,6 +1,6 @@
-"""How projects, secrets, topics and documents may be called: each reader returns a text, or says what it is not.
+"""The valid names of projects, secrets, topics and documents: each parser returns the text or raises `ValueError`.
 
-What is refused as a secret's name is never repeated: it may be the secret itself.
+The message never repeats a refused name of a secret: it may be the secret itself.
 """
 
 import re
@@ -11,66 +11,70 @@ PROJECT_NAME_PATTERN = r"[^\s/\\.](?:[^/\\]{0,98}[^\s/\\])?"
 VARIABLE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
 SECRET_NAME_PATTERN = r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}"  # noqa: S105  a pattern
 TOPIC_ARN_PATTERN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
-_KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # today's shape, and the older
+# the present format, and the earlier one
+_KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MIN_KEY_LENGTH = 8
-"""Far below any key of Pinecone. What is shorter is no key, and would be taken out of words that hold it by chance."""
+"""The shortest text that counts as a key. A shorter one could match part of an ordinary word when keys are removed."""
 _PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
 _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}")
 
 
 def parse_project_name(text: str) -> str:
-    """Read the name of a project, which stands in reports and in names of files. Raises `ValueError`."""
+    """Parse the name of a project. It becomes part of reports and file names. Raises `ValueError`."""
     if re.fullmatch(PROJECT_NAME_PATTERN, text) is None or escape_control_characters(text) != text:
         raise ValueError(
-            "is no name for a project: use 1 to 100 characters, no controls or slashes, and no dot or blank in front"
+            "is not a valid project name; use 1 to 100 characters, without control characters or slashes,"
+            " and do not start with a dot or a space"
         )
     return text
 
 
 def parse_key_variable(text: str) -> str:
-    """Read the name of the variable that holds a key. Raises `ValueError`."""
+    """Parse the name of an environment variable that contains a key. Raises `ValueError`."""
     if re.fullmatch(VARIABLE_PATTERN, text) is None or is_key(text):
-        raise ValueError("is no name of a variable; name the variable that holds the key")
+        raise ValueError("is not a valid name of a variable; write the name of the variable that contains the key")
     return text
 
 
 def parse_key(text: str) -> str:
-    """Read a key, which goes into a header. Raises `ValueError`, which does not repeat it."""
+    """Parse a key that is sent in a header. Raises `ValueError` without the key in its text."""
     if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
-        raise ValueError("holds characters that no key has; copy the key again, without blanks or quotes")
+        raise ValueError("contains characters that no key has; copy the key again, without spaces or quotes")
     if len(text) < MIN_KEY_LENGTH:
-        raise ValueError("is too short for a key; copy the whole key")
+        raise ValueError("is too short for a key; copy the complete key")
     return text
 
 
 def parse_secret_name(text: str) -> str:
-    """Read the name or the ARN of a secret. Raises `ValueError`."""
+    """Parse the name or the ARN of a secret. Raises `ValueError`."""
     if is_key(text) or "://" in text:
-        raise ValueError("looks like the secret itself; keep that in Secrets Manager and write the secret's name here")
+        raise ValueError(
+            "looks like the secret itself; store it in Secrets Manager and write the name of the secret here"
+        )
     if re.fullmatch(SECRET_NAME_PATTERN, text) is None:
-        raise ValueError("is no name of a secret; write its name in Secrets Manager, or its ARN")
+        raise ValueError("is not a valid name of a secret; write its name in Secrets Manager, or its ARN")
     return text
 
 
 def parse_topic_arn(text: str) -> str:
-    """Read the ARN of a topic. Raises `ValueError`."""
+    """Parse the ARN of a topic. Raises `ValueError`."""
     if re.fullmatch(TOPIC_ARN_PATTERN, text) is None:
-        raise ValueError("is no ARN of a standard topic; write arn:aws:sns:REGION:ACCOUNT:NAME")
+        raise ValueError("is not the ARN of a standard topic; write arn:aws:sns:REGION:ACCOUNT:NAME")
     return text
 
 
 def parse_document_address(text: str) -> str:
-    """Read the address of a document on AWS. Raises `ValueError`."""
+    """Parse the address of a document on AWS. Raises `ValueError`."""
     if _PARAMETER.fullmatch(text) is None and _OBJECT.fullmatch(text) is None:
-        raise ValueError("is no address of a document; write ssm:NAME or s3://BUCKET/KEY")
+        raise ValueError("is not an address of a document; write ssm:NAME or s3://BUCKET/KEY")
     return text
 
 
 def is_on_aws(policy: str) -> bool:
-    """Tell whether a policy is meant to be fetched, rather than to be a file."""
+    """Return whether a policy is an address on AWS instead of a file."""
     return policy.startswith(("ssm:", "s3:"))
 
 
 def is_key(text: str) -> bool:
-    """Tell whether a text has the shape of a Pinecone key."""
+    """Return whether a text has the format of a Pinecone key."""
     return _KEY.match(text) is not None

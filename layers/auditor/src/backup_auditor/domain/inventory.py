@@ -1,4 +1,4 @@
-"""The inventory: every fact read about a project at one time, how repeated reads are merged, its hash."""
+"""The inventory: every fact read about a project at one time, the merge of repeated reads, and its hash."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,17 +23,17 @@ from backup_auditor.domain.model import Backup, Index, Schedule
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """What was read about one live index. `own_backups` is read only where the live id is in doubt."""
+    """The facts about one live index. `own_backups` is read only if the id of the index is unclear."""
 
     index: Index
     schedules: Listing[Schedule] | Denial | None = None
-    """`None` where no schedule can exist, so that none was asked for (pods)."""
+    """`None` if the index can have no schedule (pods), so the listing was not read."""
     own_backups: Listing[Backup] | Denial | None = None
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Every fact read about a project at one moment."""
+    """Every fact read about a project at one time."""
 
     observed_at: datetime
     project: str
@@ -43,10 +43,10 @@ class Inventory:
     histories: Mapping[str, Listing[Backup]] = field(default_factory=dict)
     """By schedule id."""
     indexes_failure: ReadFailure | None = None
-    """Why the live indexes are not known, if they are not."""
+    """Why the live indexes could not be read, or `None`."""
     requests: int = 0
     terminating: tuple[Index, ...] = ()
-    """The indexes that are being deleted, sorted by name: they are not audited, and not gone."""
+    """The indexes that are being deleted, sorted by name. They are not audited, but still exist."""
 
     @cached_property
     def terminating_names(self) -> frozenset[str]:
@@ -54,7 +54,7 @@ class Inventory:
         return frozenset(it.name for it in self.terminating)
 
     def collect_listings(self) -> dict[ListingId, Listing[Backup] | Listing[Schedule]]:
-        """Return every listing that was walked, by its name."""
+        """Return every listing that was read, by its id."""
         listings: dict[ListingId, Listing[Backup] | Listing[Schedule]] = {BACKUP_LISTING: self.backups}
         for schedule_id, history in self.histories.items():
             listings[ListingId(ListingKind.HISTORY, schedule_id)] = history
@@ -66,26 +66,26 @@ class Inventory:
         return listings
 
     def iter_listed_backups(self) -> Iterator[Backup]:
-        """Return every row of a backup listing: the project's, then those of indexes; one may come twice."""
+        """Return the rows of the backup listings of the project and of indexes. A row may occur twice."""
         yield from self.backups.rows
         for facts in self.indexes:
             yield from list_rows(facts.own_backups)
 
     @property
     def project_ids(self) -> frozenset[str]:
-        """Every id of a Pinecone project that the schedules name. Nothing else names one."""
+        """The ids of Pinecone projects in the schedules. No other response contains one."""
         ids = (schedule.project_id for facts in self.indexes for schedule in list_rows(facts.schedules))
         return frozenset(it for it in ids if it is not None)
 
     @property
     def project_id(self) -> str | None:
-        """The project's id; `None` when the schedules name none, or more than one."""
+        """The id of the project; `None` if the schedules contain none, or several."""
         ids = self.project_ids
         return next(iter(ids)) if len(ids) == 1 else None
 
     @property
     def read_failures(self) -> tuple[ReadFailure, ...]:
-        """Everything that could not be read, sorted, each once."""
+        """The distinct failures of all reads, sorted."""
         failures = {self.indexes_failure} if self.indexes_failure else set()
         for listing in self.collect_listings().values():
             failures.update(listing.failures)
@@ -93,11 +93,10 @@ class Inventory:
 
 
 def merge_reads[Row: (Backup, Schedule)](reads: Sequence[ListingRead[Row]]) -> Listing[Row]:
-    """Put one or more walks over the same listing together, in the order they were made.
+    """Merge reads of the same listing, in the order in which they were made.
 
-    A row that any walk showed is there. Where walks, or repeated rows, contradict each other, the backup that has come
-    further wins, then the later walk. A status that is not known stands beyond that order: there the later walk wins,
-    and within one walk the status that is not known.
+    The result has every row of any read. If rows of one id differ, the more advanced phase wins, then the later read.
+    An unknown status has no place in that order: the later read wins, and within one read the unknown status.
     """
     complete_reads = [read for read in reads if read.failure is None]
     failure = next((read.failure for read in reads if read.failure is not None), None)
@@ -126,12 +125,12 @@ def merge_reads[Row: (Backup, Schedule)](reads: Sequence[ListingRead[Row]]) -> L
 
 
 def identify_row(row: Backup | Schedule) -> str:
-    """Return what makes a row the same row in two answers."""
+    """Return the id of a row."""
     return row.backup_id if isinstance(row, Backup) else row.schedule_id
 
 
 def map_rows_by_id[Row: (Backup, Schedule)](rows: Iterable[Row]) -> dict[str, Row]:
-    """Return the rows without duplicates, by their id, whatever order they stand in."""
+    """Return the rows by id, without duplicates. The order of the rows does not matter."""
     unique_rows: dict[str, Row] = {}
     for row in rows:
         current_row = unique_rows.get(identify_row(row))
@@ -157,8 +156,7 @@ def _rank_row(row: Backup | Schedule) -> tuple[int, str]:
 def hash_inventory(inventory: Inventory) -> str:
     """Return the SHA-256 of all facts.
 
-    How many requests and walks it took to read them is none, nor which rows shifted under a walk: an audit delivered
-    once more walks again what is in doubt by then.
+    It ignores the number of requests and reads, and which rows moved between reads: a repeated audit may need others.
     """
     hasher = hashlib.sha256()
     for line in _build_lines(inventory):

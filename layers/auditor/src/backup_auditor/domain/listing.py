@@ -1,4 +1,4 @@
-"""What the walks over a listing showed, or why it was not shown."""
+"""Listings: the rows of one or more reads, or why they could not be read."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReadFailure:
-    """A fact that could not be read: the call that should have told it, and why it did not."""
+    """A call that could not be completed, and why. Reports show it as a read error."""
 
     call: str
     error: str
@@ -14,38 +14,38 @@ class ReadFailure:
 
 @dataclass(frozen=True, slots=True)
 class ListingRead[Row]:
-    """The rows that one walk over the pages of a listing showed, without duplicates."""
+    """The rows of one read over the pages of a listing, without duplicates."""
 
     rows: tuple[Row, ...]
     failure: ReadFailure | None = None
-    """Why the walk ended before the listing did. A broken walk proves presence, never absence."""
+    """Why the read ended early. An incomplete read proves presence, never absence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing[Row]:
-    """What one or more walks over the same listing showed together (see `listing.listing_of`)."""
+    """The rows of one or more reads of the same listing (see `inventory.merge_reads`)."""
 
     rows: tuple[Row, ...]
-    """Every row that any of the walks showed, sorted."""
+    """Every row of any read, sorted."""
     failure: ReadFailure | None = None
-    """Why no walk came to its end, if none did."""
+    """Why no read was complete; `None` if one was."""
     read_count: int = 1
-    """How many walks came to their end."""
+    """The number of complete reads."""
     changed_ids: frozenset[str] = frozenset()
-    """The ids that only one of the last two whole walks showed: rows shifted under the walk."""
+    """The ids in only one of the last two complete reads: rows moved while they were read."""
     confirmation_failure: ReadFailure | None = None
-    """Why a further walk, which should have confirmed an earlier one, did not come to its end."""
+    """Why a further read, which should have confirmed an earlier one, was incomplete."""
 
     @property
     def failures(self) -> tuple[ReadFailure, ...]:
-        """What this listing should have told and did not."""
+        """The failures of this listing."""
         return tuple(
             dict.fromkeys(failure for failure in (self.failure, self.confirmation_failure) if failure is not None)
         )
 
 
 class DenialReason(StrEnum):
-    """Why the service will never answer a call about backups of an index."""
+    """Why the service refuses every call about backups of an index."""
 
     PLAN = "plan"
     UNSUPPORTED = "unsupported"
@@ -53,19 +53,19 @@ class DenialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """An answer that says no: it is known, not unread."""
+    """A response that refuses a call for good. It is a known fact, not a read error."""
 
     kind: DenialReason
     message: str
 
 
 def list_rows[Row](answer: Listing[Row] | Denial | None) -> tuple[Row, ...]:
-    """Return the rows an answer holds; none where it was refused or not asked for."""
+    """Return the rows of a listing; none if the call was denied or not made."""
     return answer.rows if isinstance(answer, Listing) else ()
 
 
 class ListingKind(StrEnum):
-    """The four kinds of listing that are walked page by page."""
+    """The four kinds of paged listing."""
 
     BACKUPS = "backups"
     SCHEDULES = "schedules"
@@ -75,7 +75,7 @@ class ListingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ListingId:
-    """Names one listing: the project's backups, an index's schedules or own backups, a schedule's history."""
+    """Identifies one listing: the project's backups, an index's schedules or own backups, a schedule's history."""
 
     kind: ListingKind
     key: str = ""

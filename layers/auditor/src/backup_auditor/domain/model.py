@@ -1,4 +1,4 @@
-"""Indexes, schedules and backups as Pinecone describes them, and how often a schedule runs."""
+"""Indexes, schedules and backups as Pinecone describes them, and the frequencies of schedules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Frequency(StrEnum):
-    """The frequencies that Pinecone knows, fastest first."""
+    """The frequencies of schedules, most frequent first."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -19,12 +19,12 @@ class Frequency(StrEnum):
         return _INTERVALS[self]
 
     def is_slower_than(self, other: "Frequency") -> bool:
-        """Tell whether this frequency leaves more time between runs than the other."""
+        """Return whether this frequency has a longer interval than another."""
         return self.interval > other.interval
 
     @classmethod
     def parse(cls, text: str | None) -> "Frequency | None":
-        """Return the frequency a text names, without regard to case; `None` when it names none that is known."""
+        """Return the frequency that a text names, in any case; `None` if it is unknown."""
         try:
             return cls((text or "").casefold())
         except ValueError:
@@ -39,7 +39,7 @@ _INTERVALS = {
 
 
 class Deployment(StrEnum):
-    """Where an index runs. Pods have no backups."""
+    """The deployment type of an index. Pods have no backups."""
 
     SERVERLESS = "serverless"
     BYOC = "byoc"
@@ -49,7 +49,7 @@ class Deployment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A live index. It has no id and no creation time in any version of the API."""
+    """A live index. The API returns neither its id nor its creation time."""
 
     name: str
     deployment: Deployment = Deployment.SERVERLESS
@@ -61,7 +61,7 @@ class Index:
     holds_documents: bool = False
     """Whether its schema has full-text or semantic-text fields."""
     cmek_id: str | None = None
-    """The customer key that encrypts it; `None` where it has none."""
+    """The id of the customer key that encrypts it; `None` without one."""
 
     @property
     def is_initializing(self) -> bool:
@@ -70,7 +70,7 @@ class Index:
 
     @property
     def is_terminating(self) -> bool:
-        """Whether it is being deleted: it still has its name, and is not audited."""
+        """Whether it is being deleted. It still has its name, but it is not audited."""
         return (self.state or "").casefold() == "terminating"
 
 
@@ -98,7 +98,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One row of a backup listing or of a schedule's history, in whatever state."""
+    """One row of a backup listing or of a schedule's history, in any state."""
 
     backup_id: str
     index_id: str
@@ -107,7 +107,7 @@ class Backup:
     name: str | None = None
     created_at: datetime | None = None
     scheduled_for: datetime | None = None
-    """`scheduled_execution_at`, which only some rows of some versions carry."""
+    """`scheduled_execution_at`; only some rows of some API versions have it."""
     cloud: str | None = None
     region: str | None = None
     record_count: int | None = None
@@ -118,14 +118,14 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """What a schedule is set to; `None` leaves as it is, or is not known."""
+    """Settings of a schedule. `None` means that a setting stays as it is, or that it is unknown."""
 
     enabled: bool | None = None
     frequency: Frequency | None = None
     retention: timedelta | None = None
 
     def restrict_to(self, other: "ScheduleSettings") -> "ScheduleSettings":
-        """Return of these settings those that the other speaks of."""
+        """Return those of these settings that another one sets too."""
         return ScheduleSettings(
             None if other.enabled is None else self.enabled,
             None if other.frequency is None else self.frequency,
@@ -133,7 +133,7 @@ class ScheduleSettings:
         )
 
     def merge(self, other: "ScheduleSettings") -> "ScheduleSettings":
-        """Return these settings, and the other ones where these leave something as it is."""
+        """Return these settings, completed by those of another one."""
         return ScheduleSettings(
             other.enabled if self.enabled is None else self.enabled,
             other.frequency if self.frequency is None else self.frequency,
@@ -141,7 +141,7 @@ class ScheduleSettings:
         )
 
     def apply_to(self, schedule: Schedule) -> Schedule:
-        """Return a schedule as it is once it is changed to this."""
+        """Return a schedule with these settings."""
         return replace(
             schedule,
             enabled=schedule.enabled if self.enabled is None else self.enabled,

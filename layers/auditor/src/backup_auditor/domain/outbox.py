@@ -1,4 +1,4 @@
-"""The outbox: messages to channels that are recorded with an audit and stored until a channel accepts them."""
+"""The outbox: messages that are recorded with an audit and stored until a channel accepts them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from backup_auditor.domain.finding import Severity
 
 
 class ChannelKind(StrEnum):
-    """What carries a message."""
+    """The kinds of channel."""
 
     EVENTS = "events"
     SNS = "sns"
@@ -18,27 +18,27 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One place that is told of a project's audits."""
+    """One destination for the alerts of a project."""
 
     kind: ChannelKind
     target: str
-    """The ARN of a topic, or the secret that holds a webhook; empty for events, which have one bus."""
+    """The ARN of a topic, or the name of the secret with a webhook; empty for events, which use the only bus."""
     min_severity: Severity = Severity.LOW
-    """Findings below it are not told there."""
+    """The channel receives no findings below it."""
     has_weekly_summary: bool = False
-    """Whether it hears once a week that there is nothing to tell."""
+    """Whether the channel receives a weekly message while nothing is open."""
 
     @property
     def channel_id(self) -> str:
-        """Return what tells it from the other channels of its project."""
+        """The id of the channel within its project."""
         return f"{self.kind}:{self.target}" if self.target else str(self.kind)
 
 
 class Trigger(StrEnum):
-    """Why a message is sent."""
+    """The reason for a message."""
 
     AUDIT = "audited"
-    """The events of an audit, which are sent after every one."""
+    """The events of an audit, sent after each one."""
     CHANGE = "changed"
     REMINDER = "reminder"
     WEEKLY_SUMMARY = "all-is-well"
@@ -46,9 +46,9 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """What is to be told where. What it says is drawn from the report when it is sent: the same report, the same words.
+    """A message to a channel. Its text is rendered from the report when it is sent.
 
-    Its id is made of project, audit and channel, so that the same audit, delivered twice, is told once.
+    Its id is made of project, audit and channel, so a repeated audit sends no second message.
     """
 
     message_id: str
@@ -59,7 +59,7 @@ class OutboxMessage:
     trigger: Trigger
     report: StoredReport
     previous_at: datetime | None
-    """When the audit before was, since which reminders are counted; `None` where it was the first."""
+    """The time of the audit before, from which reminders are counted; `None` for the first audit."""
 
 
 def parse_min_severity(text: str) -> Severity:

@@ -1,34 +1,34 @@
-"""Shell patterns over names of indexes: what fits them, and which sets of them fit every name there can be."""
+"""Shell patterns for names of indexes: which names match, and whether a set of patterns matches every name."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from string import ascii_lowercase, digits
 
 NAME_CHARACTERS = frozenset(ascii_lowercase + digits + "-")
-"""What the name of an index may consist of."""
+"""The characters of index names."""
 MAX_NAME_LENGTH = 45
-"""How many of these it has at most; it has one at least."""
+"""The most characters of an index name. It has at least one."""
 _MAX_STATES = 2_000
 _SAMPLES = ("a", "0-", "x" * MAX_NAME_LENGTH, "prod-orders", "q7-" * 15)
-"""Names, one of which most sets of patterns do not fit."""
+"""Sample names; most sets of patterns do not match all of them, which makes the answer fast."""
 
 type _State = frozenset[tuple[int, int]]
-"""How far each pattern, by its number, has come; one may have come to several places."""
+"""Pairs of a pattern's number and a position in it. A pattern may be at several positions."""
 
 type _Token = frozenset[str] | None
-"""The characters that one step takes, or `None` for any number of any characters."""
+"""The characters that one token matches, or `None` for any number of any characters."""
 
 
 def fits_any(text: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a text fits one of several patterns."""
+    """Return whether a text matches one of several patterns."""
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def fit_every_name(patterns: Sequence[str]) -> bool:
-    """Tell whether every name that an index can have fits one of several patterns.
+    """Return whether every possible index name matches one of several patterns.
 
-    All patterns are followed at once, character by character, through the names of every length. Where that would
-    take too many steps the answer is no.
+    The patterns are simulated together, character by character, over names of every length. If that needs too many
+    states, the result is `False`.
     """
     if not all(fits_any(it, patterns) for it in _SAMPLES):
         return False
@@ -42,7 +42,7 @@ def fit_every_name(patterns: Sequence[str]) -> bool:
         next_states = {_advance(state, it, tokens) for state in states for it in characters}
         if not all(any(position == len(tokens[number]) for number, position in state) for state in next_states):
             return False
-        states = next_states - known_states  # what a shorter name reached is followed further already
+        states = next_states - known_states  # a shorter name has reached these already
         known_states |= states
         if len(known_states) > _MAX_STATES:
             return False
@@ -53,7 +53,7 @@ def _parse_tokens(pattern: str) -> Iterator[_Token]:
     position, last_step = 0, ""
     while position < len(pattern):
         end = position + 1
-        if pattern[position] == "[":  # as `fnmatch` reads it: a bracket that is not closed is a character
+        if pattern[position] == "[":  # like `fnmatch`: an unclosed bracket is an ordinary character
             content_start = position + (2 if pattern[position + 1 : position + 2] == "!" else 1)
             closing_bracket = pattern.find("]", content_start + 1)
             end = closing_bracket + 1 if closing_bracket >= 0 else end
@@ -66,7 +66,7 @@ def _parse_tokens(pattern: str) -> Iterator[_Token]:
 
 
 def _find_representatives(tokens: Iterable[Iterable[_Token]]) -> list[str]:
-    """Return one character for each group of characters that no token tells apart."""
+    """Return one character for each group of characters that all tokens treat alike."""
     character_sets = {it for steps in tokens for it in steps if it is not None}
     representatives: dict[frozenset[frozenset[str]], str] = {}
     for it in sorted(NAME_CHARACTERS):
@@ -75,12 +75,12 @@ def _find_representatives(tokens: Iterable[Iterable[_Token]]) -> list[str]:
 
 
 def _accepts_everything(state: _State, tokens: Sequence[Sequence[_Token]]) -> bool:
-    """Tell whether a pattern has come to a `*` at its end."""
+    """Return whether a pattern has reached a final `*`."""
     return any(position == len(tokens[number]) - 1 and tokens[number][position] is None for number, position in state)
 
 
 def _add_wildcard_positions(positions: Iterable[tuple[int, int]], tokens: Sequence[Sequence[_Token]]) -> _State:
-    """Add the places that are reached without a character: those behind each `*`."""
+    """Add the positions that need no character: those after each `*`."""
     all_positions = set[tuple[int, int]]()
     for number, position in positions:
         all_positions.add((number, position))

@@ -1,4 +1,4 @@
-"""The schedule that a policy wants of an index, and whether one satisfies the policy."""
+"""The schedule that a policy requires of an index, and whether a schedule satisfies the policy."""
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Mode, Policy, Requirements
 from backup_auditor.domain.timefmt import format_length, to_days
 
 SCHEDULE_NAME_MAX_LENGTH = 28
-"""Characters of a schedule's name: the service accepts more, and then every run fails."""
+"""The most characters of a schedule's name. The service accepts longer names, but then every run fails."""
 ENABLED_CONTROL = "schedule-is-enabled"
 FREQUENCY_CONTROL = "schedule-frequency-meets-policy"
 MAX_RETENTION_CONTROL = "schedule-retention-within-maximum"
@@ -31,13 +31,13 @@ SCHEDULE_CONTROLS = (
     ERASURE_CONTROL,
     _UNIQUE_CONTROL,
 )
-"""The controls that a schedule has to pass, to satisfy the policy."""
+"""The controls that a schedule must pass to satisfy the policy."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetSchedule:
-    """A schedule that is enough."""
+    """The smallest schedule that satisfies the minimums of a policy."""
 
     frequency: Frequency
     retention: timedelta
@@ -49,13 +49,13 @@ class TargetSchedule:
 
 
 def build_target_schedule(requirements: Requirements) -> TargetSchedule:
-    """Return the schedule that is enough. Whether it is allowed too is for `problems_of` to say."""
+    """Return the target schedule of requirements. It may exceed `find_max_retention`."""
     frequency = requirements.schedule.frequency
     return TargetSchedule(frequency, find_sufficient_retention(requirements, frequency))
 
 
 def find_sufficient_retention(requirements: Requirements, frequency: Frequency) -> timedelta:
-    """Return the shortest retention that meets the minimum, outlives the interval, and holds the copies."""
+    """Return the shortest retention that meets the minimum, exceeds the interval, and holds the required copies."""
     return max(length for _, length in find_retention_minimums(requirements, frequency))
 
 
@@ -79,20 +79,20 @@ class Shortcoming:
     control: str
     """The control that reports it."""
     text: str
-    """How the sentence goes on that begins with the name of the schedule."""
+    """The rest of a sentence that begins with the name of the schedule."""
     correction: ScheduleSettings | None = None
-    """The settings that correct it; `None` where no change does."""
+    """The settings that correct it; `None` if no change can."""
     obstacle: str = ""
-    """Why no change corrects it, as the sentence goes on."""
+    """Why no change corrects it."""
 
 
 def explain_violation(
     schedules: Sequence[Schedule], requirements: Requirements, accepted_ids: Container[str] = frozenset()
 ) -> str | None:
-    """Return why the schedules of an index do not satisfy the policy, as a sentence; `None` where they do.
+    """Return a sentence that says why the schedules of an index violate the policy; `None` if they satisfy it.
 
-    This is the one answer to that question: for a plan, before a call, after a conflict, and on reading back.
-    `accepted` are the controls whose deviations an exemption accepts for the index.
+    Plans, checks before a call, conflicts and verification all use it. `accepted_ids` are the controls whose
+    deviations an exemption of the index accepts.
     """
     active_schedules = [it for it in schedules if it.enabled is not False] or schedules
     for schedule in active_schedules:
@@ -106,9 +106,9 @@ def explain_violation(
 def find_shortcomings(
     schedule: Schedule, requirements: Requirements, accepted_ids: Container[str] = frozenset()
 ) -> Iterator[Shortcoming]:
-    """Return in what one schedule falls short of the policy, but for what is accepted: nothing where it is enough.
+    """Return each way in which a schedule violates the policy, without the accepted ones.
 
-    With all corrections of them together it is enough, unless one has none.
+    A schedule with all their corrections satisfies the policy, unless one has no correction.
     """
     return (it for it in _find_all_shortcomings(schedule, requirements, accepted_ids) if it.control not in accepted_ids)
 
@@ -129,14 +129,14 @@ def _find_all_shortcomings(
         yield Shortcoming(NAME_CONTROL, text, obstacle="a name cannot be changed")
     frequency, retention = Frequency.parse(schedule.frequency), schedule.retention
     if frequency is None or retention is None:
-        text = "does not tell its frequency and its retention"
-        yield Shortcoming(FREQUENCY_CONTROL, text, obstacle="what it needs is unknown")
+        text = "has an unknown frequency or retention"
+        yield Shortcoming(FREQUENCY_CONTROL, text, obstacle="the required change is unknown")
         return
     required_frequency = requirements.schedule.frequency
     if frequency.is_slower_than(required_frequency):
         yield Shortcoming(
             FREQUENCY_CONTROL,
-            f"runs {frequency}, and {required_frequency} is required",
+            f"runs {frequency} (required: {required_frequency})",
             ScheduleSettings(frequency=required_frequency),
         )
         if FREQUENCY_CONTROL not in accepted_ids:
@@ -147,7 +147,7 @@ def _find_all_shortcomings(
 def _find_retention_shortcomings(
     retention: timedelta, frequency: Frequency, requirements: Requirements, accepted_ids: Container[str]
 ) -> Iterator[Shortcoming]:
-    """Return what is wrong with a retention, were the schedule to run so often."""
+    """Return the violations of a retention at a frequency."""
     minimums = [
         (length, control)
         for control, length in find_retention_minimums(requirements, frequency)
@@ -155,7 +155,7 @@ def _find_retention_shortcomings(
     ]
     required_retention, control = max(minimums, default=(retention, ""))
     if retention < required_retention:
-        text = f"keeps backups {format_length(retention)}, and {format_length(required_retention)} are required"
+        text = f"has a retention of {format_length(retention)} (minimum: {format_length(required_retention)})"
         max_retention = find_max_retention(requirements)
         correction = ScheduleSettings(retention=required_retention) if required_retention <= max_retention else None
         yield Shortcoming(control, text, correction, f"the limit is {format_length(max_retention)}")
@@ -165,21 +165,21 @@ def _find_retention_shortcomings(
     )
     for limit_control, limit in limits:
         if limit is not None and retention > limit:
-            text = f"keeps backups {format_length(retention)}, and {format_length(limit)} are allowed"
+            text = f"has a retention of {format_length(retention)} (limit: {format_length(limit)})"
             yield Shortcoming(limit_control, text, obstacle="a retention is never lowered")
 
 
 def find_accepted_controls(policy: Policy, index: Index, moment: datetime) -> frozenset[str]:
-    """Return the controls of schedules whose deviations an exemption accepts for an index at a moment."""
+    """Return the schedule controls whose deviations an exemption of an index accepts at a time."""
     return frozenset(
         it for it in SCHEDULE_CONTROLS if policy.find_exemption(it, index.name, index.tags, moment) is not None
     )
 
 
 def find_unsatisfiable_rules(policy: Policy) -> Iterator[tuple[int | None, str]]:
-    """Return for which rules (by number; `None` are the defaults) no schedule exists that would satisfy the policy.
+    """Return the rules that no schedule can satisfy, by number (`None` for the defaults), each with the reason.
 
-    It matters only to a policy that asks for schedules to be made or changed.
+    A policy without remediation of schedules has none.
     """
     modes = {policy.remediation.create_schedules, policy.remediation.fix_schedules}
     if modes == {Mode.NEVER}:
@@ -190,5 +190,5 @@ def find_unsatisfiable_rules(policy: Policy) -> Iterator[tuple[int | None, str]]
             continue
         target, max_retention = build_target_schedule(rule_requirements), find_max_retention(rule_requirements)
         if target.retention > max_retention:
-            text = f"a {target.frequency} schedule that is enough keeps backups {to_days(target.retention)} days"
-            yield number, f"{text}, and {to_days(max_retention)} are allowed; raise what is allowed, or ask for less"
+            text = f"a {target.frequency} schedule needs a retention of at least {to_days(target.retention)} days"
+            yield number, f"{text}, above the limit of {to_days(max_retention)}; raise the limit, or lower the minimums"

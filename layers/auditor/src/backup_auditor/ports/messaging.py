@@ -1,4 +1,4 @@
-"""What use cases require of channels and metrics."""
+"""The channels, the log and the metrics that use cases call."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -7,59 +7,62 @@ from backup_auditor.errors import DeliveryError
 
 
 class Event(NamedTuple):
-    """One event, before it is on a bus."""
+    """One event to send."""
 
     detail_type: str
     detail: Mapping[str, object]
 
 
 class PutResult(NamedTuple):
-    """What became of events that were put on a bus."""
+    """The result of sending events to a bus."""
 
     unaccepted_positions: tuple[int, ...]
-    """Which of them, by their places, were not accepted, or not for certain."""
+    """The positions of the events that the bus did not accept, or may not have accepted."""
     error: DeliveryError | None
-    """Why, where any is left: the worst of the reasons."""
+    """Why, if there are any: the most severe of the errors."""
 
 
 class Bus(Protocol):
-    """Takes events."""
+    """An event bus."""
 
     def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
-        """Put events on the bus, in time; what fails for the moment is tried again. Raises nothing that it answers."""
+        """Send events within the time left, with retries. A failure is part of the result; it raises nothing."""
 
 
 class Topics(Protocol):
-    """Takes messages for whoever subscribed to a topic."""
+    """Topics that pass a message to their subscribers."""
 
     def publish(self, topic: str, subject: str, message: str, attributes: Mapping[str, str]) -> None:
-        """Publish a message, once: JSON with one text for each way of being read. Raises `DeliveryError`."""
+        """Send a message once: JSON with one text for each protocol. Raises `DeliveryError`."""
 
 
 class Webhooks(Protocol):
-    """Takes messages for channels of a chat."""
+    """Webhooks of chat channels."""
 
     def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Post to the webhook that a secret holds, once, in so many seconds. Raises `DeliveryError`, `SecretError`."""
+        """Send a message once to the webhook in a secret. `seconds` is the time limit.
+
+        Raises `DeliveryError` and `SecretError`.
+        """
 
 
 class Log(Protocol):
-    """Takes what happened, one line each."""
+    """A log with one line for each entry."""
 
     def info(self, text: object, /, *, extra: Mapping[str, object]) -> None:
-        """Write down what went well."""
+        """Log a normal result."""
 
     def warning(self, text: object, /, *, extra: Mapping[str, object]) -> None:
-        """Write down what somebody may want to look at."""
+        """Log what a person may want to inspect."""
 
     def error(self, text: object, /, *, extra: Mapping[str, object]) -> None:
-        """Write down what somebody has to look at, and what to do next."""
+        """Log what a person has to correct, with what to do."""
 
 
 class MetricEmitter(Protocol):
-    """Takes metrics."""
+    """A function that emits metrics."""
 
     def __call__(
         self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = ...
     ) -> None:
-        """Emit metrics of a project, or of none; `more` are further dimensions."""
+        """Emit metrics of a project; with `None`, of the whole stack. `dimensions` are added to the usual ones."""

@@ -1,4 +1,4 @@
-"""What use cases require of stores: state, outbox, evidence and the remediation log."""
+"""The stores that use cases call: state, outbox, evidence and the remediation log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,156 +14,156 @@ from backup_auditor.domain.reporting.report import Report
 
 
 class EvidenceStore(Protocol):
-    """Keeps reports. What was written once is never written over."""
+    """A store of reports. It never overwrites a stored file."""
 
     def store_report(self, report: Report) -> StoredReport:
-        """Write a report where it can be found again, or find that it stands there already. Raises `EvidenceError`."""
+        """Store a report, or confirm that the same report is already stored. Raises `EvidenceError`."""
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
-        """Write the page of a report that is kept beside it; `None` where no pages are written.
+        """Store the page of a report next to it. Return `None` if the store writes no pages.
 
         Raises `EvidenceError`.
         """
 
     def read(self, file: StoredFile) -> bytes:
-        """Return the bytes of a file as they stand there now, whatever their hash. Raises `EvidenceError`."""
+        """Return the present bytes of a stored file without checking their hash. Raises `EvidenceError`."""
 
 
 EARLIEST_OBSERVED_AT = datetime.min.replace(tzinfo=UTC)
-"""The moment since which all audits are asked for."""
+"""The start of a period that includes every audit."""
 
 
 class StateStore(Protocol):
-    """Remembers projects from one audit to the next. A recording is there wholly or not at all, whatever happens.
+    """A store of project states. It records a change completely or not at all.
 
-    Both raise `StateError` where the store cannot be read or written.
+    Its methods raise `StateError` if the store cannot be read or written.
     """
 
     def load(self, project: str) -> ProjectState:
-        """Return what is remembered of a project; the empty memory where nothing is."""
+        """Return the state of a project; an empty state if nothing was recorded."""
 
     def record(self, project: str, change: StateChange) -> None:
-        """Make a recording lasting. Raises `ConflictingRecordError` unless the revision it expects is the latest."""
+        """Record a change. Raises `ConflictingRecordError` unless its expected revision is the latest."""
 
 
 class AuditLog(Protocol):
-    """Knows which audits were recorded. It is the store's other side, for those who ask later."""
+    """The records of earlier audits."""
 
     def list_audits(self, project: str, since: datetime) -> Sequence[AuditRecord]:
-        """Return what is kept of a project's audits since a moment, the oldest first."""
+        """Return the records of a project's audits since a time, oldest first."""
 
 
 class StateAndAuditStore(StateStore, AuditLog, Protocol):
-    """A store with the records of its audits."""
+    """A store of states and of audit records."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastAudits:
-    """When a project was audited last, and when completely; `None` where it never was."""
+    """The times of a project's last audit and of its last complete audit; `None` if there was none."""
 
     observed_at: datetime | None
     complete_at: datetime | None
     pinecone_project_id: str | None = None
-    """Pinecone's id of the project that was audited, once it is known."""
+    """Pinecone's id of the audited project; `None` while it is unknown."""
 
     @property
     def is_latest_incomplete(self) -> bool:
-        """Whether the last audit of all did not see everything."""
+        """Whether the last audit is incomplete."""
         return self.observed_at != self.complete_at
 
 
 class AuditHistory(Protocol):
-    """Knows how long a project has gone without a complete audit. It is the store's side for whoever watches it."""
+    """The times of the last audits, for the check that finds overdue projects."""
 
     def find_last_audits(self, project: str) -> LastAudits:
-        """Return when the last audits were, without loading what is remembered."""
+        """Return the times of the last audits without loading the state."""
 
     def ensure_registered(self, project: str, now: datetime) -> datetime:
-        """Return when it was first asked for, by whoever watches: the present moment, the first time."""
+        """Return when the project was first checked. The first call stores `now` and returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What was known of a message when it was taken."""
+    """A claim on a message: while it lasts, no other worker sends the message."""
 
     attempts: int
-    """How often it was taken now, this time included."""
+    """How often the message was claimed, this time included."""
     is_possible_duplicate: bool
-    """Whether an attempt before may have been accepted without anybody hearing of it."""
+    """Whether the channel may have accepted an earlier attempt whose result is unknown."""
 
 
 class Outbox(Protocol):
-    """The messages that were recorded and not yet accepted. It is the store's third side.
+    """The recorded messages that no channel has accepted yet.
 
-    All raise `StateError` where the store cannot be read or written.
+    Its methods raise `StateError` if the store cannot be read or written.
     """
 
     def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
-        """Return the messages of a project, or of all, that are due: not sent, not claimed, and not to wait longer."""
+        """Return the due messages of a project, or of all: not sent, not claimed, and their retry time has passed."""
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
-        """Take a message for oneself until a moment; `None` where another has it, or it was sent meanwhile."""
+        """Claim a message until a time. Return `None` if another worker has claimed it, or it was sent."""
 
     def mark_sent(self, message: OutboxMessage, now: datetime) -> None:
-        """Say that a channel accepted a message: it is never sent again."""
+        """Record that a channel accepted a message. It is not sent again."""
 
     def mark_failed(
         self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
     ) -> int:
-        """Say that it was not accepted, or that nobody knows, and when to try again. Return how often it was tried."""
+        """Record a failed or unknown delivery and the time of the retry. Return the number of attempts."""
 
     def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
-        """Let another message take the place of one; `False`, and nothing is done, where that waits or was sent."""
+        """Replace a message by another. Return `False` and change nothing if the replacement is pending or was sent."""
 
     def load_progress(self, message: OutboxMessage) -> str:
-        """Return what was noted of the parts of a message that were accepted; empty where nothing was."""
+        """Return the recorded progress of a message; an empty text if there is none."""
 
     def record_progress(self, message: OutboxMessage, progress: str) -> None:
-        """Note, in the words of whoever sends it, which parts were accepted: only the others are sent again."""
+        """Record which parts of a message were accepted, in the sender's own format. Only the others are sent again."""
 
 
 class RemediationLog(Protocol):
-    """Remembers plans, and every action from before it is begun. Safe to call from many threads.
+    """The stored plans, and every attempt at an action, recorded before it starts. Safe to call from many threads.
 
-    All raise `StateError` where it cannot be read or written.
+    Its methods raise `StateError` if the log cannot be read or written.
     """
 
     def store_plan(self, plan: RemediationPlan) -> None:
-        """Remember a plan; one of the same id that was made before is replaced."""
+        """Store a plan. It replaces an earlier one of the same id."""
 
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
-        """Return a plan of a project, as it was last made; `None` where there is none of that id."""
+        """Return the stored plan of a project by its id, or `None`."""
 
     def load_pinecone_project_id(self, project: str) -> str | None:
-        """Return Pinecone's id of a project, once an audit has recorded it."""
+        """Return Pinecone's id of a project; `None` until an audit has recorded it."""
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
-        """Return the latest attempt at an action, of whatever plan."""
+        """Return the latest attempt at an action, of any plan."""
 
     def record_start(self, record: ActionRecord) -> bool:
-        """Record an attempt before it is made; `False`, and nothing recorded, where another has taken its number."""
+        """Record an attempt before it starts. Return `False` and record nothing if its number is taken."""
 
     def record_result(self, record: ActionRecord) -> None:
-        """Record what came of an attempt that was begun."""
+        """Record the result of an attempt that was started."""
 
     def settle_attempt(self, record: ActionRecord) -> None:
-        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+        """Record the result that reading shows, unless the worker that made the attempt has recorded one by now."""
 
     def list_unsettled(self, project: str) -> Sequence[ActionRecord]:
-        """Return every attempt of which nobody knows what came of it, the oldest first."""
+        """Return the attempts with an unknown result, oldest first."""
 
     def list_attempts(self, project: str) -> Sequence[ActionRecord]:
-        """Return every attempt at any action, the oldest first."""
+        """Return all attempts, oldest first."""
 
     def list_plan_attempts(self, project: str, plan_id: str) -> Sequence[ActionRecord]:
-        """Return every attempt at the actions of a plan, the oldest first."""
+        """Return the attempts at the actions of a plan, oldest first."""
 
 
 class PublicationLog(RemediationLog, Protocol):
-    """Remembers, besides, of what was done that the bus has heard of it."""
+    """A remediation log that also records which results were published as events."""
 
     def list_unpublished(self, project: str) -> Sequence[ActionRecord]:
-        """Return every attempt that was written and not told, the oldest first."""
+        """Return the attempts with a result that is not published yet, oldest first."""
 
     def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
-        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
+        """Record that this version of the attempt was published. A later result still has to be published."""
