@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.rendering.formats import FORMATS
 from backup_auditor.rendering.formats.options import RenderOptions
-from support.approval import GOLDEN, Approve
+from support.approval import GOLDEN_FOLDER, Approve
 from support.builders.audit_sequence_report import SMALL_CATALOG, build_last_report
 
 
@@ -21,7 +21,7 @@ def test_a_format_gives_the_approved_bytes(name: str, approve: Approve) -> None:
 
 def test_every_golden_file_of_a_report_belongs_to_a_format() -> None:
     """The golden files of reports are those of the formats, and no others."""
-    names = {it.name for it in GOLDEN.glob("report.*")}
+    names = {it.name for it in GOLDEN_FOLDER.glob("report.*")}
     assert names == {f"report{it.extension}" for it in FORMATS.values()}
 
 
