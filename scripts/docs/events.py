@@ -41,7 +41,6 @@ _SENT = {
 }
 """When each event is sent."""
 _MEANINGS = {
-    "action": "The kind of action.",
     "actor": "Who applied the action: the function and the invocation.",
     "after": "The settings that were read after the action.",
     "audit_id": "The audit. The same audit has the same id.",
