@@ -13,7 +13,7 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest
 from backup_auditor.domain.notifications.triggers import create_messages
-from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
@@ -87,7 +87,7 @@ _MEANINGS = {
     "slots": "How many backups of the quota the action needs.",
     "state": "The result of the action.",
     "summary": "Counts, as in the report.",
-    "trigger": "Why the message is sent: `changed`, `reminder` or `all-is-well`.",
+    "trigger": f"Why the message is sent: `{Trigger.CHANGE}`, `{Trigger.REMINDER}` or `{Trigger.WEEKLY_SUMMARY}`.",
     "undo": "The API call that reverses the action, or null.",
     "warning_count": "How many warnings the report has.",
 }
