@@ -1,8 +1,9 @@
-"""`dispatch`: asks for an audit of every registered project."""
+"""Request an audit of every registered project."""
 
-from backup_auditor.bootstrap.dispatch import Context, handle
+from backup_auditor.bootstrap.aws import LambdaContext
+from backup_auditor.bootstrap.dispatch import handle
 
 
-def lambda_handler(event: object, context: Context) -> dict[str, object]:
-    """Put one `Backup Audit Requested` for each project on the bus, and say how many."""
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Publish one `Backup Audit Requested` for each project, and return their number."""
     return handle(event, context)

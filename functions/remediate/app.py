@@ -1,9 +1,10 @@
-"""`remediate`: one registered project, put right as far as its policy lets it be."""
+"""Remediate one registered project, as far as its policy allows."""
 
-from backup_auditor.bootstrap.remediate import LOG, Context, handle
+from backup_auditor.bootstrap.aws import LambdaContext
+from backup_auditor.bootstrap.remediate import LOG, handle
 
 
 @LOG.inject_lambda_context(clear_state=True)
-def lambda_handler(event: object, context: Context) -> dict[str, object]:
-    """Plan, propose and act for the project that a completed audit, or a payload, names; return what was done."""
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Plan, propose and apply actions for the project of an event or a payload, and return the results."""
     return handle(event, context)

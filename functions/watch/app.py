@@ -1,9 +1,9 @@
-"""`watch`: how many registered projects have gone too long without a complete audit."""
+"""Count the registered projects that have had no complete audit for too long."""
 
 from backup_auditor.bootstrap.watch import LOG, handle
 
 
 @LOG.inject_lambda_context(clear_state=True)
 def lambda_handler(_event: object, _context: object) -> dict[str, object]:
-    """Look at every registered project, whatever the event says; return who is overdue."""
+    """Check every registered project, whatever the event says, and return the overdue projects."""
     return handle()

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.audit import run_audit
-from backup_auditor.bootstrap.local import open_project
+from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.runtime import now
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings
 from backup_auditor_simulator.testing import run_simulator

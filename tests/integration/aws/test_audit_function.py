@@ -186,7 +186,7 @@ def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFun
     """The key that it remembers is refused, so it looks again."""
     put_secret("an-old-key")
     function = harness.function
-    with pytest.raises(BadKeyError, match=f"put a key of the project into the secret {KEY_SECRET}"):
+    with pytest.raises(BadKeyError, match=f"store a key of the project in secret {KEY_SECRET}"):
         function.audit({}, harness.context)
     put_secret(json.dumps({"PINECONE_API_KEY": harness.pinecone.viewer_key}))
     assert function.audit({}, harness.context)["complete"] is True

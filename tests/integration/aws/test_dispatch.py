@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.bootstrap import dispatch
+from backup_auditor.bootstrap import aws, dispatch
 from backup_auditor.errors import DeliveryError, DocumentError, RegistryError, RequestError, SettingsError
 from support.aws.moto import serve_moto
 
@@ -123,7 +123,7 @@ def parse_log_lines(log_stream: StringIO) -> list[dict[str, Any]]:
 def test_each_project_is_asked_for_by_an_event(cloud: Cloud) -> None:
     """The schedule's time and the project's name make the request id."""
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
-    assert invoke(SCHEDULED_EVENT) == {"requested": 2, "mistakes": []}
+    assert invoke(SCHEDULED_EVENT) == {"requested": 2, "registry_errors": []}
     events_by_project = {it["detail"]["project"]: it for it in cloud.take_events()}
     assert set(events_by_project) == {"a", "b"}
     assert (events_by_project["a"]["source"], events_by_project["a"]["detail-type"]) == (
@@ -144,7 +144,7 @@ def test_a_registry_with_mistakes_is_asked_for_all_the_same(cloud: Cloud, log_st
     assert response["requested"] == 4
     assert {it["detail"]["project"] for it in cloud.take_events()} == {"a", "b", "entry 3", "d"}
     error_lines = [it for it in parse_log_lines(log_stream) if it["level"] == "ERROR"]
-    assert [it["message"] for it in error_lines] == response["mistakes"]
+    assert [it["message"] for it in error_lines] == response["registry_errors"]
     assert len(error_lines) == 5
     assert {it["request_id"] for it in error_lines} == {"2026-11-22T02:00:00Z"}
 
@@ -159,7 +159,7 @@ def test_a_thousand_projects_are_asked_for_once_each(cloud: Cloud, monkeypatch: 
         put_entries.extend(params["Entries"])
 
     session.events.meta.events.register("before-parameter-build.eventbridge.PutEvents", record_entries)
-    monkeypatch.setattr(dispatch, "AwsSession", lambda: session)
+    monkeypatch.setattr(aws, "AwsSession", lambda: session)
     monkeypatch.setenv("EVENT_BUS", BUS_WITHOUT_RULES)
     assert invoke(SCHEDULED_EVENT)["requested"] == 1000
     assert Counter(json.loads(it["Detail"])["project"] for it in put_entries) == Counter(names)
@@ -168,7 +168,7 @@ def test_a_thousand_projects_are_asked_for_once_each(cloud: Cloud, monkeypatch: 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry the one project is asked for; who invokes the function has a request of his own."""
     monkeypatch.setenv("REGISTRY", "")
-    assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "mistakes": []}
+    assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "registry_errors": []}
     (event,) = cloud.take_events()
     assert event["detail"] == {"project": "default", "reason": "after an incident", "request_id": "r7/default"}
 
@@ -193,7 +193,7 @@ def test_an_answer_that_is_lost_is_no_lost_event(cloud: Cloud, monkeypatch: pyte
             raise ConnectionClosedError(endpoint_url="https://events.example")
 
     session.events.meta.events.register("after-call.eventbridge.PutEvents", lose_first_response)
-    monkeypatch.setattr(dispatch, "AwsSession", lambda: session)
+    monkeypatch.setattr(aws, "AwsSession", lambda: session)
     assert invoke(SCHEDULED_EVENT)["requested"] == 1
     assert [it["detail"]["request_id"] for it in cloud.take_events()] == ["2026-11-22T02:00:00Z/a"] * 2
 

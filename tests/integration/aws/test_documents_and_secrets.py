@@ -18,8 +18,9 @@ from backup_auditor.adapters.aws.config_sources import (
     read_secret,
 )
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.bootstrap.aws import EVENT_CHANNEL, fetch_key, fetch_policy, load_project_policy, load_projects
-from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.bootstrap.aws import load_project_policy, load_projects
+from backup_auditor.bootstrap.local import fetch_key, fetch_policy
+from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
 from backup_auditor.settings.functions import Registration
@@ -307,8 +308,8 @@ def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, store_secret: 
 
 def test_without_boto3_a_laptop_reports_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs boto3 says so, and what would do without."""
-    monkeypatch.setattr("backup_auditor.bootstrap.aws.find_spec", lambda _: None)
-    with pytest.raises(DocumentError, match=r"ssm:p: it is fetched with boto3, .* pip install .*; or name a file"):
+    monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
+    with pytest.raises(DocumentError, match=r"ssm:p: boto3 is not installed; run pip install .*, or name a local file"):
         fetch_policy("ssm:p")
-    with pytest.raises(SecretError, match=r"the secret s/a is read with boto3, .* or add key_env"):
+    with pytest.raises(SecretError, match=r"secret s/a: boto3 is not installed; run pip install .*, or set key_env"):
         fetch_key("s/a")

@@ -53,7 +53,7 @@ def reports_client(aws: Mapping[str, str]) -> Any:
 @pytest.fixture(autouse=True)
 def _reset_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test have a session of its own, in an environment of its own."""
-    monkeypatch.setattr(local, "_get_session", cache(AwsSession))
+    monkeypatch.setattr(local, "_make_session", cache(AwsSession))
 
 
 def run_command(*arguments: str) -> tuple[int, str, str]:
@@ -140,5 +140,5 @@ def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch)
     code, output, error_output = run_command("list", "--table", TABLE)
     assert (code, output) == (2, "")
     assert error_output == (
-        "backup-auditor: AWS is asked with boto3, which is not there: pip install 'backup-auditor[aws]'\n"
+        f"backup-auditor: table {TABLE}: boto3 is not installed; run pip install 'backup-auditor[aws]'\n"
     )

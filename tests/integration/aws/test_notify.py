@@ -18,7 +18,7 @@ import pytest
 
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import build_message_key, encode_message
-from backup_auditor.bootstrap import aws
+from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.notify import get_notifier
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
@@ -77,7 +77,7 @@ class Cloud:
 
     def notify(self, event: object, delay: timedelta = timedelta()) -> dict[str, Any]:
         """Invoke the function, some time after the audit."""
-        self.patch.setattr(aws, "now", lambda: NOW + delay)
+        self.patch.setattr(runtime, "now", lambda: NOW + delay)
         spec = importlib.util.spec_from_file_location("app", ROOT / "functions/notify/app.py")
         assert spec is not None
         assert spec.loader is not None

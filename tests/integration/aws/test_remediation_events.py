@@ -44,8 +44,11 @@ def test_a_request_is_answered_although_no_event_can_be_published(
         patch.setattr(DynamoRemediationLog, "list_unpublished", raise_state_error)
         response = harness.run({"project": "search"})
     assert [(it["state"], it["undo"]["method"]) for it in response["results"]] == [("done", "DELETE")] * 2
-    assert (response["untold"], harness.take_events()) == ("the table cannot be used: throttled; try again later", [])
-    assert "untold" not in harness.run({"project": "search"})
+    assert (response["unpublished"], harness.take_events()) == (
+        "the table cannot be used: throttled; try again later",
+        [],
+    )
+    assert "unpublished" not in harness.run({"project": "search"})
     assert sorted(it["detail"]["index"] for it in harness.take_events()) == ["carts", "orders"]
 
 

@@ -40,9 +40,9 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         for project, age, complete_age in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
             audit = ProjectState(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete_age))
             record_change(state, EMPTY_STATE, audit, project)
-        watch._get_dependencies.cache_clear()
+        watch.get_watcher.cache_clear()
         yield
-        watch._get_dependencies.cache_clear()
+        watch.get_watcher.cache_clear()
 
 
 def invoke_watch() -> Any:
@@ -66,7 +66,7 @@ def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[s
 def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table remembers since when it is registered, whichever process looks."""
     invoke_watch()
-    watch._get_dependencies.cache_clear()
+    watch.get_watcher.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
     assert invoke_watch()["projects"] == ["fresh", "late", "new"]
 

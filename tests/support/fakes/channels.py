@@ -14,7 +14,8 @@ from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import DeliveryError
-from backup_auditor.ports.messaging import Event, PutResult
+from backup_auditor.ports.messaging import Event, Log, PutResult
+from backup_auditor.ports.stores import EvidenceStore, Outbox
 from backup_auditor.retry import Retrier
 from support.builders.facts import NOW
 from support.builders.notifications import (
@@ -99,6 +100,26 @@ class FakeLog:
 
 
 @dataclass
+class FakeDeliveryDependencies(DeliveryDependencies):
+    """Dependencies of deliveries, made of fakes."""
+
+    outbox: Outbox
+    evidence: EvidenceStore
+    retrier: Retrier
+    log: Log
+    make_sender: Callable[[ChannelKind], Sender]
+    read_clock: Callable[[], datetime]
+
+    def find_sender(self, kind: ChannelKind) -> Sender:
+        """Return the sender for channels of a kind."""
+        return self.make_sender(kind)
+
+    def now(self) -> datetime:
+        """Return the time of the clock."""
+        return self.read_clock()
+
+
+@dataclass
 class DeliveryHarness:
     """Everything that delivering takes of the world, at one moment that is set by hand."""
 
@@ -135,8 +156,9 @@ class DeliveryHarness:
     @property
     def dependencies(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
-        retrier = self.retrier
-        return DeliveryDependencies(self.outbox, self.evidence, self._make_sender, lambda: self.now, retrier, self.log)
+        return FakeDeliveryDependencies(
+            self.outbox, self.evidence, self.retrier, self.log, self._make_sender, lambda: self.now
+        )
 
     @property
     def retrier(self) -> Retrier:

@@ -113,20 +113,7 @@ class AuditHarness:
 
     def build_dependencies(self) -> AuditDependencies:
         """Return it as an audit takes it."""
-        return AuditDependencies(
-            load_registry=lambda _wanted: self._fail_or_return("registry", self.registry),
-            load_policy=lambda _project: self._fail_or_return("policy", self.policy),
-            load_key=self._read_key,
-            open_reader=self._open_reader,
-            open_store=lambda: self.store,
-            open_evidence=lambda: self.evidence,
-            publish_events=lambda project: self._fail_or_return("tell", self.notified_projects).append(project),
-            ping=self._ping,
-            emit=self._emit,
-            log=self.log,
-            now=lambda: self.now,
-            monotonic=self._read_monotonic,
-        )
+        return _HarnessDependencies(self)
 
     def find_project_metrics(self, project: str = "search") -> dict[str, float | None]:
         """Return the metrics that have the project for their only dimension."""
@@ -137,29 +124,57 @@ class AuditHarness:
             for name, value in values.items()
         }
 
-    def _fail_or_return[Part](self, name: str, part: Part) -> Part:
+    def fail_or_return[Part](self, name: str, part: Part) -> Part:
+        """Return a part, or raise its error."""
         if name in self.failures:
             raise self.failures[name]
         return part
 
-    def _read_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
+
+class _HarnessDependencies(AuditDependencies):
+    """The dependencies of an audit with the parts of a harness."""
+
+    def __init__(self, harness: AuditHarness) -> None:
+        self._harness = harness
+        self.log = harness.log
+
+    def load_registry(self, name: str | None) -> Registry:  # noqa: ARG002  every project is in one registry
+        return self._harness.fail_or_return("registry", self._harness.registry)
+
+    def load_policy(self, project: RegisteredProject) -> Policy:  # noqa: ARG002  every project has one policy
+        return self._harness.fail_or_return("policy", self._harness.policy)
+
+    def load_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
         assert project.name == "search"
-        return self._fail_or_return("key", self.keys)[-1 if fresh else 0]
+        return self._harness.fail_or_return("key", self._harness.keys)[-1 if fresh else 0]
 
     @contextmanager
-    def _open_reader(self, key: str) -> Iterator[FakeReader]:
-        key_error = BadKeyError("401: Invalid API key") if self.accepted_key not in {None, key} else None
-        yield FakeReader(self.cases_by_key.get(key, self.case), self.failures.get("indexes", key_error))
+    def open_reader(self, key: str) -> Iterator[FakeReader]:
+        harness = self._harness
+        key_error = BadKeyError("401: Invalid API key") if harness.accepted_key not in {None, key} else None
+        yield FakeReader(harness.cases_by_key.get(key, harness.case), harness.failures.get("indexes", key_error))
 
-    def _ping(self) -> None:
-        self._fail_or_return("ping", None)
-        self.ping_count += 1
+    def open_store(self) -> FakeStore:
+        return self._harness.store
 
-    def _emit(
+    def open_evidence(self) -> FakeEvidence:
+        return self._harness.evidence
+
+    def publish_events(self, project: str) -> None:
+        self._harness.fail_or_return("tell", self._harness.notified_projects).append(project)
+
+    def ping(self) -> None:
+        self._harness.fail_or_return("ping", None)
+        self._harness.ping_count += 1
+
+    def emit(
         self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] | None = None
     ) -> None:
-        self.metrics.append((project, dict(values), dict(dimensions or {})))
+        self._harness.metrics.append((project, dict(values), dict(dimensions or {})))
 
-    def _read_monotonic(self) -> float:
-        self.clock_seconds += 1.5
-        return self.clock_seconds
+    def now(self) -> datetime:
+        return self._harness.now
+
+    def monotonic(self) -> float:
+        self._harness.clock_seconds += 1.5
+        return self._harness.clock_seconds

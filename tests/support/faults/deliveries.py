@@ -27,7 +27,7 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
-from support.fakes.channels import FakeLog
+from support.fakes.channels import FakeDeliveryDependencies, FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
 
 PROJECT_CHANNELS = {"search": (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL), "shop": (EVENT_CHANNEL, SLACK_CHANNEL)}
@@ -145,7 +145,7 @@ class Process:
     def dependencies(self) -> DeliveryDependencies:
         """What delivering takes of the world."""
         retrier = Retrier(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
-        return DeliveryDependencies(self, self, self.make_sender, lambda: self.simulation.now, retrier, FakeLog())
+        return FakeDeliveryDependencies(self, self, retrier, FakeLog(), self.make_sender, lambda: self.simulation.now)
 
     def make_sender(self, kind: ChannelKind) -> Sender:
         """Return a carrier that tells the world what it carried."""

@@ -139,7 +139,7 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
         pytest.param(EvidenceError("the bucket takes no page"), "the bucket takes no page", id="refused"),
         pytest.param(
             ZeroDivisionError("a text that may hold anything"),
-            "it cannot be drawn (ZeroDivisionError); please report that as a defect",
+            "internal error (ZeroDivisionError); report it as a defect",
             id="a-fault-of-our-own",
         ),
     ],
@@ -154,7 +154,7 @@ def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, pag
     assert result.record.report is not None
     assert (result.record.report.location, result.record.report.page) == (location, None)
     assert store.list_audits(PROJECT, NOW) == [result.record]
-    assert result.page_failure == f"{location} has no page beside it: {page_error}"
+    assert result.page_failure == f"{location} has no HTML page: {page_error}"
 
 
 def test_a_report_that_was_evaluated_again_is_kept_beside_the_first() -> None:

@@ -80,7 +80,7 @@ def test_every_registered_project_is_asked_for_once() -> None:
 def test_mistakes_are_logged_as_errors_and_returned() -> None:
     """Each mistake is told with its place."""
     log = FakeLog()
-    entry_errors = dispatch_audits(FakeBus(), log)["mistakes"]
+    entry_errors = dispatch_audits(FakeBus(), log)["registry_errors"]
     assert entry_errors == [
         "s3://config/registry.yaml:5: the project c has no secret; add it",
         "s3://config/registry.yaml:6: and more",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.application.overdue import OverdueDependencies, check_overdue
+from backup_auditor.application.overdue import check_overdue
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import StateError
@@ -56,7 +56,7 @@ class OverdueHarness:
 
     def check_overdue(self) -> dict[str, object]:
         """Watch, and return what is told."""
-        return check_overdue(OverdueDependencies(lambda: self.registry, self.history, self.emit, self.log, lambda: NOW))
+        return check_overdue(self.registry, self.history, NOW, self.emit, self.log)
 
     def list_overdue(self) -> object:
         """Watch, and return who is overdue."""
@@ -82,7 +82,7 @@ def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None
     assert harness.list_overdue() == ["late", "later"]
     assert harness.metrics == [(None, {"ProjectsOverdue": 2, "ProjectsIncomplete": 0})]
     messages = harness.log.get_messages("error")
-    assert messages[0].startswith("late has had no complete audit for 1d 7h: look for its last lines in the log")
+    assert messages[0].startswith("late: no complete audit for 1d 7h; read its last lines in the log")
     assert [facts["project"] for _, _, facts in harness.log.lines] == ["late", "later"]
 
 
@@ -94,7 +94,7 @@ def test_projects_whose_last_audit_was_incomplete_are_counted() -> None:
     assert harness.check_overdue()["incomplete"] == ["half-read", "half-read-ever"]
     assert harness.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 2})]
     assert harness.log.get_messages("warning")[0].startswith(
-        "half-read: its last audit did not see everything: look at `unread`"
+        "half-read: its last audit could not read everything; check `read_errors`"
     )
 
 
@@ -110,7 +110,7 @@ def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> Non
     harness = OverdueHarness("new", "forgotten", last_complete={}, registrations={"forgotten": NOW - 27 * HOUR})
     assert harness.list_overdue() == ["forgotten"]
     assert harness.history.registrations["new"] == NOW
-    assert "never had a complete audit, and has been registered for 1d 3h" in harness.log.get_messages("error")[0]
+    assert "no complete audit since it was registered 1d 3h ago" in harness.log.get_messages("error")[0]
 
 
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:
@@ -134,7 +134,7 @@ def test_a_complete_audit_of_the_future_is_overdue() -> None:
     harness = OverdueHarness("ahead", "near", last_complete=last_complete)
     assert harness.list_overdue() == ["ahead"]
     (message,) = harness.log.get_messages("error")
-    assert message.startswith("ahead: its last complete audit is recorded in the future")
+    assert message.startswith("ahead: its last complete audit is in the future")
     assert message.endswith("backup-auditor state discard --project ahead --table TABLE")
 
 

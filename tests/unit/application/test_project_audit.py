@@ -83,7 +83,7 @@ def test_an_audit_without_a_page_says_so_and_is_no_failure() -> None:
     assert summary["report"] == {"location": audit.report.location, "sha256": audit.report.sha256, "page": None}
     location = audit.report.location
     assert harness.log.get_messages("error") == [
-        f"{location} has no page beside it: the bucket takes none of search beside {location}"
+        f"{location} has no HTML page: the bucket takes none of search beside {location}"
     ]
     assert (harness.find_project_metrics()["AuditComplete"], harness.notified_projects, harness.ping_count) == (
         1,
@@ -116,7 +116,7 @@ def test_an_incomplete_audit_is_measured_and_not_made_again() -> None:
     assert run_harness(harness)["complete"] is False
     assert harness.find_project_metrics()["AuditComplete"] == 0
     assert harness.find_project_metrics()["AuditCompleted"] == 1
-    assert harness.log.get_messages("warning") == ["could not be read"]
+    assert harness.log.get_messages("warning") == ["read error"]
     assert (harness.notified_projects, harness.ping_count) == (["search"], 0)
 
 
@@ -169,7 +169,7 @@ def test_entries_that_share_a_secret_are_no_success() -> None:
 OTHER_PROJECT_INDEX = build_index(schedules=[build_schedule(project_id="project-2")])
 OTHER_PROJECT_MESSAGE = (
     "the state of search belongs to Pinecone project project-1, but Pinecone project project-2 was read; nothing"
-    " was compared or recorded; put a key of project-1 into the secret keys/search, or register project-2 under another"
+    " was compared or recorded; store a key of project-1 in secret keys/search, or register project-2 under another"
     " name; if the state was recorded with a wrong key, discard it:"
     " backup-auditor state discard --all --project search --table TABLE"
 )
@@ -255,9 +255,7 @@ def test_a_registry_that_cannot_be_read_is_logged_and_raised() -> None:
 def test_a_fault_of_ours_says_nothing_that_it_may_hold() -> None:
     """The text of a foreign error may hold anything."""
     harness = AuditHarness(failures={"policy": ValueError("pcsk_" + "x" * 20)})
-    assert (
-        run_and_fail(harness, ValueError) == "this is a fault of backup-auditor itself (ValueError); please report it"
-    )
+    assert run_and_fail(harness, ValueError) == "internal error of backup-auditor (ValueError); report it as a defect"
     assert harness.find_project_metrics() == FAILED_METRICS
 
 
@@ -265,7 +263,7 @@ def test_a_key_that_was_rotated_is_fetched_again() -> None:
     """The one that is remembered is refused; the secret holds another by now, and no deploy is needed."""
     harness = AuditHarness(keys=["key-0", "key-1"])
     assert run_harness(harness)["complete"] is True
-    assert "its secret holds another one by now" in harness.log.get_messages("info")[0]
+    assert "retrying with the current key of its secret" in harness.log.get_messages("info")[0]
     assert harness.find_project_metrics()["AuditComplete"] == 1
 
 
@@ -275,7 +273,7 @@ def test_a_key_that_was_rotated_is_fetched_again() -> None:
 def test_a_key_that_stays_bad_is_named_by_its_secret(keys: list[str]) -> None:
     """The error says which secret to put a key into, and no key."""
     message = run_and_fail(AuditHarness(keys=keys), BadKeyError)
-    assert message == "401: Invalid API key; put a key of the project into the secret keys/search"
+    assert message == "401: Invalid API key; store a key of the project in secret keys/search"
 
 
 def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
@@ -290,8 +288,8 @@ def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
 @pytest.mark.parametrize(
     "part, message",
     [
-        pytest.param("tell", "the events were not sent, the next sweep does it", id="events"),
-        pytest.param("ping", "nobody was told that the audit is complete", id="ping"),
+        pytest.param("tell", "events not published; the function notify retries them within 15m", id="events"),
+        pytest.param("ping", "the ping URL could not be called", id="ping"),
     ],
 )
 def test_an_audit_succeeds_although_nobody_can_be_notified(part: str, message: str) -> None:

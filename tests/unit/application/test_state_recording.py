@@ -99,7 +99,7 @@ def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
     store = CrowdedStore(NEXT_INVENTORY)
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
     assert result.notes == (
-        "an audit of 2026-11-23T12:00:00Z is already recorded; this one, of 2026-11-22T12:00:00Z, changes nothing",
+        "an audit of 2026-11-23T12:00:00Z is already recorded; the older audit of 2026-11-22T12:00:00Z changes nothing",
     )
     assert result.record_error is None
     assert store.load(PROJECT).observed_at == NEXT_INVENTORY.observed_at

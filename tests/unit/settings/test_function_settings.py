@@ -149,8 +149,8 @@ def test_nothing_is_forgotten_after_no_days() -> None:
         pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
         pytest.param("PING_URL_SECRET", "https://ping.example/x", "looks like the secret itself", id="address"),
         pytest.param("WEEKLY_SUMMARY", "weekly", "is not a boolean; set it to true or false", id="weekly"),
-        pytest.param("AUDIT_RETENTION_DAYS", "-1", "is no number of days", id="negative"),
-        pytest.param("AUDIT_RETENTION_DAYS", "36501", "is no number of days", id="beyond-a-century"),
+        pytest.param("AUDIT_RETENTION_DAYS", "-1", "is not a number of days", id="negative"),
+        pytest.param("AUDIT_RETENTION_DAYS", "36501", "is not a number of days", id="beyond-a-century"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: str) -> None:

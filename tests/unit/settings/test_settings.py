@@ -89,7 +89,7 @@ def test_the_ends_of_the_range_are_allowed(value: str) -> None:
 
 def test_a_variable_that_nobody_reads_is_refused() -> None:
     """A variable of ours that means nothing, such as one misspelt, is named instead of being passed over."""
-    with pytest.raises(SettingsError, match="BACKUP_AUDITOR_DEADLINES means nothing; known are BACKUP_AUDITOR_MAX"):
+    with pytest.raises(SettingsError, match="unknown variable BACKUP_AUDITOR_DEADLINES; use one of BACKUP_AUDITOR_MAX"):
         read_settings(KEY_VARIABLES | {"BACKUP_AUDITOR_DEADLINES": "5m"})
 
 

@@ -52,8 +52,8 @@ def return_or_raise(content: bytes | Exception) -> bytes:
             STORED_REPORT,
             b"{}",
             FileStatus.ALTERED,
-            "its hash is 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a,"
-            " and was ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356 when it was written",
+            "its hash is 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+            " (recorded: ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356)",
             id="altered",
         ),
         pytest.param(STORED_REPORT, EvidenceMissingError("it is gone"), FileStatus.MISSING, "it is gone", id="gone"),
@@ -79,7 +79,7 @@ def test_a_file_that_a_later_audit_was_written_to_holds_the_earlier_no_more() ->
     checks = list(
         verify_audits([earlier_audit, later_audit], [earlier_audit, later_audit], FakeReportReader(lambda _: CONTENT))
     )
-    missing_status = FileStatus.MISSING, "the report of audit audit-1 was written over it"
+    missing_status = FileStatus.MISSING, "overwritten by the report of audit audit-1"
     assert [it.report for it in checks] == [missing_status, (FileStatus.INTACT, None)]
     assert [
         it.report

@@ -41,5 +41,5 @@ def test_a_channel_that_wants_to_hear_of_less_by_now_is_not_told_that_all_is_wel
     harness.record_audit(build_alert_report(build_open_finding(severity=Severity.MEDIUM)), channels=(SLACK_CHANNEL,))
     harness.channels["search"] = (replace(SLACK_CHANNEL, min_severity=Severity.CRITICAL),)
     assert harness.deliver().dropped_count == 1
-    assert "nothing in it is critical or worse" in harness.log.join_messages("warning")
+    assert "nothing in it has severity critical or higher" in harness.log.join_messages("warning")
     assert not harness.webhooks.recorded_calls

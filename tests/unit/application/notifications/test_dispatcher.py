@@ -213,7 +213,7 @@ def test_a_channel_that_is_no_longer_registered_is_not_told() -> None:
     harness.channels["search"] = (EVENT_CHANNEL, SLACK_CHANNEL)
     deliveries = harness.deliver()
     assert (deliveries.sent_count, deliveries.dropped_count) == (2, 1)
-    assert "no such channel" in harness.log.join_messages("warning")
+    assert "no longer has this channel" in harness.log.join_messages("warning")
     assert not harness.outbox.pending_by_id
 
 

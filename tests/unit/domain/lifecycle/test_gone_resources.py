@@ -76,7 +76,7 @@ def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
 @pytest.mark.parametrize(
     "inventory,expected",
     [
-        pytest.param(EMPTY_INVENTORY, ["the deleted index is gone: no backup of it is left"], id="no-backup-listed"),
+        pytest.param(EMPTY_INVENTORY, ["no backup of the deleted index is left"], id="no-backup-listed"),
         pytest.param(build_inventory(reads=1), [], id="one-walk-alone"),
         pytest.param(build_inventory(backups=build_complete_listing([REMAINING_BACKUP])), [], id="a-backup-is-listed"),
         pytest.param(build_inventory(backups=build_failed_listing()), [], id="the-listing-broke-off"),
@@ -85,7 +85,7 @@ def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
         ),
         pytest.param(
             build_inventory(backups=build_conflicting_listing([replace(OTHER_BACKUP, index_name="else")], [])),
-            ["the deleted index is gone: no backup of it is left"],
+            ["no backup of the deleted index is left"],
             id="rows-of-another-name-shifted",
         ),
     ],

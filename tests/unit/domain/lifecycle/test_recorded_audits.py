@@ -147,7 +147,7 @@ def test_an_older_audit_changes_nothing_and_says_so() -> None:
     assert outcome.state is state_before
     assert (list_lifecycles(outcome), outcome.resolved_findings, outcome.drift) == ([None], (), ())
     assert outcome.note == (
-        "an audit of 2026-11-22T12:00:00Z is already recorded; this one, of 2026-11-22T11:59:59Z, changes nothing"
+        "an audit of 2026-11-22T12:00:00Z is already recorded; the older audit of 2026-11-22T11:59:59Z changes nothing"
     )
 
 

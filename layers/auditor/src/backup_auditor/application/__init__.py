@@ -1,1 +1,1 @@
-"""Use cases: what the command line and the functions do."""
+"""Use cases of the command line and the functions."""

@@ -38,26 +38,26 @@ from backup_auditor.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class RecordResult:
-    """What was recorded of an audit. Empty where it changed nothing."""
+    """What was recorded of an audit; empty if the audit changed nothing."""
 
     audit: AuditRecord | None = None
     messages: tuple[OutboxMessage, ...] = ()
     page_failure: str | None = None
-    """Why its report has no page beside it, although it should."""
+    """Why its report has no HTML page although it should."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRecorder:
-    """Where audits are recorded, where their reports are kept, and who is told of them."""
+    """Records audits: stores reports, then updates state and outbox."""
 
     store: StateStore
     evidence: EvidenceStore | None = None
     channels: tuple[Channel, ...] = ()
 
     def record(self, previous_state: ProjectState, lifecycle_result: LifecycleResult, report: Report) -> RecordResult:
-        """Keep the report of an audit that changes anything, then record the audit and its messages, all or nothing.
+        """Store the report of an audit that changes the state, then record state and messages in one transaction.
 
-        Raises `ConflictingRecordError` where another audit was quicker, `EvidenceError` and `StateError`.
+        Raises `ConflictingRecordError` if another audit was recorded meanwhile, `EvidenceError` and `StateError`.
         """
         change = diff_states(previous_state, lifecycle_result.state)
         if change is None:
@@ -71,9 +71,9 @@ class AuditRecorder:
         return RecordResult(audit, messages, page_failure)
 
     def _store_report(self, report: Report) -> tuple[StoredReport | None, str | None]:
-        """Keep a report and then its page. The report is the evidence: what becomes of the page holds nothing up.
+        """Store a report, then its HTML page. The report is the evidence, so an error of the page is only returned.
 
-        A page is named nowhere before it is there. Whoever tries the same audit again finds what is there already.
+        A page is referenced only after it is stored. A repeated audit finds the files that are stored already.
         """
         if self.evidence is None:
             return None, None
@@ -82,37 +82,37 @@ class AuditRecorder:
             return replace(stored_report, page=self.evidence.store_page(report, stored_report)), None
         except EvidenceError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001  its text may hold anything
-            reason = f"it cannot be drawn ({type(error).__name__}); please report that as a defect"
-        return stored_report, f"{stored_report.location} has no page beside it: {reason}"
+        except Exception as error:  # noqa: BLE001  its text can hold secrets
+            reason = f"internal error ({type(error).__name__}); report it as a defect"
+        return stored_report, f"{stored_report.location} has no HTML page: {reason}"
 
 
 type Clock = Callable[[], datetime]
 type RecordError = StateError | ConflictingRecordError | EvidenceError
 
 _MAX_ATTEMPTS = 10
-"""How often a recording is made afresh because another audit was quicker."""
+"""Number of attempts to record an audit while other audits are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """What one audit read, and what it says."""
+    """The inventory and report of one audit, and how it was recorded."""
 
     inventory: Inventory
     report: Report
     notes: tuple[str, ...] = ()
-    """What happened while it ran that is neither a finding nor unread, for the log."""
+    """Events during the audit that are neither findings nor read errors, for the log."""
     record_error: RecordError | None = None
-    """Why the next audit will not know of it, although it should."""
+    """Why it was not recorded although it should be."""
     record: AuditRecord | None = None
-    """What was kept of it; `None` where it changed nothing, or is not recorded."""
+    """The record of the audit; `None` if it changed nothing or was not recorded."""
     messages: tuple[OutboxMessage, ...] = ()
-    """What was recorded with it, for those who are to be told."""
+    """The messages that were recorded with it."""
     page_failure: str | None = None
-    """Why the report that was kept has no page beside it, although it should."""
+    """Why the stored report has no HTML page although it should."""
 
 
-def run_audit(  # noqa: PLR0913  each is one thing an audit needs, named by its caller
+def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     reader: ProjectReader,
     policy: Policy,
     *,
@@ -125,16 +125,15 @@ def run_audit(  # noqa: PLR0913  each is one thing an audit needs, named by its 
     clock: Clock | None = None,
     warnings: tuple[str, ...] = (),
 ) -> AuditResult:
-    """Read a project, judge it, and read again what a verdict of absence rests on, until two walks agree.
+    """Read and evaluate a project. Listings on whose gaps a verdict depends are read again, until two reads agree.
 
-    With a store it is recorded; what is recorded has its report kept as evidence first, where there is a place for it.
-    The channels are told of reports that were kept: they take both. By this machine's clock the audit finds that the
-    last recorded one lies in the future; without a clock it does not look. `warnings` are those of the registry.
+    With a store the audit is recorded; with an evidence store its report is stored first. Channels need both. With a
+    clock the audit checks whether the last recorded audit is in the future. `warnings` are those of the registry.
 
-    Raises `PolicyError` when an exemption ends too far ahead, `StateError` when what is remembered cannot be read,
-    `OtherProjectError` when it belongs to another Pinecone project, and
-    `BadKeyError`, `ForbiddenError`, `NotFoundError`, `PlanForbidsError` and `UnreachableError` when the list of indexes
-    is answered so: then nothing was audited. Whatever else could not be read is part of the inventory.
+    Raises `PolicyError` if an exemption ends too far ahead, `StateError` if the state cannot be read,
+    `ProjectMismatchError` if it belongs to another Pinecone project, and `BadKeyError`, `ForbiddenError`,
+    `NotFoundError`, `OrganizationPlanError` and `UnreachableError` of the list of indexes: then nothing was audited.
+    Any other read error is part of the inventory.
     """
     check_policy_dates(policy, observed_at)
     state = store.load(project) if store else EMPTY_STATE
@@ -160,9 +159,9 @@ def evaluate_inventory(
     evidence: EvidenceStore | None = None,
     clock: Clock | None = None,
 ) -> AuditResult:
-    """Judge an inventory that was read before, without a call.
+    """Evaluate a saved inventory without a call.
 
-    Raises `PolicyError`, `StateError` and `OtherProjectError` as `run_audit` does.
+    Raises `PolicyError`, `StateError` and `ProjectMismatchError` as `run_audit` does.
     """
     check_policy_dates(policy, inventory.observed_at)
     state = store.load(inventory.project) if store else EMPTY_STATE
@@ -180,16 +179,16 @@ def _describe_terminating(inventory: Inventory) -> tuple[str, ...]:
 
 
 def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
-    """Raise `PolicyError` where a policy, well in itself, may not be used at a moment."""
+    """Raise `PolicyError` if a valid policy has an exemption that ends too far after `observed_at`."""
     problems = find_distant_exemptions(policy, observed_at.astimezone(UTC).date())
     if problems:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
 def check_same_project(state: ProjectState, inventory: Inventory) -> None:
-    """Raise `OtherProjectError` where a memory belongs to another Pinecone project than was read.
+    """Raise `ProjectMismatchError` if the state belongs to another Pinecone project than the inventory.
 
-    Without an id on either side nothing is known, and nothing is raised.
+    Without an id on either side, nothing is raised.
     """
     recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
     if recorded_id is not None and found_ids and recorded_id not in found_ids:
@@ -197,14 +196,14 @@ def check_same_project(state: ProjectState, inventory: Inventory) -> None:
 
 
 def compare_policies(inventory: Inventory, old: Policy, new: Policy) -> PolicyDiff:
-    """Judge an inventory by two policies, without a call and by nothing that is remembered."""
+    """Evaluate an inventory under two policies, without a call and without a state."""
     evaluations = evaluate_controls(inventory, old, CATALOG), evaluate_controls(inventory, new, CATALOG)
     return diff_policies(inventory, (old, new), evaluations)
 
 
 @dataclass(frozen=True, slots=True)
 class _AuditConclusion:
-    """What is left to do once everything is read."""
+    """The last step of an audit, after everything is read."""
 
     inventory: Inventory
     policy: Policy
@@ -213,7 +212,7 @@ class _AuditConclusion:
     warnings: tuple[str, ...] = ()
 
     def finish(self, evaluation: Evaluation, state: ProjectState, recorder: AuditRecorder | None) -> AuditResult:
-        """Report, and record before anything is said; what was recorded meanwhile is judged by, not written over."""
+        """Build the report and record it. If another audit was recorded meanwhile, evaluate again with its state."""
         if recorder is None:
             return AuditResult(self.inventory, self._make_report(evaluation), self.notes)
         lifecycle_result, report = self._advance(evaluation, state)
@@ -230,7 +229,7 @@ class _AuditConclusion:
                 check_same_project(state, self.inventory)
                 evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
                 lifecycle_result, report = self._advance(evaluation, state)
-        except (EvidenceError, StateError) as error:  # the audit stands all the same
+        except (EvidenceError, StateError) as error:  # the report is still valid
             record_error = error
         record_error = record_error or self._find_future_audit_error(state)
         notes = (*self.notes, lifecycle_result.note) if lifecycle_result.note else self.notes
@@ -245,7 +244,7 @@ class _AuditConclusion:
         )
 
     def _find_future_audit_error(self, state: ProjectState) -> FutureAuditError | None:
-        """Return an error where this audit is older than a recorded one that lies in the future of the clock."""
+        """Return an error if this audit is older than a recorded one that is in the future of the clock."""
         last_observed_at = state.observed_at
         if last_observed_at is None or self.clock is None or last_observed_at <= self.inventory.observed_at:
             return None
@@ -255,7 +254,7 @@ class _AuditConclusion:
         return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
 
     def _advance(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
-        """Take what is remembered past this audit, and report."""
+        """Advance the state past this audit, and build the report."""
         audit_id = compute_audit_id(self.inventory, self.policy)
         lifecycle_result = advance(state, self.inventory, self.policy, evaluation.findings, audit_id)
         report = self._make_report(evaluation, lifecycle_result)

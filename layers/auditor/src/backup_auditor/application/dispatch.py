@@ -1,4 +1,4 @@
-"""The use case of the function `dispatch`: one event for each registered project, which asks for its audit."""
+"""Request an audit of each registered project."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,11 +13,11 @@ _MAX_ROUNDS = 3
 def request_audits(
     request: DispatchRequest, registry: Registry, bus: Bus, log: Log, seconds_left: Callable[[], float]
 ) -> dict[str, object]:
-    """Ask for an audit of each project, and return how many, and every mistake of the registry.
+    """Publish one request for each project. Return their number and the errors of the registry.
 
-    Entries that share a secret are a mistake too. A project whose entry has a mistake is asked for as well: its audit
-    fails, where somebody sees it. An event whose answer was lost is put again: by its request id, its project is
-    audited once. Raises `DeliveryError` where the bus did not take them all: whoever asked will ask again.
+    Entries that share a secret are an error. A project with an invalid entry is requested too, so that its audit fails
+    visibly. An event whose answer was lost is published again: its request id prevents a second audit. Raises
+    `DeliveryError` if the bus did not accept all events, so that the request is retried.
     """
     problems = [registry.format_error(it) for it in registry.errors]
     problems += [it.sentence for it in find_shared_by_secret(registry.projects)]
@@ -31,8 +31,8 @@ def request_audits(
     ]
     _put_events(events, bus, seconds_left)
     fields = {"requested": len(events), "request_id": request.request_id, "reason": request.reason}
-    log.info("audits were asked for", extra=fields)
-    return {"requested": len(events), "mistakes": problems}
+    log.info("audits requested", extra=fields)
+    return {"requested": len(events), "registry_errors": problems}
 
 
 def _put_events(events: Sequence[Event], bus: Bus, seconds_left: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""The use case of whoever has to show what audits said: whether their reports are what was written then."""
+"""Verify stored reports: compare each with the hash that was recorded when it was written."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -11,48 +11,48 @@ from backup_auditor.errors import EvidenceError, EvidenceMissingError
 
 
 class FileStatus(StrEnum):
-    """What became of a file."""
+    """The status of a stored file."""
 
     INTACT = "intact"
-    """It has the hash that was recorded."""
+    """Its hash is the recorded hash."""
     ALTERED = "altered"
     MISSING = "missing"
     NOT_STORED = "not stored"
     UNREADABLE = "unreadable"
-    """Whether it is intact cannot be told."""
+    """It could not be read, so whether it is intact is unknown."""
 
 
 type FileCheck = tuple[FileStatus, str | None]
-"""What became of a file, and what is to be said of it beyond that."""
+"""The status of a file, and details for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAudit:
-    """One audit, and what became of its report."""
+    """One audit, and the checks of its report and page."""
 
     audit: AuditRecord
     report: FileCheck
     page: FileCheck | None = None
-    """`None` where none was kept."""
+    """`None` where no page was stored."""
 
 
 class ReportLocator(Protocol):
-    """The places where a file that was kept may be now."""
+    """Finds the places where a stored file can be now."""
 
     def locate(self, file: StoredFile) -> Iterator[StoredFile]:
-        """Return where it was written, and where else a copy of it may be; the likeliest place first."""
+        """Return the places where it was written or copied to, the most likely first."""
 
     def read(self, file: StoredFile) -> bytes:
-        """Return the bytes in one of these places. Raises `EvidenceGoneError` where it is gone, or `EvidenceError`."""
+        """Return the bytes at one of these places. Raises `EvidenceMissingError` or another `EvidenceError`."""
 
 
 def verify_audits(
     audits: Sequence[AuditRecord], known_audits: Sequence[AuditRecord], locator: ReportLocator
 ) -> Iterator[VerifiedAudit]:
-    """Read the report of each audit again, and its page, and compare their hashes with those that were recorded.
+    """Compare the hash of each audit's report and page with the recorded hash.
 
-    `recorded` are all audits that are known of: a file that a later one was written to does not hold the earlier.
-    A copy with the recorded hash is the report, wherever it is.
+    `known_audits` are all recorded audits: a file that a later report was written to no longer holds the earlier one.
+    A copy with the recorded hash counts as the report, wherever it is.
     """
     latest_by_location = {it.report.location: it for it in known_audits if it.report is not None}
     checker = _FileChecker(locator)
@@ -63,7 +63,7 @@ def verify_audits(
             continue
         latest_audit = latest_by_location.get(report.location, audit)
         if latest_audit.report != report:
-            overwritten_check = FileStatus.MISSING, f"the report of audit {latest_audit.audit_id} was written over it"
+            overwritten_check = FileStatus.MISSING, f"overwritten by the report of audit {latest_audit.audit_id}"
             copy_check = checker.find_intact_copy(report)
             yield VerifiedAudit(audit, overwritten_check if copy_check is None else copy_check)
             continue
@@ -71,14 +71,14 @@ def verify_audits(
 
 
 class _FileChecker:
-    """Reads each place once, and compares what is there."""
+    """Reads each place once, and compares its hash."""
 
     def __init__(self, locator: ReportLocator) -> None:
         self._locator = locator
         self._digests: dict[str, str] = {}
 
     def check(self, file: StoredFile) -> FileCheck:
-        """Return what became of a file: a copy with its hash decides, else what there is at the first place."""
+        """Return the status of a file: intact if any copy has its hash, else the status at the first place."""
         missing_check: FileCheck = FileStatus.MISSING, None
         worst_check: FileCheck | None = None
         for candidate in self._locator.locate(file):
@@ -92,13 +92,13 @@ class _FileChecker:
                 continue
             if digest == file.sha256:
                 return FileStatus.INTACT, _describe_location(file, candidate)
-            reason = f"its hash is {digest}, and was {file.sha256} when it was written"
+            reason = f"its hash is {digest} (recorded: {file.sha256})"
             location_text = _describe_location(file, candidate)
             worst_check = worst_check or (FileStatus.ALTERED, f"{location_text}; {reason}" if location_text else reason)
         return worst_check or missing_check
 
     def find_intact_copy(self, file: StoredFile) -> FileCheck | None:
-        """Return the fate of a file whose place holds another by now: intact where a copy of it is elsewhere."""
+        """Return the check of an intact copy of an overwritten file; `None` without one."""
         for candidate in self._locator.locate(file):
             try:
                 if candidate.location != file.location and self._compute_digest(candidate) == file.sha256:

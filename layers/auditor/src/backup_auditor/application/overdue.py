@@ -1,9 +1,9 @@
-"""The use case of the function `watch`: which registered projects have gone too long without a complete audit.
+"""Find overdue projects, and projects whose last audit was incomplete.
 
-And whose last audit was incomplete: one figure for all of them, which no project's good audit can hide.
+One metric counts the projects, so that a complete audit of one project cannot hide another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
@@ -21,59 +21,47 @@ from backup_auditor.ports.messaging import Log, MetricEmitter
 from backup_auditor.ports.stores import AuditHistory, LastAudits
 
 OVERDUE_AFTER = timedelta(hours=26)
-"""A night, and two hours for an audit that begins late or is made again."""
+"""A day, and two hours for an audit that starts late or is retried."""
 _MAX_CONCURRENCY = 8
 _MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class OverdueDependencies:
-    """What watching needs."""
-
-    load_registry: Callable[[], Registry]
-    """Raises `RegistryError` and `DocumentError`."""
-    audit_history: AuditHistory
-    emit: MetricEmitter
-    log: Log
-    now: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
 class _AuditAge:
-    """How long a project has gone without a complete audit."""
+    """The time since a project's last complete audit."""
 
     project: str
     last_audits: LastAudits
     age: timedelta
 
 
-def check_overdue(deps: OverdueDependencies) -> dict[str, object]:
-    """Measure how many projects are overdue, and of how many the last audit was incomplete; log and return both.
+def check_overdue(
+    registry: Registry, audit_history: AuditHistory, now: datetime, emit: MetricEmitter, log: Log
+) -> dict[str, object]:
+    """Count overdue projects and projects whose last audit was incomplete. Log, measure and return both.
 
-    Projects whose registry entries lead to one Pinecone project count as incomplete: one of them is not audited. A
-    project that never had a complete audit waits since it was first seen here. One whose last complete audit lies in
-    the future is overdue: nobody knows when it was audited. What keeps this from being found out is raised: then there
-    is no figure, and that raises the alarm as well.
+    Projects whose registry entries lead to one Pinecone project count as incomplete: one of them is not audited. The
+    time of a project without any complete audit counts from its first check. A project whose last complete audit is
+    in the future is overdue. Raises `StateError`; then no metric is emitted, which raises the alarm too.
     """
-    registry, now = deps.load_registry(), deps.now()
-    audit_ages = _load_audit_ages(registry.names, deps.audit_history, now)
+    audit_ages = _load_audit_ages(registry.names, audit_history, now)
     overdue_ages = [it for it in audit_ages if it.age > OVERDUE_AFTER or is_in_future(it.last_audits.complete_at, now)]
     for audit_age in overdue_ages:
         complete_at = audit_age.last_audits.complete_at
-        deps.log.error(
+        log.error(
             _describe_future_audit(audit_age) if is_in_future(complete_at, now) else _describe_overdue(audit_age),
             extra={"project": audit_age.project, "last_complete": complete_at and format_moment(complete_at)},
         )
     warnings_by_project = _find_shared_projects(registry, audit_ages)
     for warning in dict.fromkeys(it for warnings in warnings_by_project.values() for it in warnings):
-        deps.log.error(warning, extra={})
+        log.error(warning, extra={})
     incomplete_projects = [
         it.project for it in audit_ages if it.last_audits.is_latest_incomplete or it.project in warnings_by_project
     ]
     for audit_age in audit_ages:
         if audit_age.last_audits.is_latest_incomplete:
-            deps.log.warning(_describe_incomplete(audit_age.project), extra={"project": audit_age.project})
-    deps.emit(None, {"ProjectsOverdue": len(overdue_ages), "ProjectsIncomplete": len(incomplete_projects)})
+            log.warning(_describe_incomplete(audit_age.project), extra={"project": audit_age.project})
+    emit(None, {"ProjectsOverdue": len(overdue_ages), "ProjectsIncomplete": len(incomplete_projects)})
     return {
         "registered": len(registry.names),
         "overdue": len(overdue_ages),
@@ -83,7 +71,7 @@ def check_overdue(deps: OverdueDependencies) -> dict[str, object]:
 
 
 def _find_shared_projects(registry: Registry, audit_ages: list[_AuditAge]) -> Mapping[str, tuple[str, ...]]:
-    """Return what is wrong with entries that lead to one Pinecone project, by their secrets or by their states."""
+    """Return the warnings for entries that share a secret, or whose states belong to one Pinecone project."""
     leads = [EntryTarget(it.project, it.project, None, it.last_audits.pinecone_project_id) for it in audit_ages]
     by_secret = find_shared_by_secret(registry.projects)
     names_by_secret = {it.names for it in by_secret}
@@ -91,7 +79,7 @@ def _find_shared_projects(registry: Registry, audit_ages: list[_AuditAge]) -> Ma
 
 
 def _load_audit_ages(projects: tuple[str, ...], audit_history: AuditHistory, now: datetime) -> list[_AuditAge]:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a hundred projects are a hundred questions
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  one request per project
 
     def load_audit_age(project: str) -> _AuditAge:
         last_audits = audit_history.find_last_audits(project)
@@ -104,27 +92,23 @@ def _load_audit_ages(projects: tuple[str, ...], audit_history: AuditHistory, now
 
 
 def _describe_overdue(audit_age: _AuditAge) -> str:
-    is_never_complete = audit_age.last_audits.complete_at is None
-    summary = (
-        "never had a complete audit, and has been registered" if is_never_complete else "has had no complete audit"
-    )
+    age = format_length(audit_age.age)
+    since = f"since it was registered {age} ago" if audit_age.last_audits.complete_at is None else f"for {age}"
     return (
-        f"{audit_age.project} {summary} for {format_length(audit_age.age)}: look for its last"
-        " lines in the log of the function"
-        ' audit, mend what they say, then audit it: invoke audit with {"project": NAME}'
+        f"{audit_age.project}: no complete audit {since}; read its last lines in the log of the function audit, fix the"
+        ' cause, then invoke audit with {"project": NAME}'
     )
 
 
 def _describe_future_audit(audit_age: _AuditAge) -> str:
     return (
-        f"{audit_age.project}: its last complete audit is recorded in the future, so that no"
-        " audit is recorded until then;"
+        f"{audit_age.project}: its last complete audit is in the future, so no audit is recorded until then;"
         f" discard it: backup-auditor state discard --project {quote(audit_age.project)} --table TABLE"
     )
 
 
 def _describe_incomplete(project: str) -> str:
     return (
-        f"{project}: its last audit did not see everything: look at `read_errors` in its report,"
-        " and at its lines in the log of the function audit"
+        f"{project}: its last audit could not read everything; check `read_errors` in its report, and its lines in the"
+        " log of the function audit"
     )

@@ -1,8 +1,7 @@
-"""Audit one registered project on AWS: record, measure and notify."""
+"""Audit one registered project on AWS: record, measure and publish."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from shlex import quote
 from typing import Protocol
@@ -21,54 +20,64 @@ from backup_auditor.rendering.events import build_audit_events
 
 
 class ContextLog(Log, Protocol):
-    """A log whose lines all hold what is known by then of the audit."""
+    """A log that adds known fields, such as the audit's id, to every later line."""
 
     def append_keys(self, **keys: object) -> None:
-        """Put these on every line from now on."""
+        """Add fields to every line from now on."""
 
 
-class KeySource(Protocol):
-    """Knows the keys of projects."""
+class AuditDependencies(Protocol):
+    """What one audit on AWS needs from outside. Nothing is loaded or opened before it is needed."""
 
-    def __call__(self, project: RegisteredProject, *, fresh: bool = False) -> str:
-        """Return the key of a project; `fresh` looks where it is kept, whatever is remembered. Raises `SecretError`."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditDependencies:
-    """What one audit needs. The functions raise what is said of them, and nothing is asked for before it is needed."""
-
-    load_registry: Callable[[str | None], Registry]
-    """Returns the registry in which a project is looked for. Raises `RegistryError` and `DocumentError`."""
-    load_policy: Callable[[RegisteredProject], Policy]
-    """Raises `PolicyError` and `DocumentError`."""
-    load_key: KeySource
-    open_reader: Callable[[str], AbstractContextManager[ProjectReader]]
-    """Opens a project by its key, for as long as there is time."""
-    open_store: Callable[[], StateStore]
-    open_evidence: Callable[[], EvidenceStore]
-    publish_events: Callable[[str], None]
-    """Puts the events of a project's audits on the bus."""
-    ping: Callable[[], None]
-    """Tells whoever waits for it that an audit was complete."""
-    emit: MetricEmitter
     log: ContextLog
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
+
+    @property
+    def emit(self) -> MetricEmitter:
+        """The emitter of metrics."""
+
+    def load_registry(self, name: str | None) -> Registry:
+        """Return the registry that has a project. Raises `RegistryError` and `DocumentError`."""
+
+    def load_policy(self, project: RegisteredProject) -> Policy:
+        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
+
+    def load_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
+        """Return the key of a project; with `fresh` not from a cache. Raises `SecretError`."""
+
+    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
+        """Open the project of a key, with a deadline that fits the time left."""
+
+    def open_store(self) -> StateStore:
+        """Open the state store."""
+
+    def open_evidence(self) -> EvidenceStore:
+        """Open the evidence store."""
+
+    def publish_events(self, project: str) -> None:
+        """Publish the events of a project's audits."""
+
+    def ping(self) -> None:
+        """Call the ping URL, if there is one. Raises `DeliveryError` and `SecretError`."""
+
+    def now(self) -> datetime:
+        """Return the present time."""
+
+    def monotonic(self) -> float:
+        """Return the seconds of a clock that never goes back."""
 
 
 _FAILURE_METRICS = {"AuditCompleted": 0}
-"""And not `AuditComplete`, whose alarm stays on until the next night: a retry may mend it."""
+"""Without `AuditComplete`, which would stay at 0 until the next night even if a retry succeeds."""
 _MAX_LOGGED_FINDINGS = 500
-"""Findings that are logged, the worst first: the report has all."""
+"""Number of findings that are logged, the most severe first. The report has all findings."""
 
 
 def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, object]:
     """Audit a project, and return the summary of its report.
 
-    What keeps it from being audited or recorded is logged, measured and raised: whoever asked will ask again. Where
-    another entry of the registry takes its key from the same secret, its audit counts as incomplete: one of the two
-    projects is not audited.
+    An error that prevents the audit or its recording is logged, measured and raised, so that the request is retried.
+    An audit whose registry entry shares its secret with another entry counts as incomplete: one of the two projects is
+    not audited.
     """
     started_at = deps.monotonic()
     with _log_failures(deps.log):
@@ -97,16 +106,15 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
     summary = _summarize(result)
     _log_result(result, summary, deps.log)
     if result.record is not None:
-        _try_optional(
-            lambda: deps.publish_events(project), "the events were not sent, the next sweep does it", deps.log
-        )
+        warning = "events not published; the function notify retries them within 15m"
+        _try_optional(lambda: deps.publish_events(project), warning, deps.log)
         if result.report.is_complete and not warnings:
-            _try_optional(deps.ping, "nobody was told that the audit is complete", deps.log)
+            _try_optional(deps.ping, "the ping URL could not be called", deps.log)
     return summary
 
 
 def _find_metric_name(request: AuditRequest, registry: Registry) -> str | None:
-    """Return the name under which a failure is measured: never one that somebody made up."""
+    """Return the registered name for the metrics of a failure; `None` for an unknown project."""
     if request.project is None:
         return registry.names[0] if len(registry.names) == 1 else None
     return request.project if request.project in registry.names else None
@@ -115,10 +123,7 @@ def _find_metric_name(request: AuditRequest, registry: Registry) -> str | None:
 def _audit_with_current_key(
     project: RegisteredProject, deps: AuditDependencies, warnings: tuple[str, ...]
 ) -> tuple[AuditResult, int]:
-    """Audit with the key that is remembered, and with the one that took its place, should that be refused.
-
-    A key of another Pinecone project than the state belongs to is refused here.
-    """
+    """Audit with the cached key. If it is refused, or opens another Pinecone project, retry with the current key."""
     policy, key = deps.load_policy(project), deps.load_key(project)
     try:
         return _run_audit(project, policy, key, deps, warnings)
@@ -126,7 +131,7 @@ def _audit_with_current_key(
         last_error = error
     fresh_key = deps.load_key(project, fresh=True)
     if fresh_key != key:
-        deps.log.info("the key was refused; its secret holds another one by now", extra={})
+        deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
         try:
             return _run_audit(project, policy, fresh_key, deps, warnings)
         except (BadKeyError, ProjectMismatchError) as error:
@@ -135,21 +140,19 @@ def _audit_with_current_key(
 
 
 def _with_table_flag(error: RecordError) -> RecordError:
-    """Return why an audit was not recorded; a way out names the table of the stack."""
+    """Return the error with the flag that names the table, if its remedy is a command."""
     return error.with_state_flag("--table", "TABLE") if isinstance(error, FutureAuditError) else error
 
 
 def _add_remedy(error: BadKeyError | ProjectMismatchError, project: RegisteredProject) -> BackupAuditorError:
-    """Return why a key cannot be used for a project, and what to do about it."""
+    """Return the error of a key that cannot be used for a project, with the remedy."""
     if isinstance(error, ProjectMismatchError):
-        remedy = (
-            f"put a key of {error.recorded_id} into the secret {project.secret}, or register {error.found_id} under"
-        )
-        discard_command = f"backup-auditor state discard --all --project {quote(project.name)} --table TABLE"
         return error.with_remedy(
-            f"{remedy} another name; if the state was recorded with a wrong key, discard it: {discard_command}"
+            f"store a key of {error.recorded_id} in secret {project.secret}, or register {error.found_id} under another"
+            " name; if the state was recorded with a wrong key, discard it: backup-auditor state discard --all"
+            f" --project {quote(project.name)} --table TABLE"
         )
-    return BadKeyError(f"{error}; put a key of the project into the secret {project.secret}")
+    return BadKeyError(f"{error}; store a key of the project in secret {project.secret}")
 
 
 def _run_audit(
@@ -172,20 +175,20 @@ def _run_audit(
 
 
 def _summarize(result: AuditResult) -> dict[str, object]:
-    """Return what the event says that completes an audit, whether or not there is one: a late audit changes nothing."""
+    """Return the detail of the event of a completed audit, also for an audit that was not recorded."""
     stored_report = result.record.report if result.record else None
     _, detail = next(build_audit_events(result.report, stored_report or StoredReport("", "")))
     return {**detail, "report": detail["report"] if stored_report else None}
 
 
 def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog) -> None:
-    """Write down what was found; an audit that is not complete is no matter of course."""
+    """Log notes, read errors, open findings and the summary."""
     for note in result.notes:
         log.info(note, extra={})
     if result.page_failure is not None:
         log.error(result.page_failure, extra={})
     for failure in result.report.read_failures:
-        log.warning("could not be read", extra={"call": failure.call, "error": failure.error})
+        log.warning("read error", extra={"call": failure.call, "error": failure.error})
     open_findings = sorted((it for it in result.report.findings if it.is_open), key=lambda it: -it.severity.rank)
     for finding in open_findings[:_MAX_LOGGED_FINDINGS]:
         fields = {
@@ -196,7 +199,7 @@ def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog
             "reason": finding.reason,
         }
         log.info("open finding", extra=fields)
-    log.info("audited", extra={"audit": summary})
+    log.info("audit completed", extra={"audit": summary})
 
 
 @contextmanager
@@ -210,15 +213,15 @@ def _log_failures(log: ContextLog, on_failure: Callable[[], None] = lambda: None
 
 
 def _try_optional(step: Callable[[], None], warning: str, log: ContextLog) -> None:
-    """Do what an audit that is recorded does not depend on."""
+    """Run a step whose failure does not change the recorded audit."""
     try:
         step()
-    except Exception as error:  # noqa: BLE001  the audit stands, whatever becomes of it
+    except Exception as error:  # noqa: BLE001  the audit is recorded already
         log.warning(warning, extra={"error": _describe_error(error)})
 
 
 def _describe_error(error: Exception) -> str:
-    """Return what is said of an error. The text of one that is not ours may hold anything."""
+    """Return the text of an error. Other errors than ours are named without their text, which can hold secrets."""
     if isinstance(error, BackupAuditorError):
         return str(error)
-    return f"this is a fault of backup-auditor itself ({type(error).__name__}); please report it"
+    return f"internal error of backup-auditor ({type(error).__name__}); report it as a defect"

@@ -1,1 +1,1 @@
-"""Puts settings and services together: one module for each place where the product runs."""
+"""Wiring: one module for each place where the product runs."""

@@ -1,73 +1,93 @@
-"""What the functions share on AWS: projects, policies, keys and the dependencies of deliveries."""
+"""Share the wiring of the functions on AWS: time left, error log, and the registry, policies and secrets they read."""
 
-import random
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
-from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, Source, fetch_document, fetch_secret, read_secret
-from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.aws.config_sources import (
+    CachedSource,
+    SecretFormat,
+    Source,
+    fetch_document,
+    fetch_secret,
+    read_secret,
+)
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
-from backup_auditor.bootstrap.runtime import now
-from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.outbox import EVENT_CHANNEL
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import DocumentError, PolicyError, SecretError
+from backup_auditor.errors import BackupAuditorError, PolicyError
 from backup_auditor.ports.messaging import Log
-from backup_auditor.retry import Retrier
 from backup_auditor.settings.functions import Registration
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResources:
-    """Where things are, and how a webhook is found."""
+class LambdaContext(Protocol):
+    """The context that Lambda passes to an invocation."""
 
-    state_table: str
-    evidence_bucket: str
-    event_bus: str
-    fetch_webhook: Callable[[str], str]
-    """Returns the webhook that a secret holds. Raises `SecretError`."""
+    function_name: str
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time left in milliseconds."""
 
 
-def make_delivery_dependencies(
-    aws: AwsSession, resources: DeliveryResources, seconds_left: Callable[[], float], log: Log
-) -> DeliveryDependencies:
-    """Put together what delivers; a client is made when a channel of its kind has to be told something."""
-    retrier = Retrier(seconds_left, time.sleep, random.uniform)
+def get_seconds_left(context: LambdaContext, reserved: float = 0.0) -> float:
+    """Return the seconds left, without those that are reserved for later steps."""
+    return context.get_remaining_time_in_millis() / 1000 - reserved
 
-    def find_sender(kind: ChannelKind) -> Sender:
-        match kind:
-            case ChannelKind.EVENTS:
-                from backup_auditor.adapters.aws.messaging import EventBus  # noqa: PLC0415  where it is needed
 
-                return EventSender(EventBus(aws.events, resources.event_bus), seconds_left)
-            case ChannelKind.SNS:
-                from backup_auditor.adapters.aws.messaging import SnsTopics  # noqa: PLC0415  where it is needed
+@contextmanager
+def log_errors(log: Log, *error_types: type[BackupAuditorError]) -> Iterator[None]:
+    """Log an error of one of the types in one line, then raise it, so that Lambda retries the event."""
+    try:
+        yield
+    except error_types as error:
+        log.error(str(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
+        raise
 
-                return TopicSender(SnsTopics(aws.sns), retrier, aws.dynamodb.meta.region_name)
-            case ChannelKind.SLACK:
-                from backup_auditor.adapters.webhooks import SlackWebhooks  # noqa: PLC0415  where it is needed
 
-                return WebhookSender(SlackWebhooks(resources.fetch_webhook), retrier, aws.dynamodb.meta.region_name)
+class _UncachedSource[Value]:
+    """Fetch a value each time."""
 
-    return DeliveryDependencies(
-        outbox=DynamoOutbox(aws.dynamodb, resources.state_table),
-        evidence=EvidenceBucket(aws.s3, resources.evidence_bucket),
-        find_sender=find_sender,
-        now=now,
-        retrier=retrier,
-        log=log,
-    )
+    def __init__(self, fetch: Callable[[str], Value]) -> None:
+        self._fetch = fetch
+
+    def __call__(self, name: str, *, fresh: bool = False) -> Value:  # noqa: ARG002  it is always fresh
+        return self._fetch(name)
+
+
+class ConfigSources:
+    """The registry, policies and secrets of one function process, and its AWS session.
+
+    Without a cache each is read as it is now.
+    """
+
+    def __init__(self, registration: Registration, *, is_cached: bool = True) -> None:
+        """Create the session and the sources. No client is created before its first use."""
+        self.aws = AwsSession()
+        self._registration = registration
+        source_type = CachedSource if is_cached else _UncachedSource
+        self._documents: Source[bytes] = source_type(partial(fetch_document, self.aws))
+        self._secrets: Source[str | bytes] = source_type(partial(fetch_secret, self.aws))
+
+    def load_registry(self, name: str | None = None, *, fresh: bool = False) -> Registry:
+        """Return the registered projects. Raises `RegistryError` and `DocumentError`."""
+        return load_projects(self._registration, self._documents, name=name, fresh=fresh)
+
+    def load_policy(self, project: RegisteredProject) -> Policy:
+        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
+        return load_project_policy(project, self._documents)
+
+    def load_secret(self, name: str, secret_format: SecretFormat, *, fresh: bool = False) -> str:
+        """Return the value in a secret. Raises `SecretError`."""
+        return read_secret(name, secret_format, self._secrets, fresh=fresh)
 
 
 def load_project_policy(project: RegisteredProject, documents: Source[bytes]) -> Policy:
-    """Return the policy of a project. One that does not hold is read afresh: it may be corrected by now.
+    """Return the policy of a project. An invalid policy is read again, because it may be corrected by now.
 
     Raises `PolicyError` and `DocumentError`.
     """
@@ -81,24 +101,22 @@ def load_project_policy(project: RegisteredProject, documents: Source[bytes]) ->
         return parse_policy(documents(project.policy, fresh=True), project.policy)
 
 
-EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
-
-
 def load_projects(
     registration: Registration, documents: Source[bytes], *, name: str | None = None, fresh: bool = False
 ) -> Registry:
     """Return the registered projects, each with the channel of the events first.
 
-    A registry that is remembered is read afresh where it has no project that is `wanted`: it may be new there.
-    Raises `RegistryError` and `DocumentError`.
+    A cached registry without the project `name` is read again, because the project may be new. Raises `RegistryError`
+    and `DocumentError`.
     """
     if registration.registry_address is None:
-        projects = () if registration.single_project is None else (registration.single_project,)
-        return _add_event_channel(Registry(projects))
-    registry = _read_registry(registration, registration.registry_address, documents, fresh=fresh)
-    if not fresh and name is not None and all(name != it.name for it in registry.projects):
-        registry = _read_registry(registration, registration.registry_address, documents, fresh=True)
-    return _add_event_channel(registry)
+        registry = Registry(() if registration.single_project is None else (registration.single_project,))
+    else:
+        registry = _read_registry(registration, registration.registry_address, documents, fresh=fresh)
+        if not fresh and name is not None and all(name != it.name for it in registry.projects):
+            registry = _read_registry(registration, registration.registry_address, documents, fresh=True)
+    projects = tuple(replace(it, channels=(EVENT_CHANNEL, *it.channels)) for it in registry.projects)
+    return replace(registry, projects=projects)
 
 
 def _read_registry(registration: Registration, address: str, documents: Source[bytes], *, fresh: bool) -> Registry:
@@ -106,43 +124,3 @@ def _read_registry(registration: Registration, address: str, documents: Source[b
 
     defaults = RegistryDefaults(registration.channels, registration.policy, registration.has_weekly_summary)
     return parse_registry(documents(address, fresh=fresh), address, defaults).filter_for_aws()
-
-
-def _add_event_channel(registry: Registry) -> Registry:
-    return replace(
-        registry, projects=tuple(replace(it, channels=(EVENT_CHANNEL, *it.channels)) for it in registry.projects)
-    )
-
-
-_INSTALL_COMMAND = "pip install 'backup-auditor[aws]'"
-
-
-def fetch_policy(address: str) -> Policy:
-    """Return a policy that AWS keeps. Raises `DocumentError` and `PolicyError`."""
-    if find_spec("boto3") is None:
-        raise DocumentError(
-            f"{address}: it is fetched with boto3, which is not there: {_INSTALL_COMMAND}; or name a file"
-        )
-    from backup_auditor.adapters.policy_file.loader import parse_policy  # noqa: PLC0415  pydantic, only for a file
-
-    return parse_policy(fetch_document(_get_session(), address), address)
-
-
-def fetch_key(name: str) -> str:
-    """Return the key that a secret holds. Raises `SecretError`."""
-    if find_spec("boto3") is None:
-        raise SecretError(
-            f"the secret {name} is read with boto3, which is not there: {_INSTALL_COMMAND}; or add"
-            " key_env, the variable that "
-            "holds the key"
-        )
-    return read_secret(name, PINECONE_KEY, _read_secret)
-
-
-def _read_secret(name: str, *, fresh: bool = False) -> str | bytes:  # noqa: ARG001  nothing is remembered
-    return fetch_secret(_get_session(), name)
-
-
-@cache
-def _get_session() -> AwsSession:
-    return AwsSession()

@@ -1,146 +1,129 @@
-"""What the function `remediate` is made of: the only one that holds a key by which a project can be changed."""
+"""Wire the function `remediate`, the only one that has a key with write access."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws import metrics
-from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, fetch_document, fetch_secret, read_secret
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.messaging import EventBus
-from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.application.remediation.reconcile import RemediationDependencies, require_published
 from backup_auditor.application.remediation.service import remediate_project
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import load_project_policy, load_projects
-from backup_auditor.bootstrap.local import make_connection, open_project
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, log_errors
+from backup_auditor.bootstrap.pinecone import open_project
+from backup_auditor.bootstrap.remediation import open_project_for_changes
 from backup_auditor.domain.events import read_remediation_request
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, SecretError
-from backup_auditor.ports.pinecone import ProjectWriter
+from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
 from backup_auditor.settings.functions import RemediateSettings, read_remediate_settings
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
 
 LOG = Logger(service="remediate")
 _SECONDS_FOR_ACTIONS = 300.0
-"""Seconds that are kept from reading, for what is done by it."""
+"""Seconds reserved for the actions, which reading may not use."""
 _SECONDS_AFTER_ACTIONS = 60.0
-"""Seconds that are kept for what follows the last action."""
-
-
-class Context(Protocol):
-    """What Lambda says of an invocation."""
-
-    function_name: str
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much time is left."""
+"""Seconds reserved for the steps after the last action."""
 
 
 class Remediator:
-    """Puts projects right, one invocation after the other.
+    """The parts of the function that one process reuses for all its invocations.
 
-    Nothing is remembered from one to the next, no key and no policy: one that says `never` holds from that moment on.
+    Keys and policies are not among them: a policy that says `never` is in force at once.
     """
 
     def __init__(self, settings: RemediateSettings, log: Logger) -> None:
-        """Make nothing that takes time."""
-        self._settings = settings
-        self._log = log
-        self._aws = AwsSession()
+        """Create the sources. No client is created before its first use."""
+        self.settings = settings
+        self.log = log
+        self.sources = ConfigSources(settings.registration, is_cached=False)
 
-    def remediate(self, event: object, context: Context) -> dict[str, object]:
-        """Put right what an event, the same event once, or a payload asks for. Raises what keeps it from that."""
+    def remediate(self, event: object, context: LambdaContext) -> dict[str, object]:
+        """Remediate the project of an event or a payload, once per event. Raises what prevents it."""
         request = read_remediation_request(event)
-        self._log.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
-        deps = self._make_dependencies(context)
+        self.log.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
+        deps = _RemediationInvocation(self, context)
         if request.request_id is None:
             return remediate_project(request, deps)
-        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  who invokes it directly does without
+        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
 
         answer = answer_once(
             f"{request.project}/{request.request_id}",
             lambda: _drop_results(remediate_project(request, deps)),
             verb="remediate",
-            client=self._aws.dynamodb,
-            table=self._settings.state_table,
+            client=self.sources.aws.dynamodb,
+            table=self.settings.state_table,
             context=context,
-            log=self._log,
+            log=self.log,
         )
         return require_published(answer, request.project, deps)
 
-    def _make_dependencies(self, context: Context) -> RemediationDependencies:
-        settings, aws, fetch_policy_document = self._settings, self._aws, self._fetch_document
 
-        def seconds_left() -> float:
-            return context.get_remaining_time_in_millis() / 1000
+class _RemediationInvocation(RemediationDependencies):
+    """The dependencies of one invocation, limited by the time that it has left."""
 
-        return RemediationDependencies(
-            load_registry=lambda name: load_projects(settings.registration, fetch_policy_document, name=name),
-            load_policy=lambda project: load_project_policy(project, fetch_policy_document),
-            load_key=self._load_key,
-            open_reader=lambda key: open_project(_make_settings(key, seconds_left() - _SECONDS_FOR_ACTIONS)),
-            open_writer=lambda key: _open_writer(_make_settings(key, seconds_left() - _SECONDS_AFTER_ACTIONS)),
-            remediation_log=DynamoRemediationLog(aws.dynamodb, settings.state_table),
-            bus=EventBus(aws.events, settings.event_bus),
-            emit=metrics.emit,
-            log=self._log,
-            now=runtime.now,
-            seconds_left=seconds_left,
-            actor=f"{context.function_name} {context.aws_request_id}",
-        )
+    emit = staticmethod(metrics.emit)
 
-    def _load_key(self, project: RegisteredProject) -> str:
-        """Return the key that may write, as its secret holds it now. Raises `SecretError`."""
+    def __init__(self, remediator: Remediator, context: LambdaContext) -> None:
+        settings, aws = remediator.settings, remediator.sources.aws
+        self._sources = remediator.sources
+        self._context = context
+        self.remediation_log = DynamoRemediationLog(aws.dynamodb, settings.state_table)
+        self.bus = EventBus(aws.events, settings.event_bus)
+        self.log = remediator.log
+        self.actor = f"{context.function_name} {context.aws_request_id}"
+
+    def now(self) -> datetime:
+        return runtime.now()
+
+    def load_registry(self, name: str) -> Registry:
+        return self._sources.load_registry(name)
+
+    def load_policy(self, project: RegisteredProject) -> Policy:
+        return self._sources.load_policy(project)
+
+    def load_key(self, project: RegisteredProject) -> str:
         if project.editor_secret is None:
             raise SecretError(
-                f"the project {project.name} has no editor_secret, and it is put right with a key that may write; "
-                "add it to the registry"
+                f"project {project.name} has no editor_secret; add the secret that holds its key with write access to"
+                " the registry"
             )
-        return read_secret(project.editor_secret, PINECONE_KEY, self._fetch_secret)
+        return self._sources.load_secret(project.editor_secret, PINECONE_KEY)
 
-    def _fetch_document(self, name: str, *, fresh: bool = False) -> bytes:  # noqa: ARG002  nothing is remembered
-        return fetch_document(self._aws, name)
+    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
+        return open_project(self._make_settings(key, _SECONDS_FOR_ACTIONS))
 
-    def _fetch_secret(self, name: str, *, fresh: bool = False) -> str | bytes:  # noqa: ARG002  nothing is remembered
-        return fetch_secret(self._aws, name)
+    def open_writer(self, key: str) -> AbstractContextManager[ProjectWriter]:
+        return open_project_for_changes(self._make_settings(key, _SECONDS_AFTER_ACTIONS))
+
+    def seconds_left(self) -> float:
+        return get_seconds_left(self._context)
+
+    def _make_settings(self, key: str, reserved: float) -> PineconeSettings:
+        settings = read_settings_with_key(os.environ, key)
+        time_left = timedelta(seconds=max(get_seconds_left(self._context, reserved), 1))
+        return replace(settings, deadline=min(settings.deadline, time_left))
 
 
 def _drop_results(answer: dict[str, object]) -> dict[str, object]:
-    """Return what is kept of the answer to an event: what became of each action is in the log, and an item is small."""
+    """Return the answer without the result of each action: the log has them, and a stored answer must be small."""
     return {name: it for name, it in answer.items() if name != "results"}
-
-
-def _make_settings(key: str, seconds: float) -> PineconeSettings:
-    settings = read_settings_with_key(os.environ, key)
-    return replace(settings, deadline=min(settings.deadline, timedelta(seconds=max(seconds, 1))))
-
-
-@contextmanager
-def _open_writer(settings: PineconeSettings) -> Iterator[ProjectWriter]:
-    from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan may hold nothing to do
-
-    with open_writer(make_connection(settings)) as writer:
-        yield writer.project
 
 
 @cache
 def get_remediator() -> Remediator:
-    """Return what this process puts right with. Raises `SettingsError`."""
+    """Return the remediator of this process. Raises `SettingsError`."""
     return Remediator(read_remediate_settings(os.environ), LOG)
 
 
-def handle(event: object, context: Context) -> dict[str, object]:
-    """Put right what is asked for; what keeps it from that is logged, and raised so that it comes again."""
-    try:
+def handle(event: object, context: LambdaContext) -> dict[str, object]:
+    """Remediate the project of an event or a payload. Errors are logged and raised, so that Lambda retries."""
+    with log_errors(LOG, BackupAuditorError):
         return get_remediator().remediate(event, context)
-    except BackupAuditorError as error:
-        LOG.error(str(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
-        raise

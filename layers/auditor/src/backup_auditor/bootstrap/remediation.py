@@ -1,4 +1,4 @@
-"""What remediation takes on a laptop: a project opened for changes, and the file that records them."""
+"""Open a project for changes, and wire remediation on a laptop: the file that records actions, and the actor."""
 
 import os
 import platform
@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
-from backup_auditor.bootstrap.local import make_connection
+from backup_auditor.bootstrap.pinecone import make_connection
 from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.settings.pinecone import PineconeSettings
@@ -16,22 +14,26 @@ from backup_auditor.settings.pinecone import PineconeSettings
 
 @contextmanager
 def open_project_for_changes(settings: PineconeSettings) -> Iterator[ProjectWriter]:
-    """Open the project that the settings name, for changes; the time for all of them begins here."""
+    """Open the project of the settings for changes. The deadline for all of them starts now."""
+    from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
+
     with open_writer(make_connection(settings)) as writer:
         yield writer.project
 
 
 def open_local_remediation_log(path: Path) -> AbstractContextManager[RemediationLog]:
     """Open the state in which plans and actions are recorded."""
+    from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log  # noqa: PLC0415  not on AWS
+
     return open_remediation_log(path)
 
 
 def find_actor() -> str:
-    """Return who acts, for the records: user and machine."""
+    """Return the user and the machine, for the records."""
     try:
-        from pwd import getpwuid  # noqa: PLC0415  not every system has it
+        from pwd import getpwuid  # noqa: PLC0415  not available on every system
 
         user = getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):  # a container knows its user by number alone
-        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    except (ImportError, KeyError):  # in a container, a user can have a number and no name
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown user"
     return f"{user}@{platform.node() or 'unknown'}"

@@ -1,4 +1,4 @@
-"""The places where reports are looked for: where they were written, beside the state, or in a folder that is named."""
+"""Find stored reports: where they were written, beside the state, or in a given directory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from backup_auditor.domain.audit_record import StoredFile
 
 @dataclass(frozen=True, slots=True)
 class _StateFolderLocator:
-    """The place where a file was written, and then those beside the state."""
+    """Look where a file was written, then beside the state."""
 
     state: Path | None
 
@@ -27,7 +27,7 @@ class _StateFolderLocator:
 
 @dataclass(frozen=True, slots=True)
 class _FolderLocator:
-    """The places in one folder, and no other."""
+    """Look only in one directory."""
 
     folder: CopiesInFolder
 
@@ -42,8 +42,8 @@ class _FolderLocator:
 
 
 def make_report_locator(state: Path | None, reports: Path | None) -> ReportLocator:
-    """Return where reports are looked for: in the folder that is named, else where they were written or by the state.
+    """Return the locator for the directory `reports`, or without one for the written places and the state's directory.
 
-    Raises `EvidenceError` where no such folder is there.
+    Raises `EvidenceError` where the directory does not exist.
     """
     return _StateFolderLocator(state) if reports is None else _FolderLocator(CopiesInFolder(reports))

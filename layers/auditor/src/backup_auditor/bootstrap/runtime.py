@@ -1,8 +1,8 @@
-"""The clock, which is read here and nowhere else."""
+"""Read the clock. No other module does."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the present moment, to the second: an audit is no more exact than that."""
+    """Return the present time in whole seconds, the precision of an audit."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -141,9 +141,7 @@ def _audit_entry(
 
 def _load_policy(address: str, folder: Path) -> Policy:
     if is_on_aws(address):
-        from backup_auditor.bootstrap.aws import fetch_policy  # noqa: PLC0415  only an address on AWS needs it
-
-        return fetch_policy(address)
+        return local.fetch_policy(address)
     from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
 
     return load_policy(folder / address)

@@ -15,7 +15,7 @@ from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, pars
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime
-from backup_auditor.bootstrap.local import open_project
+from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.cli.progress import show_progress
 from backup_auditor.cli.state_path import find_default_state_file
 from backup_auditor.domain.identifiers import parse_project_name
@@ -202,9 +202,7 @@ def read_project_settings(options: AuditOptions) -> PineconeSettings:
     """Read how a project is reached. Raises `SettingsError` and `SecretError`."""
     if options.secret is None:
         return read_settings(os.environ, key_variable=options.key_variable)
-    from backup_auditor.bootstrap.aws import fetch_key  # noqa: PLC0415  only a secret on AWS needs it
-
-    return read_settings_with_key(os.environ, fetch_key(options.secret))
+    return read_settings_with_key(os.environ, local.fetch_key(options.secret))
 
 
 @contextmanager

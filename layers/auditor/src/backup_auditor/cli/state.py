@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import open_audits_in_file, open_audits_in_table, open_local_state
+from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state, open_local_state_read_only
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
 from backup_auditor.cli.output import get_terminal_width, log_stderr, write_pieces
@@ -62,7 +62,7 @@ def _open_for_reading(arguments: Namespace, project: str) -> AbstractContextMana
     path = _choose_state_file(arguments, project)
     if not os.path.lexists(path):
         raise UsageError(f"{path}: there is no state of {project}; name it with --state, --table or --project")
-    return open_audits_in_file(path)
+    return open_local_state_read_only(path)
 
 
 def _open_for_writing(arguments: Namespace, project: str) -> AbstractContextManager[StateStore]:

@@ -34,6 +34,10 @@ class Channel:
         return f"{self.kind}:{self.target}" if self.target else str(self.kind)
 
 
+EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
+"""The event bus, which every project has."""
+
+
 class Trigger(StrEnum):
     """The reason for a message."""
 

@@ -21,26 +21,26 @@ from backup_auditor.settings.variables import Variable, read_optional
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where it is said which projects there are."""
+    """The registry, or the single project of the stack."""
 
     registry_address: str | None
-    """The address of the registry; `None` where there is one project, which needs none."""
+    """The address of the registry; `None` with a single project."""
     single_project: RegisteredProject | None
-    """That project, with its channels; `None` where there is a registry."""
+    """The single project with its channels; `None` with a registry."""
     channels: tuple[Channel, ...] = ()
-    """Where the alerts of a registered project go that has no channels of its own."""
+    """The channels of registered projects that have none of their own."""
     policy: str | None = None
-    """The policy of a registered project that names none; `None` for the built-in one."""
+    """The policy of registered projects that name none; `None` for the built-in policy."""
     has_weekly_summary: bool = False
-    """Whether channels hear weekly that nothing is open, unless the registry says otherwise."""
+    """Whether channels receive a weekly summary, unless the registry overrides it."""
 
 
 def read_registration(
     environ: Mapping[str, str], *, needs_channels: bool = False, needs_key: bool = False, needs_editor_key: bool = False
 ) -> Registration:
-    """Read which projects there are; `is_told` with where alerts go, `is_read` with the key and the policy.
+    """Read the registry or the single project, with channels, key, policy and editor key only where needed.
 
-    `is_edited` has the key that may write in the place of the one that reads. Raises `SettingsError`.
+    Raises `SettingsError`.
     """
     is_weekly = needs_channels and bool(read_optional(environ, env.WEEKLY_SUMMARY, _parse_flag))
     channels = _read_channels(environ, is_weekly=is_weekly) if needs_channels else ()
@@ -72,15 +72,15 @@ def _read_channels(environ: Mapping[str, str], *, is_weekly: bool) -> tuple[Chan
 
 
 def read_required[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
-    """Read a variable that has to be there. Raises `SettingsError`."""
+    """Read a required variable. Raises `SettingsError`."""
     value = read_optional(environ, variable, parse)
     if value is None:
-        raise SettingsError(f"{variable.name} is not set; the template sets it, so deploy that again")
+        raise SettingsError(f"{variable.name} is not set; the template sets it, so deploy the stack again")
     return value
 
 
 def read_required_text(environ: Mapping[str, str], variable: Variable) -> str:
-    """Read a text that has to be there. Raises `SettingsError`."""
+    """Read a required text. Raises `SettingsError`."""
     return read_required(environ, variable, str)
 
 
@@ -89,7 +89,7 @@ _MAX_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class DispatchSettings:
-    """What `dispatch` needs."""
+    """The settings of `dispatch`."""
 
     event_bus: str
     registration: Registration
@@ -97,7 +97,7 @@ class DispatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
-    """What `watch` needs."""
+    """The settings of `watch`."""
 
     state_table: str
     registration: Registration
@@ -105,7 +105,7 @@ class WatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """What `notify` needs."""
+    """The settings of `notify`."""
 
     state_table: str
     evidence_bucket: str
@@ -115,7 +115,7 @@ class NotifySettings:
 
 @dataclass(frozen=True, slots=True)
 class RemediateSettings:
-    """What `remediate` needs, but for how to reach Pinecone."""
+    """The settings of `remediate`, without those of the connection to Pinecone."""
 
     state_table: str
     event_bus: str
@@ -124,7 +124,7 @@ class RemediateSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """What `audit` needs, but for how to reach Pinecone."""
+    """The settings of `audit`, without those of the connection to Pinecone."""
 
     state_table: str
     evidence_bucket: str
@@ -132,7 +132,7 @@ class AuditSettings:
     registration: Registration
     ping_url_secret: str | None
     retention: timedelta | None
-    """How long it is remembered which nights were audited; `None` for ever."""
+    """How long records of audits are stored; `None` for ever."""
 
 
 def read_dispatch_settings(environ: Mapping[str, str]) -> DispatchSettings:
@@ -184,5 +184,5 @@ def _parse_flag(text: str) -> bool:
 
 def _parse_retention(text: str) -> timedelta | None:
     if re.fullmatch(r"[0-9]{1,5}", text) is None or int(text) > _MAX_DAYS:
-        raise ValueError(f"is no number of days; write a whole number from 0 to {_MAX_DAYS}")
+        raise ValueError(f"is not a number of days; set it to a whole number from 0 to {_MAX_DAYS}")
     return timedelta(days=int(text)) or None

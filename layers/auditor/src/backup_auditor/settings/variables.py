@@ -9,7 +9,7 @@ from backup_auditor.errors import SettingsError
 
 
 class Variable(NamedTuple):
-    """One variable of the environment, as the documents show it."""
+    """One environment variable, with the description for the documents."""
 
     name: str
     default: str
@@ -17,12 +17,12 @@ class Variable(NamedTuple):
 
 
 def read_text(environ: Mapping[str, str], variable: Variable) -> str:
-    """Return what a variable says, else its default. One that is empty counts as absent."""
+    """Return the value of a variable, else its default. An empty variable counts as absent."""
     return environ.get(variable.name, "").strip() or variable.default
 
 
 def read_variable[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
-    """Read a variable. Raises `SettingsError`, which repeats what it says."""
+    """Read a variable. Raises `SettingsError`, which shows its value."""
     text = read_text(environ, variable)
     try:
         return parse(text)
@@ -31,7 +31,7 @@ def read_variable[Value](environ: Mapping[str, str], variable: Variable, parse: 
 
 
 def read_optional[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:
-    """Read a variable that may be absent. Raises `SettingsError`, which does not repeat what it says."""
+    """Read an optional variable. Raises `SettingsError`, which does not show its value."""
     text = read_text(environ, variable)
     if not text:
         return None
@@ -41,36 +41,38 @@ def read_optional[Value](environ: Mapping[str, str], variable: Variable, parse: 
         raise SettingsError(f"{variable.name} {error}") from None
 
 
-STATE_TABLE = Variable("STATE_TABLE", "", "The table that remembers projects, and holds messages until they are sent.")
-EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "", "The bucket where reports are kept.")
-EVENT_BUS = Variable("EVENT_BUS", "", "The bus of the application's events.")
+STATE_TABLE = Variable("STATE_TABLE", "", "The table for states of projects and messages that are not sent yet.")
+EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "", "The bucket for reports.")
+EVENT_BUS = Variable("EVENT_BUS", "", "The event bus of the stack.")
 REGISTRY = Variable(
     "REGISTRY",
     "",
-    "Where the list of projects is: `ssm:NAME` or `s3://BUCKET/KEY`. Without it there is one project: `PROJECT_NAME`.",
+    "The registry of projects: `ssm:NAME` or `s3://BUCKET/KEY`. Without it there is one project: `PROJECT_NAME`.",
 )
-PROJECT_NAME = Variable("PROJECT_NAME", "", "What reports call the one project.")
+PROJECT_NAME = Variable("PROJECT_NAME", "", "The name of the single project in reports.")
 API_KEY_SECRET = Variable(
     "API_KEY_SECRET",
     "",
-    "The secret that holds the key of the one project: as it is, or as JSON with `PINECONE_API_KEY`.",
+    "The secret with the key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
 )
 EDITOR_KEY_SECRET = Variable(
     "EDITOR_KEY_SECRET",
     "",
-    "The secret with a key of the one project that may write: as it is, or as JSON with `PINECONE_API_KEY`.",
+    "The secret with a write-access key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
 )
 POLICY = Variable(
-    "POLICY", "", "The policy of projects that name none of their own: `ssm:NAME` or `s3://BUCKET/KEY`; else built-in."
+    "POLICY",
+    "",
+    "The policy of projects that name none: `ssm:NAME` or `s3://BUCKET/KEY`. Without it, the built-in policy.",
 )
-ALERT_TOPIC = Variable("ALERT_TOPIC", "", "The topic for alerts of projects that have no `alerts` of their own.")
-ALERT_SEVERITY = Variable("ALERT_SEVERITY", "low", "The least severity that the topic hears of.")
+ALERT_TOPIC = Variable("ALERT_TOPIC", "", "The topic for projects that have no `alerts` of their own.")
+ALERT_SEVERITY = Variable("ALERT_SEVERITY", "low", "The lowest severity that the topic receives.")
 SLACK_SECRET = Variable(
     "SLACK_SECRET",
     "",
-    "The secret that holds Slack's webhook for these projects: as it is, or as JSON with `SLACK_WEBHOOK_URL`.",
+    "The secret with the Slack webhook for these projects: plain text, or JSON with `SLACK_WEBHOOK_URL`.",
 )
-SLACK_SEVERITY = Variable("SLACK_SEVERITY", "low", "The least severity that Slack hears of.")
+SLACK_SEVERITY = Variable("SLACK_SEVERITY", "low", "The lowest severity that Slack receives.")
 WEEKLY_SUMMARY = Variable(
     "WEEKLY_SUMMARY",
     "false",
@@ -79,10 +81,10 @@ WEEKLY_SUMMARY = Variable(
 PING_URL_SECRET = Variable(
     "PING_URL_SECRET",
     "",
-    "The secret that holds an address to call after each complete audit: as it is, or as JSON with `PING_URL`.",
+    "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`.",
 )
 AUDIT_RETENTION_DAYS = Variable(
-    "AUDIT_RETENTION_DAYS", "", "How long it is remembered which nights were audited; without it, or with 0, for ever."
+    "AUDIT_RETENTION_DAYS", "", "The number of days to store records of audits; without it, or with 0, for ever."
 )
 
 _CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)
@@ -99,7 +101,7 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         "remediate": (STATE_TABLE, EVENT_BUS, REGISTRY, PROJECT_NAME, EDITOR_KEY_SECRET, POLICY),
     }
 )
-"""By the name of the function. `audit` and `remediate` read Pinecone's too, but for key and deadline."""
+"""Variables by function. `audit` and `remediate` also read those of the connection to Pinecone, without the key."""
 
 FUNCTION_VARIABLES = tuple(dict.fromkeys(it for some in VARIABLES_BY_FUNCTION.values() for it in some))
-"""Every one of them, once."""
+"""All variables of the functions."""

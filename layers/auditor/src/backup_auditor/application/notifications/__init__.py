@@ -1,1 +1,1 @@
-"""Delivery of alerts: dispatcher, senders, routes and delivery records."""
+"""Delivery of alerts: dispatcher, senders, routes and records."""

@@ -1,4 +1,4 @@
-"""One delivery: its dependencies, its result, and how the result is recorded."""
+"""Record the result of one delivery, and define what a delivery needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.timefmt import format_to_second
+from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.errors import (
     AcceptanceUnknownError,
     ChannelRefusedError,
@@ -25,77 +25,80 @@ from backup_auditor.retry import Retrier
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message with all that is needed to put it into words and to send it."""
+    """One message, and what is needed to render and send it."""
 
     message: OutboxMessage
     channel: Channel
     report: Report
     is_possible_duplicate: bool
-    """Whether it may have arrived before without anybody hearing of it."""
+    """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
-    """What this carrier noted of the parts that were accepted before."""
+    """The sender's record of the parts that were accepted before."""
     record_progress: Callable[[str], None]
-    """Makes such a note lasting. Raises `StateError`."""
+    """Stores such a record. Raises `StateError`."""
 
 
 class Sender(Protocol):
-    """Brings messages to channels of one kind."""
+    """Sends messages to channels of one kind."""
 
     def send(self, delivery: Delivery) -> None:
-        """Bring a message; what fails for the moment is tried again, in time. Raises `DeliveryError`, `SecretError`."""
+        """Send a message, with retries as far as time allows. Raises `DeliveryError` and `SecretError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryDependencies:
-    """What delivering takes of the world."""
+class DeliveryDependencies(Protocol):
+    """What deliveries need from outside."""
 
     outbox: Outbox
     evidence: EvidenceStore
-    find_sender: Callable[[ChannelKind], Sender]
-    now: Callable[[], datetime]
     retrier: Retrier
     log: Log
 
+    def find_sender(self, kind: ChannelKind) -> Sender:
+        """Return the sender for channels of a kind."""
+
+    def now(self) -> datetime:
+        """Return the present time."""
+
 
 class DeliveryStatus(StrEnum):
-    """What became of a message."""
+    """The status of a message after an attempt."""
 
     SENT = "accepted"
     DROPPED = "dropped"
-    """Its channel is not one of the project's any more, or wants to hear of nothing in it."""
+    """The project no longer has its channel, or the channel's minimum severity excludes all of it."""
     WAITING = "waiting"
-    """Another has it, or will: there was no time for it, or it goes to another channel."""
+    """Not attempted: no time was left, another function has it, or another channel receives it."""
     FAILED = "failed"
-    NEEDS_ATTENTION = "failed lastingly"
-    """Not for the first time, or so that only somebody's doing can mend it."""
+    NEEDS_ATTENTION = "needs attention"
+    """Failed more than once, or with an error that no retry resolves."""
 
 
 class DeliveryResult(NamedTuple):
-    """What became of a message, and what that says of the next one."""
+    """The status of a message, and whether its channel can take another one now."""
 
     status: DeliveryStatus
     is_channel_busy: bool = False
-    """Whether the channel did not answer, or asked to be left alone: another message would fare no better."""
+    """Whether the channel did not answer or asked to wait, so that another message would fail too."""
 
 
 ACCEPTED_PROGRESS = "accepted"
-"""Noted of a message whose acceptance could not be recorded as such: it is not sent again."""
+"""The progress of a message that was accepted but could not be marked as sent: it is not sent again."""
 _RETRY_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 40))
-"""Before the next attempt. The last stays, and no channel may ask for more: what is stuck fails at every third sweep,
-and so within each hour, which keeps its alarm on."""
+"""Waits before the next attempts. The last is repeated, and is the longest that a channel can ask for: a message that
+cannot be delivered fails at least once per hour, so the alarm stays on."""
 _ATTEMPTS_UNTIL_ATTENTION = 2
 _RECORD_WAITS = (0.2, 1.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecorder:
-    """One message that was taken, or that could not be."""
+    """Records and logs what happened to one message."""
 
     message: OutboxMessage
     deps: DeliveryDependencies
 
     def record_accepted(self, status: DeliveryStatus = DeliveryStatus.SENT) -> DeliveryResult:
-        """Record that a message needs no other attempt; where that fails, note it, so that it is not sent twice."""
+        """Mark the message as sent or dropped. If that fails, record it as progress, so that it is not sent twice."""
         outbox, reason = self.deps.outbox, ""
         for wait in (0.0, *_RECORD_WAITS):
             self.deps.retrier.sleep(wait)
@@ -109,11 +112,11 @@ class DeliveryRecorder:
         try:
             outbox.record_progress(self.message, ACCEPTED_PROGRESS)
         except StateError:
-            return self.log_stuck(f"it was {status}, and that cannot be recorded: {reason}; it may be sent again")
-        return self.log_stuck(f"it was {status}, and only a note of that could be made: {reason}")
+            return self.log_stuck(f"{status}, but this could not be recorded: {reason}; it may be sent again")
+        return self.log_stuck(f"{status}, but recorded only as progress: {reason}; it is not sent again")
 
     def record_failure(self, claim: Claim, error: Exception, reason: str) -> DeliveryResult:
-        """Record that a message was not accepted, or that nobody knows, and when it is tried again."""
+        """Record that the message was not accepted, or that this is unknown, and the time of the next attempt."""
         wait = _RETRY_WAITS[min(claim.attempts, len(_RETRY_WAITS)) - 1]
         if isinstance(error, DeliveryError) and error.retry_after is not None:
             wait = max(wait, min(timedelta(seconds=error.retry_after), _RETRY_WAITS[-1]))
@@ -123,8 +126,8 @@ class DeliveryRecorder:
         try:
             self.deps.outbox.mark_failed(self.message, reason, retry_at, may_have_arrived=may_have_arrived)
         except StateError as record_error:
-            return self.log_stuck(f"{reason}; and that cannot be recorded: {record_error}")
-        text = f"{reason}; the next attempt is due at {format_to_second(retry_at)}"
+            return self.log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
+        text = f"{reason}; next attempt at {format_minute(retry_at)}"
         is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
         is_busy = isinstance(error, DeliveryError) and not is_final
         if is_final or claim.attempts >= _ATTEMPTS_UNTIL_ATTENTION:
@@ -134,24 +137,23 @@ class DeliveryRecorder:
         return DeliveryResult(DeliveryStatus.FAILED, is_busy)
 
     def record_drop(self, reason: str) -> DeliveryResult:
-        """Record that a message is wanted nowhere any more."""
-        self._log(self.deps.log.warning, f"{reason}, so it is not sent")
+        """Record that no channel needs the message any more."""
+        self._log(self.deps.log.warning, f"not sent: {reason}")
         return self.record_accepted(DeliveryStatus.DROPPED)
 
     def log_readdressed(self, channel: Channel) -> DeliveryResult:
-        """Write down that another channel is told instead, with the next messages that are due."""
-        text = f"the project has no such channel any more; {channel.channel_id} is told instead"
+        """Log that another channel receives the message, with the next pending messages."""
+        text = f"the project no longer has this channel; {channel.channel_id} receives the message instead"
         self._log(self.deps.log.warning, text)
         return DeliveryResult(DeliveryStatus.WAITING)
 
     def log_stuck(self, reason: str) -> DeliveryResult:
-        """Write down what the outbox could not be told: the message stays, and is tried when its lease is over."""
+        """Log that the outbox could not be updated. The message stays, and is retried when its claim ends."""
         self._log(self.deps.log.error, reason)
         return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION)
 
     def _log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
         message = self.message
-        observed_text = format_to_second(message.observed_at)
         extra = {
             "project": message.project,
             "audit_id": message.audit_id,
@@ -160,4 +162,5 @@ class DeliveryRecorder:
             "trigger": message.trigger,
             **fields,
         }
-        write_line(f"{message.project}: the message of {observed_text} to {message.channel_id}: {text}", extra=extra)
+        subject = f"{message.project}: message of {format_minute(message.observed_at)} to {message.channel_id}"
+        write_line(f"{subject}: {text}", extra=extra)

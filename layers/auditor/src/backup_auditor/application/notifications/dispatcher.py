@@ -25,22 +25,22 @@ from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.worker_pool import WorkerPool
 
 _MIN_SECONDS_PER_MESSAGE = 40.0
-"""Seconds: with fewer left, none is begun."""
+"""Seconds that must be left to start with a message."""
 _MAX_LEASE_SECONDS = 15 * 60.0
 _LEASE_MARGIN_SECONDS = 60.0
-"""Seconds that a lease outlasts whoever took it: a function that was stopped sends nothing more."""
+"""Seconds by which a claim is longer than the function that made it: a stopped function sends nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One message, and where it goes."""
+    """One attempt to deliver a message."""
 
     message: OutboxMessage
     route: Route
     deps: DeliveryDependencies
 
     def run(self) -> DeliveryResult:
-        """Bring the message to its channel, once. Whatever fails is recorded, and raised nowhere."""
+        """Send the message to its channel. A failure is recorded and not raised."""
         seconds_left = self.deps.retrier.seconds_left()
         if seconds_left < _MIN_SECONDS_PER_MESSAGE:
             return DeliveryResult(DeliveryStatus.WAITING)
@@ -53,35 +53,37 @@ class DeliveryAttempt:
                 return DeliveryResult(DeliveryStatus.WAITING)
             progress = self.deps.outbox.load_progress(self.message) if claim.attempts > 1 else ""
         except StateError as error:
-            return recorder.log_stuck(f"it cannot be taken from the outbox: {error}")
+            return recorder.log_stuck(f"it cannot be claimed in the outbox: {error}")
         if progress == ACCEPTED_PROGRESS:
             return recorder.record_accepted()
         channel = self.route.channel
         return self._deliver(recorder, channel, claim, progress) if channel else self._readdress(recorder)
 
     def _readdress(self, recorder: DeliveryRecorder) -> DeliveryResult:
-        """Hand a message to a channel that has not heard of its audit; drop it where everybody has."""
+        """Readdress the message to a channel that has no message about its audit; drop it if all have one."""
         for channel in self.route.alternatives:
             try:
                 is_new = self.deps.outbox.readdress(self.message, readdress(self.message, channel))
             except StateError as error:
-                return recorder.log_stuck(f"it cannot be handed to {channel.channel_id}: {error}")
+                return recorder.log_stuck(f"it cannot be readdressed to {channel.channel_id}: {error}")
             if is_new:
                 return recorder.log_readdressed(channel)
-        return recorder.record_drop("the project has no such channel any more")
+        return recorder.record_drop("the project no longer has this channel")
 
     def _deliver(self, recorder: DeliveryRecorder, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
         try:
             report = self._load_report()
             if find_trigger(channel, report, self.message.previous_at) is None:
                 return recorder.record_drop(
-                    f"nothing in it is {channel.min_severity} or worse, which the channel wants now"
+                    f"nothing in it has severity {channel.min_severity} or higher, which the channel requires now"
                 )
             self._send(channel, report, claim, progress)
         except BackupAuditorError as error:
             return recorder.record_failure(claim, error, str(error))
-        except Exception as error:  # noqa: BLE001  it may keep no other message, and its text may hold anything
-            return recorder.record_failure(claim, error, f"{_describe_error(error)}; please report it as a defect")
+        except Exception as error:  # noqa: BLE001  other messages must be sent, and the text can hold secrets
+            return recorder.record_failure(
+                claim, error, f"internal error {_describe_error(error)}; report it as a defect"
+            )
         return recorder.record_accepted()
 
     def _send(self, channel: Channel, report: Report, claim: Claim, progress: str) -> None:
@@ -94,14 +96,13 @@ class DeliveryAttempt:
         content = self.deps.evidence.read(stored_report)
         if hashlib.sha256(content).hexdigest() != stored_report.sha256:
             raise ReportAlteredError(
-                f"{stored_report.location} is not the report that was kept there: restore its version"
-                f" with SHA-256 {stored_report.sha256}"
+                f"{stored_report.location} was altered; restore its version with SHA-256 {stored_report.sha256}"
             )
         return load_report(content, stored_report.location)
 
 
 def _describe_error(error: Exception) -> str:
-    """Name an error and the line that raised it, without its text."""
+    """Return the type of an error and the line that raised it, without its text."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -117,23 +118,23 @@ type RouteFinder = Callable[[OutboxMessage], Route]
 
 @dataclass(frozen=True, slots=True)
 class DeliverySummary:
-    """What became of the messages that were due."""
+    """The number of pending messages by result."""
 
     sent_count: int
     dropped_count: int
     failed_count: int
     waiting_count: int
     failures_by_project: Mapping[str, int]
-    """By project, of all whose messages were due: how many failed, and not only for the first time."""
+    """By project, for all projects with pending messages: the number that needs attention."""
 
 
 def deliver_pending(
     deps: DeliveryDependencies, find_route: RouteFinder, project: str | None = None, kind: ChannelKind | None = None
 ) -> DeliverySummary:
-    """Deliver the messages of a project, or of all, that are due; of one kind, or of all.
+    """Deliver the pending messages of a project or of all projects, for one kind of channel or for all.
 
-    `address_of` tells where a message goes now; where it raises, the message waits, and counts as failed. Raises
-    `StateError` where the outbox cannot be read: then nothing was looked at.
+    `find_route` returns where a message goes now; if it raises, the message waits and counts as failed. Raises
+    `StateError` if the outbox cannot be read.
     """
     queues: dict[tuple[str, str], list[DeliveryAttempt]] = {}
     counts: _StatusCounts = Counter()
@@ -162,13 +163,13 @@ def _find_channel_kind(message: OutboxMessage) -> str:
 
 
 def _find_queue_key(message: OutboxMessage) -> tuple[str, str]:
-    """Return what takes one message at a time. A webhook does, whichever projects share it: it takes one a second."""
+    """Return the key of a queue with one message at a time. Projects share the queue of a webhook."""
     is_shared = _find_channel_kind(message) == ChannelKind.SLACK
     return "" if is_shared else message.project, message.channel_id
 
 
 def _deliver_queue(queue: Sequence[DeliveryAttempt]) -> _StatusCounts:
-    """Deliver the messages of one channel, the oldest first; where it is too busy for one, the others wait."""
+    """Deliver the messages of one channel, the oldest first. If the channel is busy, the rest waits."""
     counts: _StatusCounts = Counter()
     for position, attempt in enumerate(queue, 1):
         result = attempt.run()
@@ -183,9 +184,9 @@ def _count_waiting(queue: Sequence[DeliveryAttempt]) -> _StatusCounts:
 
 
 def _log_unroutable(message: OutboxMessage, error: BackupAuditorError, deps: DeliveryDependencies) -> _StatusCounts:
-    """Let a message wait whose channel cannot be known: an alert may not be lost."""
+    """Log a message without a known route, and let it wait, so that no alert is lost."""
     extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
-    text = f"{message.project}: a message to {message.channel_id} waits: {error}"
+    text = f"{message.project}: message to {message.channel_id} postponed: {error}"
     deps.log.error(text, extra=extra)
     return Counter({(message.project, DeliveryStatus.NEEDS_ATTENTION): 1})
 

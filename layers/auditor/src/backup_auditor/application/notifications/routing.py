@@ -1,14 +1,12 @@
-"""Which channel a message is for, by what is registered now: what is certainly not wanted any more, and what may be."""
+"""Find the channel of a message in the current registry."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
+from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, OutboxMessage
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import BackupAuditorError, RegistryError
-
-_EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,33 +14,33 @@ class Route:
     """Where a message goes."""
 
     channel: Channel | None
-    """`None` where its project is known to have that channel no more."""
+    """`None` if the project certainly no longer has the channel."""
     alternatives: tuple[Channel, ...] = ()
-    """Then the project's channels of the same kind: one of them may be the same by its right name."""
+    """The project's channels of the same kind: one of them can be the corrected name of the channel."""
 
 
 class RegistryReader(Protocol):
     """Reads the registry."""
 
     def __call__(self, *, fresh: bool) -> Registry:
-        """Return it; `fresh` as it is now, whatever is remembered. Raises `RegistryError` and `DocumentError`."""
+        """Return the registry; with `fresh` not from a cache. Raises `RegistryError` and `DocumentError`."""
 
 
 class ChannelRouter:
-    """The channels of one delivery. What is read, or cannot be, is read once."""
+    """Finds the routes of one delivery run. The registry, or the error of reading it, is cached."""
 
     def __init__(self, read_registry: RegistryReader) -> None:
-        """Take what reads the registry; it is not read where only events are due."""
+        """Take the reader of the registry, which is not called while only events are pending."""
         self._read_registry = read_registry
         self._registries: dict[bool, Registry | BackupAuditorError] = {}
 
     def find_route(self, message: OutboxMessage) -> Route:
-        """Return where a message goes now.
+        """Return the route of a message.
 
-        Raises `RegistryError` and `DocumentError` where that cannot be known: a mistake may not cost an alert.
+        Raises `RegistryError` and `DocumentError` if it is unknown: an invalid registry must not lose an alert.
         """
-        if message.channel_id == _EVENT_CHANNEL.channel_id:  # every project has it
-            return Route(_EVENT_CHANNEL)
+        if message.channel_id == EVENT_CHANNEL.channel_id:
+            return Route(EVENT_CHANNEL)
         channel = _find_channel(self._load_registry(fresh=False), message)
         return Route(channel) if channel else _find_current_route(self._load_registry(fresh=True), message)
 
@@ -67,9 +65,9 @@ def _list_channels(registry: Registry, message: OutboxMessage) -> Iterator[Chann
 
 
 def _find_current_route(registry: Registry, message: OutboxMessage) -> Route:
-    """Find a channel in the registry as it is now, of which no mistake may hide it."""
+    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project."""
     if registry.errors and all(it.name != message.project for it in registry.projects):
         problems = "; ".join(registry.format_error(it) for it in registry.errors[:3])
-        raise RegistryError(f"{message.project} may be one of the entries with a mistake: {problems}")
+        raise RegistryError(f"{message.project} may be one of the invalid registry entries; correct them: {problems}")
     alternatives = (it for it in _list_channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
     return Route(_find_channel(registry, message), tuple(alternatives))

@@ -18,12 +18,12 @@ _PROGRESS_PATTERN = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,
 
 
 def format_progress(count: int, accepted_positions: Iterable[int]) -> str:
-    """Write which of so many parts were accepted: `5001:0-9,12-12`."""
+    """Format the positions of the accepted parts out of `count`: `5001:0-9,12-12`."""
     return f"{count}:{','.join(f'{first}-{last}' for first, last in _group_ranges(sorted(accepted_positions)))}"
 
 
 def parse_progress(count: int, progress: str) -> frozenset[int]:
-    """Return which of so many parts were accepted; none where the note is none, or of another number of parts."""
+    """Return the positions of the accepted parts; none if the text is invalid or for another count."""
     match = _PROGRESS_PATTERN.fullmatch(progress)
     if match is None or int(match[1]) != count:
         return frozenset()
@@ -45,14 +45,14 @@ def _group_ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 _FIRST_BATCH_SIZE = 10
-"""Events that are put before all others, in one call: the one that the audit is complete is among them."""
+"""Number of events in the first call, which includes the event of the completed audit."""
 _BATCH_SIZE = 1000
-"""Events that are put before it is noted which of them were accepted."""
+"""Number of events between two records of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSender:
-    """Publishes digests to topics."""
+    """Publishes digests to SNS topics."""
 
     topics: Topics
     retrier: Retrier
@@ -75,7 +75,7 @@ class TopicSender:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """Posts digests to webhooks."""
+    """Posts digests to Slack webhooks."""
 
     webhooks: Webhooks
     retrier: Retrier
@@ -83,7 +83,7 @@ class WebhookSender:
 
     def send(self, delivery: Delivery) -> None:
         """Post the digest of an audit."""
-        from backup_auditor.rendering.slack import build_slack_payload  # noqa: PLC0415  nor a webhook
+        from backup_auditor.rendering.slack import build_slack_payload  # noqa: PLC0415  not every project has a webhook
 
         payload = build_slack_payload(_build_digest(delivery, self.region))
         self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
@@ -91,13 +91,13 @@ class WebhookSender:
 
 @dataclass(frozen=True, slots=True)
 class EventSender:
-    """Puts the events of an audit on the bus, the one that it is complete before all others."""
+    """Publishes the events of an audit, the event of the completed audit first."""
 
     bus: Bus
     seconds_left: Callable[[], float]
 
     def send(self, delivery: Delivery) -> None:
-        """Put what was not accepted before, and note what is accepted now, as long as anything is left."""
+        """Publish the events that were not accepted before, and record which are accepted now."""
         events = [Event(kind, detail) for kind, detail in build_audit_events(delivery.report, delivery.message.report)]
         accepted_positions = set(parse_progress(len(events), delivery.progress))
         remaining = [position for position in range(len(events)) if position not in accepted_positions]
@@ -115,25 +115,24 @@ class EventSender:
                     else result.error
                 )
             if remaining:
-                with suppress(StateError):  # it is noted again with what is accepted next, or needed no more
+                with suppress(StateError):  # the next record includes it
                     delivery.record_progress(format_progress(len(events), accepted_positions))
 
 
 def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) -> DeliveryError:
-    """Note what was accepted before something failed; where nobody will know, what is sent next may be a repeat."""
+    """Record the accepted events after an error. If that fails too, return an error: they may be sent twice."""
     try:
         delivery.record_progress(progress)
     except StateError as record_error:
-        return AcceptanceUnknownError(f"{error}; and what was accepted cannot be noted: {record_error}")
+        return AcceptanceUnknownError(f"{error}; the accepted events could not be recorded: {record_error}")
     return error
 
 
 def _build_digest(delivery: Delivery, region: str) -> Digest:
-    link_to = partial(build_report_link, region=region)
     return create_digest(
         delivery.report,
         delivery.message,
         delivery.channel,
-        build_link=link_to,
+        build_link=partial(build_report_link, region=region),
         is_possible_duplicate=delivery.is_possible_duplicate,
     )

@@ -1,10 +1,11 @@
 """Settle the actions of interrupted runs, and publish the events of actions that were not published."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Protocol
 
 from backup_auditor.application.project_audit import ContextLog
 from backup_auditor.domain.inventory import Inventory
@@ -21,26 +22,39 @@ from backup_auditor.ports.stores import PublicationLog, RemediationLog
 from backup_auditor.rendering.events import build_creation_event
 
 
-@dataclass(frozen=True, slots=True)
-class RemediationDependencies:
-    """What one run needs. The functions raise what is said of them."""
+class RemediationDependencies(Protocol):
+    """What one run of the function `remediate` needs from outside."""
 
-    load_registry: Callable[[str], Registry]
-    """Raises `RegistryError` and `DocumentError`."""
-    load_policy: Callable[[RegisteredProject], Policy]
-    """Raises `PolicyError` and `DocumentError`."""
-    load_key: Callable[[RegisteredProject], str]
-    """Returns the key that may write, which is another than the audit's. Raises `SecretError`."""
-    open_reader: Callable[[str], AbstractContextManager[ProjectReader]]
-    open_writer: Callable[[str], AbstractContextManager[ProjectWriter]]
     remediation_log: PublicationLog
     bus: Bus
-    emit: MetricEmitter
     log: ContextLog
-    now: Callable[[], datetime]
-    seconds_left: Callable[[], float]
     actor: str
-    """Who acts, for the records."""
+    """The name of the function and the id of its invocation, for the records."""
+
+    @property
+    def emit(self) -> MetricEmitter:
+        """The emitter of metrics."""
+
+    def load_registry(self, name: str) -> Registry:
+        """Return the registry that has a project. Raises `RegistryError` and `DocumentError`."""
+
+    def load_policy(self, project: RegisteredProject) -> Policy:
+        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
+
+    def load_key(self, project: RegisteredProject) -> str:
+        """Return the key with write access, which is not the key of the audit. Raises `SecretError`."""
+
+    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
+        """Open the project of a key for reading."""
+
+    def open_writer(self, key: str) -> AbstractContextManager[ProjectWriter]:
+        """Open the project of a key for changes."""
+
+    def now(self) -> datetime:
+        """Return the present time."""
+
+    def seconds_left(self) -> float:
+        """Return the seconds that the run has left."""
 
 
 _MAX_ROUNDS = 3
@@ -68,7 +82,7 @@ def require_published(answer: dict[str, object], project: str, deps: Remediation
 
     The event comes again then, and its answer stands: it is told, and nothing is done once more.
     """
-    error = publish_events(project, deps) if "untold" in answer else None
+    error = publish_events(project, deps) if "unpublished" in answer else None
     if error is not None:
         raise error
     return answer

@@ -127,11 +127,11 @@ _MAX_LOGGED_FAILURES = 20
 
 
 def remediate_project(request: RemediationRequest, deps: RemediationDependencies) -> dict[str, object]:
-    """Plan, propose, act and tell, and return what was and was not done; `untold` says why the bus has not heard of it.
+    """Plan, propose and apply actions, publish them, and return the results; `unpublished` has the error of publishing.
 
-    A plan that may not be carried out is refused in the answer, and nothing is written. What else keeps a project from
-    being put right is raised, and so is what keeps it from being known what was done, where it was an event that asked:
-    it comes again. Whatever was done is told before that, as far as the bus takes it.
+    A plan that cannot be applied is refused in the answer, and nothing is written. Another error that prevents
+    remediation is raised, and so is an unknown outcome if the request was an event, so that it is retried. Completed
+    actions are published before that, as far as the bus accepts them.
     """
     try:
         answer = _remediate(request, deps)
@@ -139,7 +139,7 @@ def remediate_project(request: RemediationRequest, deps: RemediationDependencies
         publish_events(request.project, deps)
         raise
     publish_error = publish_events(request.project, deps)
-    return answer if publish_error is None else {**answer, "untold": str(publish_error)}
+    return answer if publish_error is None else {**answer, "unpublished": str(publish_error)}
 
 
 def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""What changes between two audits: findings, snapshots, drift."""
+"""Changes between two audits: findings, snapshots, drift."""

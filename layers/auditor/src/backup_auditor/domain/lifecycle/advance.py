@@ -1,4 +1,4 @@
-"""Takes what is remembered of a project from one audit to the next, and tells what that audit changed."""
+"""Advance the state of a project past an audit, and report what changed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,11 +40,11 @@ from backup_auditor.domain.timefmt import format_moment
 def advance(
     state: ProjectState, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], audit_id: str
 ) -> LifecycleResult:
-    """Take a memory past an audit. The same audit once more, or one older than the last, changes nothing."""
+    """Advance the state past an audit. The same audit again, or one older than the last, changes nothing."""
     last_observed_at = state.observed_at
     if last_observed_at is not None and inventory.observed_at < last_observed_at:
         recorded_text, audit_text = format_moment(last_observed_at), format_moment(inventory.observed_at)
-        note = f"an audit of {recorded_text} is already recorded; this one, of {audit_text}, changes nothing"
+        note = f"an audit of {recorded_text} is already recorded; the older audit of {audit_text} changes nothing"
         return LifecycleResult(audit_id, state, findings, note=note)
     step = _LifecycleStep(inventory, policy, findings, AuditStamp(audit_id, inventory.observed_at))
     after = state if state.audit_id == audit_id else step.apply_to(state)
@@ -54,7 +54,7 @@ def advance(
 
 
 class _LifecycleStep:
-    """One audit that is later than all that are remembered, or the last of them once more."""
+    """The step from the state before an audit to the state after it."""
 
     def __init__(self, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], stamp: AuditStamp) -> None:
         self._inventory = inventory
@@ -125,12 +125,12 @@ class _LifecycleStep:
 
     def _find_reason(self, known_finding: KnownFinding, finding: Finding | None) -> str:
         if finding is None:
-            return self._gone_resources.find_reason(known_finding.resource) or "it was not found"
+            return self._gone_resources.find_reason(known_finding.resource) or "no longer evaluated"
         return f"found {finding.compliance.replace('_', ' ').lower()}: {finding.reason}"
 
 
 def find_unconfirmed_listings(state: ProjectState, inventory: Inventory) -> frozenset[ListingId]:
-    """Return the listings that a further walk should confirm before anything remembered can be called gone."""
+    """Return the listings that need a second read before anything in the state can count as deleted."""
     listing_ids = set(find_unconfirmed_schedule_listings(state.schedules, inventory))
     backups = inventory.backups
     if backups.read_count == 1 and backups.failure is None:

@@ -1,7 +1,7 @@
-"""What is left of a memory when audits are discarded that were recorded in the future, or all of them.
+"""Discard audits that were recorded in the future, or all audits, from a state.
 
-A memory holds no earlier version of itself. So verdicts of discarded audits are taken back one step, facts that they
-read in Pinecone stay, and moments that they wrote become the moment of the discard.
+A state has no earlier version of itself. So the last change of a finding is reverted, facts read from Pinecone stay,
+and times that discarded audits wrote are replaced by the time of the discard.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from backup_auditor.domain.project_state import (
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
 _PINECONE_TIMES = frozenset({"captured_at", "expires_at"})
-"""Moments that no audit wrote: one may rightly lie in the future."""
+"""Times that no audit wrote. They can be in the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """What a state loses by a discard, and what it holds after it."""
+    """The state before and after a discard, and the deleted audits."""
 
     before: ProjectState
     after: ProjectState
@@ -37,31 +37,31 @@ class Discard:
 
     @property
     def dropped_count(self) -> int:
-        """How many findings are dropped: no audit that stays has seen them."""
+        """The number of findings that are dropped because no remaining audit has seen them."""
         return len(self.before.findings) - len(self.after.findings)
 
     @property
     def reverted_count(self) -> int:
-        """How many findings lose their last change."""
+        """The number of findings whose last change is reverted."""
         before = self.before.findings
         return sum(it.state is not before[key].state for key, it in self.after.findings.items())
 
     @property
     def state_change(self) -> StateChange:
-        """What a store has to record."""
+        """The changes for a store to record."""
         change = diff_states(self.before, self.after)
         if change is None:
-            raise ValueError("a discard is of another revision than the memory before it")
+            raise ValueError("the states before and after a discard have the same revision")
         return replace(change, discarded_audits=self.audits)
 
 
 def is_in_future(recorded_at: datetime | None, now: datetime) -> bool:
-    """Tell whether an audit was recorded in the future of a clock. A small difference between clocks is none."""
+    """Return whether an audit was recorded after `now`, by more than the clock tolerance."""
     return recorded_at is not None and recorded_at - now > CLOCK_TOLERANCE
 
 
 def discard_all(state: ProjectState, audits: Sequence[AuditRecord]) -> Discard | None:
-    """Discard everything: the next audit is the first. `None` where there is nothing."""
+    """Discard all audits, so that the next one is the first. Return `None` where there is nothing to discard."""
     after = ProjectState(revision=state.revision)
     if state == after and not audits:
         return None
@@ -69,9 +69,9 @@ def discard_all(state: ProjectState, audits: Sequence[AuditRecord]) -> Discard |
 
 
 def discard_future(state: ProjectState, audits: Sequence[AuditRecord], now: datetime) -> Discard | None:
-    """Discard the audits in the future of a clock; `None` where there are none.
+    """Discard the audits that were recorded after `now`. Return `None` where there are none.
 
-    The last audit is then the last one that is not ahead; where there is none, the next audit is the first.
+    The last remaining audit becomes the last audit; without one, the next audit is the first.
     """
     future_audits = tuple(it for it in audits if is_in_future(it.observed_at, now))
     if not future_audits and not is_in_future(state.observed_at, now):
@@ -83,7 +83,7 @@ def discard_future(state: ProjectState, audits: Sequence[AuditRecord], now: date
 
 
 class _StateRewriter:
-    """The memory without the audits of the future."""
+    """Builds the state without the audits of the future."""
 
     def __init__(self, state: ProjectState, audits: Sequence[AuditRecord], now: datetime) -> None:
         self._state = state
@@ -119,7 +119,7 @@ class _StateRewriter:
         )
 
     def _rewrite_schedule(self, schedule: KnownSchedule) -> KnownSchedule:
-        """Return a schedule whose settings were last seen now, if an audit of the future saw them last."""
+        """Return a schedule whose settings count as seen now if an audit of the future saw them last."""
         seen_at = self._state.find_seen_at(schedule)
         if schedule.since is None or seen_at is None:
             return self._replace_future_times(schedule)
@@ -134,7 +134,7 @@ class _StateRewriter:
     def _replace_future_times[Known: (KnownBackup, KnownSchedule, KnownIndex, EarlierSettings)](
         self, record: Known
     ) -> Known:
-        """Return what is known of something: what an audit of the future dated is of the moment of the discard."""
+        """Return the record with the times that an audit of the future wrote replaced by the time of the discard."""
         values = {it.name: getattr(record, it.name) for it in fields(record) if it.name not in _PINECONE_TIMES}
         future_times: dict[str, Any] = {
             name: self._now for name, it in values.items() if isinstance(it, datetime) and is_in_future(it, self._now)
@@ -142,7 +142,7 @@ class _StateRewriter:
         return replace(record, **future_times) if future_times else record
 
     def _revert_finding(self, entry: tuple[str, KnownFinding]) -> tuple[str, KnownFinding | None]:
-        """Return a finding as it was before its last change, if that was made in the future."""
+        """Return a finding as it was before its last change, if an audit of the future made that change."""
         key, known_finding = entry
         if is_in_future(known_finding.first_seen, self._now):
             return key, None

@@ -1,4 +1,4 @@
-"""What changed in the settings since the last complete audit: comparing what was remembered with what is now."""
+"""Compare the settings of two complete audits."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from backup_auditor.domain.timefmt import to_days
 
 
 def find_drift(before: ProjectState, after: ProjectState, project: Resource) -> tuple[Drift, ...]:
-    """Tell what changed between two complete audits; before the first there is nothing to compare with."""
+    """Return the changes since the last complete audit; none if there was no complete audit before."""
     if before.complete_at is None:
         return ()
     drift = list(_find_index_drift(before, after, project.project))
@@ -54,7 +54,7 @@ def _describe_index(index: KnownIndex | None) -> dict[str, object] | None:
 
 @dataclass(frozen=True, slots=True)
 class _ScheduleComparison:
-    """The schedules of the indexes that were and are; those of others came or went with their index."""
+    """Compares the schedules of indexes that both audits saw. Other schedules came or went with their index."""
 
     before: ProjectState
     after: ProjectState
@@ -81,7 +81,7 @@ class _ScheduleComparison:
                 )
 
     def _find_previous_schedules(self) -> dict[str, KnownSchedule]:
-        """Return the schedules as the last complete audit saw them: an incomplete one may have seen changes since."""
+        """Return the schedules as the last complete audit saw them. An incomplete one may have seen changes since."""
         complete_at = self.before.complete_at
         schedules = (
             (key, it if complete_at is None else find_settings_at(it, complete_at))

@@ -1,4 +1,4 @@
-"""The lifecycle of a finding: new, ongoing, reopened, resolved, or gone with its resource."""
+"""Update the lifecycle of findings: new, ongoing, reopened, resolved, or gone with their resource."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,23 +11,23 @@ from backup_auditor.domain.project_state import FindingState, KnownFinding, Reso
 
 
 class GoneResources:
-    """Tells what a complete inventory shows to be gone. One that is not complete shows nothing of the kind."""
+    """Finds resources that no longer exist. An incomplete inventory proves the absence of none."""
 
     def __init__(self, inventory: Inventory, findings: tuple[Finding, ...]) -> None:
-        """Look at what was read and at what was judged."""
+        """Take the inventory and the evaluated findings."""
         self._inventory = inventory
         self._findings = findings
         self._is_complete = not inventory.read_failures
 
     def find_reason(self, resource: Resource) -> str | None:
-        """Return why a resource that was not judged by a control is gone; `None` where it is not, or may not be."""
+        """Return why a resource that has no finding is gone; `None` if it exists or may exist."""
         if not self._is_complete:
             return None
         if resource.type is ResourceType.INDEX and resource.name not in self._live_names:
             return "the index is gone"
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids:
             return self._find_deleted_reason(resource)
-        return None  # it is there: a control that did not judge it, whatever the reason, says nothing of it
+        return None  # it exists: a missing finding of one control does not prove that it is gone
 
     def _find_deleted_reason(self, resource: Resource) -> str | None:
         if resource.id in self._live_ids:
@@ -39,7 +39,7 @@ class GoneResources:
             or resource.name in self._names_with_changed_rows
         ):
             return None
-        return "the deleted index is gone: no backup of it is left"
+        return "no backup of the deleted index is left"
 
     @cached_property
     def _live_names(self) -> frozenset[str]:
@@ -65,7 +65,7 @@ class GoneResources:
 
 
 def find_listed_index_ids(inventory: Inventory) -> frozenset[str]:
-    """Return the ids of all indexes, live or deleted, of which any backup is listed."""
+    """Return the ids of all live and deleted indexes that have a listed backup."""
     own_ids = (row.index_id for facts in inventory.indexes for row in list_rows(facts.own_backups))
     return frozenset(row.index_id for row in inventory.backups.rows).union(own_ids)
 
@@ -75,7 +75,7 @@ _DEVIATIONS = (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
 
 @dataclass(frozen=True, slots=True)
 class AuditStamp:
-    """Which audit changes what is known, and when that was."""
+    """The id and the time of the audit that makes a change."""
 
     audit_id: str
     observed_at: datetime
@@ -84,7 +84,7 @@ class AuditStamp:
 def update_evaluated_finding(
     known_finding: KnownFinding | None, finding: Finding, stamp: AuditStamp
 ) -> KnownFinding | None:
-    """Return what is known of a finding once it was judged; `None` while it was never non-compliant."""
+    """Return the state of an evaluated finding; `None` while it was never non-compliant."""
     if finding.compliance is Compliance.NON_COMPLIANT:
         return _update_non_compliant_finding(known_finding, finding, stamp)
     if known_finding is None or finding.compliance is Compliance.INSUFFICIENT_DATA:
@@ -93,7 +93,7 @@ def update_evaluated_finding(
 
 
 def resolve_gone_finding(known_finding: KnownFinding, stamp: AuditStamp) -> KnownFinding:
-    """Return what is known of a finding that is one no longer. An exempted one was not open: nobody is told."""
+    """Return the state of a finding that is resolved. The end of an exempted finding is not a change."""
     if known_finding.state is FindingState.OPEN:
         return _with_state(known_finding, FindingState.RESOLVED, stamp)
     return (
@@ -133,7 +133,7 @@ def _with_state(known_finding: KnownFinding, state: FindingState, stamp: AuditSt
 
 
 def with_lifecycle(finding: Finding, known_finding: KnownFinding | None, audit_id: str) -> Finding:
-    """Return a finding with its lifecycle, by what is known of it once it was judged."""
+    """Return a finding with its lifecycle, from its state after the evaluation."""
     if known_finding is None or finding.compliance not in _DEVIATIONS:
         return finding
     if finding.exemption is not None:
@@ -148,7 +148,7 @@ def with_lifecycle(finding: Finding, known_finding: KnownFinding | None, audit_i
 
 
 def create_resolved_finding(known_finding: KnownFinding, reason: str) -> ResolvedFinding:
-    """Return what a report says of a finding that was resolved."""
+    """Return the resolved finding for the report."""
     return ResolvedFinding(
         fingerprint=known_finding.fingerprint,
         control=known_finding.control,

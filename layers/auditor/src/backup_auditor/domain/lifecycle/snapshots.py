@@ -1,4 +1,4 @@
-"""Snapshots of backups, indexes and schedules that the state keeps for the next audit."""
+"""Take the snapshots of backups, indexes and schedules that the state stores for the next audit."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ from backup_auditor.domain.settings_history import observe_schedule, prune_setti
 
 
 def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
-    """Return the backups to remember after an audit; one that is incomplete adds what it saw and forgets nothing."""
+    """Return the backups for the state. An incomplete audit adds what it read and removes nothing."""
     known_backups, inventory, expiries = project.state.backups, project.inventory, project.expiries
     backups: dict[str, KnownBackup] = {}
     listed_ids: set[str] = set()
@@ -35,21 +35,18 @@ def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
     is_complete = not inventory.read_failures
     for backup_id, known_backup in known_backups.items():
         if backup_id not in listed_ids:
-            missing_backup = _mark_missed(
-                expiries.with_current_retention(known_backup), project
-            )  # a shorter retention explains that it is not listed
-            if not (
-                is_complete
-                and (
-                    missing_backup.is_no_longer_expected(inventory.observed_at) or is_replaced(missing_backup, project)
-                )
-            ):
+            # a shorter retention can explain why it is not listed
+            missing_backup = _mark_missed(expiries.with_current_retention(known_backup), project)
+            is_done = missing_backup.is_no_longer_expected(inventory.observed_at) or is_replaced(
+                missing_backup, project
+            )
+            if not (is_complete and is_done):
                 backups[backup_id] = missing_backup
     return backups
 
 
 def _mark_missed(backup: KnownBackup, project: ProjectContext) -> KnownBackup:
-    """Return a backup that is not listed, with when it was first missed, if two whole walks agree that it is gone."""
+    """Return an unlisted backup, with the time when it was first missed if two complete reads confirm its absence."""
     listing = project.inventory.backups
     is_absence_confirmed = (
         listing.failure is None and listing.read_count > 1 and backup.index_name not in project.names_with_changed_rows
@@ -64,7 +61,7 @@ def _mark_missed(backup: KnownBackup, project: ProjectContext) -> KnownBackup:
 
 
 def _find_capture_time(row: Backup, run: Backup | None, observed_at: datetime) -> datetime | None:
-    """Return when the data was taken: the moment of the run, which its history alone may tell, else the row's own."""
+    """Return the capture time: of the run, which only its history may have, else of the row."""
     moment = find_run_moment(row) or (find_run_moment(run) if run else None) or row.created_at
     return compute_capture_time(BackupPhase.READY, moment, observed_at)
 
@@ -76,7 +73,7 @@ def _update_listed_backup(
     expiries: BackupExpiries,
     observed_at: datetime,
 ) -> KnownBackup:
-    """Return what is known of a backup that is listed: the present retention of its schedule decides."""
+    """Return the record of a listed backup. The current retention of its schedule gives its expiry."""
     schedule = expiries.find_schedule(row.backup_id)
     expiry = expiries.find_expiry(row, captured_at)
     if known_backup is None:
@@ -118,7 +115,7 @@ def _update_listed_backup(
 def snapshot_indexes(
     known_indexes: Mapping[str, KnownIndex], inventory: Inventory, findings: tuple[Finding, ...]
 ) -> dict[str, KnownIndex]:
-    """Return the live indexes; what this audit could not tell of one stays as it was, until it is gone."""
+    """Return the live indexes. A fact that this audit could not read keeps its earlier value."""
     ids_by_name = {it.resource.name: it.resource.id for it in findings if it.resource.type is ResourceType.INDEX}
     live_indexes = (facts.index for facts in inventory.indexes)
     indexes = {
@@ -146,10 +143,10 @@ def _snapshot_index(
 
 
 def snapshot_schedules(state: ProjectState, inventory: Inventory) -> dict[str, KnownSchedule]:
-    """Return the schedules to remember after an audit.
+    """Return the schedules for the state.
 
-    What an audit read of a schedule is a fact, whether or not it read everything: its settings are compared with those
-    known before. Only a complete audit forgets one: that of an index that is gone, or one that two walks missed.
+    Settings that an audit read are facts even if the audit is incomplete. Only a complete audit removes a schedule:
+    if its index no longer exists, or if two reads did not list it.
     """
     schedules: dict[str, KnownSchedule] = {}
     facts_by_name = {facts.index.name: facts for facts in inventory.indexes}
@@ -172,7 +169,7 @@ def snapshot_schedules(state: ProjectState, inventory: Inventory) -> dict[str, K
 
 
 def _retain_schedule(known_schedule: KnownSchedule, state: ProjectState) -> KnownSchedule:
-    """Return a schedule that an audit did not read, with the last audit that did."""
+    """Return a schedule that this audit did not read, with the time of the last audit that did."""
     seen_at = state.find_seen_at(known_schedule)
     if known_schedule.seen_at == seen_at and known_schedule.since is not None:
         return known_schedule
@@ -180,7 +177,7 @@ def _retain_schedule(known_schedule: KnownSchedule, state: ProjectState) -> Know
 
 
 def _proves_absence(facts: IndexFacts) -> bool:
-    """Tell whether a schedule that is not among an index's is gone; a refusal tells nothing of what is there."""
+    """Return whether a schedule that is not listed no longer exists. A refused call proves nothing."""
     if facts.schedules is None:
         return True
     return isinstance(facts.schedules, Listing) and facts.schedules.failure is None and facts.schedules.read_count > 1
@@ -189,7 +186,7 @@ def _proves_absence(facts: IndexFacts) -> bool:
 def find_unconfirmed_schedule_listings(
     known_schedules: Mapping[str, KnownSchedule], inventory: Inventory
 ) -> frozenset[ListingId]:
-    """Return the listings of schedules that a second walk should confirm: a schedule that was known is not there."""
+    """Return the schedule listings that need a second read because a known schedule is missing."""
     names = {it.index_name for it in known_schedules.values()}
     listing_ids = set[ListingId]()
     for facts in inventory.indexes:

@@ -1,4 +1,4 @@
-"""What has to be written so that one memory takes the place of another: the differences alone."""
+"""Compare two states: what a store must write and delete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,24 +21,24 @@ from backup_auditor.domain.project_state import (
 
 @dataclass(frozen=True, slots=True)
 class Changes[Known]:
-    """What to write and what to delete of one kind."""
+    """The records of one kind to write and to delete."""
 
     upserts: tuple[Known, ...]
     deletes: tuple[str, ...]
-    """By the key that the memory keeps them under."""
+    """The keys of the deleted records."""
     previous: tuple[Known, ...] = ()
-    """What is written over or deleted, as it was: stores that keep many together find them by it."""
+    """The earlier values of written and deleted records, for stores that group many records in one item."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """One audit, as a store is to record it: all of it or nothing."""
+    """One audit as a store records it: completely or not at all."""
 
     expected_revision: int
-    """The revision that must still be the latest; 0 where nothing was recorded."""
+    """The revision that must still be the latest; 0 where nothing is recorded."""
     revision: int
     audit_id: str | None
-    """The audit that is the last one from now on; `None` where none is."""
+    """The id of the last audit from now on; `None` where there is none."""
     observed_at: datetime | None
     complete_at: datetime | None
     policy_sha256: str | None
@@ -50,15 +50,15 @@ class StateChange:
     schedules: Changes[KnownSchedule]
     indexes: Changes[KnownIndex]
     audit: AuditRecord | None = None
-    """What is kept for those who ask later which nights were audited."""
+    """The record of the audit, which `evidence list` and `evidence verify` read."""
     messages: tuple[OutboxMessage, ...] = ()
-    """What somebody has to be told of it: recorded with it, or not at all."""
+    """The messages to channels about it, recorded in the same transaction."""
     discarded_audits: tuple[AuditRecord, ...] = ()
     """Audits whose records are deleted with it."""
 
 
 def diff_states(before: ProjectState, after: ProjectState) -> StateChange | None:
-    """Return what a store has to record; `None` where an audit changed nothing."""
+    """Return the changes for a store to record; `None` where an audit changed nothing."""
     if after.revision == before.revision:
         return None
     return StateChange(
@@ -90,14 +90,14 @@ def _compare[Known](before: Mapping[str, Known], after: Mapping[str, Known]) -> 
 
 @dataclass(frozen=True, slots=True)
 class LifecycleResult:
-    """What is remembered after an audit, and what its report says of the time before it."""
+    """The state after an audit, and what its report states about earlier audits."""
 
     audit_id: str
     state: ProjectState
-    """The very memory it began with, where the audit changes nothing."""
+    """The same object as before where the audit changes nothing."""
     findings: tuple[Finding, ...]
-    """Those of the judgement, each with its lifecycle."""
+    """The evaluated findings, each with its lifecycle."""
     resolved_findings: tuple[ResolvedFinding, ...] = ()
     drift: tuple[Drift, ...] = ()
     note: str | None = None
-    """What the log should say of it."""
+    """A sentence for the log."""

@@ -1,1 +1,1 @@
-"""What channels are told of an audit, and when."""
+"""Messages to channels about an audit: triggers and digests."""

@@ -12,20 +12,20 @@ from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 
 REMINDER_DAYS: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.HIGH: 3, Severity.MEDIUM: 7}
-"""The days between two reminders of one finding; a severity that is not here has none."""
+"""Days between two reminders of one finding. Other severities have no reminders."""
 _DAY = timedelta(days=1)
 
 
 def has_due_reminder(findings: Iterable[Finding], observed_at: datetime, previous_at: datetime | None) -> bool:
-    """Tell whether a reminder of any finding is due."""
+    """Return whether a reminder of any finding is due."""
     return any(is_reminder_due(it, observed_at, previous_at) for it in findings)
 
 
 def is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
-    """Tell whether this audit is the first since a finding's next reminder was due.
+    """Return whether this audit is the first since a finding's next reminder was due.
 
-    Counted in days since the finding was first seen, to the nearest, so that an audit that comes late, or twice,
-    reminds once, and a night that begins some minutes earlier than the one before, or later, reminds all the same.
+    Days since the finding was first seen are rounded to the nearest, so that a late or repeated audit reminds once, and
+    an audit that starts some minutes earlier or later than the last one still reminds.
     """
     reminder_days = REMINDER_DAYS.get(finding.severity)
     if reminder_days is None or finding.first_seen is None or previous_at is None:
@@ -43,41 +43,41 @@ _RANKS = {it: it.rank for it in Severity}
 
 
 class ChannelView:
-    """The part of a report that a channel hears of. Exempted findings are nobody's alert."""
+    """The part of a report that a channel receives. Exempted findings are not in it."""
 
     def __init__(self, report: Report, min_severity: Severity) -> None:
-        """Leave out what lies below a severity."""
+        """Take the report, and the lowest severity that the channel receives."""
         self.report = report
         self.min_severity = min_severity
 
     @cached_property
     def open_findings(self) -> tuple[Finding, ...]:
-        """What is non-compliant, the worst first, otherwise in the order of the report."""
+        """The open findings, the most severe first, then in the order of the report."""
         return _sort_worst_first(it for it in self._relevant_findings if it.is_open)
 
     @cached_property
     def opened_findings(self) -> tuple[Finding, ...]:
-        """What this audit opened, for the first time or again."""
+        """The findings that this audit opened or reopened."""
         return tuple(it for it in self.open_findings if it.lifecycle in _OPENING_LIFECYCLES)
 
     @cached_property
     def still_open_findings(self) -> tuple[Finding, ...]:
-        """What was open before and was found again."""
+        """The findings that were open before and still are."""
         return tuple(it for it in self.open_findings if it.lifecycle not in _OPENING_LIFECYCLES)
 
     @cached_property
     def now_unknown_findings(self) -> tuple[Finding, ...]:
-        """What was open before and cannot be judged now: it is not resolved."""
+        """The findings that were open before and are unknown now. They are not resolved."""
         return _sort_worst_first(it for it in self.unknown_findings if it.lifecycle is not None)
 
     @cached_property
     def unresolved_findings(self) -> tuple[Finding, ...]:
-        """What was open before and is not resolved."""
+        """The findings that were open before and are not resolved."""
         return _sort_worst_first((*self.still_open_findings, *self.now_unknown_findings))
 
     @cached_property
     def unknown_findings(self) -> tuple[Finding, ...]:
-        """What could not be judged, known before or not."""
+        """The findings that could not be evaluated."""
         insufficient_data = Compliance.INSUFFICIENT_DATA
         return tuple(
             it for it in self._relevant_findings if it.compliance is insufficient_data and it.exemption is None
@@ -85,13 +85,13 @@ class ChannelView:
 
     @cached_property
     def resolved_findings(self) -> tuple[ResolvedFinding, ...]:
-        """What this audit resolved, the worst first."""
+        """The findings that this audit resolved, the most severe first."""
         findings = (it for it in self.report.resolved_findings if _RANKS[it.severity] >= _RANKS[self.min_severity])
         return tuple(sorted(findings, key=lambda it: -_RANKS[it.severity]))
 
     @cached_property
     def is_all_clear(self) -> bool:
-        """Whether nothing is open and nothing unknown: what could not be read may hide anything."""
+        """Whether the report is complete and no finding is open or unknown."""
         return self.report.is_complete and not self.open_findings and not self.unknown_findings
 
     @cached_property
@@ -106,34 +106,34 @@ def _sort_worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One message with what it is to say. The same digest gives the same words."""
+    """The content of one message. The same digest renders to the same text."""
 
     message: OutboxMessage
     view: ChannelView
     reminder_fingerprints: frozenset[str]
-    """The fingerprints of the lasting findings that somebody is to be reminded of now."""
+    """The fingerprints of the unresolved findings whose reminder is due."""
     report_link: str | None
-    """Where a browser finds the report; `None` where it has no such address."""
+    """The URL of the report; `None` without one."""
     page_link: str | None
-    """Where it finds the page of it."""
+    """The URL of its HTML page; `None` without one."""
     is_possible_duplicate: bool
-    """Whether an earlier attempt may have reached the channel without our hearing of it."""
+    """Whether an earlier attempt may have arrived although it was not confirmed."""
 
     @property
     def report(self) -> Report:
-        """The report that all of it is drawn from."""
+        """The report of the digest."""
         return self.view.report
 
     @property
     def severity(self) -> Severity | None:
-        """How bad the worst is that is told, resolved or not: who heard of its beginning hears of its end."""
+        """The highest severity in the digest, resolved findings included."""
         findings = (*self.view.open_findings, *self.view.now_unknown_findings)
         severities = [*(it.severity for it in findings), *(it.severity for it in self.view.resolved_findings)]
         return max(severities, key=lambda it: it.rank, default=None)
 
     @property
     def event_type(self) -> EventType:
-        """The most urgent of what is told, by the name that its event has."""
+        """The event type of the most urgent change in the digest."""
         lifecycles = {it.lifecycle for it in self.view.opened_findings}
         if "new" in lifecycles:
             return EventType.FINDING_OPENED
@@ -142,7 +142,7 @@ class Digest:
         return EventType.FINDING_RESOLVED if self.view.resolved_findings else EventType.AUDIT_COMPLETED
 
     def is_reminder(self, finding: Finding) -> bool:
-        """Tell whether somebody is reminded of a finding by this digest."""
+        """Return whether this digest is a reminder of a finding."""
         return finding.fingerprint in self.reminder_fingerprints
 
 
@@ -154,7 +154,7 @@ def create_digest(
     build_link: Callable[[str], str | None],
     is_possible_duplicate: bool = False,
 ) -> Digest:
-    """Choose what a message says to its channel, which may want to hear of less than when the message was recorded."""
+    """Return the digest of a message, with the channel's current minimum severity."""
     view, stored_report = ChannelView(report, channel.min_severity), message.report
     due_findings = (
         it for it in view.unresolved_findings if is_reminder_due(it, report.observed_at, message.previous_at)

@@ -1,4 +1,4 @@
-"""Which channels have to be told of an audit, and why: one message for each, or none."""
+"""Decide which channels receive a message about an audit, and why."""
 
 import hashlib
 from dataclasses import replace
@@ -13,9 +13,9 @@ from backup_auditor.domain.reporting.report import Report
 def create_messages(
     report: Report, stored_report: StoredReport, channels: tuple[Channel, ...], previous_at: datetime | None
 ) -> tuple[OutboxMessage, ...]:
-    """Return what the channels of a project have to be told of an audit, one message at most for each.
+    """Return the messages about an audit, at most one per channel.
 
-    The same arguments give the same messages. A channel that is named twice is told once.
+    The same arguments give the same messages. A channel that is listed twice receives one message.
     """
     messages: dict[str, OutboxMessage] = {}
     for channel in channels:
@@ -36,19 +36,19 @@ def create_messages(
 
 
 def readdress(message: OutboxMessage, channel: Channel) -> OutboxMessage:
-    """Return what another channel has to be told instead."""
+    """Return the same message for another channel."""
     message_id = compute_message_id(message.project, message.audit_id, channel)
     return replace(message, message_id=message_id, channel_id=channel.channel_id)
 
 
 def compute_message_id(project: str, audit_id: str, channel: Channel) -> str:
-    """Return what makes a message the same message: project, audit and channel."""
+    """Return the id of a message, which depends on project, audit and channel."""
     parts = (project, audit_id, channel.channel_id)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
 
 def find_trigger(channel: Channel, report: Report, previous_at: datetime | None) -> Trigger | None:
-    """Return why a channel has to hear of an audit; `None` where it has not."""
+    """Return why a channel receives a message about an audit; `None` if it receives none."""
     if channel.kind is ChannelKind.EVENTS:
         return Trigger.AUDIT
     view = ChannelView(report, channel.min_severity)

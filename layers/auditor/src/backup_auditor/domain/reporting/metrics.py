@@ -1,4 +1,4 @@
-"""The figures of one audit, as they are drawn over the nights: a true zero is a figure, what is not known is none."""
+"""Compute the metrics of one audit. A true zero is a value; an unknown value is `None`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,16 +10,15 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import parse_moment, to_days
 
 type AuditMetrics = Mapping[str, float | None]
-"""By the name of the metric; `None` where it is not known."""
+"""Values by the name of the metric; `None` for unknown."""
 
 _UNKNOWN = Compliance.INSUFFICIENT_DATA
 
 
 def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
-    """Return the figures of a project as a whole.
+    """Return the metrics of a project.
 
-    Exempted findings are left out, as they are everywhere. What a broken listing leaves open is not known: neither what
-    it should have counted, nor the worst of what it should have shown.
+    Exempted findings are left out. After a read error in a listing, its counts and its extremes are unknown.
     """
     are_indexes_known = inventory.indexes_failure is None
     are_backups_listed = inventory.backups.failure is None
@@ -49,7 +48,7 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
 
 
 def compute_open_by_severity(inventory: Inventory, report: Report) -> Mapping[Severity, float | None]:
-    """Return how many findings are open of each severity."""
+    """Return the number of open findings by severity."""
     return {
         severity: _count_open(inventory, (it for it in report.findings if it.severity is severity))
         for severity in Severity
@@ -64,7 +63,7 @@ def _is_unknown(finding: Finding) -> bool:
 
 
 def _count_open(inventory: Inventory, findings: Iterable[Finding]) -> int | None:
-    """Count open findings; that there are none is not known where a finding could not be judged."""
+    """Return the number of open findings. Zero is unknown if a finding could not be evaluated."""
     if inventory.indexes_failure is not None:
         return None
     all_findings = list(findings)
@@ -73,7 +72,7 @@ def _count_open(inventory: Inventory, findings: Iterable[Finding]) -> int | None
 
 
 def _sum_backup_sizes(inventory: Inventory) -> int | None:
-    """Add the sizes of all backups; not known where one that is `Ready` does not tell its own."""
+    """Return the total size of all backups; unknown if a `Ready` backup has no size."""
     total = 0
     for backup in inventory.backups.rows:
         if backup.size_bytes is None and parse_phase(backup.status) is BackupPhase.READY:
@@ -84,7 +83,7 @@ def _sum_backup_sizes(inventory: Inventory) -> int | None:
 
 
 class _FindingMetrics:
-    """The verdicts of the controls whose evidence holds a figure, by the name of their index or project."""
+    """Reads metrics from the findings of single controls, by the name of their index or project."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self._findings_by_control: dict[str, dict[str, Finding]] = {}
@@ -93,7 +92,7 @@ class _FindingMetrics:
                 self._findings_by_control.setdefault(finding.control, {})[finding.resource.name] = finding
 
     def count_protected(self) -> int | None:
-        """Count the indexes with an enabled schedule and a recent recovery point; unknown where one may have both."""
+        """Return the number of indexes with an enabled schedule and a recent recovery point; `None` if unknown."""
         recency_findings = self._findings_by_control.get("recovery-point-is-recent", {})
         pairs = [
             {finding.compliance, recency_findings[name].compliance}
@@ -105,13 +104,13 @@ class _FindingMetrics:
         return sum(pair == {Compliance.COMPLIANT} for pair in pairs)
 
     def find_worst_age(self) -> float | None:
-        """Return the age of the oldest among the newest recovery points, in hours; `None` where there is none."""
+        """Return the age in hours of the oldest of the newest recovery points; `None` without any."""
         return max(_read_numbers(self._find_evaluated("recovery-point-is-recent"), "age_hours"), default=None)
 
     def compute_days_to_zero(self, observed_at: datetime) -> float | None:
-        """Return how soon an index will have no recovery point if none is added; `None` where none ever will.
+        """Return the days until the first index has no recovery point, if none is added; `None` if that never happens.
 
-        An index that has none, and should have one, is there already.
+        The result is 0 if an index that must have a recovery point has none now.
         """
         presence_findings = self._find_evaluated("index-has-recovery-point")
         horizon_findings = self._find_evaluated("recovery-points-outlast-horizon")
@@ -127,11 +126,11 @@ class _FindingMetrics:
         return to_days(max(min(lengths), timedelta())) if lengths else None
 
     def find_quota_used(self) -> float | None:
-        """Return how full the quota of backups is, in percent; `None` where there is none."""
+        """Return the used percentage of the backup quota; `None` without a quota."""
         return next(iter(_read_numbers(self._find_evaluated("backup-quota-has-headroom"), "percent")), None)
 
     def _find_evaluated(self, control: str) -> list[Finding] | None:
-        """Return the findings of a control that nobody exempted; `None` where one of them is in doubt."""
+        """Return the unexempted findings of a control; `None` if one of them is unknown."""
         findings = [it for it in self._findings_by_control.get(control, {}).values() if it.exemption is None]
         return None if any(map(_is_unknown, findings)) else findings
 

@@ -1,4 +1,4 @@
-"""What another policy would make of the same facts: which findings it opens and closes, and how many slots it takes."""
+"""Compare two policies on one inventory: the findings that open and close, and the backup slots that they need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,38 +15,38 @@ from backup_auditor.domain.warnings import find_policy_warnings
 
 @dataclass(frozen=True, slots=True)
 class QuotaDemand:
-    """How much of the quota of backups a policy asks for, on the indexes of one inventory."""
+    """The part of the backup quota that a policy needs for the indexes of one inventory."""
 
     source: str
     schedule_count: int
-    """How many indexes are to have one."""
+    """The number of indexes that must have a schedule."""
     slots: int
-    """What those schedules hold at the least."""
+    """The minimum number of backups that those schedules store."""
     quota: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyDiff:
-    """What becomes of the findings of an inventory when one policy takes the place of another."""
+    """The changes of an inventory's findings when a new policy replaces an old one."""
 
     before: QuotaDemand
     after: QuotaDemand
     opened_findings: tuple[Finding, ...]
-    """Those that only the new policy has open, as it judges them."""
+    """Findings that are open only under the new policy, as it evaluates them."""
     closed_findings: tuple[Finding, ...]
-    """Those that only the old policy has open, as the new one judges them."""
+    """Findings that are open only under the old policy, as the new policy evaluates them."""
     unknown_findings: tuple[Finding, ...]
-    """Those that only the new policy cannot judge by these facts: the next audit may well open them."""
+    """Findings that only the new policy cannot evaluate from these facts. The next audit may open them."""
     unchanged_count: int
-    """How many both have open."""
+    """The number of findings that are open under both policies."""
     warnings: tuple[str, ...]
-    """What in the new policy deserves a look."""
+    """The warnings of the new policy."""
 
 
 def diff_policies(
     inventory: Inventory, policies: tuple[Policy, Policy], evaluations: tuple[Evaluation, Evaluation]
 ) -> PolicyDiff:
-    """Compare what two policies, the old one first, make of an inventory."""
+    """Compare the evaluations of an inventory under two policies, the old one first."""
     old, new = ({it.fingerprint: it for it in evaluation.findings} for evaluation in evaluations)
     no_longer_open = [new[key] for key, it in old.items() if it.is_open and key in new and not new[key].is_open]
     return PolicyDiff(

@@ -1,4 +1,4 @@
-"""The report of one audit: what was judged, what was found, and what could not be read."""
+"""Build the report of one audit: what was evaluated, what was found, and what could not be read."""
 
 import hashlib
 from collections import Counter
@@ -22,42 +22,42 @@ SCHEMA_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class InventoryCounts:
-    """How much was read."""
+    """The number of resources that were read."""
 
     indexes: int
     backups: int
-    """Listed backups in whatever state, planned runs left out."""
+    """Listed backups in any state, without planned runs."""
     recovery_points: int
     schedules: int
     runs: int
-    """Rows of all histories, planned runs included."""
+    """Rows of all histories, including planned runs."""
     requests: int
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The findings, counted."""
+    """The numbers of findings."""
 
     findings: Mapping[Compliance, int]
     open: Mapping[Severity, int]
     exempted: int
     coverage_percent: float | None
-    """Cut to one decimal, never rounded up; `None` when no index can be backed up."""
+    """Truncated to one decimal; `None` if no index can be backed up."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedRule:
-    """What is required of some live indexes."""
+    """The requirements for some live indexes."""
 
     name: str | None
-    """`None` for the defaults, which hold where no rule fits."""
+    """`None` for the defaults, which apply if no rule matches."""
     index_count: int
     requirements: Requirements
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one audit says."""
+    """The result of one audit."""
 
     audit_id: str
     observed_at: datetime
@@ -73,19 +73,19 @@ class Report:
     drift: tuple[Drift, ...]
     read_failures: tuple[ReadFailure, ...]
     history: tuple[PastAudit, ...] = ()
-    """The audits before this one, the oldest first; empty where none is remembered."""
+    """The audits before this one, the oldest first; empty if there is none."""
     proposals: tuple[Proposal, ...] | None = None
-    """What would put the project right; `None` where the policy wants to hear of none."""
+    """The proposed actions; `None` if the policy allows no proposals."""
     rules: tuple[AppliedRule, ...] = ()
-    """What the policy requires; empty where a report was read back."""
+    """The requirements of the policy; empty in a report that was read from a file."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
-    """The nights of each index that can be backed up, sorted by name; empty where a report was read back."""
+    """The timeline of each index that can be backed up, sorted by name; empty in a report that was read from a file."""
     warnings: tuple[str, ...] = ()
-    """What deserves a look but is no finding, a sentence each, sorted. They change neither verdict nor exit code."""
+    """Sentences about what is worth checking but is not a finding, sorted. They do not change the exit code."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything could be read."""
+        """Whether there is no read error."""
         return not self.read_failures
 
     def with_warnings(self, *sentences: str) -> "Report":
@@ -126,7 +126,7 @@ def make_report(
 
 
 def compute_audit_id(inventory: Inventory, policy: Policy) -> str:
-    """Return what makes an audit the same audit: project, moment, facts and policy, whatever is remembered."""
+    """Return the id of an audit, which depends on project, time, facts and policy, and not on the state."""
     parts = (inventory.project, inventory.observed_at.isoformat(), hash_inventory(inventory), policy.sha256)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
