@@ -12,7 +12,7 @@ from backup_auditor.adapters.pinecone.writer import open_writer
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import run_audit
-from backup_auditor.application.remediation.executor import execute_plan
+from backup_auditor.application.remediation.executor import PlanExecutor
 from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.plan import ActionState
@@ -48,9 +48,8 @@ def _measure_plan() -> float:
 
         def apply_plan() -> None:
             with open_writer(connection) as writer:
-                execution_result = execute_plan(
-                    plan, _policy(), audit_result.inventory, writer=writer.project, log=log, actor="bench", now=_now
-                )
+                executor = PlanExecutor(plan=plan, policy=_policy(), writer=writer, log=log, actor="bench", now=_now)
+                execution_result = executor.execute(audit_result.inventory)
             states.extend(it.state for it in execution_result.results)
 
         seconds = measure_seconds(apply_plan)

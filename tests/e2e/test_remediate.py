@@ -164,7 +164,10 @@ def test_a_plan_of_another_policy_project_or_day_is_refused(home: ProjectHome, m
     other_result = home.remediate("--plan", plan_id, "--project", "other", "--apply", "--yes")
     home.write_policy(f"{APPLY_POLICY}# changed\n")
     changed_result = home.remediate("--plan", plan_id, "--apply", "--yes")
-    for result, expected_word in ((other_result, "of project 'other'"), (changed_result, "under another policy")):
+    for result, expected_word in (
+        (other_result, "project 'other' has no plan"),
+        (changed_result, "with another policy"),
+    ):
         assert (result.exit_code, home.server.requests) == (2, [])
         assert expected_word in result.error_output
     home.write_policy(APPLY_POLICY)
@@ -226,7 +229,7 @@ def test_indexes_that_cannot_be_read_leave_no_plan(home: ProjectHome) -> None:
     home.server.faults.append(Fault(status=503, path="/indexes"))
     result = home.remediate(BACKUP_AUDITOR_DEADLINE="20s")
     assert (result.exit_code, result.output) == (2, "")
-    assert "which indexes there are could not be read" in result.error_output
+    assert "the list of indexes could not be read" in result.error_output
 
 
 def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: ProjectHome) -> None:
@@ -234,7 +237,7 @@ def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: Project
     home.write_policy(f"{APPLY_POLICY}project: {{expected_id: somewhere-else}}\n")
     result = home.remediate("--apply", "--yes")
     assert (result.exit_code, home.write_requests) == (2, [])
-    assert "not the project that the policy is for" in result.error_output
+    assert "the policy is for another project" in result.error_output
 
 
 @pytest.mark.parametrize("expected", [None, "ours"])
@@ -246,7 +249,7 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(home: ProjectHom
     home.server.project.project_id = "theirs"
     result = home.remediate("--plan", plan_id, "--apply", "--yes")
     assert (result.exit_code, home.write_requests) == (2, [])
-    assert ("not the project that the policy is for" if expected else "is of the project ours") in result.error_output
+    assert ("the policy is for another project" if expected else "is for Pinecone project ours") in result.error_output
 
 
 @pytest.fixture
@@ -294,7 +297,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(unschedule
     unscheduled_home.server.project.project_id = "theirs"
     result = unscheduled_home.remediate("--apply", "--yes")
     assert (result.exit_code, len(unscheduled_home.write_requests)) == (1, 1)
-    assert "The key opens Pinecone project theirs instead of ours" in " ".join(result.output.split())
+    assert "The API key belongs to Pinecone project theirs, not to ours" in " ".join(result.output.split())
     assert result.output.count("undo: DELETE /backup-schedules/") == 1
     assert result.output.count("not_started") >= 2
 
@@ -311,7 +314,7 @@ def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(
     unscheduled_home.server.project.project_id = "theirs"
     result = unscheduled_home.remediate("--plan", plan_id, "--apply", "--yes")
     assert (result.exit_code, unscheduled_home.write_requests) == (2, [])
-    assert "was made for Pinecone project ours" in result.error_output
+    assert "is for Pinecone project ours" in result.error_output
 
 
 def test_a_state_of_another_project_is_not_planned_by(unscheduled_home: ProjectHome) -> None:
@@ -346,7 +349,7 @@ def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: ProjectHome) 
     home.server.project.delete_index("slow")
     result = home.remediate("--plan", plan_id, "--apply", "--yes")
     assert (result.exit_code, len(home.write_requests)) == (0, 2)
-    assert "skipped. The index is gone." in result.output
+    assert "skipped. The index no longer exists." in result.output
 
 
 def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: ProjectHome) -> None:

@@ -14,11 +14,11 @@ import httpx
 from backup_auditor.adapters.pinecone.client import Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import PineconeReader, open_reader
-from backup_auditor.adapters.pinecone.writer import PineconeWriters, open_writer
+from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import AuditResult, run_audit
-from backup_auditor.application.remediation.executor import ExecutionResult, execute_plan
+from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.domain.inventory import Inventory
@@ -207,7 +207,8 @@ class RemediatedProject:
                 "actor": self.actor,
                 "now": lambda: self.simulated_project.now,
             }
-            return execute_plan(selected_plan, self.policy, inventory, writer=writer.project, **execution_options)
+            executor = PlanExecutor(plan=selected_plan, policy=self.policy, writer=writer, **execution_options)
+            return executor.execute(inventory)
 
     def run(self, **options: Any) -> ExecutionResult:
         """Audit, plan and act, as one run of the command does."""
@@ -250,7 +251,7 @@ def list_schedules(project: SimulatedProject) -> dict[str, list[tuple[str, str, 
 @contextmanager
 def open_simulated_writer(
     project: SimulatedProject, *, key: str = Server.editor_key, **options: object
-) -> Iterator[tuple[PineconeWriters, Server]]:
+) -> Iterator[tuple[PineconeWriter, Server]]:
     """Serve a world and open it for changes."""
     with serve(project) as server:
         connection = make_connection(server, key=key, **options)

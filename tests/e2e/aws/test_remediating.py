@@ -249,7 +249,7 @@ def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) ->
     )
     assert project.write_calls.count(("POST", path)) == 1
     (record,) = project.attempts_by_action["create_schedule/carts"]
-    assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it shows.")
+    assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it took effect.")
     assert sorted(it["index"] for it in project.list_event_details(CREATED_DETAIL_TYPE)) == ["carts", "orders"]
     schedule_counts = [
         it.value for it in collect_metrics(app.runner.invocations[first_invocation:]) if it.name == "SchedulesCreated"

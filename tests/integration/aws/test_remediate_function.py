@@ -120,7 +120,7 @@ def test_never_is_never(harness: RemediationHarness) -> None:
     harness.take_metrics()
     harness.put_policy("never")
     response = harness.run({"project": "search"})
-    assert "wants no remediation" in response["refused"]
+    assert "allows no remediation" in response["refused"]
     assert (harness.pinecone.requests, harness.take_events(), harness.take_metrics()) == ([], [], {})
 
 
@@ -189,7 +189,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(
         "DELETE",
         "not_started",
     )
-    assert "Pinecone project theirs instead of ours" in response["stopped_by"]
+    assert "Pinecone project theirs, not to ours" in response["stopped_by"]
 
 
 def test_a_state_of_another_project_is_not_planned_by(harness: RemediationHarness) -> None:
@@ -199,7 +199,7 @@ def test_a_state_of_another_project_is_not_planned_by(harness: RemediationHarnes
     project.create_schedule("carts", "theirs", "daily", 9)
     harness.record_project_id("ours")
     response = harness.run(COMPLETED_EVENT)
-    assert "is of Pinecone project ours, and the key opens theirs" in response["refused"]
+    assert "belongs to Pinecone project ours, the API key to theirs" in response["refused"]
     assert harness.write_calls == []
 
 

@@ -106,7 +106,7 @@ def test_no_fact_holds_the_key() -> None:
 def test_a_reader_can_be_printed() -> None:
     """Nothing that a reader is made of shows the key."""
     with serve(build_empty_project()) as server, open_simulated_reader(server, key=KEY) as reader:
-        assert KEY not in repr((reader, vars(reader), vars(reader._client), vars(reader._client._sender)))
+        assert KEY not in repr((reader, vars(reader), vars(reader._client)))
 
 
 def test_no_redirect_is_followed_with_the_key() -> None:

@@ -183,7 +183,7 @@ def test_a_service_that_dies_half_way_is_not_hammered() -> None:
     assert not result.report.is_complete
     assert len(result.inventory.indexes) == indexes
     errors = {it.error for it in result.inventory.read_failures}
-    assert errors == {"503: The service is unavailable.", "not asked: the service had stopped answering"}
+    assert errors == {"503: The service is unavailable.", "not sent: the service had stopped responding"}
     read_counts = {
         it.index.name
         for it in result.inventory.indexes
@@ -224,7 +224,7 @@ def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with open_simulated_reader(server) as reader:
             listing_read = reader.read_backups()
-    assert listing_read.failure == ReadFailure("GET /backups", "the pages repeat themselves")
+    assert listing_read.failure == ReadFailure("GET /backups", "the pages repeat")
     assert len(listing_read.rows) == 150
 
 

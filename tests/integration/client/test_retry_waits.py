@@ -77,7 +77,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
         clock.sleep(60)
         listing_read = reader.read_backups()
     assert len(server.requests) == 1
-    assert listing_read.failure == ReadFailure("GET /backups", "the time for the whole audit was over")
+    assert listing_read.failure == ReadFailure("GET /backups", "the time limit was reached")
 
 
 def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
@@ -99,7 +99,7 @@ def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: p
         connection = Connection(KEY, f"http://127.0.0.1:{port}", deadline=timedelta(seconds=0.1))
         with open_reader(connection) as reader:
             inventory, _ = collect_inventory(reader, SIMULATED_NOW)
-    deadline_text = "the time for the whole audit was over"
+    deadline_text = "the time limit was reached"
     assert inventory.read_failures == (
         ReadFailure("GET /backups", deadline_text),
         ReadFailure("GET /indexes", deadline_text),

@@ -1,11 +1,15 @@
-"""Changes: each is sent once, and a lost answer is settled by looking."""
+"""The writer sends each call once, settles a lost response by reading, and reads only what an action needs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.model import Frequency
+from backup_auditor.adapters.pinecone.writer import open_writer
+from backup_auditor.domain.model import Backup, Frequency, Schedule
+from backup_auditor.domain.remediation.actions import CreateBackup, CreateSchedule, ScheduleSettings, UpdateSchedule
 from backup_auditor.errors import (
+    BadKeyError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
@@ -21,188 +25,134 @@ from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.simulator import VERSION_PAIRS, build_empty_project, count_posts, open_simulated_writer
+from support.simulator import (
+    VERSION_PAIRS,
+    RecordingClock,
+    build_empty_project,
+    count_posts,
+    make_connection,
+    open_simulated_writer,
+    serve,
+)
 
 pytestmark = pytest.mark.writes
 WEEK = timedelta(days=7)
 LOST_RESPONSE_FAULTS = [
     pytest.param(Fault(kind="reset_after_effect", method="POST", times=1), id="reset"),
-    pytest.param(Fault(kind="truncate", method="POST", times=1), id="half-an-answer"),
+    pytest.param(Fault(kind="truncate", method="POST", times=1), id="half-a-response"),
 ]
+CREATE_BACKUP = CreateBackup("orders", "by-hand", "The index has no recovery point.")
+
+
+def create_schedule(index: str = "orders", name: str = "nightly") -> CreateSchedule:
+    """Return an action that creates a daily schedule."""
+    return CreateSchedule(index, name, Frequency.DAILY, WEEK, 8, "The index has no schedule.")
+
+
+def update_schedule(schedule_id: str, changes: ScheduleSettings) -> UpdateSchedule:
+    """Return an action that changes a schedule."""
+    return UpdateSchedule("orders", schedule_id, "nightly", changes, ScheduleSettings(), 0, "It violates the policy.")
 
 
 @pytest.fixture
 def project() -> SimulatedProject:
-    """Begin with one index."""
+    """Start with one index."""
     project = build_empty_project()
     project.create_index("orders")
     return project
 
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
-def test_a_schedule_lives_and_dies(project: SimulatedProject, version: str, schedules_version: str) -> None:
-    """Created, read, paused, changed, deleted, and deleted once more."""
-    with open_simulated_writer(project, api_version=version, schedules_api_version=schedules_version) as (writer, _):
-        created_schedule = writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-        assert (
-            created_schedule.name,
-            created_schedule.frequency,
-            created_schedule.retention,
-            created_schedule.enabled,
-        ) == ("nightly", "daily", WEEK, True)
-        assert writer.schedules.describe(created_schedule.schedule_id) == created_schedule
-        assert writer.schedules.update(created_schedule.schedule_id, enabled=False).enabled is False
-        updated_schedule = writer.schedules.update(
-            created_schedule.schedule_id, frequency=Frequency.WEEKLY, retention=5 * WEEK
-        )
-        assert (updated_schedule.frequency, updated_schedule.retention, updated_schedule.enabled) == (
-            "weekly",
-            5 * WEEK,
-            False,
-        )
-        writer.schedules.delete(created_schedule.schedule_id)
-        writer.schedules.delete(created_schedule.schedule_id)
-        with pytest.raises(NotFoundError):
-            writer.schedules.describe(created_schedule.schedule_id)
-
-
-@pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
-def test_a_backup_lives_is_restored_and_dies(project: SimulatedProject, version: str, schedules_version: str) -> None:
-    """Created, read, restored into another index once it is ready, and deleted."""
-    with open_simulated_writer(project, api_version=version, schedules_api_version=schedules_version) as (writer, _):
-        created_backup = writer.backups.create("orders", "before-the-change", "by hand")
-        assert (created_backup.name, created_backup.index_name, created_backup.status) == (
-            "before-the-change",
-            "orders",
-            "Initializing",
-        )
-        with pytest.raises(ConflictError):
-            writer.backups.restore(created_backup.backup_id, "orders-again")
-        project.advance(timedelta(hours=1))
-        assert writer.backups.describe(created_backup.backup_id).status == "Ready"
-        started_restore = writer.backups.restore(
-            created_backup.backup_id, "orders-again", tags={"a": "b"}, deletion_protection=True
-        )
-        job = writer.backups.read_restore_job(started_restore.restore_job_id)
-        assert (job.backup_id, job.index_name, job.index_id) == (
-            created_backup.backup_id,
-            "orders-again",
-            started_restore.index_id,
-        )
-        assert writer.backups.read_restore_jobs().rows == (job,)
-        with pytest.raises(ConflictError):
-            writer.backups.delete(created_backup.backup_id)
-        project.advance(timedelta(hours=1))
-        writer.backups.delete(created_backup.backup_id)
-        project.advance(timedelta(hours=1))
-        writer.backups.delete(created_backup.backup_id)
-        with pytest.raises(NotFoundError):
-            writer.backups.describe(created_backup.backup_id)
+def test_each_action_returns_what_it_created_or_changed(
+    project: SimulatedProject, version: str, schedules_version: str
+) -> None:
+    """A schedule is created and changed, and a backup is created, by one call each."""
+    changes = ScheduleSettings(enabled=False, frequency=Frequency.WEEKLY, retention=5 * WEEK)
+    with open_simulated_writer(project, api_version=version, schedules_api_version=schedules_version) as (
+        writer,
+        server,
+    ):
+        created = writer.send(create_schedule(), ())
+        assert isinstance(created, Schedule)
+        assert (created.name, created.frequency, created.retention, created.enabled) == ("nightly", "daily", WEEK, True)
+        changed = writer.send(update_schedule(created.schedule_id, changes), ())
+        assert isinstance(changed, Schedule)
+        assert (changed.frequency, changed.retention, changed.enabled) == ("weekly", 5 * WEEK, False)
+        backup = writer.send(CREATE_BACKUP, ())
+        assert isinstance(backup, Backup)
+        assert (backup.name, backup.index_name, backup.status) == ("by-hand", "orders", "Initializing")
+        assert [it.method for it in server.requests] == ["POST", "PATCH", "POST"]
 
 
 @pytest.mark.parametrize("fault", LOST_RESPONSE_FAULTS)
-def test_a_schedule_whose_answer_was_lost_is_found(project: SimulatedProject, fault: Fault) -> None:
-    """One was made, one is there, and one request was sent."""
+def test_a_schedule_whose_response_was_lost_is_found_by_reading(project: SimulatedProject, fault: Fault) -> None:
+    """One request is sent, and the schedule that exists now is the result."""
     fault.applied_count = fault.matched_count = 0
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(fault)
-        created_schedule = writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-    assert fault.applied_count == count_posts(server) == 1
-    assert [created_schedule.schedule_id] == list(project.schedules)
+        created = writer.send(create_schedule(), ())
+        assert [it.method for it in server.requests] == ["POST", "GET"]
+    assert isinstance(created, Schedule)
+    assert [created.schedule_id] == list(project.schedules)
 
 
-@pytest.mark.parametrize("name", ["by-hand", None], ids=["named", "unnamed"])
 @pytest.mark.parametrize("fault", LOST_RESPONSE_FAULTS)
-def test_a_backup_whose_answer_was_lost_is_found(project: SimulatedProject, fault: Fault, name: str | None) -> None:
-    """It is told from the one of the same name that was there before."""
+def test_a_backup_whose_response_was_lost_is_found_by_reading(project: SimulatedProject, fault: Fault) -> None:
+    """The writer tells it from a backup with the same name that existed before."""
     fault.applied_count = fault.matched_count = 0
-    previous_backup = project.create_backup("orders", name)
+    existing = project.create_backup("orders", "by-hand")
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(fault)
-        created_backup = writer.backups.create("orders", name)
-    assert fault.applied_count == count_posts(server) == 1
-    assert {previous_backup.id, created_backup.backup_id} == set(project.backups)
-    assert created_backup.backup_id != previous_backup.id
-
-
-def test_a_restore_whose_answer_was_lost_is_found(project: SimulatedProject) -> None:
-    """Its job is listed."""
-    backup = project.create_backup("orders")
-    project.advance(timedelta(hours=1))
-    with open_simulated_writer(project) as (writer, server):
-        server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
-        started_restore = writer.backups.restore(backup.id, "orders-again")
-    assert count_posts(server) == 1
-    assert [started_restore.restore_job_id] == list(project.restore_jobs)
-    assert started_restore.index_id == project.indexes["orders-again"].id
+        created = writer.send(CREATE_BACKUP, {existing.id})
+        assert [it.method for it in server.requests] == ["POST", "GET"]
+    assert isinstance(created, Backup)
+    assert {existing.id, created.backup_id} == set(project.backups)
+    assert created.backup_id != existing.id
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524])
-def test_what_reading_does_not_settle_stays_unknown_and_is_not_sent_again(
-    project: SimulatedProject, status: int
-) -> None:
-    """A creation that shows nowhere may still be under way."""
+def test_an_outcome_that_reading_does_not_settle_is_unknown(project: SimulatedProject, status: int) -> None:
+    """The call is not repeated: the resource may still be created."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(status=status, method="POST"))
-        with pytest.raises(OutcomeUnknownError, match=f"^{status}: .*look before repeating"):
-            writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
+        with pytest.raises(OutcomeUnknownError, match=f"^{status}: .*check index orders before a retry"):
+            writer.send(create_schedule(), ())
     assert count_posts(server) == 1
 
 
-def test_an_unknown_outcome_survives_that_looking_fails_too(project: SimulatedProject) -> None:
-    """A service that died between the two leaves the outcome unknown."""
+def test_an_outcome_is_unknown_if_reading_fails(project: SimulatedProject) -> None:
+    """A service that stops after the call leaves the outcome unknown."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
-        server.faults.append(Fault(status=503, method="GET", after=1))
-        with pytest.raises(OutcomeUnknownError):
-            writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-
-
-def test_two_that_could_be_it_settle_nothing(project: SimulatedProject) -> None:
-    """Somebody else made one of the same name meanwhile."""
-
-    def change(project: SimulatedProject) -> None:
-        project.create_backup("orders", "by-hand")
-
-    with open_simulated_writer(project) as (writer, server):
-        server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
-        server.faults.append(Fault(kind="shift", method="GET", after=1, times=1, change=change))
-        with pytest.raises(OutcomeUnknownError):
-            writer.backups.create("orders", "by-hand")
-
-
-def test_nothing_is_created_that_could_not_be_settled(project: SimulatedProject) -> None:
-    """Where it cannot be read what is there, nothing is sent."""
-    with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(status=503, method="GET"))
-        with pytest.raises(UnavailableError, match="not sent"):
-            writer.backups.create("orders")
-    assert count_posts(server) == 0
+        with pytest.raises(OutcomeUnknownError):
+            writer.send(create_schedule(), ())
 
 
-@pytest.mark.parametrize("kind", ["reset", "reset_after_effect"])
-def test_a_lost_deletion_is_sent_again(project: SimulatedProject, kind: str) -> None:
-    """Whoever is deleted twice is deleted."""
-    schedule = project.create_schedule("orders", "nightly")
+def test_an_outcome_is_unknown_if_two_resources_match(project: SimulatedProject) -> None:
+    """A person can create a backup with the same name at the same time."""
     with open_simulated_writer(project) as (writer, server):
-        server.faults.append(Fault(kind=kind, method="DELETE", times=1))
-        writer.schedules.delete(schedule.id)
-    assert project.schedules == {}
+        server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
+        project.create_backup("orders", "by-hand")
+        with pytest.raises(OutcomeUnknownError):
+            writer.send(CREATE_BACKUP, ())
 
 
-def test_a_lost_change_is_looked_at(project: SimulatedProject) -> None:
-    """It stands if the schedule reads as was asked for."""
+def test_a_change_whose_response_was_lost_is_read(project: SimulatedProject) -> None:
+    """The change took effect if the schedule has the new settings."""
     schedule = project.create_schedule("orders", "nightly")
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="PATCH", times=1))
-        assert writer.schedules.update(schedule.id, enabled=False).enabled is False
+        changed = writer.send(update_schedule(schedule.id, ScheduleSettings(enabled=False)), ())
+        assert isinstance(changed, Schedule)
+        assert changed.enabled is False
         server.faults[:] = [Fault(kind="reset", method="PATCH", times=1)]
         with pytest.raises(OutcomeUnknownError):
-            writer.schedules.update(schedule.id, enabled=True)
+            writer.send(update_schedule(schedule.id, ScheduleSettings(enabled=True)), ())
 
 
-def test_refusals_of_a_creation_are_distinguished(project: SimulatedProject) -> None:
-    """Each has a type of its own, and none is sent twice."""
+def test_each_refusal_of_a_creation_has_its_own_error(project: SimulatedProject) -> None:
+    """No refused call is repeated."""
     project.create_index("pods", kind=IndexKind.POD)
     project.create_schedule("orders", "nightly")
     cases: list[tuple[str, type[PineconeError]]] = [
@@ -213,8 +163,8 @@ def test_refusals_of_a_creation_are_distinguished(project: SimulatedProject) -> 
     with open_simulated_writer(project) as (writer, server):
         for index, error in cases:
             with pytest.raises(error):
-                writer.schedules.create(index, "second", Frequency.DAILY, WEEK)
-    assert count_posts(server) <= len(cases)
+                writer.send(create_schedule(index, "second"), ())
+    assert count_posts(server) == len(cases)
 
 
 @pytest.mark.parametrize(
@@ -224,41 +174,86 @@ def test_refusals_of_a_creation_are_distinguished(project: SimulatedProject) -> 
         pytest.param(Fault(status=429, method="POST", message="Quota exceeded."), QuotaError, id="quota-as-429"),
     ],
 )
-def test_a_refused_creation_has_no_effect_to_look_for(
+def test_a_refused_creation_is_neither_repeated_nor_read(
     project: SimulatedProject, fault: Fault, error: type[PineconeError]
 ) -> None:
-    """It ends with the answer."""
+    """A refusal had no effect."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(fault)
         with pytest.raises(error):
-            writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-    assert len(server.requests) == 2
+            writer.send(create_schedule(), ())
+    assert len(server.requests) == 1
 
 
-def test_a_throttled_creation_did_nothing_and_is_sent_again(project: SimulatedProject) -> None:
-    """Until it is let through, or asked for too often."""
+def test_a_throttled_creation_is_repeated_a_limited_number_of_times(project: SimulatedProject) -> None:
+    """A throttled call had no effect."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(status=429, method="POST", times=3))
-        writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
+        writer.send(create_schedule(), ())
         assert count_posts(server) == 4
         server.faults[:] = [Fault(status=429, method="POST")]
         with pytest.raises(ThrottledError):
-            writer.backups.create("orders")
+            writer.send(CREATE_BACKUP, ())
     assert (len(project.schedules), count_posts(server)) == (1, 12)
 
 
-def test_a_full_project_says_so(project: SimulatedProject) -> None:
-    """The quota is told from the key's permission."""
+def test_a_full_quota_has_its_own_error(project: SimulatedProject) -> None:
+    """The error differs from that of a key that may not write."""
     project.options.backup_quota = 0
     with open_simulated_writer(project) as (writer, _), pytest.raises(QuotaError):
-        writer.backups.create("orders")
+        writer.send(CREATE_BACKUP, ())
 
 
-def test_a_viewer_may_not_write(project: SimulatedProject) -> None:
-    """The key that audits cannot change anything."""
-    with open_simulated_writer(project, key=Server.viewer_key) as (writer, _):
-        with pytest.raises(ForbiddenError):
-            writer.schedules.create("orders", "nightly", Frequency.DAILY, WEEK)
-        with pytest.raises(ForbiddenError):
-            writer.backups.create("orders")
+@pytest.mark.parametrize("action", [create_schedule(), CREATE_BACKUP], ids=["schedule", "backup"])
+def test_a_key_that_may_only_read_cannot_write(
+    project: SimulatedProject, action: CreateSchedule | CreateBackup
+) -> None:
+    """The key of the audits changes nothing."""
+    with open_simulated_writer(project, key=Server.viewer_key) as (writer, _), pytest.raises(ForbiddenError):
+        writer.send(action, ())
     assert (project.schedules, project.backups) == ({}, {})
+
+
+def test_an_incomplete_read_is_an_error(project: SimulatedProject) -> None:
+    """A refused key, a missing index and an incomplete listing have different errors."""
+    cases: list[tuple[Fault, type[PineconeError]]] = [
+        (Fault(status=401), BadKeyError),
+        (Fault(status=403), ForbiddenError),
+        (Fault(status=404), NotFoundError),
+        (Fault(status=503), UnavailableError),
+        (Fault(kind="garbage", body=b'{"data": [{}]}'), UnavailableError),
+    ]
+    with open_simulated_writer(project) as (writer, server):
+        assert writer.read_index("orders").state == "Ready"
+        for fault, error in cases:
+            server.faults[:] = [fault]
+            for read in (writer.read_schedules, writer.read_backups):
+                with pytest.raises(error):
+                    read("orders")
+
+
+def test_a_list_of_the_indexes_is_used_for_one_second(project: SimulatedProject) -> None:
+    """Then it is read again. A missing index is an error, and so is an incomplete list without the index."""
+    with serve(project) as server:
+        clock = RecordingClock()
+        with open_writer(make_connection(server, key=server.editor_key), clock.build_runtime()) as writer:
+            assert [writer.read_index("orders").name for _ in range(3)] == ["orders"] * 3
+            assert len(server.requests) == 1
+            project.delete_index("orders")
+            clock.sleep(1.1)
+            with pytest.raises(NotFoundError):
+                writer.read_index("orders")
+            clock.sleep(1.1)
+            server.faults.append(Fault(kind="garbage", body=b'{"indexes": [{}]}'))
+            with pytest.raises(UnavailableError, match="GET /indexes: 1 of 1 rows"):
+                writer.read_index("orders")
+
+
+def test_threads_that_wait_for_a_slow_list_of_the_indexes_share_it(project: SimulatedProject) -> None:
+    """Otherwise twenty concurrent actions would list the indexes one after the other."""
+    with serve(project) as server:
+        connection = make_connection(server, key=server.editor_key)
+        server.faults.append(Fault(kind="delay", path="/indexes", seconds=1.3))
+        with open_writer(connection) as writer, ThreadPoolExecutor(4) as pool:
+            assert [it.name for it in pool.map(writer.read_index, ["orders"] * 4)] == ["orders"] * 4
+    assert len(server.requests) == 1

@@ -194,7 +194,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
         ),
         pytest.param(SHORT_RETENTION, make_replacement(), (ALREADY_SATISFIED, 0), "another satisfies", id="replaced"),
         pytest.param(
-            SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "theirs is gone. It has no schedule.", id="deleted"
+            SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "theirs no longer exists. It has no schedule.", id="deleted"
         ),
         pytest.param(
             SHORT_RETENTION,
@@ -206,7 +206,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
         pytest.param(
             SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
         ),
-        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
+        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
     ],
 )
@@ -258,7 +258,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
         pytest.param(
             SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
         ),
-        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index is gone.", id="index-deleted"),
+        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
     ],
 )
@@ -331,7 +331,9 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
         ),
         pytest.param(SHORT_RETENTION, make_recreation(), VERIFICATION_FAILED, "is not listed", id="made-anew"),
         pytest.param(SHORT_RETENTION, make_replacement(), VERIFICATION_FAILED, "is paused", id="replaced"),
-        pytest.param(SHORT_RETENTION, delete_index, VERIFICATION_FAILED, "the index is gone", id="index-deleted"),
+        pytest.param(
+            SHORT_RETENTION, delete_index, VERIFICATION_FAILED, "the index no longer exists", id="index-deleted"
+        ),
         pytest.param(SHORT_RETENTION, recreate_index, VERIFICATION_FAILED, "is not listed", id="index-made-anew"),
     ],
 )

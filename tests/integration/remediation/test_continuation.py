@@ -1,15 +1,14 @@
 """So many actions at once, until there is no use in going on."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from backup_auditor.application.remediation.executor import ActionSender, SendResult
+from backup_auditor.application.remediation.executor import PlanExecutor
 from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.checks import IndexSnapshot
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, ActionState
 from backup_auditor.errors import StateError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
@@ -100,19 +99,17 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
         simulated_project.create_index(f"index-{number}")
     in_flight_counts: list[int] = []
     started_ids: set[str] = set()
-    original = ActionSender.send
+    original = PlanExecutor.send_action
 
-    def count_in_flight(
-        sender: ActionSender, action: Action, snapshot: IndexSnapshot
-    ) -> tuple[SendResult, Mapping[str, object]]:
+    def count_in_flight(executor: PlanExecutor, action: Action, snapshot: IndexSnapshot) -> ActionResult:
         started_ids.add(action.key)
         in_flight_counts.append(len(started_ids))
         try:
-            return original(sender, action, snapshot)
+            return original(executor, action, snapshot)
         finally:
             started_ids.discard(action.key)
 
-    monkeypatch.setattr(ActionSender, "send", count_in_flight)
+    monkeypatch.setattr(PlanExecutor, "send_action", count_in_flight)
     with serve_remediated_project(simulated_project, tmp_path / "state") as project:
         audit_result, plan = project.audit(), project.create_plan()
         project.server.latency = 0.02

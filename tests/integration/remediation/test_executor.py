@@ -108,7 +108,7 @@ def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> 
             id="a-paused-one",
         ),
         pytest.param(
-            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "The index is gone.", id="deleted"
+            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "The index no longer exists.", id="deleted"
         ),
         pytest.param(
             lambda world: setattr(world.get_index("orders"), "ready_at", world.now + timedelta(hours=1)),
@@ -177,7 +177,7 @@ def test_a_pause_that_409_does_not_protect_is_reported(project: RemediatedProjec
     project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=pause_other_schedule))
     (orders_result,) = (it for it in project.execute_plan().results if it.action.index == "orders")
     assert orders_result.state is ActionState.VERIFICATION_FAILED
-    assert "Another schedule appeared beside it, paused: theirs" in orders_result.detail
+    assert "Another schedule appeared at the same time: theirs" in orders_result.detail
     assert orders_result.undo_call is not None
 
 

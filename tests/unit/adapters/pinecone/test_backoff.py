@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor.adapters.pinecone.flow_control import BASE_WAIT, MAX_WAIT, Backoff, read_retry_after
+from backup_auditor.adapters.pinecone.flow_control import BASE_WAIT, MAX_WAIT, Backoff, parse_retry_after
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -58,9 +58,9 @@ def test_what_the_service_asks_for_is_never_undercut() -> None:
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(text: str | None, seconds: float | None) -> None:
     """What is neither is as good as absent."""
-    assert read_retry_after(text, NOW) == seconds
+    assert parse_retry_after(text, NOW) == seconds
 
 
 def test_a_number_of_any_length_is_survived() -> None:
     """A service cannot break the audit with a header."""
-    assert read_retry_after("9" * 5000, NOW) == 999_999_999
+    assert parse_retry_after("9" * 5000, NOW) == 999_999_999

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, quote_segment, read_pages
+from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, read_pages
 from backup_auditor.domain.inventory import map_rows_by_id
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup
+from backup_auditor.domain.text import quote_segment
 from backup_auditor.errors import (
     NotFoundError,
     OrganizationPlanError,
@@ -78,7 +79,7 @@ def test_a_read_in_circles_ends_as_incomplete(pages: list[Page[Backup]], expecte
     """Tokens that repeat, or pages that bring nothing new, never end by themselves."""
     listing_read = read_listing(pages)
     assert list_ids(listing_read) == expected
-    assert listing_read.failure == ReadFailure(CALL, "the pages repeat themselves")
+    assert listing_read.failure == ReadFailure(CALL, "the pages repeat")
 
 
 def test_a_read_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_an_index_that_is_exempted_by_tag_is_not_changed() -> None:
     )
     plan = make_plan(BARE_INVENTORY, policy, evaluate_facts(BARE_INVENTORY, policy).findings)
     assert {it.index for it in plan.actions} == {"two"}
-    assert "It is exempted until 2027-03-31 by o: r" in {it.reason for it in plan.skipped_actions if it.index == "one"}
+    assert "Exempted by o until 2027-03-31: r" in {it.reason for it in plan.skipped_actions if it.index == "one"}
 
 
 @pytest.mark.parametrize("policy,is_open", [(parse_policy(PROJECT_POLICY), False), (parse_policy("version: 1"), True)])

@@ -86,13 +86,15 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
     "case,reason",
     [
         pytest.param(build_unscheduled_index(deployment=Deployment.POD), "pod index", id="pod"),
-        pytest.param(build_scheduled_index(enabled=False), "a pause is somebody's decision", id="paused"),
+        pytest.param(build_scheduled_index(enabled=False), "is paused; a person decided that", id="paused"),
         pytest.param(
             build_scheduled_index(enabled=None), "does not say whether its schedule nightly is enabled", id="perhaps"
         ),
         pytest.param(build_unscheduled_index(state="Initializing"), "'Initializing'", id="not-ready"),
         pytest.param(build_unscheduled_index(state="Terminating"), "'Terminating'", id="being-deleted"),
-        pytest.param(build_unscheduled_index(state=None), "does not say whether it is ready", id="state-unknown"),
+        pytest.param(
+            build_unscheduled_index(state=None), "does not say whether the index is ready", id="state-unknown"
+        ),
         pytest.param(
             rename_index(build_index(schedules=build_failed_listing(), state="Ready"), "orders"), "503", id="unread"
         ),
@@ -125,7 +127,7 @@ def test_an_exempted_index_is_left_as_it_is() -> None:
     policy = replace(build_remediation_policy(), exemptions=(FULL_EXEMPTION,))
     plan = plan_remediation(policy, build_unscheduled_index(), build_scheduled_index("slow", frequency="weekly"))
     assert plan.actions == ()
-    assert set(find_skipped(plan).values()) == {"It is exempted until 2027-01-01 by team: rebuilt nightly"}
+    assert set(find_skipped(plan).values()) == {"Exempted by team until 2027-01-01: rebuilt nightly"}
 
 
 def test_the_policy_may_want_nothing_done() -> None:
@@ -134,8 +136,8 @@ def test_the_policy_may_want_nothing_done() -> None:
     never_plan = plan_remediation(build_remediation_policy(Mode.NEVER, Mode.NEVER), *cases)
     assert never_plan.actions == ()
     assert find_skipped(never_plan) == {
-        "orders": "The policy says create_schedules: never.",
-        "slow": "The policy says fix_schedules: never.",
+        "orders": "The policy sets create_schedules to never.",
+        "slow": "The policy sets fix_schedules to never.",
     }
     proposed_plan = plan_remediation(build_remediation_policy(Mode.PROPOSE, Mode.PROPOSE), *cases)
     applied_plan = plan_remediation(build_remediation_policy(), *cases)
@@ -154,7 +156,7 @@ def test_the_worst_protected_come_first_while_the_quota_lasts() -> None:
     )
     plan = plan_remediation(build_remediation_policy(quota=19), *cases)
     assert [it.index for it in plan.actions] == ["none", "old"]
-    assert find_skipped(plan) == {"new": "It takes 8 of the quota of 19 backups, and 1 are left."}
+    assert find_skipped(plan) == {"new": "It needs 8 backups of the quota; 1 of 19 are free."}
     assert (plan.slots_before, plan.slots_after, plan.quota) == (2, 18, 19)
 
 
@@ -179,12 +181,12 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     plan = plan_remediation(build_remediation_policy(quota=4 + 8 + 8, max_creations=1, first_backup=True), *cases)
     assert [it.index for it in plan.actions] == ["a"]
     assert "max_creations" in find_skipped(plan, ActionKind.CREATE_SCHEDULE)["b"]
-    assert "4 of the quota" in find_skipped(plan, ActionKind.UPDATE_SCHEDULE)["slow"]
+    assert "4 backups of the quota" in find_skipped(plan, ActionKind.UPDATE_SCHEDULE)["slow"]
     assert find_skipped(plan, ActionKind.FIRST_BACKUP).keys() == {"a", "b"}
-    assert "the next run goes on" in find_skipped(plan, ActionKind.CREATE_SCHEDULE)["b"]
+    assert "the next run continues" in find_skipped(plan, ActionKind.CREATE_SCHEDULE)["b"]
     none = plan_remediation(build_remediation_policy(max_creations=0), *cases)
     assert none.applicable_actions == plan_remediation(build_remediation_policy(), *cases).actions[2:]
-    assert find_skipped(none)["a"] == "One run creates no more than 0 (max_creations)."
+    assert find_skipped(none)["a"] == "The limit of creations per run is 0 (max_creations)."
 
 
 def test_what_is_only_proposed_takes_no_room_from_what_is_executed() -> None:
@@ -205,7 +207,7 @@ def test_nothing_is_made_while_it_is_not_known_what_fills_the_quota() -> None:
     """Without a quota, it does not matter."""
     inventory = build_inventory(build_unscheduled_index(), build_scheduled_index("odd", retention=None))
     assert (
-        "what schedule odd-schedule-1 holds"
+        "how many backups schedule odd-schedule-1 holds"
         in find_skipped(plan_remediation(build_remediation_policy(), inventory=inventory))["orders"]
     )
     failed_inventory = replace(build_inventory(build_unscheduled_index()), backups=build_failed_listing())
@@ -223,7 +225,7 @@ def test_a_first_backup_is_taken_of_what_has_none() -> None:
     assert plan.actions[1].build_undo_call("b").path == "/backups/b"
     assert plan.slots_after == 9
     for listed_backups, reason in (
-        (build_backup(HOUR, name="auditor-first-20261121", status="Failed"), "A first backup was taken of it"),
+        (build_backup(HOUR, name="auditor-first-20261121", status="Failed"), "Its first backup"),
         (build_backup(HOUR, status="Initializing"), "is Initializing"),
         (build_backup(HOUR, status="Exotic"), "is Exotic"),
     ):
@@ -279,7 +281,7 @@ def test_a_plan_is_good_for_a_day() -> None:
     """To the second; and not before its time."""
     plan = plan_remediation(build_remediation_policy(), build_unscheduled_index())
     assert plan.explain_invalid_age(plan.created_at + DAY) is None
-    assert "24 hours" in str(plan.explain_invalid_age(plan.created_at + DAY + timedelta(seconds=1)))
+    assert "too old (limit: " in str(plan.explain_invalid_age(plan.created_at + DAY + timedelta(seconds=1)))
     assert "to come" in str(plan.explain_invalid_age(plan.created_at - HOUR))
 
 

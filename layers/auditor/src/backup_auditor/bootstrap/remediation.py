@@ -2,8 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from backup_auditor.bootstrap.pinecone import make_connection
@@ -12,13 +11,11 @@ from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.settings.pinecone import PineconeSettings
 
 
-@contextmanager
-def open_project_for_changes(settings: PineconeSettings) -> Iterator[ProjectWriter]:
-    """Open the project of the settings for changes. The deadline for all of them starts now."""
+def open_project_for_changes(settings: PineconeSettings) -> AbstractContextManager[ProjectWriter]:
+    """Open the project of the settings for changes. The deadline starts here."""
     from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
 
-    with open_writer(make_connection(settings)) as writer:
-        yield writer.project
+    return open_writer(make_connection(settings))
 
 
 def open_local_remediation_log(path: Path) -> AbstractContextManager[RemediationLog]:

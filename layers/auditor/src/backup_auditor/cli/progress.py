@@ -9,18 +9,8 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
-from backup_auditor.ports.pinecone import Progress
+from backup_auditor.ports.pinecone import NoProgress, Progress
 from backup_auditor.settings.pinecone import supports_cursor_control
-
-
-class NoProgressBars:
-    """Shows nothing."""
-
-    def expect(self, label: str, count: int) -> None:
-        """Say nothing."""
-
-    def advance(self, label: str) -> None:
-        """Say nothing."""
 
 
 class ProgressBars:
@@ -53,7 +43,7 @@ class ProgressBars:
 def show_progress() -> Iterator[Progress]:
     """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
     if not sys.stderr.isatty() or not supports_cursor_control(os.environ) or find_spec("rich") is None:
-        yield NoProgressBars()
+        yield NoProgress()
         return
     rich_progress = import_module("rich.progress")
     console = import_module("rich.console").Console(stderr=True)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
 
-from backup_auditor.application.remediation.executor import ExecutionResult, execute_plan
+from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.service import check_may_write, check_project, create_plan, find_plan
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.remediation import find_actor, open_local_remediation_log, open_project_for_changes
@@ -151,6 +151,7 @@ def _execute_plan(
         inventory = audit.inventory
     check_may_write(plan, options.policy, inventory, log)
     with open_project_for_changes(read_settings(os.environ)) as writer:
-        return execute_plan(
-            plan, options.policy, inventory, writer=writer, log=log, actor=find_actor(), now=runtime.now
+        executor = PlanExecutor(
+            plan=plan, policy=options.policy, writer=writer, log=log, actor=find_actor(), now=runtime.now
         )
+        return executor.execute(inventory)

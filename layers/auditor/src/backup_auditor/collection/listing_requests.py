@@ -36,7 +36,7 @@ _LABELS = {
 }
 _INDEXES_LABEL = "indexes"
 _SECOND_READS_LABEL = "second walks"
-_DEADLINE_MESSAGE = "the time for the whole audit was over"
+_DEADLINE_MESSAGE = "the time limit was reached"
 
 
 class ListingRequests:

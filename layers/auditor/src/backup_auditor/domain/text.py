@@ -52,6 +52,13 @@ def quote_text(text: str, max_length: int = 120) -> str:
     return f"{quotation_mark}{escaped_text}{quotation_mark}"
 
 
+def quote_segment(name: str) -> str:
+    """Return a name as one segment of a URL's path, whatever characters it has."""
+    from urllib.parse import quote  # noqa: PLC0415  most commands build no URL
+
+    return name.replace(".", "%2E") if name in {".", ".."} else quote(name, safe="")
+
+
 def collapse_whitespace(text: str) -> str:
     """Return a text on one line: each run of ASCII blanks and line ends becomes one blank."""
     return _BLANKS.sub(" ", text).strip(" ")

@@ -1,110 +1,107 @@
-"""What use cases require of Pinecone: a reader, a writer and the progress of a read."""
+"""The interfaces to Pinecone: a reader, a writer, and the progress of an audit."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Container
 from typing import Protocol
 
 from backup_auditor.domain.listing import ListingRead
-from backup_auditor.domain.model import Backup, Frequency, Index, Schedule, ScheduleSettings
+from backup_auditor.domain.model import Backup, Index, Schedule
+from backup_auditor.domain.remediation.actions import Action
 
 
 class ProjectReader(Protocol):
-    """Reads one Pinecone project. Safe to call from many threads at once, and never writes.
+    """Reads one Pinecone project. Safe to use from many threads; it never writes.
 
-    A walk that breaks off is returned with the rows it showed and the reason; what each call raises is said there.
-    Only `indexes` raises what concerns the project as a whole.
+    A read that ends early returns the rows that it got and the reason. Each method names what it raises; only
+    `read_indexes` raises errors that concern the whole project.
     """
 
     @property
     def max_concurrency(self) -> int:
-        """How many calls it will ever have in flight at once."""
+        """How many calls are in flight at most."""
 
     @property
     def seconds_left(self) -> float:
-        """How long to wait, at most, for what was asked of it; what has not come by then is unread."""
+        """How many seconds to wait for responses at most; what is missing after that was not read."""
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, retries included."""
+        """How many requests were sent, retries included."""
 
     @property
     def throttles(self) -> int:
-        """How many of them were answered that the service is called too often."""
+        """How many requests were throttled."""
 
     def read_indexes(self) -> ListingRead[Index]:
-        """List the live indexes. Raises any `PineconeError`; broken where some of the rows could not be understood."""
+        """Return the live indexes, with a failure if some rows could not be parsed. Raises any `PineconeError`."""
 
     def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
-        """Walk the backups of the project, and tell of each page. Raises nothing that the service answers."""
+        """Read the backups of the project, and call `on_page` for each page. Raises no `PineconeError`."""
 
     def read_schedules(self, index: str) -> ListingRead[Schedule]:
-        """Walk the schedules of an index. Raises `PlanForbidsError`, `UnsupportedError` and `NotFoundError`."""
+        """Read the schedules of an index. Raises `OrganizationPlanError`, `UnsupportedError` and `NotFoundError`."""
 
     def read_own_backups(self, index: str) -> ListingRead[Backup]:
-        """Walk the backups of the live index of a name. Raises `UnsupportedError` and `NotFoundError`."""
+        """Read the backups of the live index with this name. Raises `UnsupportedError` and `NotFoundError`."""
 
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
-        """Walk the runs of a schedule. Raises `NotFoundError`."""
+        """Read the runs of a schedule. Raises `NotFoundError`."""
 
 
 class Progress(Protocol):
-    """Is told, from any thread, how far an audit has come.
+    """Shows how far an audit has come. Methods are called from any thread.
 
-    The things are `indexes` (one listing), `backups` (pages), `schedules` and `own backups` (indexes), `histories`
-    (schedules) and `second walks` (listings).
+    The labels are `indexes` (one listing), `backups` (pages), `schedules` and `own backups` (indexes), `histories`
+    (schedules) and `second reads` (listings).
     """
 
     def expect(self, label: str, count: int) -> None:
-        """Say that so many more of a thing are to be read."""
+        """Add to the number of units that will be read."""
 
     def advance(self, label: str) -> None:
-        """Say that one of them was read."""
+        """Count one unit as read."""
 
 
 class ProjectWriter(Protocol):
-    """Looks at single indexes of a project, and changes them. Safe to call from many threads; deletes nothing.
+    """Reads and changes single indexes of a project. Safe to use from many threads; it deletes nothing.
 
-    Every call raises any `PineconeError`; a listing that could not be read to its end is an error too. Each change is
-    sent once. One whose answer was lost is settled by reading, and `OutcomeUnknownError` says that this failed.
+    Every method raises any `PineconeError`; an incomplete listing is an error, too.
     """
 
     @property
     def max_concurrency(self) -> int:
-        """How many calls it will ever have in flight at once."""
+        """How many calls are in flight at most."""
 
     @property
     def seconds_left(self) -> float:
-        """How long to wait, at most, for what was asked of it."""
+        """How many seconds to wait for responses at most."""
 
     def read_index(self, name: str) -> Index:
-        """Return one index, as it was within the last second."""
+        """Return an index as it was within the last second."""
 
     def read_schedules(self, index: str) -> tuple[Schedule, ...]:
-        """Read all schedules of an index."""
+        """Return all schedules of an index."""
 
     def read_backups(self, index: str) -> tuple[Backup, ...]:
-        """Read all backups of the live index of a name."""
+        """Return all backups of the live index with this name."""
 
-    def create_schedule(
-        self, index: str, name: str, frequency: Frequency, retention: timedelta, existing: Sequence[Schedule]
-    ) -> Schedule:
-        """Create an enabled schedule beside those that were just read. `ConflictError`: one is enabled by now."""
+    def send(self, action: Action, existing_ids: Container[str]) -> Schedule | Backup:
+        """Send the call of an action and return the schedule or the backup that it created or changed.
 
-    def update_schedule(self, schedule_id: str, changes: ScheduleSettings) -> Schedule:
-        """Change what the settings speak of, and leave the rest."""
-
-    def create_backup(self, index: str, name: str, existing: Sequence[Backup]) -> Backup:
-        """Begin a backup beside those that were just read."""
+        `existing_ids` are the ids of the schedules or backups of the index that were just read. The call is sent once,
+        and repeated only if it was throttled. A lost response is settled by reading: the new resource is the result.
+        Raises `ConflictError` if the index has an enabled schedule by now, and `OutcomeUnknownError` if reading does
+        not settle the outcome.
+        """
 
     def wait(self, seconds: float) -> None:
-        """Wait for what was asked for to show. Raises `DeadlineError` when the time would be over by then."""
+        """Wait until a change can be listed. Raises `DeadlineError` if the deadline is earlier."""
 
 
 class NoProgress:
-    """A `Progress` that says nothing."""
+    """A `Progress` that shows nothing."""
 
     def expect(self, label: str, count: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, label: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

@@ -1,40 +1,42 @@
-"""How hard Pinecone may be asked: backoff, deadline, retry budget and the adaptive concurrency limit."""
+"""Limit the load on Pinecone: backoff, deadline, retry budget and adaptive concurrency limit."""
 
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
+from typing import Self
 
 from backup_auditor.errors import DeadlineError, UnavailableError
 
 type Uniform = Callable[[float, float], float]
-"""Picks a number between two."""
+"""Returns a random number between two."""
+type MonotonicClock = Callable[[], float]
 
 BASE_WAIT = 0.1
-"""Seconds that the first wait is about."""
+"""The first wait is about so many seconds."""
 MAX_WAIT = 8.0
-"""Seconds that no wait of our own is longer than."""
+"""The longest wait in seconds, unless the service asks for more."""
 
 
 class Backoff:
-    """The waits of one call: decorrelated jitter, unless the service says how long."""
+    """The waits of one call: decorrelated jitter, unless the service says how long to wait."""
 
     def __init__(self, uniform: Uniform) -> None:
-        """Begin with the shortest wait."""
+        """Start with the shortest wait."""
         self._uniform = uniform
         self._last_wait = BASE_WAIT
 
     def compute_wait(self, retry_after: float | None) -> float:
-        """Return the seconds to wait before the next attempt, never fewer than the service asked for."""
+        """Return the seconds until the next attempt, never fewer than the service asked for."""
         if retry_after is not None:
             return retry_after + self._uniform(0, BASE_WAIT)
         self._last_wait = min(MAX_WAIT, self._uniform(BASE_WAIT, self._last_wait * 3))
         return self._last_wait
 
 
-def read_retry_after(text: str | None, now: datetime) -> float | None:
-    """Read `Retry-After`, seconds or an HTTP date; `None` where there is none that can be read."""
+def parse_retry_after(text: str | None, now: datetime) -> float | None:
+    """Return the seconds of a `Retry-After`, a number or an HTTP date; `None` if it is absent or cannot be parsed."""
     if not text:
         return None
     text = text.strip()
@@ -49,9 +51,6 @@ def read_retry_after(text: str | None, now: datetime) -> float | None:
     return max(0.0, (moment - now).total_seconds())
 
 
-type MonotonicClock = Callable[[], float]
-
-
 class Deadline:
     """The end of the time for a whole audit, on a clock that never goes back."""
 
@@ -62,29 +61,26 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float:
-        """The seconds that are left; less than nothing once it is over."""
+        """The seconds until the deadline; negative after it."""
         return self._end - self._monotonic()
 
     def require_seconds_left(self) -> float:
-        """Return the seconds that are left, at least one millisecond.
-
-        Raises `DeadlineError` when none is.
-        """
+        """Return the seconds until the deadline, at least one millisecond. Raises `DeadlineError` after it."""
         seconds_left = self.seconds_left
         if seconds_left <= 0:
-            raise DeadlineError("the time for the whole audit was over")
+            raise DeadlineError("the time limit was reached")
         return max(seconds_left, 0.001)
 
     def allows(self, seconds: float) -> bool:
-        """Tell whether one can wait for so long and still ask."""
+        """Tell whether the deadline is later than so many seconds from now."""
         return self._monotonic() + seconds < self._end
 
 
 class RetryBudget:
-    """Retries cost, good answers give back; a service from which nothing good comes is given up.
+    """A budget that retries spend and successful calls refill.
 
-    A service that throttles a part of the calls keeps the budget filled. One that has died empties it in as many
-    retries as it holds, whatever the size of the project; one that refuses everybody is waited for a while.
+    A service that throttles a part of the calls keeps the budget filled. One that fails every call empties it after as
+    many retries as it holds, whatever the size of the project; one that throttles every call gets some time.
     """
 
     def __init__(
@@ -95,7 +91,7 @@ class RetryBudget:
         max_failures: int = 20,
         max_failure_time: timedelta = timedelta(seconds=30),
     ) -> None:
-        """Begin full. So many failures in a row, with nothing left or for so long, are taken as the end."""
+        """Start full. After `max_failures` in a row the service is lost once the budget is empty or the time is up."""
         self._monotonic = monotonic
         self._capacity = capacity
         self._refund = refund
@@ -108,7 +104,7 @@ class RetryBudget:
 
     @property
     def is_service_lost(self) -> bool:
-        """Whether the service has failed for too long to be asked anything more."""
+        """Whether the service has failed for too long for another call."""
         if self._failures < self._max_failures:
             return False
         return self._remaining < 1 or self._monotonic() - self._first_failure_at >= self._max_failure_seconds
@@ -116,24 +112,24 @@ class RetryBudget:
     def require_service(self) -> None:
         """Raise `UnavailableError` once the service is lost."""
         if self.is_service_lost:
-            raise UnavailableError("not asked: the service had stopped answering")
+            raise UnavailableError("not sent: the service had stopped responding")
 
     def record_success(self) -> None:
-        """Take note of a good answer."""
+        """Count a successful call."""
         if self._failures or self._remaining < self._capacity:
             with self._lock:
                 self._failures = 0
                 self._remaining = min(self._capacity, self._remaining + self._refund)
 
     def record_failure(self) -> None:
-        """Take note of a call that was answered by a failure or not at all."""
+        """Count a call that failed or had no response."""
         with self._lock:
             if not self._failures:
                 self._first_failure_at = self._monotonic()
             self._failures += 1
 
     def spend_retry(self) -> bool:
-        """Pay for one retry; `False` when there is nothing left to pay with."""
+        """Spend one retry; return `False` if the budget is empty."""
         with self._lock:
             if self._remaining < 1:
                 return False
@@ -146,14 +142,14 @@ INITIAL_CONCURRENCY = 8
 
 
 class ConcurrencyLimiter:
-    """Lets calls through, first come first served, urgent ones before all others.
+    """Limits the calls in flight. Urgent calls come first, then the order of arrival counts.
 
-    Until the first overload each good answer makes room for one more, so that the number in flight doubles with each
-    round trip; from then on each round trip adds one. An overload halves it, once for all calls that were in flight.
+    Until the first overload each successful call raises the limit by one, so that it doubles with each round trip;
+    after that it grows by one per round trip. An overload halves it, once for all calls that were in flight.
     """
 
     def __init__(self, max_concurrency: int) -> None:
-        """Begin with `START` calls, or with the ceiling if that is lower."""
+        """Start with `INITIAL_CONCURRENCY` calls, or with the maximum if that is lower."""
         self._max_concurrency = max_concurrency
         self._limit = float(min(INITIAL_CONCURRENCY, max_concurrency))
         self._is_slow_start = True
@@ -169,9 +165,9 @@ class ConcurrencyLimiter:
         return int(self._limit)
 
     def acquire(self, timeout: float, *, is_urgent: bool = False) -> int:
-        """Wait to be let through, and return the round, which `leave` wants back.
+        """Wait for a place, and return the round, which `release` needs.
 
-        Raises `DeadlineError` when the turn does not come within `timeout` seconds.
+        Raises `DeadlineError` if there is no place within `timeout` seconds.
         """
         with self._lock:
             if self._in_flight < int(self._limit) and not self._normal_queue and not self._urgent_queue:
@@ -186,7 +182,7 @@ class ConcurrencyLimiter:
         return self._round
 
     def release(self, round_number: int, *, is_overloaded: bool) -> None:
-        """Make room for the next call, and learn from how this one was answered."""
+        """Give a place back, and adapt the limit to the outcome of the call."""
         with self._lock:
             self._in_flight -= 1
             if is_overloaded:
@@ -196,9 +192,9 @@ class ConcurrencyLimiter:
             self._admit_waiting()
 
     def throttle(self, round_number: int) -> int:
-        """Learn from an overload without leaving: who was asked to wait keeps its place while it waits.
+        """Lower the limit after a throttled call, which keeps its place while it waits; return the new round.
 
-        So the waits themselves make the calls fewer, down to one at a time. Returns the round, as `enter` does.
+        So the waits themselves reduce the calls in flight, down to one at a time.
         """
         with self._lock:
             self._lower_limit(round_number)
@@ -219,7 +215,62 @@ class ConcurrencyLimiter:
         with self._lock:
             if gate in queue:
                 queue.remove(gate)
-            else:  # its turn came at the very last moment
+            else:  # it was admitted at the very last moment
                 self._in_flight -= 1
                 self._admit_waiting()
-        raise DeadlineError("the time for the whole audit was over")
+        raise DeadlineError("the time limit was reached")
+
+
+class Turn:
+    """A place among the calls in flight; leaving the `with` block gives it back."""
+
+    __slots__ = ("_limiter", "_round_number", "is_overloaded")
+
+    def __init__(self, limiter: ConcurrencyLimiter, round_number: int) -> None:
+        """Hold a place that was acquired in a round."""
+        self._limiter = limiter
+        self._round_number = round_number
+        self.is_overloaded = False
+        """Whether the last call failed because of too much load, or had no response."""
+
+    def __enter__(self) -> Self:
+        """Return the turn."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the place back."""
+        self._limiter.release(self._round_number, is_overloaded=self.is_overloaded)
+
+    def throttle(self) -> None:
+        """Lower the limit and keep the place for another attempt."""
+        self._round_number = self._limiter.throttle(self._round_number)
+
+
+class FlowControl:
+    """One concurrency limit, one retry budget and one deadline for all calls of a client."""
+
+    def __init__(self, max_concurrency: int, length: timedelta, monotonic: MonotonicClock) -> None:
+        """Start the time until the deadline."""
+        self.deadline = Deadline(length, monotonic)
+        self._limiter = ConcurrencyLimiter(max_concurrency)
+        self._budget = RetryBudget(monotonic)
+
+    def take_turn(self, *, is_urgent: bool = False) -> Turn:
+        """Wait for a turn. Raises `DeadlineError`, or `UnavailableError` if the service is lost."""
+        self._budget.require_service()
+        turn = Turn(self._limiter, self._limiter.acquire(self.deadline.require_seconds_left(), is_urgent=is_urgent))
+        if self._budget.is_service_lost:  # while this call waited
+            with turn:
+                self._budget.require_service()
+        return turn
+
+    def record(self, *, is_overloaded: bool) -> None:
+        """Count the outcome of a call."""
+        if is_overloaded:
+            self._budget.record_failure()
+        else:
+            self._budget.record_success()
+
+    def may_retry_after(self, seconds: float) -> bool:
+        """Tell whether deadline and budget allow another attempt after a wait, and spend a retry."""
+        return self.deadline.allows(seconds) and self._budget.spend_retry()

@@ -1,14 +1,14 @@
-"""Walks a listing page by page, to its end or to the point where it can no longer be trusted."""
+"""Read a listing page by page, to its end or until it can no longer be trusted."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote_from_bytes
 
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.errors import OrganizationPlanError, PineconeError, UnsupportedError
 
 MAX_PAGES = 20_000
-"""A bound that no project reaches, so that no walk goes on for ever."""
+"""A limit that no project reaches; it ends a read that would never end."""
 
 
 class Page[Row](NamedTuple):
@@ -16,13 +16,13 @@ class Page[Row](NamedTuple):
 
     rows: list[Row]
     token: str | None
-    """What to ask for the next page with; `None` at the end."""
+    """The token of the next page; `None` at the end."""
     fault: str | None = None
-    """What in this page could not be understood."""
+    """What could not be parsed on this page."""
 
 
 type PageFetcher[Row] = Callable[[str | None], Page[Row]]
-"""Reads the page that a token stands for, the first one without."""
+"""Reads the page of a token, or the first page without one."""
 
 type Deduplicator[Row] = Callable[[Iterable[Row]], Mapping[str, Row]]
 """Returns rows without duplicates, by their id."""
@@ -36,9 +36,9 @@ def read_pages[Row](
     on_page: Callable[[], None] | None = None,
     final_errors: tuple[type[PineconeError], ...] = (),
 ) -> ListingRead[Row]:
-    """Walk a listing; `what` names the call. An error of the `final` types is raised, any other breaks the walk off.
+    """Read a listing; `call` names it in a failure. `final_errors` are raised; any other error ends the read early.
 
-    That the plan or the index does not allow the call is believed of the first page alone: further on it is an answer
+    Only on the first page does a refusal mean that the plan or the index does not allow the call: on later pages it is
     about the token.
     """
     rows: list[Row] = []
@@ -65,7 +65,7 @@ def read_pages[Row](
         if token is None:
             break
         if token in tokens or idle_pages > 1:
-            fault = fault or "the pages repeat themselves"
+            fault = fault or "the pages repeat"
             break
         if len(tokens) > MAX_PAGES:
             fault = f"there are more than {MAX_PAGES} pages"
@@ -74,15 +74,8 @@ def read_pages[Row](
     return ListingRead(tuple(deduplicate(rows).values()), ReadFailure(call, fault) if fault is not None else None)
 
 
-def quote_segment(name: str) -> str:
-    """Make a name one segment of a path, whatever stands in it."""
-    if name in {".", ".."}:
-        return name.replace(".", "%2E")
-    return quote(name, safe="")
-
-
 def build_page_target(path: str, token: str | None) -> bytes:
-    """Return what to ask for: a size on the first page alone, for beside a token it skips or repeats rows."""
+    """Return the target of a page. Only the first page has a size: with a token, a size skips or repeats rows."""
     query = "limit=100" if token is None else f"paginationToken={quote_from_bytes(token.encode(), safe='')}"
     return f"{path}?{query}".encode()
 

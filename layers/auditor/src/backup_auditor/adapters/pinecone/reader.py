@@ -1,4 +1,4 @@
-"""Reads one Pinecone project. Nothing here can change it."""
+"""Read one Pinecone project. Nothing here can change it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,26 +7,27 @@ from backup_auditor.adapters.pinecone import schemas
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedDenial
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.mapping import RowMapper
-from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, quote_segment, read_pages
+from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, read_pages
 from backup_auditor.adapters.pinecone.schemas import parse_page, parse_rows
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.domain.inventory import map_rows_by_id
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup, Index, Schedule
+from backup_auditor.domain.text import quote_segment
 from backup_auditor.errors import NotFoundError, OrganizationPlanError, PineconeError, UnsupportedError
 
 type ErrorTypes = tuple[type[PineconeError], ...]
 
 _INDEX_ERRORS = (UnsupportedError, NotFoundError)
 _GRACE_SECONDS = 2.0
-"""Seconds that calls may take to end by themselves once the time is over."""
+"""Seconds that calls get after the deadline to end by themselves."""
 
 
 class PineconeReader:
     """A `ProjectReader` over HTTP."""
 
     def __init__(self, connection: Connection, client: PineconeClient) -> None:
-        """Read through a caller."""
+        """Read with a client."""
         self._connection = connection
         self._client = client
         self._mapper = RowMapper()
@@ -34,40 +35,40 @@ class PineconeReader:
 
     @property
     def max_concurrency(self) -> int:
-        """How many calls it will ever have in flight at once."""
+        """How many calls are in flight at most."""
         return self._connection.max_concurrency
 
     @property
     def seconds_left(self) -> float:
-        """The rest of the time for the whole audit, and a little more for calls to end by themselves."""
+        """The seconds until the deadline, and a little more for calls to end by themselves."""
         return self._client.seconds_left + _GRACE_SECONDS
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, retries included."""
+        """How many requests were sent, retries included."""
         return self._client.requests
 
     @property
     def throttles(self) -> int:
-        """How many of them were answered that the service is called too often."""
+        """How many requests were answered with 429."""
         return self._client.throttles
 
     def read_indexes(self) -> ListingRead[Index]:
-        """List the live indexes, in one answer. Raises any `PineconeError`."""
+        """Return the live indexes, which come in one response. Raises any `PineconeError`."""
         raw_rows = parse_rows(self._client.read(b"/indexes", self._connection.api_version), "indexes", schemas.INDEX)
         failure = ReadFailure("GET /indexes", raw_rows.fault) if raw_rows.fault is not None else None
         return ListingRead(tuple(self._mapper.map_index(row) for row in raw_rows.rows), failure)
 
     def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
-        """Walk the backups of the project, before all other calls: it is the longest walk."""
+        """Read the backups of the project, before all other calls: this is the longest listing."""
         return self._read_backup_listing("/backups", self._connection.api_version, is_urgent=True, on_page=on_page)
 
     def read_schedules(
         self, index: str, final_errors: ErrorTypes = (*_INDEX_ERRORS, OrganizationPlanError)
     ) -> ListingRead[Schedule]:
-        """Walk the schedules of an index. Raises what is said, and lets any other error break the walk off.
+        """Read the schedules of an index. Raises `final_errors`; any other error ends the read early.
 
-        Once the plan has been refused, no further listing is sent: the answer is the same for every index.
+        After a refusal by the plan no other call is sent: the response is the same for every index.
         """
         path = f"/indexes/{quote_segment(index)}/backup-schedules"
         version = self._connection.schedules_api_version
@@ -80,12 +81,12 @@ class PineconeReader:
         return read_pages(f"GET {path}", fetch, map_rows_by_id, final_errors=final_errors)
 
     def read_own_backups(self, index: str, final_errors: ErrorTypes = _INDEX_ERRORS) -> ListingRead[Backup]:
-        """Walk the backups of the live index of a name. Raises what is said, as `schedules` does."""
+        """Read the backups of the live index with this name. Raises `final_errors`; others end the read early."""
         path = f"/indexes/{quote_segment(index)}/backups"
         return self._read_backup_listing(path, self._connection.api_version, final_errors=final_errors)
 
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
-        """Walk the runs of a schedule. Raises `NotFoundError`."""
+        """Read the runs of a schedule. Raises `NotFoundError`; any other error ends the read early."""
         path = f"/backup-schedules/{quote_segment(schedule_id)}/history"
         return self._read_backup_listing(path, self._connection.schedules_api_version, final_errors=(NotFoundError,))
 
@@ -108,6 +109,6 @@ class PineconeReader:
 
 @contextmanager
 def open_reader(connection: Connection, runtime: Runtime | None = None) -> Iterator[PineconeReader]:
-    """Open a project for reading. The time for the whole audit begins here."""
+    """Open a project for reading. The deadline starts here."""
     with Transport(connection) as transport:
         yield PineconeReader(connection, PineconeClient(connection, transport, runtime or Runtime()))

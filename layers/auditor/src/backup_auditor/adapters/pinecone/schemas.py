@@ -61,28 +61,6 @@ class IndexRow(TypedDict, total=False):
 
 
 @with_config(_TOLERANT)
-class RestoreJobRow(TypedDict, total=False):
-    """A restore job."""
-
-    restore_job_id: Required[str]
-    backup_id: Required[str]
-    status: Required[str]
-    target_index_name: str | None
-    target_index_id: str | None
-    created_at: str | None
-    completed_at: str | None
-    percent_complete: float | None
-
-
-@with_config(_TOLERANT)
-class RestoreResponse(TypedDict, total=False):
-    """The answer to creating an index from a backup."""
-
-    restore_job_id: Required[str]
-    index_id: Required[str]
-
-
-@with_config(_TOLERANT)
 class Pagination(TypedDict, total=False):
     """Where the next page is."""
 
@@ -99,12 +77,9 @@ class RawPage[Row](TypedDict, total=False):
 
 BACKUP_PAGE = TypeAdapter(RawPage[BackupRow])
 SCHEDULE_PAGE = TypeAdapter(RawPage[ScheduleRow])
-RESTORE_JOB_PAGE = TypeAdapter(RawPage[RestoreJobRow])
 BACKUP = TypeAdapter(BackupRow)
 SCHEDULE = TypeAdapter(ScheduleRow)
 INDEX = TypeAdapter(IndexRow)
-RESTORE_JOB = TypeAdapter(RestoreJobRow)
-RESTORE_RESPONSE = TypeAdapter(RestoreResponse)
 
 
 _NOT_JSON = "the answer is not JSON"

@@ -13,7 +13,13 @@ from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.domain.remediation.checks import IndexSnapshot, build_schedule_demand, describe_result, find_result
+from backup_auditor.domain.remediation.checks import (
+    IndexSnapshot,
+    build_schedule_demand,
+    describe_result,
+    find_results,
+    get_resource_id,
+)
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import BackupAuditorError, ChannelRefusedError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, MetricEmitter
@@ -61,9 +67,9 @@ _MAX_ROUNDS = 3
 
 
 def publish_events(project: str, deps: RemediationDependencies) -> BackupAuditorError | None:
-    """Put an event on the bus for each action that was done and not told; return why, where one is still to be told.
+    """Publish an event for each applied action that has none yet; return the error if one is still unpublished.
 
-    What the bus took is marked. What it may have taken is told again, and so is what could not be marked.
+    Accepted events are marked. Events that may have been accepted, or could not be marked, are published again.
     """
     try:
         unpublished = list(_list_unpublished(project, deps))
@@ -72,15 +78,15 @@ def publish_events(project: str, deps: RemediationDependencies) -> BackupAuditor
             if position not in unaccepted_positions:
                 deps.remediation_log.mark_published(record, deps.now())
     except StateError as read_error:
-        deps.log.error("what was done may be told again, or later", extra={"error": str(read_error)})  # noqa: TRY400  one line
+        deps.log.error("events of applied actions may be published later or twice", extra={"error": str(read_error)})  # noqa: TRY400  one line
         return read_error
     return error
 
 
 def require_published(answer: dict[str, object], project: str, deps: RemediationDependencies) -> dict[str, object]:
-    """Return the answer to an event once the bus has heard of all that was done; raise why it has not.
+    """Return the answer to an event once all its actions are published; raise the error if they are not.
 
-    The event comes again then, and its answer stands: it is told, and nothing is done once more.
+    Then the event is delivered again: its answer is known, only the publication is repeated.
     """
     error = publish_events(project, deps) if "unpublished" in answer else None
     if error is not None:
@@ -89,7 +95,7 @@ def require_published(answer: dict[str, object], project: str, deps: Remediation
 
 
 def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[tuple[ActionRecord, Event]]:
-    """Yield what is to be told; what a plan asked for that is not kept any more can be told by nobody."""
+    """Yield the applied actions without an event. Those whose plan is no longer stored have none."""
     load_plan = cache(deps.remediation_log.load_plan)
     for record in deps.remediation_log.list_unpublished(project):
         plan = load_plan(project, record.plan_id)
@@ -101,9 +107,9 @@ def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[t
 def put_events(
     project: str, events: Sequence[Event], deps: RemediationDependencies
 ) -> tuple[Sequence[int], DeliveryError | None]:
-    """Put events on the bus, some times over; return the places of those that it does not take, and why.
+    """Publish events, with retries; return the positions of those that were not accepted, and the error.
 
-    Those stand in the log.
+    Those events are logged.
     """
     remaining, error = list(range(len(events))), None
     for _ in range(_MAX_ROUNDS):
@@ -113,20 +119,20 @@ def put_events(
         remaining, error = [remaining[it] for it in result.unaccepted_positions], result.error
     for position in remaining:
         fields = {"error": str(error), "event": events[position].detail_type, "detail": events[position].detail}
-        deps.log.error("an event was not taken", extra=fields)
+        deps.log.error("an event was not accepted", extra=fields)
     if remaining:
         deps.emit(project, {"DeliveryFailures": len(remaining)})
     return remaining, error
 
 
 _MAX_INVOCATION = timedelta(minutes=15)
-"""No invocation lasts longer: what another began before that, nobody is at any more."""
+"""No invocation lasts longer: an attempt that is older was interrupted."""
 
 
 def settle_open_actions(inventory: Inventory, policy: Policy, log: RemediationLog, actor: str) -> list[ActionRecord]:
-    """Record as written what was begun before the inventory was read, and shows in it; the rest stays open.
+    """Settle the interrupted attempts whose effect the inventory shows, and return their records.
 
-    Lambda gives an invocation that it repeats the same id: what stands under `who` was left by an earlier try of it.
+    Lambda retries an invocation with the same id: an attempt of the same actor is one of an earlier try.
     Raises `StateError`.
     """
     return list(_settle_actions(inventory, policy, log, actor))
@@ -148,33 +154,32 @@ def _settle_actions(inventory: Inventory, policy: Policy, log: RemediationLog, a
 def find_settled_record(
     record: ActionRecord, log: RemediationLog, snapshots: Mapping[str, IndexSnapshot], policy: Policy
 ) -> ActionRecord | None:
-    """Return the record of an attempt that shows in what was read; `None` where it does not, or its plan is forgotten.
+    """Return the settled record of an attempt; `None` if its effect was not read, or its plan is no longer stored.
 
-    What shows was done; where the policy is not satisfied by it, verification failed. What was read is by index.
-    Raises `StateError`.
+    The state is `verification_failed` if the policy is not satisfied. `snapshots` are by index. Raises `StateError`.
     """
     plan = log.load_plan(record.project, record.plan_id)
     action = plan.find_action(record.key) if plan else None
     snapshot = None if action is None else snapshots.get(action.index)
     if action is None or snapshot is None:
         return None
-    resource = find_result(
-        action, record.before, snapshot.schedules, (it for it in snapshot.backups if it.index_name == action.index)
-    )
-    if resource is None:
+    backups = (it for it in snapshot.backups if it.index_name == action.index)
+    resources = find_results(action, record.before, snapshot.schedules, backups)
+    if not resources:
         return None
-    reason = (
+    resource = resources[0]
+    violation = (
         None
         if isinstance(resource, Backup)
         else build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
     )
     return replace(
         record,
-        state=ActionState.DONE if reason is None else ActionState.VERIFICATION_FAILED,
-        detail="Settled by reading: it shows."
-        if reason is None
-        else f"Settled by reading. Verification failed. {reason}",
-        target_id=resource.backup_id if isinstance(resource, Backup) else resource.schedule_id,
+        state=ActionState.DONE if violation is None else ActionState.VERIFICATION_FAILED,
+        detail="Settled by reading: it took effect."
+        if violation is None
+        else f"Settled by reading. Verification failed. {violation}",
+        target_id=get_resource_id(resource),
         after=describe_result(resource),
         ended_at=snapshot.read_at,
     )

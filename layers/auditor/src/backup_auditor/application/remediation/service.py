@@ -1,10 +1,10 @@
-"""Remediate a project: plan from an audit, then execute as far as the policy allows."""
+"""Remediate a project: create a plan from an audit, then apply what the policy allows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from backup_auditor.application.audit import AuditResult, run_audit
-from backup_auditor.application.remediation.executor import ExecutionResult, execute_plan
+from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.reconcile import (
     RemediationDependencies,
     publish_events,
@@ -27,7 +27,7 @@ from backup_auditor.domain.remediation.plan import (
 )
 from backup_auditor.domain.remediation.planner import make_plan
 from backup_auditor.domain.text import quote_text
-from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.errors import (
     BackupAuditorError,
     OutcomeUnknownError,
@@ -40,12 +40,16 @@ from backup_auditor.ports.pinecone import NoProgress
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.rendering.events import build_proposal_events, build_results_detail
 
+_NEW_PLAN_REMEDY = "run remediate without --plan to create another plan"
+_MAX_LOGGED_FAILURES = 20
+"""How many read errors are logged at most."""
+
 
 def create_plan(audit: AuditResult, policy: Policy, log: RemediationLog) -> RemediationPlan:
-    """Make the plan for what an audit found, and remember it.
+    """Create and store the plan that follows from an audit.
 
-    Raises `UnavailableError` where it is not known which indexes there are, `PlanError` where this is not the project
-    that the policy is for, and `StateError`.
+    Raises `UnavailableError` if the indexes are unknown, `RemediationPlanError` if the policy is for another project,
+    and `StateError`.
     """
     check_project(audit, log)
     attempts = log.list_attempts(audit.inventory.project)
@@ -55,31 +59,30 @@ def create_plan(audit: AuditResult, policy: Policy, log: RemediationLog) -> Reme
 
 
 def check_project(audit: AuditResult, log: RemediationLog, plan: RemediationPlan | None = None) -> None:
-    """Raise what `create_plan` does, and `PlanError` where a plan was made of another project than was audited.
+    """Raise what `create_plan` raises, and `RemediationPlanError` if a plan is for another project than the audit.
 
-    Projects bear the names that their owners type: a key of another one is told by Pinecone's id, where it is known.
+    Owners choose the names of projects, so only Pinecone's id, if it is known, shows that a key is of another project.
     """
     failure, found_id = audit.inventory.indexes_failure, audit.inventory.project_id
     if failure is not None:
-        raise UnavailableError(f"which indexes there are could not be read: {failure.call}: {failure.error}; try again")
+        raise UnavailableError(f"the list of indexes could not be read: {failure.call}: {failure.error}; try again")
     for finding in audit.report.findings:
         if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
-            raise RemediationPlanError(f"this is not the project that the policy is for: {finding.reason}")
+            raise RemediationPlanError(f"the policy is for another project: {finding.reason}")
     recorded_id = log.load_pinecone_project_id(audit.inventory.project)
     if None not in {found_id, recorded_id} and found_id != recorded_id:
-        mismatch = (
-            f"the state of {audit.inventory.project} is of Pinecone project {recorded_id}, and the key opens {found_id}"
-        )
-        raise RemediationPlanError(f"{mismatch}; use a key of that project, or another --project or --state")
+        state = f"the state of {audit.inventory.project}"
+        mismatch = f"{state} belongs to Pinecone project {recorded_id}, the API key to {found_id}"
+        raise RemediationPlanError(f"{mismatch}; use a key of project {recorded_id}, or another --project or --state")
     if plan is not None and None not in {found_id, plan.project_id} and found_id != plan.project_id:
-        mismatch = f"plan {plan.plan_id} is of the project {plan.project_id} of Pinecone, and the key is of {found_id}"
-        raise RemediationPlanError(f"{mismatch}; use the key that it was made with")
+        mismatch = f"plan {plan.plan_id} is for Pinecone project {plan.project_id}, the API key belongs to {found_id}"
+        raise RemediationPlanError(f"{mismatch}; use a key of project {plan.project_id}")
 
 
 def check_may_write(plan: RemediationPlan, policy: Policy, inventory: Inventory, log: RemediationLog) -> None:
-    """Raise `PlanError` before the first write where it must be known which project the key opens, and nothing tells.
+    """Raise `RemediationPlanError` if the project of the key must be known before the first write and is unknown.
 
-    Only schedules tell it, and what an audit recorded of them. Raises `StateError`.
+    Only schedules have Pinecone's id of the project. Raises `StateError`.
     """
     has_creation = any(
         not isinstance(it, UpdateSchedule) for it in plan.applicable_actions
@@ -87,51 +90,48 @@ def check_may_write(plan: RemediationPlan, policy: Policy, inventory: Inventory,
     if inventory.project_id is not None or not has_creation:
         return
     unknown_project, recorded_id = (
-        "no schedule tells which Pinecone project the key opens",
+        "no schedule shows the Pinecone project of the API key",
         log.load_pinecone_project_id(plan.project),
     )
     if plan.project_id not in {None, recorded_id}:
-        plan_origin = f"plan {plan.plan_id} was made for Pinecone project {plan.project_id}"
-        raise RemediationPlanError(
-            f"{plan_origin}, and {unknown_project} now; run remediate without --plan to make another"
-        )
+        plan_origin = f"plan {plan.plan_id} is for Pinecone project {plan.project_id}"
+        raise RemediationPlanError(f"{plan_origin}, but {unknown_project} now; {_NEW_PLAN_REMEDY}")
     expected_id = policy.project.expected_id
     if expected_id in {None, recorded_id}:
         return
     if recorded_id is not None:
         raise RemediationPlanError(
-            f"the policy expects project {expected_id}, and the state is of {recorded_id}; correct one of them"
+            f"the policy expects project {expected_id}, but the state belongs to {recorded_id};"
+            " correct the policy, or use another --state"
         )
     remedy = "create the first schedule by hand and run an audit, or leave out expected_id until there is one"
-    raise RemediationPlanError(f"the policy expects project {expected_id}, and {unknown_project}; {remedy}")
+    raise RemediationPlanError(f"the policy expects project {expected_id}, but {unknown_project}; {remedy}")
 
 
 def find_plan(log: RemediationLog, project: str, plan_id: str, policy: Policy, now: datetime) -> RemediationPlan:
-    """Return a plan that was shown before. Raises `PlanError` unless it may still be carried out, and `StateError`."""
+    """Return a stored plan. Raises `RemediationPlanError` if it cannot be applied any more, and `StateError`."""
     plan = log.load_plan(project, plan_id)
-    remedy = "run remediate without --plan to make another"
     if plan is None:
         raise RemediationPlanError(
-            f"no plan {quote_text(plan_id, 80)} of project {quote_text(project)} is known; {remedy}"
+            f"project {quote_text(project)} has no plan {quote_text(plan_id, 80)}; {_NEW_PLAN_REMEDY}"
         )
     if plan.policy_sha256 != policy.sha256:
-        raise RemediationPlanError(f"plan {plan_id} was made under another policy than {policy.source}; {remedy}")
+        raise RemediationPlanError(
+            f"plan {plan_id} was created with another policy than {policy.source}; {_NEW_PLAN_REMEDY}"
+        )
     reason = plan.explain_invalid_age(now)
     if reason is not None:
-        raise RemediationPlanError(f"plan {plan_id} {reason} (of {format_moment(plan.created_at)}); {remedy}")
+        created_at = format_minute(plan.created_at)
+        raise RemediationPlanError(f"plan {plan_id} of {created_at} {reason}; {_NEW_PLAN_REMEDY}")
     return plan
 
 
-_MAX_LOGGED_FAILURES = 20
-"""How many of the things that could not be read stand in the log."""
-
-
 def remediate_project(request: RemediationRequest, deps: RemediationDependencies) -> dict[str, object]:
-    """Plan, propose and apply actions, publish them, and return the results; `unpublished` has the error of publishing.
+    """Create a plan, propose, apply and publish its actions, and return the results.
 
-    A plan that cannot be applied is refused in the answer, and nothing is written. Another error that prevents
-    remediation is raised, and so is an unknown outcome if the request was an event, so that it is retried. Completed
-    actions are published before that, as far as the bus accepts them.
+    `unpublished` in the answer is the error that kept events from being published. A plan that cannot be applied is
+    refused in the answer. Any other error is raised after the events of applied actions are published; so is an unknown
+    outcome if an event requested the run, because that event is then delivered again.
     """
     try:
         answer = _remediate(request, deps)
@@ -150,7 +150,7 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
         return {
             "project": project.name,
             "plan_id": None,
-            "refused": f"{policy.source}: the policy wants no remediation",
+            "refused": f"{policy.source}: the policy allows no remediation",
         }
     try:
         plan, audit = _prepare_plan(request, project, policy, deps)
@@ -179,7 +179,7 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
 def _prepare_plan(
     request: RemediationRequest, project: RegisteredProject, policy: Policy, deps: RemediationDependencies
 ) -> tuple[RemediationPlan, AuditResult]:
-    """Find the plan that is asked for, before the first call, or make one; with facts that were read just now."""
+    """Return the requested plan, or a new one, and a fresh audit. A requested plan is loaded before the first call."""
     plan = None
     if request.plan_id is not None:
         plan = find_plan(deps.remediation_log, project.name, request.plan_id, policy, deps.now())
@@ -187,7 +187,7 @@ def _prepare_plan(
         audit = run_audit(reader, policy, project=project.name, observed_at=deps.now(), progress=NoProgress())
     if not audit.report.is_complete:
         failures = [f"{it.call}: {it.error}" for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
-        deps.log.error("nothing is planned by what could not be read", extra={"read_errors": failures})
+        deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
     if plan is None:
         return create_plan(audit, policy, deps.remediation_log), audit
     check_project(audit, deps.remediation_log, plan)
@@ -199,10 +199,11 @@ def _execute(
 ) -> ExecutionResult:
     if not plan.applicable_actions:
         return ExecutionResult()
-    log, actor, now = deps.remediation_log, deps.actor, deps.now
+    log = deps.remediation_log
     check_may_write(plan, policy, audit.inventory, log)
     with deps.open_writer(deps.load_key(project)) as writer:
-        return execute_plan(plan, policy, audit.inventory, writer=writer, log=log, actor=actor, now=now)
+        executor = PlanExecutor(plan=plan, policy=policy, writer=writer, log=log, actor=deps.actor, now=deps.now)
+        return executor.execute(audit.inventory)
 
 
 def _build_metrics(
@@ -218,7 +219,7 @@ def _build_metrics(
 
 
 def _find_open_error(execution: ExecutionResult) -> BackupAuditorError | None:
-    """Return why it is not known, or not recorded, what came of an action; `None` where all is."""
+    """Return why the result of an action is unknown or unrecorded; `None` if all results are known."""
     if isinstance(execution.stop_error, StateError):
         return execution.stop_error
     unknown_results = (it for it in execution.results if it.state is ActionState.UNKNOWN)

@@ -1,4 +1,4 @@
-"""Remediation actions: each is one API call, and another call undoes it. No action deletes."""
+"""Remediation actions: each is one API call, and another call undoes it. No action deletes anything."""
 
 import json
 from collections.abc import Mapping
@@ -7,24 +7,25 @@ from datetime import timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.model import Frequency, Schedule, ScheduleSettings
+from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import to_days
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One call of Pinecone's API."""
+    """One call of Pinecone's API. What is shown and recorded is what is sent."""
 
     method: str
     path: str
     body: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Write it as documents do."""
+        """Return method, path and body in one line."""
         return f"{self.method} {self.path}" + (f" {json.dumps(self.body)}" if self.body else "")
 
 
 def build_settings_body(settings: ScheduleSettings) -> dict[str, object]:
-    """Return the settings as the API takes them; a setting that is `None` is left out."""
+    """Return settings as the API takes them; a setting that is `None` is left out."""
     body: dict[str, object] = {}
     if settings.enabled is not None:
         body["enabled"] = settings.enabled
@@ -36,7 +37,7 @@ def build_settings_body(settings: ScheduleSettings) -> dict[str, object]:
 
 
 def extract_settings(schedule: Schedule) -> ScheduleSettings:
-    """Return what a schedule is set to, as far as it tells."""
+    """Return the known settings of a schedule."""
     return ScheduleSettings(schedule.enabled, Frequency.parse(schedule.frequency), schedule.retention)
 
 
@@ -55,38 +56,38 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateSchedule:
-    """A schedule for an index that has none."""
+    """Creates a schedule for an index that has none."""
 
     index: str
     name: str
     frequency: Frequency
     retention: timedelta
     slots: int
-    """How many backups of the quota it takes."""
+    """How many backups of the quota the schedule will use."""
     reason: str
     kind = ActionKind.CREATE_SCHEDULE
     is_creation = True
 
     @property
     def key(self) -> str:
-        """What makes it the same action in every plan."""
+        """Identifies the action across plans."""
         return f"{self.kind}/{self.index}"
 
     @property
     def call(self) -> ApiCall:
-        """The call that does it."""
+        """The call that applies the action."""
         schedule = {"type": "time-based", "frequency": self.frequency.value}
         body = {"name": self.name, "schedule": schedule, "retention": {"expire_after_days": to_days(self.retention)}}
-        return ApiCall("POST", f"/indexes/{self.index}/backup-schedules", body)
+        return ApiCall("POST", f"/indexes/{quote_segment(self.index)}/backup-schedules", body)
 
     def build_undo_call(self, target_id: str) -> ApiCall:
-        """Return the call that undoes it."""
-        return ApiCall("DELETE", f"/backup-schedules/{target_id}")
+        """Return the call that undoes the action."""
+        return ApiCall("DELETE", f"/backup-schedules/{quote_segment(target_id)}")
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateSchedule:
-    """Other settings for a schedule that falls short: faster, kept longer, or resumed."""
+    """Changes a schedule that violates the policy: it runs more often, keeps backups longer, or is resumed."""
 
     index: str
     schedule_id: str
@@ -94,31 +95,35 @@ class UpdateSchedule:
     changes: ScheduleSettings
     before: ScheduleSettings
     slots: int
-    """How many more backups of the quota it takes."""
+    """How many more backups of the quota the schedule will use."""
     reason: str
     kind = ActionKind.UPDATE_SCHEDULE
     is_creation = False
 
     @property
     def key(self) -> str:
-        """What makes it the same action in every plan."""
+        """Identifies the action across plans."""
         return f"{self.kind}/{self.schedule_id}"
 
     @property
     def call(self) -> ApiCall:
-        """The call that does it."""
-        return ApiCall("PATCH", f"/backup-schedules/{self.schedule_id}", build_settings_body(self.changes))
+        """The call that applies the action."""
+        return ApiCall(
+            "PATCH", f"/backup-schedules/{quote_segment(self.schedule_id)}", build_settings_body(self.changes)
+        )
 
     def build_undo_call(self, target_id: str) -> ApiCall:
-        """Return the call that undoes it."""
+        """Return the call that undoes the action."""
         return ApiCall(
-            "PATCH", f"/backup-schedules/{target_id}", build_settings_body(self.before.restrict_to(self.changes))
+            "PATCH",
+            f"/backup-schedules/{quote_segment(target_id)}",
+            build_settings_body(self.before.restrict_to(self.changes)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CreateBackup:
-    """One backup, now, of an index that has no recovery point."""
+    """Takes one backup of an index that has no recovery point."""
 
     index: str
     name: str
@@ -129,21 +134,21 @@ class CreateBackup:
 
     @property
     def key(self) -> str:
-        """What makes it the same action in every plan."""
+        """Identifies the action across plans."""
         return f"{self.kind}/{self.index}"
 
     @property
     def call(self) -> ApiCall:
-        """The call that does it."""
-        return ApiCall("POST", f"/indexes/{self.index}/backups", {"name": self.name})
+        """The call that applies the action."""
+        return ApiCall("POST", f"/indexes/{quote_segment(self.index)}/backups", {"name": self.name})
 
     def build_undo_call(self, target_id: str) -> ApiCall:
-        """Return the call that undoes it."""
-        return ApiCall("DELETE", f"/backups/{target_id}")
+        """Return the call that undoes the action."""
+        return ApiCall("DELETE", f"/backups/{quote_segment(target_id)}")
 
 
 type Action = CreateSchedule | UpdateSchedule | CreateBackup
 
 
 FIRST_BACKUP_PREFIX = "auditor-first-"
-"""How the names of first backups begin, so that a person recognises them."""
+"""The prefix of the names of first backups, so that people recognize them."""

@@ -1,5 +1,6 @@
-"""Check an action before its call, and its result after it."""
+"""Check an action before its call, and the result after the call."""
 
+import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,49 +28,49 @@ from backup_auditor.domain.target_schedule import build_target_schedule, explain
 
 @dataclass(frozen=True, slots=True)
 class IndexSnapshot:
-    """What was read of one index at the moment of acting."""
+    """What was read about one index at one time."""
 
     read_at: datetime
     index: Index
     schedules: tuple[Schedule, ...]
     backups: tuple[Backup, ...] = ()
-    """Read for a first backup alone."""
+    """Read only for a first backup."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkipReason:
-    """Why nothing is to be written."""
+    """The reason to send no call, and the state of the action."""
 
     state: ActionState
     detail: str
     is_satisfied: bool = False
-    """Whether the policy is satisfied although the action is skipped: it requires nothing of the index any more."""
+    """Whether the policy is satisfied although the action is skipped, because it no longer requires anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDemand:
-    """What the policy demands of the schedules of one index at a moment."""
+    """What the policy requires of the schedules of one index at one time."""
 
     requirements: Requirements
     accepted_ids: frozenset[str]
-    """The controls whose deviations an exemption accepts."""
+    """The controls that an exemption covers."""
 
     def explain_violation(self, schedules: Sequence[Schedule]) -> str | None:
-        """Return why the schedules of the index do not satisfy it, as a sentence; `None` where they do."""
+        """Return why schedules violate the policy, as a sentence; `None` if they satisfy it."""
         return explain_violation(schedules, self.requirements, self.accepted_ids)
 
 
 def build_schedule_demand(index: Index, policy: Policy, moment: datetime) -> ScheduleDemand:
-    """Return what a policy demands of the schedules of an index at a moment."""
+    """Return what a policy requires of the schedules of an index at one time."""
     rule = policy.find_rule(index.name, index.tags)
     return ScheduleDemand(rule.requirements if rule else policy.defaults, find_accepted_controls(policy, index, moment))
 
 
 def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) -> SkipReason | None:
-    """Return why an action is not to be done any more; `None` where it is still right."""
+    """Return why the call of an action is not needed or not allowed any more; `None` if it is."""
     demand = build_schedule_demand(snapshot.index, policy, snapshot.read_at)
     if not demand.requirements.schedule.required:
-        detail = "The policy requires no schedule of it any more: its tags have changed."
+        detail = "The policy no longer requires a schedule, because the tags of the index changed."
         return SkipReason(ActionState.SKIPPED, detail, is_satisfied=True)
     if (
         not isinstance(action, CreateBackup)
@@ -98,46 +99,47 @@ def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) 
 
 
 def explain_project_mismatch(schedules: Sequence[Schedule], project_id: str | None) -> str | None:
-    """Return that schedules belong to another Pinecone project than is meant; `None` where nothing says so."""
+    """Return that schedules belong to another Pinecone project than expected; `None` if nothing shows that."""
     other_ids = sorted({it.project_id for it in schedules if it.project_id is not None} - {project_id})
     if project_id is None or not other_ids:
         return None
-    return f"The key opens Pinecone project {other_ids[0]} instead of {project_id}; use a key of that project."
+    return f"The API key belongs to Pinecone project {other_ids[0]}, not to {project_id}; use a key of that project."
 
 
 def _check_creation(action: CreateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
-    """Judge a creation; any schedule by now falls short of the policy."""
+    """Check a creation. Any schedule that exists now violates the policy."""
     if snapshot.schedules:
         return SkipReason(
-            ActionState.SKIPPED, f"It has a schedule by now. {demand.explain_violation(snapshot.schedules)}"
+            ActionState.SKIPPED, f"The index has a schedule now. {demand.explain_violation(snapshot.schedules)}"
         )
     target = build_target_schedule(demand.requirements)
     if (target.frequency, target.retention) != (action.frequency, action.retention):
         return SkipReason(
-            ActionState.SKIPPED, "The policy requires another schedule of it by now: its tags have changed."
+            ActionState.SKIPPED, "The policy requires another schedule now, because the tags of the index changed."
         )
     return None
 
 
 def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
-    """Judge a change; whatever schedules there are by now fall short of the policy."""
+    """Check a change. The schedules that exist now violate the policy."""
     schedule = next((it for it in snapshot.schedules if it.schedule_id == action.schedule_id), None)
     violation = demand.explain_violation(snapshot.schedules)
     if schedule is None:
-        return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} is gone. {violation}")
+        return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} no longer exists. {violation}")
     settings = extract_settings(schedule)
     if settings != action.before:
-        detail = f"Its schedule {action.name} has other settings by now: {build_settings_body(settings)}. {violation}"
+        detail = f"Its schedule {action.name} has other settings now: {json.dumps(build_settings_body(settings))}. {violation}"
         return SkipReason(ActionState.SKIPPED, detail)
     other_schedules = [it for it in snapshot.schedules if it is not schedule and it.enabled is not False]
     if other_schedules:
         return SkipReason(
-            ActionState.SKIPPED, f"It has another schedule by now: {label_schedule(other_schedules[0])}. {violation}"
+            ActionState.SKIPPED,
+            f"The index has another schedule now: {label_schedule(other_schedules[0])}. {violation}",
         )
     violation = demand.explain_violation([action.changes.apply_to(schedule)])
     if violation is not None:
         return SkipReason(
-            ActionState.SKIPPED, f"The policy requires other settings by now. Once it is changed: {violation}"
+            ActionState.SKIPPED, f"The policy requires other settings now. After this change: {violation}"
         )
     return None
 
@@ -150,12 +152,10 @@ def _check_backup(snapshot: IndexSnapshot) -> SkipReason | None:
         ):
             return SkipReason(
                 ActionState.ALREADY_SATISFIED,
-                f"It has a backup by now: {backup.name or backup.backup_id}, {backup.status}.",
+                f"The index has a backup now: {backup.name or backup.backup_id} ({backup.status}).",
             )
     for backup in filter(_is_first_backup, failed_backups):
-        return SkipReason(
-            ActionState.SKIPPED, f"A first backup was taken of it, {backup.name}, and it is {backup.status}."
-        )
+        return SkipReason(ActionState.SKIPPED, f"Its first backup {backup.name} exists already ({backup.status}).")
     return None
 
 
@@ -166,7 +166,7 @@ def _is_first_backup(backup: Backup) -> bool:
 def find_mismatch(
     action: Action, target_id: str, before: IndexSnapshot, after: IndexSnapshot, policy: Policy
 ) -> str | None:
-    """Return why verification fails of what was done; `None` where the policy is satisfied by what stands there."""
+    """Return why the verification of an action fails; `None` if the policy is satisfied after it."""
     if isinstance(action, CreateBackup):
         return next(_find_backup_mismatches(target_id, before, after), None)
     return next(
@@ -176,7 +176,7 @@ def find_mismatch(
 
 
 def find_later_change(action: Action, target_id: str, after: IndexSnapshot) -> Schedule | None:
-    """Return a schedule that satisfies the policy, and does not read back as it was asked for; `None` where it does."""
+    """Return the schedule of an action if somebody changed it after the action; `None` if nobody did."""
     settings = _build_action_settings(action)
     schedule = next((it for it in after.schedules if it.schedule_id == target_id), None)
     if settings is None or schedule is None or extract_settings(schedule).restrict_to(settings) == settings:
@@ -199,20 +199,18 @@ def _find_schedule_mismatches(
 ) -> Iterator[str]:
     result = next((it for it in after.schedules if it.schedule_id == target_id), None)
     if result is None:
-        yield f"The schedule {target_id} is not listed. {demand.explain_violation(after.schedules) or ''}".rstrip()
+        yield f"Schedule {target_id} is not listed. {demand.explain_violation(after.schedules) or ''}".rstrip()
         return
     violation = demand.explain_violation([result])
     if violation is not None:
         yield violation
     if result.enabled and result.next_run is None:
-        yield f"No run of its schedule {label_schedule(result)} is planned."
+        yield f"Its schedule {label_schedule(result)} has no planned run."
     known_ids = {it.schedule_id for it in before.schedules}
     for schedule in after.schedules:
         if schedule.schedule_id not in known_ids and schedule is not result:
-            yield (
-                f"Another schedule appeared beside it, {_describe_state(schedule)}:"
-                f" {label_schedule(schedule)} ({schedule.schedule_id})."
-            )
+            label = f"{label_schedule(schedule)} ({schedule.schedule_id}, {_describe_state(schedule)})"
+            yield f"Another schedule appeared at the same time: {label}."
     violation = demand.explain_violation(after.schedules)
     if violation is not None:
         yield violation
@@ -220,44 +218,43 @@ def _find_schedule_mismatches(
 
 def _find_backup_mismatches(target_id: str, before: IndexSnapshot, after: IndexSnapshot) -> Iterator[str]:
     if all(it.backup_id != target_id for it in after.backups):
-        yield f"The backup {target_id} is not listed."
+        yield f"Backup {target_id} is not listed."
     known_ids = {it.backup_id for it in before.backups}
     for backup in after.backups:
         if backup.backup_id not in {*known_ids, target_id} and not is_scheduled_run(backup, after.read_at):
-            yield f"Another backup appeared beside it: {backup.name or backup.backup_id}."
+            yield f"Another backup appeared at the same time: {backup.name or backup.backup_id}."
 
 
-def find_result(
-    action: Action, known_ids: Container[str], schedules: Iterable[Schedule], backups: Iterable[Backup]
-) -> Schedule | Backup | None:
-    """Return what an action made or changed, as far as it shows in what is read of its index.
+def find_results(
+    action: Action, existing_ids: Container[str], schedules: Iterable[Schedule], backups: Iterable[Backup]
+) -> Sequence[Schedule | Backup]:
+    """Return the schedules or backups of an index that an action can have created or changed.
 
-    `before` are the ids that were there already.
+    `existing_ids` are the ids that existed before the action.
     """
     match action:
+        case CreateBackup():
+            return [it for it in backups if it.name == action.name and it.backup_id not in existing_ids]
         case CreateSchedule():
             settings = ScheduleSettings(frequency=action.frequency, retention=action.retention)
-            created_schedules = (it for it in schedules if it.name == action.name and it.schedule_id not in known_ids)
-            return next(
-                (it for it in created_schedules if extract_settings(it).restrict_to(settings) == settings), None
-            )
+            created = (it for it in schedules if it.name == action.name and it.schedule_id not in existing_ids)
+            return [it for it in created if extract_settings(it).restrict_to(settings) == settings]
         case UpdateSchedule():
-            updated_schedules = (it for it in schedules if it.schedule_id == action.schedule_id)
-            return next(
-                (it for it in updated_schedules if extract_settings(it).restrict_to(action.changes) == action.changes),
-                None,
-            )
-        case CreateBackup():
-            created_backups = (it for it in backups if it.name == action.name and it.backup_id not in known_ids)
-            return next(created_backups, None)
+            changed = (it for it in schedules if it.schedule_id == action.schedule_id)
+            return [it for it in changed if extract_settings(it).restrict_to(action.changes) == action.changes]
+
+
+def get_resource_id(resource: Schedule | Backup) -> str:
+    """Return the id of a schedule or a backup."""
+    return resource.backup_id if isinstance(resource, Backup) else resource.schedule_id
 
 
 def _describe_state(schedule: Schedule) -> str:
-    return {True: "enabled", False: "paused", None: "perhaps enabled"}[schedule.enabled]
+    return {True: "enabled", False: "paused", None: "unknown state"}[schedule.enabled]
 
 
 def describe_result(result: Schedule | Backup) -> dict[str, object]:
-    """Return what is recorded of what was made or changed."""
+    """Return what is recorded about a schedule or a backup that was created or changed."""
     if isinstance(result, Backup):
         return {"name": result.name, "status": result.status}
     return {"name": result.name, **build_settings_body(extract_settings(result))}

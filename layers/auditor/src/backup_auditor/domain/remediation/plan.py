@@ -9,30 +9,32 @@ from enum import StrEnum
 
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, ActionKind, ApiCall, UpdateSchedule, build_settings_body
+from backup_auditor.domain.timefmt import format_length
+from backup_auditor.errors import BackupAuditorError
 
 MAX_PLAN_AGE = timedelta(hours=24)
-"""How old a plan may be when it is carried out."""
+"""How old a plan may be when it is applied."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SkippedAction:
-    """Something that is not done although the policy would have it, and why."""
+    """An action that the policy requires and the plan leaves out, and why."""
 
     index: str
     kind: ActionKind
     reason: str
     is_unknown: bool = False
-    """Whether it is left out because something could not be read, or Pinecone does not say it."""
+    """Whether the reason is that something could not be read or is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemediationPlan:
-    """What is to be done, in this order."""
+    """The actions that correct a project, in the order in which they are applied."""
 
     project: str
     policy_sha256: str
     created_at: datetime
-    """When the facts were read that it is made of."""
+    """When the facts were read on which the plan is based."""
     create_schedules: Mode
     fix_schedules: Mode
     actions: tuple[Action, ...]
@@ -41,7 +43,7 @@ class RemediationPlan:
     slots_after: int
     quota: int | None
     project_id: str | None = None
-    """Pinecone's own id of the project, where any schedule told it."""
+    """Pinecone's id of the project, if any schedule has it."""
     stored_id: str | None = field(default=None, compare=False)
     """The id under which the plan was read from a store."""
 
@@ -54,49 +56,50 @@ class RemediationPlan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def find_action(self, key: str) -> Action | None:
-        """Return the action that a key names."""
+        """Return the action with a key; `None` if there is none."""
         return next((it for it in self.actions if it.key == key), None)
 
     def find_mode(self, kind: ActionKind) -> Mode:
-        """Return what the policy lets be done of a kind."""
+        """Return the policy's mode for a kind of action."""
         return find_mode(kind, self.create_schedules, self.fix_schedules)
 
     @property
     def applicable_actions(self) -> tuple[Action, ...]:
-        """The actions that the policy lets be carried out, and not only proposed."""
+        """The actions that the policy allows to be applied, not only proposed."""
         return tuple(it for it in self.actions if self.find_mode(it.kind) is Mode.APPLY)
 
     def explain_invalid_age(self, now: datetime) -> str | None:
-        """Return why it is too late, or too early, to carry it out; `None` where it is not."""
+        """Return why the plan is too old to apply, or from the future; `None` if it is neither."""
         age = now - self.created_at
         if age > MAX_PLAN_AGE:
-            return f"is more than {MAX_PLAN_AGE // timedelta(hours=1)} hours old"
-        return "is of a time to come" if age < -timedelta(minutes=5) else None
+            return f"is too old (limit: {format_length(MAX_PLAN_AGE)})"
+        return "was created in the future" if age < -timedelta(minutes=5) else None
 
 
 def find_mode(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
-    """Return which of the policy's modes holds for a kind. A first backup is made where schedules are."""
+    """Return the mode for a kind of action. First backups have the mode of the creation of schedules."""
     return fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else create_schedules
 
 
 class ActionState(StrEnum):
-    """What came of an action."""
+    """The result of an action."""
 
     STARTED = "started"
-    """It was begun; nobody has said what came of it."""
+    """The call may have been sent; no result was recorded."""
     DONE = "done"
-    """It was done, and reads back as asked."""
+    """The call was sent, and the policy is satisfied by what was read back."""
     ALREADY_SATISFIED = "already_satisfied"
+    """No call was needed: the policy is satisfied."""
     SKIPPED = "skipped"
-    """The index changed since the plan was made; nothing was written."""
+    """The index changed since the plan was created; no call was sent."""
     VERIFICATION_FAILED = "verification_failed"
-    """It was done, and reads back otherwise."""
+    """The call was sent, and the policy is not satisfied by what was read back."""
     FAILED = "failed"
-    """It was refused, or never arrived; nothing was written."""
+    """The call was refused or did not arrive; nothing was written."""
     UNKNOWN = "unknown"
-    """It was sent, and whether it took effect could not be found out."""
+    """The call was sent; whether it took effect is unknown."""
     NOT_STARTED = "not_started"
-    """Everything was stopped before its turn."""
+    """The execution stopped before this action."""
 
     @property
     def label(self) -> str:
@@ -106,19 +109,19 @@ class ActionState(StrEnum):
 
 APPLIED_STATES = frozenset({ActionState.DONE, ActionState.VERIFICATION_FAILED})
 FAILED_STATES = frozenset({ActionState.FAILED, ActionState.UNKNOWN, ActionState.VERIFICATION_FAILED})
-"""What counts as a failure."""
+"""The states that count as failures."""
 UNSETTLED_STATES = frozenset({ActionState.STARTED, ActionState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """One attempt at an action, as it is recorded."""
+    """The record of one attempt at an action."""
 
     project: str
     key: str
-    """What makes it the same action in every plan."""
+    """Identifies the action across plans."""
     attempt: int
-    """Counts the attempts at it, from 1."""
+    """The number of the attempt, from 1."""
     plan_id: str
     actor: str
     started_at: datetime
@@ -127,14 +130,14 @@ class ActionRecord:
     state: ActionState = ActionState.STARTED
     detail: str = ""
     target_id: str | None = None
-    """The schedule or the backup that was made or changed."""
+    """The id of the schedule or backup that was created or changed."""
     after: Mapping[str, object] = field(default_factory=dict)
     ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What came of one action of a plan."""
+    """The result of one action of a plan."""
 
     action: Action
     state: ActionState
@@ -142,29 +145,31 @@ class ActionResult:
     target_id: str | None = None
     is_satisfied: bool = False
     """Whether the policy is satisfied although the action was skipped."""
-    current_values: Mapping[str, object] | None = None
-    """What reads back where somebody has changed since what was written: to undo ours would undo that too."""
+    after: Mapping[str, object] = field(default_factory=dict)
+    """The schedule or the backup as it was read back."""
+    has_later_change: bool = False
+    """Whether somebody changed the schedule after the action: undoing the action would undo that, too."""
+    error: BackupAuditorError | None = field(default=None, compare=False)
+    """The error that caused the result, if any; it may concern the whole project."""
 
     @property
     def is_successful(self) -> bool:
-        """Whether the policy is satisfied by what stands there, as far as this action goes."""
+        """Whether the policy is satisfied, as far as this action is concerned."""
         is_skip_satisfied = self.state is ActionState.SKIPPED and self.is_satisfied
         return is_skip_satisfied or self.state in {ActionState.DONE, ActionState.ALREADY_SATISFIED}
 
     @property
     def undo_call(self) -> ApiCall | None:
-        """The call that undoes it; `None` where nothing was written by us."""
-        is_written = self.state in {*APPLIED_STATES, ActionState.UNKNOWN}
-        is_unchanged = self.current_values is None or self.action.kind is not ActionKind.UPDATE_SCHEDULE
-        return (
-            self.action.build_undo_call(self.target_id)
-            if is_written and is_unchanged and self.target_id is not None
-            else None
-        )
+        """The call that undoes the action; `None` if there is nothing to undo."""
+        if self.target_id is None or self.state not in {*APPLIED_STATES, ActionState.UNKNOWN}:
+            return None
+        if self.has_later_change and self.action.kind is ActionKind.UPDATE_SCHEDULE:
+            return None
+        return self.action.build_undo_call(self.target_id)
 
 
 def is_done_already(record: ActionRecord | None, plan_id: str, created_at: datetime) -> bool:
-    """Tell whether a plan's action was done since the facts were read that the plan is made of."""
+    """Tell whether an action of a plan was applied after the plan was created."""
     return (
         record is not None
         and record.plan_id == plan_id
@@ -174,40 +179,45 @@ def is_done_already(record: ActionRecord | None, plan_id: str, created_at: datet
 
 
 def find_failure_times(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
-    """Return the actions that did not go well when they were tried last, by their keys: when that was."""
+    """Return when the last attempt failed, by the key of the action, for the actions whose last attempt failed."""
     latest_attempts = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
     return {key: it.started_at for key, it in latest_attempts.items() if it.state in FAILED_STATES}
 
 
 def build_results(plan: RemediationPlan, records: Sequence[ActionRecord]) -> tuple[ActionResult, ...]:
-    """Return what is recorded of a plan's actions, each as it stood last, since the facts were read it is made of."""
+    """Return the last recorded result of each action of a plan since the plan was created."""
     latest_records = {it.key: it for it in records if it.started_at >= plan.created_at}
     action_records = ((action, latest_records.get(action.key)) for action in plan.actions)
     return tuple(build_result(action, it) for action, it in action_records if it is not None)
 
 
 def build_result(action: Action, record: ActionRecord) -> ActionResult:
-    """Return what came of an action, by its record."""
+    """Return the result of an action from its record."""
     sent_values = build_settings_body(action.changes) if isinstance(action, UpdateSchedule) else {}
     has_later_change = record.state is ActionState.DONE and any(
         record.after.get(key) != it for key, it in sent_values.items()
     )
     return ActionResult(
-        action, record.state, record.detail, record.target_id, current_values=record.after if has_later_change else None
+        action,
+        record.state,
+        record.detail,
+        record.target_id,
+        after=record.after,
+        has_later_change=has_later_change,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One action of the plan that the facts of an audit make."""
+    """One action of the plan that follows from an audit."""
 
     plan_id: str
     kind: ActionKind
     index: str
     mode: str
-    """`propose`, or `apply` where the policy lets it be carried out."""
+    """`propose`, or `apply` if the policy allows the action to be applied."""
     reason: str
     method: str
     path: str
     body: Mapping[str, object]
-    """The exact call."""
+    """The body of the exact call."""

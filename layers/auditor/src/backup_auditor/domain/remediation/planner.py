@@ -1,4 +1,4 @@
-"""Make a remediation plan: the least protected indexes first, within the quota and the limits of the policy."""
+"""Create a remediation plan: the least protected indexes first, within the quota and the limits of the policy."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,30 +46,26 @@ _READY = "ready"
 
 
 def explain_not_ready(index: Index) -> str | None:
-    """Return why nothing is made of an index at this moment; `None` where it is ready."""
+    """Return why an index cannot be backed up now; `None` if it is ready."""
     if index.state is None:
-        return "Pinecone does not say whether it is ready."
-    return None if index.state.casefold() == _READY else f"It is not ready: Pinecone says {quote_text(index.state)}."
+        return "Pinecone does not say whether the index is ready."
+    return None if index.state.casefold() == _READY else f"The index is not ready (state: {quote_text(index.state)})."
 
 
 def is_being_deleted(index: Index) -> bool:
-    """Tell whether an index is being deleted: the policy requires nothing of it any more."""
+    """Tell whether an index is being deleted, so that the policy requires nothing of it."""
     return index.is_terminating
 
 
 def explain_exemption(finding: Finding) -> str | None:
-    """Return the exemption by which a deviation is left as it is, if there is one."""
+    """Return the exemption that accepts a deviation, as a sentence; `None` if there is none."""
     exemption = finding.exemption
-    return (
-        None
-        if exemption is None
-        else f"It is exempted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
-    )
+    return None if exemption is None else f"Exempted by {exemption.owner} until {exemption.expires}: {exemption.reason}"
 
 
 def explain_mode_never(key: str, mode: Mode) -> str | None:
-    """Return that the policy wants no such action, where it does not."""
-    return f"The policy says {key}: never." if mode is Mode.NEVER else None
+    """Return that the policy does not want an action; `None` if it does."""
+    return f"The policy sets {key} to never." if mode is Mode.NEVER else None
 
 
 _CHANGE_CONTROLS = (ENABLED_CONTROL, NAME_CONTROL, FREQUENCY_CONTROL, *RETENTION_CONTROLS, MAX_RETENTION_CONTROL)
@@ -78,7 +74,7 @@ _CHANGE_CONTROLS = (ENABLED_CONTROL, NAME_CONTROL, FREQUENCY_CONTROL, *RETENTION
 def propose_schedule_change(
     subject: IndexContext, findings: Mapping[str, Finding]
 ) -> UpdateSchedule | SkippedAction | None:
-    """Return the change that an index's schedule needs, or why it is left as it is; `None` where it needs none."""
+    """Return the change that the schedule of an index needs, or why it is skipped; `None` if it needs none."""
     evaluated_findings = [it for name in _CHANGE_CONTROLS if (it := findings.get(name)) is not None]
     violations = [it for it in evaluated_findings if it.compliance is Compliance.NON_COMPLIANT]
     unknown_findings = [it for it in evaluated_findings if it.compliance is Compliance.INSUFFICIENT_DATA]
@@ -98,7 +94,7 @@ def propose_schedule_change(
     schedules = subject.schedules.known_schedules if is_paused else subject.schedules.enabled_schedules
     if skip_reason is None and len(schedules) > 1:
         state = "paused" if is_paused else "enabled"
-        skip_reason = f"It has {len(schedules)} {state} schedules, and nothing tells which is to be changed."
+        skip_reason = f"The index has {len(schedules)} {state} schedules; it is unknown which one to change."
     if skip_reason is not None:
         return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, skip_reason)
     reason = " ".join(it.reason for it in violations if it.exemption is None)
@@ -107,7 +103,7 @@ def propose_schedule_change(
 
 
 def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> UpdateSchedule | str | None:
-    """Return the change, or why there is none; `None` where the schedule satisfies the policy."""
+    """Return the change, or why there is none; `None` if the schedule satisfies the policy."""
     accepted_ids = find_accepted_controls(subject.project.policy, subject.index, subject.observed_at)
     corrections: list[ScheduleSettings] = []
     for shortcoming in find_shortcomings(schedule, subject.requirements, accepted_ids):
@@ -129,7 +125,7 @@ def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> Upd
 
 
 def _count_added_slots(subject: IndexContext, schedule: Schedule, changes: ScheduleSettings) -> int:
-    """Return how many more backups it comes to hold; one that is resumed takes a backup at once."""
+    """Return how many more backups a changed schedule will hold. A resumed one takes a backup at once."""
     quota_usage, schedule_id, current_settings = (
         subject.project.quota_usage,
         schedule.schedule_id,
@@ -156,20 +152,20 @@ _NO_RECOVERY_POINT = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An action, and how badly it is needed."""
+    """An action, and how urgent it is."""
 
     action: Action
     newest_capture_time: datetime
-    """Of when the newest recovery point is; of the beginning of time where none is known."""
+    """The capture time of the newest recovery point; the earliest possible time if none is known."""
 
     @property
     def sort_key(self) -> tuple[datetime, str]:
-        """Sort by this: the worst protected first."""
+        """The sort key: the least protected index comes first."""
         return self.newest_capture_time, self.action.index
 
 
 def find_candidates(subject: IndexContext, findings: FindingsByControl) -> Iterator[Candidate | SkippedAction]:
-    """Return what would put one index right, and what is left out of that."""
+    """Yield the actions that correct one index, and those that are skipped."""
     if not subject.requirements.schedule.required:
         return
     newest_capture_time = _find_newest_capture_time(subject)
@@ -216,13 +212,13 @@ def _propose_creation(subject: IndexContext, finding: Finding) -> CreateSchedule
 
 
 def _explain_paused_schedules(subject: IndexContext) -> str | None:
-    """Return why an index that has schedules, none of them enabled, gets no other; `None` where one is enabled."""
+    """Return why an index whose schedules are all paused gets no other schedule; `None` if one is enabled."""
     schedules = subject.schedules
     if schedules.enabled_schedules:
         return None
     for schedule in schedules.possibly_enabled_schedules:
         return f"Pinecone does not say whether its schedule {label_schedule(schedule)} is enabled."
-    return f"It has a paused schedule, {label_schedule(schedules.known_schedules[0])}: a pause is somebody's decision."
+    return f"Its schedule {label_schedule(schedules.known_schedules[0])} is paused; a person decided that."
 
 
 def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:
@@ -240,15 +236,15 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
         reason = explain_not_ready(subject.index)
         for record in backups.all_backups:
             if record.backup.name is not None and record.backup.name.startswith(FIRST_BACKUP_PREFIX):
-                reason = f"A first backup was taken of it, {record.backup.name}, and it is {record.backup.status}."
+                reason = f"Its first backup {record.backup.name} exists already ({record.backup.status})."
             elif record.phase not in {BackupPhase.FAILED, BackupPhase.SCHEDULED}:
-                reason = f"A backup of it, {record.backup.name or record.backup.backup_id}, is {record.backup.status}."
+                reason = f"Its backup {record.backup.name or record.backup.backup_id} is {record.backup.status}."
     except InsufficientDataError as error:
         reason, is_unknown = error.reason, True
     if reason is not None:
         return SkippedAction(subject.name, ActionKind.FIRST_BACKUP, reason, is_unknown)
     name = f"{FIRST_BACKUP_PREFIX}{subject.observed_at.astimezone(UTC):%Y%m%d}"
-    return CreateBackup(subject.name, name, "It has no recovery point.")
+    return CreateBackup(subject.name, name, "The index has no recovery point.")
 
 
 def _find_newest_capture_time(subject: IndexContext) -> datetime:
@@ -261,31 +257,31 @@ def _find_newest_capture_time(subject: IndexContext) -> datetime:
 
 @dataclass(slots=True)
 class QuotaBudget:
-    """What fills the quota; whatever is put into it stays."""
+    """The used part of the quota, and what the actions of a plan reserve."""
 
     used_slots: int
     quota: int | None
     unknown_reason: str | None
-    """What is not known of what fills it, if anything."""
+    """Which part of the usage is unknown, if any."""
 
     def explain_shortage(self, slots: int) -> str | None:
-        """Return why so many more do not fit; `None` where they do."""
+        """Return why so many more backups do not fit; `None` if they do."""
         if self.quota is None or not slots:
             return None
         if self.unknown_reason is not None:
-            return f"what fills the quota of {self.quota:,} backups is not known: {self.unknown_reason}"
+            return f"The usage of the quota of {self.quota:,} backups is unknown: {self.unknown_reason}."
         free_slots = max(0, self.quota - self.used_slots)
         if slots > free_slots:
-            return f"it takes {slots:,} of the quota of {self.quota:,} backups, and {free_slots:,} are left"
+            return f"It needs {slots:,} backups of the quota; {free_slots:,} of {self.quota:,} are free."
         return None
 
     def reserve(self, slots: int) -> None:
-        """Take so many more."""
+        """Reserve so many more backups."""
         self.used_slots += slots
 
 
 def build_quota_budget(project: ProjectContext) -> QuotaBudget:
-    """Return what fills the quota: what enabled schedules come to hold, and every other backup that is listed."""
+    """Return the budget of a project: what enabled schedules will hold and every other listed backup are used."""
     quota_usage = project.quota_usage
     enabled_ids = {it.schedule.schedule_id for it in quota_usage.schedule_usages}
     used_slots = (
@@ -297,12 +293,14 @@ def build_quota_budget(project: ProjectContext) -> QuotaBudget:
         len(runs) for schedule_id, runs in quota_usage.run_times.items() if schedule_id not in enabled_ids
     )
     unknown_reasons = [
-        f"what schedule {it.schedule.schedule_id} holds" for it in quota_usage.schedule_usages if it.slots is None
+        f"how many backups schedule {it.schedule.schedule_id} holds"
+        for it in quota_usage.schedule_usages
+        if it.slots is None
     ]
     unknown_reasons += quota_usage.describe_unknown_usage()
     failure = project.inventory.backups.failure
     if failure is not None:
-        unknown_reasons.append(f"what else there is ({failure.call}: {failure.error})")
+        unknown_reasons.append(f"not all backups could be read ({failure.call}: {failure.error})")
     return QuotaBudget(used_slots, project.policy.project.quota, unknown_reasons[0] if unknown_reasons else None)
 
 
@@ -314,14 +312,14 @@ def _compute_peak_usage(usage: ScheduleUsage, quota_usage: QuotaUsage) -> int:
 
 
 _KIND_ORDER = (ActionKind.CREATE_SCHEDULE, ActionKind.UPDATE_SCHEDULE, ActionKind.FIRST_BACKUP)
-"""In which order the kinds take what room there is; what is only proposed comes after all that is carried out."""
+"""The order in which the kinds use the free quota. Actions that are only proposed come last."""
 _NO_FAILURE = datetime.min.replace(tzinfo=UTC)
 
 
 def make_plan(
     inventory: Inventory, policy: Policy, findings: Iterable[Finding], attempts: Iterable[ActionRecord] = ()
 ) -> RemediationPlan:
-    """Return the plan for a project. The same facts, policy, findings and earlier attempts give the same plan."""
+    """Return the plan for a project. The same facts, policy, findings and attempts give the same plan."""
     project = ProjectContext(inventory, policy)
     findings_by_index: dict[str, dict[str, Finding]] = {}
     for finding in findings:
@@ -357,7 +355,7 @@ def make_plan(
 def _sort_candidates(
     candidates: list[Candidate], remediation: RemediationPolicy, failure_times: Mapping[str, datetime]
 ) -> list[Candidate]:
-    """Sort them. What failed when it was tried last, and all else of its index, is behind the rest: it may for ever."""
+    """Return the candidates in order. Those of an index whose last attempt failed come later: it may fail again."""
     failure_times_by_index: dict[str, datetime] = {}
     for candidate in candidates:
         index = candidate.action.index
@@ -380,7 +378,7 @@ def _sort_candidates(
 def _select_actions(
     candidates: list[Candidate], budget: QuotaBudget, max_creations: int, skipped_actions: list[SkippedAction]
 ) -> list[Action]:
-    """Return what fits. What only has to wait for another run keeps its room, so that nothing less urgent takes it."""
+    """Return the actions that fit. One that has to wait for the next run keeps its slots for then."""
     actions: list[Action] = []
     creation_count = 0
     waiting_indexes: set[str] = set()
@@ -391,14 +389,11 @@ def _select_actions(
         if obstacle is None:
             budget.reserve(action.slots)
             if action.is_creation and (creation_count >= max_creations or action.index in waiting_indexes):
-                obstacle = (
-                    f"One run creates no more than {max_creations:,}"
-                    f" (max_creations){'; the next run goes on' if max_creations else ''}."
-                )
+                next_run = "; the next run continues" if max_creations else ""
+                obstacle = f"The limit of creations per run is {max_creations:,} (max_creations){next_run}."
                 waiting_indexes.add(action.index)
         if obstacle is not None:
-            reason = f"{obstacle[0].upper()}{obstacle[1:].removesuffix('.')}."
-            skipped_actions.append(SkippedAction(action.index, action.kind, reason, is_unknown))
+            skipped_actions.append(SkippedAction(action.index, action.kind, obstacle, is_unknown))
             continue
         creation_count += action.is_creation
         actions.append(action)

@@ -1,4 +1,4 @@
-"""What a policy has proposed, or done, to put a project right, as far as a report tells of it."""
+"""The remediation that a policy proposes or applies, as a report shows it."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from backup_auditor.domain.remediation.planner import make_plan
 
 
 def make_proposals(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> tuple[Proposal, ...] | None:
-    """Return what would put a project right, the worst protected first; `None` where the policy wants to hear of none.
+    """Return the actions that correct a project, the least protected index first; `None` if the policy wants none.
 
-    Nothing is proposed for a project of which it is not known what it has, or that is another than was expected.
+    Nothing is proposed for a project whose indexes are unknown, or that is not the expected one.
     """
     remediation = policy.remediation
     if {remediation.create_schedules, remediation.fix_schedules} == {Mode.NEVER}:

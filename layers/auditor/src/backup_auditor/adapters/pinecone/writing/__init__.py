@@ -1,1 +1,0 @@
-"""What changes a Pinecone project. No audit imports it."""
