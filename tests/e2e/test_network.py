@@ -233,9 +233,7 @@ def test_a_proxy_that_is_reached_by_tls_is_trusted_likewise(
 @pytest.mark.parametrize(
     "proxy_answer, reason",
     [
-        pytest.param(
-            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403 Forbidden; have it allow", id="refuses"
-        ),
+        pytest.param(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403 Forbidden; allow", id="refuses"),
         pytest.param(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "503 No", id="cannot"),
         pytest.param(b"", "through the proxy", id="dies"),
         pytest.param(b"SSH-2.0-OpenSSH\r\n", "through the proxy", id="is-none"),
@@ -301,7 +299,7 @@ def test_a_proxy_of_another_kind_is_refused_by_name(healthy_server: Server, sche
 def test_what_is_no_proxy_is_refused(healthy_server: Server, text: str) -> None:
     """The variable is named, and what it holds is not repeated."""
     line = get_error_line(audit_by_proxy(healthy_server, HTTPS_PROXY=text))
-    assert line == "backup-auditor: HTTPS_PROXY is no address of a proxy; one looks like http://proxy.example:3128"
+    assert line == "backup-auditor: invalid proxy address in HTTPS_PROXY (expected one like http://proxy.example:3128)"
 
 
 def test_an_untrusted_certificate_behind_a_proxy_names_both(healthy_server: Server, tls_port: int) -> None:

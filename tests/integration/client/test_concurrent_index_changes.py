@@ -40,7 +40,7 @@ def test_an_index_deleted_meanwhile_leaves_with_a_note(path: str) -> None:
         result = audit_server(server)
     assert result.inventory.indexes == ()
     assert result.inventory.read_failures == ()
-    assert result.notes == ("The index orders was deleted while the audit ran.",)
+    assert result.notes == ("Index orders was deleted during the audit.",)
     assert "index" not in {it.resource.type for it in result.report.findings}
     assert len(result.inventory.backups.rows) == 3
     assert count_calls(server)["GET /indexes"] == 2
@@ -220,4 +220,4 @@ def test_an_index_deleted_before_a_second_read_leaves_too() -> None:
         result = audit_server(server)
     assert result.inventory.indexes == ()
     assert result.inventory.read_failures == ()
-    assert result.notes == ("The index orders was deleted while the audit ran.",)
+    assert result.notes == ("Index orders was deleted during the audit.",)

@@ -56,22 +56,22 @@ def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]
         pytest.param(Fault(status=429, message="Slow down."), "429: Slow down.", id="throttled"),
         pytest.param(Fault(status=401, body="Invalid API key"), "401: Invalid API key", id="key-withdrawn"),
         pytest.param(Fault(status=403, message="No."), "403: No.", id="forbidden"),
-        pytest.param(Fault(kind="garbage"), "the answer is not JSON", id="page-of-a-proxy"),
+        pytest.param(Fault(kind="garbage"), "the response is not JSON", id="page-of-a-proxy"),
         pytest.param(
             Fault(kind="garbage", body='{"hello": 1}'),
-            'the answer has no list under the key "data", but other keys: "hello"',
+            'the response has no list under the key "data", but other keys: "hello"',
             id="other-json",
         ),
-        pytest.param(Fault(kind="reset"), "the connection broke off", id="reset"),
-        pytest.param(Fault(kind="truncate"), "the answer broke off, or is not HTTP", id="truncated"),
+        pytest.param(Fault(kind="reset"), "the connection was lost", id="reset"),
+        pytest.param(Fault(kind="truncate"), "the response was cut off, or is not HTTP", id="truncated"),
         pytest.param(
             Fault(status=302, headers={"location": "http://127.0.0.1:9/"}),
-            "302: a redirect, and none is followed with a key",
+            "302: redirects are not followed with a key; check the host",
             id="redirect",
         ),
         pytest.param(
             Fault(kind="garbage", body=b"no gzip", headers={"content-encoding": "gzip"}),
-            "the answer is not compressed as it says",
+            "the response is not compressed as its header says",
             id="not-compressed",
         ),
     ],
@@ -108,7 +108,7 @@ def test_an_answer_without_own_backups_is_a_read_error() -> None:
     with serve(project) as server:
         server.faults.append(fault)
         failures = audit_server(server).inventory.read_failures
-    error = 'the answer has no list under the key "data", but other keys: "backups"'
+    error = 'the response has no list under the key "data", but other keys: "backups"'
     assert failures == (ReadFailure("GET /indexes/orders/backups", error),)
 
 
@@ -122,7 +122,7 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
     """A hanging call is given up, repeated, and unread in the end."""
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     failures = audit_with_fault(fault, read_timeout=timedelta(milliseconds=50))
-    assert failures == (ReadFailure(SCHEDULES_CALL, "no answer came in time"),)
+    assert failures == (ReadFailure(SCHEDULES_CALL, "no response arrived in time"),)
     assert fault.applied_count == MAX_ATTEMPTS
 
 
@@ -214,7 +214,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
         server.faults.append(
             Fault(kind="garbage", body=gzip.compress(body) if is_compressed else body, headers=headers)
         )
-        with pytest.raises(MalformedResponseError, match="longer than 300000 bytes"):
+        with pytest.raises(MalformedResponseError, match="limit: 300000 bytes"):
             reader.read_indexes()
 
 

@@ -88,7 +88,7 @@ def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
         server.faults.append(Fault(kind="slow", seconds=30, path="/backups"))
         with open_reader(make_connection(server, deadline=timedelta(seconds=0.2))) as reader:
             inventory, _ = collect_inventory(reader, project.now)
-    assert ReadFailure("GET /backups", "no answer came in time") in inventory.read_failures
+    assert ReadFailure("GET /backups", "no response arrived in time") in inventory.read_failures
 
 
 def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -331,9 +331,7 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
         ),
         pytest.param(SHORT_RETENTION, make_recreation(), VERIFICATION_FAILED, "is not listed", id="made-anew"),
         pytest.param(SHORT_RETENTION, make_replacement(), VERIFICATION_FAILED, "is paused", id="replaced"),
-        pytest.param(
-            SHORT_RETENTION, delete_index, VERIFICATION_FAILED, "the index no longer exists", id="index-deleted"
-        ),
+        pytest.param(SHORT_RETENTION, delete_index, VERIFICATION_FAILED, "index no longer exists", id="index-deleted"),
         pytest.param(SHORT_RETENTION, recreate_index, VERIFICATION_FAILED, "is not listed", id="index-made-anew"),
     ],
 )

@@ -68,9 +68,12 @@ class FakeBus(ScriptedCalls):
 
     find_error: Callable[[Event], DeliveryError | None] = staticmethod(lambda _: None)
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
+    def put(
+        self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
+    ) -> PutResult:
         """Take what is not to be left."""
         assert seconds_left() > 0
+        assert not may_duplicate
         errors = {position: error for position, event in enumerate(events) if (error := self.find_error(event))}
         self.recorded_calls.extend(it for position, it in enumerate(events) if position not in errors)
         return PutResult(tuple(errors), next(iter(errors.values()), None))

@@ -208,8 +208,11 @@ class Process:
         """Carry the events of a message to somebody else."""
 
         class Bus:
-            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
+            def put(
+                self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
+            ) -> PutResult:
                 assert seconds_left() > 0
+                assert not may_duplicate
                 receive_parts([describe_part(message, it.detail_type, it.detail) for it in events])
                 return PutResult((), None)
 
@@ -272,8 +275,11 @@ class _EventSender:
         process, message = self.process, delivery.message
 
         class Bus:
-            def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
+            def put(
+                self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
+            ) -> PutResult:
                 assert seconds_left() > 0
+                assert not may_duplicate
                 parts = [describe_part(message, it.detail_type, it.detail) for it in events]
 
                 def record_parts() -> None:

@@ -1,4 +1,4 @@
-"""Sending something again that failed for the moment, a few times and in time."""
+"""Retry a delivery that failed temporarily, if it was certainly not accepted and there is time left."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,28 +6,30 @@ from dataclasses import dataclass
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 
 MAX_CALL_SECONDS = 30.0
-"""Seconds that one call may take: none is begun in fewer."""
+"""How many seconds one call may take: none starts with less time left."""
 _MAX_ATTEMPTS = 3
 _FIRST_WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """How long there is to try, and how to wait."""
+    """Retries deliveries within the time that is left."""
 
     seconds_left: Callable[[], float]
     sleep: Callable[[float], None]
     uniform: Callable[[float, float], float]
 
-    def call(self, send: Callable[[], None]) -> None:
-        """Send, and send again what was certainly not accepted, and may be if asked once more.
+    def call(self, send: Callable[[], None], *, may_duplicate: bool = False) -> None:
+        """Send, at most three times, and raise the last `DeliveryError`.
 
-        Raises the last `DeliveryError`. A wait that the channel asks for is kept, or there is no other attempt.
+        A refused delivery is not repeated; neither is one that may have been accepted, unless `may_duplicate`. If the
+        channel asks for a longer wait than there is time left, there is no other attempt.
         """
+        final_errors = ChannelRefusedError if may_duplicate else (ChannelRefusedError, AcceptanceUnknownError)
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return send()
-            except (ChannelRefusedError, AcceptanceUnknownError):
+            except final_errors:
                 raise
             except DeliveryError as error:
                 wait = self.uniform(0.5, 1.5) * _FIRST_WAIT_SECONDS * 4 ** (attempt - 1)

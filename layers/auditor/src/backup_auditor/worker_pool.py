@@ -78,7 +78,7 @@ class WorkerPool:
             task_number, run_work = task
             try:
                 callback = run_work()
-            except BaseException as error:  # noqa: BLE001  it is raised where somebody can see it
+            except BaseException as error:  # noqa: BLE001  raised on the thread that calls `finish`
                 callback = _make_raiser(error)
             self._callbacks.put((task_number, callback))
 

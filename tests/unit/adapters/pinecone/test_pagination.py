@@ -105,9 +105,9 @@ def test_what_was_seen_before_it_broke_off_is_kept() -> None:
 
 def test_a_page_understood_in_part_breaks_the_read_but_not_its_rows() -> None:
     """The other rows, and the other pages, are read all the same."""
-    listing_read = read_listing([build_page("a", "1", "1 of 2 rows cannot be understood"), build_page("b")])
+    listing_read = read_listing([build_page("a", "1", "1 of 2 rows cannot be parsed"), build_page("b")])
     assert list_ids(listing_read) == "ab"
-    assert listing_read.failure == ReadFailure(CALL, "1 of 2 rows cannot be understood")
+    assert listing_read.failure == ReadFailure(CALL, "1 of 2 rows cannot be parsed")
 
 
 @pytest.mark.parametrize("error", [NotFoundError, OrganizationPlanError, UnsupportedError])

@@ -102,7 +102,7 @@ def test_a_status_of_a_gateway_is_explained(status: int) -> None:
     """A status that no standard names says in words that the gateway failed."""
     error = build_error(Response(status, {}, b""), KEY)
     assert type(error) is UnavailableError
-    assert str(error) == f"{status}: the gateway got no good answer from the service"
+    assert str(error) == f"{status}: the gateway got no valid response from the service"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_an_error_names_the_missing_list_and_what_stands_there_instead(response:
     """The error for an answer without its list names the key of the list and up to three other keys."""
     with pytest.raises(MalformedResponseError) as error_info:
         parse_backups(response)
-    assert str(error_info.value) == f'the answer has no list under the key "data", but {names}'
+    assert str(error_info.value) == f'the response has no list under the key "data", but {names}'
 
 
 @pytest.mark.parametrize("response", [b'{"data": []}', b'{"indexes": null, "error": {}}', b'{"status": 200}'])
@@ -120,12 +120,12 @@ def test_a_row_without_what_is_always_there_is_a_fault_and_the_others_are_kept(f
     """The rows beside it stand, and the fault says how many are hidden and why."""
     bad_row = {key: it for key, it in ROW.items() if key != field} | ({} if value == "absent" else {field: value})
     raw_rows = parse_backups({"data": [ROW, bad_row], "pagination": {"next": "t"}})
-    assert raw_rows == RawRows([ROW], "t", f"1 of 2 rows cannot be understood: its {field} cannot be read")
+    assert raw_rows == RawRows([ROW], "t", f"1 of 2 rows cannot be parsed: its {field} cannot be parsed")
 
 
 def test_a_row_that_is_no_object_is_a_fault() -> None:
     """A list of anything else is survived."""
-    assert parse_backups({"data": ["x", ROW]}).fault == "1 of 2 rows cannot be understood: it is not an object"
+    assert parse_backups({"data": ["x", ROW]}).fault == "1 of 2 rows cannot be parsed: it is not an object"
 
 
 @pytest.mark.parametrize("value", [{}, "many", [1], 1.5], ids=["object", "text", "list", "fraction"])
@@ -139,7 +139,7 @@ def test_a_next_page_that_cannot_be_named_hides_rows() -> None:
     """A token that is no text is a fault, not an end."""
     raw_rows = parse_backups({"data": [ROW], "pagination": {"next": 7}})
     assert raw_rows.rows == [ROW]
-    assert raw_rows.fault == "where the next page is cannot be understood"
+    assert raw_rows.fault == "the token of the next page cannot be parsed"
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_an_index_without_a_name_is_a_fault() -> None:
     """It is there, and cannot be audited."""
     raw_rows = parse_rows(encode_body({"indexes": [{"name": "a"}, {"dimension": 3}]}), "indexes", schemas.INDEX)
     assert len(raw_rows.rows) == 1
-    assert raw_rows.fault == "1 of 2 rows cannot be understood: its name cannot be read"
+    assert raw_rows.fault == "1 of 2 rows cannot be parsed: its name cannot be parsed"
 
 
 def test_one_row_alone_must_be_understood() -> None:
     """What is created or described is read like a row, or not at all."""
     assert parse_row(encode_body(ROW), schemas.BACKUP) == ROW
-    with pytest.raises(MalformedResponseError, match="its status cannot be read"):
+    with pytest.raises(MalformedResponseError, match="its status cannot be parsed"):
         parse_row(encode_body({key: it for key, it in ROW.items() if key != "status"}), schemas.BACKUP)
 
 
@@ -175,11 +175,11 @@ def test_a_row_that_holds_half_a_character_is_not_understood() -> None:
     raw_rows = parse_rows(b'{"indexes": [{"name": "a\\ud800"}, {"name": "b"}]}', "indexes", schemas.INDEX)
     assert ([row["name"] for row in raw_rows.rows], raw_rows.fault) == (
         ["b"],
-        "1 of 2 rows cannot be understood: it holds half a character",
+        "1 of 2 rows cannot be parsed: it contains half a character",
     )
 
 
 def test_where_the_next_page_is_cannot_be_spelt_in_half_characters() -> None:
     """The walk then ends, and is not whole."""
     raw_rows = parse_backups(b'{"data": [], "pagination": {"next": "\\udfff"}}')
-    assert raw_rows == RawRows([], None, "where the next page is cannot be understood")
+    assert raw_rows == RawRows([], None, "the token of the next page cannot be parsed")

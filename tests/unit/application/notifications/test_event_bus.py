@@ -111,6 +111,13 @@ def test_a_call_that_failed_is_made_again_where_that_is_safe(
     assert client.times[12] == times
 
 
+def test_events_that_may_be_duplicated_are_put_again_after_a_lost_response() -> None:
+    """Only the call whose response was lost is repeated."""
+    client = FakeClient(lambda number, time: LOST_ERROR if number == 12 and time < 3 else None)
+    assert make_bus(client).put(make_events(30), may_duplicate=True) == ((), None)
+    assert (client.times[0], client.times[12]) == (1, 3)
+
+
 def test_the_worst_reason_is_reported() -> None:
     """A refusal has to be seen, whatever else there was."""
     client = FakeClient(lambda number, _: {5: FAILED_ENTRY, 15: LOST_ERROR, 25: DENIED_ERROR}.get(number))

@@ -92,9 +92,7 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
         ),
         pytest.param(build_unscheduled_index(state="Initializing"), "'Initializing'", id="not-ready"),
         pytest.param(build_unscheduled_index(state="Terminating"), "'Terminating'", id="being-deleted"),
-        pytest.param(
-            build_unscheduled_index(state=None), "does not say whether the index is ready", id="state-unknown"
-        ),
+        pytest.param(build_unscheduled_index(state=None), "whether the index is ready", id="state-unknown"),
         pytest.param(
             rename_index(build_index(schedules=build_failed_listing(), state="Ready"), "orders"), "503", id="unread"
         ),

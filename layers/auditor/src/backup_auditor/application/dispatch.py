@@ -1,13 +1,10 @@
 """Request an audit of each registered project."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from backup_auditor.domain.events import AUDIT_REQUESTED, DispatchRequest
 from backup_auditor.domain.registry import Registry, find_shared_by_secret
-from backup_auditor.errors import ChannelRefusedError
 from backup_auditor.ports.messaging import Bus, Event, Log
-
-_MAX_ROUNDS = 3
 
 
 def request_audits(
@@ -29,18 +26,9 @@ def request_audits(
         )
         for name in registry.names
     ]
-    _put_events(events, bus, seconds_left)
+    result = bus.put(events, seconds_left, may_duplicate=True)
+    if result.error is not None:
+        raise result.error
     fields = {"requested": len(events), "request_id": request.request_id, "reason": request.reason}
     log.info("audits requested", extra=fields)
     return {"requested": len(events), "registry_errors": problems}
-
-
-def _put_events(events: Sequence[Event], bus: Bus, seconds_left: Callable[[], float]) -> None:
-    remaining = events
-    for round_number in range(1, _MAX_ROUNDS + 1):
-        result = bus.put(remaining, seconds_left)
-        if result.error is None:
-            return
-        remaining = [remaining[it] for it in result.unaccepted_positions]
-        if round_number == _MAX_ROUNDS or isinstance(result.error, ChannelRefusedError):
-            raise result.error

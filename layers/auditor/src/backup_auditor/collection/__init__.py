@@ -1,1 +1,1 @@
-"""Reading a project into an inventory."""
+"""Collects the inventory of a project."""

@@ -1,4 +1,4 @@
-"""Collect the inventory of a project, and read listings again where something seems to be missing."""
+"""Collect the inventory of a project, and read listings again to confirm absence."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,12 +41,12 @@ from backup_auditor.ports.pinecone import Progress, ProjectReader
 from backup_auditor.worker_pool import WorkerPool
 
 MAX_READS = 4
-"""How often one listing is walked at most."""
+"""How often one listing is read at most."""
 
 
 @dataclass(slots=True)
 class DraftInventory:
-    """What has been read so far. Only one thread at a time may touch it."""
+    """What was read so far. Not safe to use from several threads at once."""
 
     indexes: dict[str, Index] = field(default_factory=dict)
     indexes_failure: ReadFailure | None = None
@@ -57,34 +57,34 @@ class DraftInventory:
     _listings: dict[ListingId, Listing[Backup] | Listing[Schedule]] = field(default_factory=dict)
 
     def add_read(self, listing_id: ListingId, read: AnyRead) -> None:
-        """Add one walk over a listing."""
+        """Add one read of a listing."""
         self._reads.setdefault(listing_id, []).append(read)
         self._listings.pop(listing_id, None)
 
     def add_denial(self, listing_id: ListingId, denial: Denial) -> None:
-        """Add the answer that a listing will never be shown."""
+        """Add the refusal of a listing."""
         self._denials[listing_id] = denial
 
     def drop_reads(self, listing_id: ListingId) -> None:
-        """Drop what was read of a listing that is read afresh."""
+        """Remove the reads of a listing that a new read replaces."""
         self._reads.pop(listing_id, None)
         self._listings.pop(listing_id, None)
 
     def drop_index(self, name: str) -> None:
-        """Drop an index, and with it whatever was read of it."""
+        """Remove an index and everything that was read about it."""
         del self.indexes[name]
 
     def exclude_terminating(self, index: Index) -> None:
-        """Leave out an index that is being deleted, and with it whatever was read of it."""
+        """Exclude an index that is being deleted and everything that was read about it."""
         self.indexes.pop(index.name, None)
         self.terminating_indexes[index.name] = index
 
     def has_answer(self, listing_id: ListingId) -> bool:
-        """Tell whether a listing was asked for and answered."""
+        """Tell whether a listing was read or refused."""
         return listing_id in self._reads or listing_id in self._denials
 
     def may_be_read_again(self, listing_id: ListingId) -> bool:
-        """Tell whether a further walk is worth its calls: not after one that broke off, and not for ever."""
+        """Tell whether another read is useful: not after an incomplete one, nor after `MAX_READS`."""
         reads = self._reads.get(listing_id, [])
         return 0 < len(reads) < MAX_READS and reads[-1].failure is None
 
@@ -93,30 +93,30 @@ class DraftInventory:
         return list_rows(self._find_schedule_answer(index))
 
     def find_index_of_schedule(self, schedule_id: str) -> str | None:
-        """Return the name of the index that a schedule was listed under."""
+        """Return the name of the index whose listing has a schedule; `None` if there is none."""
         names = (
             name for name in self.indexes if any(it.schedule_id == schedule_id for it in self.list_schedules(name))
         )
         return next(names, None)
 
     def find_indexes_with_unknown_id(self) -> Iterator[str]:
-        """Return the names whose live id only the index's own backups would tell, and which were not asked for them."""
+        """Yield the indexes whose live id only the listing of their own backups shows, if it was not read."""
         backups_by_name = group_by_index_name(self._find_backup_listing().rows)
         for facts in self._list_facts():
             name = facts.index.name
             backups = backups_by_name.get(name, [])
             if facts.index.deployment is Deployment.POD or self.has_answer(ListingId(ListingKind.OWN_BACKUPS, name)):
                 continue
-            if _is_unsupported(facts.schedules):  # backups that are listed all the same may be the index's own
+            if _is_unsupported(facts.schedules):  # backups that are listed nevertheless may be of this index
                 if any(it.index_deleted_at is None for it in backups):
                     yield name
             elif find_live_id(facts, backups).needs_index_listing:
                 yield name
 
     def recheck_denials(self) -> None:
-        """Count as unread the schedules of an index that, it is said, cannot be backed up, and whose backups are shown.
+        """Turn the refusal "cannot be backed up" of an index that has backups into a read failure.
 
-        Else one answer, which may be about the request, would pass over an index that has backups.
+        Otherwise one response, which may be about the request, would leave out an index that has backups.
         """
         for facts in list(self._list_facts()):
             own_answer = facts.own_backups
@@ -130,7 +130,7 @@ class DraftInventory:
                 self.add_read(listing_id, ListingRead((), make_read_failure(listing_id, denial.message)))
 
     def build_inventory(self, project: str, observed_at: datetime, requests: int) -> Inventory:
-        """Return everything as one immutable inventory."""
+        """Return the immutable inventory of everything that was read."""
         return Inventory(
             observed_at=observed_at,
             project=project,
@@ -178,42 +178,42 @@ def _is_unsupported(answer: object) -> bool:
 
 
 _FATAL_ERRORS = (BadKeyError, ForbiddenError, NotFoundError, OrganizationPlanError, UnreachableError)
-"""What ends an audit when the very list of indexes is answered so."""
+"""Errors of the list of indexes that end the audit."""
 
 
 class InventoryCollector:
-    """Reads one project, and walks again what seems to miss something. Answers are taken on one thread alone."""
+    """Reads one project, and reads listings again to confirm absence. All answers are accepted on one thread."""
 
     def __init__(self, reader: ProjectReader, pool: WorkerPool, progress: Progress) -> None:
-        """Read with the threads of a crew, and tell how far it has come."""
+        """Read with the threads of a pool, and report the progress."""
         self.notes: list[str] = []
-        """What happened meanwhile that is neither a finding nor unread."""
+        """Events during the audit that are neither findings nor read errors."""
         self._reader = reader
         self._requests = ListingRequests(reader, pool, progress)
         self._draft = DraftInventory()
         self._missing_listings: dict[ListingId, ReadFailure] = {}
-        """The listings that were answered by 404, until it is settled what that means."""
+        """The listings that were answered with 404, until the reason is known."""
 
     def collect(self) -> None:
-        """Read everything once. Raises the errors after which nothing can be audited."""
+        """Read everything once. Raises the errors that end an audit."""
         self._requests.request_first_backups(partial(self._accept_answer, BACKUP_LISTING))
         self._requests.request_indexes(self._accept_indexes)
         self._requests.finish()
         self._resolve_answers()
 
     def read_again(self, candidates: Iterable[ListingId]) -> bool:
-        """Walk listings once more, those for which it is worth while; tell whether there were any."""
+        """Read listings again, as far as that is useful; tell whether there were any."""
         listing_ids = [it for it in sorted(candidates) if self._draft.may_be_read_again(it)]
         for listing_id in listing_ids:
             self._requests.request_second_read(listing_id, partial(self._accept_answer, listing_id))
-        if listing_ids:  # an index may lack something because it is being deleted by now
+        if listing_ids:  # something may be missing because its index is being deleted now
             self._requests.request_indexes(self._exclude_terminating)
         self._requests.finish()
         self._resolve_answers()
         return bool(listing_ids)
 
     def build_inventory(self, project: str, observed_at: datetime) -> Inventory:
-        """Return everything that was read so far."""
+        """Return the inventory of everything that was read so far."""
         return self._draft.build_inventory(project, observed_at, self._reader.requests)
 
     def _request_listing(self, kind: ListingKind, key: str) -> None:
@@ -254,7 +254,7 @@ class InventoryCollector:
                     self._request_listing(history_id.kind, history_id.key)
 
     def _resolve_answers(self) -> None:
-        """Find out what each 404 means, and ask for the own backups of indexes whose live id is in doubt."""
+        """Find the reason of each 404, and read the own backups of indexes whose live id is unknown."""
         self._resolve_missing_histories()
         for name in list(self._draft.find_indexes_with_unknown_id()):
             self._request_listing(ListingKind.OWN_BACKUPS, name)
@@ -265,7 +265,7 @@ class InventoryCollector:
         self._draft.recheck_denials()
 
     def _resolve_missing_histories(self) -> None:
-        """Read the schedules of an index afresh when a history of one of them is not there."""
+        """Read the schedules of an index again if the history of one of them was not found."""
         missing_histories = [it for it in self._missing_listings if it.kind is ListingKind.HISTORY]
         for index in sorted({self._draft.find_index_of_schedule(it.key) or "" for it in missing_histories} - {""}):
             listing_id = ListingId(ListingKind.SCHEDULES, index)
@@ -275,7 +275,7 @@ class InventoryCollector:
         for listing_id in [it for it in self._missing_listings if it.kind is ListingKind.HISTORY]:
             self._draft.add_read(
                 listing_id, ListingRead((), self._missing_listings.pop(listing_id))
-            )  # counts only if it is still listed
+            )  # counts only if the schedule is still listed
 
     def _accept_replacement(self, listing_id: ListingId, answer: ListingAnswer) -> None:
         if isinstance(answer, ListingRead) and answer.failure is None:
@@ -283,13 +283,13 @@ class InventoryCollector:
         self._accept_answer(listing_id, answer)
 
     def _exclude_terminating(self, answer: IndexesAnswer) -> None:
-        """Leave out the indexes that began to be deleted meanwhile. That one is not listed proves nothing."""
+        """Exclude the indexes whose deletion began during the audit. An index that is not listed proves nothing."""
         for index in answer.rows if isinstance(answer, ListingRead) else ():
             if index.is_terminating and index.name in self._draft.indexes:
                 self._draft.exclude_terminating(index)
 
     def _resolve_missing_indexes(self, answer: IndexesAnswer) -> None:
-        """Drop the indexes that were, or are being, deleted; a listing of one that is still there is unread."""
+        """Exclude the deleted indexes; a listing of an index that still exists has a read failure."""
         is_complete = isinstance(answer, ListingRead) and answer.failure is None
         indexes_by_name = {it.name: it for it in answer.rows} if isinstance(answer, ListingRead) else {}
         self._exclude_terminating(answer)
@@ -300,5 +300,5 @@ class InventoryCollector:
                 self._draft.add_read(listing_id, ListingRead((), failure))
             else:
                 self._draft.drop_index(listing_id.key)
-                self.notes.append(f"The index {listing_id.key} was deleted while the audit ran.")
+                self.notes.append(f"Index {listing_id.key} was deleted during the audit.")
         self._missing_listings.clear()

@@ -1,4 +1,4 @@
-"""Asks for one listing, and says what the answer means for the audit."""
+"""Request single listings, and interpret the answers for the audit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from backup_auditor.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The answer that what a listing belongs to is not there."""
+    """The answer that the index or the schedule of a listing was not found."""
 
     failure: ReadFailure
 
@@ -35,26 +35,26 @@ _LABELS = {
     ListingKind.HISTORY: "histories",
 }
 _INDEXES_LABEL = "indexes"
-_SECOND_READS_LABEL = "second walks"
+_SECOND_READS_LABEL = "second reads"
 _DEADLINE_MESSAGE = "the time limit was reached"
 
 
 class ListingRequests:
-    """Asks a reader with the threads of a crew, and tells how far it has come. Answers are taken within `finish`."""
+    """Reads listings with the threads of a pool, and reports the progress. Callbacks run within `finish`."""
 
     def __init__(self, reader: ProjectReader, pool: WorkerPool, progress: Progress) -> None:
-        """Ask nothing yet."""
+        """Start without a request."""
         self._reader = reader
         self._pool = pool
         self._progress = progress
 
     def request_indexes(self, on_answer: Callable[[IndexesAnswer], None]) -> None:
-        """Ask for the live indexes."""
+        """Request the live indexes."""
         fallback: IndexesAnswer = DeadlineError(_DEADLINE_MESSAGE)
         self._submit(_INDEXES_LABEL, self._read_indexes, on_answer, fallback)
 
     def request_first_backups(self, on_answer: Callable[[ListingAnswer], None]) -> None:
-        """Ask for the backups of the project, and tell of each page."""
+        """Request the backups of the project, and count each page as progress."""
         self._pool.submit(
             partial(self._reader.read_backups, self._count_page),
             on_answer,
@@ -62,7 +62,7 @@ class ListingRequests:
         )
 
     def request_listing(self, listing_id: ListingId, on_answer: Callable[[ListingAnswer], None]) -> None:
-        """Ask for a listing."""
+        """Request a listing."""
         self._submit(
             _LABELS[listing_id.kind],
             partial(self._read_listing, listing_id),
@@ -71,13 +71,13 @@ class ListingRequests:
         )
 
     def request_second_read(self, listing_id: ListingId, on_answer: Callable[[ListingAnswer], None]) -> None:
-        """Ask for a listing that was walked before."""
+        """Request a listing that was read before."""
         self._submit(
             _SECOND_READS_LABEL, partial(self._read_listing, listing_id), on_answer, _make_timeout_answer(listing_id)
         )
 
     def finish(self) -> None:
-        """Wait for all answers, and have them taken on this thread."""
+        """Wait for all answers; the callbacks run on this thread."""
         self._pool.finish(lambda: self._reader.seconds_left)
 
     def _submit[Result](
@@ -123,10 +123,10 @@ class ListingRequests:
 
 
 def make_read_failure(listing_id: ListingId, error: str) -> ReadFailure:
-    """Say that a listing could not be read, and why."""
+    """Return that a listing could not be read, and why."""
     return ReadFailure(_CALLS[listing_id.kind].format(listing_id.key), error)
 
 
 def _make_timeout_answer(listing_id: ListingId) -> ListingAnswer:
-    """Stand in for an answer that did not come in time."""
+    """Return the answer of a listing that was not read before the time limit."""
     return ListingRead[Backup]((), make_read_failure(listing_id, _DEADLINE_MESSAGE))

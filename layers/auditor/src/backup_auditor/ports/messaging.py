@@ -25,8 +25,13 @@ class PutResult(NamedTuple):
 class Bus(Protocol):
     """An event bus."""
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float]) -> PutResult:
-        """Send events within the time left, with retries. A failure is part of the result; it raises nothing."""
+    def put(
+        self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
+    ) -> PutResult:
+        """Send events within the time left, with retries. A failure is part of the result; it raises nothing.
+
+        Events that may have been accepted are sent again only if `may_duplicate`.
+        """
 
 
 class Topics(Protocol):

@@ -4,12 +4,14 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from backup_auditor.adapters.aws.session import build_delivery_error
 from backup_auditor.domain.events import SOURCE
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event, PutResult
+from backup_auditor.retry import MAX_CALL_SECONDS, Retrier
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -17,11 +19,7 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
-_MAX_ATTEMPTS = 3
-_FIRST_WAIT = 0.2
 _MAX_WORKERS = 8
-_CALL_SECONDS = 30.0
-"""Seconds that one call may take: none is begun in fewer."""
 
 
 class _Entry(NamedTuple):
@@ -47,17 +45,25 @@ class EventBus:
         self._sleep = sleep
         self._uniform = uniform
 
-    def put(self, events: Sequence[Event], seconds_left: Callable[[], float] = lambda: float("inf")) -> PutResult:
-        """Put events on the bus. A call whose answer was lost is not made again: its events are left."""
+    def put(
+        self,
+        events: Sequence[Event],
+        seconds_left: Callable[[], float] = lambda: float("inf"),
+        *,
+        may_duplicate: bool = False,
+    ) -> PutResult:
+        """Put events on the bus, with retries. A call whose response was lost is repeated only if `may_duplicate`."""
+        retrier = Retrier(seconds_left, self._sleep, self._uniform)
+        put_batch = partial(self._put_batch, retrier, may_duplicate=may_duplicate)
         batches = list(_split_batches([self._build_entry(position, it) for position, it in enumerate(events)]))
         results: list[PutResult]
         if len(batches) == 1:
-            results = [self._put_batch(batches[0], seconds_left)]
+            results = [put_batch(batches[0])]
         else:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  needed where there is much to put
 
             with ThreadPoolExecutor(_MAX_WORKERS) as pool:
-                results = list(pool.map(lambda it: self._put_batch(it, seconds_left), batches))
+                results = list(pool.map(put_batch, batches))
         errors = [it.error for it in results if it.error]
         return PutResult(
             tuple(position for it in results for position in it.unaccepted_positions),
@@ -75,20 +81,22 @@ class EventBus:
         }
         return _Entry(position, len(SOURCE) + len(event.detail_type) + len(detail.encode()), request)
 
-    def _put_batch(self, entries: Sequence[_Entry], seconds_left: Callable[[], float]) -> PutResult:
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
-            if seconds_left() < _CALL_SECONDS:
-                return PutResult(
-                    _list_positions(entries),
-                    DeliveryError(f"{self._describe_failure(entries)}: there was no time left"),
-                )
-            entries, error = self._put_once(entries)
-            if error is None:
-                break
-            is_final = isinstance(error, ChannelRefusedError | AcceptanceUnknownError)
-            if is_final or attempt == _MAX_ATTEMPTS:
-                return PutResult(_list_positions(entries), error)
-            self._sleep(self._uniform(0.5, 1.5) * _FIRST_WAIT * 4 ** (attempt - 1))
+    def _put_batch(self, retrier: Retrier, entries: Sequence[_Entry], *, may_duplicate: bool) -> PutResult:
+        remaining = entries
+
+        def put_remaining() -> None:
+            nonlocal remaining
+            remaining, error = self._put_once(remaining)
+            if error is not None:
+                raise error
+
+        if retrier.seconds_left() < MAX_CALL_SECONDS:
+            error = DeliveryError(f"{self._describe_failure(entries)}: there was no time left")
+            return PutResult(_list_positions(entries), error)
+        try:
+            retrier.call(put_remaining, may_duplicate=may_duplicate)
+        except DeliveryError as delivery_error:
+            return PutResult(_list_positions(remaining), delivery_error)
         return PutResult((), None)
 
     def _put_once(self, entries: Sequence[_Entry]) -> tuple[Sequence[_Entry], DeliveryError | None]:

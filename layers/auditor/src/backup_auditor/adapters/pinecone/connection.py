@@ -1,4 +1,4 @@
-"""Where a project is, with which key, and with which limits; and text of others made safe to show."""
+"""How to connect to a project: host, key, versions and limits; and how to show text of the service safely."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,39 +18,41 @@ _MAX_LABEL_LENGTH = 63
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How one project is reached. Its text never holds the key.
+    """How to connect to one project. Its text never contains the key.
 
-    Raises `SettingsError` when a part of it cannot be right; the key is not repeated there.
+    Raises `SettingsError` for an invalid part; the message never contains the key.
     """
 
     key: str = field(repr=False)
     host: str = DEFAULT_HOST
-    """`https`, or plain `http` to this machine alone. Without a scheme, `https` is meant."""
+    """`https`, or plain `http` to this machine only. The default scheme is `https`."""
     api_version: str = DEFAULT_API_VERSION
-    """Of the calls about indexes and backups."""
+    """The API version of calls about indexes and backups."""
     schedules_api_version: str = ""
-    """Of the calls about schedules; empty means the same."""
+    """The API version of calls about schedules; empty means the same version."""
     max_concurrency: int = 32
-    """How many calls may ever be in flight at once."""
+    """How many calls may be in flight."""
     deadline: timedelta = timedelta(minutes=10)
-    """How long everything together may take; what is left then fails without being sent."""
+    """How long all calls together may take; after that, calls fail without being sent."""
     connect_timeout: timedelta = timedelta(seconds=10)
     read_timeout: timedelta = timedelta(seconds=30)
     body_limit: int = 32 * 1024 * 1024
-    """The longest answer that is read, in decoded bytes."""
+    """The limit for the body of a response, in decoded bytes."""
 
     def __post_init__(self) -> None:
-        """Fill in what was left out, and refuse what cannot be right."""
+        """Set the defaults and refuse invalid parts."""
         _refuse_bad_key(self.key)
         object.__setattr__(self, "host", _parse_host(self.host))
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
             if not _VERSION_PATTERN.fullmatch(version):
-                raise SettingsError(f"{quote_text(version)} is no API version; one looks like {DEFAULT_API_VERSION}.")
+                raise SettingsError(
+                    f"invalid API version {quote_text(version)} (expected one like {DEFAULT_API_VERSION})"
+                )
         if not 1 <= self.max_concurrency <= _MAX_CONCURRENCY:
-            raise SettingsError(f"{self.max_concurrency} calls at once is not between 1 and {_MAX_CONCURRENCY}.")
+            raise SettingsError(f"invalid concurrency {self.max_concurrency} (expected 1 to {_MAX_CONCURRENCY} calls)")
         if self.deadline <= timedelta():
-            raise SettingsError("The time for the whole audit must be longer than nothing.")
+            raise SettingsError("invalid deadline (expected a time longer than 0s)")
 
     @property
     def is_loopback(self) -> bool:
@@ -60,10 +62,10 @@ class Connection:
 
 def _refuse_bad_key(key: str) -> None:
     if not key:
-        raise SettingsError("There is no API key; set PINECONE_API_KEY.")
+        raise SettingsError("the API key is missing; set PINECONE_API_KEY")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError(
-            "The API key holds a blank, a line break or a sign that no key has; set PINECONE_API_KEY to the key alone."
+            "the API key contains a space, a line break or an invalid character; set PINECONE_API_KEY to the key only"
         )
 
 
@@ -85,18 +87,20 @@ def _parse_host(text: str) -> str:
         or parts.fragment
         or parts.scheme not in {"http", "https"}
     ):
-        raise SettingsError("PINECONE_CONTROLLER_HOST is no web address; one looks like https://api.pinecone.io.")
+        raise SettingsError("invalid address in PINECONE_CONTROLLER_HOST (expected one like https://api.pinecone.io)")
     if "@" in parts.netloc:
-        raise SettingsError("PINECONE_CONTROLLER_HOST holds a user or a password; the key alone says who asks.")
+        raise SettingsError(
+            "PINECONE_CONTROLLER_HOST contains a user or a password; remove it, because the API key is enough"
+        )
     if parts.scheme == "http" and not _is_loopback(parts):
         raise SettingsError(
-            f"The key would travel in the clear to {name}: plain http is for this machine only; use https."
+            f"the API key would be sent unencrypted to {name}; use https (plain http is for this machine only)"
         )
     return host.rstrip("/")
 
 
 def _has_valid_labels(name: str) -> bool:
-    """Tell whether a name can be looked up at all: no part of it is empty or too long."""
+    """Tell whether a name can be resolved: no part of it is empty or too long."""
     return all(0 < len(it) <= _MAX_LABEL_LENGTH for it in name.removesuffix(".").split("."))
 
 
@@ -114,7 +118,7 @@ _KEY_REPLACEMENT = "[key]"
 
 
 def to_one_line(text: str, key: str = "", max_length: int = MAX_LINE_LENGTH) -> str:
-    """Return a text as one line of at most `longest` characters, in which no key stands."""
+    """Return a text as one line of at most `max_length` characters, with keys replaced."""
     text = _KEY_PATTERN.sub(_KEY_REPLACEMENT, text.replace(key, _KEY_REPLACEMENT) if key else text)
     visible_text = "".join(character if _is_visible(character) else " " for character in text[: 16 * max_length])
     return cut_text(collapse_whitespace(visible_text), max_length)

@@ -1,4 +1,4 @@
-"""Turns rows as Pinecone writes them into facts, each text and each fact kept in memory once."""
+"""Map rows of Pinecone's responses to facts, and keep each text and each fact in memory once."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,15 +19,15 @@ _DOCUMENT_TRAITS = ("full_text_search", "embed", "sparse_embed")
 
 
 class RowMapper:
-    """Makes facts of rows. Safe to use from many threads: it only ever adds to what it remembers."""
+    """Maps rows to facts. Safe to use from many threads, because it only adds to what it stores."""
 
     def __init__(self) -> None:
-        """Begin without a memory."""
+        """Start without stored facts."""
         self._texts: dict[str, str] = {}
         self._backups: dict[str, Backup] = {}
 
     def map_backup(self, row: BackupRow) -> Backup:
-        """Make a backup. The same row of two listings, or of two walks, becomes one object."""
+        """Return the backup of a row. Equal rows of several listings or reads become one object."""
         intern_text = self._texts.setdefault
         previous = self._backups.get(row["backup_id"])
         name, created_at = row.get("name"), parse_optional_moment(row.get("created_at"))
@@ -55,7 +55,7 @@ class RowMapper:
         return previous if previous == backup else backup
 
     def map_schedule(self, row: ScheduleRow) -> Schedule:
-        """Make a schedule."""
+        """Return the schedule of a row."""
         days = row.get("retention_expire_after_days")
         next_run_value = row.get("next_scheduled_run")
         next_run = parse_optional_moment(_to_text(next_run_value))
@@ -73,7 +73,7 @@ class RowMapper:
         )
 
     def map_index(self, row: IndexRow) -> Index:
-        """Make an index, of the older shape or of the newer one."""
+        """Return the index of a row, in the older or the newer format."""
         deployment, location = _read_deployment(row)
         state = _to_mapping(row.get("status")).get("state")
         tags = _to_mapping(row.get("tags"))
@@ -94,7 +94,7 @@ _MAX_DAYS = 366_000
 
 
 def parse_optional_moment(text: str | None) -> datetime | None:
-    """Read a moment; one that cannot be read is not known."""
+    """Return a time; `None` if it is absent or cannot be parsed."""
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The proxy between this machine and a host, as the environment or the system names it."""
+"""Find the proxy for a host in the environment or in the settings of the system."""
 
 import os
 from dataclasses import dataclass, field
@@ -14,23 +14,23 @@ _PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One proxy. Its text never holds the user name and the password."""
+    """One proxy. Its text never contains the user name or the password."""
 
     url: str = field(repr=False)
     name: str
-    """Scheme, host and port alone."""
+    """Scheme, host and port."""
     source: str
-    """The variable that names it."""
+    """The variable or the settings that name the proxy."""
 
     def __str__(self) -> str:
-        """Return how messages call it."""
+        """Return the name of the proxy for messages."""
         return f"the proxy {self.name} ({self.source})"
 
 
 def find_proxy(host: str, port: int | None) -> Proxy | None:
-    """Return the proxy for https to a host, `None` where it is reached without one.
+    """Return the proxy for https to a host; `None` if there is none.
 
-    Raises `SettingsError` for a proxy that cannot be used; what it says never holds a password.
+    Raises `SettingsError` for a proxy that cannot be used; the message never contains a password.
     """
     if _is_exempt(host, port or _HTTPS_PORT):
         return None
@@ -51,10 +51,10 @@ def _parse_proxy(text: str, source: str, host: str) -> Proxy:
         name, port = "", None
         parts = urlsplit("")
     if not name or not url.isascii() or not url.isprintable() or " " in url:
-        raise SettingsError(f"{source} is no address of a proxy; one looks like http://proxy.example:3128")
+        raise SettingsError(f"invalid proxy address in {source} (expected one like http://proxy.example:3128)")
     label = f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{'' if port is None else f':{port}'}"
     if parts.scheme not in {"http", "https"}:
-        kind = "a SOCKS proxy" if parts.scheme.startswith("socks") else f"a proxy of the kind {parts.scheme}"
+        kind = "a SOCKS proxy" if parts.scheme.startswith("socks") else f"a proxy of type {parts.scheme}"
         raise SettingsError(
             f"the proxy {label} ({source}) is {kind}, which is not supported; "
             f"set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to {host} to reach it directly"
@@ -68,7 +68,7 @@ def _is_exempt(host: str, port: int) -> bool:
 
 
 def _is_in_exempt_network(host: str) -> bool:
-    """Tell whether NO_PROXY names a network, such as 10.0.0.0/8, that a host given by its address is in."""
+    """Tell whether NO_PROXY has a network, such as 10.0.0.0/8, that contains the address of a host."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a response of Pinecone means: success, a typed error, whether to retry, and whether it took effect."""
+"""Interpret a response of Pinecone: success, typed error, whether to retry, whether the call took effect."""
 
 import json
 import re
@@ -37,7 +37,7 @@ _PERMISSION_PATTERN = re.compile(r"\bpermission\b.*\brequired\b", re.IGNORECASE)
 
 _MARKUP_PATTERN = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
 _GATEWAY_STATUSES = range(520, 531)
-"""Statuses that no standard names: Cloudflare and other gateways answer so."""
+"""Non-standard statuses of Cloudflare and other gateways."""
 
 _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
     400: UnsupportedError,
@@ -53,14 +53,14 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
 
 
 def is_success(response: Response) -> bool:
-    """Tell whether the call did what it was sent for."""
+    """Tell whether a call succeeded."""
     return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def build_error(response: Response, key: str) -> PineconeError:
-    """Return the error an answer stands for: the status, and what the service wrote, made fit to be shown."""
+    """Return the error of a response, with its status and a safe message."""
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-        return MalformedResponseError(f"{response.status}: a redirect, and none is followed with a key")
+        return MalformedResponseError(f"{response.status}: redirects are not followed with a key; check the host")
     code, message, is_structured = _read_error(response.body)
     error_type = _choose_error_type(response.status, code, message, is_structured=is_structured)
     return error_type(
@@ -74,14 +74,14 @@ def _choose_error_type(status: int, code: str, message: str, *, is_structured: b
     if status == HTTPStatus.TOO_MANY_REQUESTS and _mentions_quota(code, message):
         return QuotaError
     if status == HTTPStatus.BAD_REQUEST and _VERSION_PATTERN.search(message):
-        return MalformedResponseError  # of the version that was asked for, not of the index
+        return MalformedResponseError  # about the API version, not about the index
     if status in _ERROR_BY_STATUS:
         return _ERROR_BY_STATUS[status]
     return UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else MalformedResponseError
 
 
 def _choose_forbidden_error(code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
-    """Tell the three meanings of 403 apart. The plan is believed of the service alone, not of a page of a proxy."""
+    """Return which of the three meanings a 403 has. Only the service can refuse a plan, not the page of a proxy."""
     if _mentions_quota(code, message):
         return QuotaError
     if is_structured and _PLAN_PATTERN.search(message) and not _PERMISSION_PATTERN.search(message):
@@ -94,7 +94,7 @@ def _mentions_quota(code: str, message: str) -> bool:
 
 
 def _read_error(body: bytes) -> tuple[str, str, bool]:
-    """Return code and message of an error, and whether it came in the service's own shape."""
+    """Return code and message of an error, and whether it has the format of the service."""
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -111,13 +111,13 @@ def _decode_plain_text(body: bytes) -> str:
 
 
 def _replace_markup(message: str) -> str:
-    """Return a message, or what to say in place of a page: gateways send one, in the service's own shape at times."""
+    """Return a message, or a text that replaces an HTML page, which gateways send at times."""
     return "an HTML page" if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message) else message
 
 
 def _find_phrase(status: int) -> str:
     if status in _GATEWAY_STATUSES:
-        return "the gateway got no good answer from the service"
+        return "the gateway got no valid response from the service"
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -125,31 +125,31 @@ def _find_phrase(status: int) -> str:
 
 
 type Outcome = Response | PineconeError
-"""An answer of the service, whatever it says, or why there is none."""
+"""The response of the service, or the error if there is none."""
 
 _PERMANENT_ERRORS = (NameNotResolvedError, NotTrustedError, DeadlineError)
-"""What asking again does not mend."""
+"""Errors that a retry does not correct."""
 
 
 def is_overload(outcome: Outcome) -> bool:
-    """Tell whether the service answered that it cannot, or did not answer."""
+    """Tell whether the service is overloaded or did not respond."""
     return is_transient(outcome.status) if isinstance(outcome, Response) else isinstance(outcome, UnavailableError)
 
 
 def is_throttle(outcome: Outcome) -> bool:
-    """Tell whether the service asked to be called less often."""
+    """Tell whether a call was throttled."""
     return isinstance(outcome, Response) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def is_retryable(outcome: Outcome) -> bool:
-    """Tell whether a call that changes nothing is worth sending again."""
+    """Tell whether a retry of a call that changes nothing may succeed."""
     return is_overload(outcome) and not isinstance(outcome, _PERMANENT_ERRORS)
 
 
 def may_have_taken_effect(outcome: Outcome) -> bool:
-    """Tell whether a call that changes something, and was not answered well, may have changed it all the same."""
+    """Tell whether a failed call that changes something may have taken effect."""
     if isinstance(outcome, Response):
-        is_server_error = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # or of a proxy before it, as 520 to 526
+        is_server_error = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # 520 to 526 come from a proxy
         return outcome.status == HTTPStatus.REQUEST_TIMEOUT or (
             is_server_error and outcome.status != HTTPStatus.NOT_IMPLEMENTED
         )

@@ -1,4 +1,4 @@
-"""The schemas of Pinecone's responses, tolerant of unknown keys, and how bodies are parsed into them."""
+"""The schemas of Pinecone's responses, which allow unknown keys, and the parsers of bodies."""
 
 import json
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class BackupRow(TypedDict, total=False):
 
 @with_config(_TOLERANT)
 class ScheduleRow(TypedDict, total=False):
-    """A row of an index's schedules. To have no next run tells something, so one that is no text is not left out."""
+    """A row of a schedule listing. No next run is a fact, so a value that is not a text is kept to tell them apart."""
 
     schedule_id: Required[str]
     name: str | None
@@ -48,7 +48,7 @@ class ScheduleRow(TypedDict, total=False):
 
 @with_config(_TOLERANT)
 class IndexRow(TypedDict, total=False):
-    """A live index. Where it runs, and what it holds, is told in other words by each version: see `translation`."""
+    """A live index. API versions describe deployment and contents differently: see `mapping`."""
 
     name: Required[str]
     spec: Any
@@ -62,14 +62,14 @@ class IndexRow(TypedDict, total=False):
 
 @with_config(_TOLERANT)
 class Pagination(TypedDict, total=False):
-    """Where the next page is."""
+    """The token of the next page."""
 
     next: str | None
 
 
 @with_config(_TOLERANT)
 class RawPage[Row](TypedDict, total=False):
-    """A page of any listing."""
+    """One page of a listing."""
 
     data: Required[list[Row] | None]
     pagination: Pagination | None
@@ -82,41 +82,41 @@ SCHEDULE = TypeAdapter(ScheduleRow)
 INDEX = TypeAdapter(IndexRow)
 
 
-_NOT_JSON = "the answer is not JSON"
+_NOT_JSON = "the response is not JSON"
 _PAGINATION = "pagination"
 _MAX_KEYS = 3
-"""How many keys of an answer that is not understood an error names."""
+"""How many keys an error names at most."""
 _MAX_KEY_LENGTH = 40
 
 
 class RawRows[Row](NamedTuple):
-    """The rows of one answer that could be understood."""
+    """The rows of one response that could be parsed."""
 
     rows: list[Row]
     token: str | None = None
     fault: str | None = None
-    """What could not be understood, and hides rows or whether there are more."""
+    """What could not be parsed, so that rows or pages may be missing."""
 
 
 def parse_page[Row](body: bytes, page: TypeAdapter[RawPage[Row]], row: TypeAdapter[Row]) -> RawRows[Row]:
-    """Read a page of a listing. Raises `NotUnderstoodError` when it is none."""
+    """Parse one page of a listing. Raises `MalformedResponseError` if it is not a page."""
     try:
         raw_page = page.validate_json(body)
     except ValidationError:
         return _read_page_in_pieces(body, row)
     rows, pagination = raw_page["data"], raw_page.get("pagination")
-    if rows is None:  # an empty list only where the answer holds nothing else
+    if rows is None:  # an empty list only if the response has nothing else
         return _read_page_in_pieces(body, row)
     return RawRows(rows, (pagination.get("next") or None) if pagination else None)
 
 
 def parse_rows[Row](body: bytes, key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
-    """Read an answer that holds all rows under one key. Raises `NotUnderstoodError` when it does not."""
+    """Parse a response with all rows under one key. Raises `MalformedResponseError` if it has no such list."""
     return _read_rows(_parse_object(body), key, row)
 
 
 def parse_row[Row](body: bytes, row: TypeAdapter[Row]) -> Row:
-    """Read an answer that is one row. Raises `NotUnderstoodError` when it is none."""
+    """Parse a response that is one row. Raises `MalformedResponseError` if it is not."""
     return _read_row(_parse_object(body), row)
 
 
@@ -128,7 +128,7 @@ def _read_page_in_pieces[Row](body: bytes, row: TypeAdapter[Row]) -> RawRows[Row
     if token is None or token == "":
         return raw_rows
     if not isinstance(token, str) or not _is_encodable(token):
-        return raw_rows._replace(fault=raw_rows.fault or "where the next page is cannot be understood")
+        return raw_rows._replace(fault=raw_rows.fault or "the token of the next page cannot be parsed")
     return raw_rows._replace(token=token)
 
 
@@ -139,11 +139,11 @@ def _parse_object(body: bytes) -> dict[str, Any]:
         document = _NOT_JSON
     if isinstance(document, dict):
         return document
-    raise MalformedResponseError(document if document is _NOT_JSON else "the answer is not a JSON object")
+    raise MalformedResponseError(document if document is _NOT_JSON else "the response is not a JSON object")
 
 
 def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
-    """Read the rows under a key. An answer without a list is empty only where it has no key that is not known."""
+    """Parse the rows under a key. A response without a list is empty only if it has no unknown key."""
     raw_rows = document.get(key)
     unknown_keys = sorted(document.keys() - {key, _PAGINATION})
     if raw_rows is None and not unknown_keys:
@@ -157,22 +157,22 @@ def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -
             rows.append(_read_row(raw_row, row))
         except MalformedResponseError as error:
             faults.append(str(error))
-    fault = f"{len(faults)} of {len(raw_rows)} rows cannot be understood: {min(faults)}" if faults else None
+    fault = f"{len(faults)} of {len(raw_rows)} rows cannot be parsed: {min(faults)}" if faults else None
     return RawRows(rows, fault=fault)
 
 
 def _describe_missing_list(key: str, document: dict[str, Any], unknown_keys: list[str]) -> str:
-    """Say that an answer has no list under a key, and what it has instead: a few of its other keys."""
+    """Return that a response has no list under a key, and some of its other keys."""
     if document.get(key) is not None:
-        return f'the answer has no list under the key "{key}", but another type'
+        return f'the response has no list under the key "{key}", but another type'
     key_list = ", ".join(f'"{to_one_line(it)[:_MAX_KEY_LENGTH]}"' for it in unknown_keys[:_MAX_KEYS])
-    return f'the answer has no list under the key "{key}", but other keys: {key_list}'
+    return f'the response has no list under the key "{key}", but other keys: {key_list}'
 
 
 def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
-    """Read one row; a field that may be absent is left out where it cannot be understood: it is not known."""
+    """Parse one row; an optional field that cannot be parsed is left out as unknown."""
     if not _is_encodable(raw_row):
-        raise MalformedResponseError("it holds half a character")
+        raise MalformedResponseError("it contains half a character")
     try:
         return row.validate_python(raw_row)
     except ValidationError as error:
@@ -182,18 +182,20 @@ def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401 
     try:
         return row.validate_python(raw_row)
     except ValidationError as error:
-        fault = f"its {min(_find_faults(error))} cannot be read" if isinstance(raw_row, dict) else "it is not an object"
+        fault = (
+            f"its {min(_find_faults(error))} cannot be parsed" if isinstance(raw_row, dict) else "it is not an object"
+        )
     raise MalformedResponseError(fault)
 
 
 def _is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
-    """Tell whether all texts in a value can be written down: JSON can spell halves of characters, which cannot."""
+    """Tell whether all texts in a value can be encoded: JSON allows half a surrogate pair, UTF-8 does not."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     except RecursionError:
-        pass  # what is nested so deeply is no field that is read
+        pass  # a value nested so deeply is not used
     return True
 
 

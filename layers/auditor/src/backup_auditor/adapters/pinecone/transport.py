@@ -28,79 +28,81 @@ import httpx  # noqa: E402
 
 _PROXY_AUTHENTICATION = 407
 _MAX_ERROR_LENGTH = 1000
-"""Characters: a path of certificates stands in it."""
+"""Characters of an error, which may contain a chain of certificates."""
 
 
 class NameNotResolvedError(UnreachableError):
-    """The host's name leads nowhere. Asking again does not help."""
+    """The name of the host cannot be resolved. A retry does not help."""
 
 
 class NotTrustedError(UnreachableError):
-    """The host's certificate is not trusted. Asking again does not help."""
+    """The certificate of the host is not trusted. A retry does not help."""
 
 
 class ProxyRefusedError(UnreachableError):
-    """The proxy does not let the call through. Asking again does not help."""
+    """The proxy refuses the call. A retry does not help."""
 
 
 class NotConnectedError(UnavailableError):
-    """No connection was made in time: nothing was sent."""
+    """No connection was established in time; nothing was sent."""
 
 
 class ResponseLostError(UnavailableError):
-    """A request that changes something went out, and what became of it is not known."""
+    """A request that changes something was sent, and its outcome is unknown."""
 
 
 class RequestRoute(NamedTuple):
-    """Where requests go, and through which proxy."""
+    """The host of requests, and the proxy in between."""
 
     host: str
-    """With its port, where it has one of its own."""
+    """With the port, if it is not the default one."""
     proxy: Proxy | None = None
 
 
 def build_transport_error(error: Exception, route: RequestRoute) -> PineconeError:
-    """Say what a failure means, without holding on to it. The proxy is named where there is one."""
+    """Return the error that a failure means, without a reference to the failure. Names the proxy, if any."""
     if isinstance(error, httpx.DecodingError):
-        return MalformedResponseError("the answer is not compressed as it says")
+        return MalformedResponseError("the response is not compressed as its header says")
     proxy_note = f" (through {route.proxy})" if route.proxy else ""
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return NotConnectedError(f"no connection was made in time{proxy_note}")
+        return NotConnectedError(f"no connection was established in time{proxy_note}")
     if isinstance(error, httpx.TimeoutException):
-        return UnavailableError(f"no answer came in time{proxy_note}")
+        return UnavailableError(f"no response arrived in time{proxy_note}")
     if isinstance(error, httpx.ProxyError) and route.proxy:
         return _build_proxy_error(str(error), route, route.proxy)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
         return _build_connect_error(error, route, proxy_note)
     summary = (
-        "the answer broke off, or is not HTTP" if isinstance(error, httpx.ProtocolError) else "the connection broke off"
+        "the response was cut off, or is not HTTP"
+        if isinstance(error, httpx.ProtocolError)
+        else "the connection was lost"
     )
     return UnavailableError(f"{summary}{proxy_note}")
 
 
 def _build_proxy_error(text: str, route: RequestRoute, proxy: Proxy) -> UnreachableError:
-    """Say why a proxy did not connect; `text` begins with the status that it answered."""
+    """Return why a proxy did not connect; `text` begins with the status of its response."""
     match = re.match(r"\d{3}", text)
     status = int(match[0]) if match else 0
     summary = f"{proxy} did not connect to {route.host}: {to_one_line(text)}"
     if status == _PROXY_AUTHENTICATION:
         return ProxyRefusedError(
-            f"{summary}; put the user name and the password into {proxy.source}: http://USER:PASSWORD@…"
+            f"{summary}; set the user name and the password in {proxy.source}: http://USER:PASSWORD@…"
         )
     if is_transient(status):
-        return UnreachableError(f"{summary}; look at the proxy and at the network behind it")
-    return ProxyRefusedError(f"{summary}; have it allow the host, or name the host in NO_PROXY to reach it directly")
+        return UnreachableError(f"{summary}; check the proxy and the network behind it")
+    return ProxyRefusedError(f"{summary}; allow the host in the proxy, or add it to NO_PROXY to connect directly")
 
 
 def _build_connect_error(error: Exception, route: RequestRoute, proxy_note: str) -> UnreachableError:
-    remedy = f"look at {route.proxy.source if route.proxy else 'PINECONE_CONTROLLER_HOST'} and at the network"
+    remedy = f"check {route.proxy.source if route.proxy else 'PINECONE_CONTROLLER_HOST'} and the network"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
             return NameNotResolvedError(f"the name of {route.proxy or route.host} cannot be resolved; {remedy}")
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
             return UnreachableError(
-                f"the connection to {route.host} broke off before TLS was agreed on{proxy_note}; {remedy}"
+                f"the connection to {route.host} was lost during the TLS handshake{proxy_note}; {remedy}"
             )
         if isinstance(cause, ssl.SSLError):
             return NotTrustedError(
@@ -116,34 +118,34 @@ _MIN_KEY_LENGTH = 12
 
 
 class Response(NamedTuple):
-    """What came back."""
+    """The response to one request."""
 
     status: int
     headers: Mapping[str, str]
-    """By lower-case name, or in any mapping that does not mind case."""
+    """Headers by lower-case name, or a mapping that ignores case."""
     body: bytes
 
     def __repr__(self) -> str:
-        """Show the status alone: a service can write anything into an answer, a key too."""
-        return f"<Answer {self.status}>"
+        """Return only the status: the service can send anything, even a key."""
+        return f"<Response {self.status}>"
 
 
 class Transport:
-    """One pool of kept connections to one host. Safe to use from many threads.
+    """A pool of persistent connections to one host. Safe to use from many threads.
 
-    It works below `httpx.Client`, whose handling of redirects, cookies and credentials is not wanted here: no redirect
-    is ever followed, so the key goes to no other host.
+    It replaces `httpx.Client`, which handles redirects, cookies and credentials: here no redirect is followed, so that
+    the key is sent to no other host.
     """
 
     def __init__(self, connection: Connection) -> None:
-        """Make the pool; nothing is connected yet.
+        """Create the pool without a connection.
 
-        Raises `SettingsError` for an address or a proxy that is none, and for certificates that are not there.
+        Raises `SettingsError` for an invalid address or proxy, and for missing certificates.
         """
         self._connection = connection
-        # a name or a status may hold the key too, and reports hold those; a text shorter than any key may stand in both
+        # names and statuses may contain the key, and reports contain them; a text shorter than any key is not replaced
         self._key = connection.key.encode() if len(connection.key) >= _MIN_KEY_LENGTH else b""
-        logging.getLogger("httpcore").setLevel(logging.INFO)  # below, it writes down the headers of answers
+        logging.getLogger("httpcore").setLevel(logging.INFO)  # the DEBUG level logs the headers of responses
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
@@ -153,13 +155,13 @@ class Transport:
             versions = {connection.api_version, connection.schedules_api_version}
             self._headers = {it: _build_headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
         except (httpx.InvalidURL, ValueError) as error:
-            reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}"
+            reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}; correct the address"
         else:
             return
         raise SettingsError(reason)
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the transport."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,10 +169,10 @@ class Transport:
         self._pool.close()
 
     def send(self, method: str, target: bytes, version: str, deadline: Deadline, body: bytes | None = None) -> Response:
-        """Send one request, once, and read its whole answer.
+        """Send one request, once, and return the whole response.
 
-        Raises `UnreachableError`, `UnavailableError`, `NotUnderstoodError` and `DeadlineError`; none of them holds on
-        to the request, which carries the key.
+        Raises `UnreachableError`, `UnavailableError`, `MalformedResponseError` and `DeadlineError`. None of them has a
+        reference to the request, which contains the key.
         """
         seconds_left = deadline.require_seconds_left()
         request = httpx.Request(
@@ -189,7 +191,7 @@ class Transport:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError, OSError) as error:
             transport_error = build_transport_error(error, self._route)
-        # raised here, not above: an error must not hold on to the failure below it, which holds on to the request
+        # raised here, not above: the error must not refer to its cause, which refers to the request
         raise transport_error
 
     def _build_timeouts(self, seconds_left: float) -> dict[str, float]:
@@ -199,14 +201,14 @@ class Transport:
 
     def _read_body(self, response: httpx.Response, deadline: Deadline) -> bytes:
         is_encoded = response.headers.get("content-encoding", "identity") != "identity"
-        # what is not encoded is read below the response, which would only copy it
+        # a body that is not encoded is read from the stream: the response would only copy it
         parts = response.iter_bytes() if is_encoded else cast("httpx.SyncByteStream", response.stream)
         pieces: list[bytes] = []
         size = 0
         for part in parts:
             size += len(part)
             if size > self._connection.body_limit:
-                raise MalformedResponseError(f"the answer is longer than {self._connection.body_limit} bytes")
+                raise MalformedResponseError(f"the response is too long (limit: {self._connection.body_limit} bytes)")
             pieces.append(part)
             deadline.require_seconds_left()
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -232,14 +234,14 @@ def _open_pool(connection: Connection, proxy: Proxy | None) -> httpx.HTTPTranspo
         max_connections=connection.max_concurrency, max_keepalive_connections=connection.max_concurrency
     )
     if connection.host.startswith("http:"):
-        tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and much faster to make than one with roots
+        tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; faster to create than with certificates
         return httpx.HTTPTransport(verify=tls_context, limits=limits)
     tls_context = make_tls_context()
     return httpx.HTTPTransport(verify=tls_context, limits=limits, proxy=_build_proxy(tls_context, proxy))
 
 
 def _build_proxy(tls_context: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
-    """Return a proxy as httpx takes it: one that is reached by TLS itself trusts the same certificates."""
+    """Return a proxy for httpx. An https proxy uses the same trusted certificates."""
     if proxy is None:
         return None
     return httpx.Proxy(proxy.url, ssl_context=tls_context if proxy.name.startswith("https:") else None)

@@ -1,4 +1,4 @@
-"""Which versions of the API know which calls."""
+"""The API versions that have the calls about backups and schedules."""
 
 import re
 
@@ -6,12 +6,12 @@ from backup_auditor.errors import NotFoundError, PineconeError
 
 FIRST_WITH_BACKUPS = "2025-04"
 FIRST_WITH_SCHEDULES = "2026-07"
-"""Before it, schedules are served under `unstable` alone."""
+"""Earlier, only `unstable` has schedules."""
 _DATED_VERSION = re.compile(r"\d{4}-\d{2}")
 
 
 def explain_missing(error: PineconeError, target: bytes, version: str) -> PineconeError:
-    """Return an error, with the variable to set where a 404 means that the version does not know the call."""
+    """Return an error; if a 404 means that the API version lacks the call, with the variable to set."""
     if not isinstance(error, NotFoundError) or _DATED_VERSION.fullmatch(version) is None:
         return error
     if _find_collection(target) == b"backup-schedules" and version < FIRST_WITH_SCHEDULES:
@@ -27,6 +27,6 @@ def explain_missing(error: PineconeError, target: bytes, version: str) -> Pineco
 
 
 def _find_collection(target: bytes) -> bytes:
-    """Return what a call is about: the last collection of its path, whatever the index is called."""
+    """Return the last collection of the path of a call, whatever the name of the index is."""
     _, collection, *segments = target.partition(b"?")[0].split(b"/")
     return segments[1] if collection == b"indexes" and len(segments) > 1 else collection

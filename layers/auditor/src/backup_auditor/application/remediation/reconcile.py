@@ -21,8 +21,8 @@ from backup_auditor.domain.remediation.checks import (
     get_resource_id,
 )
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
-from backup_auditor.errors import BackupAuditorError, ChannelRefusedError, DeliveryError, StateError
-from backup_auditor.ports.messaging import Bus, Event, MetricEmitter
+from backup_auditor.errors import BackupAuditorError, StateError
+from backup_auditor.ports.messaging import Bus, Event, MetricEmitter, PutResult
 from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
 from backup_auditor.ports.stores import PublicationLog, RemediationLog
 from backup_auditor.rendering.events import build_creation_event
@@ -63,9 +63,6 @@ class RemediationDependencies(Protocol):
         """Return the seconds that the run has left."""
 
 
-_MAX_ROUNDS = 3
-
-
 def publish_events(project: str, deps: RemediationDependencies) -> BackupAuditorError | None:
     """Publish an event for each applied action that has none yet; return the error if one is still unpublished.
 
@@ -104,25 +101,20 @@ def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[t
             yield record, Event(*build_creation_event(plan, action, record))
 
 
-def put_events(
-    project: str, events: Sequence[Event], deps: RemediationDependencies
-) -> tuple[Sequence[int], DeliveryError | None]:
+def put_events(project: str, events: Sequence[Event], deps: RemediationDependencies) -> PutResult:
     """Publish events, with retries; return the positions of those that were not accepted, and the error.
 
     Those events are logged.
     """
-    remaining, error = list(range(len(events))), None
-    for _ in range(_MAX_ROUNDS):
-        if not remaining or isinstance(error, ChannelRefusedError):
-            break
-        result = deps.bus.put([events[it] for it in remaining], deps.seconds_left)
-        remaining, error = [remaining[it] for it in result.unaccepted_positions], result.error
-    for position in remaining:
-        fields = {"error": str(error), "event": events[position].detail_type, "detail": events[position].detail}
+    if not events:
+        return PutResult((), None)
+    result = deps.bus.put(events, deps.seconds_left, may_duplicate=True)
+    for position in result.unaccepted_positions:
+        fields = {"error": str(result.error), "event": events[position].detail_type, "detail": events[position].detail}
         deps.log.error("an event was not accepted", extra=fields)
-    if remaining:
-        deps.emit(project, {"DeliveryFailures": len(remaining)})
-    return remaining, error
+    if result.unaccepted_positions:
+        deps.emit(project, {"DeliveryFailures": len(result.unaccepted_positions)})
+    return result
 
 
 _MAX_INVOCATION = timedelta(minutes=15)

@@ -108,17 +108,15 @@ class UpdateSchedule:
     @property
     def call(self) -> ApiCall:
         """The call that applies the action."""
-        return ApiCall(
-            "PATCH", f"/backup-schedules/{quote_segment(self.schedule_id)}", build_settings_body(self.changes)
-        )
+        return _build_update_call(self.schedule_id, self.changes)
 
     def build_undo_call(self, target_id: str) -> ApiCall:
         """Return the call that undoes the action."""
-        return ApiCall(
-            "PATCH",
-            f"/backup-schedules/{quote_segment(target_id)}",
-            build_settings_body(self.before.restrict_to(self.changes)),
-        )
+        return _build_update_call(target_id, self.before.restrict_to(self.changes))
+
+
+def _build_update_call(schedule_id: str, settings: ScheduleSettings) -> ApiCall:
+    return ApiCall("PATCH", f"/backup-schedules/{quote_segment(schedule_id)}", build_settings_body(settings))
 
 
 @dataclass(frozen=True, slots=True)

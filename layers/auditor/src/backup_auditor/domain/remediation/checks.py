@@ -128,7 +128,8 @@ def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: Sched
         return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} no longer exists. {violation}")
     settings = extract_settings(schedule)
     if settings != action.before:
-        detail = f"Its schedule {action.name} has other settings now: {json.dumps(build_settings_body(settings))}. {violation}"
+        settings_text = json.dumps(build_settings_body(settings))
+        detail = f"Its schedule {action.name} has other settings now: {settings_text}. {violation}"
         return SkipReason(ActionState.SKIPPED, detail)
     other_schedules = [it for it in snapshot.schedules if it is not schedule and it.enabled is not False]
     if other_schedules:
