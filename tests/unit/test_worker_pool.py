@@ -1,4 +1,4 @@
-"""Work done by a few threads, and its results taken by one."""
+"""Tasks run on a few threads, and their callbacks on one."""
 
 import threading
 from collections.abc import Callable
@@ -12,17 +12,17 @@ LONG_SECONDS = 60.0
 
 
 def return_long_time() -> float:
-    """Leave plenty of time."""
+    """Return plenty of time."""
     return LONG_SECONDS
 
 
 def make_work(result: object) -> Callable[[], object]:
-    """Return work with a result."""
+    """Return a task with a result."""
     return lambda: result
 
 
-def test_all_results_are_taken_on_the_thread_that_waits() -> None:
-    """What a result means is seen to by one thread alone, work that it brings included."""
+def test_all_callbacks_run_on_the_waiting_thread() -> None:
+    """Callbacks of tasks that a callback submits run there, too."""
     taken_results: list[tuple[object, str]] = []
 
     def take_result(result: object) -> None:
@@ -39,8 +39,8 @@ def test_all_results_are_taken_on_the_thread_that_waits() -> None:
     )
 
 
-def test_no_more_threads_work_than_may() -> None:
-    """With a size of two, two calls are under way at once."""
+def test_the_number_of_threads_is_limited() -> None:
+    """With a size of two, two tasks run at once."""
     lock, active_count, max_active = threading.Lock(), 0, 0
     barrier = threading.Barrier(2, timeout=LONG_SECONDS)
 
@@ -60,8 +60,8 @@ def test_no_more_threads_work_than_may() -> None:
     assert max_active == 2
 
 
-def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
-    """Nothing that was not expected is swallowed."""
+def test_the_error_of_a_task_is_raised_on_the_waiting_thread() -> None:
+    """No unexpected error is lost."""
 
     def work() -> None:
         raise ZeroDivisionError("unexpected")
@@ -72,8 +72,8 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
             pool.finish(return_long_time)
 
 
-def test_a_thread_that_cannot_be_started_is_the_error_that_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for it to end."""
+def test_the_error_of_a_thread_that_cannot_start_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool does not wait for that thread."""
 
     def refuse_thread(_: threading.Thread) -> None:
         raise RuntimeError("no more threads")
@@ -83,8 +83,8 @@ def test_a_thread_that_cannot_be_started_is_the_error_that_is_seen(monkeypatch: 
         pool.submit(make_work(1), lambda _result: None, None)
 
 
-def test_what_does_not_come_in_time_is_replaced() -> None:
-    """When no time is left the stand-in is taken, and the late result is not."""
+def test_a_late_result_is_replaced_by_the_fallback() -> None:
+    """After the time limit the late result is ignored."""
     taken_results: list[str] = []
     is_finished = threading.Event()
 
@@ -102,8 +102,8 @@ def test_what_does_not_come_in_time_is_replaced() -> None:
     assert taken_results == ["instead", "next"]
 
 
-def test_who_interrupts_does_not_wait_for_answers() -> None:
-    """The threads are left alone, and do not keep the interpreter from ending."""
+def test_an_interruption_does_not_wait_for_running_tasks() -> None:
+    """The threads do not keep the interpreter from exiting."""
     is_finished = threading.Event()
     pool = WorkerPool(1)
     pool.submit(partial(is_finished.wait, LONG_SECONDS), lambda _result: None, True)
@@ -116,8 +116,8 @@ def test_who_interrupts_does_not_wait_for_answers() -> None:
     thread.join()
 
 
-def test_what_is_queued_when_it_ends_is_not_done() -> None:
-    """Work that has not begun is dropped."""
+def test_queued_tasks_do_not_run_after_the_end() -> None:
+    """Only running tasks are finished."""
     started_numbers: list[int] = []
     has_started, is_finished = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""What changes while an audit runs: rows that shift, indexes and schedules that go."""
+"""Changes during an audit: rows that shift, and indexes and schedules that are deleted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,13 +26,13 @@ SCHEDULES_PATH = "/indexes/*/backup-schedules"
 
 
 def make_deletion(index: str) -> Callable[[SimulatedProject], None]:
-    """Delete an index."""
+    """Return a change that deletes an index."""
     return lambda project: project.delete_index(index)
 
 
 @pytest.mark.parametrize("path", [SCHEDULES_PATH, HISTORY_PATH], ids=["before-its-schedules", "before-a-history"])
-def test_an_index_deleted_meanwhile_leaves_with_a_note(path: str) -> None:
-    """It is neither a finding nor unread, and its backups stay in the listing."""
+def test_an_index_deleted_during_the_audit_leaves_with_a_note(path: str) -> None:
+    """It is neither a finding nor a read error, and its backups stay in the listing."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -64,8 +64,8 @@ def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
 
 
 @pytest.mark.parametrize("status", [404, None], ids=["its-listing-is-gone", "its-listing-is-empty"])
-def test_an_index_whose_deletion_begins_meanwhile_is_left_out(status: int | None) -> None:
-    """The state is read again where a listing is gone, or where a verdict needs a second read."""
+def test_an_index_whose_deletion_begins_during_the_audit_is_left_out(status: int | None) -> None:
+    """The state is read again after a 404, or if a verdict needs a second read."""
     project = build_empty_project()
     project.options.index_deletion_duration = timedelta(hours=1)
     add_healthy_index(project, "orders")
@@ -79,8 +79,8 @@ def test_an_index_whose_deletion_begins_meanwhile_is_left_out(status: int | None
     assert result.notes == ("The index orders is being deleted (state Terminating): it is not audited.",)
 
 
-def test_a_listing_that_is_gone_though_its_index_is_there_is_unread() -> None:
-    """A 404 is believed of an index only if the list of indexes agrees."""
+def test_a_404_for_the_listing_of_an_existing_index_is_a_read_error() -> None:
+    """A 404 means a deleted index only if the list of indexes agrees."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -92,8 +92,8 @@ def test_a_listing_that_is_gone_though_its_index_is_there_is_unread() -> None:
     assert result.notes == ()
 
 
-def test_a_listing_that_is_gone_is_unread_where_the_indexes_cannot_be_listed_again() -> None:
-    """What cannot be settled is not settled."""
+def test_a_404_is_a_read_error_if_the_indexes_cannot_be_listed_again() -> None:
+    """Nothing shows whether the index was deleted."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -103,8 +103,8 @@ def test_a_listing_that_is_gone_is_unread_where_the_indexes_cannot_be_listed_aga
     assert [it.call for it in result.inventory.read_failures] == ["GET /indexes/orders/backup-schedules"]
 
 
-def test_a_schedule_deleted_meanwhile_is_not_there_any_more() -> None:
-    """Its index's schedules are read afresh, once, and no history of it is missed."""
+def test_a_schedule_deleted_during_the_audit_is_left_out() -> None:
+    """The schedules of its index are read once more, and its missing history is not a read error."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -124,8 +124,8 @@ def test_a_schedule_deleted_meanwhile_is_not_there_any_more() -> None:
     assert count_calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
-def test_a_history_that_is_gone_though_its_schedule_is_listed_is_unread() -> None:
-    """The schedule stands, its runs are not known."""
+def test_a_404_for_the_history_of_a_listed_schedule_is_a_read_error() -> None:
+    """The schedule is kept; its runs are unknown."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -139,7 +139,7 @@ def test_a_history_that_is_gone_though_its_schedule_is_listed_is_unread() -> Non
 
 
 def test_rows_that_shifted_are_found_by_a_second_read() -> None:
-    """A backup deleted between two pages hides another one; what seems missing is looked for once more."""
+    """A backup deleted between two pages hides another one; a second read finds it."""
     project = build_scenario("fleet:60x2", now=SIMULATED_NOW)
     first_backup = project.list_backups()[0]
     hidden_backup = project.list_backups()[100]
@@ -154,7 +154,7 @@ def test_rows_that_shifted_are_found_by_a_second_read() -> None:
 
 
 def test_a_healthy_project_is_read_once() -> None:
-    """No second walk is made where nothing seems missing."""
+    """No second read is made if nothing seems to be missing."""
     project = build_empty_project()
     for name in ("orders", "users"):
         project.create_index(name)
@@ -167,7 +167,7 @@ def test_a_healthy_project_is_read_once() -> None:
 
 
 def test_absence_is_evaluated_only_after_a_second_read_agrees() -> None:
-    """An index without schedule or backup is walked twice, and then said to have none."""
+    """An index without a schedule or a backup is read twice before it is non-compliant."""
     project = build_empty_project()
     project.create_index("orders")
     with serve(project) as server:
@@ -179,8 +179,8 @@ def test_absence_is_evaluated_only_after_a_second_read_agrees() -> None:
     assert count_calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
-def test_a_second_read_that_breaks_off_leaves_it_open() -> None:
-    """Nothing is called missing, the broken walk is unread, and it is not tried for ever."""
+def test_an_incomplete_second_read_confirms_nothing() -> None:
+    """Absence stays unknown, the read is a read error, and it is not repeated forever."""
     project = build_empty_project()
     project.create_index("orders")
     with serve(project) as server:
@@ -192,8 +192,8 @@ def test_a_second_read_that_breaks_off_leaves_it_open() -> None:
     assert count_calls(server)["GET /indexes/*/backup-schedules"] == 2
 
 
-def test_a_listing_that_never_agrees_with_itself_is_read_four_times() -> None:
-    """Rows that come and go with every walk leave open what rests on their absence."""
+def test_a_listing_that_changes_with_each_read_is_read_four_times() -> None:
+    """Verdicts based on absence stay unknown."""
     project = build_empty_project()
     project.create_index("orders")
 
@@ -211,8 +211,8 @@ def test_a_listing_that_never_agrees_with_itself_is_read_four_times() -> None:
     assert count_calls(server)["GET /backups"] == 4
 
 
-def test_an_index_deleted_before_a_second_read_leaves_too() -> None:
-    """It can go at any time."""
+def test_an_index_deleted_before_a_second_read_leaves_with_a_note() -> None:
+    """An index can be deleted at any time."""
     project = build_empty_project()
     project.create_index("orders")
     with serve(project) as server:

@@ -1,4 +1,4 @@
-"""The key goes to the service, and nowhere else: into no text, no log, no traceback."""
+"""The key is sent to the service only: no text, log or traceback contains it."""
 
 import io
 import json
@@ -25,7 +25,7 @@ KEY = "canary-of-the-confidentiality-tests"
 
 @pytest.fixture
 def log_stream() -> Iterator[io.StringIO]:
-    """Write down everything that anything logs."""
+    """Record everything that is logged."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
@@ -43,23 +43,23 @@ FAULTS = [
     pytest.param(Fault(status=404, message=f"{'x' * 180} {KEY}"), id="echoed-where-it-is-cut"),
     pytest.param(Fault(status=503, body=f"<html>{KEY}</html>"), id="echoed-in-html"),
     pytest.param(Fault(status=302, headers={"location": f"http://127.0.0.1:9/{KEY}"}), id="echoed-in-a-redirect"),
-    pytest.param(Fault(kind="garbage", body=f'{{"{KEY}": 1}}'), id="echoed-in-a-shape"),
+    pytest.param(Fault(kind="garbage", body=f'{{"{KEY}": 1}}'), id="echoed-in-a-structured-error"),
     pytest.param(Fault(kind="reset"), id="reset"),
     pytest.param(Fault(kind="truncate"), id="truncated"),
 ]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_error_and_no_log_holds_the_key(fault: Fault, log_stream: io.StringIO) -> None:
-    """Neither its text, nor what it holds on to, nor a log at the lowest level."""
+def test_no_error_and_no_log_contains_the_key(fault: Fault, log_stream: io.StringIO) -> None:
+    """Neither the text of an error, nor what it refers to, nor a log at the lowest level."""
     error = read_with_fault(fault)
     assert KEY not in str(error) + repr(error) + repr(vars(error)) + log_stream.getvalue()
     assert (error.__cause__, error.__context__) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["status", "reset", "truncate", "garbage"])
-def test_no_traceback_holds_the_key(kind: str) -> None:
-    """Not even one that shows every local value on its way."""
+def test_no_traceback_contains_the_key(kind: str) -> None:
+    """Not even a traceback with the local variables."""
     traceback_summary = traceback.TracebackException.from_exception(
         read_with_fault(Fault(kind=kind)), capture_locals=True
     )
@@ -69,7 +69,7 @@ def test_no_traceback_holds_the_key(kind: str) -> None:
 
 
 def read_with_fault(fault: Fault) -> PineconeError:
-    """Ask a service for its indexes while something goes wrong, and return the error."""
+    """Read the indexes of a service with a fault, and return the error."""
     with serve(build_empty_project()) as server:
         server._recorder.roles = {KEY: "viewer"}
         server.faults.append(fault)
@@ -78,8 +78,8 @@ def read_with_fault(fault: Fault) -> PineconeError:
     return error_info.value
 
 
-def test_no_unread_fact_holds_the_key() -> None:
-    """What the service echoes is taken out before it gets into the inventory."""
+def test_no_read_error_contains_the_key() -> None:
+    """A key that the service repeats is removed before it reaches the inventory."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -90,8 +90,8 @@ def test_no_unread_fact_holds_the_key() -> None:
     assert KEY not in repr(result)
 
 
-def test_no_fact_holds_the_key() -> None:
-    """A service may echo it anywhere, in a status too; a fact would carry it into every report."""
+def test_no_fact_contains_the_key() -> None:
+    """The service may repeat it anywhere, even in a status, and facts are in every report."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
@@ -103,14 +103,14 @@ def test_no_fact_holds_the_key() -> None:
     assert KEY not in repr(result)
 
 
-def test_a_reader_can_be_printed() -> None:
-    """Nothing that a reader is made of shows the key."""
+def test_the_text_of_a_reader_has_no_key() -> None:
+    """No attribute of a reader shows the key."""
     with serve(build_empty_project()) as server, open_simulated_reader(server, key=KEY) as reader:
         assert KEY not in repr((reader, vars(reader), vars(reader._client)))
 
 
 def test_no_redirect_is_followed_with_the_key() -> None:
-    """Where a redirect leads nobody is asked."""
+    """No request is sent to the target of a redirect."""
     with serve(build_empty_project()) as other_server, serve(build_empty_project()) as server:
         for status in (301, 302, 307, 308):
             server.faults.append(Fault(status=status, headers={"location": f"{other_server.url}/indexes"}, times=1))
@@ -122,8 +122,8 @@ def test_no_redirect_is_followed_with_the_key() -> None:
     assert len(server.requests) == 4
 
 
-def test_a_proxy_of_the_surroundings_is_never_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked of loopback stays on it."""
+def test_no_proxy_is_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request to loopback never leaves the machine."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     inventory: Inventory

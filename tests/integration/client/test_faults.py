@@ -1,4 +1,4 @@
-"""What becomes of an audit when answers go wrong: what was seen stands, the rest is unread, and it ends."""
+"""Audits of a failing service keep what was read, report the rest as read errors, and end."""
 
 import gzip
 import json
@@ -39,7 +39,7 @@ SCHEDULES_CALL = "GET /indexes/orders/backup-schedules"
 
 
 def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]:
-    """Audit one healthy index while something goes wrong, and return what is unread."""
+    """Audit one healthy index with a fault, and return the read errors."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -54,7 +54,7 @@ def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]
         pytest.param(Fault(status=500, body=b""), "500: Internal Server Error", id="empty"),
         pytest.param(Fault(status=502, body="<html>", content_type="text/html"), "502: an HTML page", id="html"),
         pytest.param(Fault(status=429, message="Slow down."), "429: Slow down.", id="throttled"),
-        pytest.param(Fault(status=401, body="Invalid API key"), "401: Invalid API key", id="key-withdrawn"),
+        pytest.param(Fault(status=401, body="Invalid API key"), "401: Invalid API key", id="revoked-key"),
         pytest.param(Fault(status=403, message="No."), "403: No.", id="forbidden"),
         pytest.param(Fault(kind="garbage"), "the response is not JSON", id="page-of-a-proxy"),
         pytest.param(
@@ -76,8 +76,8 @@ def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]
         ),
     ],
 )
-def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fault: Fault, error: str) -> None:
-    """The rest is read and judged all the same, and the reason says nothing that changes from run to run."""
+def test_a_failed_listing_is_a_read_error_with_call_and_reason(fault: Fault, error: str) -> None:
+    """The rest is read and evaluated, and the reason is the same in every run."""
     fault.path = "/indexes/orders/backup-schedules"
     assert audit_with_fault(fault) == (ReadFailure(SCHEDULES_CALL, error),)
 
@@ -92,15 +92,15 @@ def test_a_listing_that_cannot_be_read_is_unread_with_the_call_and_the_reason(fa
     ],
 )
 @pytest.mark.parametrize("body", ['{"error": {"code": "UNKNOWN"}}', '{"items": [], "pagination": null}'])
-def test_an_answer_that_lacks_its_list_is_a_read_error(path: str, call: str, body: str) -> None:
-    """Every listing whose answer holds other keys in place of its list is unread, and names the call."""
+def test_a_response_without_its_list_is_a_read_error(path: str, call: str, body: str) -> None:
+    """The read error of a response with other keys names the call."""
     (failure,) = audit_with_fault(Fault(kind="garbage", path=path, body=body))
     assert failure.call.startswith(call)
     assert "but other keys" in failure.error
 
 
-def test_an_answer_without_own_backups_is_a_read_error() -> None:
-    """An index's own backups are unread where the answer lacks its list; the index may have recovery points."""
+def test_a_response_without_own_backups_is_a_read_error() -> None:
+    """The index may have recovery points."""
     project = build_empty_project()
     project.create_index("orders")
     project.create_backup("orders")
@@ -113,13 +113,13 @@ def test_an_answer_without_own_backups_is_a_read_error() -> None:
 
 
 @pytest.mark.parametrize("body", ["{}", '{"pagination": null}', '{"pagination": {"next": ""}}'])
-def test_an_empty_answer_is_an_empty_list(body: str) -> None:
-    """An answer without any key, or with `pagination` alone, lists nothing and is no read error."""
+def test_an_empty_response_is_an_empty_list(body: str) -> None:
+    """A response without keys, or with only `pagination`, lists nothing and is not a read error."""
     assert audit_with_fault(Fault(kind="garbage", path="*/history", body=body)) == ()
 
 
-def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
-    """A hanging call is given up, repeated, and unread in the end."""
+def test_a_service_that_never_responds_is_a_read_error_after_the_timeout() -> None:
+    """A call without a response is retried, and then a read error."""
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     failures = audit_with_fault(fault, read_timeout=timedelta(milliseconds=50))
     assert failures == (ReadFailure(SCHEDULES_CALL, "no response arrived in time"),)
@@ -129,8 +129,8 @@ def test_a_service_that_never_answers_is_left_after_the_timeout() -> None:
 @pytest.mark.parametrize(
     "fault", [Fault(status=404), Fault(status=409), Fault(status=422), Fault(status=400), Fault(status=403)]
 )
-def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
-    """Only overload and lost connections are worth a repeat."""
+def test_final_responses_are_not_retried(fault: Fault) -> None:
+    """Only overload and lost connections are retried."""
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(fault)
         with pytest.raises(PineconeError):
@@ -142,29 +142,29 @@ def test_answers_are_not_asked_for_twice(fault: Fault) -> None:
     "status", [408, 500, 502, 503, 504, 507, 511, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599]
 )
 @pytest.mark.parametrize("path", ["/indexes", "/backups", "/indexes/orders/backup-schedules"])
-def test_a_transient_status_leaves_no_trace(status: int, path: str) -> None:
-    """A safe call that is answered so once is sent again, and the audit is complete."""
+def test_a_transient_status_is_retried(status: int, path: str) -> None:
+    """After one retry the audit is complete."""
     fault = Fault(status=status, times=1, path=path, body="<html>oh</html>", content_type="text/html")
     assert audit_with_fault(fault) == ()
     assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize("status", [501, 505])
-def test_what_the_server_will_never_do_is_asked_once(status: int) -> None:
-    """501 and 505 are answers: no retry follows, and the call is unread."""
+def test_a_permanent_server_error_is_not_retried(status: int) -> None:
+    """501 and 505 are read errors after one request."""
     fault = Fault(status=status, path="/backups", message="No.")
     assert audit_with_fault(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
     assert fault.applied_count == 1
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
-def test_a_fault_that_passes_leaves_no_trace(kind: str) -> None:
-    """Lost answers of safe calls are asked for again."""
+def test_a_temporary_fault_is_retried(kind: str) -> None:
+    """Lost responses to safe calls are requested again."""
     assert audit_with_fault(Fault(kind=kind, times=3, path="/indexes/orders/backup-schedules")) == ()
 
 
-def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
-    """A quarter of all answers refused for a while cost waits, and no fact."""
+def test_an_audit_is_complete_despite_throttling() -> None:
+    """A quarter of all calls throttled for a while costs time, and no fact."""
     with serve(build_scenario("fleet:40x3", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=429, probability=0.25, seed=7, times=60))
         result = audit_server(server)
@@ -172,8 +172,8 @@ def test_a_storm_of_throttling_ends_in_a_whole_result() -> None:
     assert len(result.inventory.histories) == 40
 
 
-def test_a_service_that_dies_half_way_is_not_hammered() -> None:
-    """Once retries are spent and all fails nothing more is sent; what was seen stands, and no more is compliant."""
+def test_a_service_that_stops_is_not_called_forever() -> None:
+    """After the retry budget nothing is sent; what was read is kept, and nothing else is compliant."""
     indexes = 300
     with serve(build_scenario(f"fleet:{indexes}x2", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=503, after=100))
@@ -197,8 +197,8 @@ def test_a_service_that_dies_half_way_is_not_hammered() -> None:
     assert compliance_by_control == read_counts
 
 
-def test_an_answer_may_be_compressed_all_the_same() -> None:
-    """It is not asked for, and understood."""
+def test_a_compressed_response_is_read() -> None:
+    """The client does not request compression, and accepts it."""
     body = gzip.compress(json.dumps({"indexes": [{"name": "orders"}]}).encode())
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(kind="garbage", body=body, headers={"content-encoding": "gzip"}))
@@ -206,8 +206,8 @@ def test_an_answer_may_be_compressed_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "compressed"])
-def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> None:
-    """Its size is bounded in decoded bytes."""
+def test_the_size_of_a_response_is_limited(is_compressed: bool) -> None:
+    """The limit counts decoded bytes."""
     body = b"[" * 1_000_000
     headers = {"content-encoding": "gzip"} if is_compressed else {}
     with serve(build_empty_project()) as server, open_simulated_reader(server, body_limit=300_000) as reader:
@@ -219,7 +219,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(is_compressed: bool) -> No
 
 
 def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
-    """The rows it showed stand."""
+    """The rows of the read are kept."""
     with serve(build_scenario("fleet:30x5", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with open_simulated_reader(server) as reader:
@@ -232,7 +232,7 @@ def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
     "fault, error",
     [
         pytest.param(Fault(status=401, body="no"), BadKeyError, id="bad-key"),
-        pytest.param(Fault(status=403, message="Permission x is required"), ForbiddenError, id="no-right"),
+        pytest.param(Fault(status=403, message="Permission x is required"), ForbiddenError, id="no-permission"),
     ],
 )
 def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: type[PineconeError]) -> None:
@@ -244,7 +244,7 @@ def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: ty
 
 
 def test_a_wrong_key_ends_the_audit() -> None:
-    """The service itself refuses it."""
+    """The service refuses the key."""
     with serve(build_empty_project()) as server, pytest.raises(BadKeyError):
         audit_server(server, key="another-key")
 
@@ -254,8 +254,8 @@ def test_a_wrong_key_ends_the_audit() -> None:
     [Fault(status=503, path="/indexes"), Fault(status=429, path="/indexes"), Fault(kind="garbage", path="/indexes")],
     ids=["unavailable", "throttled", "garbage"],
 )
-def test_indexes_that_cannot_be_listed_leave_a_report(fault: Fault) -> None:
-    """The backups are still told of, and nothing is called missing."""
+def test_an_audit_without_the_list_of_indexes_has_a_report(fault: Fault) -> None:
+    """The report has the backups, and no verdict is based on absence."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -266,7 +266,7 @@ def test_indexes_that_cannot_be_listed_leave_a_report(fault: Fault) -> None:
     assert count_calls(server)["GET /backups"] == 1
 
 
-def test_a_host_that_refuses_connections_cannot_be_reached() -> None:
+def test_a_host_that_refuses_connections_is_unreachable() -> None:
     """Nothing is audited."""
     with serve(build_empty_project()) as server:
         pass
@@ -274,8 +274,8 @@ def test_a_host_that_refuses_connections_cannot_be_reached() -> None:
         audit_server(server)
 
 
-def test_a_host_that_cannot_prove_itself_is_not_trusted() -> None:
-    """TLS is not waived, not even on this machine, and the key is not sent before it stands."""
+def test_a_host_without_a_trusted_certificate_is_refused() -> None:
+    """TLS is required even on this machine, and the key is sent only after the handshake."""
     with serve_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (port, requests):
         connection = Connection(KEY, f"https://127.0.0.1:{port}")
         with (
@@ -286,8 +286,8 @@ def test_a_host_that_cannot_prove_itself_is_not_trusted() -> None:
     assert KEY.encode() not in b"".join(requests)
 
 
-def test_a_name_that_leads_nowhere_is_not_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that cannot be resolved is told from one that is busy."""
+def test_a_name_that_cannot_be_resolved_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error differs from that of a busy host."""
 
     def raise_unknown_host(*_args: object, **_named: object) -> None:
         lookups.append(1)
@@ -305,7 +305,7 @@ def test_a_name_that_leads_nowhere_is_not_asked_for_twice(monkeypatch: pytest.Mo
 
 
 def test_unavailable_is_distinguished_from_unreachable() -> None:
-    """A service that answers badly was reached."""
+    """A service that responds with errors was reached."""
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(status=503))
         with pytest.raises(UnavailableError) as error_info:

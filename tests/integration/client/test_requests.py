@@ -1,4 +1,4 @@
-"""Which calls reading a project takes, and in which words they are made."""
+"""Which calls the audit of a project needs, and how they are written."""
 
 from collections import Counter
 from datetime import timedelta
@@ -28,8 +28,8 @@ from support.simulator import (
 
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
-def test_no_call_is_made_whose_answer_is_already_known(version: str, schedules_version: str) -> None:
-    """One listing of indexes, the pages of backups, one listing of schedules an index, one history a schedule."""
+def test_no_call_is_repeated(version: str, schedules_version: str) -> None:
+    """One list of indexes, the pages of backups, schedules once per index, and history once per schedule."""
     with serve(build_scenario("fleet:30x5", now=SIMULATED_NOW)) as server:
         result = audit_server(server, api_version=version, schedules_api_version=schedules_version)
     assert count_calls(server) == Counter(
@@ -45,8 +45,8 @@ def test_no_call_is_made_whose_answer_is_already_known(version: str, schedules_v
     assert (len(result.inventory.indexes), len(result.inventory.backups.rows)) == (30, 150)
 
 
-def test_a_full_last_page_costs_one_empty_page_more() -> None:
-    """A hundred backups are two pages, the second one empty."""
+def test_a_full_last_page_is_followed_by_an_empty_page() -> None:
+    """A hundred backups are two pages."""
     with serve(build_scenario("fleet:20x5", now=SIMULATED_NOW)) as server:
         result = audit_server(server)
     assert count_calls(server)["GET /backups"] == 2
@@ -54,15 +54,15 @@ def test_a_full_last_page_costs_one_empty_page_more() -> None:
 
 
 def test_an_empty_project_takes_two_calls() -> None:
-    """Without an index there is nothing more to ask."""
+    """Without an index no other call is needed."""
     with serve(build_empty_project()) as server:
         result = audit_server(server)
     assert count_calls(server) == Counter({"GET /indexes": 1, "GET /backups": 1})
     assert result.report.is_complete
 
 
-def test_pods_are_not_asked_for_schedules() -> None:
-    """A pod index can have none."""
+def test_no_schedules_are_read_for_pods() -> None:
+    """A pod index cannot have schedules."""
     project = build_empty_project()
     project.create_index("pods", kind=IndexKind.POD)
     project.create_index("byoc", kind=IndexKind.BYOC)
@@ -74,8 +74,8 @@ def test_pods_are_not_asked_for_schedules() -> None:
     assert kinds["byoc"][0] is Deployment.BYOC
 
 
-def test_paused_schedules_are_asked_for_their_history_too() -> None:
-    """A paused schedule's runs are runs."""
+def test_the_history_of_paused_schedules_is_read() -> None:
+    """The runs of a paused schedule are runs."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -87,7 +87,7 @@ def test_paused_schedules_are_asked_for_their_history_too() -> None:
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
 def test_each_call_names_its_version(version: str, schedules_version: str) -> None:
-    """Calls about schedules have a version of their own."""
+    """Calls about schedules have their own version."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with (
@@ -100,8 +100,8 @@ def test_each_call_names_its_version(version: str, schedules_version: str) -> No
     assert {it.role for it in server.requests} == {"viewer"}
 
 
-def test_the_size_of_a_page_is_named_once_a_read() -> None:
-    """Beside a token no size is sent, in either family."""
+def test_only_the_first_page_of_a_read_has_a_size() -> None:
+    """With a token no size is sent, in either API version."""
     with serve(build_scenario("fleet:50x5", now=SIMULATED_NOW)) as server:
         for version, schedules_version in VERSION_PAIRS:
             audit_server(server, api_version=version, schedules_api_version=schedules_version)
@@ -111,8 +111,8 @@ def test_the_size_of_a_page_is_named_once_a_read() -> None:
     assert all("limit" not in it for it in pages if "paginationToken" in it)
 
 
-def test_both_families_tell_the_same_facts() -> None:
-    """Names, ids, states, moments and sizes are read alike; only what a version does not tell is missing."""
+def test_both_api_versions_give_the_same_facts() -> None:
+    """Names, ids, states, times and sizes are equal; only fields that a version lacks differ."""
     project = build_scenario("neglected", now=SIMULATED_NOW)
     inventories = []
     for version, schedules_version in [(NEW_VERSION, NEW_VERSION), (OLD_VERSION, UNSTABLE_VERSION)]:
@@ -135,7 +135,7 @@ def test_both_families_tell_the_same_facts() -> None:
 
 
 def create_index_twice(project: SimulatedProject) -> None:
-    """Create an index, back it up by hand, and create it once more."""
+    """Create an index, back it up, and create it again."""
     project.create_index("orders")
     project.create_backup("orders", "before")
     project.advance(timedelta(hours=1))
@@ -150,10 +150,10 @@ def create_index_twice(project: SimulatedProject) -> None:
         pytest.param(OLD_VERSION, UNSTABLE_VERSION, 1, id="not-marked"),
     ],
 )
-def test_an_index_is_asked_for_its_own_backups_only_where_its_id_is_in_doubt(
+def test_own_backups_are_read_only_if_the_live_id_is_unknown(
     version: str, schedules_version: str, own_listings: int
 ) -> None:
-    """A deletion mark settles which backups are an earlier index's; without one the index itself is asked, once."""
+    """A deletion mark shows the backups of an earlier index; without one, own backups are read once."""
     project = build_empty_project()
     create_index_twice(project)
     with (
@@ -167,18 +167,18 @@ def test_an_index_is_asked_for_its_own_backups_only_where_its_id_is_in_doubt(
 
 
 def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
-    """The answer is the same for every index: no more calls are spent on it than are in flight when it comes."""
+    """The response is the same for every index: only calls in flight are sent after it."""
     with serve(build_scenario("fleet:100x1", now=SIMULATED_NOW), latency=0.01) as server:
         server.faults.append(Fault(kind="refuse_plan", path="/indexes/*/backup-schedules"))
         with open_simulated_reader(server) as reader:
             inventory, _ = collect_inventory(reader, SIMULATED_NOW)
-    assert count_calls(server)["GET /indexes/*/backup-schedules"] <= 8 + 3  # three good answers came before
+    assert count_calls(server)["GET /indexes/*/backup-schedules"] <= 8 + 3  # three calls succeed before
     assert {type(it.schedules).__name__ for it in inventory.indexes} == {"Denial"}
     assert inventory.read_failures == ()
 
 
-def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
-    """A 400 to the listing of schedules is an answer."""
+def test_an_index_that_cannot_be_backed_up_is_not_a_read_error() -> None:
+    """A 400 for the listing of schedules is a fact."""
     with serve(build_scenario("fleet:2x0", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="Not for this index."))
         result = audit_server(server)
@@ -189,8 +189,8 @@ def test_an_index_that_cannot_be_backed_up_is_known_not_unread() -> None:
     assert count_calls(server)["GET /backup-schedules/*/history"] == 0
 
 
-def test_an_index_that_has_backups_is_not_taken_for_one_that_can_have_none() -> None:
-    """A 400 that is really about the request must not make a whole project pass."""
+def test_a_400_for_an_index_with_backups_is_a_read_error() -> None:
+    """A 400 that is about the request must not hide a whole project."""
     with serve(build_scenario("fleet:2x1", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="No such parameter."))
         result = audit_server(server)

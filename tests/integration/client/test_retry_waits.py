@@ -1,4 +1,4 @@
-"""How long an audit waits: as the service asks, and never past its own deadline."""
+"""How long an audit waits: as long as the service asks, and never past its deadline."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ KEY = "canary-of-the-waiting-tests"
     ],
 )
 def test_the_service_says_how_long_to_wait(headers: dict[str, str], expected_waits: float) -> None:
-    """`Retry-After` is waited in full before the call is repeated, seconds or date."""
+    """`Retry-After` is waited in full before the call is repeated, in seconds or as a date."""
     clock = RecordingClock()
     with serve(build_empty_project()) as server:
         server.faults.append(Fault(status=429, headers=headers, times=1, path="/indexes"))
@@ -42,8 +42,8 @@ def test_the_service_says_how_long_to_wait(headers: dict[str, str], expected_wai
     assert [round(it, 1) for it in clock.waited_seconds] == [expected_waits or 0.1]
 
 
-def test_answers_that_ask_for_fewer_calls_are_counted() -> None:
-    """Each 429 is one, whatever becomes of its call; other failures are none."""
+def test_throttled_calls_are_counted() -> None:
+    """Each 429 counts, whatever the outcome of its call; other failures do not."""
     with serve(build_empty_project()) as server:
         server.faults.append(Fault(status=429, times=2, path="/indexes"))
         server.faults.append(Fault(status=503, times=1, path="/backups"))
@@ -53,8 +53,8 @@ def test_answers_that_ask_for_fewer_calls_are_counted() -> None:
             assert (reader.throttles, reader.requests) == (2, 5)
 
 
-def test_a_wait_that_goes_past_the_deadline_is_not_begun() -> None:
-    """When the service asks for more time than there is, the call ends with its answer."""
+def test_a_wait_past_the_deadline_is_not_started() -> None:
+    """If the service asks for more time than is left, the call ends with its response."""
     clock = RecordingClock()
     with (
         serve(build_empty_project()) as server,
@@ -68,7 +68,7 @@ def test_a_wait_that_goes_past_the_deadline_is_not_begun() -> None:
 
 
 def test_after_the_deadline_nothing_is_sent() -> None:
-    """What is left then is unread, and says so."""
+    """Everything that is left is a read error with that reason."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     clock = RecordingClock()
@@ -80,8 +80,8 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     assert listing_read.failure == ReadFailure("GET /backups", "the time limit was reached")
 
 
-def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
-    """However slowly it comes, the time for the whole audit is kept."""
+def test_a_slow_body_does_not_exceed_the_deadline() -> None:
+    """The body of the response arrives byte by byte."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -91,8 +91,8 @@ def test_a_dripping_answer_does_not_outlast_the_deadline() -> None:
     assert ReadFailure("GET /backups", "no response arrived in time") in inventory.read_failures
 
 
-def test_an_answer_that_never_gets_to_its_content_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who drips headers for ever is left behind, and what was asked of him is unread."""
+def test_slow_headers_do_not_exceed_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call whose headers never end is a read error."""
     monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._GRACE_SECONDS", 0.05)
     monkeypatch.setattr("backup_auditor.worker_pool._STOP_SECONDS", 0.05)
     with serve_answer(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, byte_interval=0.02) as (port, _):

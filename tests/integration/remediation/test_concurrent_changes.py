@@ -1,4 +1,4 @@
-"""Somebody else changes schedules while a plan is applied: the exit code agrees with what stands there in the end."""
+"""Somebody else changes schedules while a plan is applied: the exit code matches the final state."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Iterator[RemediatedProject]:
 def plan_for_schedule(
     project: RemediatedProject, *, frequency: str = "daily", days: int = 30, enabled: bool = True
 ) -> Schedule:
-    """Plan for an index with one schedule, and return that."""
+    """Create a plan for an index with one schedule, and return the schedule."""
     schedule = project.simulated_project.create_schedule("orders", "theirs", frequency, days)
     if not enabled:
         project.simulated_project.update_schedule(schedule.id, enabled=False)
@@ -44,7 +44,7 @@ def plan_for_schedule(
 
 
 def apply_plan(project: RemediatedProject, audit_result: AuditResult | None = None) -> tuple[ActionResult, int]:
-    """Apply the plan, and return what came of its one action, and the exit code."""
+    """Apply the plan, and return the result of its only action and the exit code."""
     execution = project.execute_plan(audit_result=audit_result)
     (result,) = execution.results
     return result, choose_remediation_exit_code(execution.results, is_refused=execution.stop_error is not None)
@@ -53,7 +53,7 @@ def apply_plan(project: RemediatedProject, audit_result: AuditResult | None = No
 def change_before_response(
     project: RemediatedProject, method: str, change: Callable[[SimulatedProject], object], *, plan_after: int = 0
 ) -> None:
-    """Let somebody act before a request to the index or its schedules is answered, after so many were."""
+    """Change the project before a response about the index or its schedules, after a number of them."""
     path = "/indexes/orders/backup-schedules" if method in {READ_METHOD, "POST"} else "/backup-schedules/*"
     project.server.faults.append(
         Fault(kind="shift", method=method, path=path, times=1, after=plan_after, change=change)
@@ -61,12 +61,12 @@ def change_before_response(
 
 
 def make_settings_change(**changes: Any) -> ScheduleChange:
-    """Return a change of the schedule that is to be changed."""
+    """Return a change of the settings of the schedule."""
     return lambda simulated_project, schedule: simulated_project.update_schedule(schedule.id, **changes)
 
 
 def make_replacement(*, frequency: str = "daily", days: int = 30, name: str = "another") -> ScheduleChange:
-    """Return that somebody enables another schedule, and pauses the first one before, if need be."""
+    """Return a change that enables another schedule, and pauses the first one if necessary."""
 
     def replace_schedule(simulated_project: SimulatedProject, schedule: Schedule) -> None:
         if schedule.enabled:
@@ -77,7 +77,7 @@ def make_replacement(*, frequency: str = "daily", days: int = 30, name: str = "a
 
 
 def make_recreation(*, frequency: str = "daily", days: int = 30) -> ScheduleChange:
-    """Return that somebody deletes the schedule, and makes one of the same name."""
+    """Return a change that deletes the schedule and creates one with the same name."""
 
     def recreate_schedule(simulated_project: SimulatedProject, schedule: Schedule) -> None:
         simulated_project.delete_schedule(schedule.id)
@@ -97,7 +97,7 @@ def delete_index(simulated_project: SimulatedProject, _: Schedule) -> None:
 
 
 def recreate_index(simulated_project: SimulatedProject, _: Schedule) -> None:
-    """Delete the index, and make another of its name."""
+    """Delete the index, and create another one with its name."""
     simulated_project.delete_index("orders")
     simulated_project.create_index("orders")
 
@@ -211,7 +211,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
     ],
 )
 @pytest.mark.parametrize("moment", ["before-the-audit", "before-the-index-is-read-again"])
-def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # noqa: PLR0913  one case, and its moment
+def test_a_change_before_the_call_is_evaluated_by_the_policy(  # noqa: PLR0913  one case, and its moment
     project: RemediatedProject,
     initial_settings: dict[str, Any],
     change: ScheduleChange,
@@ -220,7 +220,7 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
     *,
     moment: str,
 ) -> None:
-    """What satisfies the policy by now is already there, whoever made it; the rest is skipped, with exit code 1."""
+    """An action is already satisfied if the policy is; otherwise it is skipped, with exit code 1."""
     schedule = plan_for_schedule(project, **initial_settings)
     if moment == "before-the-audit":
         change(project.simulated_project, schedule)
@@ -262,14 +262,14 @@ def test_what_somebody_changed_before_the_call_is_evaluated_by_the_policy(  # no
         pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
     ],
 )
-def test_what_refuses_the_call_is_evaluated_by_the_policy(
+def test_a_refused_call_is_evaluated_by_the_policy(
     project: RemediatedProject,
     initial_settings: dict[str, Any],
     change: ScheduleChange,
     final_schedules: tuple[ActionState, int],
     reason: str,
 ) -> None:
-    """A 409 or a 404 leads to another look, which finds what satisfies the policy; nothing is sent twice."""
+    """After a 409 or a 404 the index is read again; nothing is sent twice."""
     schedule = plan_for_schedule(project, **initial_settings)
     inventory = project.audit()
     change_before_response(project, PATCH_METHOD, lambda simulated_project: change(simulated_project, schedule))
@@ -335,14 +335,14 @@ def test_what_refuses_the_call_is_evaluated_by_the_policy(
         pytest.param(SHORT_RETENTION, recreate_index, VERIFICATION_FAILED, "is not listed", id="index-made-anew"),
     ],
 )
-def test_what_somebody_changed_after_the_call_is_evaluated_by_the_policy(
+def test_a_change_after_the_call_is_evaluated_by_the_policy(
     project: RemediatedProject,
     initial_settings: dict[str, Any],
     change: ScheduleChange,
     state: ActionState,
     reason: str,
 ) -> None:
-    """Written as asked is not enough: what reads back has to satisfy the policy, else verification failed."""
+    """Verification fails unless the schedule satisfies the policy when it is read back."""
     schedule = plan_for_schedule(project, **initial_settings)
     inventory = project.audit()
     change_before_response(
@@ -352,7 +352,7 @@ def test_what_somebody_changed_after_the_call_is_evaluated_by_the_policy(
     assert (result.state, exit_code) == (state, 0 if state is DONE else 1)
     assert reason in result.detail
     assert result.detail.startswith("Verification failed. ") is (state is VERIFICATION_FAILED)
-    assert (result.undo_call is None) is (state is DONE)  # to undo ours would undo theirs
+    assert (result.undo_call is None) is (state is DONE)  # our undo call would undo their change
     assert len(project.write_requests) == 1
     assert project.plan is not None
     (recorded_result,) = build_results(project.plan, project.log.list_plan_attempts("default", project.plan.plan_id))
@@ -373,7 +373,7 @@ def test_what_somebody_changed_after_the_call_is_evaluated_by_the_policy(
 def test_a_change_that_the_call_does_not_undo_fails_verification(
     project: RemediatedProject, initial_settings: dict[str, Any], change: ScheduleChange, reason: str
 ) -> None:
-    """Between reading and the call somebody changes another setting: the call succeeds, and the policy is violated."""
+    """Between read and call another setting is changed: the call succeeds, and the policy is violated."""
     schedule = plan_for_schedule(project, **initial_settings)
     inventory = project.audit()
     change_before_response(project, PATCH_METHOD, lambda simulated_project: change(simulated_project, schedule))
@@ -384,8 +384,8 @@ def test_a_change_that_the_call_does_not_undo_fails_verification(
     assert result.undo_call is not None
 
 
-def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
-    """A change that is not enough any more is not sent; an index of which nothing is required is left, exit code 0."""
+def test_other_tags_require_other_settings(tmp_path: Path) -> None:
+    """An insufficient change is not sent; an index that needs no schedule is skipped with exit code 0."""
     longer_requirements = replace(Requirements(), schedule=ScheduleRequirement(retention_min=timedelta(days=35)))
     unscheduled_requirements = replace(Requirements(), schedule=ScheduleRequirement(required=False))
     rules = (
@@ -410,8 +410,8 @@ def test_other_tags_ask_for_other_settings(tmp_path: Path) -> None:
         assert project.write_requests == []
 
 
-def test_a_person_who_took_the_name_is_not_taken_for_us(project: RemediatedProject) -> None:
-    """Our answer is lost, and a schedule of our name with other settings stands there: the outcome is unknown."""
+def test_a_schedule_with_our_name_and_other_settings_is_not_ours(project: RemediatedProject) -> None:
+    """The response is lost, and somebody else's schedule has our name: the outcome is unknown."""
     project.create_plan()
     inventory = project.audit()
     project.server.faults.append(Fault(kind="reset", method="POST"))
@@ -426,7 +426,7 @@ def test_a_person_who_took_the_name_is_not_taken_for_us(project: RemediatedProje
 
 
 def test_a_resumed_schedule_leaves_the_next_plan_within_the_quota(tmp_path: Path) -> None:
-    """The backup that it takes at once is counted by the plan, not only by the next one."""
+    """The plan counts the backup that a resumed schedule takes at once."""
     for quota in range(8, 30):
         simulated_project = build_empty_project()
         for name in ("a", "b"):
@@ -445,8 +445,8 @@ def test_a_resumed_schedule_leaves_the_next_plan_within_the_quota(tmp_path: Path
             assert plan_after.slots_before <= quota, quota
 
 
-def test_somebody_s_resumption_is_already_there_though_the_quota_is_full(project: RemediatedProject) -> None:
-    """What nobody sends takes no slots."""
+def test_a_schedule_that_somebody_resumed_is_already_satisfied_despite_a_full_quota(project: RemediatedProject) -> None:
+    """An action that is not sent needs no slots."""
     full_project = project.with_policy(build_remediation_policy(quota=9))
     schedule = project.simulated_project.create_schedule("orders", "theirs", "daily", 7)
     project.simulated_project.update_schedule(schedule.id, enabled=False)

@@ -1,4 +1,4 @@
-"""So many actions at once, until there is no use in going on."""
+"""How many actions run at once, and when the execution stops."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.writes
         pytest.param(Fault(status=401, method="GET", path="/indexes/*/*"), id="key-while-reading"),
     ],
 )
-def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fault) -> None:
-    """What is in flight is finished; nothing else is begun."""
+def test_an_error_of_the_project_stops_the_execution(tmp_path: Path, fault: Fault) -> None:
+    """Actions in flight are finished; no other action is started."""
     fault.applied_count = fault.matched_count = 0
     simulated_project = build_empty_project()
     for number in range(30):
@@ -47,8 +47,8 @@ def test_an_answer_about_the_project_stops_everything(tmp_path: Path, fault: Fau
         assert len(project.write_requests) <= 4
 
 
-def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever stopped it first: something that was done may be unrecorded."""
+def test_an_error_of_the_log_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An applied action may be unrecorded, whatever stopped the execution first."""
     simulated_project = build_empty_project()
     for number in range(3):
         simulated_project.create_index(f"index-{number}")
@@ -69,8 +69,8 @@ def test_a_log_that_fails_is_named_before_all_else(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])
-def test_what_is_refused_for_ever_keeps_nobody_waiting(tmp_path: Path, status: int) -> None:
-    """Each run creates no more than two, and the first four are refused again and again; the others get theirs."""
+def test_actions_that_always_fail_do_not_block_the_others(tmp_path: Path, status: int) -> None:
+    """Each run creates at most two schedules; the others are created although the first four always fail."""
     simulated_project = build_empty_project()
     for number in range(8):
         simulated_project.create_index(f"index-{number}")
@@ -92,8 +92,8 @@ def test_what_is_refused_for_ever_keeps_nobody_waiting(tmp_path: Path, status: i
         assert len(project.write_requests) == 10
 
 
-def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within the limiter, which may let fewer through."""
+def test_at_most_twenty_actions_are_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The concurrency limit may be lower."""
     simulated_project = build_empty_project()
     for number in range(60):
         simulated_project.create_index(f"index-{number}")
@@ -117,8 +117,8 @@ def test_twenty_are_in_flight_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
     assert 8 < max(in_flight_counts) <= 20
 
 
-def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
-    """In the order in which they come back; a success between them begins the count anew."""
+def test_three_failures_in_a_row_stop_the_execution(tmp_path: Path) -> None:
+    """They count in the order of the results; a success starts the count again."""
     simulated_project = build_empty_project()
     for number in range(12):
         simulated_project.create_index(f"index-{number:02}")
@@ -136,8 +136,8 @@ def test_three_failures_in_a_row_stop_everything(tmp_path: Path) -> None:
         assert list(states_by_index.values()).count(ActionState.DONE) == 2
 
 
-def test_three_failed_verifications_stop_everything(tmp_path: Path) -> None:
-    """What is not there as it was asked for is no success, and is not made of every index that is left."""
+def test_three_failed_verifications_stop_the_execution(tmp_path: Path) -> None:
+    """A failed verification is a failure, and must not happen to every index."""
     simulated_project = build_empty_project()
     for number in range(8):
         simulated_project.create_index(f"index-{number}")

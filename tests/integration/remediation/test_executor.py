@@ -1,4 +1,4 @@
-"""A plan is carried out as it was shown, or it is said what was not."""
+"""The results say which actions of a plan were applied, and which were not."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Iterator[RemediatedProject]:
 
 
 def test_every_index_gets_the_schedule_of_the_plan(project: RemediatedProject) -> None:
-    """Read, created, verified, and recorded before and after; the next run finds nothing to do."""
+    """Each is read, created, verified and recorded; the next run has nothing to do."""
     outcome = project.run()
     assert set(get_states_by_index(outcome.results).values()) == {ActionState.DONE}
     assert set(map(str, list_schedules(project.simulated_project).values())) == {"[('auditor', 'daily', 7, True)]"}
@@ -65,8 +65,8 @@ def test_every_index_gets_the_schedule_of_the_plan(project: RemediatedProject) -
     assert project.create_plan().actions == ()
 
 
-def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> None:
-    """What it did and stands is already there; what was undone since is skipped; a plan made anew acts again."""
+def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
+    """An existing schedule is already satisfied, a deleted one is skipped; a new plan creates it again."""
     plan = project.create_plan()
     project.execute_plan(plan)
     write_count = len(project.write_requests)
@@ -93,7 +93,7 @@ def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> 
             lambda world: world.create_schedule("orders", "theirs", "daily", 30),
             ActionState.ALREADY_SATISFIED,
             "theirs satisfies the policy",
-            id="another-was-quicker",
+            id="another-was-first",
         ),
         pytest.param(
             lambda world: world.create_schedule("orders", "theirs", "weekly", 30),
@@ -118,10 +118,10 @@ def test_the_same_plan_delivered_twice_acts_once(project: RemediatedProject) -> 
         ),
     ],
 )
-def test_an_index_that_changed_since_is_skipped(
+def test_an_index_that_changed_after_the_plan_is_skipped(
     project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
 ) -> None:
-    """It is said so, nothing is written to it, and the others are done."""
+    """The result has the reason, no call is sent, and the other actions are applied."""
     plan = project.create_plan()
     change(project.simulated_project)
     outcome = project.execute_plan(plan)
@@ -152,10 +152,10 @@ def test_an_index_that_changed_since_is_skipped(
         ),
     ],
 )
-def test_what_happens_between_reading_and_creating_is_found_out(
+def test_a_schedule_created_between_read_and_call_is_found(
     project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
 ) -> None:
-    """A 409 is success where what stands satisfies the policy, and a failure where it does not."""
+    """After a 409 the action is already satisfied if the policy is; otherwise it failed."""
     project.create_plan()
     path = "/indexes/orders/backup-schedules"
     project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=change))
@@ -166,8 +166,8 @@ def test_what_happens_between_reading_and_creating_is_found_out(
     assert len(project.simulated_project.schedules) in {2, 3}
 
 
-def test_a_pause_that_409_does_not_protect_is_reported(project: RemediatedProject) -> None:
-    """One that appears in between is found on reading back."""
+def test_a_paused_schedule_created_between_read_and_call_fails_verification(project: RemediatedProject) -> None:
+    """The service answers 409 only for an enabled schedule."""
 
     def pause_other_schedule(simulated_project: SimulatedProject) -> None:
         simulated_project.update_schedule(simulated_project.create_schedule("orders", "theirs").id, enabled=False)
@@ -182,16 +182,16 @@ def test_a_pause_that_409_does_not_protect_is_reported(project: RemediatedProjec
 
 
 @pytest.mark.parametrize("kind", ["reset_after_effect", "truncate"])
-def test_a_lost_answer_is_settled_by_reading(project: RemediatedProject, kind: str) -> None:
-    """One request, one schedule, done."""
+def test_a_lost_response_is_settled_by_reading(project: RemediatedProject, kind: str) -> None:
+    """One request is sent, and the action is done."""
     project.create_plan()
     project.server.faults.append(Fault(kind=kind, method="POST"))
     assert set(get_states_by_index(project.execute_plan().results).values()) == {ActionState.DONE}
     assert len(project.write_requests) == len(project.simulated_project.schedules) == 3
 
 
-def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: RemediatedProject) -> None:
-    """A request that was lost before its effect leaves an outcome unknown; the next run reads first."""
+def test_an_unknown_outcome_is_settled_by_the_next_run(project: RemediatedProject) -> None:
+    """The outcome of a request that was lost before its effect is unknown; the next run reads first."""
     project.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/*"))
     outcome = project.execute_plan()
@@ -205,13 +205,13 @@ def test_what_is_not_known_is_said_and_settled_by_the_next_run(project: Remediat
 
 
 def get_last_plan_id(project: RemediatedProject) -> str:
-    """Return the id of the plan that was made last."""
+    """Return the id of the last plan."""
     assert project.plan is not None
     return project.plan.plan_id
 
 
 def find_first_plan_id(project: RemediatedProject) -> str:
-    """Return the id of the plan of the first attempt at an index."""
+    """Return the id of the plan of the first attempt for an index."""
     record = project.log.find_last_attempt("default", "create_schedule/orders")
     assert record is not None
     assert record.attempt == 2
@@ -219,7 +219,7 @@ def find_first_plan_id(project: RemediatedProject) -> str:
 
 
 def test_a_first_backup_is_taken_once(project: RemediatedProject) -> None:
-    """Not while one is under way, and not again when it failed."""
+    """It is not repeated while it is running, or after it failed."""
     backups = project.with_policy(build_remediation_policy(first_backup=True))
     outcome = backups.run()
     assert [it.state for it in outcome.results] == [ActionState.DONE] * 6
@@ -234,8 +234,8 @@ def test_a_first_backup_is_taken_once(project: RemediatedProject) -> None:
     assert backups.create_plan().actions == ()
 
 
-def test_a_backup_that_may_have_been_asked_for_is_given_time_to_show(project: RemediatedProject) -> None:
-    """It is never asked for blindly again."""
+def test_a_backup_that_may_have_been_requested_gets_time_to_be_listed(project: RemediatedProject) -> None:
+    """It is not requested again without a read."""
     backups = project.with_policy(build_remediation_policy(first_backup=True))
     backups.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/backups"))
@@ -248,8 +248,8 @@ def test_a_backup_that_may_have_been_asked_for_is_given_time_to_show(project: Re
     assert [it.state for it in backups.run().results] == [ActionState.DONE]
 
 
-def test_the_room_in_the_quota_is_looked_at_again(project: RemediatedProject) -> None:
-    """What was taken since the plan was made is not there any more."""
+def test_the_quota_is_checked_again_before_the_execution(project: RemediatedProject) -> None:
+    """Slots that were used after the plan was created are not free."""
     bounded_project = project.with_policy(build_remediation_policy(quota=24))
     plan = bounded_project.create_plan()
     assert len(plan.actions) == 3
@@ -264,8 +264,8 @@ def test_the_room_in_the_quota_is_looked_at_again(project: RemediatedProject) ->
     assert "quota of 24" in outcome.results[-1].detail
 
 
-def test_a_viewer_may_not_write(project: RemediatedProject) -> None:
-    """The key that audits cannot remediate."""
+def test_a_read_only_key_cannot_remediate(project: RemediatedProject) -> None:
+    """The key of the audits changes nothing."""
     project.create_plan()
     outcome = project.execute_plan(key=Server.viewer_key)
     assert outcome.stop_error is not None
@@ -274,8 +274,8 @@ def test_a_viewer_may_not_write(project: RemediatedProject) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.NEVER, Mode.PROPOSE])
-def test_nothing_is_executed_that_the_policy_does_not_let_be(project: RemediatedProject, mode: Mode) -> None:
-    """Not one write."""
+def test_nothing_is_applied_without_permission_of_the_policy(project: RemediatedProject, mode: Mode) -> None:
+    """No write is sent."""
     project.simulated_project.create_schedule("orders", "slow", "monthly", 40)
     restricted_project = project.with_policy(replace(build_remediation_policy(mode, mode, first_backup=True)))
     assert restricted_project.run().results == ()

@@ -1,4 +1,4 @@
-"""A first backup is taken once: nothing at Pinecone would refuse a second one."""
+"""A first backup is taken once, because Pinecone does not refuse a second one."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,17 +30,17 @@ def project(tmp_path: Path) -> Iterator[RemediatedProject]:
 
 
 def list_manual_backups(project: RemediatedProject) -> list[Backup]:
-    """Return the backups that no schedule made."""
+    """Return the backups that no schedule took."""
     return [it for it in project.simulated_project.backups.values() if it.schedule is None]
 
 
 def count_backup_requests(project: RemediatedProject) -> int:
-    """Count the requests for a backup."""
+    """Return the number of requests for a backup."""
     return sum(it.path == "/indexes/orders/backups" for it in project.write_requests)
 
 
-def test_one_that_was_accepted_and_is_not_listed_yet_is_not_taken_again(project: RemediatedProject) -> None:
-    """Whoever comes next leaves it the time to show; what then shows is enough."""
+def test_an_accepted_backup_that_is_not_listed_yet_is_not_requested_again(project: RemediatedProject) -> None:
+    """Another run waits for it to be listed; then it is enough."""
     project.create_plan()
     project.server.faults.append(EMPTY_LISTING_FAULT)
     backup_result = project.execute_plan().results[-1]
@@ -55,8 +55,8 @@ def test_one_that_was_accepted_and_is_not_listed_yet_is_not_taken_again(project:
     assert count_backup_requests(project) == len(list_manual_backups(project)) == 1
 
 
-def test_one_that_never_shows_is_taken_again_after_a_while(project: RemediatedProject) -> None:
-    """By the next run that finds none."""
+def test_a_backup_that_is_never_listed_is_requested_again_later(project: RemediatedProject) -> None:
+    """The next run that does not find it requests it again."""
     project.create_plan()
     project.server.faults.append(EMPTY_LISTING_FAULT)
     project.execute_plan()
@@ -69,8 +69,8 @@ def test_one_that_never_shows_is_taken_again_after_a_while(project: RemediatedPr
     assert count_backup_requests(project) == 2
 
 
-def test_one_that_failed_since_is_not_taken_again_and_is_no_success(project: RemediatedProject) -> None:
-    """There is no recovery point, whoever took the backup that failed."""
+def test_a_failed_first_backup_is_neither_repeated_nor_a_success(project: RemediatedProject) -> None:
+    """The index has no recovery point, whoever took the backup."""
     plan = project.create_plan()
     backup = project.simulated_project.create_backup("orders", "auditor-first-20261119")
     project.simulated_project.fail_backup(backup)

@@ -1,4 +1,4 @@
-"""What a run began and did not live to conclude is found by the next, and recorded as what shows of it."""
+"""The next run finds the actions of an interrupted run, and records their effect."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ ACTOR = "tester@here"
 
 
 def run_everything(project: RemediatedProject) -> dict[str, ActionRecord]:
-    """Have everything done, a change among it; return the records by action."""
+    """Apply one action of each kind, and return the records by action."""
     simulated_project = project.simulated_project
     simulated_project.create_index("orders")
     simulated_project.create_index("slow")
@@ -33,7 +33,7 @@ def run_everything(project: RemediatedProject) -> dict[str, ActionRecord]:
 
 
 def leave_unfinished(log: RemediationLog, record: ActionRecord) -> None:
-    """Leave a record as a run leaves it that ended before it could conclude."""
+    """Store a record as an interrupted run leaves it."""
     log.record_result(replace(record, state=ActionState.STARTED, detail="", target_id=None, after={}, ended_at=None))
 
 
@@ -46,8 +46,8 @@ def leave_unfinished(log: RemediationLog, record: ActionRecord) -> None:
         pytest.param(ACTOR, timedelta(seconds=-1), False, id="begun since the facts were read"),
     ],
 )
-def test_what_shows_was_done(tmp_path: Path, actor: str, delay: timedelta, *, is_settled: bool) -> None:
-    """What was made and how it reads back is recorded, in the name of who began it, by one run and no other."""
+def test_a_visible_effect_settles_an_attempt(tmp_path: Path, actor: str, delay: timedelta, *, is_settled: bool) -> None:
+    """The resource is recorded in the name of the actor that started the attempt, by one run only."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(first_backup=True)
     ) as project:
@@ -71,8 +71,8 @@ def test_what_shows_was_done(tmp_path: Path, actor: str, delay: timedelta, *, is
 
 
 @pytest.mark.parametrize("key", ACTION_KEYS)
-def test_what_does_not_show_stays_open(tmp_path: Path, key: str) -> None:
-    """What is gone, or was there before, is nothing that the attempt has made."""
+def test_an_attempt_without_a_visible_effect_stays_open(tmp_path: Path, key: str) -> None:
+    """A resource that is gone, or existed before, is not the effect of the attempt."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(first_backup=True)
     ) as project:
@@ -83,8 +83,8 @@ def test_what_does_not_show_stays_open(tmp_path: Path, key: str) -> None:
         assert [it.key for it in project.log.list_unsettled("default")] == [key]
 
 
-def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
-    """A plan is kept for a while only."""
+def test_an_attempt_without_a_stored_plan_stays_open(tmp_path: Path) -> None:
+    """A plan is stored for a limited time."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:
@@ -95,10 +95,8 @@ def test_what_nobody_knows_the_plan_of_stays_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_own_schedule", [True, False])
-def test_what_stands_there_at_the_moment_of_acting_settles_what_was_begun(
-    tmp_path: Path, *, is_own_schedule: bool
-) -> None:
-    """It was done if it is what the attempt made, and not if it is somebody else's; either is good enough."""
+def test_an_existing_schedule_settles_an_interrupted_creation(tmp_path: Path, *, is_own_schedule: bool) -> None:
+    """The attempt was done if it created the schedule, and failed if somebody else did; either is enough."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:

@@ -1,4 +1,4 @@
-"""Schedules that fall short are changed, and never lowered."""
+"""Schedules that violate the policy are changed, and no retention is lowered."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +20,8 @@ from support.simulator import (
 pytestmark = pytest.mark.writes
 
 
-def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path) -> None:
-    """Faster, longer, resumed; what reads back is what was asked for."""
+def test_a_schedule_that_violates_the_policy_is_changed_and_never_lowered(tmp_path: Path) -> None:
+    """It runs more often, keeps backups longer, or is resumed, and reads back so."""
     simulated_project = build_empty_project()
     for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
         simulated_project.create_index(name)
@@ -41,8 +41,8 @@ def test_a_schedule_that_falls_short_is_changed_and_never_lowered(tmp_path: Path
         assert undo_bodies["paused"] == {"enabled": False, "frequency": "weekly"}
 
 
-def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    """Somebody else is at it."""
+def test_a_schedule_that_changed_after_the_plan_is_skipped(tmp_path: Path) -> None:
+    """Somebody else is changing it."""
     simulated_project = build_empty_project()
     for name in ("slow", "gone", "done"):
         simulated_project.create_index(name)
@@ -63,13 +63,13 @@ def test_a_schedule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> 
 
 
 def send_undo(project: RemediatedProject, method: str, path: str, body: object) -> int:
-    """Send what is told, as a person would, and return the status of the answer."""
+    """Send an undo call as a person would, and return the status of the response."""
     headers = {"Api-Key": project.server.editor_key, "X-Pinecone-Api-Version": "2026-07"}
     return httpx.request(method, project.server.url + path, json=body or None, headers=headers).status_code
 
 
-def test_what_is_told_to_undo_each_action_undoes_it(tmp_path: Path) -> None:
-    """Sent as it stands there, each call leaves the project as it was."""
+def test_the_undo_call_of_each_action_undoes_it(tmp_path: Path) -> None:
+    """The exact call restores the previous state of the project."""
     simulated_project = build_empty_project()
     for name in ("bare", "brief", "paused", "slow"):
         simulated_project.create_index(name)
@@ -96,8 +96,8 @@ def test_what_is_told_to_undo_each_action_undoes_it(tmp_path: Path) -> None:
     assert not [it for it in simulated_project.backups.values() if (it.name or "").startswith("auditor-first")]
 
 
-def test_a_change_that_may_have_taken_effect_is_reported_with_what_undoes_it(tmp_path: Path) -> None:
-    """It does no harm where there is nothing to undo."""
+def test_a_change_with_an_unknown_outcome_has_an_undo_call(tmp_path: Path) -> None:
+    """The call does no harm if there is nothing to undo."""
     simulated_project = build_empty_project()
     simulated_project.create_index("slow")
     simulated_project.create_schedule("slow", "theirs", "weekly", 60)

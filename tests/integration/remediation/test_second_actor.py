@@ -1,4 +1,4 @@
-"""A second actor changes schedules at every point between two calls; an oracle of its own says what stands there then.
+"""A second actor changes schedules between any two calls; an independent oracle checks the results.
 
 `make soak` runs six hundred seeds.
 """
@@ -35,10 +35,10 @@ DURING_CALL = -1
 
 
 class SecondActorCase:
-    """One project, one policy, and what the second actor does when, all of it from one seed."""
+    """One project, one policy, and the changes of the second actor, all from one seed."""
 
     def __init__(self, seed: int) -> None:
-        """Make it up."""
+        """Choose everything from the seed."""
         self.rng = rng = random.Random(seed)  # noqa: S311  the same each time
         self.project = build_empty_project()
         self.frequency = rng.choice([Frequency.DAILY, Frequency.DAILY, Frequency.WEEKLY])
@@ -58,7 +58,7 @@ class SecondActorCase:
         self._watch_updates()
 
     def policy(self) -> Policy:
-        """Return what is required."""
+        """Return the policy of the case."""
         requirements: dict[str, Any] = {
             "frequency": self.frequency,
             "min_copies": self.min_copies,
@@ -78,7 +78,7 @@ class SecondActorCase:
                 self.project.update_schedule(schedule.id, enabled=False)
 
     def _watch_updates(self) -> None:
-        """Note each call of ours that makes a schedule worse."""
+        """Record each of our updates that weakens a schedule."""
         update_schedule = self.project.update_schedule
 
         def update_and_record(schedule_id: str, **changes: Any) -> Any:
@@ -95,7 +95,7 @@ class SecondActorCase:
         setattr(self.project, "update_schedule", update_and_record)  # noqa: B010  what the server calls
 
     def is_satisfied(self, name: str) -> bool:
-        """Say by the simulator alone whether the policy is satisfied by the schedules of an index."""
+        """Tell from the simulator alone whether the schedules of an index satisfy the policy."""
         index = self.project.indexes.get(name)
         if index is None:
             return True
@@ -114,7 +114,7 @@ class SecondActorCase:
         )
 
     def make_faults(self) -> list[Fault]:
-        """Make up when the second actor acts: before an answer of which each is about the index that is changed."""
+        """Choose when the second actor makes a change: before one of the responses about the index."""
         rng, faults = self.rng, []
         for name, index in sorted(self.project.indexes.items()):
             for _ in range(rng.choice([0, 1, 1, 2])):
@@ -135,7 +135,7 @@ class SecondActorCase:
         return faults
 
     def act_as_second_actor(self, name: str, change: str, random_value: float, project: SimulatedProject) -> None:
-        """Do what somebody else does."""
+        """Make a change as the second actor."""
         self._thread_state.acts = True
         try:
             index = project.indexes.get(name)
@@ -181,7 +181,7 @@ class SecondActorCase:
 
 
 def check_result(case: SecondActorCase, result: ActionResult) -> None:
-    """Hold what came of an action against what stands there."""
+    """Compare the result of an action with the state of the project."""
     name, is_policy_met = result.action.index, case.is_satisfied(result.action.index)
     match result.state:
         case ActionState.DONE | ActionState.ALREADY_SATISFIED:
@@ -193,14 +193,14 @@ def check_result(case: SecondActorCase, result: ActionResult) -> None:
         case ActionState.UNKNOWN:
             assert case.is_lossy, result
         case ActionState.VERIFICATION_FAILED if is_policy_met:
-            index = case.project.indexes.get(name)  # gone, ours is gone, or another stands beside it
+            index = case.project.indexes.get(name)  # the index or our schedule is gone, or another schedule exists
             assert index is None or list(index.schedules) != [result.target_id], result
         case _:
             pass
 
 
 def run_seed(seed: int, folder: Path) -> None:
-    """Plan, let somebody act at any point while the plan is applied, and then once more without."""
+    """Create a plan, apply it while a second actor makes changes, and apply another one without changes."""
     case = SecondActorCase(seed)
     with serve_remediated_project(case.project, folder / f"state-{seed}", case.policy()) as project:
         plan, audit_result = project.create_plan(), project.audit()
@@ -228,7 +228,7 @@ def run_seed(seed: int, folder: Path) -> None:
 
 
 def assert_settles(case: SecondActorCase, project: RemediatedProject) -> None:
-    """Without anybody else the next runs correct what may be corrected, and say of the rest why not."""
+    """Without a second actor the next runs correct what the policy allows, and give reasons for the rest."""
     case.worsened_schedules.clear()
     for _ in range(3):
         case.project.advance(timedelta(hours=1))
@@ -242,14 +242,14 @@ def assert_settles(case: SecondActorCase, project: RemediatedProject) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SAMPLE_COUNT))
-def test_what_is_said_agrees_with_what_stands_there(seed: int, tmp_path: Path) -> None:
-    """A few of the runs that `make soak` tries."""
+def test_the_results_match_the_project(seed: int, tmp_path: Path) -> None:
+    """A sample of the seeds of `make soak`."""
     run_seed(seed, tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("first_seed", range(SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST))
-def test_what_is_said_agrees_with_what_stands_there_however_often(first_seed: int, tmp_path: Path) -> None:
-    """The other runs."""
+def test_the_results_match_the_project_for_all_seeds(first_seed: int, tmp_path: Path) -> None:
+    """The other seeds of `make soak`."""
     for seed in range(first_seed, min(first_seed + RUNS_PER_TEST, RUN_COUNT)):
         run_seed(seed, tmp_path)

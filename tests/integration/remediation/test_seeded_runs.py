@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whoever else acts: no schedule too many, none unrecorded, and none missing in the end.
+"""With faults and other actors, no schedule is created twice, unrecorded, or missing in the end.
 
 `make soak` runs five hundred seeds.
 """
@@ -38,10 +38,10 @@ SCHEDULE_NAME = "soak"
 
 
 class SeededCase:
-    """One project, one policy, and what goes wrong, all of it from one seed."""
+    """One project, one policy, and faults, all from one seed."""
 
     def __init__(self, seed: int) -> None:
-        """Make it up."""
+        """Choose everything from the seed."""
         self.rng = rng = random.Random(seed)  # noqa: S311  the same each time
         self.project = build_empty_project()
         self.paused_indexes: set[str] = set()
@@ -69,7 +69,7 @@ class SeededCase:
         self.project.options.backup_quota = self.quota or 5000
 
     def _create_outlived_index(self, name: str) -> None:
-        """Make an index whose schedule runs no more, and whose runs are kept for long."""
+        """Create an index whose schedule is paused and whose runs are kept for long."""
         self.project.create_index(name)
         schedule = self.project.create_schedule(name, "outlived", "daily", 100)
         self.project.advance(timedelta(days=self.rng.choice([3, 15])))
@@ -107,7 +107,7 @@ class SeededCase:
         return (Exemption((exempted_name,), ("index-has-*",), "team", "for a while", day),)
 
     def make_faults(self) -> list[Fault]:
-        """Make up what goes wrong with any call."""
+        """Choose the faults of all calls."""
         rng = self.rng
         faults = []
         for number in range(rng.randint(1, 5)):
@@ -128,7 +128,7 @@ class SeededCase:
         return [*faults, *self._make_late_listing()]
 
     def _make_late_listing(self) -> list[Fault]:
-        """Let a listing show nothing for a while, as one does in which what was just made does not show yet."""
+        """Return a fault that hides new rows of a listing for a while."""
         rng = self.rng
         paths = ["/indexes/*/backups", "/backups", *([] if self.paused_indexes else ["/indexes/*/backup-schedules"])]
         late_fault = Fault(
@@ -143,7 +143,7 @@ class SeededCase:
         return [late_fault] if rng.random() < 0.6 else []
 
     def _act_as_other(self, project: SimulatedProject) -> None:
-        """Do what somebody else may do at any moment."""
+        """Make a change that somebody else may make at any time."""
         live_names = sorted(project.indexes)
         name = self.rng.choice(live_names) if live_names else ""
         if not live_names or name in self.paused_indexes or project.get_index(name).kind is Deployed.POD:
@@ -160,12 +160,12 @@ class SeededCase:
 
 
 def list_own_scheduled_indexes(project: SimulatedProject) -> list[str]:
-    """Return the indexes that have an enabled schedule by our hand, as often as they have one."""
+    """Return the index of each enabled schedule that we created."""
     return [it.index.name for it in project.schedules.values() if it.name == SCHEDULE_NAME and it.enabled]
 
 
 def compute_peak_backups(project: SimulatedProject) -> int:
-    """Return how many backups the project comes to hold, if nobody touches it, and no quota keeps it from that."""
+    """Return how many backups the project will hold if nothing changes and no quota limits it."""
     future_project = deepcopy(project, {id(project.lock): project.lock})
     future_project.options.backup_quota = None
     peak_count = 0
@@ -178,12 +178,12 @@ def compute_peak_backups(project: SimulatedProject) -> int:
 
 
 def may_have_taken_effect(request: RecordedRequest) -> bool:
-    """Tell whether a request that writes may have changed anything."""
+    """Tell whether a write may have changed anything."""
     return request.status is None or request.status < 300
 
 
 def check_invariants(case: SeededCase, previous_peak: int, *, is_shared: bool) -> None:
-    """Look at what may never be."""
+    """Check what must hold after every run."""
     project = case.project
     for name, index in project.indexes.items():
         enabled_schedules = [it for it in index.schedules.values() if it.enabled]
@@ -196,36 +196,36 @@ def check_invariants(case: SeededCase, previous_peak: int, *, is_shared: bool) -
     if case.quota is not None and previous_peak <= case.quota:
         assert (
             compute_peak_backups(project) <= case.quota + count_other_slots(case) + duplicate_count
-        )  # without a common state, two may take a first backup
+        )  # without a common state, two runs may take a first backup
 
 
 def count_other_slots(case: SeededCase) -> int:
-    """Return what others have taken of the quota meanwhile."""
+    """Return how much of the quota others have used meanwhile."""
     return sum(it.retention.days + 1 for it in case.project.schedules.values() if it.name == "meddled")
 
 
 def run_command_once(project: RemediatedProject) -> None:
-    """Run as the command does; what ends it before a plan is made is no matter here."""
+    """Run the command; errors before a plan is created do not matter here."""
     with suppress(PineconeError, UsageError):
         project.run()
 
 
 @pytest.mark.parametrize("seed", range(SAMPLE_COUNT))
-def test_no_harm_is_done_and_all_is_well_in_the_end(seed: int, tmp_path: Path) -> None:
-    """A few of the runs that `make soak` tries."""
+def test_faults_do_no_harm_and_the_project_is_corrected(seed: int, tmp_path: Path) -> None:
+    """A sample of the seeds of `make soak`."""
     run_seed(seed, tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("first_seed", range(SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST))
-def test_no_harm_is_done_however_often(first_seed: int, tmp_path: Path) -> None:
-    """The other runs."""
+def test_faults_do_no_harm_for_all_seeds(first_seed: int, tmp_path: Path) -> None:
+    """The other seeds of `make soak`."""
     for seed in range(first_seed, first_seed + RUNS_PER_TEST):
         run_seed(seed, tmp_path / str(seed))
 
 
 def run_seed(seed: int, folder: Path) -> None:
-    """Let two run at once while calls fail, then one cleanly as often as its bound makes necessary."""
+    """Run twice at once with faults, then without faults as often as the limit of creations requires."""
     folder.mkdir(exist_ok=True)
     case = SeededCase(seed)
     simulated_project, initial_peak = case.project, compute_peak_backups(case.project)
@@ -260,7 +260,7 @@ def run_seed(seed: int, folder: Path) -> None:
 
 
 def assert_recorded(*projects: RemediatedProject) -> None:
-    """No schedule and no change of ours goes without a record that was made before it."""
+    """Every schedule that we created or changed has a record that is older."""
     recorded_names = set()
     for project in projects:
         for index in {it.name for it in project.simulated_project.indexes.values()}:
@@ -282,7 +282,7 @@ def assert_recorded(*projects: RemediatedProject) -> None:
 
 
 def assert_covered(case: SeededCase, project: RemediatedProject) -> None:
-    """Every index that should have a schedule, and fits the quota, has one."""
+    """Every index that needs a schedule and fits the quota has one."""
     target = build_target_schedule(case.policy.defaults)
     uncovered_indexes = [
         it for it in case.unscheduled_indexes if it in case.project.indexes and not case.project.get_index(it).schedules

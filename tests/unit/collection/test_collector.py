@@ -1,4 +1,4 @@
-"""What has been read so far, and what it makes of an inventory."""
+"""What was read so far, and the inventory that follows from it."""
 
 import pytest
 
@@ -13,7 +13,7 @@ HISTORY_ID = ListingId(ListingKind.HISTORY, "schedule-1")
 
 
 def build_draft(**facts: object) -> DraftInventory:
-    """Build what is known of one index without schedules, in a project without backups."""
+    """Build the draft of one index without schedules in a project without backups."""
     draft = DraftInventory({"main": Index("main", **facts)})  # type: ignore[arg-type]  # each test has its own
     draft.add_read(BACKUP_LISTING, ListingRead(()))
     draft.add_read(SCHEDULES_ID, ListingRead(()))
@@ -21,7 +21,7 @@ def build_draft(**facts: object) -> DraftInventory:
 
 
 def test_reads_of_one_listing_become_one_listing() -> None:
-    """What either walk showed is there, and what was read before is not left standing."""
+    """A row of either read is part of the listing, and an earlier result is not reused."""
     draft = build_draft()
     draft.build_inventory("test", NOW, 1)
     draft.add_read(BACKUP_LISTING, ListingRead((build_backup(backup_id="a"),)))
@@ -36,37 +36,37 @@ def test_reads_of_one_listing_become_one_listing() -> None:
 @pytest.mark.parametrize(
     "reads, may_be_read_again",
     [
-        pytest.param([], False, id="never-walked"),
+        pytest.param([], False, id="never-read"),
         pytest.param([ListingRead(())], True, id="once"),
         pytest.param([ListingRead(())] * (MAX_READS - 1), True, id="one-before-limit"),
         pytest.param([ListingRead(())] * MAX_READS, False, id="at-limit"),
-        pytest.param([ListingRead(()), ListingRead((), READ_FAILURE)], False, id="broken-off"),
+        pytest.param([ListingRead(()), ListingRead((), READ_FAILURE)], False, id="incomplete"),
     ],
 )
-def test_a_further_read_is_worth_while_up_to_a_point(reads: list[ListingRead[object]], may_be_read_again: bool) -> None:
-    """Not for ever, and not after one that broke off."""
+def test_a_listing_is_read_again_up_to_a_limit(reads: list[ListingRead[object]], may_be_read_again: bool) -> None:
+    """An incomplete listing is not read again."""
     draft = DraftInventory()
     for read in reads:
-        draft.add_read(OWN_BACKUPS_ID, read)  # type: ignore[arg-type]  # empty walks are walks over anything
+        draft.add_read(OWN_BACKUPS_ID, read)  # type: ignore[arg-type]  # an empty read fits every listing
     assert draft.may_be_read_again(OWN_BACKUPS_ID) is may_be_read_again
 
 
 @pytest.mark.parametrize(
     "index, schedules, backups, is_in_doubt",
     [
-        pytest.param({}, [], [], False, id="nothing-to-tell-apart"),
-        pytest.param({}, [], [build_backup()], True, id="backups-alone"),
-        pytest.param({}, [build_schedule()], [build_backup()], False, id="schedule-tells"),
-        pytest.param({}, [build_schedule(index_id=None)], [build_backup()], True, id="schedule-does-not-tell"),
+        pytest.param({}, [], [], False, id="no-backups"),
+        pytest.param({}, [], [build_backup()], True, id="only-backups"),
+        pytest.param({}, [build_schedule()], [build_backup()], False, id="schedule-has-id"),
+        pytest.param({}, [build_schedule(index_id=None)], [build_backup()], True, id="schedule-without-id"),
         pytest.param({}, [build_schedule("a"), build_schedule("b", index_id="x")], [], True, id="schedules-disagree"),
         pytest.param({}, [], [build_backup(index_deleted_at=NOW)], False, id="marked-as-deleted"),
         pytest.param({"deployment": Deployment.POD}, [], [build_backup()], False, id="pod"),
     ],
 )
-def test_an_index_is_asked_itself_only_where_its_id_is_in_doubt(
+def test_own_backups_are_read_only_if_the_live_id_is_unknown(
     index: dict[str, object], schedules: list[object], backups: list[object], is_in_doubt: bool
 ) -> None:
-    """Schedules and deletion marks settle it without a call."""
+    """Schedules and deletion marks show the id without another call."""
     draft = build_draft(**index)
     draft.add_read(SCHEDULES_ID, ListingRead(tuple(schedules)))  # type: ignore[arg-type]  # rows as built
     draft.add_read(BACKUP_LISTING, ListingRead(tuple(backups)))  # type: ignore[arg-type]  # rows as built
@@ -81,10 +81,10 @@ def test_an_index_is_asked_itself_only_where_its_id_is_in_doubt(
         pytest.param([build_backup()], True, id="one-that-may-be-its-own"),
     ],
 )
-def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_have(
+def test_own_backups_of_an_unsupported_index_are_read_if_backups_have_its_name(
     backups: list[Backup], is_in_doubt: bool
 ) -> None:
-    """Where there seem to be none, the service is believed at once."""
+    """If no backup has its name, the refusal is accepted at once."""
     draft = build_draft()
     draft.add_denial(SCHEDULES_ID, Denial(DenialReason.UNSUPPORTED, "400"))
     draft.add_read(BACKUP_LISTING, ListingRead(tuple(backups)))
@@ -98,16 +98,16 @@ def test_an_index_that_cannot_be_backed_up_is_asked_for_the_backups_it_seems_to_
         pytest.param(
             ListingRead((), READ_FAILURE),
             [READ_FAILURE.call, "GET /indexes/main/backup-schedules"],
-            id="its-backups-are-not-known",
+            id="its-backups-are-unknown",
         ),
         pytest.param(ListingRead(()), [], id="it-has-none"),
-        pytest.param(Denial(DenialReason.UNSUPPORTED, "400"), [], id="refused-likewise"),
+        pytest.param(Denial(DenialReason.UNSUPPORTED, "400"), [], id="also-refused"),
     ],
 )
-def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
+def test_the_refusal_of_an_index_with_backups_is_a_read_failure(
     own_answer: ListingRead[Backup] | Denial, failure_ids: list[str]
 ) -> None:
-    """An answer about the request itself must not make an index pass for one without backups."""
+    """A response about the request must not hide an index that has backups."""
     draft = build_draft()
     draft.drop_reads(SCHEDULES_ID)
     draft.add_denial(SCHEDULES_ID, Denial(DenialReason.UNSUPPORTED, "400"))
@@ -119,8 +119,8 @@ def test_that_an_index_cannot_be_backed_up_is_not_believed_against_its_backups(
     assert [it.call for it in draft.build_inventory("test", NOW, 1).read_failures] == sorted(failure_ids)
 
 
-def test_without_the_plan_the_index_is_asked_itself() -> None:
-    """No schedule can tell which backups are its own."""
+def test_own_backups_are_read_if_the_plan_has_no_schedules() -> None:
+    """No schedule can show which backups are those of the live index."""
     draft = build_draft()
     draft.add_denial(SCHEDULES_ID, Denial(DenialReason.PLAN, "403"))
     draft.add_read(BACKUP_LISTING, ListingRead((build_backup(),)))
@@ -129,8 +129,8 @@ def test_without_the_plan_the_index_is_asked_itself() -> None:
     assert list(draft.find_indexes_with_unknown_id()) == []
 
 
-def test_histories_of_schedules_that_are_not_listed_are_left_out() -> None:
-    """A schedule that is gone takes its history with it."""
+def test_histories_of_unlisted_schedules_are_left_out() -> None:
+    """A deleted schedule has no history in the inventory."""
     draft = build_draft()
     draft.add_read(HISTORY_ID, ListingRead((), READ_FAILURE))
     inventory = draft.build_inventory("test", NOW, 1)
@@ -138,8 +138,8 @@ def test_histories_of_schedules_that_are_not_listed_are_left_out() -> None:
     assert inventory.read_failures == ()
 
 
-def test_an_index_that_is_gone_takes_its_listings_with_it() -> None:
-    """Nothing of it is unread."""
+def test_a_deleted_index_has_no_read_failures() -> None:
+    """Its listings are not part of the inventory."""
     draft = build_draft()
     draft.add_read(SCHEDULES_ID, ListingRead((build_schedule(),), READ_FAILURE))
     draft.add_read(HISTORY_ID, ListingRead((), READ_FAILURE))
@@ -148,8 +148,8 @@ def test_an_index_that_is_gone_takes_its_listings_with_it() -> None:
     assert (inventory.indexes, dict(inventory.histories), inventory.read_failures) == ((), {}, ())
 
 
-def test_the_index_of_a_schedule_is_known() -> None:
-    """By the listing that showed it."""
+def test_the_index_of_a_schedule_is_found() -> None:
+    """The listing that contains the schedule names the index."""
     draft = build_draft()
     draft.add_read(SCHEDULES_ID, ListingRead((build_schedule(),)))
     assert draft.find_index_of_schedule("schedule-1") == "main"

@@ -1,4 +1,4 @@
-"""How many retries a service is worth."""
+"""How many retries the client spends on a failing service."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from backup_auditor.adapters.pinecone.flow_control import RetryBudget
 from support.clock import ManualClock
 
 
-def test_it_is_spent_by_retries() -> None:
-    """Three retries are paid, the fourth is not."""
+def test_retries_spend_the_budget() -> None:
+    """A budget of three pays three retries, not a fourth."""
     budget = RetryBudget(ManualClock(), capacity=3)
     assert [budget.spend_retry() for _ in range(4)] == [True, True, True, False]
 
 
-def test_good_answers_give_back_up_to_the_capacity() -> None:
-    """Two good answers are worth one retry, and a full budget stays as it is."""
+def test_successful_calls_refill_the_budget() -> None:
+    """Two successful calls pay one retry; a full budget stays full."""
     budget = RetryBudget(ManualClock(), capacity=2, refund=0.5)
     for _ in range(10):
         budget.record_success()
@@ -25,8 +25,8 @@ def test_good_answers_give_back_up_to_the_capacity() -> None:
     assert budget.spend_retry()
 
 
-def test_a_service_is_lost_when_nothing_is_left_and_all_fails() -> None:
-    """An empty budget alone is not the end, and neither are failures alone."""
+def test_a_service_is_lost_after_failures_with_an_empty_budget() -> None:
+    """Neither an empty budget nor failures alone are enough."""
     budget = RetryBudget(ManualClock(), capacity=1, max_failures=2)
     budget.record_failure()
     budget.record_failure()
@@ -38,8 +38,8 @@ def test_a_service_is_lost_when_nothing_is_left_and_all_fails() -> None:
 @pytest.mark.parametrize(
     "seconds, is_exhausted", [pytest.param(29, False, id="one-second-before"), pytest.param(30, True, id="at-limit")]
 )
-def test_a_service_that_refuses_everybody_is_waited_for_a_while(seconds: float, is_exhausted: bool) -> None:
-    """Half a minute without a good answer is the end, however much of the budget is left."""
+def test_a_service_is_lost_after_thirty_seconds_of_failures(seconds: float, is_exhausted: bool) -> None:
+    """After half a minute without a successful call the service is lost, whatever is left of the budget."""
     clock = ManualClock()
     budget = RetryBudget(clock, max_failures=2)
     budget.record_failure()
@@ -48,8 +48,8 @@ def test_a_service_that_refuses_everybody_is_waited_for_a_while(seconds: float, 
     assert budget.is_service_lost is is_exhausted
 
 
-def test_one_good_answer_brings_a_service_back() -> None:
-    """Failures count only in a row."""
+def test_one_successful_call_recovers_a_service() -> None:
+    """Only consecutive failures count."""
     budget = RetryBudget(ManualClock(), capacity=1, max_failures=2)
     budget.spend_retry()
     budget.record_failure()

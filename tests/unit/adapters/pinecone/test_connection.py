@@ -1,4 +1,4 @@
-"""What is refused before anything is connected, and what is never shown."""
+"""Which settings of a connection are refused, and that no text contains the key."""
 
 import pytest
 
@@ -18,18 +18,18 @@ KEY = "canary-of-the-connection-tests"
         pytest.param("https://api.pinecone.io", id="https"),
         pytest.param("https://api.pinecone.io.", id="absolute-name"),
         pytest.param(f"https://{'a' * 63}.example", id="label-at-limit"),
-        pytest.param("https://gateway.example/pinecone", id="below-a-path"),
+        pytest.param("https://gateway.example/pinecone", id="with-a-path"),
     ],
 )
-def test_hosts_that_keep_the_key_safe_are_taken(host: str) -> None:
-    """Any host is reached over https, and this machine in the clear."""
+def test_safe_hosts_are_accepted(host: str) -> None:
+    """Any host is used over https; only this machine is used over plain http."""
     assert Connection(KEY, host).host == host
 
 
 @pytest.mark.parametrize(
     "host",
     [
-        pytest.param("http://api.pinecone.io", id="in-the-clear"),
+        pytest.param("http://api.pinecone.io", id="unencrypted"),
         pytest.param("http://128.0.0.1", id="one-past-loopback"),
         pytest.param("http://localhost.example", id="localhost-as-a-label"),
         pytest.param("http://127.0.0.1.example", id="loopback-as-labels"),
@@ -39,25 +39,25 @@ def test_hosts_that_keep_the_key_safe_are_taken(host: str) -> None:
         pytest.param("ftp://api.pinecone.io", id="other-scheme"),
         pytest.param("https://", id="nothing"),
         pytest.param("", id="empty"),
-        pytest.param("https://[::1", id="half-an-address"),
-        pytest.param("https://api.pinecone.io:99999", id="no-port"),
+        pytest.param("https://[::1", id="incomplete-address"),
+        pytest.param("https://api.pinecone.io:99999", id="invalid-port"),
         pytest.param("https://api.pinecone.io/?a=b", id="query"),
         pytest.param("https://api.pinecone.io/#a", id="fragment"),
         pytest.param("https://api.pinecone.io/\r\nX: y", id="line-break"),
         pytest.param("https://api..pinecone.io", id="empty-label"),
         pytest.param(f"https://{'a' * 64}.example", id="label-one-past-limit"),
-        pytest.param("https://api.pinecöne.io", id="letters-that-only-look-alike"),
+        pytest.param("https://api.pinecöne.io", id="look-alike-letters"),
     ],
 )
-def test_hosts_that_do_not_are_refused(host: str) -> None:
-    """No key travels in the clear, and no address is guessed at; the refusal repeats no key."""
+def test_unsafe_and_invalid_hosts_are_refused(host: str) -> None:
+    """The key is never sent unencrypted, no host is guessed, and the error does not contain the key."""
     with pytest.raises(SettingsError) as error_info:
         Connection(KEY, host)
     assert KEY not in str(error_info.value)
 
 
-def test_https_is_meant_where_no_scheme_is_given() -> None:
-    """A bare host is read as the official SDK reads it, and a last slash does not matter."""
+def test_https_is_the_default_scheme() -> None:
+    """A host without a scheme is read as by the official SDK; a trailing slash is ignored."""
     assert Connection(KEY, "api.pinecone.io/").host == DEFAULT_HOST
 
 
@@ -72,26 +72,26 @@ def test_https_is_meant_where_no_scheme_is_given() -> None:
         pytest.param("canary\x00", id="nothing-character"),
     ],
 )
-def test_what_no_key_looks_like_is_refused_without_repeating_it(key: str) -> None:
-    """A key is printable ASCII without blanks."""
+def test_an_invalid_key_is_refused_without_repeating_it(key: str) -> None:
+    """A key is printable ASCII without spaces."""
     with pytest.raises(SettingsError) as error_info:
         Connection(key)
     assert "canar" not in str(error_info.value)
 
 
-def test_the_key_is_not_part_of_its_text() -> None:
+def test_the_text_of_a_connection_has_no_key() -> None:
     """A connection can be printed."""
     assert KEY not in repr(Connection(KEY))
 
 
-def test_both_families_share_a_version_unless_told_otherwise() -> None:
-    """Schedules are asked for in the version of all else."""
+def test_schedules_have_the_same_api_version_by_default() -> None:
+    """A separate version for schedules is optional."""
     assert Connection(KEY, api_version="2026-04").schedules_api_version == "2026-04"
     assert Connection(KEY, api_version="2025-10", schedules_api_version="unstable").schedules_api_version == "unstable"
 
 
-def test_a_version_is_no_way_into_the_headers() -> None:
-    """A line break in a version is refused."""
+def test_a_version_with_a_line_break_is_refused() -> None:
+    """A version cannot add a header."""
     with pytest.raises(SettingsError):
         Connection(KEY, api_version="2026-07\r\nX: y")
 
@@ -105,7 +105,7 @@ def test_a_version_is_no_way_into_the_headers() -> None:
         pytest.param(257, False, id="one-past"),
     ],
 )
-def test_the_ceiling_has_bounds(max_concurrency: int, is_accepted: bool) -> None:
+def test_the_concurrency_has_limits(max_concurrency: int, is_accepted: bool) -> None:
     """From 1 to 256 calls may be in flight."""
     if is_accepted:
         assert Connection(KEY, max_concurrency=max_concurrency).max_concurrency == max_concurrency

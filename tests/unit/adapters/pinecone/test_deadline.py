@@ -1,4 +1,4 @@
-"""The end of the time for a whole audit."""
+"""The deadline of an audit."""
 
 from datetime import timedelta
 
@@ -9,8 +9,8 @@ from backup_auditor.errors import DeadlineError
 from support.clock import ManualClock
 
 
-def test_time_runs_out() -> None:
-    """What is left shrinks with the clock, and at the end nothing may be asked."""
+def test_the_time_left_decreases_to_zero() -> None:
+    """After the deadline no call may be sent."""
     clock = ManualClock()
     deadline = Deadline(timedelta(seconds=60), clock)
     clock.now += 59
@@ -23,6 +23,6 @@ def test_time_runs_out() -> None:
 @pytest.mark.parametrize(
     "wait, is_allowed", [pytest.param(59.9, True, id="within"), pytest.param(60.0, False, id="at-limit")]
 )
-def test_a_wait_that_ends_too_late_is_not_worth_beginning(wait: float, is_allowed: bool) -> None:
-    """One must be able to ask after the wait."""
+def test_a_wait_must_end_before_the_deadline(wait: float, is_allowed: bool) -> None:
+    """There must be time for a call after the wait."""
     assert Deadline(timedelta(seconds=60), ManualClock()).allows(wait) is is_allowed

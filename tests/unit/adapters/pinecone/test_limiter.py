@@ -1,4 +1,4 @@
-"""How many calls are let through at once."""
+"""How many calls may be in flight at once."""
 
 from threading import Event, Thread
 
@@ -12,33 +12,33 @@ LONG_SECONDS = 10.0
 
 
 def fill_limiter(limiter: ConcurrencyLimiter) -> list[int]:
-    """Enter as often as the limiter lets through without waiting."""
+    """Acquire places until the next one would have to wait."""
     return [limiter.acquire(SHORT_SECONDS) for _ in range(limiter.limit)]
 
 
 def release_all(limiter: ConcurrencyLimiter, slots: list[int], *, is_overloaded: bool = False) -> None:
-    """Have all of these calls answered."""
+    """Release all places as successful calls or as overloads."""
     for slot in slots:
         limiter.release(slot, is_overloaded=is_overloaded)
 
 
-def test_it_starts_at_eight() -> None:
-    """Eight calls are let through at first, and the ninth waits."""
+def test_the_limit_starts_at_eight() -> None:
+    """Eight calls get a place at first, and the ninth waits."""
     limiter = ConcurrencyLimiter(32)
     assert len(fill_limiter(limiter)) == INITIAL_CONCURRENCY
     with pytest.raises(DeadlineError):
         limiter.acquire(SHORT_SECONDS)
 
 
-def test_a_low_ceiling_is_never_passed() -> None:
-    """With a ceiling of 3 it starts at 3 and stays there."""
+def test_a_low_maximum_is_never_exceeded() -> None:
+    """With a maximum of 3 the limit starts at 3 and stays there."""
     limiter = ConcurrencyLimiter(3)
     release_all(limiter, fill_limiter(limiter))
     assert limiter.limit == 3
 
 
-def test_it_doubles_with_each_round_trip_up_to_the_ceiling() -> None:
-    """While all answers are good: 8, 16, 32, and no further."""
+def test_the_limit_doubles_with_each_round_trip_up_to_the_maximum() -> None:
+    """While all calls succeed, the limit is 8, 16, 32, and no higher."""
     limiter = ConcurrencyLimiter(32)
     limits = []
     for _ in range(4):
@@ -47,15 +47,15 @@ def test_it_doubles_with_each_round_trip_up_to_the_ceiling() -> None:
     assert limits == [8, 16, 32, 32]
 
 
-def test_an_overload_halves_it_once_for_all_calls_in_flight() -> None:
-    """Eight refusals of one round are one sign, not eight."""
+def test_an_overload_halves_the_limit_once_for_all_calls_in_flight() -> None:
+    """Eight throttled calls of one round count once."""
     limiter = ConcurrencyLimiter(32)
     release_all(limiter, fill_limiter(limiter), is_overloaded=True)
     assert limiter.limit == 4
 
 
-def test_each_round_can_halve_it_again_down_to_one() -> None:
-    """It never stops altogether."""
+def test_each_round_can_halve_the_limit_down_to_one() -> None:
+    """The limit never reaches zero."""
     limiter = ConcurrencyLimiter(32)
     limits = []
     for _ in range(5):
@@ -65,7 +65,7 @@ def test_each_round_can_halve_it_again_down_to_one() -> None:
 
 
 def test_after_an_overload_a_round_trip_adds_one() -> None:
-    """From the first overload on it grows by one call for a round of good answers."""
+    """After the first overload the limit grows by one per round of successful calls."""
     limiter = ConcurrencyLimiter(32)
     release_all(limiter, fill_limiter(limiter), is_overloaded=True)
     limit_before = limiter.limit
@@ -77,7 +77,7 @@ def test_after_an_overload_a_round_trip_adds_one() -> None:
 def start_waiting_thread(
     limiter: ConcurrencyLimiter, order: list[str], name: str, *, is_urgent: bool = False
 ) -> Thread:
-    """Have a thread wait its turn and write its name down."""
+    """Start a thread that waits for a place and records its name."""
 
     def wait_for_slot() -> None:
         slot = limiter.acquire(LONG_SECONDS, is_urgent=is_urgent)
@@ -92,8 +92,8 @@ def start_waiting_thread(
     return thread
 
 
-def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
-    """First come, first served; an urgent call passes all that wait."""
+def test_waiting_calls_get_places_in_order_with_urgent_calls_first() -> None:
+    """An urgent call overtakes all calls that wait."""
     limiter = ConcurrencyLimiter(1)
     slot = limiter.acquire(SHORT_SECONDS)
     order: list[str] = []
@@ -105,8 +105,8 @@ def test_who_waits_is_let_through_in_order_and_the_urgent_first() -> None:
     assert order == ["urgent", "first", "second"]
 
 
-def test_who_gives_up_takes_no_room() -> None:
-    """A call whose time is over leaves its place in the queue to others."""
+def test_a_call_that_stops_waiting_uses_no_place() -> None:
+    """A call that reaches its deadline leaves the queue."""
     limiter = ConcurrencyLimiter(1)
     slot = limiter.acquire(SHORT_SECONDS)
     with pytest.raises(DeadlineError):
@@ -115,8 +115,8 @@ def test_who_gives_up_takes_no_room() -> None:
     assert limiter.acquire(SHORT_SECONDS) == slot
 
 
-def test_who_is_asked_to_wait_keeps_its_place() -> None:
-    """Waiting counts as a call in flight, so that waits make the calls fewer, down to one at a time."""
+def test_a_throttled_call_keeps_its_place() -> None:
+    """A throttled call counts as in flight, so that waits reduce the calls in flight, down to one."""
     limiter = ConcurrencyLimiter(2)
     first_slot, second_slot = fill_limiter(limiter)
     limiter.throttle(first_slot)
@@ -126,8 +126,8 @@ def test_who_is_asked_to_wait_keeps_its_place() -> None:
     assert limiter.limit == 1
 
 
-def test_who_waits_again_and_again_halves_it_each_time() -> None:
-    """Each refusal after a wait is a sign of its own."""
+def test_each_throttled_attempt_halves_the_limit() -> None:
+    """A call that is throttled again after a wait halves the limit again."""
     limiter = ConcurrencyLimiter(8)
     slot = limiter.acquire(SHORT_SECONDS)
     limits = []

@@ -1,4 +1,4 @@
-"""How rows of every version become facts."""
+"""How rows of every API version become facts."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,13 +29,13 @@ ROW: BackupRow = {
 
 
 def map_index(**row: Any) -> Index:
-    """Make an index of a row."""
+    """Return the index of a row."""
     raw_row: Any = {"name": "orders", **row}
     return RowMapper().map_index(raw_row)
 
 
 def test_a_backup_keeps_all_its_fields() -> None:
-    """Every field has its place, and moments are in UTC."""
+    """Every field has its attribute, and times are in UTC."""
     assert RowMapper().map_backup(ROW) == Backup(
         backup_id="b-1",
         index_id="i-1",
@@ -53,8 +53,8 @@ def test_a_backup_keeps_all_its_fields() -> None:
     )
 
 
-def test_a_backup_may_tell_next_to_nothing() -> None:
-    """What is absent is not known, and an unknown status is kept."""
+def test_a_backup_may_lack_most_fields() -> None:
+    """Absent fields are unknown, and an unknown status is kept."""
     minimal_backup = RowMapper().map_backup(
         {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": "Archiving"}
     )
@@ -62,20 +62,20 @@ def test_a_backup_may_tell_next_to_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-13-40T00:00:00Z", "0001-01-01T00:00:00+14:00", None])
-def test_a_moment_that_cannot_be_read_is_not_known(text: str | None) -> None:
-    """The row stands without it."""
+def test_an_invalid_time_is_unknown(text: str | None) -> None:
+    """The row is kept without the time."""
     assert RowMapper().map_backup({**ROW, "created_at": text}).created_at is None
 
 
 def test_the_same_row_of_two_listings_is_one_object() -> None:
-    """A hundred thousand backups are kept in memory once, with their histories and second walks."""
+    """A hundred thousand backups are in memory once, with their histories and second reads."""
     mapper = RowMapper()
     first_backup, same_backup = mapper.map_backup(ROW), mapper.map_backup({**ROW})
     assert same_backup is first_backup
 
 
-def test_rows_that_differ_share_what_they_have_in_common() -> None:
-    """A history tells more of a run than the listing; the rest is shared."""
+def test_different_rows_of_a_backup_share_equal_values() -> None:
+    """A history has more fields of a run than the listing; equal values are shared."""
     mapper = RowMapper()
     first_backup, other_backup = mapper.map_backup(ROW), mapper.map_backup({**ROW, "status": "Initializing"})
     assert other_backup.status == "Initializing"
@@ -84,7 +84,7 @@ def test_rows_that_differ_share_what_they_have_in_common() -> None:
 
 
 def test_a_schedule_keeps_all_its_fields() -> None:
-    """Retention becomes a length of time."""
+    """The retention becomes a `timedelta`."""
     row: ScheduleRow = {
         "schedule_id": "s-1",
         "name": "nightly",
@@ -113,15 +113,15 @@ def test_a_schedule_keeps_all_its_fields() -> None:
         pytest.param({"next_scheduled_run": {"at": "06:00"}}, True, id="object"),
     ],
 )
-def test_a_next_run_that_cannot_be_read_is_not_none(next_run: dict[str, Any], is_unreadable: bool) -> None:
-    """A schedule without a next run is a finding; one whose next run cannot be read is not known."""
+def test_an_invalid_next_run_differs_from_no_next_run(next_run: dict[str, Any], is_unreadable: bool) -> None:
+    """A schedule without a next run is a finding; an invalid next run is unknown."""
     row = parse_row(json.dumps({"schedule_id": "s-1", **next_run}).encode(), SCHEDULE)
     assert RowMapper().map_schedule(row).next_run_unreadable is is_unreadable
 
 
 @pytest.mark.parametrize("days", [-1, 10**12, None])
-def test_a_retention_that_is_none_is_not_known(days: int | None) -> None:
-    """A number beyond all reason does not break the audit."""
+def test_an_impossible_retention_is_unknown(days: int | None) -> None:
+    """A very large number does not break the audit."""
     assert RowMapper().map_schedule({"schedule_id": "s-1", "retention_expire_after_days": days}).retention is None
 
 
@@ -135,14 +135,14 @@ def test_a_retention_that_is_none_is_not_known(days: int | None) -> None:
         pytest.param({"deployment": {"deployment_type": "managed"}}, Deployment.SERVERLESS, id="managed"),
         pytest.param({"deployment": {"deployment_type": "pod"}}, Deployment.POD, id="new-pod"),
         pytest.param({"deployment": {"deployment_type": "byoc"}}, Deployment.BYOC, id="new-byoc"),
-        pytest.param({"deployment": {"deployment_type": "orbital"}}, Deployment.UNKNOWN, id="to-come"),
-        pytest.param({"spec": {"orbital": {}}}, Deployment.UNKNOWN, id="old-to-come"),
+        pytest.param({"deployment": {"deployment_type": "orbital"}}, Deployment.UNKNOWN, id="unknown"),
+        pytest.param({"spec": {"orbital": {}}}, Deployment.UNKNOWN, id="old-unknown"),
         pytest.param({"spec": 7, "deployment": []}, Deployment.UNKNOWN, id="garbage"),
         pytest.param({}, Deployment.UNKNOWN, id="absent"),
     ],
 )
-def test_where_an_index_runs_is_reported_by_either_family(row: dict[str, Any], expected: Deployment) -> None:
-    """Up to 2026-04 in `spec`, from 2026-07 on in `deployment`; what is not known may have backups."""
+def test_the_deployment_of_an_index_is_read_in_both_formats(row: dict[str, Any], expected: Deployment) -> None:
+    """Until 2026-04 it is in `spec`, since 2026-07 in `deployment`; an unknown one may have backups."""
     assert map_index(**row).deployment is expected
 
 
@@ -159,13 +159,13 @@ def test_where_an_index_runs_is_reported_by_either_family(row: dict[str, Any], e
         pytest.param({}, False, id="absent"),
     ],
 )
-def test_whether_an_index_holds_documents_is_reported_by_its_fields(row: dict[str, Any], expected: bool) -> None:
+def test_the_fields_of_an_index_show_whether_it_is_a_document_index(row: dict[str, Any], expected: bool) -> None:
     """Full-text and semantic-text fields make a document index."""
     assert map_index(**row).holds_documents is expected
 
 
-def test_an_index_tells_its_place_state_protection_and_tags() -> None:
-    """Tags that are no texts are left out."""
+def test_an_index_keeps_its_location_state_protection_and_tags() -> None:
+    """Tags whose value is not a text are left out."""
     mapped_index = map_index(
         deployment={"deployment_type": "managed", "cloud": "gcp", "region": "us-central1"},
         status={"ready": True, "state": "Ready"},
@@ -182,7 +182,7 @@ def test_an_index_tells_its_place_state_protection_and_tags() -> None:
     [("enabled", True), ("disabled", False), ("Enabled", True), ("pending", None), (None, None), (7, None)],
 )
 def test_deletion_protection_may_be_unknown(value: object, expected: bool | None) -> None:
-    """Only a word that is known says whether it is on."""
+    """Only a known word says whether the protection is enabled."""
     assert map_index(deletion_protection=value).deletion_protection is expected
 
 
@@ -219,6 +219,6 @@ def test_the_customer_key_of_an_index_is_read(row: dict[str, Any], cmek_id: str 
 def test_the_state_of_an_index_is_compared_without_case(
     state: str | None, is_initializing: bool, is_terminating: bool
 ) -> None:
-    """Only two states keep an index, or some of its controls, from being judged."""
+    """Only two states exclude an index or some of its controls."""
     index = map_index(status={"ready": False, "state": state})
     assert (index.is_initializing, index.is_terminating) == (is_initializing, is_terminating)

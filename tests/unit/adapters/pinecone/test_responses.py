@@ -1,4 +1,4 @@
-"""What each answer of the service means."""
+"""How responses of the service are interpreted."""
 
 import json
 
@@ -24,7 +24,7 @@ KEY = "canary-of-the-answer-tests"
 
 
 def make_structured_error(status: int, message: str, code: str = "PERMISSION_DENIED") -> Response:
-    """Build an error in the service's own shape."""
+    """Return an error in the format of the service."""
     body = {"error": {"code": code, "message": message}, "status": status}
     return Response(status, {}, json.dumps(body).encode())
 
@@ -51,8 +51,8 @@ def make_structured_error(status: int, message: str, code: str = "PERMISSION_DEN
         (507, UnavailableError),
     ],
 )
-def test_each_status_has_one_meaning(status: int, error_type: type[PineconeError]) -> None:
-    """The type tells what to do; the text names the status and what was said."""
+def test_each_status_has_one_error_type(status: int, error_type: type[PineconeError]) -> None:
+    """The text of the error has the status and the message."""
     error = build_error(make_structured_error(status, "It is so."), KEY)
     assert type(error) is error_type
     assert str(error).startswith(f"{status}: ")
@@ -68,38 +68,38 @@ def test_each_status_has_one_meaning(status: int, error_type: type[PineconeError
         pytest.param("Increase your quota or upgrade to create more backups.", QuotaError, id="quota"),
         pytest.param("Upgrade your plan to raise the quota.", QuotaError, id="quota-and-plan"),
         pytest.param("Access denied: Permission control::backups::list is required", ForbiddenError, id="permission"),
-        pytest.param("The control plane denies this.", ForbiddenError, id="plane-is-no-plan"),
+        pytest.param("The control plane denies this.", ForbiddenError, id="plane-is-not-plan"),
         pytest.param("Not for the index floor-plan", ForbiddenError, id="index-called-plan"),
         pytest.param("Permission x is required for the plan", ForbiddenError, id="permission-that-names-a-plan"),
         pytest.param("", ForbiddenError, id="silent"),
     ],
 )
 def test_403_has_three_meanings(message: str, error_type: type[PineconeError]) -> None:
-    """The plan, the quota and the key's permission are told apart by what the service says."""
+    """The message says whether the plan, the quota or the permission of the key is the reason."""
     assert type(build_error(make_structured_error(403, message), KEY)) is error_type
 
 
-def test_a_proxy_is_not_believed_about_the_plan() -> None:
-    """Only an error in the service's own shape can say that the plan has no schedules."""
+def test_only_the_service_can_refuse_a_plan() -> None:
+    """Only an error in the format of the service says that the plan has no schedules."""
     page = Response(403, {}, b"Blocked: your plan does not include this site")
     assert type(build_error(page, KEY)) is ForbiddenError
 
 
 @pytest.mark.parametrize("message", ["Unsupported API version: 2031-01", "Invalid X-Pinecone-Api-Version header"])
-def test_a_version_that_is_refused_says_nothing_of_the_index(message: str) -> None:
-    """Else a wrong setting would make every index one that cannot be backed up."""
+def test_a_refused_api_version_does_not_concern_the_index(message: str) -> None:
+    """Otherwise a wrong setting would mean that no index can be backed up."""
     assert type(build_error(make_structured_error(400, message), KEY)) is MalformedResponseError
 
 
-def test_429_may_speak_of_the_quota() -> None:
-    """No room is another matter than too many calls."""
+def test_429_may_be_about_the_quota() -> None:
+    """A full quota differs from too many calls."""
     assert type(build_error(make_structured_error(429, "No room.", "QUOTA_EXCEEDED"), KEY)) is QuotaError
     assert type(build_error(make_structured_error(429, "Slow down.", "RESOURCE_EXHAUSTED"), KEY)) is ThrottledError
 
 
 @pytest.mark.parametrize("status", [520, 522, 527, 530])
 def test_a_status_of_a_gateway_is_explained(status: int) -> None:
-    """A status that no standard names says in words that the gateway failed."""
+    """The error of a non-standard status says that the gateway failed."""
     error = build_error(Response(status, {}, b""), KEY)
     assert type(error) is UnavailableError
     assert str(error) == f"{status}: the gateway got no valid response from the service"
@@ -118,18 +118,18 @@ def test_a_status_of_a_gateway_is_explained(status: int) -> None:
         pytest.param(b'"said so"', "502: said so", id="json-text"),
         pytest.param(b'{"message": "flat"}', "502: flat", id="flat"),
         pytest.param(b'{"error": "in a word"}', "502: in a word", id="error-is-a-text"),
-        pytest.param(b'{"error": {"message": 7}}', "502: Bad Gateway", id="message-is-no-text"),
+        pytest.param(b'{"error": {"message": 7}}', "502: Bad Gateway", id="message-is-not-a-text"),
         pytest.param(b"[[[", "502: [[[", id="half-json"),
         pytest.param(b"[" * 100_000, "502: " + "[" * 199 + "…", id="deep"),
     ],
 )
 def test_any_body_gives_one_readable_line(body: bytes, text: str) -> None:
-    """Nothing is parsed blindly, and control characters do not pass."""
+    """Every body is handled, and control characters are removed."""
     assert str(build_error(Response(502, {}, body), KEY)) == text
 
 
-def test_a_long_message_is_cut_and_a_key_in_it_is_taken_out() -> None:
-    """Neither our key, nor what looks like one, stands in a text, even where the cut would go through it."""
+def test_a_long_message_is_cut_and_contains_no_key() -> None:
+    """Our key, and text that looks like a key, are replaced, even at the position of the cut."""
     other_key = "pcsk" + "_" + "abcDEF123"
     message = str(build_error(make_structured_error(400, f"{'x' * 190} {KEY} {other_key} {'y' * 500}"), KEY))
     assert len(message) <= len("400: ") + 200

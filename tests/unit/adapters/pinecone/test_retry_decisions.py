@@ -1,4 +1,4 @@
-"""Whether a call is worth repeating, and whether it may have taken effect without an answer."""
+"""Whether a call is repeated, and whether it may have taken effect without a response."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from backup_auditor.errors import DeadlineError, MalformedResponseError, Pinecon
 
 
 def chain_errors(error: Exception, *causes: Exception) -> Exception:
-    """Chain errors as they come out of the transport."""
+    """Chain errors as the transport raises them."""
     parent_error = error
     for cause in causes:
         parent_error.__cause__ = cause
@@ -18,12 +18,12 @@ def chain_errors(error: Exception, *causes: Exception) -> Exception:
 
 
 def translate_failure(error: Exception) -> PineconeError:
-    """Return what a failure on the way to a host means."""
+    """Return the error of a failure below HTTP."""
     return build_transport_error(error, RequestRoute("api.example"))
 
 
 def make_response_error(code: int) -> Response:
-    """Build an answer."""
+    """Return a response with a status."""
     return Response(code, {}, b"")
 
 
@@ -39,15 +39,15 @@ UNREACHABLE_ERROR = chain_errors(httpx.ConnectError("[Errno 101] Network is unre
         pytest.param(make_response_error(400), False, False, id="refused"),
         pytest.param(make_response_error(409), False, False, id="conflict"),
         pytest.param(make_response_error(429), True, False, id="throttled"),
-        pytest.param(make_response_error(408), True, True, id="timed-out-there"),
-        pytest.param(make_response_error(500), True, True, id="failed-there"),
+        pytest.param(make_response_error(408), True, True, id="request-timeout"),
+        pytest.param(make_response_error(500), True, True, id="server-error"),
         pytest.param(make_response_error(501), False, False, id="not-made"),
         pytest.param(make_response_error(503), True, True, id="unavailable"),
         pytest.param(make_response_error(505), False, True, id="version-not-supported"),
         pytest.param(make_response_error(520), True, True, id="gateway-error"),
         pytest.param(make_response_error(524), True, True, id="timed-out-behind-a-gateway"),
         pytest.param(make_response_error(530), True, True, id="last-gateway-error"),
-        pytest.param(make_response_error(507), True, True, id="failed-there-as-few-do"),
+        pytest.param(make_response_error(507), True, True, id="not-implemented"),
         pytest.param(translate_failure(REFUSED_ERROR), True, False, id="connection-refused"),
         pytest.param(translate_failure(UNREACHABLE_ERROR), True, False, id="unreachable"),
         pytest.param(translate_failure(httpx.ConnectTimeout("")), True, False, id="not-connected-in-time"),
@@ -55,14 +55,14 @@ UNREACHABLE_ERROR = chain_errors(httpx.ConnectError("[Errno 101] Network is unre
         pytest.param(translate_failure(httpx.ReadTimeout("")), True, True, id="no-answer"),
         pytest.param(translate_failure(httpx.WriteError("")), True, True, id="broken-off-while-sending"),
         pytest.param(translate_failure(httpx.ReadError("")), True, True, id="broken-off"),
-        pytest.param(translate_failure(httpx.RemoteProtocolError("")), True, True, id="no-http"),
+        pytest.param(translate_failure(httpx.RemoteProtocolError("")), True, True, id="not-http"),
         pytest.param(translate_failure(OSError(5, "oh")), True, True, id="something-below"),
         pytest.param(DeadlineError("over"), False, True, id="deadline"),
         pytest.param(MalformedResponseError("too long"), False, True, id="not-understood"),
     ],
 )
-def test_what_came_of_a_call_decides_what_is_done(
+def test_the_outcome_of_a_call_decides_the_next_step(
     outcome: Outcome, is_retry_expected: bool, may_have_effect: bool
 ) -> None:
-    """A read is repeated where that may help; a write is looked for where it may have arrived."""
+    """A read is repeated if that may help; a write is settled by reading if it may have taken effect."""
     assert (is_retryable(outcome), may_have_taken_effect(outcome)) == (is_retry_expected, may_have_effect)

@@ -1,4 +1,4 @@
-"""What a 404 means under an older version of the API."""
+"""What a 404 means with an older API version."""
 
 import pytest
 
@@ -15,7 +15,7 @@ NOT_FOUND = NotFoundError("404: Not Found")
             b"/indexes/orders/backup-schedules?limit=100", "2025-10", "PINECONE_SCHEDULES_API_VERSION", id="list"
         ),
         pytest.param(
-            b"/indexes/orders/backup-schedules", "2026-04", "PINECONE_SCHEDULES_API_VERSION", id="last-without"
+            b"/indexes/orders/backup-schedules", "2026-04", "PINECONE_SCHEDULES_API_VERSION", id="last-version-without"
         ),
         pytest.param(
             b"/backup-schedules/a/history?limit=100", "2025-10", "PINECONE_SCHEDULES_API_VERSION", id="history"
@@ -23,8 +23,8 @@ NOT_FOUND = NotFoundError("404: Not Found")
         pytest.param(b"/backups?limit=100", "2025-01", "PINECONE_API_VERSION", id="backups"),
     ],
 )
-def test_a_version_without_the_call_is_named_with_what_to_set(target: bytes, version: str, variable: str) -> None:
-    """The error stays a 404, and its text ends with the remedy."""
+def test_the_error_names_a_version_that_lacks_the_call(target: bytes, version: str, variable: str) -> None:
+    """The error is still a 404, and its text ends with the remedy."""
     error = explain_missing(NOT_FOUND, target, version)
     assert type(error) is NotFoundError
     assert str(error).startswith("404: Not Found; API version ")
@@ -34,19 +34,19 @@ def test_a_version_without_the_call_is_named_with_what_to_set(target: bytes, ver
 @pytest.mark.parametrize(
     "target, version",
     [
-        pytest.param(b"/indexes/orders/backup-schedules", "2026-07", id="first-with"),
+        pytest.param(b"/indexes/orders/backup-schedules", "2026-07", id="first-version-with"),
         pytest.param(b"/indexes/orders/backup-schedules", "unstable", id="unstable"),
         pytest.param(b"/indexes/backup-schedules/backups", "2025-10", id="index-called-so"),
         pytest.param(b"/indexes", "2025-01", id="indexes"),
         pytest.param(b"/backups", "2025-04", id="backups"),
     ],
 )
-def test_a_version_with_the_call_is_no_reason(target: bytes, version: str) -> None:
-    """What is not there is simply not there."""
+def test_a_version_with_the_call_is_not_the_reason(target: bytes, version: str) -> None:
+    """The resource does not exist."""
     assert explain_missing(NOT_FOUND, target, version) is NOT_FOUND
 
 
-def test_other_answers_are_left_alone() -> None:
-    """Only a 404 can mean that the call is not known."""
+def test_other_errors_are_unchanged() -> None:
+    """Only a 404 can mean that the version lacks the call."""
     denied_error = ForbiddenError("403: No.")
     assert explain_missing(denied_error, b"/backup-schedules/a", "2025-10") is denied_error

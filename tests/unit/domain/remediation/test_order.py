@@ -1,4 +1,4 @@
-"""In which order a plan takes what failed before: what is refused for ever keeps nobody waiting."""
+"""The order of actions in a plan after earlier failures."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,38 +23,38 @@ CASES = (build_unscheduled_index("a"), build_unscheduled_index("b"), build_unsch
 def build_attempt(
     key: str, age: timedelta = DAY, state: ActionState = ActionState.FAILED, attempt: int = 1
 ) -> ActionRecord:
-    """Build what is recorded of an attempt that was made so long ago."""
+    """Build the record of an attempt that was started so long ago."""
     return ActionRecord("default", key, attempt, "a-plan", "somebody@here", ago(age), "POST /", {}, state)
 
 
 def plan_after_attempts(
     attempts: list[ActionRecord], *cases: IndexCase, create_mode: Mode = Mode.APPLY, **facts: Any
 ) -> RemediationPlan:
-    """Plan for some indexes after that was tried."""
+    """Create a plan for some indexes after these attempts."""
     policy, inventory = build_remediation_policy(create_mode, **facts), build_inventory(*cases)
     return make_plan(inventory, policy, evaluate_facts(inventory, policy).findings, attempts)
 
 
 def list_order(plan: RemediationPlan) -> list[str]:
-    """Return what is done of what, in its order."""
+    """Return the keys of the actions in order."""
     return [it.key for it in plan.actions]
 
 
 @pytest.mark.parametrize("state", [ActionState.FAILED, ActionState.UNKNOWN, ActionState.VERIFICATION_FAILED])
-def test_what_failed_leaves_its_place_to_the_rest(state: ActionState) -> None:
-    """Those that are refused for ever take none of what a run may create from those that are not."""
+def test_a_failed_action_comes_after_the_others(state: ActionState) -> None:
+    """An action that always fails does not use up the limit of creations per run."""
     attempts = [build_attempt("create_schedule/a", state=state), build_attempt("create_schedule/b", state=state)]
     assert list_order(plan_after_attempts(attempts, *CASES, max_creations=1)) == ["create_schedule/c"]
 
 
-def test_of_what_failed_that_comes_first_which_waited_longest() -> None:
-    """So each of them is tried again, however many there are."""
+def test_the_oldest_failure_is_tried_first() -> None:
+    """So every failed action is tried again."""
     attempts = [build_attempt("create_schedule/a", DAY), build_attempt("create_schedule/b", 2 * DAY)]
     assert [it.index for it in plan_after_attempts(attempts, *CASES).actions] == ["c", "b", "a"]
 
 
 def test_only_the_latest_attempt_counts() -> None:
-    """Whatever order the attempts are told in."""
+    """The order of the records does not matter."""
     attempts = [
         build_attempt("create_schedule/a", HOUR, ActionState.SKIPPED, attempt=2),
         build_attempt("create_schedule/a", DAY),
@@ -67,8 +67,8 @@ def test_only_the_latest_attempt_counts() -> None:
     assert [it.index for it in plan_after_attempts(later_attempts, *CASES).actions] == ["b", "c", "a"]
 
 
-def test_with_a_schedule_that_failed_its_first_backup_waits() -> None:
-    """All of an index keeps its order, behind changes of others too: three failures in a row would end the run."""
+def test_the_first_backup_waits_with_a_schedule_that_failed() -> None:
+    """All actions of an index stay together: three failures in a row would stop the run."""
     cases = (
         build_unscheduled_index("a"),
         build_unscheduled_index("b"),
@@ -84,15 +84,15 @@ def test_with_a_schedule_that_failed_its_first_backup_waits() -> None:
     ]
 
 
-def test_what_failed_comes_before_what_is_only_proposed() -> None:
-    """Room is for what is carried out."""
+def test_a_failed_action_comes_before_proposals() -> None:
+    """The quota is used for actions that are applied."""
     cases = (build_unscheduled_index("a"), build_scheduled_index("slow", retention=3 * DAY))
     attempts = [build_attempt("update_schedule/slow-schedule-1")]
     assert [it.index for it in plan_after_attempts(attempts, *cases, create_mode=Mode.PROPOSE).actions] == ["slow", "a"]
 
 
 def test_the_same_attempts_give_the_same_plan() -> None:
-    """And others, where they change the order, another: its id tells."""
+    """Other attempts that change the order give a plan with another id."""
     attempts = [build_attempt("create_schedule/a"), build_attempt("create_schedule/b", HOUR)]
     plan = plan_after_attempts(attempts, *CASES)
     assert plan_after_attempts(attempts[::-1], *CASES[::-1]) == plan

@@ -30,8 +30,8 @@ from support.builders.plans import (
         ),
     ],
 )
-def test_a_schedule_that_falls_short_is_changed_by_one_call(settings: dict[str, Any], body: str) -> None:
-    """Faster, longer kept, or resumed; another call undoes it."""
+def test_a_schedule_that_violates_the_policy_is_changed_by_one_call(settings: dict[str, Any], body: str) -> None:
+    """It runs more often, keeps backups longer, or is resumed; another call undoes that."""
     plan = plan_remediation(build_remediation_policy(), build_scheduled_index(**settings))
     assert list_calls(plan) == [f"PATCH /backup-schedules/orders-schedule-1 {body}"]
     (action,) = plan.actions
@@ -85,15 +85,15 @@ def test_a_schedule_that_falls_short_is_changed_by_one_call(settings: dict[str, 
         ),
     ],
 )
-def test_a_schedule_that_is_not_changed_says_why(case: IndexCase, reason: str) -> None:
-    """Retention is never lowered, and no guess is made."""
+def test_a_skipped_change_has_a_reason(case: IndexCase, reason: str) -> None:
+    """A retention is never lowered, and no setting is guessed."""
     plan = plan_remediation(build_remediation_policy(), case)
     assert plan.actions == ()
     assert reason in find_skipped(plan, ActionKind.UPDATE_SCHEDULE)["orders"]
 
 
-def test_what_is_exempted_of_a_schedule_is_not_changed_with_the_rest() -> None:
-    """A frequency that somebody accepted stays, whether the schedule is enabled or paused."""
+def test_an_exempted_setting_is_not_changed() -> None:
+    """An exempted frequency stays, whether the schedule is enabled or paused."""
     exemption = replace(FULL_EXEMPTION, controls=("schedule-frequency-meets-policy",))
     policy = replace(build_remediation_policy(), exemptions=(exemption,))
     slow_index = build_scheduled_index(frequency="weekly", retention=8 * DAY)

@@ -1,4 +1,4 @@
-"""Which schedules are made and changed, which are not, and why."""
+"""Which schedules are created and changed, which are not, and why."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +37,7 @@ from support.builders.plans import (
 
 
 def build_backed_up_index(name: str, age: timedelta) -> IndexCase:
-    """Build an index without a schedule that was backed up so long ago."""
+    """Build an index without a schedule whose backup is so old."""
     manual_backup = build_backup(age, backup_id=f"by-hand-{name}", index_id=f"id-{name}", index_name=name)
     return build_index(
         name,
@@ -60,10 +60,10 @@ def build_backed_up_index(name: str, age: timedelta) -> IndexCase:
         pytest.param({"frequency": Frequency.MONTHLY, "retention_min": 90 * DAY}, "monthly", 90, 3, id="minimum"),
     ],
 )
-def test_the_schedule_is_the_slowest_and_the_shortest_kept_that_is_enough(
+def test_the_schedule_has_the_lowest_sufficient_frequency_and_retention(
     requirements: dict[str, Any], frequency: str, days: int, slots: int
 ) -> None:
-    """It runs as seldom as the policy lets it, and keeps no longer than it must."""
+    """It satisfies the policy with the fewest backups."""
     plan = plan_remediation(build_remediation_policy(**requirements), build_unscheduled_index())
     (action,) = plan.actions
     assert str(action.call) == (
@@ -73,8 +73,8 @@ def test_the_schedule_is_the_slowest_and_the_shortest_kept_that_is_enough(
     assert (plan.slots_before, plan.slots_after) == (0, slots)
 
 
-def test_an_index_that_is_well_is_not_spoken_of() -> None:
-    """Nor one of which no schedule is required."""
+def test_a_compliant_index_is_not_in_the_plan() -> None:
+    """Neither is one for which no schedule is required."""
     rule = Rule("scratch", ("scratch",), {}, build_policy(required=False).defaults)
     plan = plan_remediation(
         replace(build_remediation_policy(), rules=(rule,)), build_scheduled_index(), build_unscheduled_index("scratch")
@@ -113,23 +113,23 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
         ),
     ],
 )
-def test_what_gets_no_schedule_says_why(case: IndexCase, reason: str) -> None:
-    """Nothing is made of it."""
+def test_a_skipped_creation_has_a_reason(case: IndexCase, reason: str) -> None:
+    """The plan has no action for the index."""
     plan = plan_remediation(build_remediation_policy(fix_mode=Mode.NEVER), case)
     assert plan.actions == ()
     assert reason in find_skipped(plan, ActionKind.CREATE_SCHEDULE)["orders"]
 
 
-def test_an_exempted_index_is_left_as_it_is() -> None:
-    """With who accepted that, and why; changes are held to the same."""
+def test_an_exempted_index_is_skipped() -> None:
+    """The reason names the owner and the reason of the exemption, for changes, too."""
     policy = replace(build_remediation_policy(), exemptions=(FULL_EXEMPTION,))
     plan = plan_remediation(policy, build_unscheduled_index(), build_scheduled_index("slow", frequency="weekly"))
     assert plan.actions == ()
     assert set(find_skipped(plan).values()) == {"Exempted by team until 2027-01-01: rebuilt nightly"}
 
 
-def test_the_policy_may_want_nothing_done() -> None:
-    """The plan says so of each index, and a mode of proposing makes the same plan as one of applying."""
+def test_the_mode_never_skips_every_action() -> None:
+    """Every index is skipped with a reason; `propose` and `apply` give the same plan."""
     cases = (build_unscheduled_index(), build_scheduled_index("slow", frequency="weekly"))
     never_plan = plan_remediation(build_remediation_policy(Mode.NEVER, Mode.NEVER), *cases)
     assert never_plan.actions == ()
@@ -145,8 +145,8 @@ def test_the_policy_may_want_nothing_done() -> None:
     assert [it.kind for it in mixed_plan.applicable_actions] == [ActionKind.UPDATE_SCHEDULE]
 
 
-def test_the_worst_protected_come_first_while_the_quota_lasts() -> None:
-    """No recovery point before an old one, an old one before a new one; what does not fit says so."""
+def test_the_least_protected_indexes_come_first_within_the_quota() -> None:
+    """No recovery point comes before an old one, an old one before a new one; the rest is skipped."""
     cases = (
         build_backed_up_index("new", HOUR),
         build_backed_up_index("old", 90 * DAY),
@@ -158,8 +158,8 @@ def test_the_worst_protected_come_first_while_the_quota_lasts() -> None:
     assert (plan.slots_before, plan.slots_after, plan.quota) == (2, 18, 19)
 
 
-def test_a_smaller_one_may_still_fit() -> None:
-    """What does not fit takes no room from what does."""
+def test_a_smaller_action_may_still_fit() -> None:
+    """An action that does not fit uses no quota."""
     small_rule = Rule("small", ("b-small",), {}, build_policy(frequency=Frequency.WEEKLY).defaults)
     plan = plan_remediation(
         replace(build_remediation_policy(quota=4), rules=(small_rule,)),
@@ -169,8 +169,8 @@ def test_a_smaller_one_may_still_fit() -> None:
     assert [it.index for it in plan.actions] == ["b-small"]
 
 
-def test_one_run_creates_no_more_than_it_may() -> None:
-    """The rest waits, and keeps its room: no change takes it. Backups count too."""
+def test_the_creations_of_one_run_are_limited() -> None:
+    """The other ones keep their slots for the next run. First backups count as creations."""
     cases = (
         build_unscheduled_index("a"),
         build_unscheduled_index("b"),
@@ -187,8 +187,8 @@ def test_one_run_creates_no_more_than_it_may() -> None:
     assert find_skipped(none)["a"] == "The limit of creations per run is 0 (max_creations)."
 
 
-def test_what_is_only_proposed_takes_no_room_from_what_is_executed() -> None:
-    """It comes last."""
+def test_a_proposal_takes_no_slots_from_an_applied_action() -> None:
+    """Proposals come last."""
     cases = (build_unscheduled_index(), build_scheduled_index("slow", retention=3 * DAY, run_count=3))
     quota = 4 + 8
     assert [
@@ -201,8 +201,8 @@ def test_what_is_only_proposed_takes_no_room_from_what_is_executed() -> None:
     ] == ["slow"]
 
 
-def test_nothing_is_made_while_it_is_not_known_what_fills_the_quota() -> None:
-    """Without a quota, it does not matter."""
+def test_nothing_is_created_while_the_usage_of_the_quota_is_unknown() -> None:
+    """Without a quota, the usage does not matter."""
     inventory = build_inventory(build_unscheduled_index(), build_scheduled_index("odd", retention=None))
     assert (
         "how many backups schedule odd-schedule-1 holds"
@@ -215,8 +215,8 @@ def test_nothing_is_made_while_it_is_not_known_what_fills_the_quota() -> None:
     )
 
 
-def test_a_first_backup_is_taken_of_what_has_none() -> None:
-    """Once: one that failed, or is under way, is enough; so is one taken by hand."""
+def test_a_first_backup_is_taken_of_an_index_without_recovery_points() -> None:
+    """Only once: a failed, running or manual backup is enough to skip it."""
     policy = build_remediation_policy(first_backup=True)
     plan = plan_remediation(policy, build_unscheduled_index())
     assert list_calls(plan)[1:] == ['POST /indexes/orders/backups {"name": "auditor-first-20261122"}']
@@ -242,8 +242,8 @@ def test_a_first_backup_is_taken_of_what_has_none() -> None:
     assert plan_remediation(policy, build_scheduled_index()).actions == ()
 
 
-def test_no_first_backup_is_taken_beside_a_pause_or_an_exemption() -> None:
-    """Nor where schedules are not to be made."""
+def test_no_first_backup_is_taken_of_a_paused_or_exempted_index() -> None:
+    """Neither is one taken if the policy creates no schedules."""
     policy = build_remediation_policy(fix_mode=Mode.NEVER, first_backup=True)
     paused_index = rename_index(
         build_index(schedules=[build_schedule(enabled=False)], runs=(), listed_backups=[], state="Ready"), "orders"
@@ -257,8 +257,8 @@ def test_no_first_backup_is_taken_beside_a_pause_or_an_exemption() -> None:
     )
 
 
-def test_the_id_tells_the_same_plan_from_another() -> None:
-    """It is made of project, policy and actions, and not of the moment."""
+def test_the_id_depends_on_project_policy_and_calls() -> None:
+    """It does not depend on the time."""
     plan = plan_remediation(build_remediation_policy(), build_unscheduled_index())
     later_plan = plan_remediation(
         build_remediation_policy(),
@@ -275,8 +275,8 @@ def test_the_id_tells_the_same_plan_from_another() -> None:
     assert len({plan.plan_id, *(it.plan_id for it in other_plans)}) == 5
 
 
-def test_a_plan_is_good_for_a_day() -> None:
-    """To the second; and not before its time."""
+def test_a_plan_is_valid_for_one_day() -> None:
+    """The limit is exact, and a plan from the future is invalid."""
     plan = plan_remediation(build_remediation_policy(), build_unscheduled_index())
     assert plan.explain_invalid_age(plan.created_at + DAY) is None
     assert "too old (limit: " in str(plan.explain_invalid_age(plan.created_at + DAY + timedelta(seconds=1)))
@@ -291,8 +291,8 @@ def test_a_plan_is_good_for_a_day() -> None:
         pytest.param({"retention_min": 60 * DAY, "max_backup_age": 30 * DAY}, id="erasure"),
     ],
 )
-def test_a_policy_that_no_schedule_satisfies_is_known_for_that(requirements: dict[str, Any]) -> None:
-    """It matters only to one that wants something done."""
+def test_a_policy_that_no_schedule_satisfies_is_found(requirements: dict[str, Any]) -> None:
+    """It matters only if the policy creates or changes schedules."""
     ((problem_place, text),) = find_unsatisfiable_rules(build_remediation_policy(**requirements))
     assert problem_place is None
     assert "limit" in text
@@ -300,8 +300,8 @@ def test_a_policy_that_no_schedule_satisfies_is_known_for_that(requirements: dic
     assert list(find_unsatisfiable_rules(build_remediation_policy(required=False, **requirements))) == []
 
 
-def test_what_the_policy_wants_is_what_the_controls_find_enough() -> None:
-    """The audit after a creation finds nothing wrong with its settings."""
+def test_a_created_schedule_passes_the_controls() -> None:
+    """The next audit finds no violation in its settings."""
     for frequency in Frequency:
         policy = build_remediation_policy(frequency=frequency, min_copies=3)
         target = build_target_schedule(policy.defaults)

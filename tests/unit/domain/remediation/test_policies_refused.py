@@ -1,4 +1,4 @@
-"""A policy that asks for schedules that cannot be is refused when it is read."""
+"""A policy whose required schedules cannot exist is refused when it is loaded."""
 
 import pytest
 
@@ -14,14 +14,14 @@ def find_refusal(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["''", "'  '", "x" * 29], ids=["empty", "blank", "29-characters"])
-def test_the_name_of_a_schedule_must_be_one_that_runs(name: str) -> None:
-    """Of 1 to 28 characters."""
+def test_the_name_of_a_schedule_has_1_to_28_characters(name: str) -> None:
+    """Runs of a schedule with a longer name fail."""
     assert "schedule_name" in find_refusal(f"remediation: {{schedule_name: {name}}}")
     parse_policy(f"version: 1\nremediation: {{schedule_name: {'x' * 28}}}\n".encode(), "p.yaml")
 
 
-def test_a_schedule_that_cannot_satisfy_the_policy_is_refused_where_one_is_to_be_made() -> None:
-    """With the line and what is wrong; a policy that wants nothing made is none the worse."""
+def test_requirements_that_no_schedule_satisfies_are_refused() -> None:
+    """The error names the line; a policy without remediation is accepted."""
     schedule = "{frequency: weekly, retention_days: {min: 1, max: 7}}"
     text = f"defaults: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
     assert find_refusal(f"{text}\nremediation: {{create_schedules: propose}}") == (

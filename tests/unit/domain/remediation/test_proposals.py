@@ -1,4 +1,4 @@
-"""What an audit proposes is in its report, in what is told of it, and in the event that completes it."""
+"""The proposals of an audit in its report, its digests, and its event."""
 
 import json
 from dataclasses import replace
@@ -34,7 +34,7 @@ def audit_two_indexes(policy: Policy) -> Report:
 
 @pytest.mark.parametrize("create_mode, mode", [(Mode.PROPOSE, "propose"), (Mode.APPLY, "apply")])
 def test_proposals_are_the_actions_of_the_plan(create_mode: Mode, mode: str) -> None:
-    """The report has each with its exact call, under the id of the plan; read back, it has the same."""
+    """The report has the exact call of each and the id of the plan, also after it is loaded again."""
     policy = build_remediation_policy(create_mode, Mode.NEVER)
     report = audit_two_indexes(policy)
     plan = plan_remediation(policy, build_unscheduled_index("carts"), build_unscheduled_index("orders"))
@@ -45,8 +45,8 @@ def test_proposals_are_the_actions_of_the_plan(create_mode: Mode, mode: str) -> 
     assert load_report(json.dumps(document).encode(), "here").proposals == report.proposals
 
 
-def test_who_wants_none_hears_of_none() -> None:
-    """With never the report is as it was without remediation, and the event says that nothing is proposed."""
+def test_the_mode_never_gives_no_proposals() -> None:
+    """The report is the same as without remediation, and the event counts none."""
     report = audit_two_indexes(build_remediation_policy(Mode.NEVER, Mode.NEVER))
     document = parse_report(render_json(report))
     assert "proposals" not in document
@@ -54,8 +54,8 @@ def test_who_wants_none_hears_of_none() -> None:
     assert next(build_audit_events(report, STORED_REPORT))[1]["proposal_count"] == 0
 
 
-def test_the_event_counts_them() -> None:
-    """By the count a rule starts remediation, or does not."""
+def test_the_event_counts_the_proposals() -> None:
+    """A rule can start the remediation by this number."""
     assert (
         next(build_audit_events(audit_two_indexes(build_remediation_policy(Mode.PROPOSE)), STORED_REPORT))[1][
             "proposal_count"
@@ -64,15 +64,15 @@ def test_the_event_counts_them() -> None:
     )
 
 
-def test_nothing_is_proposed_for_what_is_not_known() -> None:
-    """Where the list of indexes could not be read, or the project is another than was expected."""
+def test_nothing_is_proposed_for_an_unknown_project() -> None:
+    """The list of indexes could not be read, or the project is not the expected one."""
     policy = build_remediation_policy(Mode.APPLY)
     facts = replace(build_inventory(build_unscheduled_index()), indexes_failure=ReadFailure("GET /indexes", "503"))
     assert make_proposals(facts, policy, evaluate_facts(facts, policy).findings) == ()
 
 
-def test_a_digest_shows_them() -> None:
-    """Mail and Slack have a section with the call and its fate, JSON has the rows and how many are left out."""
+def test_a_digest_shows_the_proposals() -> None:
+    """E-mail and Slack have a section with the calls; JSON has the rows and the number of omitted ones."""
     row = Proposal(
         "0" * 16, ActionKind.CREATE_SCHEDULE, "orders", "propose", "It has none.", "POST", "/indexes/orders", {"a": 1}
     )

@@ -1,4 +1,4 @@
-"""What fills the quota beside what the controls count: runs that are listed, and stay until they expire."""
+"""Listed runs that use the quota until they expire, which the quota controls do not count."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,8 +15,8 @@ from support.builders.plans import (
 )
 
 
-def test_runs_of_a_paused_schedule_fill_the_quota() -> None:
-    """They are kept for a year more, and eight of the new schedule come on top."""
+def test_runs_of_a_paused_schedule_use_the_quota() -> None:
+    """They stay for another year, and eight runs of the new schedule are added."""
     full_index = build_scheduled_index("held", enabled=False, retention=400 * DAY, run_count=30)
     plan = plan_remediation(
         build_remediation_policy(fix_mode=Mode.NEVER, quota=40),
@@ -29,8 +29,8 @@ def test_runs_of_a_paused_schedule_fill_the_quota() -> None:
     assert (plan.slots_before, plan.slots_after) == (30, 38)
 
 
-def test_runs_of_a_schedule_that_is_gone_fill_the_quota() -> None:
-    """Their names tell that they were runs; nothing tells when they expire."""
+def test_runs_of_a_deleted_schedule_use_the_quota() -> None:
+    """Their names show that they are runs; their expiry is unknown."""
     runs = [replace(it, index_name="orders") for it in build_daily_runs(5)]
     index_without_schedule = rename_index(build_index(schedules=(), listed_backups=runs, state="Ready"), "orders")
     plan = plan_remediation(build_remediation_policy(quota=12), index_without_schedule)
@@ -48,10 +48,10 @@ def test_runs_of_a_schedule_that_is_gone_fill_the_quota() -> None:
         pytest.param(14, {"frequency": "weekly", "retention": 14 * DAY}, 15, id="slowed-down-and-kept-for-little"),
     ],
 )
-def test_an_enabled_schedule_fills_what_it_comes_to_hold(
+def test_an_enabled_schedule_uses_what_it_will_hold(
     run_count: int, settings: dict[str, Any], max_creations: int
 ) -> None:
-    """What it made stays until it expires, and meanwhile it makes others."""
+    """Its runs stay until they expire, and new ones are added meanwhile."""
     policy = build_remediation_policy(fix_mode=Mode.NEVER, quota=100)
     assert (
         plan_remediation(
@@ -69,13 +69,13 @@ def test_an_enabled_schedule_fills_what_it_comes_to_hold(
         pytest.param(20, {"enabled": False}, 2, id="resumed-while-more-than-full"),
         pytest.param(2, {"retention": 3 * DAY}, 4, id="kept-longer"),
         pytest.param(5, {"retention": 3 * DAY}, 2, id="kept-longer-than-was-deleted"),
-        pytest.param(14, {"frequency": "weekly", "retention": 100 * DAY}, 74, id="made-faster"),
+        pytest.param(14, {"frequency": "weekly", "retention": 100 * DAY}, 74, id="runs-more-often"),
     ],
 )
-def test_a_change_takes_what_is_not_filled_by_its_own_runs(
+def test_a_change_needs_the_slots_that_its_own_runs_do_not_use(
     run_count: int, settings: dict[str, Any], extra_slots: int
 ) -> None:
-    """A schedule that is resumed takes one backup at once and makes one more at least, whatever it holds."""
+    """A resumed schedule takes one backup at once and at least one more, whatever it holds."""
     plan = plan_remediation(build_remediation_policy(quota=200), build_scheduled_index(run_count=run_count, **settings))
     assert [it.slots for it in plan.actions] == [extra_slots]
     assert plan.slots_after - plan.slots_before == extra_slots
@@ -89,8 +89,8 @@ def test_a_change_takes_what_is_not_filled_by_its_own_runs(
     )
 
 
-def test_a_planned_run_fills_nothing() -> None:
-    """It is listed before it begins."""
+def test_a_planned_run_uses_no_quota() -> None:
+    """It is listed before it starts."""
     inventory = build_inventory(build_scheduled_index(enabled=False, run_count=2))
     rows = [replace(inventory.backups.rows[0], backup_id="ahead", status="Scheduled"), *inventory.backups.rows]
     extended_inventory = replace(inventory, backups=replace(inventory.backups, rows=tuple(rows)))
