@@ -300,7 +300,7 @@ def test_a_refused_call_is_evaluated_by_the_policy(
             id="lowered",
         ),
         pytest.param(
-            SHORT_RETENTION, make_settings_change(retention_days=30), DONE, "changed since", id="raised-further"
+            SHORT_RETENTION, make_settings_change(retention_days=30), DONE, "changed later", id="raised-further"
         ),
         pytest.param(
             SHORT_RETENTION,

@@ -78,7 +78,7 @@ def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
     second_result = project.execute_plan(plan)
     assert set(get_states_by_index(second_result.results).values()) == {ActionState.SKIPPED}
     assert choose_remediation_exit_code(second_result.results, is_refused=False) == 1
-    assert "tester@here did it" in second_result.results[0].detail
+    assert "tester@here applied it" in second_result.results[0].detail
     assert len(project.write_requests) == write_count
     project.simulated_project.advance(timedelta(minutes=1))
     new_plan = project.create_plan()
@@ -148,7 +148,10 @@ def test_an_index_that_changed_after_the_plan_is_skipped(
             id="not-enough",
         ),
         pytest.param(
-            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "gone", id="deleted-before-the-call"
+            lambda world: world.delete_index("orders"),
+            ActionState.SKIPPED,
+            "no longer exists",
+            id="deleted-before-the-call",
         ),
     ],
 )
@@ -243,7 +246,7 @@ def test_a_backup_that_may_have_been_requested_gets_time_to_be_listed(project: R
     project.server.faults.clear()
     orders_results = [it for it in backups.run().results if it.action.index == "orders"]
     assert [it.state for it in orders_results] == [ActionState.SKIPPED]
-    assert "it may yet show" in orders_results[0].detail
+    assert "it may not be listed yet" in orders_results[0].detail
     project.simulated_project.advance(timedelta(minutes=16))
     assert [it.state for it in backups.run().results] == [ActionState.DONE]
 
@@ -261,7 +264,7 @@ def test_the_quota_is_checked_again_before_the_execution(project: RemediatedProj
         ActionState.SKIPPED,
         ActionState.SKIPPED,
     ]
-    assert "quota of 24" in outcome.results[-1].detail
+    assert "of 24 are free" in outcome.results[-1].detail
 
 
 def test_a_read_only_key_cannot_remediate(project: RemediatedProject) -> None:

@@ -49,7 +49,7 @@ def test_an_accepted_backup_that_is_not_listed_yet_is_not_requested_again(projec
     project.simulated_project.advance(timedelta(minutes=14))
     (second_result,) = project.run().results
     assert second_result.state is ActionState.SKIPPED
-    assert "it may yet show" in second_result.detail
+    assert "it may not be listed yet" in second_result.detail
     project.server.faults.clear()
     assert project.run().results == ()
     assert count_backup_requests(project) == len(list_manual_backups(project)) == 1

@@ -210,7 +210,7 @@ def test_nothing_is_created_while_the_usage_of_the_quota_is_unknown() -> None:
     )
     failed_inventory = replace(build_inventory(build_unscheduled_index()), backups=build_failed_listing())
     assert (
-        "What fills the quota"
+        "not all backups could be read"
         in find_skipped(plan_remediation(build_remediation_policy(), inventory=failed_inventory))["orders"]
     )
 
@@ -280,7 +280,7 @@ def test_a_plan_is_valid_for_one_day() -> None:
     plan = plan_remediation(build_remediation_policy(), build_unscheduled_index())
     assert plan.explain_invalid_age(plan.created_at + DAY) is None
     assert "too old (limit: " in str(plan.explain_invalid_age(plan.created_at + DAY + timedelta(seconds=1)))
-    assert "to come" in str(plan.explain_invalid_age(plan.created_at - HOUR))
+    assert "in the future" in str(plan.explain_invalid_age(plan.created_at - HOUR))
 
 
 @pytest.mark.parametrize(
