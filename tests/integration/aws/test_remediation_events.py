@@ -59,7 +59,7 @@ def test_what_the_bus_does_not_take_is_reported_when_the_event_comes_again(
     harness.put_policy("apply", max_creations=1)
     error = DeliveryError("the bus did not take it")
     with monkeypatch.context() as patch:
-        patch.setattr(EventBus, "put", lambda _bus, events, _left: PutResult(tuple(range(len(events))), error))
+        patch.setattr(EventBus, "put", lambda _bus, events, _left, **_: PutResult(tuple(range(len(events))), error))
         for _ in range(2):
             with pytest.raises(DeliveryError):
                 harness.run(COMPLETED_EVENT)
@@ -106,5 +106,5 @@ def test_what_cannot_be_read_is_reported(harness: RemediationHarness, caplog: py
     """Nothing is planned by it, so something may stay undone: that counts as a failure, and the log says what it is."""
     harness.pinecone.faults.append(Fault(method="GET", path="/indexes/orders/backup-schedules", status=403))
     assert harness.run({"project": "search"})["results"] == []
-    assert "nothing is planned by what could not be read" in caplog.messages
+    assert "the plan leaves out what could not be read" in caplog.messages
     assert harness.take_metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}
