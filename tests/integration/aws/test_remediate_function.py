@@ -151,7 +151,7 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: Remedia
     plan = harness.run({"project": "search"})["plan_id"]
     project.project_id = "another"
     response = harness.run({"project": "search", "plan": plan})
-    assert "and the key is of another" in response["refused"]
+    assert "the API key belongs to another" in response["refused"]
     assert harness.write_calls == []
 
 
