@@ -1,4 +1,4 @@
-"""What the template says of alarms and the dashboard."""
+"""Tests of the alarms and the dashboard in the template."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from support.aws_local.stack import Stack
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
 MAX_DURATION = timedelta(minutes=5)
-"""What a sweep may take."""
+"""The longest time that a sweep takes."""
 EMITTED_METRICS = set(metrics.METRIC_UNITS)
 AWS_METRICS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 MISSING_DATA_TREATMENT = {
@@ -39,7 +39,7 @@ def list_metric_stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def list_expressions() -> list[str]:
-    """Return what alarms calculate."""
+    """Return the metric expressions of all alarms."""
     return [
         it["Expression"] for alarm in load_alarms().values() for it in alarm.get("Metrics", ()) if "Expression" in it
     ]
@@ -65,7 +65,7 @@ def find_ringing(*data: MetricValue) -> set[str]:
 
 
 def make_lambda_metrics(name: str, *, times: int, errors: int) -> tuple[MetricValue, ...]:
-    """Return what Lambda counts of a function."""
+    """Return the data that Lambda emits for a function."""
     dimensions = {"FunctionName": name}
     return MetricValue("AWS/Lambda", "Invocations", dimensions, times), MetricValue(
         "AWS/Lambda", "Errors", dimensions, errors
@@ -88,7 +88,7 @@ def load_dashboard() -> dict[str, Any]:
 
 
 def test_every_alarm_reaches_somebody() -> None:
-    """Every alarm publishes on the topic, when it begins and when it ends, and the topic lets it."""
+    """Every alarm publishes to the topic when it starts and when it ends, and the topic allows it."""
     for alarm in load_alarms().values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
@@ -98,14 +98,14 @@ def test_every_alarm_reaches_somebody() -> None:
 
 
 def test_alarms_can_publish_under_the_topics_key() -> None:
-    """The topic is under the customer's key or none: AWS's own key for topics keeps alarms from publishing."""
+    """The topic uses the customer's key or none: with AWS's own key for topics, alarms cannot publish."""
     key = find_properties("AlertTopic")["KmsMasterKeyId"]
     assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_an_alarm_says_what_to_do(name: str) -> None:
-    """A description begins with what to do, and names the section of the document that continues."""
+    """A description begins with what to do, and names the section of the document with details."""
     text = load_alarms()[name]["AlarmDescription"]
     assert re.match(r"(Fix|Inspect|Raise|Read) ", text)
     (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
@@ -114,12 +114,12 @@ def test_an_alarm_says_what_to_do(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_silence_is_taken_rightly(name: str) -> None:
-    """Only the count of overdue projects is missed; what is measured once a night stays as it was, the rest is well."""
+    """Missing data is breaching only for overdue projects; nightly alarms keep their state on missing data."""
     assert load_alarms()[name]["TreatMissingData"] == MISSING_DATA_TREATMENT.get(name, "notBreaching")
 
 
 def test_missing_figures_do_not_ring_before_the_first_look() -> None:
-    """The alarm on overdue projects comes after the schedule, which begins with a look at once."""
+    """The alarm on overdue projects is created after the schedule, which starts a count at once."""
     assert load_transformed_template()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
     assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
     assert "StartDate" not in find_properties("WatchSchedule")
@@ -127,7 +127,7 @@ def test_missing_figures_do_not_ring_before_the_first_look() -> None:
 
 
 def test_no_project_ends_the_alarm_of_another() -> None:
-    """What they share adds up failures, or counts all; what is not delivered fails once in each period at least."""
+    """Shared alarms sum failures or count projects, and a stuck message fails at least once per period."""
     assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
     assert not load_alarms()["IncompleteAuditAlarm"].get("Dimensions")
     good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
@@ -157,7 +157,7 @@ def test_no_project_ends_the_alarm_of_another() -> None:
     ],
 )
 def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
-    """As many as a function has projects, so many fail once; one that fails for good is a dead letter besides."""
+    """Alarms use the share of failed invocations; an event that fails after all retries is also a dead letter."""
     expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
     assert find_ringing(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
 
@@ -165,13 +165,13 @@ def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ri
 @pytest.mark.parametrize("verb", ["dispatch", "watch"])
 @pytest.mark.parametrize("errors, is_ringing", [(2, False), (3, True)])
 def test_three_errors_ring_where_few_events_come(verb: str, errors: int, *, is_ringing: bool) -> None:
-    """Three tries are one event to its end."""
+    """Three errors are one event that failed after all retries."""
     expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
     assert find_ringing(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms
 
 
 def test_metrics_are_those_that_are_emitted() -> None:
-    """Every metric that an alarm or the dashboard asks for is one that the functions or AWS emit."""
+    """Every metric of an alarm or the dashboard is emitted by the functions or by AWS."""
     alarm_metrics = {it["MetricName"] for it in load_alarms().values() if "MetricName" in it}
     alarm_metrics |= {metric["MetricName"] for it in load_alarms().values() for metric in list_metric_stats(it)}
     alarm_metrics |= {name for text in list_queries() for name in re.findall(r"SUM\((\w+)\)", text)}
@@ -194,7 +194,7 @@ def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
-    """The dashboard begins with all alarms; no two widgets lie upon each other."""
+    """The dashboard begins with all alarms, and no two widgets overlap."""
     assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", render_dashboard_text())) == set(load_alarms())
     placed_alarms = [
         (x, y)
@@ -207,14 +207,14 @@ def test_the_dashboard_shows_every_alarm() -> None:
 
 
 def test_the_dashboard_lists_open_findings() -> None:
-    """The log query reads the lines that an audit writes of open findings."""
+    """The log query reads the lines that an audit writes about open findings."""
     (query,) = [it["properties"]["query"] for it in load_dashboard()["widgets"] if it["type"] == "log"]
     assert "filter message = 'open finding'" in query
     assert query.startswith("SOURCE 'name' |")
 
 
 def test_outputs_say_how_to_go_on() -> None:
-    """Whoever deployed is told how to audit now, and the names of what can be looked at."""
+    """The outputs show how to audit now, and the names of the resources."""
     outputs = load_transformed_template()["Outputs"]
     assert {"AuditNow", "AuditAllNow", "DashboardUrl", "AlertTopicArn", "EvidenceBucketName"} <= set(outputs)
     assert all(it["Description"] for it in outputs.values())

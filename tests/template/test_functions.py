@@ -1,4 +1,4 @@
-"""What the template says of the functions."""
+"""Tests of the functions in the template."""
 
 import ast
 import json
@@ -94,14 +94,14 @@ def test_a_function_is_looked_after(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_function_has_twice_the_memory_that_its_largest_load_takes(verb: str) -> None:
-    """What was measured is told where the sizes are explained."""
+    """The measured memory is documented where the sizes are explained."""
     size = find_properties(name_function(verb))["MemorySize"]
     assert size >= 2 * MAX_TIMEOUTS[verb]
     assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{MAX_TIMEOUTS[verb]} MB\b", PERFORMANCE, re.MULTILINE)
 
 
 def test_an_audit_waits_for_no_other() -> None:
-    """Concurrency is reserved where it is asked for, and the longest audit ends well before Lambda's limit."""
+    """Concurrency is reserved only if requested, and the longest audit ends before Lambda's limit."""
     reserved_concurrency = find_properties("AuditFunction")["ReservedConcurrentExecutions"]
     assert reserved_concurrency == {"Fn::If": ["HasReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
     assert load_template()["Parameters"]["ReservedConcurrency"]["Default"] == 0

@@ -1,4 +1,4 @@
-"""What the template lets functions and others do."""
+"""Tests of the permissions in the template."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from support.aws.template import (
 )
 
 READER_ROLES = ("AuditRole", "NotifyRole")
-"""The roles that read secrets, and none with a key that may write."""
+"""The roles that read secrets, but none with write access."""
 EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
 DENIED_STATEMENT = {
     "Effect": "Deny",
@@ -24,11 +24,11 @@ DENIED_STATEMENT = {
     "Resource": {"Fn::Sub": EDITOR_SECRETS_ARN},
 }
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-"""What AWS knows no resource of."""
+"""Actions that AWS has no resources for."""
 
 
 def list_statements(role: str) -> list[dict[str, Any]]:
-    """Return what a role may do, whatever the parameters are."""
+    """Return the statements of a role, for any parameters."""
     role_statements = [
         it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
     ]
@@ -63,7 +63,7 @@ def test_a_role_names_what_it_may(role: str) -> None:
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_every_statement_says_why(role: str) -> None:
-    """Before each statement of a role stands its reason, as a comment."""
+    """Each statement of a role has a comment with its reason."""
     text = TEMPLATE.read_text(encoding="utf-8")
     body = re.split(r"\n  \w+:", text.split(f"\n  {role}:", 1)[1], maxsplit=1)[0]
     policies = body.split("      Policies:", 1)[1]
@@ -73,7 +73,7 @@ def test_every_statement_says_why(role: str) -> None:
 
 
 def test_only_those_who_need_it_may() -> None:
-    """The audit reads keys and writes reports, the delivery reads webhooks and publishes; nobody else does."""
+    """Only the audit reads keys and writes reports, and only the delivery reads webhooks and publishes to topics."""
     actions_by_verb = {verb: list_actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
     assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in actions_by_verb[verb]} == {
         "audit",
@@ -97,7 +97,7 @@ def test_resources_are_of_this_partition() -> None:
 
 
 def test_one_project_reads_its_own_secrets() -> None:
-    """Without a registry the audit reads the two secrets it was told of; all that share the prefix only with one."""
+    """Without a registry the audit reads only its two secrets; with one, all secrets with the prefix."""
     (secrets,) = [it for it in list_statements("AuditRole") if _is_secret_reading(it)]
     conditional_resources = [(it["Fn::If"][0], list_leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
     assert [name for name, _ in conditional_resources] == ["HasRegistry", "HasOneProject", "HasPing"]
@@ -106,7 +106,7 @@ def test_one_project_reads_its_own_secrets() -> None:
 
 
 def test_only_remediation_reads_keys_that_may_write() -> None:
-    """It reads those, and no other secret; all others who read secrets are denied them, however they are named."""
+    """Remediation reads only editor secrets, and all other functions are denied them, whatever their names are."""
     (secrets,) = [it for it in list_statements("RemediateRole") if _is_secret_reading(it)]
     assert list_leaves(secrets["Resource"]) == [
         "HasRegistry",
@@ -124,7 +124,7 @@ def test_only_remediation_reads_keys_that_may_write() -> None:
 
 
 def test_remediation_takes_nothing_away() -> None:
-    """It records, and changes or deletes no more than what says that an event was given to it already."""
+    """Remediation updates or deletes no items except its own idempotency records."""
     deleting_actions = [
         it
         for it in list_statements("RemediateRole")
@@ -135,7 +135,7 @@ def test_remediation_takes_nothing_away() -> None:
 
 
 def test_without_remediation_there_is_none() -> None:
-    """Neither its function nor its role, nor anything that speaks of them, is there unless it is asked for."""
+    """Without EnableRemediation, its function, its role and everything that refers to them do not exist."""
     assert load_template()["Parameters"]["EnableRemediation"]["Default"] == "false"
     remediation_resources = {
         name: it
@@ -147,7 +147,7 @@ def test_without_remediation_there_is_none() -> None:
 
 
 def test_what_others_may_do_is_bound_to_them() -> None:
-    """A service that acts in this account's name may do so for this stack alone, and nobody without TLS."""
+    """AWS services have access only for this stack, and access without TLS is denied."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
     for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
@@ -160,7 +160,7 @@ def test_what_others_may_do_is_bound_to_them() -> None:
 
 
 def test_a_report_is_written_once() -> None:
-    """The bucket refuses whoever writes without asking that there be none of that name."""
+    """The bucket refuses a write without the condition that the object does not exist."""
     statements_by_id = {it["Sid"]: it for it in find_properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
     assert statements_by_id["DenyOverwrite"]["Action"] == "s3:PutObject"
     assert statements_by_id["DenyOverwrite"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
@@ -170,7 +170,7 @@ def test_a_report_is_written_once() -> None:
 
 
 def test_what_is_skipped_is_explained() -> None:
-    """Every check of checkov's that is left out says why."""
+    """Every skipped checkov check states its reason."""
     skip_comments = re.findall(r"checkov:skip=(.*)", TEMPLATE.read_text(encoding="utf-8"))
     assert skip_comments
     assert [it for it in skip_comments if not re.fullmatch(r"CKV2?_\w+: .{20,}", it)] == []

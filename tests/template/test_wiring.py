@@ -1,4 +1,4 @@
-"""What the template sets going, and when."""
+"""Tests of the rules and schedules in the template."""
 
 import json
 import re
@@ -20,7 +20,7 @@ RULE_NAMES = {
 
 
 def load_pattern(rule: str) -> dict[str, Any]:
-    """Return the pattern of a rule, which may be written as text."""
+    """Return the pattern of a rule, which can be text or YAML."""
     event_pattern = find_properties(rule)["EventPattern"]
     document: dict[str, Any] = json.loads(event_pattern) if isinstance(event_pattern, str) else event_pattern
     return document
@@ -48,25 +48,25 @@ def find_started(detail_type: str, detail: dict[str, Any]) -> list[str]:
     ],
 )
 def test_every_request_starts_one_function(detail: dict[str, Any], verb: str) -> None:
-    """Whatever is asked for reaches exactly one function, right or wrong: none is lost, and none is heard twice."""
+    """Every request starts exactly one function, whether it is valid or not."""
     assert find_started("Backup Audit Requested", detail) == [verb]
 
 
 def test_what_is_completed_is_reported() -> None:
-    """A completed audit starts the delivery, and no other event of ours starts anything."""
+    """A completed audit starts the delivery, and no other event of the auditor starts a function."""
     assert find_started("Backup Audit Completed", {"project": "search"}) == ["notify"]
     assert find_started("Backup Finding Opened", {"project": "search"}) == []
 
 
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
 def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
-    """An audit that proposes nothing starts none, and nor do the events that remediation itself puts on the bus."""
+    """An audit without proposals starts no remediation, and the events of remediation start none either."""
     assert find_started("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
     assert find_started("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
 
 
 def test_no_rule_is_left_out() -> None:
-    """Every rule listens on our bus for our events, tries again, and has dead letters."""
+    """Every rule reads the stack's bus, retries, and has a dead-letter queue."""
     assert set(find_resources("AWS::Events::Rule")) == set(RULE_NAMES)
     for name, verb in RULE_NAMES.items():
         rule = find_properties(name)
@@ -81,7 +81,7 @@ def test_no_rule_is_left_out() -> None:
 
 
 def test_schedules_start_what_begins_by_the_clock() -> None:
-    """The night, the sweep and the watch each start their function, try again, and have dead letters."""
+    """Each schedule starts its function, retries, and has a dead-letter queue."""
     started_functions = {}
     for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
         target = schedule["Properties"]["Target"]
@@ -114,7 +114,7 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
     ],
 )
 def test_a_schedule_has_six_fields(text: str, is_accepted: bool) -> None:
-    """What EventBridge Scheduler would refuse, or what would leave projects overdue, is no value of the parameter."""
+    """The parameter refuses expressions that EventBridge Scheduler refuses, or that leave projects overdue."""
     pattern = load_template()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, text)) is is_accepted
 
@@ -127,21 +127,21 @@ def test_the_window_leaves_nobody_overdue() -> None:
 
 
 def test_the_default_hour_is_there_every_day() -> None:
-    """Clocks go forward between 22:00 and 04:00, wherever they do, and what is due then is not made up for."""
+    """The default time exists every day: clocks go forward only between 22:00 and 04:00."""
     minute, hour, *days = re.findall(r"[^ ()]+", load_template()["Parameters"]["ScheduleExpression"]["Default"])[1:]
     assert (days, minute.isdigit()) == (["*", "*", "?", "*"], True)
     assert 4 <= int(hour) < 22
 
 
 def test_defaults_are_values() -> None:
-    """Every default of a parameter is one that the parameter takes."""
+    """Every default is a valid value of its parameter."""
     for name, parameter in load_template()["Parameters"].items():
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), str(parameter["Default"])), name
         assert parameter["Default"] in parameter.get("AllowedValues", [parameter["Default"]])
 
 
 def test_a_key_is_no_name_of_a_secret() -> None:
-    """An address where a secret's name belongs is refused by the console, before it is written down anywhere."""
+    """A URL in place of a secret's name is refused before it is stored anywhere."""
     for name in ("SlackSecret", "PingUrlSecret"):
         pattern = load_template()["Parameters"][name]["AllowedPattern"]
         assert re.fullmatch(pattern, "backup-auditor/slack")
@@ -150,7 +150,7 @@ def test_a_key_is_no_name_of_a_secret() -> None:
 
 
 def test_nothing_is_null() -> None:
-    """No value of the template is null: CloudFormation takes none, and no linter says so."""
+    """No value of the template is null: CloudFormation refuses null, and no linter reports it."""
     assert None not in list_leaves(load_template())
 
 

@@ -1,4 +1,4 @@
-"""What an audit leaves behind: its report first, then its record and its messages together; or nothing at all."""
+"""An audit stores its report first, then its record and its messages in one transaction, or nothing."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ SNS_CHANNEL = Channel(ChannelKind.SNS, "topic")
 
 
 class FullEvidence(FakeEvidence):
-    """A place where nothing can be kept."""
+    """An evidence store that fails."""
 
     def store_report(self, report: Report) -> StoredReport:
         """Fail."""
@@ -29,7 +29,7 @@ class FullEvidence(FakeEvidence):
 
 
 class PagedEvidence(FakeEvidence):
-    """A place where pages are kept too, or an error says why not."""
+    """An evidence store for pages, which can fail."""
 
     def __init__(self, error: Exception | None = None) -> None:
         """Fail with this."""
@@ -73,7 +73,7 @@ class OvertakenStore(FakeStore):
 
 
 def test_the_record_says_where_the_report_is() -> None:
-    """Its hash is that of the bytes which were kept."""
+    """The recorded hash is the hash of the stored bytes."""
     store, evidence = FakeStore(), FakeEvidence()
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, evidence)
     (location,) = evidence.files
@@ -97,7 +97,7 @@ def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> No
 
 
 def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
-    """Neither the same once more, nor one that is older than the last."""
+    """An audit that is repeated, or older than the last, changes nothing."""
     store, evidence = FakeStore(), FakeEvidence()
     evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, evidence)
     files_before = dict(evidence.files)
@@ -109,7 +109,7 @@ def test_an_audit_that_changes_nothing_leaves_nothing() -> None:
 
 
 def test_nothing_is_recorded_without_its_evidence() -> None:
-    """No finding is resolved that nobody could show; the report stands, and says that it is not recorded."""
+    """If the evidence cannot be stored, no finding is resolved, and the result says that nothing was recorded."""
     store = FakeStore()
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store, FullEvidence())
     assert isinstance(result.record_error, EvidenceError)
@@ -119,7 +119,7 @@ def test_nothing_is_recorded_without_its_evidence() -> None:
 
 
 def test_the_record_and_every_message_say_where_the_page_is() -> None:
-    """It was written after the report, and before anybody is told where it is."""
+    """The page is stored after the report, and before any message refers to it."""
     sequence, evidence = AuditSequence(), PagedEvidence()
     outcome = sequence.audit(NEGLECTED_INVENTORY)
     report = build_report(NEGLECTED_INVENTORY, BUILT_IN_POLICY)
@@ -158,7 +158,7 @@ def test_without_a_page_the_audit_is_recorded_all_the_same(error: Exception, pag
 
 
 def test_a_report_that_was_evaluated_again_is_kept_beside_the_first() -> None:
-    """Another audit was quicker: what was new is ongoing, and the record points to the report that says so."""
+    """If another audit was recorded meanwhile, new findings are ongoing, and the record has the report that says so."""
     evidence = FakeEvidence()
     result = evaluate_inventory(
         replace(NEGLECTED_INVENTORY, observed_at=NOW + DAY), BUILT_IN_POLICY, OvertakenStore(), evidence
@@ -179,7 +179,7 @@ def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
 
 
 def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
-    """One for each channel that has to be told, pointing to the report, and knowing when the audit before was."""
+    """Each channel gets one message, with the report and the time of the audit before."""
     store, evidence, sequence = FakeStore(), FakeEvidence(), AuditSequence()
     recorder = AuditRecorder(store, evidence, (EVENT_CHANNEL, SNS_CHANNEL))
     recorded_messages = []

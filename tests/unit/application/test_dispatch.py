@@ -23,10 +23,10 @@ REGISTRY = Registry(
 
 
 class FakeBus:
-    """Takes events, but for those that it is told to leave, one time after the other."""
+    """A bus that accepts all events except those of its script."""
 
     def __init__(self, *put_results: PutResult) -> None:
-        """Take what becomes of each put; after these all is taken."""
+        """Take the result of each call; after these, all events are accepted."""
         self.put_results = list(put_results)
         self.events: list[list[Event]] = []
 
@@ -41,32 +41,32 @@ class FakeBus:
 
 
 class FakeLog:
-    """Remembers what was logged."""
+    """A log that stores its lines."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.lines: list[tuple[str, str]] = []
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember it."""
+        """Store the line."""
         self.lines.append(("info", f"{msg} {dict(extra)}"))
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember it."""
+        """Store the line."""
         self.lines.append(("warning", f"{msg} {dict(extra)}"))
 
     def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Remember it."""
+        """Store the line."""
         self.lines.append(("error", f"{msg} {dict(extra)}"))
 
 
 def dispatch_audits(bus: FakeBus, log: FakeLog | None = None) -> dict[str, object]:
-    """Ask for audits."""
+    """Request the audits."""
     return request_audits(REQUEST, REGISTRY, bus, log or FakeLog(), lambda: 60)
 
 
 def test_every_registered_project_is_asked_for_once() -> None:
-    """Each has an event with a request id of its own; those with a mistake have one each, too."""
+    """Each project has an event with its own request id, also a project with an invalid entry."""
     bus = FakeBus()
     assert dispatch_audits(bus)["requested"] == 4
     assert bus.events == [
@@ -81,7 +81,7 @@ def test_every_registered_project_is_asked_for_once() -> None:
 
 
 def test_mistakes_are_logged_as_errors_and_returned() -> None:
-    """Each mistake is told with its place."""
+    """Each registry error has its line."""
     log = FakeLog()
     entry_errors = dispatch_audits(FakeBus(), log)["registry_errors"]
     assert entry_errors == [

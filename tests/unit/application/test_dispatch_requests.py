@@ -1,4 +1,4 @@
-"""What `dispatch` takes for a request, and what it refuses."""
+"""The requests that `dispatch` accepts and refuses."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ EVENT = {"source": "backup-auditor", "detail-type": "Backup Audit Requested", "i
     ],
 )
 def test_the_samples_are_requests(case: str, request_id: str, reason: str) -> None:
-    """The schedule's time, an event's id, or else the invocation tells one request from another."""
+    """The request id is the schedule's time, the event's id, or else the id of the invocation."""
     payload = json.loads((EVENTS / f"dispatch.{case}.json").read_text())
     assert read_dispatch_request(payload, "invocation") == DispatchRequest(request_id, reason)
 
@@ -32,7 +32,7 @@ def test_nothing_asks_for_everything() -> None:
 
 
 def test_a_request_id_of_the_event_comes_before_its_own() -> None:
-    """Whoever puts the event may say by which id it is the same; a project that is null is none."""
+    """An event can have its own request id, and a project of null counts as absent."""
     event = EVENT | {"detail": {"project": None, "request_id": "r1"}, "whatever": "else"}
     assert read_dispatch_request(event, "invocation") == DispatchRequest("r1", "requested")
 
@@ -57,7 +57,7 @@ def test_a_request_id_of_the_event_comes_before_its_own() -> None:
     ],
 )
 def test_anything_else_is_refused(payload: object, reason: str) -> None:
-    """A payload of another shape ends in one line that says what was expected."""
+    """A payload of another shape is refused in one line that says what was expected."""
     with pytest.raises(RequestError) as error_info:
         read_dispatch_request(payload, "invocation")
     assert reason in str(error_info.value)

@@ -1,4 +1,4 @@
-"""Who watches the watcher: a project without a complete audit for more than 26 hours is overdue."""
+"""A project without a complete audit for more than 26 hours is overdue."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,12 +31,12 @@ class FakeAuditHistory:
         return LastAudits(NOW if project.startswith("half") else complete_at, complete_at, self.ids.get(project))
 
     def ensure_registered(self, project: str, now: datetime) -> datetime:
-        """Return when it was first asked for."""
+        """Return when it was first checked."""
         return self.registrations.setdefault(project, now)
 
 
 class OverdueHarness:
-    """A world to be watched, and what came of watching it."""
+    """A registry with its audits, and the result of the check."""
 
     def __init__(
         self, *names: str, last_complete: Mapping[str, datetime], registrations: Mapping[str, datetime] | None = None
@@ -55,11 +55,11 @@ class OverdueHarness:
         self.metrics.append((project, dict(values)))
 
     def check_overdue(self) -> dict[str, object]:
-        """Watch, and return what is told."""
+        """Run the check, and return its answer."""
         return check_overdue(self.registry, self.history, NOW, self.emit, self.log)
 
     def list_overdue(self) -> object:
-        """Watch, and return who is overdue."""
+        """Run the check, and return the overdue projects."""
         return self.check_overdue()["projects"]
 
 
@@ -87,7 +87,7 @@ def test_the_overdue_are_counted_and_each_is_logged_with_the_next_step() -> None
 
 
 def test_projects_whose_last_audit_was_incomplete_are_counted() -> None:
-    """However long ago the last complete one was, or whether there ever was one; a project without any is none."""
+    """A project counts as incomplete if its last audit was incomplete, however old its last complete audit is."""
     harness = OverdueHarness(
         "search", "half-read", "half-read-ever", "new", last_complete={"search": NOW - HOUR, "half-read": NOW - HOUR}
     )
@@ -114,7 +114,7 @@ def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> Non
 
 
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:
-    """Somebody expects it to be audited."""
+    """A registered project without any audit becomes overdue."""
     harness = OverdueHarness(last_complete={}, registrations={"typo": NOW - 27 * HOUR})
     harness.registry = Registry((), (EntryError("typo", 3, "unknown key"),))
     assert harness.list_overdue() == ["typo"]
@@ -129,7 +129,7 @@ def test_a_state_that_cannot_be_read_is_no_figure() -> None:
 
 
 def test_a_complete_audit_of_the_future_is_overdue() -> None:
-    """No audit is recorded until then, so nobody knows whether there was one."""
+    """A project whose last complete audit is in the future is overdue, because no audit is recorded until then."""
     last_complete = {"ahead": NOW + 200 * 24 * HOUR, "near": NOW + CLOCK_TOLERANCE}
     harness = OverdueHarness("ahead", "near", last_complete=last_complete)
     assert harness.list_overdue() == ["ahead"]

@@ -1,4 +1,4 @@
-"""One audit on AWS: what is recorded, measured and told of it, and what becomes of it when something is wrong."""
+"""An audit on AWS is recorded, measured and published, and its errors are reported."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ from support.fakes.stores import FakeEvidence
 
 
 class PagelessEvidence(FakeEvidence):
-    """A place where no page can be kept."""
+    """An evidence store that cannot store pages."""
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
         """Fail."""
@@ -48,7 +48,7 @@ def run_harness(harness: AuditHarness, request: AuditRequest = REQUEST) -> dict[
 
 
 def run_and_fail(harness: AuditHarness, error: type[Exception], request: AuditRequest = REQUEST) -> str:
-    """Audit a project that cannot be, and return what is said of that."""
+    """Audit a project that cannot be audited, and return the error line."""
     with pytest.raises(error):
         audit_project(request, harness.build_dependencies())
     (message,) = harness.log.get_messages("error")
@@ -56,7 +56,7 @@ def run_and_fail(harness: AuditHarness, error: type[Exception], request: AuditRe
 
 
 def test_an_audit_is_recorded_measured_and_told_of() -> None:
-    """Its report is kept, its figures are emitted, its events are sent, and whoever waits for it is called."""
+    """A complete audit stores its report, emits metrics, publishes events and calls the ping URL."""
     harness = AuditHarness()
     summary = run_harness(harness)
     (audit,) = harness.store.audits_by_project["search"]
@@ -74,7 +74,7 @@ def test_an_audit_is_recorded_measured_and_told_of() -> None:
 
 
 def test_an_audit_without_a_page_says_so_and_is_no_failure() -> None:
-    """In one line that somebody looks at: the report stands, and all are told of it."""
+    """A missing page is an error in the log; the report and the messages are not affected."""
     harness = AuditHarness(evidence=PagelessEvidence())
     summary = run_harness(harness)
     (audit,) = harness.store.audits_by_project["search"]
@@ -93,7 +93,7 @@ def test_an_audit_without_a_page_says_so_and_is_no_failure() -> None:
 
 
 def test_open_findings_are_measured_by_severity_and_logged_the_worst_first() -> None:
-    """Somebody who looks at the log sees what is open, and of each project alone."""
+    """The log has a line for each open finding, with its project."""
     harness = AuditHarness(build_bare_index("main"))
     summary = run_harness(harness)
     by_severity = {dimensions["severity"]: values for _, values, dimensions in harness.metrics if dimensions}
@@ -111,7 +111,7 @@ def test_the_only_project_need_not_be_named() -> None:
 
 
 def test_an_incomplete_audit_is_measured_and_not_made_again() -> None:
-    """Its metric raises an alarm; another attempt would not be another night. Nobody who waits for it is called."""
+    """An incomplete audit is measured and not retried, and the ping URL is not called."""
     harness = AuditHarness(build_index(schedules=build_failed_listing()))
     assert run_harness(harness)["complete"] is False
     assert harness.find_project_metrics()["AuditComplete"] == 0
@@ -132,7 +132,7 @@ def test_an_audit_older_than_the_last_is_told_to_nobody() -> None:
 
 
 def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
-    """Nothing is recorded until then, so somebody has to know, and how to end it."""
+    """An audit that is not recorded because the last one is in the future fails with the remedy."""
     harness = AuditHarness()
     run_harness(harness)
     state_before = harness.store.load("search")
@@ -149,7 +149,7 @@ def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
 
 
 def test_entries_that_share_a_secret_are_no_success() -> None:
-    """The report of each warns of it, its audit counts as incomplete, and nobody who waits for it is called."""
+    """Entries with one secret get a warning, their audits count as incomplete, and no ping URL is called."""
     other_project = RegisteredProject(
         "billing", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys/search-AbCdEf"
     )
@@ -176,7 +176,7 @@ OTHER_PROJECT_MESSAGE = (
 
 
 def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing() -> None:
-    """Nobody is told of false findings: the audit fails with both ids and what to do, as every failure does."""
+    """The audit fails with both ids and the remedy, and records no finding."""
     harness = AuditHarness()
     run_harness(harness)
     state_before, files_before = harness.store.load("search"), dict(harness.evidence.files)
@@ -189,7 +189,7 @@ def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing()
 
 
 def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again() -> None:
-    """The secret holds the right key by now; only the one that is still remembered was wrong."""
+    """The audit succeeds with the current key if only the cached key was wrong."""
     harness = AuditHarness()
     run_harness(harness)
     harness.cases_by_key = {"key-0": OTHER_PROJECT_INDEX}
@@ -207,7 +207,7 @@ def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again
     ],
 )
 def test_what_keeps_a_project_from_being_audited_is_measured_logged_and_raised(part: str, error: Exception) -> None:
-    """Whoever asked will ask again, and in the end the request is kept. Until then nothing is incomplete."""
+    """A failed audit is measured as not completed, and raised for a retry; it does not count as incomplete."""
     harness = AuditHarness(failures={part: error})
     assert run_and_fail(harness, type(error)) == str(error)
     assert harness.metrics == [("search", FAILED_METRICS, {})]
@@ -215,7 +215,7 @@ def test_what_keeps_a_project_from_being_audited_is_measured_logged_and_raised(p
 
 
 def test_a_service_that_is_down_makes_an_incomplete_audit() -> None:
-    """There is a report, which says so; the figures of what was not read are not emitted."""
+    """An audit with read errors has a report, and emits no metrics of what was not read."""
     harness = AuditHarness(failures={"indexes": UnavailableError("503: no")})
     assert run_harness(harness)["complete"] is False
     assert harness.find_project_metrics()["AuditComplete"] == 0
@@ -223,7 +223,7 @@ def test_a_service_that_is_down_makes_an_incomplete_audit() -> None:
 
 
 def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
-    """It is registered, so it is measured, and the error says where the mistake is."""
+    """An invalid entry is measured under its name, and the error has its line."""
     harness = AuditHarness(
         registry=Registry((), (EntryError("search", 4, "the project has no secret"),), "ssm:/registry")
     )
@@ -232,35 +232,35 @@ def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
 
 
 def test_a_project_that_is_not_registered_is_no_metric() -> None:
-    """Anybody may ask for any name: none is made a dimension."""
+    """An unknown project name does not become a metric dimension."""
     harness = AuditHarness()
     assert "registers no project 'other'" in run_and_fail(harness, RegistryError, AuditRequest("other"))
     assert harness.metrics == []
 
 
 def test_one_of_several_has_to_be_named() -> None:
-    """Without a name nobody knows which; nothing is measured of any."""
+    """A request without a name that fits several projects emits no metric."""
     harness = AuditHarness(registry=Registry((SEARCH_PROJECT, RegisteredProject("other"))))
     assert "name one of them" in run_and_fail(harness, RegistryError, AuditRequest(None))
     assert harness.metrics == []
 
 
 def test_a_registry_that_cannot_be_read_is_logged_and_raised() -> None:
-    """Nobody knows then which projects there are, so nothing is measured."""
+    """If the registry cannot be read, no metric is emitted."""
     harness = AuditHarness(failures={"registry": RegistryError("ssm:/registry is not YAML")})
     assert run_and_fail(harness, RegistryError) == "ssm:/registry is not YAML"
     assert harness.metrics == []
 
 
 def test_a_fault_of_ours_says_nothing_that_it_may_hold() -> None:
-    """The text of a foreign error may hold anything."""
+    """The text of another error is not logged, because it can hold secrets."""
     harness = AuditHarness(failures={"policy": ValueError("pcsk_" + "x" * 20)})
     assert run_and_fail(harness, ValueError) == "internal error of backup-auditor (ValueError); report it as a defect"
     assert harness.find_project_metrics() == FAILED_METRICS
 
 
 def test_a_key_that_was_rotated_is_fetched_again() -> None:
-    """The one that is remembered is refused; the secret holds another by now, and no deploy is needed."""
+    """A rotated key is fetched again without a deployment."""
     harness = AuditHarness(keys=["key-0", "key-1"])
     assert run_harness(harness)["complete"] is True
     assert "retrying with the current key of its secret" in harness.log.get_messages("info")[0]
@@ -277,7 +277,7 @@ def test_a_key_that_stays_bad_is_named_by_its_secret(keys: list[str]) -> None:
 
 
 def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
-    """Its figures are not emitted, for they will be, and nobody is told of what the next audit does not know."""
+    """An audit that could not be recorded emits no metrics and publishes no events."""
     harness = AuditHarness()
     harness.store.record = _make_raiser(StateError("the table is gone"))  # type: ignore[method-assign]
     assert run_and_fail(harness, StateError) == "the table is gone"
@@ -293,7 +293,7 @@ def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
     ],
 )
 def test_an_audit_succeeds_although_nobody_can_be_notified(part: str, message: str) -> None:
-    """What an audit that is recorded does not depend on is logged, and no more."""
+    """A failure after the recording is only logged."""
     harness = AuditHarness(failures={part: DeliveryError("it did not answer")})
     assert run_harness(harness)["complete"] is True
     assert harness.log.get_messages("warning") == [message]

@@ -16,7 +16,7 @@ from support.fakes.stores import PROJECT, FakeStore
 
 
 def evaluate_at(store: FakeStore, observed_at: datetime, now: datetime | None) -> AuditResult:
-    """Judge a saved inventory as of a moment, while the machine's clock says another."""
+    """Evaluate a saved inventory at a time that differs from the machine's clock."""
     return evaluate_inventory(
         replace(build_inventory(build_index()), observed_at=observed_at),
         BUILT_IN_POLICY,
@@ -26,7 +26,7 @@ def evaluate_at(store: FakeStore, observed_at: datetime, now: datetime | None) -
 
 
 def test_the_error_names_both_moments_and_the_way_out() -> None:
-    """The report stands, and the state is as it was."""
+    """The report is valid, and the state is unchanged."""
     store = FakeStore()
     evaluate_at(store, NOW + 200 * DAY, NOW + 200 * DAY)
     state_before = store.load(PROJECT)

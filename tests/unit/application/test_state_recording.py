@@ -1,4 +1,4 @@
-"""An audit is recorded once it is judged; what was recorded meanwhile is judged by, and a failure loses no report."""
+"""An audit is recorded after its evaluation, with the state of audits recorded meanwhile; an error loses no report."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ class CrowdedStore(FakeStore):
     """A store in which others are quicker: each time one wants to record, the next of them is recorded first."""
 
     def __init__(self, *other_inventories: Inventory) -> None:
-        """Take what the others read."""
+        """Take the states that other audits record."""
         super().__init__()
         self.other_inventories = list(other_inventories)
 
@@ -57,7 +57,7 @@ class FailingStore(FakeStore):
 
 
 def list_lifecycles(store: FakeStore | None, inventory: Inventory = NEGLECTED_INVENTORY) -> set[str | None]:
-    """Judge an inventory, and return the lifecycles of what is non-compliant."""
+    """Evaluate an inventory, and return the lifecycles of the non-compliant findings."""
     findings = evaluate_inventory(inventory, BUILT_IN_POLICY, store).report.findings
     return {it.lifecycle for it in findings if it.compliance is NON_COMPLIANT}
 
@@ -68,7 +68,7 @@ def test_without_a_store_nothing_is_reported_about_the_time_before() -> None:
 
 
 def test_an_audit_is_recorded_for_the_next() -> None:
-    """What was new is ongoing."""
+    """A finding that another audit recorded meanwhile is ongoing."""
     store = FakeStore()
     assert list_lifecycles(store) == {"new"}
     assert list_lifecycles(store, NEXT_INVENTORY) == {"ongoing"}

@@ -1,4 +1,4 @@
-"""A policy that is well in itself may not be used at every moment."""
+"""A valid policy can be unusable at some times."""
 
 from dataclasses import replace
 from datetime import date

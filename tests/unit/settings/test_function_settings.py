@@ -1,4 +1,4 @@
-"""What the functions read of their environment: each no more than it needs, and nothing that cannot be meant."""
+"""Each function reads only the variables that it needs, and refuses invalid values."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -48,25 +48,25 @@ ALL_VARIABLES = {
 
 
 class RecordingEnvironment(dict[str, str]):
-    """An environment that remembers what was asked of it."""
+    """An environment that records which variables are read."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Begin with nothing asked."""
+        """Begin without any read."""
         super().__init__(variables)
         self.requested_names: set[str] = set()
 
     def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # nobody asks without a default
-        """Remember the name."""
+        """Record the name."""
         self.requested_names.add(key)
         return super().get(key, default or "")
 
     def __getitem__(self, key: str) -> str:
-        """Remember the name."""
+        """Record the name."""
         self.requested_names.add(key)
         return super().__getitem__(key)
 
     def __iter__(self) -> Iterator[str]:
-        """Let nobody go through all of them."""
+        """Refuse iteration over all variables."""
         raise AssertionError
 
 
@@ -115,7 +115,7 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
 
 
 def test_what_is_not_asked_for_is_left_out() -> None:
-    """Without topic, webhook, ping and policy there are none, alerts begin at low, and nothing is forgotten."""
+    """Without topic, webhook, ping and policy there are none, alerts start at low, and records are stored for ever."""
     required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
     settings = read_audit_settings({it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
@@ -125,7 +125,7 @@ def test_what_is_not_asked_for_is_left_out() -> None:
 
 
 def test_nothing_is_forgotten_after_no_days() -> None:
-    """Zero days of remembrance, as a template's parameter says it, means for ever."""
+    """A retention of zero days means for ever."""
     assert read_audit_settings(ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_forgotten_after_no_days() -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: str) -> None:
-    """A variable that is missing or wrong ends in one line that names it."""
+    """A missing or invalid variable is refused in one line that names it."""
     with pytest.raises(SettingsError) as error_info:
         read_audit_settings(ALL_VARIABLES | {name: value})
     assert str(error_info.value).startswith(f"{name} {message}")
@@ -171,7 +171,7 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: 
     ],
 )
 def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
-    """Whoever gives the template the secret itself is told so, without it."""
+    """A secret in place of its name is refused, and not shown."""
     with pytest.raises(SettingsError, match="looks like the secret itself; store it in Secrets Manager") as error_info:
         read_audit_settings(ALL_VARIABLES | {name: value})
     assert value not in str(error_info.value)

@@ -94,7 +94,7 @@ def test_a_variable_that_nobody_reads_is_refused() -> None:
 
 
 def test_a_wrong_key_is_not_repeated() -> None:
-    """A key that cannot be one stands neither in the error nor in the settings' own text."""
+    """An invalid key is neither in the error nor in the text of the settings."""
     with pytest.raises(SettingsError) as error_info:
         read_settings({"PINECONE_API_KEY": "se cr et"})
     assert "se cr et" not in str(error_info.value)
@@ -102,14 +102,14 @@ def test_a_wrong_key_is_not_repeated() -> None:
 
 
 def test_keys_are_taken_out_of_any_text() -> None:
-    """The project's key, and whatever has the shape of a key, is replaced wherever it turns up."""
+    """The project's key, and any text in the form of a key, is replaced everywhere."""
     key_like_text = "pcsk" + "_" + "x" * 20
     assert redact(f"key-for-tests failed, as did {key_like_text}.", KEY_VARIABLES) == "[key] failed, as did [key]."
     assert redact("nothing to hide", {}) == "nothing to hide"
 
 
 def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
-    """It is refused as a key, so that it is nobody's; to take it out would garble the refusal itself."""
+    """A text that is too short for a key is refused as a key, and not removed from messages."""
     environ = {"PINECONE_API_KEY": "e"}
     with pytest.raises(SettingsError) as error_info:
         read_settings(environ)

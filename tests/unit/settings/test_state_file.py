@@ -1,4 +1,4 @@
-"""Where a project is remembered: a file of its own in the folder for states, whatever the project is called."""
+"""Each project has its own state file, whatever its name is."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_any_project_has_a_file(project: str, file: str) -> None:
 
 @given(PROJECT_NAMES, PROJECT_NAMES)
 def test_no_two_projects_share_a_file(first_name: str, second_name: str) -> None:
-    """However long their names are; no name leads out of the folder, and none is longer than a disk takes."""
+    """State files of long names stay in the directory, and their names fit the file system."""
     files = find_default_state_file(HOME_VARIABLES, first_name), find_default_state_file(HOME_VARIABLES, second_name)
     assert (files[0] == files[1]) is (first_name == second_name)
     for file in files:

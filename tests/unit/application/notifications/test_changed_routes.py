@@ -1,4 +1,4 @@
-"""What waits for a channel that is gone, or wants to hear of less: told where it is not known, and only there."""
+"""Messages to a channel that was removed or restricted are readdressed, or dropped."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from support.builders.notifications import SLACK_CHANNEL, SNS_CHANNEL, build_ale
 from support.fakes.channels import DeliveryHarness
 
 
-def test_what_waits_for_a_wrong_name_goes_to_the_right_one() -> None:
-    """Once, however many were told already, and of every audit that it has not heard of."""
+def test_messages_to_a_wrong_name_go_to_the_corrected_one() -> None:
+    """Each waiting message goes once to the corrected channel, for every audit that it has no message about."""
     harness, wrong_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/slak")
     harness.webhooks.script = [ChannelRefusedError("there is no such secret")] * 2
     for name in ("first", "second"):
@@ -25,7 +25,7 @@ def test_what_waits_for_a_wrong_name_goes_to_the_right_one() -> None:
 
 
 def test_a_channel_that_was_notified_replaces_no_other() -> None:
-    """A webhook that is taken away while another stays loses what waited for it."""
+    """A waiting message of a removed webhook is dropped if the remaining webhook has one about the audit."""
     harness, former_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/former")
     harness.record_audit(channels=(SLACK_CHANNEL, former_channel))
     harness.channels["search"] = (SLACK_CHANNEL,)
@@ -35,8 +35,8 @@ def test_a_channel_that_was_notified_replaces_no_other() -> None:
     assert not harness.outbox.pending_by_id
 
 
-def test_a_channel_that_wants_to_hear_of_less_by_now_is_not_told_that_all_is_well() -> None:
-    """What waits for it holds nothing that it wants to hear of."""
+def test_a_channel_with_a_higher_minimum_receives_nothing() -> None:
+    """A waiting message without a finding at or above the channel's current minimum is dropped."""
     harness = DeliveryHarness()
     harness.record_audit(build_alert_report(build_open_finding(severity=Severity.MEDIUM)), channels=(SLACK_CHANNEL,))
     harness.channels["search"] = (replace(SLACK_CHANNEL, min_severity=Severity.CRITICAL),)

@@ -1,4 +1,4 @@
-"""What `notify` may be asked for."""
+"""The payloads that `notify` accepts and refuses."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,12 @@ def load_sample(case: str) -> object:
 
 @pytest.mark.parametrize("case,project", [("completed", "search"), ("sweep", None), ("project", "search")])
 def test_each_sample_is_understood(case: str, project: str | None) -> None:
-    """A sweep is for all projects, anything else for one."""
+    """A sweep is for all projects, and any other payload for one project."""
     assert read_delivery_request(load_sample(case)) == project
 
 
 def test_an_envelope_may_hold_anything_else() -> None:
-    """EventBridge adds to it as it likes."""
+    """Unknown fields in the envelope of an event are ignored."""
     event = {"source": "backup-auditor", "detail-type": "Backup Audit Completed", "detail": {"project": "a"}, "new": 1}
     assert read_delivery_request(event) == "a"
 
@@ -50,6 +50,6 @@ def test_an_envelope_may_hold_anything_else() -> None:
     ],
 )
 def test_anything_else_is_refused(payload: object, reason: str) -> None:
-    """The sentence says what it is not."""
+    """A refused payload gets a message that names the accepted ones."""
     with pytest.raises(RequestError, match=reason):
         read_delivery_request(payload)

@@ -1,4 +1,4 @@
-"""What becomes of messages: accepted once, tried again where that is safe, visible where it is not."""
+"""Messages are accepted once, retried where that is safe, and reported where it is not."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ REFUSED_ERROR = ChannelRefusedError("it is gone; make a new one")
 
 
 def test_every_channel_is_notified_once() -> None:
-    """Each takes its message, and a second delivery has nothing to do."""
+    """Each channel accepts its message, and a second delivery sends nothing."""
     harness = DeliveryHarness()
     harness.record_audit()
     deliveries = harness.deliver("search")
@@ -40,8 +40,8 @@ def test_every_channel_is_notified_once() -> None:
     assert not harness.outbox.pending_by_id
 
 
-def test_only_one_kind_is_delivered_where_only_one_is_asked_for() -> None:
-    """An audit puts its events itself, and leaves its digests to others."""
+def test_only_the_requested_kind_is_delivered() -> None:
+    """An audit publishes only its events, and leaves its digests in the outbox."""
     harness = DeliveryHarness()
     harness.record_audit()
     assert harness.deliver("search", ChannelKind.EVENTS).sent_count == 1
@@ -50,7 +50,7 @@ def test_only_one_kind_is_delivered_where_only_one_is_asked_for() -> None:
 
 
 def test_a_project_is_delivered_without_the_others() -> None:
-    """Only a sweep delivers for all."""
+    """A delivery for one project leaves the messages of other projects in the outbox."""
     harness = DeliveryHarness()
     harness.record_audit()
     harness.record_audit(build_alert_report(build_open_finding(), project="shop"))
@@ -58,8 +58,8 @@ def test_a_project_is_delivered_without_the_others() -> None:
     assert harness.deliver().failures_by_project == {"search": 0}
 
 
-def test_what_fails_for_the_moment_is_tried_three_times_at_once() -> None:
-    """The waits between grow."""
+def test_a_transient_failure_is_tried_three_times() -> None:
+    """The waits between the attempts grow."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SNS_CHANNEL,))
     harness.topics.script = [BUSY_ERROR, BUSY_ERROR]
@@ -67,8 +67,8 @@ def test_what_fails_for_the_moment_is_tried_three_times_at_once() -> None:
     assert [it for it in harness.waited_seconds if it] == [0.5, 2.0]
 
 
-def test_a_wait_that_a_channel_asks_for_is_kept() -> None:
-    """`Retry-After` is waited for where there is time for it."""
+def test_a_requested_wait_is_respected() -> None:
+    """A `Retry-After` is waited for if the time allows it."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [DeliveryError("429", retry_after=30)]
@@ -76,8 +76,8 @@ def test_a_wait_that_a_channel_asks_for_is_kept() -> None:
     assert [it for it in harness.waited_seconds if it] == [30.25]
 
 
-def test_a_wait_for_which_there_is_no_time_is_left_to_the_next_sweep() -> None:
-    """The message is not due before the wait is over, and other messages to that channel wait as well."""
+def test_a_wait_without_time_is_left_to_the_next_sweep() -> None:
+    """The message is not retried before its wait is over, and other messages to its channel wait too."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.record_audit(
@@ -91,8 +91,8 @@ def test_a_wait_for_which_there_is_no_time_is_left_to_the_next_sweep() -> None:
     assert harness.sweep_after(MINUTE).sent_count == 1
 
 
-def test_one_channel_keeps_no_other_from_being_told() -> None:
-    """A webhook that is gone is no reason for the topic to be silent."""
+def test_a_failing_channel_does_not_block_another() -> None:
+    """A removed webhook does not block the topic."""
     harness = DeliveryHarness()
     harness.record_audit()
     harness.webhooks.script = [REFUSED_ERROR]
@@ -109,8 +109,8 @@ def test_one_channel_keeps_no_other_from_being_told() -> None:
         pytest.param(SecretError("the secret is empty"), [1, 1, 1, 1, 1, 1], id="secret"),
     ],
 )
-def test_what_fails_lastingly_is_counted_every_time(error: Exception, lasting_error: list[int]) -> None:
-    """A refusal counts at once, anything else from the second attempt on, until it is accepted."""
+def test_a_repeated_failure_is_counted_each_time(error: Exception, lasting_error: list[int]) -> None:
+    """A refusal counts at once, and another error from the second attempt on, until the message is accepted."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [error] * 99
@@ -121,7 +121,7 @@ def test_what_fails_lastingly_is_counted_every_time(error: Exception, lasting_er
 
 
 def test_the_waits_between_attempts_grow_to_less_than_an_hour() -> None:
-    """What is stuck fails at every third sweep, before an hour is over, so that its alarm stays on."""
+    """A message that cannot be delivered fails at every third sweep, so its alarm stays on."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [REFUSED_ERROR] * 99
@@ -135,8 +135,8 @@ def test_the_waits_between_attempts_grow_to_less_than_an_hour() -> None:
     assert waits == [1, 5, 15, 40, 40, 40]
 
 
-def test_who_asks_for_days_is_asked_again_within_the_hour() -> None:
-    """A channel may not put its own alarm to sleep."""
+def test_a_requested_wait_of_days_is_cut_to_less_than_an_hour() -> None:
+    """A channel cannot silence its own alarm with a long wait."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [DeliveryError("429", retry_after=999_999)]
@@ -152,8 +152,8 @@ def test_who_asks_for_days_is_asked_again_within_the_hour() -> None:
         pytest.param(REFUSED_ERROR, False, id="no"),
     ],
 )
-def test_what_may_be_a_repeat_says_so(error: Exception, is_reported: bool) -> None:
-    """Where an answer was lost, the message is not sent again at once, and says so when it is."""
+def test_a_possible_duplicate_says_so(error: Exception, is_reported: bool) -> None:
+    """A message whose answer was lost is not sent again at once, and later says that it can be a duplicate."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
     harness.topics.script = [error] * (3 if error is BUSY_ERROR else 1)
@@ -164,8 +164,8 @@ def test_what_may_be_a_repeat_says_so(error: Exception, is_reported: bool) -> No
     assert sent_call["attributes"]["message_id"] == message.message_id
 
 
-def test_a_message_whose_sender_was_stopped_is_sent_when_its_lease_is_over() -> None:
-    """It says that it may be a repeat, and nobody sends it before."""
+def test_a_message_of_a_stopped_sender_is_sent_after_its_claim() -> None:
+    """The message says that it can be a duplicate, and is not sent before its claim ends."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
     harness.outbox.claim(message, NOW, NOW + 16 * MINUTE)
@@ -174,8 +174,8 @@ def test_a_message_whose_sender_was_stopped_is_sent_when_its_lease_is_over() -> 
     assert 'possible_duplicate\\":true' in harness.topics.recorded_calls[0]["message"]
 
 
-def test_a_lease_outlasts_its_taker() -> None:
-    """It is over a minute after whoever took it was stopped."""
+def test_a_claim_outlasts_its_function() -> None:
+    """A claim ends a minute after the function that made it."""
     harness = DeliveryHarness(seconds_left=120.0)
     (message,) = harness.record_audit(channels=(SLACK_CHANNEL,))
     pending_message = harness.outbox.pending_by_id[message.message_id]
@@ -185,8 +185,8 @@ def test_a_lease_outlasts_its_taker() -> None:
     assert claim_expiries == [NOW + 3 * MINUTE]
 
 
-def test_an_altered_report_is_told_nowhere() -> None:
-    """It counts as a failure at once, and the log says which version to restore."""
+def test_an_altered_report_is_not_sent() -> None:
+    """An altered report counts as a failure at once, and the log names the version to restore."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
     stored_report = message.report
@@ -196,8 +196,8 @@ def test_an_altered_report_is_told_nowhere() -> None:
     assert stored_report.sha256 in harness.log.join_messages("error")
 
 
-def test_a_report_that_is_gone_is_told_nowhere() -> None:
-    """The message waits until the report is back."""
+def test_a_missing_report_is_not_sent() -> None:
+    """The message waits until its report exists again."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
     content = harness.evidence.files.pop(message.report.location)
@@ -206,8 +206,8 @@ def test_a_report_that_is_gone_is_told_nowhere() -> None:
     assert harness.sweep_after().sent_count == 1
 
 
-def test_a_channel_that_is_no_longer_registered_is_not_told() -> None:
-    """The message is put away, and the log says so."""
+def test_a_channel_that_is_no_longer_registered_receives_nothing() -> None:
+    """The message is dropped, and the log says so."""
     harness = DeliveryHarness()
     harness.record_audit()
     harness.channels["search"] = (EVENT_CHANNEL, SLACK_CHANNEL)
@@ -217,8 +217,8 @@ def test_a_channel_that_is_no_longer_registered_is_not_told() -> None:
     assert not harness.outbox.pending_by_id
 
 
-def test_where_the_registry_cannot_be_read_alerts_wait() -> None:
-    """They count as failures, events are put all the same, and nothing is lost."""
+def test_alerts_wait_while_the_registry_cannot_be_read() -> None:
+    """The alerts count as failures, events are published, and nothing is lost."""
     harness = DeliveryHarness()
     harness.record_audit()
 
@@ -230,8 +230,8 @@ def test_where_the_registry_cannot_be_read_alerts_wait() -> None:
     assert harness.deliver().sent_count == 2
 
 
-def test_a_defect_keeps_no_other_message() -> None:
-    """What nobody expected is recorded without its text, which may hold anything."""
+def test_a_defect_does_not_block_other_messages() -> None:
+    """An unexpected error is recorded without its text, which can hold secrets."""
     harness = DeliveryHarness()
     harness.record_audit()
     harness.webhooks.script = [ZeroDivisionError("a secret")]
@@ -240,8 +240,8 @@ def test_a_defect_keeps_no_other_message() -> None:
     assert "a secret" not in str(harness.log.lines)
 
 
-def test_without_time_nothing_is_begun() -> None:
-    """What is not taken is there for the next."""
+def test_without_time_nothing_is_started() -> None:
+    """Messages without enough time stay in the outbox."""
     harness = DeliveryHarness(seconds_left=39.0)
     harness.record_audit()
     assert harness.deliver().waiting_count == 3
@@ -250,7 +250,7 @@ def test_without_time_nothing_is_begun() -> None:
 
 
 def test_the_newest_message_reaches_a_channel_last() -> None:
-    """A reader sees the nights in their order."""
+    """A channel receives the messages of several audits in their order."""
     harness = DeliveryHarness()
     later_report = build_alert_report(build_open_finding("users"), audit_id="1" * 32, observed_at=NOW + MINUTE)
     harness.record_audit(later_report, channels=(SNS_CHANNEL,))
@@ -261,7 +261,7 @@ def test_the_newest_message_reaches_a_channel_last() -> None:
 
 
 def test_every_line_about_a_message_names_its_audit() -> None:
-    """And the project, the channel and the message."""
+    """Each log line about a message has its audit, project, channel and id."""
     harness = DeliveryHarness()
     harness.record_audit()
     harness.webhooks.script = [REFUSED_ERROR]
@@ -271,8 +271,8 @@ def test_every_line_about_a_message_names_its_audit() -> None:
         assert {"project", "audit_id", "message_id", "channel", "trigger"} <= extra.keys()
 
 
-def test_a_report_of_another_version_is_told_nowhere() -> None:
-    """Who reads it says which version to read it with."""
+def test_a_report_of_another_version_is_not_sent() -> None:
+    """The error names the version that can read the report."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(EVENT_CHANNEL,))
     content = b'{"schema_version": "2"}'

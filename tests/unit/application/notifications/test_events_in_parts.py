@@ -1,4 +1,4 @@
-"""The events of an audit: the completed one first, and again only what was not accepted."""
+"""The events of an audit are published with the completed event first, and only unaccepted ones again."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ def name_event(event: Event) -> object:
     return resource["name"] if isinstance(resource, dict) else event.detail_type
 
 
-def test_only_what_was_not_accepted_is_put_again() -> None:
+def test_only_unaccepted_events_are_published_again() -> None:
     """In the end each event was accepted once."""
     harness = DeliveryHarness()
     harness.record_audit(LARGE_REPORT, (EVENT_CHANNEL,))
@@ -33,8 +33,8 @@ def test_only_what_was_not_accepted_is_put_again() -> None:
     assert heard_names[0] == "Backup Audit Completed"
 
 
-def test_nothing_is_put_before_the_audit_is_known_to_be_complete() -> None:
-    """Where that one fails, those of its findings wait, but for the few that go with it."""
+def test_the_completed_event_is_published_first() -> None:
+    """If the first call fails, the events of findings wait."""
     harness = DeliveryHarness()
     harness.record_audit(LARGE_REPORT, (EVENT_CHANNEL,))
     harness.bus.find_error = lambda event: BUSY_ERROR if event.detail_type == "Backup Audit Completed" else None
@@ -43,8 +43,8 @@ def test_nothing_is_put_before_the_audit_is_known_to_be_complete() -> None:
 
 
 @pytest.mark.parametrize("error", [AcceptanceUnknownError("lost"), ChannelRefusedError("no bus"), BUSY_ERROR])
-def test_how_a_bus_failed_is_how_the_message_failed(error: DeliveryError) -> None:
-    """A refusal is visible at once; a lost answer is remembered."""
+def test_the_error_of_the_bus_is_the_error_of_the_message(error: DeliveryError) -> None:
+    """A refusal is visible at once, and a lost answer makes a possible duplicate."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(EVENT_CHANNEL,))
     harness.bus.find_error = lambda _: error
@@ -56,20 +56,20 @@ def test_how_a_bus_failed_is_how_the_message_failed(error: DeliveryError) -> Non
 
 
 @given(st.integers(0, 60).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, max(0, count - 1))))))
-def test_what_is_noted_is_read_again(case: tuple[int, set[int]]) -> None:
-    """Whatever the parts are."""
+def test_recorded_progress_is_read_back(case: tuple[int, set[int]]) -> None:
+    """Any set of accepted positions is read back as it was recorded."""
     count, accepted_count = case
     accepted_count = accepted_count if count else set()
     assert parse_progress(count, format_progress(count, accepted_count)) == accepted_count
 
 
 @pytest.mark.parametrize("progress_note", ["", "accepted", "5:0-1", "6:", "6:0-", "6:0-1,", "6:1", "x:0-1", "6:0-1 "])
-def test_a_note_of_something_else_says_nothing(progress_note: str) -> None:
-    """Nor does one of another number of events: all are put again."""
+def test_unknown_progress_is_ignored(progress_note: str) -> None:
+    """With progress of another format or count, all events are published again."""
     assert parse_progress(6, progress_note) == frozenset()
 
 
-def test_a_note_stays_short() -> None:
-    """Neighbours are one range."""
+def test_progress_is_short() -> None:
+    """Neighbouring positions are one range."""
     assert format_progress(5001, range(1000)) == "5001:0-999"
     assert format_progress(9, [8, 1, 2, 5]) == "9:1-2,5-5,8-8"

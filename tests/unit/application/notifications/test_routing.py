@@ -1,4 +1,4 @@
-"""A message goes where it is wanted now, waits where nobody can know that, and is dropped where nobody wants it."""
+"""A message goes to its current channel, waits while that is unknown, and is dropped without one."""
 
 from dataclasses import replace
 
@@ -61,8 +61,8 @@ class FakeRegistryReader:
         ),
     ],
 )
-def test_a_message_goes_where_it_is_wanted(registry_reader: FakeRegistryReader, channel: Channel | None) -> None:
-    """Nobody is told who is not registered now."""
+def test_a_message_goes_to_its_current_channel(registry_reader: FakeRegistryReader, channel: Channel | None) -> None:
+    """A message of a project that is not registered has no channel."""
     assert ChannelRouter(registry_reader).find_route(ALERT_MESSAGE).channel == channel
 
 
@@ -75,14 +75,16 @@ def test_a_message_goes_where_it_is_wanted(registry_reader: FakeRegistryReader, 
         ),
     ],
 )
-def test_a_message_waits_where_nobody_can_know(registry_reader: FakeRegistryReader, error: type[Exception]) -> None:
-    """A mistake in the registry costs no alert."""
+def test_a_message_waits_while_its_channel_is_unknown(
+    registry_reader: FakeRegistryReader, error: type[Exception]
+) -> None:
+    """An invalid registry entry does not lose an alert."""
     with pytest.raises(error):
         ChannelRouter(registry_reader).find_route(ALERT_MESSAGE)
 
 
-def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
-    """A topic takes nobody's place that was told by a webhook."""
+def test_the_alternatives_are_of_the_same_kind() -> None:
+    """A topic is no alternative for a webhook."""
     renamed_channel = replace(SNS_CHANNEL, target=f"{SNS_CHANNEL.target}-renamed")
     registry = Registry(
         (RegisteredProject("search", channels=(EVENT_CHANNEL, SLACK_CHANNEL, renamed_channel)), OTHER_PROJECT)
@@ -91,14 +93,14 @@ def test_one_of_its_kind_may_be_the_same_by_its_right_name() -> None:
 
 
 def test_events_need_no_registry() -> None:
-    """Every project has the bus."""
+    """The route of events is known without the registry."""
     registry_reader = FakeRegistryReader(MISTAKEN_REGISTRY)
     assert ChannelRouter(registry_reader).find_route(EVENT_MESSAGE) == Route(EVENT_CHANNEL)
     assert registry_reader.freshness_calls == []
 
 
 def test_a_registry_is_read_once() -> None:
-    """Where it cannot be, too."""
+    """The registry, or the error of reading it, is cached."""
     for registry_reader in (
         FakeRegistryReader(REGISTRY_WITHOUT_TOPIC),
         FakeRegistryReader(REGISTRY_WITHOUT_TOPIC, DocumentError("gone")),

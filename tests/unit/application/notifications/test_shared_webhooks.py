@@ -1,4 +1,4 @@
-"""A webhook that several projects are told by is one channel, not one for each of them."""
+"""A webhook that several projects share is one channel."""
 
 from datetime import timedelta
 from threading import Lock
@@ -13,7 +13,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_projects_that_share_a_webhook_take_turns() -> None:
-    """It takes one message a second, whosesoever: asked by eight at once it would refuse most of them."""
+    """A shared webhook receives one message at a time."""
     harness = DeliveryHarness()
     projects = [f"project-{number}" for number in range(20)]
     for project in projects:
@@ -31,8 +31,8 @@ def test_projects_that_share_a_webhook_take_turns() -> None:
     assert len(harness.webhooks.recorded_calls) == 20
 
 
-def test_a_webhook_that_asks_to_be_left_alone_is_left_alone_by_every_project() -> None:
-    """What waits is no failure of its project."""
+def test_a_busy_webhook_is_busy_for_every_project() -> None:
+    """A message that waits for a busy webhook is not a failure of its project."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.record_audit(

@@ -1,4 +1,4 @@
-"""What delivering makes of an outbox that cannot be written, or that others use at the same time."""
+"""Deliveries handle an outbox that cannot be written, or that another function uses."""
 
 from datetime import datetime, timedelta
 
@@ -33,8 +33,8 @@ class UnwritableOutbox(FakeOutbox):
         return super().__getattribute__(name)
 
 
-def test_what_was_accepted_is_not_sent_again_where_only_a_note_of_it_can_be_made() -> None:
-    """The note is enough to know; the failure is visible until it can be put away."""
+def test_an_accepted_message_recorded_only_as_progress_is_not_sent_again() -> None:
+    """The failure is visible until the message can be marked as sent."""
     outbox = UnwritableOutbox("mark_sent")
     harness = DeliveryHarness(outbox=outbox)
     harness.record_audit(channels=(SNS_CHANNEL,))
@@ -45,8 +45,8 @@ def test_what_was_accepted_is_not_sent_again_where_only_a_note_of_it_can_be_made
     assert len(harness.topics.recorded_calls) == 1
 
 
-def test_an_acceptance_that_can_be_recorded_later_in_the_same_run_is() -> None:
-    """One write that failed is no failure of the delivery."""
+def test_an_acceptance_is_recorded_after_a_retry() -> None:
+    """One failed write is not a failure of the delivery."""
     outbox = UnwritableOutbox("mark_sent")
     harness = DeliveryHarness(outbox=outbox)
     harness.record_audit(channels=(SNS_CHANNEL,))
@@ -56,7 +56,7 @@ def test_an_acceptance_that_can_be_recorded_later_in_the_same_run_is() -> None:
 
 @pytest.mark.parametrize("failing_name", ["claim", "mark_failed"])
 def test_an_outbox_that_cannot_be_written_is_visible(failing_name: str) -> None:
-    """Nothing is sent that was not taken, and what could not be recorded counts as a failure."""
+    """No unclaimed message is sent, and what cannot be recorded counts as a failure."""
     outbox = UnwritableOutbox(failing_name)
     harness = DeliveryHarness(outbox=outbox)
     harness.record_audit(channels=(SLACK_CHANNEL,))
@@ -67,15 +67,15 @@ def test_an_outbox_that_cannot_be_written_is_visible(failing_name: str) -> None:
     assert harness.sweep_after().sent_count == 1
 
 
-def test_an_outbox_that_cannot_be_read_ends_it() -> None:
-    """Then nothing was looked at."""
+def test_an_outbox_that_cannot_be_read_is_an_error() -> None:
+    """If the outbox cannot be read, nothing is delivered."""
     harness = DeliveryHarness(outbox=UnwritableOutbox("list_pending"))
     with pytest.raises(StateError):
         harness.deliver()
 
 
-def test_what_another_has_taken_is_left_to_it() -> None:
-    """A message that was due a moment ago, and is taken now, waits."""
+def test_a_claimed_message_is_left_to_its_claimer() -> None:
+    """A pending message that another function claimed meanwhile waits."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SLACK_CHANNEL,))
     list_pending = harness.outbox.list_pending

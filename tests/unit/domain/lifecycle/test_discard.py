@@ -1,4 +1,4 @@
-"""Audits that were recorded in the future are discarded, and as little as can be of what is known besides."""
+"""A discard removes audits of the future, and changes as little else as possible."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -61,7 +61,7 @@ def test_a_small_difference_between_clocks_is_no_future(clock_difference: object
 
 
 def test_before_the_first_audit_there_is_nothing_to_discard() -> None:
-    """Nor is there once all was discarded."""
+    """An empty state and a fully discarded one have nothing to discard."""
     assert not is_in_future(None, NOW)
     assert discard_future(ProjectState(), [], NOW) is None
     assert discard_all(ProjectState(), []) is None
@@ -136,8 +136,8 @@ def test_the_last_audit_is_the_last_one_of_the_past() -> None:
     assert state_after.revision == sequence.state.revision + 1
 
 
-def test_without_records_the_history_tells_the_last_audit() -> None:
-    """A state of older code has no records of its first audits; its last audit has no id then."""
+def test_without_records_the_history_has_the_last_audit() -> None:
+    """In a state of older code without records, the last audit has no id."""
     sequence = AuditSequence()
     sequence.audit(build_inventory(build_index("orders")))
     sequence.audit(build_inventory(build_index("orders")), observed_at=FUTURE_MOMENT)
@@ -168,8 +168,8 @@ def test_where_every_audit_lies_in_the_future_the_next_one_is_the_first() -> Non
     assert gone_result.state.observed_at == PRESENT_MOMENT + DAY
 
 
-def test_moments_that_the_future_wrote_become_the_moment_of_the_discard() -> None:
-    """Those of the past stay, and so does every fact that Pinecone told."""
+def test_times_written_in_the_future_become_the_time_of_the_discard() -> None:
+    """Earlier times and facts read from Pinecone stay."""
     old_backup, new_backup = build_backup(3 * DAY, backup_id="old"), build_backup(DAY, backup_id="new")
     sequence = AuditSequence()
     past_state = sequence.audit(build_inventory(build_index("orders", backups=[old_backup]))).state
@@ -201,7 +201,7 @@ def test_several_audits_of_the_future_are_discarded_together() -> None:
 
 
 def test_records_of_the_future_are_deleted_although_the_last_audit_is_past() -> None:
-    """As after a discard that was interrupted: only the records are left to delete."""
+    """After an interrupted discard, the remaining records are deleted."""
     sequence = AuditSequence()
     state = sequence.audit(build_inventory(build_index("orders"))).state
     left_audit = replace(build_audit_record(state), audit_id="left", observed_at=FUTURE_MOMENT)
@@ -220,7 +220,7 @@ def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
 
 
 def test_settings_that_the_future_saw_were_seen_now() -> None:
-    """The settings before them were seen when they were; the gap between both is judged by the slower one."""
+    """Settings that an audit of the future saw count as seen at the discard, and earlier ones keep their times."""
     sequence = AuditSequence()
     past_state = sequence.audit(
         build_inventory(build_index("orders", schedules=[build_schedule(frequency="weekly")]))

@@ -1,4 +1,4 @@
-"""What changed in the settings since the last complete audit is told once, with what was before and after."""
+"""A change of settings since the last complete audit is reported once, with its values before and after."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -46,12 +46,12 @@ def find_drift(*inventories: Inventory, policies: tuple[Policy, ...] = ()) -> li
 
 
 def test_the_first_audit_has_nothing_to_compare_with() -> None:
-    """Everything is there for the first time."""
+    """The first audit reports no drift."""
     assert find_drift(build_project()) == []
 
 
 def test_a_night_without_a_change_has_no_drift() -> None:
-    """And a change is told once, not every night."""
+    """A change is reported once, not every night."""
     assert find_drift(build_project(), build_project()) == []
     assert find_drift(build_project(), build_project(enabled=False), build_project(enabled=False)) == []
 
@@ -83,7 +83,7 @@ def test_a_night_without_a_change_has_no_drift() -> None:
 def test_a_changed_schedule_is_reported(
     previous_settings: dict[str, Any], current_settings: dict[str, Any], change_name: str, setting: str
 ) -> None:
-    """With the setting that changed, and which schedule it is of."""
+    """The drift names the changed setting and its schedule."""
     (change,) = find_drift(build_project(**previous_settings), build_project(**current_settings))
     facts = build_schedule(**previous_settings), build_schedule(**current_settings)
     values = [
@@ -99,7 +99,7 @@ def test_a_changed_schedule_is_reported(
 
 @pytest.mark.parametrize("setting", ["enabled", "frequency", "retention"])
 def test_a_setting_that_is_unknown_has_not_changed(setting: str) -> None:
-    """It is what it was last known to be; a change is told once it is known again."""
+    """An unknown setting keeps its last known value, and a change is reported when it is known again."""
     unknown_project = build_project(**{setting: None})
     assert find_drift(build_project(), unknown_project) == []
     assert find_drift(unknown_project, build_project()) == []
@@ -108,7 +108,7 @@ def test_a_setting_that_is_unknown_has_not_changed(setting: str) -> None:
 
 
 def test_schedules_that_come_and_go_are_reported() -> None:
-    """With all their settings."""
+    """A created or deleted schedule is reported with all its settings."""
     project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
     assert find_drift(build_project(), project_without_schedules) == [
         ("schedule deleted", "main", SCHEDULE_SETTINGS, None)
@@ -125,8 +125,8 @@ def test_schedules_that_come_and_go_are_reported() -> None:
         pytest.param(Denial(DenialReason.PLAN, "no such plan"), id="refused"),
     ],
 )
-def test_a_schedule_that_may_be_there_is_not_called_deleted(response: Any) -> None:
-    """It stays known: the night that two walks miss it, its deletion is told."""
+def test_a_schedule_that_may_exist_is_not_deleted(response: Any) -> None:
+    """A missing schedule stays known until two reads confirm its deletion, which is then reported."""
     unknown_project = build_inventory(build_index(schedules=response))
     project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
     assert find_drift(build_project(), unknown_project) == []
@@ -135,8 +135,8 @@ def test_a_schedule_that_may_be_there_is_not_called_deleted(response: Any) -> No
     ]
 
 
-def test_a_second_read_is_asked_for_before_a_schedule_is_called_deleted() -> None:
-    """Only where one that was known is missed, and where a walk could still tell."""
+def test_a_missing_schedule_needs_a_second_read() -> None:
+    """A second read is requested only if a known schedule is missing and a read can still decide."""
     sequence = AuditSequence()
     once_read_project = build_inventory(build_index(schedules=build_complete_listing((), reads=1)))
     assert find_unconfirmed_listings(sequence.state, once_read_project) == frozenset()
@@ -168,14 +168,14 @@ def test_an_index_without_doubt_hides_no_doubt_about_another() -> None:
 
 
 def test_indexes_that_come_and_go_are_reported() -> None:
-    """Their schedules come and go with them, and are not told apart."""
+    """The schedules of a created or deleted index are not reported separately."""
     facts = {"id": "id-main", "deletion_protection": None}
     assert find_drift(build_inventory(), build_project()) == [("index appeared", "main", None, facts)]
     assert find_drift(build_project(), build_inventory()) == [("index disappeared", "main", facts, None)]
 
 
 def test_an_index_that_was_recreated_is_reported() -> None:
-    """It has another id under the same name, and none of the former schedules."""
+    """A recreated index has another id, and none of the earlier schedules."""
     recreated_project = build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2")], runs=[]))
     changes = find_drift(build_project(), recreated_project)
     assert [it[0] for it in changes] == ["index re-created", "schedule created", "schedule deleted"]
@@ -183,7 +183,7 @@ def test_an_index_that_was_recreated_is_reported() -> None:
 
 
 def test_an_id_that_is_unknown_is_no_other_index() -> None:
-    """It is remembered until another one is told."""
+    """An unknown id keeps its earlier value until another id is read."""
     project_without_schedules = build_inventory(build_index(schedules=build_complete_listing(())))
     assert [it[0] for it in find_drift(build_project(), project_without_schedules)] == ["schedule deleted"]
     recreated_project = build_inventory(
@@ -220,7 +220,7 @@ def test_deletion_protection_that_is_turned_is_reported(
 
 
 def test_unknown_protection_of_a_recreated_index_was_not_turned_off() -> None:
-    """It is another index; of its protection nothing is known."""
+    """The protection of a recreated index is unknown at first."""
     recreated_project = build_inventory(build_index(schedules=[build_schedule("schedule-2", index_id="id-2")], runs=[]))
     change_names = [
         it[0] for it in find_drift(build_inventory(build_index(deletion_protection=True)), recreated_project)
@@ -259,7 +259,7 @@ def test_an_index_that_appears_hides_no_drift_of_another() -> None:
 
 
 def test_an_index_that_was_recreated_is_known_since_then() -> None:
-    """It has no settings of its predecessor; one that was not made anew is known since it was seen first."""
+    """A recreated index has no settings of the earlier one, and is first seen at the audit that found it."""
     sequence = AuditSequence()
     sequence.audit(build_inventory(build_index(deletion_protection=True)))
     assert sequence.state.indexes["main"].first_seen == get_audit_time(0)
@@ -276,7 +276,7 @@ def test_an_index_that_was_recreated_is_known_since_then() -> None:
 
 
 def test_a_changed_policy_is_reported() -> None:
-    """By its hash, after everything else."""
+    """A changed policy is reported by its hash, after all other drift."""
     other_policy = replace(BUILT_IN_POLICY, sha256="1" * 64)
     changes = find_drift(build_project(), build_project(enabled=False), policies=(BUILT_IN_POLICY, other_policy))
     assert [it[0] for it in changes] == ["schedule paused", "policy changed"]
@@ -284,7 +284,7 @@ def test_a_changed_policy_is_reported() -> None:
 
 
 def test_drift_is_reported_since_the_last_complete_audit() -> None:
-    """An incomplete one neither tells nor forgets it."""
+    """An incomplete audit neither reports drift nor loses it."""
     incomplete_project = replace(build_project(enabled=False), indexes_failure=READ_FAILURE)
     assert find_drift(build_project(), incomplete_project) == []
     assert [it[0] for it in find_drift(build_project(), incomplete_project, build_project(enabled=False))] == [
@@ -309,7 +309,7 @@ def test_a_part_of_a_day_is_reported_as_such() -> None:
 
 
 def test_a_pod_has_no_schedules() -> None:
-    """None was asked for: those it had under that name are gone."""
+    """An index that became a pod has lost its schedules."""
     pod = build_inventory(replace(DAILY_INDEX, facts=IndexFacts(DAILY_INDEX.facts.index)))
     assert [it[0] for it in find_drift(build_project(), pod)] == ["schedule deleted"]
 
@@ -324,7 +324,7 @@ def test_an_index_that_is_being_deleted_has_not_disappeared() -> None:
 
 
 def test_an_index_that_is_recreated_after_its_deletion_is_re_created() -> None:
-    """The id that was known before the deletion began tells the two apart."""
+    """The id that was known before the deletion shows that the index is another one."""
     recreated_project = build_inventory(
         build_index(schedules=[build_schedule(index_id="id-new", schedule_id="schedule-2")], runs=[])
     )
@@ -338,7 +338,7 @@ def test_an_index_that_is_recreated_after_its_deletion_is_re_created() -> None:
 
 
 def test_an_unknown_index_that_is_being_deleted_does_not_appear() -> None:
-    """An index that no earlier audit saw is not remembered while it is being deleted."""
+    """An index that no earlier audit saw is not recorded while it is being deleted."""
     assert (
         find_drift(build_inventory(), build_inventory(terminating=(DAILY_INDEX.facts.index,)), build_inventory()) == []
     )

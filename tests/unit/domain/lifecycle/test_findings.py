@@ -1,4 +1,4 @@
-"""A finding is new, ongoing, reopened or resolved; when it was first found survives everything."""
+"""A finding is new, ongoing, reopened or resolved, and keeps its first time."""
 
 from itertools import pairwise
 from typing import Any
@@ -38,7 +38,7 @@ def audit_each(*findings: Finding) -> AuditSequence:
 
 
 def test_a_finding_is_new_when_it_is_found_first() -> None:
-    """It was first seen at that moment, and opened once."""
+    """A new finding is first seen at this audit, and opened once."""
     sequence = AuditSequence()
     (finding,) = sequence.audit_with_findings(build_verdict()).findings
     assert (finding.lifecycle, finding.first_seen) == ("new", get_audit_time(0))
@@ -46,7 +46,7 @@ def test_a_finding_is_new_when_it_is_found_first() -> None:
 
 
 def test_a_finding_that_is_found_again_is_ongoing() -> None:
-    """Its first sighting and its count stay."""
+    """An ongoing finding keeps its first time and its count."""
     nights = audit_each(build_verdict())
     (finding,) = nights.audit_with_findings(build_verdict()).findings
     assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
@@ -63,8 +63,8 @@ def test_a_finding_that_is_found_again_is_ongoing() -> None:
         pytest.param(NOT_APPLICABLE, "found not applicable: It is well.", id="not-applicable"),
     ],
 )
-def test_a_finding_resolves_when_it_is_evaluated_to_be_none(compliance: Compliance, reason: str) -> None:
-    """The report says when it was first seen, and why it is over."""
+def test_a_finding_resolves_when_it_is_evaluated_as_compliant(compliance: Compliance, reason: str) -> None:
+    """The report has the first time of the finding, and why it is resolved."""
     nights = audit_each(build_verdict())
     outcome = nights.audit_with_findings(build_verdict(compliance, reason="It is well."))
     (resolved_finding,) = outcome.resolved_findings
@@ -78,13 +78,13 @@ def test_a_finding_resolves_when_it_is_evaluated_to_be_none(compliance: Complian
 
 
 def test_a_resolution_is_reported_once() -> None:
-    """The night after, nothing is left to tell."""
+    """The next audit does not report the resolution again."""
     nights = audit_each(build_verdict(), build_verdict(COMPLIANT))
     assert nights.audit_with_findings(build_verdict(COMPLIANT)).resolved_findings == ()
 
 
 def test_a_finding_that_comes_back_is_reopened() -> None:
-    """Its first sighting survives, and it is counted."""
+    """A reopened finding keeps its first time, and its count grows."""
     nights = audit_each(build_verdict(), build_verdict(COMPLIANT))
     (finding,) = nights.audit_with_findings(build_verdict()).findings
     assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
@@ -94,16 +94,16 @@ def test_a_finding_that_comes_back_is_reopened() -> None:
     )
 
 
-def test_an_accepted_finding_has_no_lifecycle() -> None:
-    """It tells when it was first seen, and was not opened."""
+def test_an_exempted_finding_has_no_lifecycle() -> None:
+    """An exempted finding has its first time, and counts as never opened."""
     sequence = AuditSequence()
     (finding,) = sequence.audit_with_findings(build_exempted_finding()).findings
     assert (finding.lifecycle, finding.first_seen) == (None, get_audit_time(0))
     assert (sequence.only_finding.state, sequence.only_finding.times_opened) == (FindingState.EXEMPTED, 0)
 
 
-def test_accepting_a_finding_is_no_resolution() -> None:
-    """Nothing about the index is better."""
+def test_exempting_a_finding_is_no_resolution() -> None:
+    """An exempted finding is not reported as resolved."""
     assert audit_each(build_verdict()).audit_with_findings(build_exempted_finding()).resolved_findings == ()
 
 
@@ -124,7 +124,7 @@ def test_accepting_a_finding_is_no_resolution() -> None:
 def test_a_finding_comes_back_when_its_exemption_ends(
     previous_findings: list[Finding], lifecycle: str, times: int
 ) -> None:
-    """Its first sighting is the first ever, accepted or not."""
+    """The first time of the finding is its very first, exempted or not."""
     nights = audit_each(*previous_findings)
     (finding,) = nights.audit_with_findings(build_verdict()).findings
     assert (finding.lifecycle, finding.first_seen, nights.only_finding.times_opened) == (
@@ -134,15 +134,15 @@ def test_a_finding_comes_back_when_its_exemption_ends(
     )
 
 
-def test_the_end_of_an_accepted_finding_is_not_told() -> None:
-    """Nobody was told of it either."""
+def test_the_end_of_an_exempted_finding_is_not_reported() -> None:
+    """An exempted finding that becomes compliant is not reported as resolved."""
     nights = audit_each(build_exempted_finding())
     assert nights.audit_with_findings(build_verdict(COMPLIANT)).resolved_findings == ()
     assert nights.only_finding.state is FindingState.RESOLVED
 
 
-def test_an_open_finding_stays_open_where_nothing_can_be_said() -> None:
-    """Not knowing resolves nothing."""
+def test_an_open_finding_stays_open_while_it_is_unknown() -> None:
+    """An unknown verdict does not resolve a finding."""
     nights = audit_each(build_verdict())
     outcome = nights.audit_with_findings(build_verdict(INSUFFICIENT_DATA))
     (finding,) = outcome.findings
@@ -158,29 +158,29 @@ def test_an_open_finding_stays_open_where_nothing_can_be_said() -> None:
         pytest.param([build_exempted_finding()], id="accepted"),
     ],
 )
-def test_what_cannot_be_said_has_no_lifecycle_where_nothing_was_open(previous_findings: list[Finding]) -> None:
-    """And it makes nothing known."""
+def test_an_unknown_verdict_without_an_open_finding_has_no_lifecycle(previous_findings: list[Finding]) -> None:
+    """An unknown verdict does not open a finding."""
     nights = audit_each(*previous_findings)
     known_findings = dict(nights.state.findings)
     assert list_lifecycles(nights.audit_with_findings(build_verdict(INSUFFICIENT_DATA))) == [None]
     assert nights.state.findings == known_findings
 
 
-def test_an_unknown_verdict_that_is_accepted_has_no_lifecycle() -> None:
-    """It is not open in the report, and the finding is open again the night the exemption ends."""
+def test_an_exempted_unknown_verdict_has_no_lifecycle() -> None:
+    """It is not open in the report, and the finding is open again when the exemption ends."""
     nights = audit_each(build_verdict())
     assert list_lifecycles(nights.audit_with_findings(build_exempted_finding(INSUFFICIENT_DATA))) == [None]
     assert list_lifecycles(nights.audit_with_findings(build_verdict())) == ["ongoing"]
 
 
 def test_an_incomplete_audit_resolves_what_it_evaluated() -> None:
-    """What could not be read was not needed for that verdict."""
+    """An incomplete audit resolves a finding whose verdict did not need what could not be read."""
     outcome = audit_each(build_verdict()).audit_with_findings(build_verdict(COMPLIANT), inventory=INCOMPLETE_INVENTORY)
     assert [it.reason for it in outcome.resolved_findings] == ["found compliant: It has no backup schedule at all."]
 
 
-def test_what_is_known_of_a_finding_follows_it() -> None:
-    """Its severity, and the id of its index, as they were last told."""
+def test_the_record_of_a_finding_follows_it() -> None:
+    """The record has the latest severity, and the latest id of the index."""
     nights = audit_each(build_verdict())
     known_resource = Resource(ResourceType.INDEX, "default", "orders", "id-1")
     nights.audit_with_findings(build_verdict(resource=known_resource, severity=Severity.CRITICAL))
@@ -188,7 +188,7 @@ def test_what_is_known_of_a_finding_follows_it() -> None:
 
 
 def test_a_finding_that_stays_hides_no_other_that_ends() -> None:
-    """Of those that are not judged any more every one ends with its index, however many are judged before it."""
+    """Each finding of a deleted index is resolved, however many findings stay."""
     sequence = AuditSequence()
     names = [f"index-{number}" for number in range(5)]
     inventory = build_inventory(*(rename_index(build_index(), it) for it in names))
@@ -201,8 +201,8 @@ def test_a_finding_that_stays_hides_no_other_that_ends() -> None:
     assert [it.fingerprint for it in ended_findings] == [build_verdict(name=it).fingerprint for it in names[3:]]
 
 
-def test_findings_go_their_own_ways() -> None:
-    """One is resolved while another is opened; those resolved are told in the order of control and name."""
+def test_findings_are_independent() -> None:
+    """One finding is resolved while another is opened; resolved ones are sorted by control and name."""
     sequence = AuditSequence()
     sequence.audit_with_findings(
         build_verdict(name="b"), build_verdict(name="a"), build_verdict(name="a", control="index-is-well")
@@ -226,7 +226,7 @@ STEP_LISTS = st.lists(st.tuples(st.sampled_from(list(Compliance)), st.booleans()
 
 @given(STEP_LISTS)
 def test_openings_and_resolutions_take_turns(steps: list[tuple[Compliance, bool]]) -> None:
-    """Whatever the verdicts: only what is open is resolved, every opening counts, and the first sighting stays."""
+    """For any verdicts, only open findings are resolved, each opening counts, and the first time stays."""
     sequence = AuditSequence()
     transitions: list[str] = []
     sightings = []

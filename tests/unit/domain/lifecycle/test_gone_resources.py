@@ -1,4 +1,4 @@
-"""What is known of a finding when an audit has none: its resource is gone, or nothing can be said."""
+"""A finding without an evaluation is resolved only if its resource is gone."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ def find_resolution_reasons(inventory: Inventory, **facts: Any) -> list[str]:
 
 
 def test_a_finding_ends_with_its_index() -> None:
-    """A complete inventory shows that it is gone."""
+    """A complete inventory without the index resolves its findings."""
     assert find_resolution_reasons(EMPTY_INVENTORY) == ["the index is gone"]
 
 
@@ -58,7 +58,7 @@ def test_a_finding_does_not_end_while_its_index_is_being_deleted(state: str) -> 
 
 
 def test_an_incomplete_audit_ends_nothing_that_it_did_not_evaluate() -> None:
-    """An index that it did not see may be there; the finding is ongoing the night it is seen again."""
+    """An index that was not read may exist, so its findings stay open."""
     sequence = AuditSequence()
     sequence.audit_with_findings(build_verdict())
     assert sequence.audit_with_findings(inventory=INCOMPLETE_INVENTORY).resolved_findings == ()
@@ -66,7 +66,7 @@ def test_an_incomplete_audit_ends_nothing_that_it_did_not_evaluate() -> None:
 
 
 def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
-    """The index is there, and an auditor of another version may lack the control: that makes nothing well."""
+    """A finding stays open if its index exists and its control is missing in this version."""
     assert find_resolution_reasons(HEALTHY_INVENTORY) == []
     assert (
         find_resolution_reasons(HEALTHY_INVENTORY, resource=Resource(ResourceType.PROJECT, "default", "default")) == []
@@ -91,12 +91,12 @@ def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
     ],
 )
 def test_a_finding_ends_with_the_last_backup_of_its_deleted_index(inventory: Inventory, expected: list[str]) -> None:
-    """And nothing is called gone on the strength of one walk."""
+    """A deleted index is gone only after two reads without a backup of it."""
     assert find_resolution_reasons(inventory, resource=DELETED_INDEX) == expected
 
 
 def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() -> None:
-    """Its schedules, unread before, tell so."""
+    """A schedule shows that the id is the live index."""
     sequence = AuditSequence()
     sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))
     live_finding = build_verdict(resource=Resource(ResourceType.INDEX, "default", "orders", "id-old"))
@@ -107,7 +107,7 @@ def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() ->
 
 
 def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_evaluated() -> None:
-    """Other controls still judge that deleted index, so it is not gone."""
+    """A deleted index that other controls evaluate is not gone."""
     sequence = AuditSequence()
     sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))
     outcome = sequence.audit_with_findings(
@@ -126,10 +126,8 @@ def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_evaluated(
         pytest.param(build_inventory(backups=build_failed_listing()), False, id="broken"),
     ],
 )
-def test_a_second_read_is_asked_for_before_a_deleted_index_is_called_gone(
-    inventory: Inventory, is_unconfirmed: bool
-) -> None:
-    """Only where a finding depends on it."""
+def test_a_missing_deleted_index_needs_a_second_read(inventory: Inventory, is_unconfirmed: bool) -> None:
+    """A second read is requested only if a finding depends on it."""
     sequence = AuditSequence()
     assert find_unconfirmed_listings(sequence.state, inventory) == frozenset()
     sequence.audit_with_findings(build_verdict(resource=DELETED_INDEX))

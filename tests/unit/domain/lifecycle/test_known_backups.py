@@ -1,4 +1,4 @@
-"""Backups are remembered with the moment until which they should exist, by the retention known since."""
+"""Known backups have the time until which they should exist, by the retentions known since."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ def move_later(inventory: Inventory, duration: Any) -> Inventory:
 
 
 def test_a_run_should_exist_until_its_retention_has_passed() -> None:
-    """Since its capture, not since it was planned."""
+    """The retention counts from the capture, not from the planned time."""
     (known_backup,) = audit_inventories(build_project(SCHEDULED_RUN)).values()
     assert (known_backup.schedule_id, known_backup.captured_at, known_backup.known_since) == (
         "schedule-1",
@@ -87,13 +87,13 @@ def test_a_backup_captured_slightly_ahead_is_recorded_as_now(future_offset: time
 
 
 def test_a_manual_backup_should_exist_for_good() -> None:
-    """No history lists it, and its name is no run's."""
+    """A backup that no history lists and that has no run's name never expires."""
     (known_backup,) = audit_inventories(build_project(manual_backups=(MANUAL_BACKUP,))).values()
     assert (known_backup.schedule_id, known_backup.expires, known_backup.expires_at) == (None, False, None)
 
 
 def test_a_run_without_a_schedule_may_expire_at_any_time() -> None:
-    """Its schedule went before anything was remembered of it."""
+    """A run whose schedule was deleted before the first audit has an unknown expiry."""
     (known_backup,) = audit_inventories(
         build_inventory(build_index(schedules=(), listed_backups=[SCHEDULED_RUN]))
     ).values()
@@ -122,8 +122,8 @@ def test_a_run_without_a_schedule_may_expire_at_any_time() -> None:
         ),
     ],
 )
-def test_what_may_be_a_run_is_not_called_manual(inventory: Inventory) -> None:
-    """A history that was not read to its end may list it."""
+def test_a_possible_run_is_not_manual(inventory: Inventory) -> None:
+    """A backup can be a run while its history was not read completely."""
     (known_backup,) = audit_inventories(inventory).values()
     assert (known_backup.expires, known_backup.expires_at) == (None, None)
     (known_backup,) = audit_inventories(inventory, build_project(manual_backups=(MANUAL_BACKUP,))).values()
@@ -131,8 +131,8 @@ def test_what_may_be_a_run_is_not_called_manual(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("status", ["Initializing", "Scheduled", "Failed", "Odd"])
-def test_only_what_was_ready_is_recorded(status: str) -> None:
-    """Nothing else is a loss."""
+def test_only_ready_backups_are_recorded(status: str) -> None:
+    """A backup that was never ready cannot vanish."""
     assert (
         audit_inventories(
             build_project(replace(SCHEDULED_RUN, status=status), listed_backups=[replace(SCHEDULED_RUN, status=status)])
@@ -142,7 +142,7 @@ def test_only_what_was_ready_is_recorded(status: str) -> None:
 
 
 def test_a_ready_backup_stays_known_whatever_its_status_becomes() -> None:
-    """It is listed still."""
+    """A known backup stays known while it is listed."""
     known_backups = audit_inventories(build_project(SCHEDULED_RUN))
     assert (
         audit_inventories(
@@ -154,7 +154,7 @@ def test_a_ready_backup_stays_known_whatever_its_status_becomes() -> None:
 
 @pytest.mark.parametrize("days", [2, 35])
 def test_a_listed_run_follows_the_retention_of_its_schedule(days: int) -> None:
-    """Lowering it deletes early, raising it rescues."""
+    """A lower retention makes a run expire earlier, and a higher one later."""
     (known_backup,) = audit_inventories(
         build_project(SCHEDULED_RUN), build_project(SCHEDULED_RUN, retention=days * DAY)
     ).values()
@@ -174,7 +174,7 @@ def test_a_run_that_is_missed_expires_by_the_least_retention_known_since(days: i
 
 
 def test_a_retention_that_was_short_for_one_night_counts() -> None:
-    """What it deleted did not vanish, however long the retention is again; an incomplete audit saw it, too."""
+    """A backup that a short retention deleted did not vanish, even if an incomplete audit saw the retention."""
     short_inventory = replace(build_project(listed_backups=[], retention=3 * DAY), indexes_failure=READ_FAILURE)
     (known_backup,) = audit_inventories(
         build_project(SCHEDULED_RUN), short_inventory, build_project(listed_backups=[])
@@ -200,14 +200,14 @@ def test_a_retention_that_was_short_for_one_night_counts() -> None:
     ],
 )
 def test_what_is_recorded_is_used_where_nothing_is_read(second_inventory: Inventory) -> None:
-    """The expiry stays as it was."""
+    """Without a read the recorded expiry stays."""
     assert audit_inventories(build_project(SCHEDULED_RUN), second_inventory) == audit_inventories(
         build_project(SCHEDULED_RUN)
     )
 
 
 def test_the_history_need_not_list_an_old_run() -> None:
-    """Which schedule made it is remembered, and that one's retention decides."""
+    """The recorded schedule of a run gives its retention."""
     (known_backup,) = audit_inventories(
         build_project(SCHEDULED_RUN), build_project(listed_backups=[SCHEDULED_RUN], retention=35 * DAY)
     ).values()
@@ -221,8 +221,8 @@ def test_the_history_need_not_list_an_old_run() -> None:
         pytest.param(6 * DAY, False, id="at-its-expiry"),
     ],
 )
-def test_a_run_that_is_missed_is_forgotten_when_it_should_have_expired(duration: Any, *, is_known: bool) -> None:
-    """Until then its loss is a loss."""
+def test_a_missing_run_is_removed_when_it_should_have_expired(duration: Any, *, is_known: bool) -> None:
+    """Until its expiry a missing run is a loss."""
     assert (
         bool(audit_inventories(build_project(SCHEDULED_RUN), move_later(build_project(listed_backups=[]), duration)))
         is is_known
@@ -230,7 +230,7 @@ def test_a_run_that_is_missed_is_forgotten_when_it_should_have_expired(duration:
 
 
 def test_an_expired_run_that_is_listed_stays_known() -> None:
-    """It is there, late or not."""
+    """A listed run stays known after its expiry."""
     assert audit_inventories(
         build_project(SCHEDULED_RUN), move_later(build_project(SCHEDULED_RUN), 30 * DAY)
     ) == audit_inventories(build_project(SCHEDULED_RUN))
@@ -243,8 +243,8 @@ def test_an_expired_run_that_is_listed_stays_known() -> None:
         pytest.param(30 * DAY, False, id="at-limit"),
     ],
 )
-def test_a_manual_backup_is_forgotten_thirty_days_after_it_was_first_missed(duration: Any, *, is_known: bool) -> None:
-    """A backup that would never have expired is remembered until then, however often it is missed."""
+def test_a_missing_manual_backup_is_removed_after_thirty_days(duration: Any, *, is_known: bool) -> None:
+    """A missing backup that never expires stays known for 30 days, however often it is missed."""
     inventory, missed_inventory = build_project(manual_backups=(MANUAL_BACKUP,)), build_project(listed_backups=[])
     assert (
         bool(
@@ -260,13 +260,13 @@ def test_a_manual_backup_is_forgotten_thirty_days_after_it_was_first_missed(dura
 
 
 def test_a_backup_that_is_listed_again_is_not_missed_any_more() -> None:
-    """The time since it was first missed begins anew."""
+    """If it is missed again, the 30 days start again."""
     inventory, missed_inventory = build_project(manual_backups=(MANUAL_BACKUP,)), build_project(listed_backups=[])
     assert audit_inventories(inventory, move_later(missed_inventory, DAY), inventory) == audit_inventories(inventory)
 
 
 def test_one_read_is_no_miss() -> None:
-    """The moment at which a backup was first missed takes two walks that agree."""
+    """A backup counts as missing only after two reads that agree."""
     inventory = build_inventory(build_index(schedules=[build_schedule()], runs=[], backups=[MANUAL_BACKUP]))
     once_read_inventory = build_inventory(build_index(schedules=[build_schedule()], runs=[]), reads=1)
     assert [it.missed_at for it in audit_inventories(inventory, once_read_inventory).values()] == [None]
@@ -288,8 +288,8 @@ def test_a_retention_that_is_lowered_after_a_backup_was_missed_explains_nothing(
         )
 
 
-def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:
-    """Nothing tells that it should exist; but an incomplete audit tells nothing at all."""
+def test_a_missing_backup_of_unknown_expiry_is_removed() -> None:
+    """A complete audit removes it, and an incomplete one does not."""
     inventory = build_inventory(build_index(schedules=(), listed_backups=[SCHEDULED_RUN]))
     incomplete_inventory = replace(
         build_inventory(build_index(schedules=(), listed_backups=[])), indexes_failure=READ_FAILURE
@@ -298,8 +298,8 @@ def test_a_backup_of_unknown_expiry_is_forgotten_once_it_is_missed() -> None:
     assert audit_inventories(inventory, build_inventory(build_index(schedules=(), listed_backups=[]))) == {}
 
 
-def test_an_incomplete_audit_adds_what_it_saw() -> None:
-    """And forgets nothing, however long expired."""
+def test_an_incomplete_audit_adds_what_it_read() -> None:
+    """An incomplete audit removes no backup, however long it is expired."""
     second_inventory = move_later(
         build_inventory(build_index(listed_backups=[build_run(-29 * DAY)], runs=build_failed_listing())), 30 * DAY
     )
@@ -316,7 +316,7 @@ def test_a_backup_of_a_deleted_index_is_recorded() -> None:
 
 
 def test_a_backup_that_only_its_index_lists_is_recorded() -> None:
-    """The project's listing may have shifted under the walk."""
+    """A backup that only the index's own listing has is recorded."""
     inventory = build_inventory(
         build_index(schedules=(), listed_backups=[], own_backups=build_complete_listing([MANUAL_BACKUP]))
     )
@@ -330,8 +330,8 @@ def test_a_backup_that_only_its_index_lists_is_recorded() -> None:
         pytest.param({"scheduled_for": None}, id="by-its-name"),
     ],
 )
-def test_the_history_tells_a_capture_time_that_the_listing_does_not(history_fields: dict[str, Any]) -> None:
-    """The listed row says when the run was planned, a day before."""
+def test_the_history_has_a_capture_time_that_the_listing_lacks(history_fields: dict[str, Any]) -> None:
+    """The listed row has the planned time of the run, a day before."""
     listed_run = replace(SCHEDULED_RUN, name=None, scheduled_for=None)
     (known_backup,) = audit_inventories(
         build_project(replace(SCHEDULED_RUN, **history_fields), listed_backups=[listed_run])
@@ -344,7 +344,7 @@ def test_the_history_tells_a_capture_time_that_the_listing_does_not(history_fiel
 
 
 def test_a_capture_time_that_is_known_stays() -> None:
-    """A later listing may tell less."""
+    """A later listing without a capture time does not change it."""
     undated_run = replace(SCHEDULED_RUN, name=None, scheduled_for=None, created_at=None)
     assert audit_inventories(build_project(SCHEDULED_RUN), build_project(undated_run)) == audit_inventories(
         build_project(SCHEDULED_RUN)

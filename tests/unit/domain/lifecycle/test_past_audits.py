@@ -1,4 +1,4 @@
-"""How much the last audits found open is remembered, and told by the audits after them."""
+"""The state stores the open findings of the last audits, and reports show them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -54,7 +54,7 @@ def build_store_after(count: int) -> FakeStore:
     ],
 )
 def test_open_findings_are_counted_by_severity(findings: list[Finding], expected: tuple[int, ...]) -> None:
-    """As the report's own summary counts them."""
+    """The counts are those of the report's summary."""
     sequence = AuditSequence()
     sequence.audit_with_findings(*findings)
     (past_audit,) = sequence.state.history
@@ -63,15 +63,15 @@ def test_open_findings_are_counted_by_severity(findings: list[Finding], expected
 
 
 def test_an_audit_that_could_not_read_everything_is_recorded_as_such() -> None:
-    """There may be more than it found."""
+    """An incomplete audit is recorded as incomplete."""
     sequence = AuditSequence()
     sequence.audit_with_findings(inventory=INCOMPLETE_INVENTORY)
     sequence.audit_with_findings()
     assert [it.is_complete for it in sequence.state.history] == [False, True]
 
 
-def test_a_report_tells_of_the_audits_before_it() -> None:
-    """The oldest first, each with the counts that its own report had; the first has none to tell of."""
+def test_a_report_has_the_audits_before_it() -> None:
+    """Audits are listed the oldest first with the counts of their reports; the first report has none."""
     store = FakeStore()
     reports = [
         evaluate_inventory(replace(it, observed_at=get_audit_time(audit_number)), BUILT_IN_POLICY, store).report
@@ -93,8 +93,8 @@ PROJECT_INVENTORIES = (NEGLECTED_INVENTORY, build_inventory(build_index()), buil
         pytest.param(MAX_PAST_AUDITS + 9, range(9, MAX_PAST_AUDITS + 9), id="many-more"),
     ],
 )
-def test_a_report_tells_of_the_last_thirty(night_count: int, expected: range) -> None:
-    """Those before are forgotten; of this audit itself it tells in its summary."""
+def test_a_report_has_the_last_thirty_audits(night_count: int, expected: range) -> None:
+    """Older audits are removed, and the audit itself is only in its summary."""
     store = build_store_after(night_count)
     assert [it.observed_at for it in audit_at(store, get_audit_time(night_count))] == [
         get_audit_time(it) for it in expected
@@ -103,14 +103,14 @@ def test_a_report_tells_of_the_last_thirty(night_count: int, expected: range) ->
 
 
 @pytest.mark.parametrize("night_count", [1, MAX_PAST_AUDITS, MAX_PAST_AUDITS + 1, MAX_PAST_AUDITS + 2])
-def test_the_same_audit_delivered_twice_tells_of_the_same_audits(night_count: int) -> None:
-    """It is the last that is remembered by then, and no audit before itself."""
+def test_the_same_audit_twice_has_the_same_audits_before_it(night_count: int) -> None:
+    """A repeated audit is not listed as an audit before itself."""
     store = build_store_after(night_count)
     assert audit_at(store, get_audit_time(night_count)) == audit_at(store, get_audit_time(night_count))
 
 
-def test_an_audit_older_than_the_last_tells_of_those_before_it() -> None:
-    """And is not remembered."""
+def test_an_older_audit_has_the_audits_before_it() -> None:
+    """An older audit is not recorded."""
     store = build_store_after(3)
     state_before = store.load(PROJECT)
     assert [it.observed_at for it in audit_at(store, get_audit_time(1, SECOND))] == [
@@ -131,5 +131,5 @@ def test_another_audit_of_the_same_moment_is_not_before_it() -> None:
 
 
 def test_without_a_store_no_audit_before_is_reported() -> None:
-    """Nothing is remembered."""
+    """Without a state there are no earlier audits."""
     assert evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY).report.history == ()

@@ -1,4 +1,4 @@
-"""The same audit delivered twice changes nothing, nor does one that is older than the last."""
+"""An audit that is repeated, or older than the last, changes nothing."""
 
 from dataclasses import replace
 
@@ -37,8 +37,8 @@ ORDERS_INVENTORY = build_inventory(build_index("orders"))
 UNSCHEDULED_INVENTORY = build_inventory(build_index("orders", schedules=build_complete_listing(())))
 
 
-def test_the_same_audit_delivered_twice_says_the_same_and_changes_nothing() -> None:
-    """Its openings, its resolutions and its drift are told alike; nothing is left to record."""
+def test_the_same_audit_twice_reports_the_same_and_changes_nothing() -> None:
+    """Opened and resolved findings and drift are reported again, and nothing is recorded."""
     sequence = AuditSequence()
     sequence.audit(UNSCHEDULED_INVENTORY)
     first_result = sequence.audit(ORDERS_INVENTORY)
@@ -91,8 +91,8 @@ INVENTORIES_BY_NAME = {
 @example(["kept longer", "backups unread"])
 @example(["kept shorter", "indexes unread", "indexes unread", "whose is in doubt"])
 @example(["kept longer", *["indexes unread"] * 4, "its schedule moved"])
-def test_any_audit_delivered_twice_says_the_same(inventory_names: list[str]) -> None:
-    """Whatever happened in the nights before, and however much could be read."""
+def test_any_audit_twice_reports_the_same(inventory_names: list[str]) -> None:
+    """A repeated audit reports the same after any nights, and if it is incomplete."""
     sequence = AuditSequence()
     for number, name in enumerate(inventory_names):
         first_result = sequence.audit(INVENTORIES_BY_NAME[name])
@@ -102,8 +102,8 @@ def test_any_audit_delivered_twice_says_the_same(inventory_names: list[str]) -> 
 
 
 @given(st.lists(st.sampled_from(sorted(INVENTORIES_BY_NAME)), min_size=1, max_size=6))
-def test_what_is_recorded_is_what_the_differences_make(inventory_names: list[str]) -> None:
-    """Recorded one after the other, they are the memory."""
+def test_the_recorded_changes_make_the_state(inventory_names: list[str]) -> None:
+    """The recorded changes of all audits, applied in order, are the state."""
     sequence, store = AuditSequence(), FakeStore()
     for name in inventory_names:
         state_before = sequence.state
@@ -111,16 +111,16 @@ def test_what_is_recorded_is_what_the_differences_make(inventory_names: list[str
         assert record_and_load(store, state_before, sequence.state) == sequence.state
 
 
-def test_the_first_audit_delivered_twice_says_the_same() -> None:
-    """What it opened is still new."""
+def test_the_first_audit_twice_reports_the_same() -> None:
+    """The findings of a repeated first audit are still new."""
     sequence = AuditSequence()
     first_result = sequence.audit(UNSCHEDULED_INVENTORY)
     assert "new" in list_lifecycles(first_result)
     assert sequence.audit(UNSCHEDULED_INVENTORY, observed_at=get_audit_time(0)).findings == first_result.findings
 
 
-def test_an_audit_delivered_twice_may_read_less_the_second_time() -> None:
-    """A schedule that is gone was walked for twice, and is forgotten by then; its deletion is told all the same."""
+def test_an_audit_twice_can_read_less_the_second_time() -> None:
+    """A deleted schedule that is no longer recorded is still reported as deleted."""
     sequence, remaining_schedule, gone_schedule = (
         AuditSequence(),
         build_schedule(),
@@ -137,7 +137,7 @@ def test_an_audit_delivered_twice_may_read_less_the_second_time() -> None:
 
 
 def test_an_older_audit_changes_nothing_and_says_so() -> None:
-    """It has no lifecycle of its own: what it found is past."""
+    """The findings of an older audit have no lifecycle."""
     sequence = AuditSequence()
     sequence.audit_with_findings(build_verdict())
     state_before = sequence.state
@@ -171,7 +171,7 @@ def test_what_is_recorded_does_not_make_another_audit() -> None:
 
 
 def test_an_incomplete_audit_keeps_the_settings_of_the_last_complete_one() -> None:
-    """Drift is told since then, and so is the policy."""
+    """Drift, of the policy too, is reported since the last complete audit."""
     sequence = AuditSequence()
     sequence.audit(ORDERS_INVENTORY)
     complete_state = sequence.state

@@ -1,4 +1,4 @@
-"""Runs, gaps and expiries are judged by the settings that were in force at their time, as audits saw them."""
+"""Runs, gaps and expiries are evaluated by the settings that were in force at their time."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -257,7 +257,7 @@ def test_the_evidence_names_the_settings() -> None:
 
 
 def test_an_incomplete_audit_adds_what_it_read_of_a_schedule() -> None:
-    """Its settings are facts; drift is told since the last complete audit all the same."""
+    """The settings are recorded, and drift is still reported since the last complete audit."""
     audits = AuditSequence()
     audits.audit(build_inventory(build_case(HOUR, frequency="weekly")))
     audits.audit(replace(build_inventory(build_case(HOUR)), indexes_failure=READ_FAILURE))
@@ -287,8 +287,8 @@ def test_settings_that_stay_take_no_more_room() -> None:
     assert audits.state.schedules == schedules_before
 
 
-def test_what_no_rule_asks_for_is_forgotten() -> None:
-    """Settings of more than fifteen months ago, and those before the latest sixty."""
+def test_settings_that_no_control_needs_are_removed() -> None:
+    """Settings of more than 15 months ago, and all but the latest 60, are removed."""
     old_settings = build_earlier_settings(600 * DAY, 500 * DAY)
     audits = AuditSequence()
     audits.state = build_schedule_state(470 * DAY, old_settings)
@@ -312,14 +312,14 @@ def evaluate_first_backup(runs: int, **state_facts: Any) -> Compliance:
 
 
 def test_a_first_backup_may_be_deleted_once_scheduled_copies_suffice() -> None:
-    """One that nobody but a person took is reported."""
+    """A missing backup that a person took is still reported."""
     assert evaluate_first_backup(2, first_backup_ids=frozenset({"first"})) is Compliance.NOT_APPLICABLE
     assert evaluate_first_backup(1, first_backup_ids=frozenset({"first"})) is NON_COMPLIANT
     assert evaluate_first_backup(2) is NON_COMPLIANT
 
 
-def test_a_first_backup_that_was_replaced_is_forgotten() -> None:
-    """It is not reported again when a scheduled copy goes."""
+def test_a_first_backup_that_was_replaced_is_removed() -> None:
+    """A replaced first backup is not reported again when a scheduled copy expires."""
     inventory = build_inventory(build_index(runs=build_daily_runs(2)))
     audits = AuditSequence()
     known_backup = build_known_backup(build_backup(9 * DAY, backup_id="first"))

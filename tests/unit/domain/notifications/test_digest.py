@@ -63,13 +63,13 @@ def render_report(report: Report) -> bytes:
         ),
     ],
 )
-def test_it_is_the_report_that_was_written(report: Report) -> None:
-    """Nothing is lost between writing and telling."""
+def test_a_report_is_read_back_as_it_was_written(report: Report) -> None:
+    """Writing and reading a report lose nothing."""
     assert list(render_json(load_report(render_report(report), REPORT_LOCATION))) == list(render_json(report))
 
 
-def test_a_report_of_before_history_was_told_knows_none() -> None:
-    """It reads as one without audits before it."""
+def test_a_report_without_a_history_has_none() -> None:
+    """A report of older code reads as one without earlier audits."""
     document = json.loads(
         render_report(build_alert_report(history=(PastAudit(NOW - DAY, True, count_open_by_severity(())),)))
     )
@@ -79,7 +79,7 @@ def test_a_report_of_before_history_was_told_knows_none() -> None:
 
 @given(inventories())
 def test_every_report_can_be_read_back(facts: Inventory) -> None:
-    """Whatever a project holds and is remembered of it, it reads back as written, but for rules and timelines."""
+    """Any report is read back as written, without rules and timelines."""
     store = FakeStore()
     for report in (
         build_report(facts),
@@ -92,8 +92,8 @@ def test_every_report_can_be_read_back(facts: Inventory) -> None:
         assert list(render_json(load_report(render_report(report), REPORT_LOCATION))) == list(render_json(expected))
 
 
-def test_keys_of_later_versions_are_passed_over() -> None:
-    """A report that says more is read for what is known."""
+def test_keys_of_later_versions_are_ignored() -> None:
+    """Known keys of a report with unknown ones are read."""
     report = build_alert_report(build_open_finding(), resolved=(build_resolved_finding("carts"),), failure_count=1)
     extended_document = _add_keys(json.loads(render_report(report)))
     assert list(render_json(load_report(json.dumps(extended_document).encode(), REPORT_LOCATION))) == list(
@@ -141,8 +141,8 @@ def make_removal(*path: str) -> Callable[[Any], bytes]:
         pytest.param(lambda it: json.dumps(it | {"observed_at": "x"}).encode(), "does not hold all", id="no-moment"),
     ],
 )
-def test_what_is_no_report_is_refused(document: Callable[[Any], bytes], message: str) -> None:
-    """The refusal names the place and says what to do; it repeats nothing of the content."""
+def test_an_invalid_report_is_refused(document: Callable[[Any], bytes], message: str) -> None:
+    """The error names the place and the remedy, and shows nothing of the content."""
     with pytest.raises(EvidenceError, match=message) as error_info:
         load_report(document(json.loads(render_report(build_alert_report(build_open_finding())))), REPORT_LOCATION)
     assert str(error_info.value).startswith(REPORT_LOCATION)

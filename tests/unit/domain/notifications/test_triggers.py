@@ -1,4 +1,4 @@
-"""Which channel is told of an audit, and why."""
+"""A channel receives a message about an audit for changes, reminders and weekly summaries."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,14 +65,14 @@ INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
     ],
 )
 def test_a_channel_is_notified_of_changes_and_reminded_of_the_rest(report: Report, trigger: Trigger | None) -> None:
-    """Opened, reopened and resolved findings are told, lasting ones from time to time, anything else is silence."""
+    """Opened, reopened and resolved findings are sent at once, ongoing ones as reminders, and others not at all."""
     assert find_trigger(SNS_CHANNEL, report, YESTERDAY) is trigger
 
 
 @pytest.mark.parametrize("min_severity", list(Severity))
 @pytest.mark.parametrize("severity", list(Severity))
-def test_a_channel_hears_of_its_severity_and_above(severity: Severity, min_severity: Severity) -> None:
-    """What lies below the least severity of a channel is silence there, its end too."""
+def test_a_channel_receives_its_severity_and_above(severity: Severity, min_severity: Severity) -> None:
+    """A finding below a channel's minimum severity is not sent, nor is its end."""
     channel = replace(SNS_CHANNEL, min_severity=min_severity)
     trigger = Trigger.CHANGE if severity.rank >= min_severity.rank else None
     assert find_trigger(channel, build_alert_report(build_open_finding(severity=severity)), YESTERDAY) is trigger
@@ -91,8 +91,8 @@ def test_a_channel_hears_of_its_severity_and_above(severity: Severity, min_sever
         pytest.param(Severity.LOW, [], id="low-never"),
     ],
 )
-def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days: list[int]) -> None:
-    """Counted in days since the finding was first seen, with one audit a night."""
+def test_reminders_are_more_frequent_for_higher_severities(severity: Severity, days: list[int]) -> None:
+    """Reminders count days since the finding was first seen."""
     open_reports = (
         build_alert_report(build_open_finding(severity=severity, lifecycle="ongoing", days=it)) for it in range(1, 15)
     )
@@ -110,10 +110,8 @@ def test_reminders_come_the_more_often_the_worse_it_is(severity: Severity, days:
         pytest.param(None, False, id="never"),
     ],
 )
-def test_a_reminder_is_reported_once_however_often_is_audited(
-    previous_at: datetime | None, *, is_reminded: bool
-) -> None:
-    """The first audit after a reminder fell due tells it; another one in the same day is silent."""
+def test_a_reminder_is_sent_once_for_several_audits(previous_at: datetime | None, *, is_reminded: bool) -> None:
+    """The first audit after a reminder is due sends it, and another one on the same day does not."""
     report = build_alert_report(build_open_finding(severity=Severity.CRITICAL, lifecycle="ongoing", days=40))
     assert (find_trigger(SNS_CHANNEL, report, previous_at) is Trigger.REMINDER) is is_reminded
 
@@ -140,8 +138,8 @@ def test_a_night_around_midnight_reminds_every_day() -> None:
         pytest.param(build_alert_report(failure_count=1), id="incomplete"),
     ],
 )
-def test_all_is_well_is_said_only_where_it_is(report: Report) -> None:
-    """Nothing is open, nothing is unknown, and everything was read."""
+def test_a_weekly_summary_needs_a_compliant_complete_audit(report: Report) -> None:
+    """A weekly summary is sent only if nothing is open or unknown and everything was read."""
     assert find_trigger(WEEKLY_CHANNEL, replace(report, observed_at=MONDAY), MONDAY - timedelta(days=1)) is None
 
 
@@ -154,17 +152,17 @@ def test_all_is_well_is_said_only_where_it_is(report: Report) -> None:
         pytest.param(None, Trigger.WEEKLY_SUMMARY, id="never"),
     ],
 )
-def test_all_is_well_is_said_by_the_first_audit_of_a_week(
+def test_a_weekly_summary_is_sent_by_the_first_audit_of_a_week(
     previous_at: datetime | None, trigger: Trigger | None
 ) -> None:
-    """Weeks begin on Monday, UTC; a channel that does not ask for it hears nothing."""
+    """Weeks start on Monday, UTC, and a channel without the option receives none."""
     report = build_alert_report(observed_at=MONDAY)
     assert find_trigger(WEEKLY_CHANNEL, report, previous_at) is trigger
     assert find_trigger(SNS_CHANNEL, report, previous_at) is None
 
 
-def test_below_its_severity_all_may_be_well() -> None:
-    """A channel for what is critical hears that all is well, though something low is open."""
+def test_findings_below_the_minimum_do_not_prevent_a_weekly_summary() -> None:
+    """A channel for critical findings gets a weekly summary while a low one is open."""
     report = build_alert_report(
         build_open_finding(severity=Severity.LOW, lifecycle="ongoing", days=1), observed_at=MONDAY
     )
@@ -173,7 +171,7 @@ def test_below_its_severity_all_may_be_well() -> None:
 
 
 def test_events_are_sent_after_every_audit() -> None:
-    """Whatever it found."""
+    """Each audit sends its events, whatever it found."""
     assert [it.trigger for it in create_messages(build_alert_report(), STORED_REPORT, (EVENT_CHANNEL,), YESTERDAY)] == [
         Trigger.AUDIT
     ]
@@ -183,8 +181,8 @@ def test_events_are_sent_after_every_audit() -> None:
     ] == [Trigger.AUDIT]
 
 
-def test_a_message_says_what_it_takes_to_write_it() -> None:
-    """Project, audit, channel, occasion, the report, and when the audit before was."""
+def test_a_message_has_what_its_digest_needs() -> None:
+    """A message has project, audit, channel, trigger, report, and the time of the audit before."""
     [message] = create_messages(build_alert_report(build_open_finding()), STORED_REPORT, (SNS_CHANNEL,), YESTERDAY)
     assert (message.project, message.audit_id, message.observed_at) == (
         "search",
@@ -199,7 +197,7 @@ def test_a_message_says_what_it_takes_to_write_it() -> None:
 
 
 def test_one_audit_has_one_message_for_a_channel() -> None:
-    """Its id is made of project, audit and channel; a channel that is named twice is told once."""
+    """A message id depends on project, audit and channel, and a channel that is listed twice gets one message."""
     channels = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL, replace(SNS_CHANNEL, min_severity=Severity.CRITICAL))
     first_messages = create_messages(build_alert_report(build_open_finding()), STORED_REPORT, channels, YESTERDAY)
     assert [it.channel_id for it in first_messages] == [

@@ -1,4 +1,4 @@
-"""The figures of an audit: true zeros are told, and what is not known is not."""
+"""The metrics of an audit include true zeros, and leave out unknown values."""
 
 from dataclasses import replace
 from datetime import date
@@ -80,7 +80,7 @@ def test_a_project_without_indexes_has_no_figure_of_recovery_points() -> None:
 
 
 def test_where_the_indexes_are_not_known_nothing_is_reported_about_them() -> None:
-    """What was listed beside them is told all the same."""
+    """Counts of other listings are still emitted."""
     metrics = compute_metrics(build_inventory(build_index(), indexes_failure=READ_FAILURE))
     assert {name for name, it in metrics.items() if it is None} == {
         "IndexesTotal",
@@ -127,7 +127,7 @@ def test_an_index_that_cannot_be_backed_up_counts_among_the_indexes_alone() -> N
 
 @given(inventories() | inventories(reads=1))
 def test_the_protected_are_those_of_the_coverage(inventory: Inventory) -> None:
-    """Whatever a project looks like: where their number is told, it is the one that the coverage is made of."""
+    """For any project, a known number of protected indexes is the one of the coverage."""
     protected_count = compute_metrics(inventory)["IndexesProtected"]
     assert protected_count is None or protected_count == evaluate_facts(inventory).coverage.protected_indexes
 
@@ -144,23 +144,23 @@ def test_findings_are_counted_by_severity_with_true_zeros() -> None:
     }
 
 
-def test_a_zero_that_is_in_doubt_is_not_told() -> None:
-    """What could not be judged may be open: no critical is known, and none is excluded; a high one there is."""
+def test_an_uncertain_zero_is_not_emitted() -> None:
+    """If an unknown finding may be critical, a count of zero critical findings is not emitted."""
     inventory = build_inventory(build_index(), backups=build_failed_listing())
     metrics = compute_open_by_severity(inventory, build_report(inventory))
     assert metrics[Severity.CRITICAL] is None
     assert metrics[Severity.HIGH] == 1
 
 
-def test_what_is_exempted_is_neither_open_nor_in_doubt() -> None:
-    """An accepted deviation is no figure."""
+def test_an_exempted_finding_is_neither_open_nor_unknown() -> None:
+    """An exempted finding is in no metric."""
     inventory = build_inventory(build_bare_index("scratch-1"))
     metrics = compute_metrics(inventory, build_exempting_policy(replace(FULL_EXEMPTION, names=("scratch-*",))))
     assert (metrics["FindingsOpen"], metrics["FindingsNew"], metrics["MinDaysToZeroRecoveryPoints"]) == (0, 0, None)
 
 
 def test_findings_that_could_not_be_evaluated_are_counted() -> None:
-    """Those that nobody exempted."""
+    """Unexempted unknown findings are counted."""
     inventory = build_inventory(build_index(schedules=build_failed_listing()))
     count = compute_metrics(inventory)["FindingsInsufficientData"]
     assert count is not None
@@ -170,8 +170,8 @@ def test_findings_that_could_not_be_evaluated_are_counted() -> None:
     )  # the project's own
 
 
-def test_what_was_opened_and_what_was_resolved_is_counted() -> None:
-    """A finding that stays is neither."""
+def test_opened_and_resolved_findings_are_counted() -> None:
+    """An ongoing finding counts as neither."""
     sequence = AuditSequence()
     counts = []
     for inventory in (
@@ -209,8 +209,8 @@ def test_the_worst_age_is_that_of_the_oldest_newest_recovery_point(
     assert compute_metric("WorstRecoveryPointAgeHours", *cases) == max_age
 
 
-def test_where_one_age_is_in_doubt_the_worst_is_not_known() -> None:
-    """Some of its backups tell no time; unless it is exempted, nobody knows which is the oldest."""
+def test_one_unknown_age_makes_the_worst_unknown() -> None:
+    """A backup without a time makes the worst age unknown, unless its finding is exempted."""
     undated_index = rename_index(build_index(listed_backups=[build_backup(None)]), "undated")
     assert compute_metric("WorstRecoveryPointAgeHours", build_index(), undated_index) is None
     exempting_policy = build_exempting_policy(replace(FULL_EXEMPTION, names=("undated",)))
@@ -241,7 +241,7 @@ def test_where_one_age_is_in_doubt_the_worst_is_not_known() -> None:
     ],
 )
 def test_the_days_to_zero_are_those_of_the_first_index_to_have_nothing(case: Any, days: float | None) -> None:
-    """Where nothing is added: those that never expire have no such day, and one that is not known is not told."""
+    """Backups that never expire have no such day, and an unknown expiry makes the metric unknown."""
     assert compute_metric("MinDaysToZeroRecoveryPoints", case) == days
 
 
@@ -255,15 +255,15 @@ def test_the_soonest_zero_counts() -> None:
     assert compute_metric("MinDaysToZeroRecoveryPoints", build_index(), soon_index, unknown_index) is None
 
 
-def test_a_ready_backup_that_tells_no_size_leaves_the_storage_open() -> None:
-    """One that failed, or is still to come, has no size to tell."""
+def test_a_ready_backup_without_a_size_makes_the_storage_unknown() -> None:
+    """A failed or planned backup needs no size."""
     other_backups = [build_backup(DAY, backup_id="failed", status="Failed", size_bytes=None), build_planned_run()]
     assert compute_metric("BackupStorageBytes", build_index(backups=other_backups)) == 7_000_000
     assert compute_metric("BackupStorageBytes", build_index(backups=[build_backup(DAY, size_bytes=None)])) is None
 
 
 def test_without_a_quota_nothing_is_reported_about_its_use() -> None:
-    """The plan starter has none."""
+    """The plan starter has no backup quota, and so no metric of it."""
     policy_without_quota = replace(build_policy(), project=replace(build_policy().project, backup_quota=14))
     assert compute_metric("BackupQuotaUsedPercent", build_index(), policy=policy_without_quota) == 50.0
     policy_without_warning = replace(build_policy(), project=replace(build_policy().project, quota_warn_percent=None))

@@ -1,4 +1,4 @@
-"""The report of one audit."""
+"""A report has the verdicts, counts and ids of its audit."""
 
 import json
 from dataclasses import replace
@@ -131,7 +131,7 @@ def reverse_listing(listing: Listing[object]) -> Listing[object]:
 
 
 def test_the_audit_id_is_made_of_project_moment_facts_and_policy() -> None:
-    """The same ones give the same id, in whatever order; how many requests and walks it took is no fact."""
+    """The same facts in any order give the same id; requests and reads are not part of it."""
     same_inventories = [
         HEALTHY_INVENTORY,
         build_inventory(build_index()),
