@@ -1,4 +1,4 @@
-"""What every outbox must do, whatever it is made of: no message is lost, and none is sent by two at once."""
+"""Every outbox meets this contract: no message is lost, and no two processes send one at the same time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +20,7 @@ from support.builders.facts import DAY, HOUR, NOW, SECOND
 from support.fakes.stores import PROJECT, FakeStore, record_change
 
 type StoreAndOutboxes = tuple[StateStore, Outbox, Outbox]
-"""A store, and its outbox as two functions see it."""
+"""A store, and two outboxes of two processes on it."""
 type OpenOutboxes = Callable[[], AbstractContextManager[StoreAndOutboxes]]
 
 FIRST_STATE = ProjectState(revision=1, audit_id="first", observed_at=NOW)
@@ -49,14 +49,14 @@ FIRST_CLAIM = Claim(1, is_possible_duplicate=False)
 
 @contextmanager
 def open_fake() -> Iterator[StoreAndOutboxes]:
-    """Open one that lives as long as the test."""
+    """Open an outbox in memory."""
     store = FakeStore()
     yield store, store.outbox, store.outbox
 
 
 @contextmanager
 def open_dynamodb() -> Iterator[StoreAndOutboxes]:
-    """Make a table of its own."""
+    """Create a table for one test."""
     with open_table() as (client, table):
         yield DynamoState(client, table), DynamoOutbox(client, table), DynamoOutbox(client, table)
 
@@ -75,8 +75,8 @@ def open_outbox_with(open_outboxes: OpenOutboxes, *messages: OutboxMessage) -> I
 
 
 @every_outbox
-def test_a_message_is_there_as_it_was_recorded(open_outboxes: OpenOutboxes) -> None:
-    """Those of all projects, or of one, the oldest first."""
+def test_a_message_is_listed_as_it_was_recorded(open_outboxes: OpenOutboxes) -> None:
+    """An outbox lists the messages of all projects or of one, the oldest first."""
     later_message = replace(MESSAGE, message_id="0", observed_at=NOW + SECOND)
     other_messages = [replace(MESSAGE, project=it) for it in ("default#1", "defaul", "Default")]
     with open_outboxes() as (store, outbox, _):
@@ -97,7 +97,7 @@ def test_a_message_is_there_as_it_was_recorded(open_outboxes: OpenOutboxes) -> N
 
 @every_outbox
 def test_a_message_is_recorded_with_its_audit_or_not_at_all(open_outboxes: OpenOutboxes) -> None:
-    """Nobody is told of a recording that was refused."""
+    """A refused recording leaves no message."""
     with open_outboxes() as (store, outbox, _):
         record_change(store, EMPTY_STATE, FIRST_STATE)
         with pytest.raises(ConflictingRecordError):
@@ -106,8 +106,8 @@ def test_a_message_is_recorded_with_its_audit_or_not_at_all(open_outboxes: OpenO
 
 
 @every_outbox
-def test_one_takes_a_message_and_no_other(open_outboxes: OpenOutboxes) -> None:
-    """Until the time is over that it was taken for."""
+def test_only_one_process_claims_a_message(open_outboxes: OpenOutboxes) -> None:
+    """A claimed message cannot be claimed again until its claim expires."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, other_outbox):
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FIRST_CLAIM
         for each_outbox in (outbox, other_outbox):
@@ -118,8 +118,8 @@ def test_one_takes_a_message_and_no_other(open_outboxes: OpenOutboxes) -> None:
 
 
 @every_outbox
-def test_what_was_accepted_is_never_there_again(open_outboxes: OpenOutboxes) -> None:
-    """Nor can it be taken; saying so twice is no harm."""
+def test_an_accepted_message_is_removed(open_outboxes: OpenOutboxes) -> None:
+    """An accepted message is neither listed nor claimable; marking it as sent twice does no harm."""
     with open_outbox_with(open_outboxes, MESSAGE, EVENT_MESSAGE) as (outbox, other_outbox):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         for each_outbox in (outbox, outbox, other_outbox):
@@ -130,8 +130,8 @@ def test_what_was_accepted_is_never_there_again(open_outboxes: OpenOutboxes) -> 
 
 
 @every_outbox
-def test_what_was_not_accepted_waits_and_is_tried_again(open_outboxes: OpenOutboxes) -> None:
-    """It is counted how often; where each was refused, nobody has it."""
+def test_a_failed_message_is_retried(open_outboxes: OpenOutboxes) -> None:
+    """A failed message counts its attempts, and is no possible duplicate while every attempt was refused."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, other_outbox):
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FIRST_CLAIM
         assert outbox.mark_failed(MESSAGE, "throttled", NOW + HOUR) == 1
@@ -142,8 +142,8 @@ def test_what_was_not_accepted_waits_and_is_tried_again(open_outboxes: OpenOutbo
 
 
 @every_outbox
-def test_what_may_have_arrived_is_a_possible_repeat_ever_after(open_outboxes: OpenOutboxes) -> None:
-    """However often it was refused since."""
+def test_a_message_that_may_have_arrived_stays_a_possible_duplicate(open_outboxes: OpenOutboxes) -> None:
+    """Later refusals do not make a message that may have arrived certain again."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert outbox.mark_failed(MESSAGE, "no answer", NOW, may_have_arrived=True) == 1
@@ -153,8 +153,8 @@ def test_what_may_have_arrived_is_a_possible_repeat_ever_after(open_outboxes: Op
 
 
 @every_outbox
-def test_letting_go_twice_counts_once(open_outboxes: OpenOutboxes) -> None:
-    """As when the answer to the first was lost."""
+def test_a_second_release_counts_once(open_outboxes: OpenOutboxes) -> None:
+    """A release that is repeated after a lost answer counts once."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert outbox.mark_failed(MESSAGE, "refused", NOW) == 1
@@ -164,8 +164,8 @@ def test_letting_go_twice_counts_once(open_outboxes: OpenOutboxes) -> None:
 
 
 @every_outbox
-def test_progress_is_noted_until_the_message_is_accepted(open_outboxes: OpenOutboxes) -> None:
-    """Whoever takes it next goes on from there."""
+def test_progress_is_stored_until_the_message_is_accepted(open_outboxes: OpenOutboxes) -> None:
+    """The next claim of a message continues from its stored progress."""
     with open_outbox_with(open_outboxes, EVENT_MESSAGE) as (outbox, other_outbox):
         assert outbox.load_progress(EVENT_MESSAGE) == ""
         outbox.claim(EVENT_MESSAGE, NOW, NOW + LEASE)
@@ -182,8 +182,8 @@ def test_progress_is_noted_until_the_message_is_accepted(open_outboxes: OpenOutb
 
 
 @every_outbox
-def test_another_takes_the_place_of_one_that_nobody_is_left_to_hear(open_outboxes: OpenOutboxes) -> None:
-    """In one step, with no attempt to its name; the first is not there any more."""
+def test_a_message_is_replaced_if_its_channel_is_gone(open_outboxes: OpenOutboxes) -> None:
+    """The replacement starts without attempts, and the replaced message is removed, in one transaction."""
     replacement = replace(MESSAGE, message_id="3", channel_id="sns:right")
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, other_outbox):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
@@ -196,7 +196,7 @@ def test_another_takes_the_place_of_one_that_nobody_is_left_to_hear(open_outboxe
 @every_outbox
 @pytest.mark.parametrize("is_sent", [False, True])
 def test_no_channel_is_notified_twice_because_another_is_missing(open_outboxes: OpenOutboxes, is_sent: bool) -> None:
-    """Whoever waits for the same, or had it, takes nobody's place."""
+    """A message does not replace another if its new channel already has the same message, pending or sent."""
     replacement = replace(MESSAGE, message_id="3", channel_id="sns:right")
     with open_outbox_with(open_outboxes, MESSAGE, replacement) as (outbox, other_outbox):
         if is_sent:

@@ -1,4 +1,4 @@
-"""What every log of remediation must do, whatever it is made of: nothing is done unrecorded, or twice."""
+"""Every remediation log meets this contract: every attempt is recorded before it starts, and starts once."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -76,14 +76,14 @@ DONE_RECORD = replace(
 
 @contextmanager
 def open_sqlite() -> Iterator[RemediationLog]:
-    """Make a file of its own."""
+    """Create a file for one test."""
     with TemporaryDirectory() as folder, open_remediation_log(Path(folder) / "state") as log:
         yield log
 
 
 @contextmanager
 def open_dynamodb() -> Iterator[RemediationLog]:
-    """Make a table of its own."""
+    """Create a table for one test."""
     with open_table() as (client, table):
         yield DynamoRemediationLog(client, table)
 
@@ -104,8 +104,8 @@ def test_a_plan_of_the_first_version_is_read_with_its_id() -> None:
 
 
 @every_log
-def test_a_plan_is_found_as_it_was_made(open_log: OpenLog) -> None:
-    """By its project and its id, whatever its actions are; one of the same id takes its place."""
+def test_a_plan_is_loaded_as_it_was_stored(open_log: OpenLog) -> None:
+    """A plan is loaded by its project and id; a later plan of the same id replaces it."""
     with open_log() as log:
         assert log.load_plan("default", PLAN.plan_id) is None
         log.store_plan(PLAN)
@@ -117,7 +117,7 @@ def test_a_plan_is_found_as_it_was_made(open_log: OpenLog) -> None:
 
 @every_log
 def test_an_action_is_recorded_before_and_after(open_log: OpenLog) -> None:
-    """What was intended stands there until it is known what came of it."""
+    """An attempt is recorded as started until its result is recorded."""
     with open_log() as log:
         assert log.find_last_attempt("default", STARTED_RECORD.key) is None
         assert log.record_start(STARTED_RECORD)
@@ -128,8 +128,8 @@ def test_an_action_is_recorded_before_and_after(open_log: OpenLog) -> None:
 
 @every_log
 @pytest.mark.parametrize("state", ActionState)
-def test_what_reading_shows_never_takes_the_place_of_what_is_known(open_log: OpenLog, state: ActionState) -> None:
-    """Who made the attempt knows better, whichever of them is the first to say so."""
+def test_settling_does_not_replace_a_recorded_result(open_log: OpenLog, state: ActionState) -> None:
+    """A result of the attempt's own process wins over what reading shows, in either order."""
     known_record = replace(DONE_RECORD, state=state)
     observed_record = replace(
         known_record, state=ActionState.FAILED, detail="It does not show.", ended_at=NOW + 2 * DAY
@@ -148,8 +148,8 @@ def test_what_reading_shows_never_takes_the_place_of_what_is_known(open_log: Ope
 
 
 @every_log
-def test_what_reading_shows_is_recorded_whole(open_log: OpenLog) -> None:
-    """With what was made and how it reads back."""
+def test_settling_records_all_fields(open_log: OpenLog) -> None:
+    """A settled attempt has the created id and the settings that were read."""
     with open_log() as log:
         assert log.record_start(STARTED_RECORD)
         log.settle_attempt(DONE_RECORD)
@@ -157,8 +157,8 @@ def test_what_reading_shows_is_recorded_whole(open_log: OpenLog) -> None:
 
 
 @every_log
-def test_attempts_whose_outcome_is_open_are_found(open_log: OpenLog) -> None:
-    """Those of one project, of all its plans, the oldest first."""
+def test_unsettled_attempts_are_listed(open_log: OpenLog) -> None:
+    """A log lists the unsettled attempts of one project in all its plans, the oldest first."""
     unknown_record = replace(STARTED_RECORD, key=ACTIONS[1].key, plan_id="another", started_at=NOW - SECOND)
     with open_log() as log:
         for record in (
@@ -176,8 +176,8 @@ def test_attempts_whose_outcome_is_open_are_found(open_log: OpenLog) -> None:
 
 
 @every_log
-def test_every_attempt_is_found(open_log: OpenLog) -> None:
-    """Whatever its plan and whatever came of it, the oldest first; none of another project."""
+def test_every_attempt_is_listed(open_log: OpenLog) -> None:
+    """A log lists the attempts of a project with any plan and any state, the oldest first."""
     earlier_record = replace(DONE_RECORD, key=ACTIONS[1].key, plan_id="another", started_at=NOW - SECOND)
     with open_log() as log:
         for record in (
@@ -192,8 +192,8 @@ def test_every_attempt_is_found(open_log: OpenLog) -> None:
 
 
 @every_log
-def test_an_attempt_is_begun_by_one(open_log: OpenLog) -> None:
-    """Who is later leaves what stands there, whether it is under way or done."""
+def test_only_one_process_starts_an_attempt(open_log: OpenLog) -> None:
+    """A second process leaves an attempt unchanged, whether it is started or done."""
     with open_log() as log:
         assert log.record_start(STARTED_RECORD)
         assert not log.record_start(replace(STARTED_RECORD, actor="another@there"))
@@ -203,8 +203,8 @@ def test_an_attempt_is_begun_by_one(open_log: OpenLog) -> None:
 
 
 @every_log
-def test_the_latest_attempt_is_the_last(open_log: OpenLog) -> None:
-    """By its number, of whatever plan, and never that of an action or a project whose name begins so."""
+def test_the_latest_attempt_has_the_highest_number(open_log: OpenLog) -> None:
+    """The latest attempt is found in any plan, and never one of an action or project with the same prefix."""
     ninth_record, tenth_record = replace(DONE_RECORD, attempt=9), replace(STARTED_RECORD, attempt=10, plan_id="another")
     with open_log() as log:
         for record in (
@@ -220,8 +220,8 @@ def test_the_latest_attempt_is_the_last(open_log: OpenLog) -> None:
 
 
 @every_log
-def test_a_plan_tells_its_actions(open_log: OpenLog) -> None:
-    """Every attempt that was made for it, the oldest first."""
+def test_the_attempts_of_a_plan_are_listed(open_log: OpenLog) -> None:
+    """A log lists every attempt of a plan, the oldest first."""
     later_record = replace(STARTED_RECORD, key=ACTIONS[1].key, started_at=NOW + SECOND)
     with open_log() as log:
         for record in (later_record, STARTED_RECORD, replace(STARTED_RECORD, key=ACTIONS[2].key, plan_id="another")):
@@ -230,8 +230,8 @@ def test_a_plan_tells_its_actions(open_log: OpenLog) -> None:
         assert [*log.list_plan_attempts("other", PLAN.plan_id)] == []
 
 
-def test_what_was_written_is_to_be_told_until_it_is() -> None:
-    """Of one project, the oldest first; what nobody knows, or was never written, is nothing to tell of."""
+def test_applied_attempts_are_unpublished_until_they_are_marked() -> None:
+    """Unpublished are the applied attempts of one project, the oldest first, not unknown or skipped ones."""
     states = {
         it: replace(DONE_RECORD, key=it, state=it, started_at=NOW - n * SECOND) for n, it in enumerate(ActionState)
     }
@@ -248,8 +248,8 @@ def test_what_was_written_is_to_be_told_until_it_is() -> None:
         assert log.list_unpublished("other") == [replace(DONE_RECORD, project="other")]
 
 
-def test_what_is_recorded_otherwise_by_now_is_still_to_be_told() -> None:
-    """Whoever made the attempt knows better than who settled it by reading, and may come back late."""
+def test_an_attempt_that_changed_since_stays_unpublished() -> None:
+    """A late result of the attempt's own process replaces a settled one and needs its own event."""
     later_record = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED, ended_at=NOW + 2 * DAY)
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
@@ -261,8 +261,8 @@ def test_what_is_recorded_otherwise_by_now_is_still_to_be_told() -> None:
         assert log.list_unpublished("default") == [DONE_RECORD]
 
 
-def test_plans_end_and_actions_are_kept() -> None:
-    """In the table a plan may be deleted after 30 days; who changed what stays there."""
+def test_plans_expire_and_attempts_do_not() -> None:
+    """A plan in the table expires after 30 days; its attempts never expire."""
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         log.store_plan(PLAN)
@@ -274,8 +274,8 @@ def test_plans_end_and_actions_are_kept() -> None:
     }
 
 
-def test_a_large_plan_is_kept_without_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It can be carried out all the same; one whose actions are too many is refused in one line."""
+def test_a_large_plan_is_stored_without_its_skipped_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan can still be applied; a plan with too many actions is refused in one line."""
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._MAX_PLAN_BYTES", 600)
@@ -285,12 +285,12 @@ def test_a_large_plan_is_kept_without_what_it_leaves_out(monkeypatch: pytest.Mon
         log.store_plan(replace(PLAN, skipped_actions=skipped_actions))
         assert log.load_plan("default", PLAN.plan_id) == replace(PLAN, skipped_actions=())
         monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._MAX_PLAN_BYTES", 10)
-        with pytest.raises(StateError, match="set max_creations to fewer"):
+        with pytest.raises(StateError, match="lower max_creations"):
             log.store_plan(PLAN)
 
 
-def test_a_table_that_is_gone_is_reported() -> None:
-    """A log that cannot be written says so before anything is done."""
+def test_a_missing_table_is_reported() -> None:
+    """A log that cannot be written raises an error before any action starts."""
     with open_table() as (client, _), pytest.raises(StateError, match="look at its name"):
         DynamoRemediationLog(client, "gone").record_start(STARTED_RECORD)
 
@@ -322,7 +322,7 @@ def to_earlier_words(item: Item) -> Item:
 
 @pytest.fixture
 def earlier_log() -> Iterator[tuple[DynamoRemediationLog, DynamoState]]:
-    """Make a table in which the first version recorded four attempts."""
+    """Create a table in which the first version recorded four attempts."""
     verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
     with open_table() as (client, table):
         for record in (replace(STARTED_RECORD, key=ACTIONS[1].key), verified, FIRST_BACKUP_RECORD):
@@ -349,7 +349,7 @@ def test_attempts_of_the_first_version_are_read_with_the_words_of_this_one(
 def test_attempts_of_the_first_version_are_settled_and_published_once(
     earlier_log: tuple[DynamoRemediationLog, DynamoState],
 ) -> None:
-    """An attempt that this version records takes the place of the item of the first version."""
+    """An attempt that this version records replaces the item of the first version."""
     log, _ = earlier_log
     verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
     settled = replace(STARTED_RECORD, key=ACTIONS[1].key, state=ActionState.FAILED, ended_at=NOW + DAY)
@@ -382,19 +382,19 @@ FIRST_BACKUP_RECORD = replace(
 
 
 def test_an_audit_knows_the_first_backups_of_a_file(tmp_path: Path) -> None:
-    """Only what was written counts, and no schedule does."""
+    """A state in a file has the ids of applied first backups, and of nothing else."""
     with open_state(tmp_path / "state") as store, open_remediation_log(tmp_path / "state") as log:
         assert record_first_backups(store, log) == {"backup-1"}
 
 
 def test_an_audit_knows_the_first_backups_of_a_table() -> None:
-    """Only what was written counts, and no schedule does."""
+    """A state in a table has the ids of applied first backups, and of nothing else."""
     with open_table() as (client, table):
         assert record_first_backups(DynamoState(client, table), DynamoRemediationLog(client, table)) == {"backup-1"}
 
 
 def record_first_backups(store: StateStore, log: RemediationLog) -> frozenset[str]:
-    """Record an audit, a schedule, and first backups of which one was written; return what an audit knows."""
+    """Record an audit, a schedule, and first backups of which one was applied; return the ids that the state has."""
     record_project_id(store)
     failed_record = replace(
         FIRST_BACKUP_RECORD, key=FIRST_BACKUP_RECORD.key + "-2", state=ActionState.FAILED, target_id=None

@@ -1,4 +1,4 @@
-"""What every store of state must do, whatever it is made of."""
+"""Every state store meets this contract."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,25 +26,25 @@ from support.builders.facts import DAY, NOW, build_backup, build_index, build_in
 from support.fakes.stores import PROJECT, STATES, FakeStore, number_revisions, record_and_load, record_change
 
 type OpenStore = Callable[[], AbstractContextManager[StateAndAuditStore]]
-"""Opens a store that is empty."""
+"""Opens an empty store."""
 
 
 @contextmanager
 def open_fake() -> Iterator[StateAndAuditStore]:
-    """Open a store that lives as long as the test."""
+    """Open a store in memory."""
     yield FakeStore()
 
 
 @contextmanager
 def open_sqlite() -> Iterator[StateAndAuditStore]:
-    """Open a file of its own."""
+    """Create a file for one test."""
     with tempfile.TemporaryDirectory() as folder, open_state(Path(folder) / "state.sqlite3") as store:
         yield store
 
 
 @contextmanager
 def open_dynamodb() -> Iterator[StateAndAuditStore]:
-    """Make a table of its own."""
+    """Create a table for one test."""
     with open_table() as (client, table):
         yield DynamoState(client, table)
 
@@ -57,16 +57,16 @@ SECOND_STATE = replace(FIRST_STATE, revision=2, audit_id="second", observed_at=N
 
 
 @every_store
-def test_nothing_is_recorded_before_the_first_recording(open_store: OpenStore) -> None:
-    """Of any project."""
+def test_a_new_store_is_empty(open_store: OpenStore) -> None:
+    """A new store has no state and no audits of any project."""
     with open_store() as store:
         assert store.load(PROJECT) == EMPTY_STATE
 
 
 @every_store
 @given(states=st.lists(STATES, min_size=1, max_size=3))
-def test_what_was_recorded_is_what_is_loaded(open_store: OpenStore, states: list[ProjectState]) -> None:
-    """Each recording puts the differences over what was there; nothing is lost, and nothing stays behind."""
+def test_a_recorded_state_is_loaded_as_it_was(open_store: OpenStore, states: list[ProjectState]) -> None:
+    """Each recording applies its differences; no fact is lost, and no old fact remains."""
     with open_store() as store:
         previous_state = EMPTY_STATE
         for new_state in number_revisions(states):
@@ -76,7 +76,7 @@ def test_what_was_recorded_is_what_is_loaded(open_store: OpenStore, states: list
 
 @every_store
 def test_the_state_of_real_audits_is_loaded_as_it_was(open_store: OpenStore) -> None:
-    """Night after night, with findings, backups, settings and drift."""
+    """A store returns the state of each of several audits, with findings, backups, settings and drift."""
     sequence = AuditSequence()
     projects = [
         build_inventory(build_index(backups=[build_backup(DAY)], deletion_protection=True)),
@@ -94,8 +94,8 @@ def test_the_state_of_real_audits_is_loaded_as_it_was(open_store: OpenStore) -> 
 
 
 @every_store
-def test_projects_know_nothing_of_each_other(open_store: OpenStore) -> None:
-    """Whatever one is called."""
+def test_projects_are_separate(open_store: OpenStore) -> None:
+    """A recording of one project does not change another project, whatever its name."""
     with open_store() as store:
         record_and_load(store, EMPTY_STATE, FIRST_STATE, "a")
         assert store.load("A") == EMPTY_STATE
@@ -112,10 +112,10 @@ def test_projects_know_nothing_of_each_other(open_store: OpenStore) -> None:
         pytest.param([], FIRST_STATE, id="nothing-there"),
     ],
 )
-def test_a_recording_made_from_anything_but_the_latest_is_refused(
+def test_a_recording_of_an_outdated_revision_is_refused(
     open_store: OpenStore, recorded_states: list[ProjectState], previous_state: ProjectState
 ) -> None:
-    """Another audit was quicker; nothing of the refused one is there."""
+    """A recording that is not based on the latest revision raises an error and changes nothing."""
     late_state = replace(previous_state, revision=previous_state.revision + 1, audit_id="late", observed_at=NOW)
     with open_store() as store:
         last_state = EMPTY_STATE
@@ -133,8 +133,8 @@ AUDIT = AuditRecord("second", NOW, is_complete=False, compliance=Compliance.NON_
 
 
 @every_store
-def test_it_is_known_which_audits_were_recorded(open_store: OpenStore) -> None:
-    """Each since a moment, the oldest first, as it was recorded; each project knows its own."""
+def test_audit_records_are_listed(open_store: OpenStore) -> None:
+    """A store lists the audit records of one project since a time, the oldest first."""
     bare_audit = AuditRecord("first", NOW - DAY, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
     with open_store() as store:
         assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
@@ -148,8 +148,8 @@ def test_it_is_known_which_audits_were_recorded(open_store: OpenStore) -> None:
 
 
 @pytest.mark.parametrize("open_store", [pytest.param(it, id=it.__name__) for it in (open_fake, open_dynamodb)])
-def test_it_is_known_where_the_page_of_an_audit_is(open_store: OpenStore) -> None:
-    """But for files, beside which no pages are kept."""
+def test_the_page_of_an_audit_is_stored(open_store: OpenStore) -> None:
+    """An audit record has its page, except in a file, where no pages are stored."""
     paged_audit = replace(
         AUDIT, report=replace(STORED_REPORT, page=StoredFile("s3://reports/default/report.html", "7c" * 32))
     )
@@ -159,8 +159,8 @@ def test_it_is_known_where_the_page_of_an_audit_is(open_store: OpenStore) -> Non
 
 
 @every_store
-def test_audits_are_reported_in_their_order_whatever_the_year(open_store: OpenStore) -> None:
-    """And to the microsecond."""
+def test_audits_are_listed_in_order(open_store: OpenStore) -> None:
+    """Audit records are ordered to the microsecond, in any year."""
     moments = [datetime(year, 1, 1, microsecond=part, tzinfo=UTC) for year in (990, 1969, 2026) for part in (0, 7)]
     with open_store() as store:
         previous_state = EMPTY_STATE
@@ -172,8 +172,8 @@ def test_audits_are_reported_in_their_order_whatever_the_year(open_store: OpenSt
 
 
 @every_store
-def test_the_audit_of_a_refused_recording_is_not_known(open_store: OpenStore) -> None:
-    """It goes with the recording, or not at all."""
+def test_a_refused_recording_leaves_no_audit_record(open_store: OpenStore) -> None:
+    """An audit record is stored with its recording or not at all."""
     with open_store() as store:
         record_change(store, EMPTY_STATE, FIRST_STATE)
         with pytest.raises(ConflictingRecordError):
@@ -183,7 +183,7 @@ def test_the_audit_of_a_refused_recording_is_not_known(open_store: OpenStore) ->
 
 @every_store
 def test_a_discard_deletes_records_and_moves_the_last_audit_back(open_store: OpenStore) -> None:
-    """The memory is what the discard says; the record of the past audit stays, and the next audit is recorded."""
+    """The state after a discard is that of the remaining audit, and the next audit can be recorded."""
     past_audit = AuditRecord("first", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
     future_audit = replace(AUDIT, observed_at=NOW + 200 * DAY)
     with open_store() as store:
@@ -206,7 +206,7 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(open_store: Ope
 @every_store
 @given(state=STATES)
 def test_a_discard_of_everything_leaves_an_empty_state(open_store: OpenStore, state: ProjectState) -> None:
-    """Only the revision stays, so that an audit that began before it is not recorded after it."""
+    """Only the revision remains, so that an audit that started before the discard cannot be recorded after it."""
     (first_state,) = number_revisions([state])
     with open_store() as store:
         record_change(store, EMPTY_STATE, first_state, audit=AUDIT)
@@ -222,8 +222,8 @@ def test_a_discard_of_everything_leaves_an_empty_state(open_store: OpenStore, st
 
 
 @every_store
-def test_a_discard_that_another_audit_overtakes_is_refused(open_store: OpenStore) -> None:
-    """Nothing is deleted."""
+def test_a_discard_of_an_outdated_revision_is_refused(open_store: OpenStore) -> None:
+    """A discard that is not based on the latest revision deletes nothing."""
     future_audit = replace(AUDIT, observed_at=NOW + 200 * DAY)
     with open_store() as store:
         record_change(store, EMPTY_STATE, FIRST_STATE, audit=future_audit)

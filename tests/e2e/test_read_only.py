@@ -96,7 +96,7 @@ def test_a_state_that_breaks_off_is_refused_where_it_cannot_be_repaired(tmp_path
         with make_read_only(folder) as prefix:
             result = run_read_only(project, prefix, "evidence", "list", "--state", project.state_path)
         assert (result.exit_code, result.output) == (2, "")
-        assert "copy both to a writable folder" in result.error_output
+        assert "copy both files to a writable folder" in result.error_output
         assert result.error_output.count("\n") == 1
 
 

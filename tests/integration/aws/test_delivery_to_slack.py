@@ -151,7 +151,7 @@ def test_a_webhook_that_leads_elsewhere_is_not_followed(webhook: str) -> None:
     """Nobody but Slack is told anything; the secret is named, and what it holds is not."""
     error = post_and_fail(f"{webhook}{CANARY}" if webhook else "")
     assert isinstance(error, ChannelRefusedError)
-    assert re.search(r"the secret backup-auditor/slack holds no webhook of Slack", str(error))
+    assert re.search(r"the secret backup-auditor/slack holds no Slack webhook", str(error))
 
 
 def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:

@@ -202,7 +202,7 @@ def test_a_bus_that_is_not_there_is_raised(cloud: Cloud, monkeypatch: pytest.Mon
     """Lambda hears of it, tries again, and keeps the event with the dead letters."""
     cloud.write_registry("{name: a, secret: s/a}")
     monkeypatch.setenv("EVENT_BUS", "missing")
-    with pytest.raises(DeliveryError, match="the bus missing did not take 1 event"):
+    with pytest.raises(DeliveryError, match="the bus missing did not accept 1 event"):
         invoke(SCHEDULED_EVENT)
 
 

@@ -115,9 +115,9 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[b
 @pytest.mark.parametrize(
     "address,reason",
     [
-        pytest.param("ssm:/missing", "there is no such parameter; make it, or correct the address", id="parameter"),
+        pytest.param("ssm:/missing", "there is no such parameter; create it, or correct the address", id="parameter"),
         pytest.param("s3://config-missing/key", "there is no such bucket; correct the address", id="bucket"),
-        pytest.param(f"s3://{BUCKET}/missing", "there is no such object; put it there, or correct", id="object"),
+        pytest.param(f"s3://{BUCKET}/missing", "there is no such object; upload it, or correct", id="object"),
     ],
 )
 def test_a_document_that_is_not_there_is_named(
@@ -162,22 +162,22 @@ def test_a_secret_is_the_value_or_json(
 @pytest.mark.parametrize(
     "value,secret_format,reason",
     [
-        pytest.param(" ", PINECONE_KEY, "is empty; put the value there, or JSON with PINECONE_API_KEY", id="blank"),
-        pytest.param(b"\x00\x01" + KEY.encode(), PINECONE_KEY, "is binary; put it there as text", id="binary"),
+        pytest.param(" ", PINECONE_KEY, "is empty; store the value, or JSON with PINECONE_API_KEY", id="blank"),
+        pytest.param(b"\x00\x01" + KEY.encode(), PINECONE_KEY, "is binary; store it as text", id="binary"),
         pytest.param(f"{KEY} {KEY}", PINECONE_KEY, "contains characters that no key has", id="two"),
         pytest.param(f'"{KEY}"', PINECONE_KEY, "contains characters that no key has", id="quotes"),
-        pytest.param(f"PINECONE_API_KEY={KEY}\nX={KEY}", PINECONE_KEY, "holds characters that no key", id="file"),
-        pytest.param(WEBHOOK, PINECONE_KEY, "is an address, and no key of Pinecone", id="webhook-for-a-key"),
-        pytest.param(
-            KEY, SLACK_WEBHOOK, "is no address; put one there that begins with https://", id="key-for-webhook"
-        ),
-        pytest.param(f"{WEBHOOK} {WEBHOOK}", SLACK_WEBHOOK, "holds characters that no address has", id="webhooks"),
+        pytest.param(f"PINECONE_API_KEY={KEY}\nX={KEY}", PINECONE_KEY, "contains characters that no key", id="file"),
+        pytest.param(WEBHOOK, PINECONE_KEY, "is a URL, not a Pinecone API key", id="webhook-for-a-key"),
+        pytest.param(KEY, SLACK_WEBHOOK, "is not a URL; store a URL that starts with https://", id="key-for-webhook"),
+        pytest.param(f"{WEBHOOK} {WEBHOOK}", SLACK_WEBHOOK, "has characters that a URL cannot have", id="webhooks"),
         pytest.param(f'{{"KEY": "{KEY}"}}', PINECONE_KEY, "is JSON without PINECONE_API_KEY; add it", id="other-field"),
         pytest.param('{"PINECONE_API_KEY": ""}', PINECONE_KEY, "is empty", id="empty-field"),
         pytest.param(
             f'{{"PINECONE_API_KEY": ["{KEY}"]}}', PINECONE_KEY, "has a PINECONE_API_KEY that is no", id="list"
         ),
-        pytest.param(f'{{"PINECONE_API_KEY": "{KEY}"', PINECONE_KEY, "begins as JSON and is none", id="half"),
+        pytest.param(
+            f'{{"PINECONE_API_KEY": "{KEY}"', PINECONE_KEY, "starts like JSON and is not valid JSON", id="half"
+        ),
     ],
 )
 def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
@@ -201,7 +201,7 @@ def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
 def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes]) -> None:
     """The error names the secret and the remedy."""
     with pytest.raises(
-        SecretError, match=r"the secret s/missing: there is no such secret; make it, or correct the name"
+        SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
     ):
         read_secret("s/missing", PINECONE_KEY, secrets)
 
@@ -212,7 +212,7 @@ def test_a_secret_that_is_to_be_deleted_is_named(
     """One that waits for its deletion says so."""
     name = store_secret(KEY)
     aws.secrets.delete_secret(SecretId=name)
-    with pytest.raises(SecretError, match=r"it is marked for deletion, or has no value yet; restore it"):
+    with pytest.raises(SecretError, match=r"it is scheduled for deletion, or has no value; restore it"):
         read_secret(name, PINECONE_KEY, secrets)
 
 

@@ -134,7 +134,7 @@ def test_who_was_killed_is_followed_at_once_by_its_own_retry(client: Any) -> Non
     with pytest.raises(_KilledError):
         work.run()
     work.error = None
-    with pytest.raises(RequestError, match="ask again once that has ended"):
+    with pytest.raises(RequestError, match="retry when that has ended"):
         work.run(FakeLambdaContext(aws_request_id="another"))
     assert work.run()["times"] == 2
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
@@ -145,7 +145,7 @@ def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> No
     work = GuardedWork(client, "no-table")
     work.table = "gone"
     with pytest.raises(
-        RequestError, match=r"^the request no-table: .* cannot be told: ResourceNotFoundException"
+        RequestError, match=r"^the request no-table: unknown whether it was answered: ResourceNotFoundException"
     ) as error_info:
         work.run()
     assert error_info.value.__cause__ is None
@@ -175,7 +175,7 @@ def test_what_is_answered_and_cannot_be_noted_is_the_answer(client: Any, monkeyp
     assert work.run() == {"times": 1, "report": None}
     ((level, line, extra),) = work.log.lines
     assert (level, extra["request"]) == ("error", "unnoted")
-    assert "should it come again" in line
+    assert "a repeated request is computed again" in line
 
 
 class _KilledError(BaseException):

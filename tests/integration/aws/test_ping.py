@@ -26,10 +26,12 @@ def test_the_address_is_called_once_as_it_stands() -> None:
     "response, expected_error",
     [
         pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404", id="not-found"),
-        pytest.param(b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "answered 520; it is called again", id="gateway"),
+        pytest.param(
+            b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "answered 520; the next audit calls it again", id="gateway"
+        ),
         pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "answered 302", id="redirect"),
-        pytest.param(b"no HTTP\r\n\r\n", "does not answer", id="no-http"),
-        pytest.param(b"", "does not answer", id="nothing"),
+        pytest.param(b"no HTTP\r\n\r\n", "did not answer", id="no-http"),
+        pytest.param(b"", "did not answer", id="nothing"),
     ],
 )
 def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(response: bytes, expected_error: str) -> None:
@@ -50,7 +52,7 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
         serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (plain_port, requests),
         serve_tls(plain_port, context) as port,
     ):
-        with pytest.raises(DeliveryError, match="the certificate of the address in backup-auditor/ping is not trusted"):
+        with pytest.raises(DeliveryError, match="the certificate of the URL in backup-auditor/ping is not trusted"):
             ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
         monkeypatch.setenv("SSL_CERT_FILE", str(store))
         ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
@@ -62,7 +64,7 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
 
 def test_nobody_at_the_address_is_an_error() -> None:
     """A connection that is refused is told by its kind."""
-    with pytest.raises(DeliveryError, match=r"does not answer \(ConnectionRefusedError\)"):
+    with pytest.raises(DeliveryError, match=r"did not answer \(ConnectionRefusedError\)"):
         ping("http://127.0.0.1:9/", SECRET)
 
 

@@ -92,7 +92,7 @@ def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatc
     store = ThrottlingStore(99)
     with (
         open_session(store, monkeypatch) as aws,
-        pytest.raises(DocumentError, match=r"it is asked too often; .* \(ThrottlingException\)$"),
+        pytest.raises(DocumentError, match=r"requests are throttled; .* \(ThrottlingException\)$"),
     ):
         fetch_document(aws, ADDRESS)
     assert store.calls == MAX_ATTEMPTS

@@ -49,7 +49,7 @@ class FakeStore:
         """Apply the differences to the latest memory."""
         previous = self.load(project)
         if previous.revision != change.expected_revision:
-            raise ConflictingRecordError("another audit was recorded meanwhile")
+            raise ConflictingRecordError("another audit was recorded at the same time")
         self.states[project] = ProjectState(
             revision=change.revision,
             audit_id=change.audit_id,

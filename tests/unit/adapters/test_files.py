@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written completely or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
 from backup_auditor.errors import UsageError
 
 
-def test_the_new_text_takes_the_place_of_the_old(tmp_path: Path) -> None:
-    """After writing, the file holds the new text and nothing else lies beside it."""
+def test_the_new_text_replaces_the_old(tmp_path: Path) -> None:
+    """After a write the folder has the file with the new text and no other file."""
     path = tmp_path / "report"
     path.write_text("old")
     with AtomicFile(path) as file:
@@ -20,8 +20,8 @@ def test_the_new_text_takes_the_place_of_the_old(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
-    """A writer that fails half-way leaves the former file as it was, and nothing beside it."""
+def test_the_old_text_stays_until_the_new_text_is_complete(tmp_path: Path) -> None:
+    """A write that fails leaves the old file unchanged and no temporary file."""
     path = tmp_path / "report"
     path.write_text("old")
 
@@ -37,7 +37,7 @@ def test_the_old_text_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
-    """A replacement that is given up leaves no file at all."""
+    """An abandoned write leaves no file."""
     with AtomicFile(tmp_path / "report"):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
@@ -52,15 +52,15 @@ def test_nothing_is_left_when_nothing_was_written(tmp_path: Path) -> None:
         pytest.param("x" * 300, "File name too long", id="name-too-long"),
     ],
 )
-def test_what_cannot_be_written_is_reported_at_once(name: str, reason: str, tmp_path: Path) -> None:
-    """The file is opened before there is anything to write; where that fails, one line says why."""
+def test_an_unwritable_path_is_reported_at_once(name: str, reason: str, tmp_path: Path) -> None:
+    """A path that cannot be written raises a one-line error before there is any content."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=f"cannot be written: {reason}; choose another file"):
         AtomicFile(tmp_path / name)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """Writing through a link replaces what it leads to."""
+    """Writing through a link replaces its target."""
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
@@ -70,8 +70,8 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-def test_a_device_is_written_to(tmp_path: Path) -> None:
-    """What is no regular file is not replaced."""
+def test_a_device_is_written_directly(tmp_path: Path) -> None:
+    """A file that is not a regular file is not replaced."""
     with AtomicFile(Path(os.devnull)) as file:
         file.write_all([b"gone"])
     assert not Path(os.devnull).is_file()
@@ -79,13 +79,13 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_reported() -> None:
-    """A device that takes no more ends in one line."""
+    """A full device raises a one-line error."""
     with AtomicFile(Path("/dev/full")) as file, pytest.raises(UsageError, match="No space left on device"):
         file.write_all([b"text"])
 
 
-def test_the_mode_is_as_asked(tmp_path: Path) -> None:
-    """A private file is readable to its owner alone, whatever stood there before."""
+def test_a_file_has_the_given_mode(tmp_path: Path) -> None:
+    """A private file is readable only by its owner, even if it replaces a public one."""
     path = tmp_path / "inventory"
     path.write_text("old")
     path.chmod(0o644)

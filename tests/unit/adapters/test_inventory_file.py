@@ -1,4 +1,4 @@
-"""Saved inventories: lossless, whole, and refused when they are anything else."""
+"""A saved inventory is complete and lossless, and any other file is refused."""
 
 import json
 from dataclasses import fields, replace
@@ -91,7 +91,7 @@ def test_what_is_loaded_equals_what_was_saved(inventory: Inventory, tmp_path: Pa
 
 
 def test_every_field_of_the_inventory_is_saved(tmp_path: Path) -> None:
-    """No field of an inventory, its indexes or its listings is left out of the file."""
+    """The file has every field of an inventory, its indexes and its listings."""
     document = json.loads(
         save_inventory_file(build_inventory(build_index(own_backups=build_complete_listing(()))), tmp_path).read_text()
     )["inventory"]
@@ -108,8 +108,8 @@ def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first_content == second_content
 
 
-def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    """Names and ids of a project are nobody else's business."""
+def test_the_file_is_private(tmp_path: Path) -> None:
+    """Only the owner can read the names and ids of a project."""
     assert save_inventory_file(build_inventory(), tmp_path).stat().st_mode & 0o777 == PRIVATE_MODE
 
 
@@ -143,8 +143,8 @@ def make_edit(old_text: bytes, new_text: bytes) -> Any:
         pytest.param(make_edit(b'"version": 4', b'"version": 5'), "a newer backup-auditor saved this", id="newer"),
     ],
 )
-def test_what_is_no_saved_inventory_is_refused(edit: Any, reason: str, tmp_path: Path) -> None:
-    """A file that is cut short, edited, newer or something else is refused in one line that says why."""
+def test_another_file_is_refused(edit: Any, reason: str, tmp_path: Path) -> None:
+    """A file that is incomplete, edited, newer or something else is refused in one line with the reason."""
     path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(edit(path.read_bytes()))
     with pytest.raises(InventoryFileError, match=reason) as error_info:
@@ -176,8 +176,8 @@ def test_what_is_no_saved_inventory_is_refused(edit: Any, reason: str, tmp_path:
         pytest.param(make_edit(b'"project"', b"project"), id="no-json"),
     ],
 )
-def test_a_wrong_shape_is_refused_though_sealed(edit: Any, tmp_path: Path) -> None:
-    """A file with a right seal around facts of a wrong shape ends in the same kind of error, and no other."""
+def test_a_wrong_shape_is_refused_despite_its_seal(edit: Any, tmp_path: Path) -> None:
+    """A file with a valid seal and invalid facts raises an `InventoryFileError`."""
     path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(reseal(edit(path.read_bytes())))
     with pytest.raises(InventoryFileError, match="the saved inventory cannot be read"):
@@ -185,7 +185,7 @@ def test_a_wrong_shape_is_refused_though_sealed(edit: Any, tmp_path: Path) -> No
 
 
 def test_listings_hold_rows_of_their_own_kind(tmp_path: Path) -> None:
-    """A schedule among the backups is not believed."""
+    """A schedule among the backups is refused."""
     inventory = build_inventory(build_index())
     mixed_inventory = replace(inventory, backups=Listing((build_schedule(),)))  # type: ignore[arg-type]  # the wrong kind on purpose
     with pytest.raises(InventoryFileError, match="the field backups of Inventory has a wrong value"):
@@ -199,15 +199,15 @@ def test_a_file_that_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> No
         load_inventory(tmp_path / name)
 
 
-def test_the_moment_is_kept_to_the_microsecond(tmp_path: Path) -> None:
-    """The moment of the audit comes back exactly."""
+def test_the_time_is_saved_to_the_microsecond(tmp_path: Path) -> None:
+    """The time of an inventory is loaded exactly."""
     inventory = replace(build_inventory(), observed_at=NOW + timedelta(microseconds=1))
     assert load_inventory(save_inventory_file(inventory, tmp_path)).observed_at == inventory.observed_at
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> None:
-    """A file of an older version has other keys; the error says to save the inventory again."""
+    """A file of an older version has other keys; the error says to save it again."""
     path = save_inventory_file(build_inventory(build_index()), tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"version": 4', b'"version": %d' % version))
     with pytest.raises(InventoryFileError, match=rf"saved this inventory \(version {version}\); save it again"):

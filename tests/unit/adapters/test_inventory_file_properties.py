@@ -15,7 +15,7 @@ from support.builders.strategies import inventories
 
 
 def serialize(inventory: Inventory) -> bytes:
-    """Return what is saved of an inventory."""
+    """Return the bytes of a saved inventory."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "inventory"
         with AtomicFile(path) as file:
@@ -24,7 +24,7 @@ def serialize(inventory: Inventory) -> bytes:
 
 
 def deserialize(content: bytes) -> Inventory:
-    """Load what a file with this content holds."""
+    """Load the inventory of a file with these bytes."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "inventory"
         path.write_bytes(content)
@@ -36,13 +36,13 @@ VALID_CONTENT = serialize(build_inventory(build_index()))
 
 @given(inventories())
 def test_nothing_is_lost(inventory: Inventory) -> None:
-    """Any project comes back as it was."""
+    """Every generated project is loaded as it was saved."""
     assert deserialize(serialize(inventory)) == inventory
 
 
 @given(st.integers(0, len(VALID_CONTENT) - 1), st.integers(1, 255))
 def test_no_single_byte_can_change(position: int, difference: int) -> None:
-    """A file in which any one byte differs is refused, and with the same kind of error."""
+    """A file with one changed byte raises an `InventoryFileError`."""
     changed_content = bytearray(VALID_CONTENT)
     changed_content[position] ^= difference
     try:
@@ -54,7 +54,7 @@ def test_no_single_byte_can_change(position: int, difference: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(content: bytes) -> None:
-    """Whatever else a file holds ends in the same kind of error, and no other."""
+    """Any other bytes raise an `InventoryFileError`."""
     try:
         deserialize(content)
     except InventoryFileError:

@@ -19,7 +19,7 @@ def _get_directive(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_project_is_the_only_dimension(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that the environment names is no dimension: dashboards and alarms ask for the project alone."""
+    """A service name in the environment adds no dimension: dashboards and alarms query the project alone."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "other")
     emit("search", {"AuditComplete": 1})
     line = _take_line(capsys)
@@ -29,8 +29,8 @@ def test_the_project_is_the_only_dimension(capsys: pytest.CaptureFixture[str], m
     assert "service" not in line
 
 
-def test_a_further_dimension_stands_beside_the_project(capsys: pytest.CaptureFixture[str]) -> None:
-    """Findings by severity have project and severity as dimensions."""
+def test_a_metric_may_have_a_further_dimension(capsys: pytest.CaptureFixture[str]) -> None:
+    """Findings by severity have the dimensions project and severity."""
     emit("search", {"FindingsOpen": 3}, dimensions={"severity": "high"})
     line = _take_line(capsys)
     assert _get_directive(line)["Dimensions"] == [["project", "severity"]]
@@ -44,8 +44,8 @@ def test_a_metric_of_no_project_has_no_dimension(capsys: pytest.CaptureFixture[s
     assert _get_directive(_take_line(capsys))["Dimensions"] == [[]]
 
 
-def test_units_say_what_the_figures_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each metric has the unit that CloudWatch draws it by; hours and days have none there."""
+def test_metrics_have_units(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each metric has its CloudWatch unit; hours and days have none."""
     emit("search", {"BackupStorageBytes": 2**40, "AuditDurationMs": 12, "WorstRecoveryPointAgeHours": 5.5})
     units = {it["Name"]: it["Unit"] for it in _get_directive(_take_line(capsys))["Metrics"]}
     assert units == {
@@ -56,29 +56,29 @@ def test_units_say_what_the_figures_are(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_zero_is_emitted_and_the_unknown_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    """A metric that is not known is left out, a true zero is not."""
+    """An unknown metric is omitted, a zero is not."""
     emit("search", {"FindingsNew": 0, "CoveragePercent": None})
     line = _take_line(capsys)
     assert line["FindingsNew"] == [0.0]
     assert "CoveragePercent" not in line
 
 
-def test_where_nothing_is_known_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line without any metric is not written."""
+def test_a_line_without_metrics_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """If all metrics are unknown, no line is written."""
     emit("search", {"CoveragePercent": None})
     assert capsys.readouterr().out == ""
 
 
-def test_a_name_is_written_as_cloudwatch_takes_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """CloudWatch drops metrics whose dimensions are not printable ASCII, or too long."""
+def test_dimension_values_are_valid_for_cloudwatch(capsys: pytest.CaptureFixture[str]) -> None:
+    """CloudWatch drops metrics with dimension values that are too long or not printable ASCII."""
     emit("sübst\n" + "x" * 2000, {"AuditComplete": 1})
     name = _take_line(capsys)["project"]
     assert name.startswith(r"s\xfcbst\nxxx")
     assert len(name) == 1024
 
 
-def test_each_line_tells_its_own_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of one project's metrics is left over in the next one's."""
+def test_each_line_has_only_its_own_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    """The metrics of one project do not appear in the line of the next."""
     emit("one", {"AuditComplete": 1, "FindingsNew": 2})
     emit("two", {"AuditComplete": 0})
     _, second_line = (json.loads(it) for it in capsys.readouterr().out.splitlines())

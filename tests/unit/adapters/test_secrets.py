@@ -9,13 +9,13 @@ SHORT_SECRET = "ab" * 3 + "c"
 
 
 def read_short_secret(name: str, *, fresh: bool = False) -> str | bytes:
-    """Read a secret that holds seven characters, however often."""
+    """Return a secret of seven characters."""
     del name, fresh
     return SHORT_SECRET
 
 
-def test_what_is_too_short_for_a_key_is_refused() -> None:
-    """By the name of the secret, and without what it holds."""
+def test_a_short_key_is_refused() -> None:
+    """The error names the secret and does not repeat its value."""
     with pytest.raises(
         SecretError, match=r"^the secret search is too short for a key; copy the complete key$"
     ) as error_info:

@@ -1,4 +1,4 @@
-"""A state read into memory: with what its log committed, and nothing of what it did not."""
+"""A snapshot has the committed changes of the log, and no others."""
 
 import shutil
 import sqlite3
@@ -14,7 +14,7 @@ from backup_auditor.errors import StateError
 
 
 def write_database(path: Path, seed: int, *, page_size: int = 4096) -> list[tuple[int, str]]:
-    """Write to a database in several rounds, the last of them uncommitted; copy it as it is, and return its rows."""
+    """Write to a database in several transactions, the last one uncommitted; copy the files and return the rows."""
     rng = Random(seed)  # noqa: S311  no secret
     source = path.with_name("source")
     with closing(sqlite3.connect(source, isolation_level=None)) as connection:
@@ -44,7 +44,7 @@ def write_database(path: Path, seed: int, *, page_size: int = 4096) -> list[tupl
 
 
 def read_copy(path: Path) -> list[tuple[int, str]]:
-    """Read a copy in memory."""
+    """Return the rows of a snapshot."""
     with closing(load_snapshot(path, path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return connection.execute("SELECT * FROM fact ORDER BY id").fetchall()
@@ -52,8 +52,8 @@ def read_copy(path: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])
-def test_a_copy_holds_what_was_committed(tmp_path: Path, seed: int, page_size: int) -> None:
-    """SQLite itself reads the same from the same files."""
+def test_a_snapshot_has_the_committed_rows(tmp_path: Path, seed: int, page_size: int) -> None:
+    """SQLite reads the same rows from the same files."""
     path = tmp_path / "state"
     rows = write_database(path, seed, page_size=page_size)
     assert read_copy(path) == rows
@@ -62,8 +62,8 @@ def test_a_copy_holds_what_was_committed(tmp_path: Path, seed: int, page_size: i
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_log_that_breaks_off_or_is_damaged_counts_as_far_as_sqlite_reads_it(tmp_path: Path, seed: int) -> None:
-    """A frame whose checksum is wrong ends it."""
+def test_a_damaged_log_is_read_as_far_as_sqlite_reads_it(tmp_path: Path, seed: int) -> None:
+    """A frame with a wrong checksum ends the log."""
     path = tmp_path / "state"
     write_database(path, seed)
     log = Path(f"{path}-wal")
@@ -81,7 +81,7 @@ def test_a_log_that_breaks_off_or_is_damaged_counts_as_far_as_sqlite_reads_it(tm
 
 
 def test_a_database_without_a_log_is_read_as_it_is(tmp_path: Path) -> None:
-    """Whether it was ever in WAL mode or not; an empty file stays empty."""
+    """A database without a log is read in any journal mode; an empty file stays empty."""
     path = tmp_path / "state"
     path.touch()
     with closing(load_snapshot(path, path)) as connection:
@@ -96,7 +96,7 @@ def test_a_database_without_a_log_is_read_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_log_of_another_database_changes_nothing() -> None:
-    """What does not begin as a log does is none."""
+    """A file that does not start like a log is ignored."""
     image = bytes(16) + b"\x10\x00" + b"\2\2" + bytes(4076)
     plain_image = image[:18] + b"\1\1" + image[20:]
     assert apply_committed_pages(image, b"") == plain_image
@@ -104,7 +104,7 @@ def test_a_log_of_another_database_changes_nothing() -> None:
 
 
 def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then refused: what is read in parts may never have been there as a whole."""
+    """A state that changes during every attempt is refused, because its parts may be inconsistent."""
     path = tmp_path / "state"
     rows = write_database(path, 1)
     real_stamp, stamps = snapshot._read_stamp, iter(range(100))
@@ -117,12 +117,12 @@ def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path, mon
         load_snapshot(path, path)
 
 
-def test_a_journal_that_undoes_half_a_write_is_not_read_past(tmp_path: Path) -> None:
-    """An empty one undoes nothing."""
+def test_an_interrupted_write_is_refused(tmp_path: Path) -> None:
+    """A state with a rollback journal is refused; an empty journal is ignored."""
     path, journal = tmp_path / "state", tmp_path / "state-journal"
     rows = write_database(path, 1)
     journal.touch()
     assert read_copy(path) == rows
     journal.write_bytes(b"what was there before")
-    with pytest.raises(StateError, match="copy both to a writable folder"):
+    with pytest.raises(StateError, match="copy both files to a writable folder"):
         load_snapshot(path, path)

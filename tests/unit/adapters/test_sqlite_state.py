@@ -21,7 +21,7 @@ FIRST_STATE = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 
 
 def write_state(path: Path) -> ProjectState:
-    """Record a night, and return what is remembered of it."""
+    """Record an audit and return the state."""
     sequence = AuditSequence()
     sequence.audit(build_inventory(*(build_index(f"index-{number}") for number in range(40))))
     with open_state(path) as store:
@@ -29,20 +29,20 @@ def write_state(path: Path) -> ProjectState:
 
 
 def load_state(path: Path) -> ProjectState:
-    """Open a state as an audit does, and load what is remembered."""
+    """Open a state as an audit does and load it."""
     with open_state(path) as store:
         return store.load(PROJECT)
 
 
 def run_statements(path: Path, *statements: str) -> None:
-    """Run statements on a database, whosever it is."""
+    """Run statements on any database."""
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def test_a_state_outlives_the_process(tmp_path: Path) -> None:
-    """It is one file, readable by its owner alone, in folders made for it."""
+    """A state is one file that only its owner can read, in folders that are created for it."""
     path = tmp_path / "made" / "for it" / "state ?#%.sqlite3"
     state = write_state(path)
     assert load_state(path) == state
@@ -51,8 +51,8 @@ def test_a_state_outlives_the_process(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_empty_file_is_a_beginning(tmp_path: Path) -> None:
-    """As `mktemp` makes one, or an audit that was killed before it began."""
+def test_an_empty_file_is_an_empty_state(tmp_path: Path) -> None:
+    """An empty file, such as one of `mktemp` or of an audit that was killed early, is a new state."""
     path = tmp_path / "state"
     path.touch()
     assert load_state(path) == EMPTY_STATE
@@ -60,7 +60,7 @@ def test_an_empty_file_is_a_beginning(tmp_path: Path) -> None:
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
-    """Also one to a file that is still to be made."""
+    """A link may also lead to a file that does not exist yet."""
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "state")
     state = write_state(link)
@@ -155,10 +155,10 @@ def _drop_table(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("is_read_only", [False, True], ids=["recording", "looking"])
-def test_what_is_no_sound_state_is_refused_and_left_as_it_is(
+def test_an_invalid_state_is_refused_and_not_changed(
     tmp_path: Path, damage: Callable[[Path], None], expected_text: str, *, is_read_only: bool
 ) -> None:
-    """In one line that names the file; not a byte of it changes."""
+    """An invalid file raises a one-line error with its path, and no byte of it changes."""
     path = tmp_path / "state"
     damage(path)
     content_before = path.read_bytes()
@@ -170,7 +170,7 @@ def test_what_is_no_sound_state_is_refused_and_left_as_it_is(
 
 
 def test_a_folder_is_no_state(tmp_path: Path) -> None:
-    """Nor is anything beneath a file, or a pipe."""
+    """A folder, a path below a file, and a pipe are refused."""
     with pytest.raises(StateError, match="this is a folder"):
         load_state(tmp_path)
     (tmp_path / "file").touch()
@@ -184,7 +184,7 @@ def test_a_folder_is_no_state(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_written_is_refused_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a medium that is read-only."""
+    """A state on a read-only medium is refused when it is opened for writing."""
     path = tmp_path / "state"
     write_state(path)
     original_connect = sqlite3.connect
@@ -195,10 +195,8 @@ def test_a_state_that_cannot_be_written_is_refused_before_anything_is_read(
         pass
 
 
-def test_another_audit_that_does_not_end_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said that the state is in use."""
+def test_a_locked_state_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that another audit locks for too long raises an error."""
     path = tmp_path / "state"
     write_state(path)
     monkeypatch.setattr(state_file, "_BUSY_TIMEOUT_SECONDS", 0.01)
@@ -208,8 +206,8 @@ def test_another_audit_that_does_not_end_is_not_waited_for_without_end(
             load_state(path)
 
 
-def test_looking_into_a_state_changes_nothing(tmp_path: Path) -> None:
-    """It is loaded as it is, and what is to be recorded is not."""
+def test_reading_a_state_changes_nothing(tmp_path: Path) -> None:
+    """A state that is opened read-only is loaded, and recording a change does nothing."""
     path = tmp_path / "state"
     state = write_state(path)
     content_before = path.read_bytes()
@@ -227,8 +225,8 @@ def test_looking_into_a_state_changes_nothing(tmp_path: Path) -> None:
     assert empty_path.read_bytes() == b""
 
 
-def test_what_fails_halfway_leaves_the_state_as_it_was(tmp_path: Path) -> None:
-    """Nothing of that recording is there."""
+def test_a_failed_recording_leaves_the_state_unchanged(tmp_path: Path) -> None:
+    """A recording that fails halfway leaves no row."""
     path = tmp_path / "state"
     state = write_state(path)
     with open_state(path) as store:

@@ -30,7 +30,7 @@ INVALID_STATEMENT = "INSERT INTO what_is_not_there VALUES (1)"
 
 
 def write_old_state(path: Path, older_version: int) -> ProjectState:
-    """Make a file of an older version, with the rows that a night left in it then; return what is known of it now."""
+    """Create a state of an older version with the rows of an audit; return the state that this version loads."""
     sequence = AuditSequence()
     sequence.audit(build_inventory(build_index("orders")))
     new_path = path.with_name("new")
@@ -52,15 +52,15 @@ def write_old_state(path: Path, older_version: int) -> ProjectState:
 
 
 def read_version(path: Path) -> int:
-    """Return the version in the head of a file."""
+    """Return the version in the header of a file."""
     with closing(sqlite3.connect(path)) as connection:
         (version_number,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version_number)
 
 
 @for_every_older_version
-def test_what_was_recorded_stays_and_audits_are_kept_from_then_on(tmp_path: Path, older_version: int) -> None:
-    """Those before stay as well, from the version on that kept any."""
+def test_an_upgrade_keeps_the_state_and_records_audits(tmp_path: Path, older_version: int) -> None:
+    """An upgrade keeps all rows, including the audit records of versions that stored them."""
     path = tmp_path / "state"
     state = write_old_state(path, older_version)
     with open_state(path) as store:
@@ -76,7 +76,7 @@ def test_what_was_recorded_stays_and_audits_are_kept_from_then_on(tmp_path: Path
 
 
 def make_state_with_attempts(path: Path, older_version: int) -> None:
-    """Make a file of an older version with attempts at actions, in the words of that version."""
+    """Create a state of an older version with attempts at actions, in the words of that version."""
     write_old_state(path, older_version)
     attempts = [
         ("create schedule/orders", "intended"),
@@ -116,7 +116,7 @@ def test_attempts_of_an_older_version_have_the_words_of_this_one(tmp_path: Path,
 def test_first_backups_of_an_older_version_are_known_before_and_after_the_upgrade(
     tmp_path: Path, older_version: int
 ) -> None:
-    """A state that is only read is not upgraded, and its first backups are known all the same."""
+    """A state that is opened read-only is not upgraded, and its first backups are loaded."""
     path = tmp_path / "state"
     make_state_with_attempts(path, older_version)
     for opening in (open_state_read_only, open_state):
@@ -125,8 +125,8 @@ def test_first_backups_of_an_older_version_are_known_before_and_after_the_upgrad
 
 
 @for_every_older_version
-def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older_version: int) -> None:
-    """Not a byte of it changes."""
+def test_an_older_version_can_be_read_without_an_upgrade(tmp_path: Path, older_version: int) -> None:
+    """Reading a state of an older version changes no byte."""
     path = tmp_path / "state"
     state = write_old_state(path, older_version)
     content_before = path.read_bytes()
@@ -137,10 +137,10 @@ def test_it_can_be_looked_at_as_it_is(tmp_path: Path, older_version: int) -> Non
 
 
 @for_every_older_version
-def test_what_fails_halfway_leaves_the_older_version(
+def test_a_failed_upgrade_leaves_the_older_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older_version: int
 ) -> None:
-    """The next time it is tried again."""
+    """The next opening retries the upgrade."""
     path = tmp_path / "state"
     state = write_old_state(path, older_version)
     with monkeypatch.context() as patch:
@@ -157,7 +157,7 @@ def test_what_fails_halfway_leaves_the_older_version(
 
 @for_every_older_version
 def test_the_tables_are_those_of_a_new_state(tmp_path: Path, older_version: int) -> None:
-    """Whichever version they came from."""
+    """The tables after an upgrade from any version equal those of a new state."""
     old_path, new_path = tmp_path / "old", tmp_path / "fresh"
     write_old_state(old_path, older_version)
     tables = []

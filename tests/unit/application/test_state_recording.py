@@ -52,7 +52,7 @@ class FailingStore(FakeStore):
     def record(self, project: str, change: StateChange) -> None:
         """Fail."""
         if self.is_overtaken:
-            raise ConflictingRecordError("another audit was recorded meanwhile")
+            raise ConflictingRecordError("another audit was recorded at the same time")
         raise StateError(f"{project}: the disk is full at revision {change.revision}")
 
 

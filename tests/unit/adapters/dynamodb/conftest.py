@@ -1,4 +1,4 @@
-"""A table for each test, in which nothing waits."""
+"""A table for each test, with retries that do not wait."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from support.aws.dynamodb import list_chunk_names, list_items, open_table
 
 @dataclass(frozen=True)
 class TableUnderTest:
-    """A table, and how functions see it."""
+    """A table, with the stores that functions open in it."""
 
     client: Any
     name: str
 
     @property
     def store(self) -> DynamoState:
-        """The store, as a function opens it."""
+        """A new store in the table."""
         return DynamoState(self.client, self.name)
 
     @property
     def outbox(self) -> DynamoOutbox:
-        """The outbox, as a function opens it."""
+        """A new outbox in the table."""
         return DynamoOutbox(self.client, self.name)
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """Everything in the table."""
+        """All items of the table."""
         return list_items(self.client, self.name)
 
     @property
@@ -42,7 +42,7 @@ class TableUnderTest:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[TableUnderTest]:
-    """Make a table of its own."""
+    """Create a table for one test."""
     monkeypatch.setattr(Table, "wait", lambda *_: None)
     with open_table() as (client, name):
         yield TableUnderTest(client, name)

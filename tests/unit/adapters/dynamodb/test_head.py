@@ -1,4 +1,4 @@
-"""What the head of a project holds of the audits before: little, and nothing where an older version wrote it."""
+"""A head holds little of earlier audits, and heads of older versions are loaded."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,8 +17,8 @@ FIRST_STATE = ProjectState(revision=1, audit_id="first", observed_at=NOW, histor
 KEY = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
 
 
-def test_a_head_of_before_history_was_kept_is_loaded_without_any(table: Any) -> None:
-    """The next recording writes it."""
+def test_a_head_without_history_is_loaded(table: Any) -> None:
+    """A head of a version without history has an empty history; the next recording stores one."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE)
     table.client.update_item(TableName=table.name, Key=KEY, UpdateExpression="REMOVE history")
     previous_state = replace(FIRST_STATE, history=())
@@ -43,15 +43,15 @@ def test_a_head_of_version_1_is_loaded_and_becomes_one_of_this_version(table: An
     assert head["version"] == {"N": str(HEAD_VERSION)}
 
 
-def test_a_head_stays_small_however_much_was_found(table: Any) -> None:
-    """All that it says of past audits takes less than two kilobytes."""
+def test_the_history_of_a_head_stays_small(table: Any) -> None:
+    """The history of past audits takes less than two kilobytes."""
     record_change(table.store, EMPTY_STATE, replace(FIRST_STATE, history=(PAST_AUDIT,) * (MAX_PAST_AUDITS + 1)))
     (head,) = [it for it in table.items if it["SK"] == KEY["SK"]]
     assert len(head["history"]["S"]) < 2_000
 
 
 def test_a_head_whose_history_is_damaged_is_refused(table: Any) -> None:
-    """A count is missing."""
+    """A history with a missing count raises an error."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE)
     table.client.update_item(
         TableName=table.name,
@@ -63,8 +63,8 @@ def test_a_head_whose_history_is_damaged_is_refused(table: Any) -> None:
         table.store.load(PROJECT)
 
 
-def test_rows_of_before_settings_were_kept_are_loaded_and_written_again(table: Any) -> None:
-    """The first version had neither the settings of the past nor the moment at which a backup was missed."""
+def test_rows_of_the_first_version_are_loaded_and_rewritten(table: Any) -> None:
+    """The first version had neither earlier settings nor the time when a backup was first missed."""
     rows = {f"{number}": KnownSchedule(f"{number}", "orders", None, "daily", DAY, True) for number in range(3)}
     known_backups = {
         "one": build_known_backup(build_backup(backup_id="one")),

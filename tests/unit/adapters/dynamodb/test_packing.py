@@ -1,4 +1,4 @@
-"""Rows lie in chunks that are small enough, and a night on which little changes writes few of them."""
+"""Chunks have a limited size, and an audit with few changes rewrites few of them."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -32,13 +32,13 @@ RESOURCE = Resource(ResourceType.INDEX, PROJECT, "orders", "id")
 
 
 def make_noise(seed: int, repetitions: int) -> str:
-    """Return a text that takes much room however it is packed."""
+    """Return a text that does not compress well."""
     return "".join(sha256(f"{seed} {number}".encode()).hexdigest() for number in range(repetitions))
 
 
 @given(ROWS, st.sampled_from([1, 2, 8]))
 def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shard_count: int) -> None:
-    """Each in the share that its key names."""
+    """Each row is in the shard of its key."""
     chunks = pack_in_shards(rows, shard_count)
     assert len(chunks) >= shard_count
     unpacked_rows = []
@@ -52,15 +52,15 @@ def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shard_count: int
 
 @given(ROWS)
 def test_rows_without_a_key_keep_their_order(rows: list[Any]) -> None:
-    """However many chunks they take."""
+    """Rows without a key keep their order across any number of chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(head, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
         chunks = [it for it in pack_in_order(rows) if it is not None]
     assert [row for chunk in chunks for row in unpack_rows(chunk)] == rows
 
 
-def test_what_grows_too_large_is_divided() -> None:
-    """Into as many shares as it takes; a single row that is larger than an item is refused."""
+def test_a_large_group_is_divided() -> None:
+    """A group has as many shards as it needs; a single row that exceeds an item is refused."""
     rows = [(f"{number}", make_noise(number, 4)) for number in range(3_000)]
     chunks = pack_in_shards(rows)
     assert len(chunks) in (8, 16, 32)
@@ -71,8 +71,8 @@ def test_what_grows_too_large_is_divided() -> None:
 
 @settings(max_examples=max(settings().max_examples // 3, 1))
 @given(st.lists(STATES, min_size=1, max_size=4))
-def test_what_is_recorded_survives_any_division(states: list[ProjectState]) -> None:
-    """As chunks grow, are divided, and empty again, nothing is lost, and nothing is left behind."""
+def test_a_state_survives_any_division(states: list[ProjectState]) -> None:
+    """No fact is lost and no old fact remains when chunks grow, are divided and become empty."""
     with pytest.MonkeyPatch.context() as patch, open_table() as (client, name):
         for module in (head, chunks):
             patch.setattr(module, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
@@ -85,14 +85,14 @@ def test_what_is_recorded_survives_any_division(states: list[ProjectState]) -> N
 
 
 def build_open_finding(number: int) -> KnownFinding:
-    """Build a finding that is open since the first night."""
+    """Build a finding that is open since the first audit."""
     state, severity = FindingState.OPEN, Severity.HIGH
     fingerprint = f"{number * 7**20:032x}"[-32:]
     return KnownFinding(fingerprint, "index-has-schedule", RESOURCE, severity, state, NOW, 1, NOW, "first")
 
 
 def build_night_backup(number: int, night: int) -> KnownBackup:
-    """Build the backup that an index has of one night."""
+    """Build the backup of an index in one night."""
     captured_at = NOW + night * DAY
     name, schedule, index = f"nightly-{captured_at:%Y%m%d}", f"schedule-{number}", f"index-{number}"
     return KnownBackup(
@@ -109,7 +109,7 @@ def build_night_backup(number: int, night: int) -> KnownBackup:
 
 
 def build_night_state(revision: int, nights: range, findings: list[KnownFinding]) -> ProjectState:
-    """Build what is remembered of 500 indexes, with a backup of each of some nights."""
+    """Build the state of 500 indexes with a backup in each of some nights."""
     backups = {
         it.backup_id: it for it in (build_night_backup(number, night) for night in nights for number in range(500))
     }
@@ -118,7 +118,7 @@ def build_night_state(revision: int, nights: range, findings: list[KnownFinding]
 
 
 def test_a_night_with_few_changes_writes_few_chunks() -> None:
-    """One new backup and one fewer of each index, one finding that is resolved: a new day, a share, and no old day."""
+    """One new and one expired backup per index and one resolved finding rewrite only their own chunks."""
     findings = [build_open_finding(number) for number in range(5_000)]
     first_state = build_night_state(1, range(30), findings)
     second_state = build_night_state(
@@ -137,7 +137,7 @@ def test_a_night_with_few_changes_writes_few_chunks() -> None:
 
 
 def test_drift_is_reported_in_its_order() -> None:
-    """However much of it there is."""
+    """Any amount of drift keeps its order."""
     drift = tuple(Drift(f"{number}", RESOURCE, {"was": make_noise(number, 1)}, None) for number in range(3_000))
     new_state = ProjectState(revision=1, audit_id="first", observed_at=NOW, drift=drift)
     with open_table() as (client, name):

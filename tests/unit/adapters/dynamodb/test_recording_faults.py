@@ -1,4 +1,4 @@
-"""Whatever goes wrong while an audit is recorded: it is there wholly, with its messages, or not at all."""
+"""After any fault, a recording is stored completely with its messages, or not at all."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,7 +34,7 @@ MAX_CALLS = 40
 
 
 def build_three_states() -> tuple[ProjectState, ProjectState, ProjectState]:
-    """Return what is remembered after one night, two, and three: every kind changes each time."""
+    """Return the states after one, two and three audits; every kind of row changes each time."""
     sequence = AuditSequence()
     states = []
     for inventory in (
@@ -52,7 +52,7 @@ FIRST_STATE, SECOND_STATE, THIRD_STATE = build_three_states()
 
 
 def build_audit_record(state: ProjectState) -> AuditRecord:
-    """Return the record of the audit that a memory was last changed by."""
+    """Return the record of the audit that recorded a state."""
     assert state.audit_id is not None
     assert state.observed_at is not None
     return AuditRecord(
@@ -61,7 +61,7 @@ def build_audit_record(state: ProjectState) -> AuditRecord:
 
 
 def build_message(state: ProjectState) -> OutboxMessage:
-    """Return the message that such an audit causes."""
+    """Return the message of the audit that recorded a state."""
     audit = build_audit_record(state)
     return OutboxMessage(
         f"of-{audit.audit_id}", PROJECT, audit.audit_id, audit.observed_at, "events", Trigger.AUDIT, STORED_REPORT, None
@@ -74,13 +74,13 @@ def record_audit(table: Any, previous: ProjectState, current: ProjectState) -> N
 
 
 def record_both(table: Any) -> None:
-    """Record the second night and the third."""
+    """Record the second and the third state."""
     record_audit(table, FIRST_STATE, SECOND_STATE)
     record_audit(table, SECOND_STATE, THIRD_STATE)
 
 
 def load_checked_state(table: Any) -> ProjectState:
-    """Load what is remembered, and see that record and messages are those of it, and no others."""
+    """Load the state, and check that audit records and messages belong to it."""
     state: ProjectState = table.store.load(PROJECT)
     known_states = [it for it in (FIRST_STATE, SECOND_STATE, THIRD_STATE) if it.revision <= state.revision]
     assert state == (known_states[-1] if known_states else EMPTY_STATE)
@@ -92,12 +92,12 @@ def load_checked_state(table: Any) -> ProjectState:
 
 
 def make_server_error() -> BaseException:
-    """Return what is raised where AWS fails itself."""
+    """Return the error of a failure of AWS."""
     return make_client_error("InternalServerError", 500)
 
 
 def make_denied_error() -> BaseException:
-    """Return what is raised where a role may not do it."""
+    """Return the error of a missing permission."""
     return make_client_error("AccessDeniedException")
 
 
@@ -115,10 +115,10 @@ def make_denied_error() -> BaseException:
         pytest.param(make_timeout_error, True, True, id="unanswered-always"),
     ],
 )
-def test_a_recording_is_there_completely_or_not_at_all(
+def test_a_recording_is_stored_completely_or_not_at_all(
     table: Any, error: Callable[[], BaseException], *, after_effect: bool, is_permanent: bool
 ) -> None:
-    """At whichever call, before or after its effect; what is said of it is never better than it is."""
+    """A fault before or after any call leaves a complete recording or none, and success is never reported falsely."""
     record_audit(table, EMPTY_STATE, FIRST_STATE)
     for call_number in range(MAX_CALLS):
         state_before = load_checked_state(table)
@@ -144,19 +144,19 @@ def test_a_recording_is_there_completely_or_not_at_all(
 
 
 def delete_everything(table: Any) -> None:
-    """Take everything away."""
+    """Delete all items."""
     for item in table.items:
         table.client.delete_item(TableName=table.name, Key={it: item[it] for it in ("PK", "SK")})
 
 
 def list_named_chunks(table: Any) -> frozenset[str]:
-    """Return the chunks that the head names."""
+    """Return the chunks that the head lists."""
     (head,) = [it for it in table.items if it["SK"]["S"] == "head"]
     return decode_head(PROJECT, head).all_chunk_names
 
 
-def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table: Any) -> None:
-    """As the client does by itself where an answer was lost: the transaction fails on its own head, and is done."""
+def test_a_repeated_transaction_changes_nothing_more(table: Any) -> None:
+    """A retry after a lost answer fails on its own head and counts as success."""
     with repeat_calls(table.client):
         record_audit(table, EMPTY_STATE, FIRST_STATE)
         record_audit(table, FIRST_STATE, SECOND_STATE)
@@ -166,7 +166,7 @@ def test_a_call_that_had_its_effect_and_is_sent_again_changes_nothing_more(table
 
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
 def test_of_two_that_record_at_once_one_wins(table: Any, *, after_effect: bool) -> None:
-    """At whichever call of the one the other comes in between; the loser leaves nothing that counts."""
+    """If another recording interrupts at any call, one of the two wins, and the other leaves nothing that counts."""
     record_audit(table, EMPTY_STATE, FIRST_STATE)
     other_state = replace(SECOND_STATE, audit_id="other", findings={})
     for call_number in range(MAX_CALLS):
@@ -204,10 +204,8 @@ def test_of_two_that_record_at_once_one_wins(table: Any, *, after_effect: bool) 
 
 
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
-def test_what_is_recorded_while_another_reads_is_read_completely_or_not_at_all(
-    table: Any, *, after_effect: bool
-) -> None:
-    """A chunk that was swept away meanwhile is no damage."""
+def test_a_read_during_a_recording_is_consistent(table: Any, *, after_effect: bool) -> None:
+    """A chunk that was deleted during a read is not damage: the read restarts."""
     for call_number in range(MAX_CALLS):
         record_audit(table, EMPTY_STATE, FIRST_STATE)
         fault = NthCallFault(partial(record_both, table), call_number)
@@ -221,7 +219,7 @@ def test_what_is_recorded_while_another_reads_is_read_completely_or_not_at_all(
 
 
 def test_a_late_sweep_deletes_nothing_that_was_recorded_since(table: Any) -> None:
-    """Two more audits are recorded before it looks for what is left of earlier ones."""
+    """Two later recordings do not lose a chunk to the cleanup of an earlier one."""
     record_audit(table, EMPTY_STATE, FIRST_STATE)
     fault = NthCallFault(lambda: record_audit(table, SECOND_STATE, THIRD_STATE), 0, operation="Query")
     with inject_fault(table.client, fault):
@@ -231,8 +229,8 @@ def test_a_late_sweep_deletes_nothing_that_was_recorded_since(table: Any) -> Non
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
-def test_a_transaction_that_was_in_the_way_of_another_is_tried_again(table: Any, code: str) -> None:
-    """Nothing says that this audit was overtaken."""
+def test_a_transaction_conflict_is_retried(table: Any, code: str) -> None:
+    """A transaction that conflicted with another one is retried, because no audit was recorded in between."""
     cancelled_error = make_client_error(
         "TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": code}]
     )
@@ -243,8 +241,8 @@ def test_a_transaction_that_was_in_the_way_of_another_is_tried_again(table: Any,
     assert load_checked_state(table) == FIRST_STATE
 
 
-def test_an_audit_that_was_recorded_and_overtaken_before_anybody_heard_is_a_conflict(table: Any) -> None:
-    """It is judged anew, and finds what came after it; what it told is told all the same."""
+def test_a_recording_that_was_overtaken_before_its_answer_is_a_conflict(table: Any) -> None:
+    """The audit is evaluated again on the later state, and its messages stay in the outbox."""
     record_audit(table, EMPTY_STATE, FIRST_STATE)
 
     def record_meanwhile() -> None:

@@ -1,4 +1,4 @@
-"""What the table holds beside memories, and what is said of a table that cannot be used."""
+"""The table holds records beside the state, and errors name a table that cannot be used."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -37,19 +37,19 @@ LEASE = timedelta(minutes=15)
 
 
 def build_night_state() -> ProjectState:
-    """Return what is remembered after a night, in several chunks."""
+    """Return the state after an audit, in several chunks."""
     sequence = AuditSequence()
     sequence.audit(build_inventory(build_index(backups=[build_backup(DAY)])))
     return sequence.state
 
 
 def find_expiries(table: Any) -> list[int]:
-    """Return when DynamoDB may delete items, for those that it may."""
+    """Return the expiry of each item that has one."""
     return [int(it["expires_at"]["N"]) for it in table.items if "expires_at" in it]
 
 
-def test_the_record_of_an_audit_is_kept_as_long_as_it_is_said(table: Any) -> None:
-    """For ever, where nothing is; what is remembered never expires."""
+def test_audit_records_expire_after_their_retention(table: Any) -> None:
+    """Audit records never expire without a retention, and the state never expires."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT)
     assert find_expiries(table) == []
     short_lived_store = DynamoState(table.client, table.name, retention=timedelta(days=400))
@@ -62,8 +62,8 @@ def test_the_record_of_an_audit_is_kept_as_long_as_it_is_said(table: Any) -> Non
     assert find_expiries(table) == [int((NOW + timedelta(days=400)).timestamp())]
 
 
-def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
-    """With the audit that caused it, the channel, and the moment."""
+def test_accepted_messages_are_recorded(table: Any) -> None:
+    """The record of an accepted message has its audit, channel and time."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, messages=(MESSAGE,))
     table.outbox.mark_sent(MESSAGE, NOW + HOUR)
     (sent_item,) = [it for it in table.items if it["SK"]["S"].startswith("sent#")]
@@ -72,8 +72,8 @@ def test_it_is_kept_for_a_while_that_a_message_was_accepted(table: Any) -> None:
     assert find_expiries(table) == [int((NOW + HOUR + timedelta(days=90)).timestamp())]
 
 
-def test_the_last_audits_are_known_without_loading_anything(table: Any) -> None:
-    """An incomplete one leaves the last complete one where it was."""
+def test_the_last_audits_are_read_without_the_state(table: Any) -> None:
+    """An incomplete audit does not change the time of the last complete one."""
     assert table.store.find_last_audits(PROJECT) == LastAudits(None, None)
     record_change(table.store, EMPTY_STATE, replace(FIRST_STATE, complete_at=None))
     assert table.store.find_last_audits(PROJECT) == LastAudits(NOW, None)
@@ -85,16 +85,16 @@ def test_the_last_audits_are_known_without_loading_anything(table: Any) -> None:
     assert calls.call_count == 1
 
 
-def test_a_project_is_registered_since_it_was_first_asked_for(table: Any) -> None:
-    """Whoever asks later hears the same; each project has its own moment."""
+def test_a_project_is_registered_at_the_first_call(table: Any) -> None:
+    """Later calls return the time of the first call; each project has its own."""
     assert table.store.ensure_registered(PROJECT, NOW) == NOW
     with repeat_calls(table.client):
         assert table.store.ensure_registered(PROJECT, NOW + DAY) == NOW
     assert table.store.ensure_registered("other", NOW + DAY) == NOW + DAY
 
 
-def test_what_a_newer_version_wrote_is_left_alone(table: Any) -> None:
-    """It is neither judged by nor written over."""
+def test_the_state_of_a_newer_version_is_refused(table: Any) -> None:
+    """A state of a newer version is neither loaded nor overwritten."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE)
     key = {"PK": {"S": f"project#{PROJECT}"}, "SK": {"S": "head"}}
     version = {":newer": {"N": str(HEAD_VERSION + 1)}}
@@ -140,22 +140,22 @@ def _set_attribute(table: Any, sort_key: str, attribute: str, value: dict[str, A
         pytest.param(lambda it: _set_attribute(it, "head", "observed_at", {"S": "yesterday"}), id="no-moment"),
     ],
 )
-def test_a_state_that_is_damaged_is_refused_and_left_as_it_is(table: Any, damage: Any) -> None:
-    """In one line that says what to do."""
+def test_a_damaged_state_is_refused_and_not_changed(table: Any, damage: Any) -> None:
+    """The error is one line that says what to do."""
     record_change(table.store, EMPTY_STATE, build_night_state())
     damage(table)
     items_before = table.items
     with pytest.raises(StateError, match=rf"the state in the table {table.name} is damaged") as error_info:
         table.store.load(PROJECT)
-    assert str(error_info.value).endswith("restore it to a point in time, or begin anew with another table")
+    assert str(error_info.value).endswith("restore the table to a point in time, or start with an empty table")
     assert "\n" not in str(error_info.value)
     assert table.items == items_before
 
 
-def test_more_channels_than_a_transaction_takes_are_refused_clearly(table: Any) -> None:
-    """Nothing is recorded; 98 are possible."""
+def test_too_many_channels_are_refused(table: Any) -> None:
+    """An audit with more than 98 messages records nothing."""
     messages = [replace(MESSAGE, message_id=f"{number}") for number in range(99)]
-    with pytest.raises(StateError, match="default: 99 channels are to be told; name 98 at most"):
+    with pytest.raises(StateError, match="default: 99 channels \\(limit: 98\\)"):
         record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT, messages=tuple(messages))
     assert table.store.load(PROJECT) == EMPTY_STATE
     record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT, messages=tuple(messages[:98]))
@@ -169,18 +169,18 @@ def test_more_channels_than_a_transaction_takes_are_refused_clearly(table: Any) 
         pytest.param(make_timeout_error, "Read timeout on endpoint URL", id="unanswered"),
         pytest.param(
             lambda: make_client_error("ResourceNotFoundException"),
-            "ResourceNotFoundException: no; look at its name, at the account and at the region",
+            "ResourceNotFoundException: no; check its name, the account and the region",
             id="no-such-table",
         ),
         pytest.param(
             lambda: make_client_error("AccessDeniedException"),
-            "AccessDeniedException: no; let the role use it",
+            "AccessDeniedException: no; allow the role to use it",
             id="forbidden",
         ),
     ],
 )
-def test_a_table_that_cannot_be_used_is_an_error_of_one_line(table: Any, error: Any, expected_text: str) -> None:
-    """Whatever is asked of it; it names the table."""
+def test_an_unusable_table_is_a_one_line_error(table: Any, error: Any, expected_text: str) -> None:
+    """Every operation raises an error that names the table."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, messages=(MESSAGE,))
     calls: list[Callable[[], object]] = [
         lambda: table.store.load(PROJECT),
@@ -203,8 +203,8 @@ def test_a_table_that_cannot_be_used_is_an_error_of_one_line(table: Any, error: 
             assert "\n" not in str(error_info.value)
 
 
-def test_what_was_only_done_in_part_is_done_to_the_end(table: Any) -> None:
-    """Batches that are throttled are asked for again, for what is left of them."""
+def test_partial_batches_are_completed(table: Any) -> None:
+    """The throttled rest of a batch is retried."""
     call_counts = Counter[str]()
     unprocessed_requests: list[Any] = []
 
@@ -239,8 +239,8 @@ def test_what_was_only_done_in_part_is_done_to_the_end(table: Any) -> None:
     assert call_counts["BatchWriteItem"] > 0
 
 
-def test_what_is_throttled_to_the_end_is_an_error(table: Any) -> None:
-    """Reading and writing alike."""
+def test_throttling_on_every_attempt_is_an_error(table: Any) -> None:
+    """Reads and writes raise an error after the last attempt."""
     record_change(table.store, EMPTY_STATE, build_night_state())
 
     def return_all_unprocessed(parsed: dict[str, Any], **_: object) -> None:
@@ -249,14 +249,14 @@ def test_what_is_throttled_to_the_end_is_an_error(table: Any) -> None:
 
     table.client.meta.events.register("after-call.dynamodb.BatchGetItem", return_all_unprocessed)
     try:
-        with pytest.raises(StateError, match="cannot be read: it is throttled to the end; try again later"):
+        with pytest.raises(StateError, match="cannot be read: every attempt was throttled; try again later"):
             table.store.load(PROJECT)
     finally:
         table.client.meta.events.unregister("after-call.dynamodb.BatchGetItem", return_all_unprocessed)
 
 
-def test_a_claim_whose_answer_was_lost_is_one_s_own(table: Any) -> None:
-    """The client asked twice; the second time it was told that somebody has it: oneself."""
+def test_a_claim_after_a_lost_answer_is_recognized(table: Any) -> None:
+    """The client's retry finds its own claim and accepts it."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, messages=(MESSAGE,))
     with repeat_calls(table.client):
         claim = table.outbox.claim(MESSAGE, NOW, NOW + LEASE)
@@ -264,8 +264,8 @@ def test_a_claim_whose_answer_was_lost_is_one_s_own(table: Any) -> None:
         assert (claim.attempts, claim.is_possible_duplicate) == (1, False)
 
 
-def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
-    """Each counts once."""
+def test_release_and_removal_may_be_repeated(table: Any) -> None:
+    """A repeated release or removal counts once."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, messages=(MESSAGE,))
     outbox = table.outbox
     outbox.claim(MESSAGE, NOW, NOW + LEASE)
@@ -279,7 +279,7 @@ def test_letting_go_and_putting_away_may_be_asked_for_twice(table: Any) -> None:
 
 
 def test_a_message_that_another_claimed_is_not_released(table: Any) -> None:
-    """The other's claim stands."""
+    """A process cannot release the claim of another."""
     record_change(table.store, EMPTY_STATE, FIRST_STATE, messages=(MESSAGE,))
     slow_outbox, quick_outbox = table.outbox, table.outbox
     slow_outbox.claim(MESSAGE, NOW, NOW + LEASE)

@@ -1,4 +1,4 @@
-"""`backup-auditor policy`: results on standard output, problems on standard error, 2 for a policy that is none."""
+"""`backup-auditor policy` writes results to standard output and problems to standard error, and exits 2 on problems."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def test_what_init_prints_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr() == (f"{path}: valid; no rules, no exemptions\n", "")
 
 
-def test_validate_says_what_a_valid_policy_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_counts_rules_and_exemptions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`policy validate` counts rules and exemptions in one line."""
     path = tmp_path / "policy.yaml"
     exemption = "{names: [a], controls: ['*'], owner: o, reason: r, expires: 2027-03-31}"
@@ -48,14 +48,14 @@ def test_validate_lists_every_problem(tmp_path: Path, capsys: pytest.CaptureFixt
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.splitlines() == [
-        f"{path}:1: version is 3; write 1, the only version there is",
+        f"{path}:1: version is 3; write 1, the only version",
         f"{path}:2: defaults.runs.grace is 1; write a duration such as 90m, 26h or 7d, of at most 36500d",
         f'{path}:3: unknown key "rule"; did you mean "rules"?',
     ]
 
 
 def test_validate_refuses_what_an_audit_today_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An exemption that ends more than five years ahead of today: a line for each."""
+    """An exemption that ends more than five years from today is a problem with its own line."""
     path = tmp_path / "policy.yaml"
     exemption = "{names: [a], controls: ['*'], owner: o, reason: r, expires: 9000-01-01}"
     path.write_text(f"exemptions: [{exemption}, {exemption}]")
@@ -69,7 +69,7 @@ def test_validate_refuses_what_an_audit_today_would(tmp_path: Path, capsys: pyte
 
 
 def test_validate_shows_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A key that found its way into a policy is not repeated."""
+    """An API key in a policy is not repeated."""
     path = tmp_path / "policy.yaml"
     secret = "pcsk_" + "1234567890abcdef"
     path.write_text(f"project: {{plan: {secret}}}")

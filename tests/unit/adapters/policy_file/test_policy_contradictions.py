@@ -1,4 +1,4 @@
-"""A policy that can never be met, or that speaks of nothing, is refused when it is written."""
+"""A policy that contradicts itself or that applies to nothing is refused."""
 
 from datetime import timedelta
 
@@ -21,15 +21,15 @@ def write_defaults(schedule: str = "", recovery: str = "") -> str:
     [("daily", "24h", 24 * 60), ("weekly", "7d", 7 * 24 * 60), ("monthly", "31d", 31 * 24 * 60)],
 )
 def test_max_age_is_no_shorter_than_the_interval(frequency: str, interval_text: str, minutes: int) -> None:
-    """A `max_age` of exactly the longest interval stands; a minute less is refused."""
+    """A `max_age` of the longest interval is valid; a minute less is refused."""
     parse_policy(write_defaults(f"frequency: {frequency}", f"max_age: {interval_text}"))
     problem = find_problem(write_defaults(f"frequency: {frequency}", f"max_age: {minutes - 1}m"))
     assert problem.startswith("3: defaults: max_age ")
     assert f"is below the interval of a {frequency} schedule" in problem
 
 
-def test_the_message_about_max_age_names_both_lengths() -> None:
-    """The message names what is stated, what is needed, and what to do."""
+def test_the_error_of_max_age_names_both_durations() -> None:
+    """The error names the stated duration, the required one, and what to do."""
     assert find_problem(write_defaults(recovery="max_age: 12h")) == (
         "3: defaults: max_age 12h is below the interval of a daily schedule, 1d; raise max_age to that, or make it null"
     )
@@ -46,7 +46,7 @@ def test_the_message_about_max_age_names_both_lengths() -> None:
     ],
 )
 def test_min_copies_fit_into_the_longest_retention(frequency: str, max_days: int, copies: int) -> None:
-    """`min_copies` of exactly floor(max / interval) stands; one more is refused."""
+    """`min_copies` of floor(max / interval) is valid; one more is refused."""
     schedule = f"frequency: {frequency}, retention_days: {{min: 1, max: {max_days}}}"
     parse_policy(write_defaults(schedule, f"min_copies: {copies}"))
     problem = find_problem(write_defaults(schedule, f"min_copies: {copies + 1}"))
@@ -61,7 +61,7 @@ def test_without_a_longest_retention_any_number_of_copies_fits() -> None:
 
 
 def test_min_may_equal_max() -> None:
-    """`min` of exactly `max` stands."""
+    """A `min` equal to `max` is valid."""
     parse_policy(write_defaults("retention_days: {min: 30, max: 30}"))
 
 
@@ -78,8 +78,8 @@ def test_a_limit_that_is_null_contradicts_nothing(limit: str) -> None:
     parse_policy(write_defaults(f"retention_days: {{{limit}}}"))
 
 
-def test_a_rule_is_laid_over_the_defaults_before_it_is_evaluated() -> None:
-    """A rule contradicts itself by what it inherits; the line is that of the key it writes."""
+def test_a_rule_is_merged_with_the_defaults_before_it_is_checked() -> None:
+    """A rule may contradict what it inherits; the line is that of the key in the rule."""
     text = """\
 defaults:
   recovery: {max_age: 30h}
@@ -98,14 +98,14 @@ rules:
     )
 
 
-def test_a_contradiction_of_the_defaults_is_said_once() -> None:
-    """What rules only inherit from the defaults is said of the defaults alone."""
+def test_a_contradiction_of_the_defaults_is_reported_once() -> None:
+    """A contradiction that rules inherit from the defaults is reported for the defaults only."""
     rules = "rules: [{name: a, match: {names: [a]}}, {name: b, require: {runs: {grace: 1h}}}]"
     assert find_problem(f"defaults: {{recovery: {{max_age: 2h}}}}\n{rules}").startswith("1: defaults: max_age")
 
 
-def test_a_rule_may_mend_what_would_contradict_its_own_frequency() -> None:
-    """A rule that states both figures is judged by both."""
+def test_a_rule_may_replace_both_values() -> None:
+    """A rule that sets both values is checked with both."""
     parse_policy(
         "defaults: {recovery: {max_age: 30h}}\n"
         "rules: [{name: a, require: {schedule: {frequency: weekly}, recovery: {max_age: 8d}}}]"
@@ -120,25 +120,25 @@ def write_exemption(*controls: str) -> str:
 
 
 @pytest.mark.parametrize("pattern", ["*", "schedule-*", "index-has-schedule", "index-*", "recovery-point-is-not-empty"])
-def test_a_pattern_that_fits_a_control_stands(pattern: str) -> None:
-    """A pattern may fit any control that is built or announced."""
+def test_a_pattern_that_matches_a_control_is_valid(pattern: str) -> None:
+    """A pattern may match any control."""
     parse_policy(write_exemption(pattern))
 
 
-def test_a_pattern_that_fits_no_control_is_refused_with_the_nearest() -> None:
-    """A pattern that fits nothing is refused with its line and the control that was meant."""
+def test_a_pattern_without_a_match_is_refused_with_the_nearest_control() -> None:
+    """The error has the line of the pattern and the nearest control id."""
     assert find_problem(write_exemption("*", "index-has-schedul")) == (
         '5: exemptions[0]: the pattern "index-has-schedul" fits no control; did you mean "index-has-schedule"?'
     )
 
 
 def test_a_pattern_like_no_control_says_where_they_are_listed() -> None:
-    """A pattern that is near to nothing is refused with the command that lists the controls."""
+    """The error of a pattern without a near control names the command that lists the controls."""
     assert find_problem(write_exemption("zzz*")).endswith('fits no control; "backup-auditor controls" lists them')
 
 
 def test_every_contradiction_is_reported() -> None:
-    """All contradictions are told at once, by line."""
+    """All contradictions are reported at once, by line."""
     text = write_defaults("retention_days: {min: 9, max: 3}", "max_age: 2h, min_copies: 4") + write_exemption("zzz")
     assert [it.split(":")[0] for it in find_problems(text)] == ["2", "3", "3", "7"]
 
@@ -149,7 +149,7 @@ def test_every_contradiction_is_reported() -> None:
     [pytest.param(timedelta(), False, id="at-limit"), pytest.param(timedelta(seconds=1), True, id="one-second-below")],
 )
 def test_a_second_decides_about_max_age(frequency: Frequency, shortfall: timedelta, is_refused: bool) -> None:
-    """A `max_age` of the interval stands, one of a second less contradicts it."""
+    """A `max_age` of the interval is valid; a second less is refused."""
     requirements = Requirements(
         schedule=ScheduleRequirement(frequency=frequency, retention_max=None),
         recovery=RecoveryRequirement(max_age=frequency.interval - shortfall),
@@ -161,7 +161,7 @@ def test_a_second_decides_about_max_age(frequency: Frequency, shortfall: timedel
 
 
 def write_rules(*matches: str) -> str:
-    """Write a policy with a rule a line, each with this match; a blank one has none."""
+    """Return a policy with one rule per line, each with its match; an empty match is omitted."""
     lines = [
         f"  - {{name: rule {it}, match: {{{match}}}}}" if match else f"  - {{name: rule {it}}}"
         for it, match in enumerate(matches)
@@ -186,8 +186,8 @@ def write_rules(*matches: str) -> str:
         pytest.param('names: ["*"], tags: {}', id="empty-tags"),
     ],
 )
-def test_a_rule_behind_one_that_matches_everything_is_refused(match_all: str) -> None:
-    """The message names its line, both rules, and what to do; the rule in front stands."""
+def test_a_rule_after_a_catch_all_rule_is_refused(match_all: str) -> None:
+    """The error has the line, both rules, and what to do; the rule in front is valid."""
     assert find_problem(write_rules("names: [a]", match_all, "names: [b]")) == (
         '4: rules[2] "rule 2": no index can come to it, because rules[1] "rule 1" matches every index, and the first'
         " rule that matches wins; move it in front of that rule, or remove it"
@@ -206,25 +206,25 @@ def test_a_rule_behind_one_that_matches_everything_is_refused(match_all: str) ->
         pytest.param('names: ["[*]"]', id="a-star-that-is-none"),
     ],
 )
-def test_a_rule_behind_one_that_matches_some_stands(match_some: str) -> None:
-    """Whatever may be left over is left over for it."""
+def test_a_rule_after_a_partial_rule_is_valid(match_some: str) -> None:
+    """A rule is reachable if the rules before it do not match every index."""
     assert len(parse_policy(write_rules(match_some, "names: [b]")).rules) == 2
 
 
-def test_a_rule_that_repeats_an_earlier_one_stands() -> None:
-    """Only a rule that matches everything takes all from those behind."""
+def test_a_rule_that_repeats_an_earlier_rule_is_valid() -> None:
+    """Only a rule that matches everything makes later rules unreachable."""
     parse_policy(write_rules("names: [a]", "names: [a]", 'names: ["*"]'))
 
 
 def test_every_rule_that_cannot_be_reached_is_reported() -> None:
-    """Each with its own line, and with the first rule that matches everything."""
+    """Each unreachable rule is reported with its line and the first rule that matches everything."""
     problems = find_problems(write_rules('names: ["*"]', "names: [b]", ""))
     assert [it[:1] for it in problems] == ["3", "4"]
     assert all('rules[0] "rule 0" matches every index' in it for it in problems)
 
 
 def write_subject_exemption(subject: str, *controls: str) -> str:
-    """Write a policy with an exemption of something, whose controls stand on line 3."""
+    """Return a policy with an exemption of a subject, with the controls on line 3."""
     other_lines = "    owner: o\n    reason: r\n    expires: 2027-03-31\n"
     return f"exemptions:\n  - {subject}\n    controls: {list(controls)}\n{other_lines}"
 
@@ -242,8 +242,8 @@ def write_subject_exemption(subject: str, *controls: str) -> str:
         pytest.param("backups: [x]", ["recovery-*", "plan-*"], "as backup-did-not-vanish does", id="backups-many"),
     ],
 )
-def test_an_exemption_that_can_fit_nothing_is_refused(subject: str, controls: list[str], reason: str) -> None:
-    """None of its controls is judged for what it is about, so that it would be accepted without an effect."""
+def test_an_exemption_without_effect_is_refused(subject: str, controls: list[str], reason: str) -> None:
+    """An exemption is refused if none of its controls is evaluated for its subject."""
     problem = find_problem(write_subject_exemption(subject, *controls))
     assert problem.startswith("3: exemptions[0]: ")
     assert reason in problem
@@ -262,8 +262,8 @@ def test_an_exemption_that_can_fit_nothing_is_refused(subject: str, controls: li
         pytest.param("backups: [x]", ["backup-*"], id="a-pattern-for-backups"),
     ],
 )
-def test_an_exemption_that_can_fit_something_stands(subject: str, controls: list[str]) -> None:
-    """One control that is judged for what it is about is enough."""
+def test_an_exemption_with_an_effect_is_valid(subject: str, controls: list[str]) -> None:
+    """One control that is evaluated for the subject is enough."""
     assert parse_policy(write_subject_exemption(subject, *controls)).exemptions[0].controls == tuple(controls)
 
 
@@ -282,8 +282,8 @@ def test_an_exemption_that_can_fit_something_stands(subject: str, controls: list
         ("{backups: []}", "backups of exemptions[0] is a list; write at least one entry"),
     ],
 )
-def test_an_exemption_is_about_exactly_one_thing(subject: str, expected_problem: str) -> None:
-    """Indexes by names and tags, single backups, or the project."""
+def test_an_exemption_has_exactly_one_subject(subject: str, expected_problem: str) -> None:
+    """The subject is indexes by names and tags, single backups, or the project."""
     exemption_text = (
         subject.removesuffix("}")
         + (", " if subject != "{}" else "")

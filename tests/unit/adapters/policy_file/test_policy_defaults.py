@@ -1,4 +1,4 @@
-"""The built-in policy is that of the domain, of the shape, and of the text that `policy init` prints."""
+"""The built-in policy agrees with the domain, the schema and the text that `policy init` prints."""
 
 import hashlib
 from pathlib import Path
@@ -31,7 +31,7 @@ remediation:
 
 
 def test_the_default_policy_states_what_is_published() -> None:
-    """The default policy's text holds exactly the published keys and values."""
+    """The text of the default policy has exactly the published keys and values."""
     assert (
         compose_document(read_default_policy(), POLICY_DOCUMENT).value
         == compose_document(_STATED_POLICY, POLICY_DOCUMENT).value
@@ -48,7 +48,7 @@ def test_the_built_in_policy_is_that_of_the_domain() -> None:
     "text", ["version: 1", "{}", "defaults: {}", "defaults: {schedule: {retention_days: {}}}\nproject: {}"]
 )
 def test_an_absent_key_takes_its_default(text: str) -> None:
-    """A file that leaves keys out means their defaults."""
+    """A policy without a key equals a policy with its default."""
     policy = parse_policy(text)
     assert (policy.defaults, policy.project, policy.remediation) == (
         load_built_in_policy().defaults,
@@ -59,7 +59,7 @@ def test_an_absent_key_takes_its_default(text: str) -> None:
 
 
 def test_the_text_that_init_prints_is_a_valid_policy(tmp_path: Path) -> None:
-    """What `policy init` prints loads, and requires what is built in."""
+    """The output of `policy init` loads and equals the built-in policy."""
     path = tmp_path / "policy.yaml"
     path.write_text(read_default_policy(), encoding="utf-8")
     assert load_policy(path).defaults == Requirements()
@@ -67,7 +67,7 @@ def test_the_text_that_init_prints_is_a_valid_policy(tmp_path: Path) -> None:
 
 
 def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
-    """The rule and the exemption that stand in comments load once they are uncommented."""
+    """The rule and the exemption in comments load when they are uncommented."""
     lines = read_default_policy().splitlines()
     examples = [it.removeprefix("# ") for it in lines if it.startswith(("# rules:", "# exemptions:", "#   "))]
     policy = parse_policy("\n".join(examples))
@@ -76,7 +76,7 @@ def test_the_examples_in_the_comments_of_the_default_policy_are_valid() -> None:
 
 
 def test_the_default_policy_shows_every_key() -> None:
-    """No key is known that the default policy does not show, in itself or in its examples."""
+    """The default policy shows every known key, in its text or in its examples."""
     policy_text = read_default_policy()
     list_item_keys = {"match", "names", "tags", "require", "name", "controls", "owner", "reason", "expires"}
     hidden_paths = [path for path, _ in list_keys() if f"{path[-1]}:" not in policy_text]
@@ -85,7 +85,7 @@ def test_the_default_policy_shows_every_key() -> None:
 
 
 def test_a_percentage_stays_the_number_that_was_written() -> None:
-    """A whole percentage is shown without a fraction in reports."""
+    """Reports show a whole percentage without a fraction."""
     content = parse_policy(
         "defaults: {content: {max_record_drop_percent: 20, max_namespace_drop_percent: 2.5}}"
     ).defaults.content

@@ -1,4 +1,4 @@
-"""`policy diff OLD NEW --inventory FILE`: which findings another policy opens and closes, and its slots."""
+"""`policy diff OLD NEW --inventory FILE` shows the findings that another policy opens and closes, and its slots."""
 
 from dataclasses import replace
 from datetime import date
@@ -39,12 +39,12 @@ def list_names(findings: Any) -> set[tuple[str, str]]:
 
 
 def render_text(difference: PolicyDiff) -> str:
-    """Write a difference."""
+    """Return the text of a difference."""
     return "\n".join(render_policy_diff(difference))
 
 
 def test_the_same_policy_changes_nothing() -> None:
-    """Everything that is open stays open."""
+    """Every open finding stays open under the same policy."""
     difference = compare_policies(INVENTORY, OLD_POLICY, OLD_POLICY)
     assert (difference.opened_findings, difference.closed_findings, difference.unknown_findings) == ((), (), ())
     assert difference.unchanged_count > 0
@@ -52,7 +52,7 @@ def test_the_same_policy_changes_nothing() -> None:
 
 
 def test_a_stricter_policy_opens_findings() -> None:
-    """As the new policy judges them."""
+    """An opened finding has the reason of the new policy."""
     difference = compare_policies(INVENTORY, OLD_POLICY, build_policy(retention_min=35 * DAY))
     assert list_names(difference.opened_findings) == {("schedule-retention-meets-minimum", "orders")}
     assert difference.closed_findings == ()
@@ -61,7 +61,7 @@ def test_a_stricter_policy_opens_findings() -> None:
 
 
 def test_a_looser_policy_closes_findings() -> None:
-    """And says why each is none any more."""
+    """A closed finding has the reason why it is compliant."""
     difference = compare_policies(INVENTORY, OLD_POLICY, build_policy(required=False))
     assert ("index-has-schedule", "carts") in list_names(difference.closed_findings)
     assert difference.opened_findings == ()
@@ -69,7 +69,7 @@ def test_a_looser_policy_closes_findings() -> None:
 
 
 def test_an_exemption_closes_findings() -> None:
-    """The deviation stays; who accepted it is said."""
+    """A finding that the new policy exempts is closed, with the owner of the exemption."""
     difference = compare_policies(INVENTORY, OLD_POLICY, replace(OLD_POLICY, exemptions=(EXEMPTION,)))
     assert {name for _, name in list_names(difference.closed_findings)} == {"carts"}
     assert "accepted until 2027-03-31 by search-team: rebuilt nightly" in render_text(difference)
@@ -77,8 +77,8 @@ def test_an_exemption_closes_findings() -> None:
     assert list_names(reverse_difference.opened_findings) == list_names(difference.closed_findings)
 
 
-def test_what_the_new_policy_cannot_evaluate_is_not_called_closed() -> None:
-    """Half the backups were read: more than the old quota, and nobody knows whether more than the new one."""
+def test_an_unknown_finding_is_not_closed() -> None:
+    """With half the backups read, a finding may be open under the old quota and unknown under the new one."""
     inventory = build_inventory(build_index(), backups=build_failed_listing(build_daily_runs()))
     difference = compare_policies(
         inventory, replace(OLD_POLICY, project=ProjectRequirement(backup_quota=5)), OLD_POLICY
@@ -89,8 +89,8 @@ def test_what_the_new_policy_cannot_evaluate_is_not_called_closed() -> None:
     assert "backup-quota-has-headroom: insufficient data: " in render_text(difference)
 
 
-def test_what_only_the_new_policy_cannot_evaluate_is_reported() -> None:
-    """An audit under the old policy had no reason to walk twice; by the new one too few copies may be there."""
+def test_a_newly_unknown_finding_is_reported() -> None:
+    """A new policy may need a second read that the audit under the old policy did not make."""
     inventory = build_inventory(build_index(reads=1), reads=1)
     difference = compare_policies(inventory, OLD_POLICY, build_policy(min_copies=7))
     assert list_names(difference.unknown_findings) == set()
@@ -104,8 +104,8 @@ def test_what_only_the_new_policy_cannot_evaluate_is_reported() -> None:
     assert same_difference.unknown_findings == ()
 
 
-def test_slots_are_those_that_the_required_schedules_hold() -> None:
-    """By rule, on the indexes of the inventory that can be backed up."""
+def test_slots_are_counted_by_rule() -> None:
+    """The slots of required schedules are counted by rule, for the indexes that can be backed up."""
     own_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, retention_min=35 * DAY))
     new_policy = Policy(
         "new", "1" * 64, rules=(Rule("mine", ("orders",), {}, own_requirements),), project=ProjectRequirement()
@@ -121,7 +121,7 @@ def test_slots_are_those_that_the_required_schedules_hold() -> None:
 def test_the_command_compares_two_files_by_a_saved_inventory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a call or a key; on standard output, exit 0 whatever it finds."""
+    """The command needs no call and no key, writes to standard output, and exits 0."""
     old_path, new_path, inventory_path = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "inventory"
     old_path.write_text("version: 1\n")
     new_path.write_text("version: 1\ndefaults: {schedule: {retention_days: {min: 35}}}\n")
@@ -134,10 +134,10 @@ def test_the_command_compares_two_files_by_a_saved_inventory(
 
 
 @pytest.mark.parametrize("distant_policy", ["old", "new"])
-def test_a_policy_that_may_not_be_used_is_not_compared(
+def test_an_invalid_policy_is_not_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], distant_policy: str
 ) -> None:
-    """An audit at the moment of the inventory would refuse it: exit 2 and one line."""
+    """A policy that an audit at the time of the inventory would refuse exits 2 with one line."""
     files = {name: tmp_path / f"{name}.yaml" for name in ("old", "new")}
     for path in files.values():
         path.write_text("version: 1\n")
@@ -157,7 +157,7 @@ def test_a_policy_that_may_not_be_used_is_not_compared(
 def test_a_file_that_cannot_be_read_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], missing_path: str
 ) -> None:
-    """With exit 2 and one line that names it."""
+    """A file that cannot be read exits 2 with one line that names it."""
     files = {name: tmp_path / name for name in ("old.yaml", "new.yaml", "inventory")}
     for name in ("old.yaml", "new.yaml"):
         files[name].write_text("version: 1\n")

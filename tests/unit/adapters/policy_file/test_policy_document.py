@@ -1,4 +1,4 @@
-"""What docs/reference/policy.md says of the policy file is true."""
+"""docs/reference/policy.md agrees with the policy file."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_the_table_of_keys_is_current() -> None:
     assert policy_document.build_key_table() in _DOCUMENT
 
 
-def test_every_key_stands_in_the_table() -> None:
+def test_every_key_is_in_the_table() -> None:
     """Each key that holds a value has a row."""
     rows = re.findall(r"^\| `([^`]+)`", _DOCUMENT, re.MULTILINE)
     leaf_paths = [path for path, field in list_keys() if find_shape(field.annotation) is None]
@@ -29,7 +29,7 @@ def test_every_key_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize("text", _EXAMPLES)
 def test_the_example_is_a_policy(text: str) -> None:
-    """The policy that the document shows loads, with rules and an exemption."""
+    """The policy in the document loads, with rules and an exemption."""
     policy = parse_policy(text)
     assert [it.name for it in policy.rules] == ["production", "archive", "experiments"]
     assert len(policy.exemptions) == 1
@@ -39,5 +39,5 @@ def test_the_example_is_a_policy(text: str) -> None:
     "text", ['defaults: {schedule: {required: "true"}}', "defaults: {recovery: {min_copies: 2.0}}", "a: !!str x"]
 )
 def test_nothing_is_converted(text: str) -> None:
-    """What the document says is refused, is."""
+    """The document's examples of refused values are refused."""
     assert find_problems(text)

@@ -1,4 +1,4 @@
-"""Which exemption covers what, and until when."""
+"""Exemptions cover controls of indexes, backups or the project until they expire."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -29,13 +29,13 @@ _BETWEEN_EXPIRIES = datetime(2027, 3, 1, tzinfo=UTC)
     ],
 )
 def test_an_exemption_covers_its_controls_on_its_names(control: str, name: str, owner: str | None) -> None:
-    """An exemption covers a control on an index when a pattern of each fits."""
+    """An exemption covers a control on an index if one pattern of each matches."""
     exemption = _POLICY.find_exemption(control, name, {}, _BETWEEN_EXPIRIES)
     assert (exemption.owner if exemption else None) == owner
 
 
 def test_the_first_exemption_that_covers_is_shown() -> None:
-    """Of two exemptions that cover a finding the first is carried."""
+    """If two exemptions cover a finding, the finding has the first one."""
     exemption = _POLICY.find_exemption("schedule-is-unique", "tmp", {}, _BEFORE_BOTH_EXPIRIES)
     assert exemption is not None
     assert exemption.reason == "first"
@@ -57,7 +57,7 @@ def test_the_first_exemption_that_covers_is_shown() -> None:
     ],
 )
 def test_an_exemption_lasts_to_the_end_of_its_day_in_utc(moment: datetime, is_covered: bool) -> None:
-    """An exemption lasts to the end of its day, UTC, whatever the offset of the moment."""
+    """An exemption lasts to the end of its day in UTC, whatever the offset of the time."""
     assert (_POLICY.find_exemption("schedule-is-unique", "tmp", {}, moment) is not None) is is_covered
 
 
@@ -85,14 +85,16 @@ exemptions:
         pytest.param("plan-allows-schedules", "default", {}, None, id="the-project-is-no-index"),
     ],
 )
-def test_names_and_tags_must_both_fit(control: str, name: str, tags: dict[str, str] | None, owner: str | None) -> None:
-    """What is left out fits every index; of each tag one of its values, with case."""
+def test_names_and_tags_must_both_match(
+    control: str, name: str, tags: dict[str, str] | None, owner: str | None
+) -> None:
+    """An absent key matches every index; a tag matches one of its values exactly."""
     exemption = _POLICY_OF_KINDS.find_exemption(control, name, tags, _BETWEEN_EXPIRIES)
     assert (exemption.owner if exemption else None) == owner
 
 
 def test_the_project_is_exempted_by_its_own_key_alone() -> None:
-    """From the controls that are judged for it."""
+    """`project: true` exempts the project from controls of the project only."""
     exemption = _POLICY_OF_KINDS.find_project_exemption("plan-allows-schedules", _BETWEEN_EXPIRIES)
     assert exemption is not None
     assert exemption.owner == "project"
@@ -102,14 +104,14 @@ def test_the_project_is_exempted_by_its_own_key_alone() -> None:
 
 
 def test_single_backups_are_exempted_by_their_ids() -> None:
-    """From the controls that speak of backups."""
+    """`backups` exempts single backups from the controls of backups."""
     assert set(_POLICY_OF_KINDS.find_exempted_backups("backup-did-not-vanish", _BETWEEN_EXPIRIES)) == {"id-1", "id-2"}
     assert _POLICY_OF_KINDS.find_exempted_backups("no-run-is-stuck", _BETWEEN_EXPIRIES) == {}
     assert _POLICY_OF_KINDS.find_exempted_backups("backup-did-not-vanish", datetime(2027, 4, 1, tzinfo=UTC)) == {}
 
 
 def test_an_exemption_that_has_expired_is_no_error() -> None:
-    """A file with an expired exemption loads: that it expired is for an audit to say."""
+    """A policy with an expired exemption loads: a control of the audit reports it."""
     text = "exemptions: [{names: [a], controls: ['*'], owner: o, reason: r, expires: 1999-12-31}]"
     assert parse_policy(text).find_exemption("index-has-schedule", "a", {}, _BETWEEN_EXPIRIES) is None
 
@@ -126,7 +128,7 @@ def test_an_exemption_that_has_expired_is_no_error() -> None:
     ],
 )
 def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refused: bool) -> None:
-    """Of the day on which it is used."""
+    """An exemption that ends more than five years after the audit is refused."""
     text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {expires}}}]"
     distant_ones = find_distant_exemptions(parse_policy(text), day)
     assert bool(distant_ones) is is_refused
@@ -152,7 +154,7 @@ def test_an_exemption_ends_within_five_years(day: date, expires: date, is_refuse
 def test_an_exemption_does_not_cover_every_control_of_every_index(
     names: list[str], controls: list[str], is_refused: bool
 ) -> None:
-    """Then nothing would be audited any more."""
+    """An exemption of every control on every index is refused: nothing would be audited."""
     text = f"exemptions: [{{names: {names}, controls: {controls}, owner: o, reason: r, expires: 2027-03-31}}]"
     if is_refused:
         with pytest.raises(PolicyError, match=r"exemptions\[0\]: it covers every control of every index; name the"):

@@ -1,4 +1,4 @@
-"""`policy validate --indexes N`: whether so many indexes could meet a policy at once within the quota."""
+"""`policy validate --indexes N` says whether that many indexes could meet a policy within the quota."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SCRATCH_RULE = "{name: scratch, match: {names: ['scratch-*']}, require: {schedul
 def validate_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int | str
 ) -> tuple[int, str]:
-    """Validate a policy for so many indexes; return the exit code and what is said of them."""
+    """Validate a policy for a number of indexes; return the exit code and the output about them."""
     path = tmp_path / "policy.yaml"
     path.write_text(text)
     code = main(["policy", "validate", str(path), "--indexes", str(indexes)])
@@ -92,16 +92,16 @@ def validate_policy(
         ),
     ],
 )
-def test_it_says_what_so_many_indexes_take(  # noqa: PLR0913  the facts of one case, and pytest's own
+def test_the_required_slots_of_indexes_are_shown(  # noqa: PLR0913  the facts of one case, and pytest's own
     *, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, indexes: int, code: int, expected_output: str
 ) -> None:
-    """At the shortest retention and the slowest frequency that are allowed; 2 where they cannot fit."""
+    """The slots are those at the shortest retention and slowest frequency; exit code 2 if they exceed the quota."""
     assert validate_policy(tmp_path, capsys, f"version: 1\n{text}\n", indexes) == (code, expected_output)
 
 
 @pytest.mark.parametrize("indexes", ["0", "-1", "1.5", "many", "1000000", ""])
 def test_a_number_of_indexes_is_a_whole_number(indexes: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """At least one; anything else exits 2 with one line."""
+    """A number of indexes below one, or anything else, exits 2 with one line."""
     with pytest.raises(SystemExit) as error_info:
         main(["policy", "validate", "policy.yaml", f"--indexes={indexes}"])
     assert error_info.value.code == 2

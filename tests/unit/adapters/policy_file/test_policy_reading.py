@@ -1,4 +1,4 @@
-"""Whatever the path of a policy leads to, reading it ends at once and in one line."""
+"""Any path of a policy is read or refused at once, with one line."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from support.builders.policies import find_problem
 
 
 def find_refusal(path: Path) -> str:
-    """Return what is said of a path that is refused."""
+    """Return the error of a path that is refused."""
     with pytest.raises(PolicyError) as error_info:
         load_policy(path)
     (problem,) = error_info.value.problems
@@ -25,19 +25,19 @@ def find_refusal(path: Path) -> str:
     return problem
 
 
-def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
-    """A file that is not there is refused, and the message says how to make one."""
+def test_the_error_of_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
+    """The error of a missing file names the command that prints a policy."""
     path = tmp_path / "policy.yaml"
     assert find_refusal(path) == f'{path}: there is no such file; "backup-auditor policy init" prints one to start from'
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    """A directory is no policy."""
+    """A directory is not a policy."""
     assert find_refusal(tmp_path) == f"{tmp_path}: is a directory; name the policy file in it"
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A named pipe is not waited for without end."""
+def test_a_pipe_without_a_writer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A named pipe without a writer is refused after a time limit."""
     monkeypatch.setattr(input_file, "WRITER_WAIT_SECONDS", 1)
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -46,7 +46,7 @@ def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_a_pipe_is_read_once_to_its_end(tmp_path: Path) -> None:
-    """Whatever is written to it in however many pieces is the policy."""
+    """A policy may arrive in any number of pieces."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
@@ -62,7 +62,7 @@ def _write_pipe(path: Path, *pieces: bytes) -> None:
 
 
 def test_a_descriptor_of_a_pipe_is_read() -> None:
-    """A shell's process substitution is a path of a descriptor."""
+    """A shell's process substitution is the path of a descriptor."""
     read_descriptor, write_descriptor = os.pipe()
     try:
         os.write(write_descriptor, b"rules: [{name: substituted}]")
@@ -76,8 +76,8 @@ def test_a_descriptor_of_a_pipe_is_read() -> None:
     "length",
     [pytest.param(MAX_DOCUMENT_BYTES, id="at-limit"), pytest.param(MAX_DOCUMENT_BYTES + 1, id="one-byte-past")],
 )
-def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path: Path) -> None:
-    """What comes behind that is not waited for."""
+def test_a_pipe_is_read_up_to_the_size_limit(length: int, tmp_path: Path) -> None:
+    """A policy in a pipe that exceeds the size limit is refused without waiting for its end."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
@@ -93,17 +93,17 @@ def test_no_more_than_the_largest_size_is_read_from_a_pipe(length: int, tmp_path
 
 
 def test_an_empty_pipe_is_an_empty_file(tmp_path: Path) -> None:
-    """A writer that wrote nothing is not waited for."""
+    """A writer that closes the pipe without writing gives an empty policy."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with ThreadPoolExecutor() as threads:
         writer_future = threads.submit(_write_pipe, path)
-        assert "is empty, and an empty file is no policy" in find_refusal(path)
+        assert "is empty, and an empty file is not a policy" in find_refusal(path)
         writer_future.result()
 
 
-def test_standard_input_is_called_as_it_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`-` is the source of the policy, and stands in front of its problems."""
+def test_standard_input_is_named_as_a_hyphen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is the source of the policy and the prefix of its problems."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfrules: [{name: a}]")))
     assert (policy := load_policy("-")).source == "-"
     assert policy.rules[0].name == "a"
@@ -113,14 +113,14 @@ def test_standard_input_is_called_as_it_was_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process without one says so in one line."""
+    """A process without standard input raises a one-line error."""
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(PolicyError, match=r"^-: standard input is closed; open it, or name a file$"):
         load_policy("-")
 
 
-def test_a_file_that_is_called_as_standard_input_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path of that name is one, as `./-` is on a command line."""
+def test_a_file_named_as_a_hyphen_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `Path` named `-` is a file, as `./-` is on a command line."""
     (tmp_path / "-").write_text("rules: [{name: from-a-file}]", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert load_policy(parse_source("./-")).rules[0].name == "from-a-file"
@@ -128,17 +128,17 @@ def test_a_file_that_is_called_as_standard_input_is_a_file(tmp_path: Path, monke
 
 
 def test_an_endless_device_is_refused() -> None:
-    """A device is refused unread."""
+    """A device is refused without reading it."""
     assert "is not a regular file" in find_refusal(Path("/dev/zero"))
 
 
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
-    """A path with a NUL character is refused, and shown with an escape."""
+    """A path with a NUL character is refused and shown with an escape."""
     assert find_refusal(tmp_path / "a\0b") == f"{tmp_path}/a\\x00b: is not a valid path; remove the NUL characters"
 
 
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that may not be read is refused with the system's reason."""
+    """A file that cannot be read is refused with the system's reason."""
 
     def raise_permission_error(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
@@ -151,13 +151,13 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
-    """A path that goes through something that is no directory is refused."""
+    """A path below a regular file is refused."""
     (tmp_path / "file").touch()
     assert "cannot be read: Not a directory" in find_refusal(tmp_path / "file" / "policy.yaml")
 
 
 def test_fifty_megabytes_are_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is too large is refused by its size: it is never opened for reading."""
+    """A file that is too large is refused by its size, without reading it."""
     path = tmp_path / "large.yaml"
     with path.open("wb") as file:
         file.truncate(50_000_000)
@@ -176,7 +176,7 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path, monkeypatch: pytest.
     ],
 )
 def test_the_largest_file_is_read(tmp_path: Path, size: int, is_read: bool) -> None:
-    """A file of exactly the largest size is read, one of a byte more is not."""
+    """A file at the size limit is read; a file with one more byte is refused."""
     path = tmp_path / "policy.yaml"
     path.write_bytes(b"version: 1 #".ljust(size, b"x"))
     if is_read:
@@ -186,7 +186,7 @@ def test_the_largest_file_is_read(tmp_path: Path, size: int, is_read: bool) -> N
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more than the largest size is ever read."""
+    """A file that exceeds the size limit while it is read is refused."""
     path = tmp_path / "policy.yaml"
     path.write_bytes(b"#" * (MAX_DOCUMENT_BYTES + 10))
     small_stat = Path(__file__).stat()
@@ -195,39 +195,39 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypat
 
 
 def test_bytes_that_are_not_utf_8_name_their_line() -> None:
-    """A file in another encoding is refused with the line of the first byte that does not fit."""
+    """A file in another encoding is refused with the line of the first invalid byte."""
     assert find_problem(b"version: 1\n# caf\xe9\n") == "2: is not UTF-8 text; save it as UTF-8"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_is_refused_by_its_name(encoding: str) -> None:
-    """With a mark in front or without: some editors and shells write it."""
+    """UTF-16 is recognized with and without a byte order mark, because some editors and shells write it."""
     problem = find_problem("version: 1\n".encode(encoding))
     assert problem == "1: is UTF-16 text, not UTF-8; save it as UTF-8"
 
 
 @pytest.mark.parametrize("content", ["version: 1".encode("utf-16"), bytes(range(256)), b"\x7fELF\x02\x01\x01\x00"])
 def test_binary_files_are_refused(content: bytes) -> None:
-    """What is no text is refused."""
+    """A file that is not text is refused."""
     assert find_problem(content).endswith(("; save it as UTF-8", "; remove it"))
 
 
 @pytest.mark.parametrize("control_character", ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff"])
 def test_a_control_character_names_its_line(control_character: str) -> None:
-    """A character that cannot be seen is refused with its number and line."""
+    """A control character is refused with its number and line."""
     expected_problem = f"2: has the control character U+{ord(control_character):04X}; remove it"
     assert find_problem(f"version: 1\n# a{control_character}b\n") == expected_problem
 
 
 def test_a_byte_order_mark_and_any_script_are_text(tmp_path: Path) -> None:
-    """A byte order mark is skipped, and text of any script is taken."""
+    """A byte order mark is skipped, and text in any script is accepted."""
     path = tmp_path / "policy.yaml"
     path.write_text("\ufeffrules: [{name: 本番 🚀}]\r\n", encoding="utf-8")
     assert load_policy(path).rules[0].name == "本番 🚀"
 
 
-def test_a_policy_says_where_it_was_read_and_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The source is the path as it was given, the digest that of the file's bytes."""
+def test_a_policy_has_its_source_and_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source is the path as it was given, and the digest is that of the file's bytes."""
     content = b"\xef\xbb\xbfversion: 1\r\n"
     (tmp_path / "policy.yaml").write_bytes(content)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Which rule is for an index, and what it requires once it is laid over the defaults."""
+"""The first matching rule applies to an index, merged over the defaults."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -34,21 +34,21 @@ rules:
         pytest.param("x", {}, None, id="nothing-fits"),
     ],
 )
-def test_the_first_rule_whose_names_and_tags_both_fit_wins(name: str, tags: dict[str, str], rule: str | None) -> None:
-    """Names and tags must both fit, any listed value of each will do, and the first such rule wins."""
+def test_the_first_rule_whose_names_and_tags_match_wins(name: str, tags: dict[str, str], rule: str | None) -> None:
+    """A rule applies if one of its names and one value of each tag match, and the first such rule wins."""
     matching_rule = _POLICY_WITH_RULES.find_rule(name, tags)
     assert (matching_rule.name if matching_rule else None) == rule
 
 
 def test_a_rule_without_match_is_for_every_index() -> None:
-    """A rule that matches on nothing fits whatever comes to it."""
+    """A rule without a match applies to every index."""
     matching_rule = parse_policy("rules: [{name: all}]").find_rule("x", {})
     assert matching_rule is not None
     assert matching_rule.requirements == Requirements()
 
 
 def parse_requirements(requirements_text: str) -> Requirements:
-    """Return what a rule requires over defaults that differ from the built-in ones."""
+    """Return the requirements of a rule over defaults that differ from the built-in ones."""
     text = f"""\
 defaults:
   schedule: {{frequency: weekly, retention_days: {{min: 14}}}}
@@ -61,8 +61,8 @@ rules:
     return parse_policy(text).rules[0].requirements
 
 
-def test_what_a_rule_does_not_write_is_that_of_the_defaults() -> None:
-    """A rule that writes nothing requires what the defaults of its own file do."""
+def test_a_rule_inherits_the_defaults() -> None:
+    """A rule without requirements has the defaults of its own file."""
     requirements = parse_requirements("{}")
     assert requirements.schedule.frequency is Frequency.WEEKLY
     assert requirements.schedule.retention_min == timedelta(days=14)
@@ -70,7 +70,7 @@ def test_what_a_rule_does_not_write_is_that_of_the_defaults() -> None:
 
 
 def test_a_rule_changes_only_the_keys_that_it_writes_at_any_depth() -> None:
-    """A key deep in a rule leaves its neighbours as they are."""
+    """A nested key of a rule does not change its neighbours."""
     requirements, default_requirements = (
         parse_requirements("{schedule: {retention_days: {max: 90}}}"),
         parse_requirements("{}"),
@@ -81,17 +81,17 @@ def test_a_rule_changes_only_the_keys_that_it_writes_at_any_depth() -> None:
 
 
 def test_a_rule_may_write_null_over_a_default() -> None:
-    """Null in a rule is a value, not an absence."""
+    """A null in a rule replaces the default."""
     assert parse_requirements("{recovery: {max_age: null}}").recovery.max_age is None
 
 
 def test_a_rule_may_write_the_built_in_default_over_another() -> None:
-    """A value equal to the built-in default is written all the same."""
+    """A value that equals the built-in default still replaces the default of the file."""
     assert parse_requirements("{schedule: {retention_days: {min: 7}}}").schedule.retention_min == timedelta(days=7)
 
 
-def test_a_list_of_a_rule_takes_the_place_of_the_default_list() -> None:
-    """Lists are not joined."""
+def test_a_list_of_a_rule_replaces_the_default_list() -> None:
+    """Lists are not merged."""
     assert parse_requirements('{protection: {locations: ["azure/*"]}}').protection.locations == ("azure/*",)
 
 
@@ -104,7 +104,7 @@ def test_a_list_of_a_rule_takes_the_place_of_the_default_list() -> None:
     ],
 )
 def test_max_age_is_as_stated_or_the_interval_and_the_grace(text: str, hours: float) -> None:
-    """A `max_age` of null is the longest interval of the required frequency and the grace."""
+    """A `max_age` of null is the longest interval of the required frequency plus the grace."""
     assert parse_policy(f"defaults: {{{text}}}").defaults.max_age == timedelta(hours=hours)
 
 
@@ -120,12 +120,12 @@ def test_max_age_is_as_stated_or_the_interval_and_the_grace(text: str, hours: fl
     ],
 )
 def test_the_quota_is_as_stated_or_that_of_the_plan(project: str, quota: int | None) -> None:
-    """A stated quota goes before that of the plan."""
+    """A quota in the policy wins over that of the plan."""
     assert parse_policy(f"project: {project}").project.quota == quota
 
 
 def test_every_limit_may_be_null() -> None:
-    """A limit that is null is no limit."""
+    """A limit that is null is not checked."""
     policy: Policy = parse_policy("""\
 defaults:
   schedule: {retention_days: {min: null, max: null}}

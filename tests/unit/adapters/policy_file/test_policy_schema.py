@@ -1,4 +1,4 @@
-"""The published JSON Schema takes the policies that load, and refuses those whose shape is wrong."""
+"""The published JSON Schema accepts the policies that load and refuses a wrong shape."""
 
 import json
 
@@ -60,22 +60,22 @@ _INVALID_POLICIES = [
 ]
 
 
-def test_the_schema_is_one_of_its_dialect() -> None:
-    """The schema is a valid schema of 2020-12."""
+def test_the_schema_is_valid() -> None:
+    """The schema is valid in the 2020-12 dialect."""
     assert build_policy_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     jsonschema.Draft202012Validator.check_schema(build_policy_schema())
 
 
 @pytest.mark.parametrize("text", _VALID_POLICIES)
-def test_what_loads_fits_the_schema(text: str) -> None:
-    """A policy that loads fits the schema."""
+def test_the_schema_accepts_what_loads(text: str) -> None:
+    """A policy that loads is valid under the schema."""
     parse_policy(text)
     jsonschema.Draft202012Validator(build_policy_schema()).validate(compose_document(text, POLICY_DOCUMENT).value)
 
 
 @pytest.mark.parametrize("text", _INVALID_POLICIES)
-def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
-    """A policy of a wrong shape is refused by the schema and by the loader alike."""
+def test_the_schema_and_the_loader_refuse_a_wrong_shape(text: str) -> None:
+    """A policy of a wrong shape is refused by the schema and by the loader."""
     assert find_problems(text)
     assert not jsonschema.Draft202012Validator(build_policy_schema()).is_valid(
         compose_document(text, POLICY_DOCUMENT).value
@@ -83,7 +83,7 @@ def test_what_does_not_fit_the_schema_does_not_load(text: str) -> None:
 
 
 def test_every_key_is_described() -> None:
-    """Every key of the schema carries what it means."""
+    """Every key of the schema has a description."""
     schema = build_policy_schema()
     shapes = [schema, *schema["$defs"].values()]
     keys = {name: key for shape in shapes for name, key in shape.get("properties", {}).items()}
@@ -91,5 +91,5 @@ def test_every_key_is_described() -> None:
 
 
 def test_the_schema_is_always_the_same_text() -> None:
-    """Two makings of the schema give the same text."""
+    """Two builds of the schema give the same text."""
     assert json.dumps(build_policy_schema()) == json.dumps(build_policy_schema())

@@ -1,4 +1,4 @@
-"""Every key of a policy file is known, of one kind, and within its range; else its line and the remedy are told."""
+"""Every key of a policy is known, of one type and within its range; else the error has its line and what to do."""
 
 import pytest
 
@@ -44,22 +44,22 @@ from support.builders.policies import find_problem, find_problems, parse_policy
     ],
 )
 def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_problem: str) -> None:
-    """An unknown key is refused with its line, and the key that was meant, its place, or the keys that are known."""
+    """An unknown key is refused with its line and the nearest key, its section, or the known keys."""
     assert find_problem(text) == expected_problem
 
 
 @pytest.mark.parametrize(
     "text, expected_problem",
     [
-        ("version: 2", "version is 2; write 1, the only version there is"),
+        ("version: 2", "version is 2; write 1, the only version"),
         ("version: true", "version is true; write a whole number"),
         ('version: "1"', 'version is "1"; write a whole number'),
         ("version: 1.0", "version is 1.0; write a whole number"),
         ("version: null", "version is null; write a whole number"),
-        ("rules: {}", "rules is a mapping; write a list, [one, another]"),
-        ("rules:", "rules is null; write a list, [one, another]"),
-        ("rules: [a]", 'rules[0] is "a"; write a mapping, {key: value}, or leave it out'),
-        ("defaults:", "defaults is null; write a mapping, {key: value}, or leave it out"),
+        ("rules: {}", "rules is a mapping; write a list [one, another]"),
+        ("rules:", "rules is null; write a list [one, another]"),
+        ("rules: [a]", 'rules[0] is "a"; write a mapping {key: value}, or leave it out'),
+        ("defaults:", "defaults is null; write a mapping {key: value}, or leave it out"),
         ("defaults: {schedule: {required: yes}}", 'defaults.schedule.required is "yes"; write true or false'),
         (
             "defaults: {schedule: {frequency: Daily}}",
@@ -85,7 +85,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
             "defaults.orphaned_backups.max_age_days is a list; write a whole number",
         ),
         ("project: {plan: premium}", 'project.plan is "premium"; write starter, builder, standard or enterprise'),
-        ("project: {expected_id: 12}", "project.expected_id is 12; write it in quotes, as it must be text"),
+        ("project: {expected_id: 12}", "project.expected_id is 12; write it in quotes: it must be text"),
         ("project: {backup_quota: 0}", "project.backup_quota is 0; write a number of at least 1"),
         (
             "defaults: {protection: {locations: [aws]}}",
@@ -93,7 +93,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
         ),
         (
             "defaults: {protection: {required_tags: [{}]}}",
-            "defaults.protection.required_tags[0] is a mapping; write a text",
+            "defaults.protection.required_tags[0] is a mapping; write text",
         ),
         (
             f"remediation: {{schedule_name: {'a' * 29}}}",
@@ -102,14 +102,14 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
         ("remediation: {fix_schedules: no}", 'remediation.fix_schedules is "no"; write never, propose or apply'),
         ("rules: [{match: {names: [a]}}]", "rules[0] has no name; add it: name of the rule in reports"),
         ("rules: [{name: a, match: {names: []}}]", 'match.names of rules[0] "a" is a list; write at least one entry'),
-        ("rules: [{name: a, match: {names:}}]", 'match.names of rules[0] "a" is null; write a list, [one, another]'),
+        ("rules: [{name: a, match: {names:}}]", 'match.names of rules[0] "a" is null; write a list [one, another]'),
         (
             "rules: [{name: a, match: {names: p-*}}]",
-            'match.names of rules[0] "a" is "p-*"; write a list, [one, another]',
+            'match.names of rules[0] "a" is "p-*"; write a list [one, another]',
         ),
         (
             "rules: [{name: a, match: {tags: [env]}}]",
-            'match.tags of rules[0] "a" is a list; write a mapping, {key: value}, or leave it out',
+            'match.tags of rules[0] "a" is a list; write a mapping {key: value}, or leave it out',
         ),
         (
             "rules: [{name: a, match: {tags: {env: []}}}]",
@@ -117,12 +117,12 @@ def test_an_unknown_key_is_named_with_its_line_and_a_hint(text: str, expected_pr
         ),
         (
             "rules: [{name: a, match: {tags: {env: [true]}}}]",
-            'match.tags.env[0] of rules[0] "a" is true; write it in quotes, as it must be text',
+            'match.tags.env[0] of rules[0] "a" is true; write it in quotes: it must be text',
         ),
     ],
 )
 def test_a_wrong_value_is_shown_with_what_to_write(text: str, expected_problem: str) -> None:
-    """A value of the wrong kind or out of range is refused: where it stands, what it is, what to write."""
+    """A value of the wrong type or out of range is refused with its place, its value and what to write."""
     assert find_problem(text) == f"1: {expected_problem}"
 
 
@@ -136,7 +136,7 @@ def test_durations_are_minutes_hours_and_days(duration: str) -> None:
     "duration", ["36501d", "876001h", "7", "7w", "1d12h", "-7d", "1.5d", "7 d", "d", "٣d", '"7d\\n"', "PT1H"]
 )
 def test_other_durations_are_refused(duration: str) -> None:
-    """A duration past a hundred years, in other units, or none at all is refused."""
+    """A duration beyond a hundred years, in another unit, or without one is refused."""
     assert "write a duration such as 90m, 26h or 7d" in find_problem(f"defaults: {{recovery: {{horizon: {duration}}}}}")
 
 
@@ -150,15 +150,15 @@ def test_other_durations_are_refused(duration: str) -> None:
         ("controls", "{names: [a], owner: o, reason: r, expires: 2027-03-31}"),
     ],
 )
-def test_an_exemption_says_everything(key: str, text: str) -> None:
-    """An exemption without one of its keys is refused with its line."""
+def test_an_exemption_needs_every_key(key: str, text: str) -> None:
+    """An exemption without a required key is refused with its line."""
     assert find_problem(f"version: 1\nexemptions:\n  - {text}").startswith(f"3: exemptions[0] has no {key}; add it: ")
 
 
 @pytest.mark.parametrize("blank_text", ['""', '"  "', "null"])
 @pytest.mark.parametrize("key", ["owner", "reason", "expires"])
-def test_an_exemption_says_something(key: str, blank_text: str) -> None:
-    """An exemption whose owner, reason or expiry is blank is refused."""
+def test_an_exemption_has_no_blank_values(key: str, blank_text: str) -> None:
+    """An exemption with a blank owner, reason or expiry is refused."""
     words = {"owner": "o", "reason": "r", "expires": "2027-03-31"} | {key: blank_text}
     text = ", ".join(f"{name}: {word}" for name, word in words.items())
     assert f"{key} of exemptions[0] is" in find_problem(f"exemptions: [{{names: [a], controls: ['*'], {text}}}]")
@@ -168,13 +168,13 @@ def test_an_exemption_says_something(key: str, blank_text: str) -> None:
     "day", ["2027-02-29", "2027-3-31", "31.03.2027", "2027-03-31T00:00:00Z", "tomorrow", "20270331", "0000-01-01"]
 )
 def test_an_expiry_is_a_day_of_the_calendar(day: str) -> None:
-    """An expiry that is no day is refused."""
+    """An expiry that is not a date is refused."""
     text = f"exemptions: [{{names: [a], controls: ['*'], owner: o, reason: r, expires: {day}}}]"
     assert "; write a day such as 2027-03-31" in find_problem(text)
 
 
 def test_every_problem_is_reported_in_the_order_of_the_file() -> None:
-    """All differences of a file are told at once, by line."""
+    """All differences of a file are reported at once, by line."""
     text = "rules:\n- {name: a, wen: 1}\nversion: 3\ndefaults:\n  runs: {grace: 1}\n  recovery: {min_copies: x}\n"
     assert [int(it.split(":")[0]) for it in find_problems(text)] == [2, 3, 5, 6]
 
@@ -195,8 +195,8 @@ def test_a_long_value_is_cut() -> None:
     assert len(find_problem(f"defaults: {{schedule: {{frequency: {'x' * 10_000}}}}}")) < 200
 
 
-def test_no_more_problems_are_told_than_can_be_read() -> None:
-    """Past a hundred problems only their number is told."""
+def test_the_number_of_shown_problems_is_limited() -> None:
+    """Beyond 100 problems, only their number is shown."""
     shown_problems = find_problems("\n".join(f"key{it}: 1" for it in range(150)))
     assert len(shown_problems) == 101
-    assert shown_problems[-1] == "101: from here on 50 more; correct the others first"
+    assert shown_problems[-1] == "101: 50 more problems from here on; correct the others first"

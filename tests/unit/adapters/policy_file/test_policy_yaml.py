@@ -1,4 +1,4 @@
-"""The policy file is YAML 1.2, one document, and cannot hurt who reads it."""
+"""A policy file is one YAML 1.2 document, and no content can exhaust memory or time."""
 
 import json
 
@@ -16,8 +16,8 @@ from support.builders.policies import find_problem, find_problems, parse_policy
 @pytest.mark.parametrize(
     "word", ["no", "on", "off", "yes", "y", "N", "On", "2027-03-31", "1_000", "1:30", "0b1", "=", "<<"]
 )
-def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
-    """A word that only YAML 1.1 gives a meaning is text."""
+def test_words_with_a_meaning_in_yaml_1_1_only_are_text(word: str) -> None:
+    """A word that only YAML 1.1 converts is text."""
     assert compose_document(f"a: {word}", POLICY_DOCUMENT).value == {"a": word}
 
 
@@ -43,7 +43,7 @@ def test_what_only_yaml_1_1_reads_otherwise_is_text(word: str) -> None:
     ],
 )
 def test_a_plain_word_means_what_the_core_schema_says(written_value: str, value: object) -> None:
-    """Numbers, truth and nothing are those of the core schema; what is quoted or tagged as text is text."""
+    """Plain numbers, booleans and nulls follow the core schema; quoted or tagged text is text."""
     parsed_value = compose_document(f"a: {written_value}", POLICY_DOCUMENT).value
     assert parsed_value == {"a": value}
     assert [type(it) for it in parsed_value.values()] == [type(value)]
@@ -51,20 +51,23 @@ def test_a_plain_word_means_what_the_core_schema_says(written_value: str, value:
 
 @pytest.mark.parametrize("written_value", [".inf", "-.INF", ".nan"])
 def test_a_number_that_is_not_finite_is_refused(written_value: str) -> None:
-    """What is not finite measures nothing; the message names its key."""
+    """An infinite number or NaN is refused with its key."""
     problem = find_problem(f"version: 1\nproject: {{quota_warn_percent: {written_value}}}")
     key_path = "(project.quota_warn_percent)"
-    assert problem == f"2: {written_value} is not a finite number {key_path}; write a finite one, or put it in quotes"
+    assert (
+        problem
+        == f"2: {written_value} is not a finite number {key_path}; write a finite number, or put the text in quotes"
+    )
 
 
 def test_the_key_of_a_number_in_a_list_is_named_with_its_place() -> None:
-    """Rules are counted from 0, as in every other message."""
+    """Items are counted from 0, as in every other message."""
     text = "rules:\n- name: a\n  require:\n    recovery: {min_copies: .nan}"
     assert "(rules[0].require.recovery.min_copies)" in find_problem(text)
 
 
 def test_a_number_past_the_largest_float_is_refused() -> None:
-    """A number that overflows is refused for its size."""
+    """A number that overflows a float is refused."""
     assert "max_size_factor is inf; write" in find_problem("defaults: {content: {max_size_factor: 1e999}}")
     assert "is too long; put it in quotes" in find_problem(f"project: {{backup_quota: {'9' * 5000}}}")
 
@@ -75,23 +78,24 @@ def test_tags_may_be_the_words_no_and_on() -> None:
     assert rule.tags == {"env": ("no", "on")}
 
 
-def test_a_key_said_twice_names_both_lines() -> None:
-    """A key that stands twice in a mapping is refused with both lines."""
+def test_a_duplicate_key_names_both_lines() -> None:
+    """A key that appears twice in a mapping is refused with both lines."""
     assert (
-        find_problem("version: 1\nrules: []\nversion: 1") == '3: the key "version" stands here again, first on line 1'
+        find_problem("version: 1\nrules: []\nversion: 1")
+        == '3: the key "version" is a duplicate, first on line 1; remove one'
     )
 
 
 def test_a_merge_key_is_an_unknown_key() -> None:
-    """A merge key is refused, and the message says why."""
+    """A merge key is refused with the reason."""
     text = "version: 1\ndefaults:\n  runs: &runs {grace: 1h}\n  content: {<<: *runs}"
     assert find_problem(text) == (
         '4: unknown key "<<" in defaults.content; merge keys are not part of YAML 1.2; write the keys out'
     )
 
 
-def test_an_alias_stands_for_its_anchor() -> None:
-    """An alias repeats what its anchor holds."""
+def test_an_alias_repeats_its_anchor() -> None:
+    """An alias has the value of its anchor."""
     policy = parse_policy(
         "rules: [{name: a, match: {names: [a]}, require: &it {recovery: {min_copies: 5}}}, {name: b, require: *it}]"
     )
@@ -99,46 +103,46 @@ def test_an_alias_stands_for_its_anchor() -> None:
 
 
 def test_aliases_cannot_multiply_without_end() -> None:
-    """Aliases of aliases are counted as what they stand for."""
+    """Nested aliases count as the nodes that they repeat."""
     alias_lines = "\n".join(f"l{it}: &l{it} [{', '.join([f'*l{it - 1}'] * 10)}]" for it in range(1, 12))
     assert f"has more than {MAX_NODES:,} values, aliases included" in find_problem(f"l0: &l0 [a]\n{alias_lines}")
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: *b", "a: &a {b: *a}"])
 def test_an_alias_needs_a_finished_anchor(text: str) -> None:
-    """An alias of nothing, or of what it stands in, is refused."""
+    """An alias without an anchor, or inside its own anchor, is refused."""
     assert "has no finished anchor before it" in find_problem(text)
 
 
 def test_aliases_cannot_nest_deeper_than_text_can() -> None:
-    """What an alias brings along counts towards the depth."""
+    """The depth of an aliased node counts towards the limit."""
     half_depth = MAX_DEPTH // 2
     text = f"a: &a {'[' * half_depth}x{']' * half_depth}\nb: {'[' * half_depth}*a{']' * half_depth}"
     assert find_problem(text) == f"2: is nested more than {MAX_DEPTH} levels deep by its aliases"
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 100_000, "a: " + "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
-def test_a_file_nested_beyond_reason_is_refused(text: str) -> None:
-    """Nesting ends at a fixed depth, not at the interpreter's."""
-    assert find_problem(text) == f"1: is nested more than {MAX_DEPTH} levels deep; no key of a policy stands there"
+def test_deep_nesting_is_refused(text: str) -> None:
+    """The limit of nesting is fixed and independent of the interpreter's."""
+    assert find_problem(text) == f"1: is nested more than {MAX_DEPTH} levels deep; a policy needs fewer levels"
 
 
 @pytest.mark.parametrize("text", ["a: !!python/object/apply:os.system [id]", "a: !!int 3", "!!map {}", "a: !mine x"])
-def test_tags_mean_nothing(text: str) -> None:
-    """A tag is refused, whatever it asks for."""
-    assert "means nothing here; remove it" in find_problem(text)
+def test_tags_are_refused(text: str) -> None:
+    """Any YAML tag other than text is refused."""
+    assert "is not supported; remove it" in find_problem(text)
 
 
 @pytest.mark.parametrize("key", ["1", "true", "null", "[a]", "{a: b}", ""])
 def test_a_key_must_be_text(key: str) -> None:
-    """A key that is no text is refused."""
+    """A key that is not text is refused."""
     assert find_problem(f"version: 1\n? {key}\n: x") == "2: a key is not text; put it in quotes"
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", "~", "\ufeff", "---\n...\n"])
-def test_an_empty_file_is_no_policy(text: str) -> None:
-    """A file that says nothing is refused, and the message says how to begin."""
-    assert "is empty, and an empty file is no policy" in find_problem(text)
+def test_an_empty_file_is_not_a_policy(text: str) -> None:
+    """An empty file is refused, and the error says how to start."""
+    assert "is empty, and an empty file is not a policy" in find_problem(text)
 
 
 def test_a_policy_is_one_document() -> None:
@@ -148,13 +152,13 @@ def test_a_policy_is_one_document() -> None:
 
 @pytest.mark.parametrize("text", ["[version, 1]", "version 1", "42"])
 def test_a_policy_is_a_mapping(text: str) -> None:
-    """A file that holds something else is refused."""
+    """A file with another type of document is refused."""
     assert find_problem(text) == '1: is not a mapping; begin with "version: 1"'
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: b: c", "\ta: b", "a: 'b", "%YAML 9.9\n---\na: b", "a: @b", "{a: b"])
 def test_text_that_is_not_yaml_is_refused_with_its_line(text: str) -> None:
-    """What YAML cannot read is refused with a line and one line of reason."""
+    """Invalid YAML is refused with its line and a one-line reason."""
     (problem,) = find_problems(text)
     assert "is not YAML: " in problem
     assert problem[0].isdigit()
@@ -162,15 +166,15 @@ def test_text_that_is_not_yaml_is_refused_with_its_line(text: str) -> None:
 
 
 @pytest.mark.parametrize("escape", [r"\0", r"\x1b[31m", r"\ud800", r"\x7f"])
-def test_an_escape_cannot_smuggle_a_control_character(escape: str) -> None:
-    """A text that would not be seen as it is, is refused, and shown with an escape."""
+def test_an_escape_cannot_produce_a_control_character(escape: str) -> None:
+    """A text with an escaped control character is refused and shown with an escape."""
     problem = find_problem(f'version: 1\nproject: {{expected_id: "{escape}"}}')
     assert problem.startswith('2: the text "\\')
     assert escape_control_characters(problem) == problem
 
 
-def test_two_escapes_that_are_one_character_are_that_character() -> None:
-    """JSON writes a flag as four escapes, two for each letter; in YAML they mean the same."""
+def test_a_surrogate_pair_is_one_character() -> None:
+    """JSON writes a flag as four escapes, two for each letter; YAML reads the same characters."""
     flag = r"\uD83C\uDDE9\uD83C\uDDEA"
     policy = parse_policy(f'rules: [{{name: "{flag} prod", match: {{tags: {{"{flag}": ["a{flag}b", 🇩🇪]}}}}}}]')
     assert (policy.rules[0].name, policy.rules[0].tags) == ("🇩🇪 prod", {"🇩🇪": ("a🇩🇪b", "🇩🇪")})
@@ -186,8 +190,8 @@ def test_two_escapes_that_are_one_character_are_that_character() -> None:
         pytest.param(r"\uD83C\uD83C\uDDE9", id="one-too-many"),
     ],
 )
-def test_half_of_a_character_is_refused_with_its_line_and_key(escape: str) -> None:
-    """One message says which text it is and what to do."""
+def test_half_of_a_surrogate_pair_is_refused(escape: str) -> None:
+    """The error has the text, its line and key, and what to do."""
     problem = find_problem(f'version: 1\nrules:\n- name: "{escape}"')
     assert problem.startswith('3: the text "')
     assert "has half of a surrogate pair (rules[0].name); write both halves, or the character itself" in problem
@@ -200,7 +204,7 @@ def test_backslashes_outside_double_quotes_are_text() -> None:
 
 
 def test_an_impossible_escape_is_refused() -> None:
-    """An escape beyond Unicode is no YAML."""
+    """An escape beyond Unicode is not valid YAML."""
     assert "is not YAML" in find_problem('a: "\\U00110000"')
 
 
@@ -212,13 +216,13 @@ def test_an_impossible_escape_is_refused() -> None:
     )
 )
 def test_what_json_writes_is_read_back(value: object) -> None:
-    """JSON is YAML 1.2: it is read as what it says."""
+    """JSON is YAML 1.2: its values are read unchanged."""
     assert compose_document(json.dumps({"value": value}), POLICY_DOCUMENT).value == {"value": value}
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_policy_or_an_error(content: bytes) -> None:
-    """No bytes end in anything but a policy or a `PolicyError`."""
+    """Any bytes give a policy or a `PolicyError`."""
     assert all(escape_control_characters(it) == it for it in _find_problems(content))
 
 
@@ -277,11 +281,11 @@ _PIECES = st.sampled_from(
 
 @given(st.lists(_PIECES, max_size=40).map("".join))
 def test_any_pieces_of_yaml_are_a_policy_or_an_error(text: str) -> None:
-    """No heap of YAML's own signs ends in anything but a policy or a `PolicyError`."""
+    """Any sequence of YAML's special characters gives a policy or a `PolicyError`."""
     assert all(escape_control_characters(it) == it for it in _find_problems(text))
 
 
-def test_a_node_count_is_that_of_what_is_repeated() -> None:
-    """A node's size counts what aliases repeat each time, its depth the deepest branch."""
+def test_the_size_of_a_node_counts_aliases() -> None:
+    """A node's size counts aliased nodes each time, and its depth is that of the deepest branch."""
     root = compose_document("a: &a [x, y]\nb: [*a, *a]", POLICY_DOCUMENT)
     assert (root.size, root.depth) == (1 + (1 + 3) + (1 + 1 + 3 + 3), 4)

@@ -12,38 +12,38 @@ REGISTRY = Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR,), "r.yaml")
 
 
 def test_a_project_is_found_by_its_name() -> None:
-    """The name finds the project, whatever stands before it."""
+    """A name finds its project at any position."""
     assert REGISTRY.find("b") is PROJECT_B
 
 
 def test_the_only_project_needs_no_name() -> None:
-    """Where one project is registered, nobody has to name it."""
+    """If one project is registered, no name is needed."""
     assert Registry((PROJECT_A,)).find(None) is PROJECT_A
 
 
 def test_of_several_projects_one_has_to_be_named() -> None:
-    """Where there are several, one with a mistake among them, none is chosen by chance."""
+    """With several entries, invalid ones included, a name is required."""
     for registry in (REGISTRY, Registry((PROJECT_A,), (ENTRY_ERROR,))):
         with pytest.raises(RegistryError, match="projects are registered; name one of them"):
             registry.find(None)
 
 
 @pytest.mark.parametrize("name", ["c", None])
-def test_a_project_whose_entry_is_wrong_gets_the_error(name: str | None) -> None:
-    """Looking for it ends in the mistake with its line."""
+def test_an_invalid_entry_raises_its_error(name: str | None) -> None:
+    """Looking up an invalid entry raises its problem with the line."""
     with pytest.raises(RegistryError) as error_info:
         Registry((), (ENTRY_ERROR,), "r.yaml").find(name)
     assert str(error_info.value) == 'r.yaml:9: the project "c" has no secret; add it'
 
 
-def test_a_project_that_nobody_registered_is_refused() -> None:
-    """An unknown name is told, with where it would have to stand."""
+def test_an_unregistered_project_is_refused() -> None:
+    """The error names the unknown project and the registry."""
     with pytest.raises(RegistryError, match=r"^r\.yaml: registers no project 'd'; add it there"):
         REGISTRY.find("d")
 
 
-def test_every_name_is_expected_once() -> None:
-    """The names are those of the projects and of the mistakes, each once."""
+def test_every_name_is_listed_once() -> None:
+    """The names are those of valid and invalid entries, each once."""
     assert Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR, ENTRY_ERROR, EntryError("entry 4", None, "x"))).names == (
         "a",
         "b",
@@ -52,13 +52,13 @@ def test_every_name_is_expected_once() -> None:
     )
 
 
-def test_a_mistake_without_a_line_is_of_the_whole() -> None:
-    """Where no line is known, the mistake is told with its source alone."""
+def test_a_problem_without_a_line_names_its_source() -> None:
+    """A problem without a line is shown with its source alone."""
     assert REGISTRY.format_error(EntryError("c", None, "is wrong")) == "r.yaml: is wrong"
 
 
-def test_on_aws_a_key_is_in_a_secret_and_a_policy_is_fetched() -> None:
-    """An entry for laptops alone is a mistake there, and leaves the others."""
+def test_on_aws_an_entry_needs_a_secret_and_a_policy_address() -> None:
+    """An entry for local audits only is invalid on AWS and does not affect the others."""
     local_project = RegisteredProject("l", key_variable="KEY", policy="l.yaml", line=5)
     fetched_project = RegisteredProject("f", "s/f", "KEY", "s3://bucket/f.yaml")
     registry = Registry((PROJECT_A, local_project, fetched_project), (ENTRY_ERROR,), "r.yaml").filter_for_aws()

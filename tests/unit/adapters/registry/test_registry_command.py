@@ -10,7 +10,7 @@ from backup_auditor.cli.main import main
 
 @pytest.fixture
 def registry_path(tmp_path: Path) -> Path:
-    """Name a registry."""
+    """Return the path of a registry."""
     return tmp_path / "registry.yaml"
 
 
@@ -31,7 +31,7 @@ def test_validate_says_what_a_registry_holds(
 
 
 def test_validate_says_which_projects_are_not_for_aws(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where some projects can be audited on AWS, those that cannot are no mistakes, and are told."""
+    """If some projects can be audited on AWS, the others are listed, and they are not errors."""
     registry_path.write_text("version: 1\nprojects:\n- {name: a, secret: s}\n- {name: b, key_env: B}\n")
     assert main(["registry", "validate", str(registry_path)]) == 0
     first_line, second_line = capsys.readouterr().out.splitlines()
@@ -42,7 +42,7 @@ def test_validate_says_which_projects_are_not_for_aws(registry_path: Path, capsy
 
 
 def test_validate_lists_every_problem(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`registry validate` writes a line for each mistake of each entry to standard error and exits 2."""
+    """`registry validate` writes a line for each problem of each entry to standard error and exits 2."""
     registry_path.write_text(
         "version: 1\nprojects:\n- {name: a}\n- {name: b, secret: s, polcy: p}\n- {name: c, key_env: C}\n"
     )
@@ -50,15 +50,13 @@ def test_validate_lists_every_problem(registry_path: Path, capsys: pytest.Captur
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.splitlines() == [
-        f'{registry_path}:3: the project "a" has neither secret nor key_env; say where its key is',
+        f'{registry_path}:3: the project "a" has neither secret nor key_env; add one of them for its API key',
         f'{registry_path}:4: unknown key "polcy" in the project "b"; did you mean "policy"?',
     ]
 
 
-def test_validate_lists_every_problem_of_the_list_itself(
-    registry_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is wrong with the list as a whole is listed likewise."""
+def test_validate_lists_the_problems_outside_entries(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`registry validate` writes a line for each problem outside the entries."""
     registry_path.write_text("version: 2\nproject: []\n")
     assert main(["registry", "validate", str(registry_path)]) == 2
     assert [it.partition(" ")[0] for it in capsys.readouterr().err.splitlines()] == [
@@ -67,7 +65,7 @@ def test_validate_lists_every_problem_of_the_list_itself(
 
 
 def test_validate_shows_no_key(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A key that found its way into a registry is not repeated."""
+    """An API key in a registry is not repeated."""
     secret = "pcsk_" + "1234567890abcdef"
     registry_path.write_text(f"version: 1\nprojects: [{{name: a, secret: {secret}}}]")
     assert main(["registry", "validate", str(registry_path)]) == 2

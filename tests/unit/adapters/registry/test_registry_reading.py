@@ -1,4 +1,4 @@
-"""The registry: the list of projects, read so that a mistake in one entry leaves the others."""
+"""A registry lists projects, and an invalid entry does not affect the others."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ REGISTRY_START = "version: 1\nprojects:\n"
 
 
 def read_entries(*entries: str, defaults: RegistryDefaults | None = None) -> Registry:
-    """Read a registry with an entry a line; the first stands on line 3."""
+    """Read a registry with one entry per line; the first entry is on line 3."""
     text = REGISTRY_START + "".join(f"  - {it}\n" for it in entries)
     return parse_registry(text.encode(), "r.yaml", defaults or RegistryDefaults())
 
 
 def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
-    """Each project has its name, where its key is, its policy, and its line."""
+    """Each project has its name, the source of its API key, its policy and its line."""
     path = tmp_path / "registry.yaml"
     path.write_text(f"{REGISTRY_START}  - {{name: b, key_env: KEY_B, policy: b.yaml}}\n  - {{name: a, secret: s/a}}\n")
     assert load_registry(path) == Registry(
@@ -34,7 +34,7 @@ def test_projects_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_alerts_are_routed_by_severity() -> None:
-    """Each alert of an entry is a channel with a severity of its own, the least where it names none."""
+    """Each alert of an entry is a channel with its own lowest severity, `low` by default."""
     alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high, weekly_summary: true}}]"
     (project,) = read_entries(f"{{name: a, secret: s/a, alerts: {alerts_text}}}").projects
     assert project.channels == (
@@ -43,8 +43,8 @@ def test_alerts_are_routed_by_severity() -> None:
     )
 
 
-def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
-    """Channels, policy and the weekly word of an entry that names none are the usual ones; an empty list is none."""
+def test_an_entry_takes_the_defaults() -> None:
+    """An entry without channels, policy or weekly summary takes the defaults; an empty list has no channels."""
     defaults = RegistryDefaults((Channel(ChannelKind.SNS, TOPIC_ARN),), "ssm:policy", has_weekly_summary=True)
     first_project, second_project, third_project = read_entries(
         "{name: a, secret: s/a}",
@@ -60,7 +60,7 @@ def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
 @pytest.mark.parametrize(
     "text,reason",
     [
-        pytest.param("", ": is empty, and an empty file is no registry", id="empty"),
+        pytest.param("", ": is empty, and an empty file is not a registry", id="empty"),
         pytest.param("- 1", ":1: is not a mapping", id="no-mapping"),
         pytest.param("projects: [{name: a, key_env: A}]", ':1: has no "version: 1"; add it', id="no-version"),
         pytest.param("version: 2\nprojects: [{name: a}]", ':1: has no "version: 1"', id="other-version"),
@@ -75,8 +75,8 @@ def test_what_an_entry_does_not_say_is_what_is_usual() -> None:
         ),
     ],
 )
-def test_what_is_no_registry_is_refused(text: str, reason: str, tmp_path: Path) -> None:
-    """What is wrong with the list itself is told in one line, with its place and the remedy."""
+def test_an_invalid_registry_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+    """A problem outside the entries is one line with its place and what to do."""
     path = tmp_path / "registry.yaml"
     path.write_text(text)
     with pytest.raises(RegistryError) as error_info:
@@ -84,8 +84,8 @@ def test_what_is_no_registry_is_refused(text: str, reason: str, tmp_path: Path) 
     assert str(error_info.value).startswith(f"{path}{reason}")
 
 
-def test_everything_wrong_with_the_list_is_reported() -> None:
-    """The first problem is the text of the error, and the others are there for whoever lists them."""
+def test_every_problem_outside_entries_is_reported() -> None:
+    """The text of the error is its first problem, and the error holds all of them."""
     with pytest.raises(RegistryError) as error_info:
         parse_registry(b"versoin: 1\nprojects: []", "r.yaml")
     assert error_info.value.problems == (
@@ -99,9 +99,9 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
     "entry,name,reason",
     [
         pytest.param("a", "entry 2", "entry 2 is not a mapping", id="text"),
-        pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; say where', id="no-key"),
+        pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; add one', id="no-key"),
         pytest.param("{key_env: A}", "entry 2", "entry 2 has no name; add it", id="no-name"),
-        pytest.param("{name: 7, key_env: A}", "entry 2", "name of entry 2 is 7; write a text", id="number"),
+        pytest.param("{name: 7, key_env: A}", "entry 2", "name of entry 2 is 7; write text", id="number"),
         pytest.param("{name: a/b, key_env: A}", "entry 2", "name of entry 2 is not a valid project name", id="slash"),
         pytest.param(
             "{name: a, key_env: 'A B'}", "a", 'key_env of the project "a" is not a valid name of a', id="blank"
@@ -109,7 +109,7 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
         pytest.param(
             "{name: a, secret: 'A B'}", "a", 'secret of the project "a" is not a valid name of a', id="no-secret"
         ),
-        pytest.param("{name: a, secret: ''}", "a", 'secret of the project "a" is ""; write a text', id="empty"),
+        pytest.param("{name: a, secret: ''}", "a", 'secret of the project "a" is ""; write text', id="empty"),
         pytest.param(
             "{name: a, secret: s, policy: 'ssm:'}", "a", 'policy of the project "a" is not an address', id="ssm"
         ),
@@ -126,7 +126,7 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
             'unknown key "x" in the project "a"; known there: name, secret, key_env, editor_secret, policy, alerts',
             id="far-key",
         ),
-        pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is no list', id="no-list"),
+        pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is not a list', id="no-list"),
         pytest.param(
             "{name: a, secret: s, alerts: [{slack: s}, x]}", "a", 'an alert of the project "a" is neither', id="word"
         ),
@@ -169,13 +169,13 @@ def test_everything_wrong_with_the_list_is_reported() -> None:
         pytest.param(
             "{name: a, secret: s, alerts: [{slack: s}, {slack: s, severity: high}]}",
             "a",
-            'the project "a" tells the same slack twice',
-            id="told-twice",
+            'the project "a" has the same slack channel twice',
+            id="duplicate-channel",
         ),
     ],
 )
-def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, reason: str) -> None:
-    """The entry with the mistake is told by name and line, and the entries around it are projects."""
+def test_an_invalid_entry_does_not_affect_the_others(entry: str, name: str, reason: str) -> None:
+    """An invalid entry is reported by name and line, and the entries around it are loaded."""
     registry = read_entries("{name: first, secret: s}", entry, "{name: last, key_env: LAST}")
     assert [it.name for it in registry.projects] == ["first", "last"]
     (entry_error,) = registry.errors
@@ -184,8 +184,8 @@ def test_a_mistake_in_one_entry_leaves_the_others(entry: str, name: str, reason:
     assert registry.names == ("first", "last", name)
 
 
-def test_every_mistake_of_an_entry_is_reported() -> None:
-    """An entry that is wrong in several ways says all of them, in the order of the file."""
+def test_every_problem_of_an_entry_is_reported() -> None:
+    """An entry with several problems reports all of them in the order of the file."""
     registry = parse_registry(
         b"version: 1\nprojects:\n- name: a\n  secrt: s\n  key_env: 7\n  alerts:\n  - {sns: x}\n  - {slack: 'x y'}\n",
         "r.yaml",
@@ -207,18 +207,18 @@ def test_every_mistake_of_an_entry_is_reported() -> None:
     ],
 )
 def test_of_two_entries_of_one_name_one_is_a_project(entries: tuple[str, str], mistaken_name: str) -> None:
-    """The other is a mistake under its position, so that it is seen beside the audit of that name."""
+    """The duplicate is reported under its position, because its name is that of an audited project."""
     registry = read_entries(*entries)
     assert [it.secret for it in registry.projects] == ["s"]
     assert [it.name for it in registry.errors] == [mistaken_name]
     assert registry.find("a") is registry.projects[0]
 
 
-def test_a_name_twice_is_reported_with_its_first_line() -> None:
-    """Who wrote a name twice learns where it stands first."""
+def test_a_duplicate_name_is_reported_with_its_first_line() -> None:
+    """The error of a duplicate name has the line of the first entry."""
     (entry_error,) = read_entries("{name: a, secret: s}", "{name: a, secret: t}").errors
     assert entry_error == EntryError(
-        "entry 2", 4, 'the project "a" stands here again, first on line 3; give each its own name'
+        "entry 2", 4, 'the project "a" is a duplicate, first on line 3; give each project its own name'
     )
 
 
@@ -242,20 +242,20 @@ def test_a_name_twice_is_reported_with_its_first_line() -> None:
     ],
 )
 def test_a_secret_in_the_registry_is_not_repeated(entry: str, secret: str) -> None:
-    """Whoever writes a key or a webhook where its name belongs does not find it in a message."""
+    """An API key or webhook in place of a name does not appear in any message."""
     (entry_error,) = read_entries(entry.format(secret)).errors
     assert secret not in f"{entry_error}"
     assert secret[-10:] not in f"{entry_error}"
 
 
-def test_a_missing_registry_says_how_one_begins(tmp_path: Path) -> None:
-    """Without a file, the message shows the beginning of one."""
+def test_the_error_of_a_missing_registry_has_an_example(tmp_path: Path) -> None:
+    """The error of a missing file shows the start of a registry."""
     with pytest.raises(RegistryError, match='there is no such file; one says "version: 1"'):
         load_registry(tmp_path / "registry.yaml")
 
 
 def test_a_thousand_projects_are_read() -> None:
-    """A registry of a thousand projects with two alerts each is within what a document may hold."""
+    """A registry of 1,000 projects with two alerts each is within the size limit."""
     alerts_text = f"[{{sns: '{TOPIC_ARN}'}}, {{slack: s/slack, severity: high}}]"
     registry = read_entries(*(f"{{name: p{it}, secret: s/p{it}, alerts: {alerts_text}}}" for it in range(1000)))
     assert (len(registry.projects), registry.errors) == (1000, ())

@@ -1,4 +1,4 @@
-"""The JSON Schema of the registry says of a document what its reading says."""
+"""The JSON Schema of a registry agrees with the loader."""
 
 import jsonschema
 import pytest
@@ -36,7 +36,7 @@ INVALID_REGISTRIES = (
 
 
 def is_accepted_by_reader(text: str) -> bool:
-    """Tell whether the reading finds nothing wrong."""
+    """Return whether the loader finds no problem."""
     try:
         return not parse_registry(text.encode(), "r.yaml").errors
     except RegistryError:
@@ -44,7 +44,7 @@ def is_accepted_by_reader(text: str) -> bool:
 
 
 def is_accepted_by_schema(text: str) -> bool:
-    """Tell whether the schema finds nothing wrong."""
+    """Return whether the schema finds no problem."""
     document = compose_document(text, DocumentKind("registry", "")).value
     return jsonschema.Draft202012Validator(build_registry_schema()).is_valid(document)
 
@@ -60,13 +60,13 @@ def is_accepted_by_schema(text: str) -> bool:
         ("version: 1\nprojects: [{name: a, secret: s}]\nproject: []", False),
     ],
 )
-def test_schema_and_reading_agree(text: str, *, is_valid: bool) -> None:
-    """What the one accepts, so does the other."""
+def test_schema_and_loader_agree(text: str, *, is_valid: bool) -> None:
+    """The schema and the loader accept the same registries."""
     assert (is_accepted_by_schema(text), is_accepted_by_reader(text)) == (is_valid, is_valid)
 
 
-def test_the_schema_is_one() -> None:
-    """It is itself valid in its dialect, and says what each key means."""
+def test_the_schema_is_valid() -> None:
+    """The schema is valid in its dialect and describes every key."""
     schema = build_registry_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     entry = schema["properties"]["projects"]["items"]["properties"]  # type: ignore[index]  # the shape of a schema

@@ -1,4 +1,4 @@
-"""Registry entries that lead to one Pinecone project are found by their keys, and by what their audits read."""
+"""Registry entries of one Pinecone project are found by their keys and by the ids that their audits read."""
 
 import pytest
 
@@ -17,12 +17,12 @@ ARN_PREFIX = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 
 
 def list_names(shared_groups: tuple[SharedProject, ...]) -> list[str]:
-    """Return the names of each group, as one word."""
+    """Return the names of each group as one text."""
     return ["".join(it.names) for it in shared_groups]
 
 
 def test_one_variable_is_one_project() -> None:
-    """Entries without a variable share none."""
+    """Entries with the same variable share a project; entries without a variable do not."""
     projects = (
         RegisteredProject("a", key_variable="KEY"),
         RegisteredProject("b", key_variable="OTHER"),
@@ -51,13 +51,13 @@ def test_one_variable_is_one_project() -> None:
     ],
 )
 def test_a_secret_is_the_same_by_name_and_by_arn(first_secret: str, second_secret: str, *, expected: bool) -> None:
-    """AWS adds six characters to the name in an ARN."""
+    """A name and an ARN lead to the same secret, although AWS adds six characters to the name in an ARN."""
     shared_groups = find_shared_by_secret([RegisteredProject("a", first_secret), RegisteredProject("b", second_secret)])
     assert list_names(shared_groups) == (["ab"] if expected else [])
 
 
-def test_the_secret_of_an_editor_counts_too() -> None:
-    """An entry that uses one secret for both shares it with nobody."""
+def test_an_editor_secret_counts_too() -> None:
+    """An entry with one secret for both keys shares it with no other entry."""
     edited_project = RegisteredProject("a", "keys", editor_secret=KEY_NAME)
     assert list_names(find_shared_by_secret([edited_project])) == []
     assert list_names(
@@ -93,7 +93,7 @@ def test_a_key_and_an_id_lead_to_one_project(
 
 
 def test_the_sentence_says_why_and_never_the_key() -> None:
-    """The id of the project, the place of the key, or that the keys are the same."""
+    """The warning names the project id or the place of the key, never the key itself."""
     same_variable_groups = find_shared_by_target(
         [EntryTarget("a", "the variable KEY", "pcsk", "id"), EntryTarget("b", "the variable KEY", "pcsk", None)]
     )
@@ -113,7 +113,7 @@ def test_the_sentence_says_why_and_never_the_key() -> None:
 
 
 def test_many_entries_are_counted() -> None:
-    """The sentence stays short."""
+    """The warning names some entries and counts the rest."""
     shared_groups = SharedProject(tuple("abcdefgh"), "id")
     assert shared_groups.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more lead to one')
     assert build_warnings([shared_groups]).keys() == set("abcdefgh")

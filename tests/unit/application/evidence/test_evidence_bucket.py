@@ -88,7 +88,7 @@ def test_more_reports_of_one_audit_than_anybody_needs_are_refused(client: Any) -
     bucket = EvidenceBucket(client, BUCKET)
     for number in range(20):
         bucket.store_report(replace(REPORT, project_id=f"{number}"))
-    with pytest.raises(EvidenceError, match=f"^{FOLDER} holds 20 other reports of this audit"):
+    with pytest.raises(EvidenceError, match=f"^{FOLDER} has 20 other reports of this audit"):
         bucket.store_report(REPORT)
 
 
@@ -146,7 +146,7 @@ def test_one_that_is_written_at_this_moment_is_waited_for(client: Any) -> None:
         bucket.store_report(REPORT)
     with (
         inject_fault(client, NthCallFault(raise_conflict, 0, is_permanent=True)),
-        pytest.raises(EvidenceError, match="is written by others again and again"),
+        pytest.raises(EvidenceError, match="is being written by other processes"),
     ):
         bucket.store_report(REPORT)
 
@@ -160,18 +160,21 @@ def _delete_object(client: Any, stored_report: StoredReport) -> StoredReport:
     "damage,error,expected_text",
     [
         pytest.param(
-            _delete_object, EvidenceMissingError, "is gone; restore an earlier version of it from the bucket", id="gone"
+            _delete_object,
+            EvidenceMissingError,
+            "is missing; restore an earlier version of it from the bucket",
+            id="gone",
         ),
         pytest.param(
             lambda _, stored_report: replace(stored_report, location="s3://elsewhere/report.json"),
             EvidenceError,
-            "cannot be used: NoSuchBucket: The specified bucket does not exist; look whether it is there",
+            "cannot be used: NoSuchBucket: The specified bucket does not exist; check that it exists",
             id="no-bucket",
         ),
         pytest.param(
             lambda _, stored_report: replace(stored_report, location="/tmp/report.json"),  # noqa: S108  a name
             EvidenceError,
-            "/tmp/report.json is no address in a bucket",  # noqa: S108  a name
+            "/tmp/report.json is not an address in a bucket",  # noqa: S108  a name
             id="no-address",
         ),
     ],
@@ -195,7 +198,7 @@ def test_a_report_that_may_not_be_read_may_be_gone(client: Any) -> None:
     denied_fault = NthCallFault(make_raiser(lambda: make_client_error("AccessDenied", 403)), 0)
     with (
         inject_fault(client, denied_fault),
-        pytest.raises(EvidenceError, match="look whether it is there, and who may"),
+        pytest.raises(EvidenceError, match="check that it exists and that the role may"),
     ):
         bucket.read(stored_report)
 

@@ -69,7 +69,7 @@ def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(REPORT)
     client.put_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html", Body=b"another")
-    with pytest.raises(EvidenceError, match=rf"^s3://{BUCKET}/{FOLDER}/report.html is another page; "):
+    with pytest.raises(EvidenceError, match=rf"^s3://{BUCKET}/{FOLDER}/report.html is a different page"):
         bucket.store_page(REPORT, stored_report)
     assert client.get_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html")["Body"].read() == b"another"
 

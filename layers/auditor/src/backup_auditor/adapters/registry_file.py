@@ -51,12 +51,12 @@ def read_node_text(mapping: MappingNode, key: str, label: str) -> str:
     if node is None:
         raise DocumentProblemError(f"{label} has no {key}; add it", mapping.line)
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value.strip():
-        raise DocumentProblemError(f"{key} of {label} is {describe_value(node.value)}; write a text", node.line)
+        raise DocumentProblemError(f"{key} of {label} is {describe_value(node.value)}; write text", node.line)
     return node.value
 
 
 def read_node_value[Value](mapping: MappingNode, key: str, parse: Callable[[str], Value], label: str) -> Value:
-    """Return what the text under a key means. Raises `DocumentProblemError`, which does not repeat the text."""
+    """Return the parsed text under a key. Raises `DocumentProblemError`, which does not repeat the text."""
     text = read_node_text(mapping, key, label)
     try:
         return parse(text)
@@ -73,7 +73,7 @@ def read_node_flag(mapping: MappingNode, key: str, label: str) -> bool | None:
 
 
 def redact_secrets(text: str) -> str:
-    """Return a text without anything that has the shape of a key or a webhook."""
+    """Return a text in which keys and webhook URLs are replaced by `[secret]`."""
     return _SECRET_PATTERN.sub("[secret]", text)
 
 
@@ -84,7 +84,7 @@ MAX_ALERTS = 20
 
 @dataclass(frozen=True, slots=True)
 class RegistryDefaults:
-    """What holds for entries that do not say otherwise."""
+    """The defaults of entries: settings that an entry may replace."""
 
     channels: tuple[Channel, ...] = ()
     policy: str | None = None
@@ -94,7 +94,7 @@ class RegistryDefaults:
 def parse_entry(
     node: Node, position: int, defaults: RegistryDefaults
 ) -> tuple[RegisteredProject | None, tuple[EntryError, ...]]:
-    """Return the project of an entry, or its mistakes. `position` counts from 1."""
+    """Return the project of an entry, or `None` and its errors. `position` counts from 1."""
     parser = _EntryParser(f"entry {position}")
     project = parser.parse_project(node, defaults)
     if parser.problems:
@@ -104,7 +104,7 @@ def parse_entry(
 
 
 class _EntryParser:
-    """One entry while it is read. What is wrong is remembered, and the reading goes on."""
+    """Reads one entry and collects its problems."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -124,7 +124,7 @@ class _EntryParser:
         policy = self._parse_optional(node, "policy", _parse_policy_address, label)
         channels = self._parse_channels(node, defaults, label)
         if not {"secret", "key_env"} & node.items.keys():
-            problem_text = "has neither secret nor key_env; say where its key is"
+            problem_text = "has neither secret nor key_env; add one of them for its API key"
             self.problems.append(Problem(f"{label} {problem_text}", node.line))
         return RegisteredProject(self.name, secret, variable, policy or defaults.policy, channels, node.line, editor)
 
@@ -133,7 +133,9 @@ class _EntryParser:
         if node is None:
             return defaults.channels
         if not isinstance(node, ListNode) or len(node.items) > MAX_ALERTS:
-            list_problem = f"alerts of {label} is no list of at most {MAX_ALERTS}; write [{{sns: ARN, severity: high}}]"
+            list_problem = (
+                f"alerts of {label} is not a list of at most {MAX_ALERTS}; write [{{sns: ARN, severity: high}}]"
+            )
             self.problems.append(Problem(list_problem, node.line))
             return ()
         channels: dict[str, Channel] = {}
@@ -141,7 +143,7 @@ class _EntryParser:
             channel = self._try_read(partial(self._parse_channel, alert, defaults, label))
             if channel is not None and channel.channel_id in channels:
                 duplicate_problem = (
-                    f"{label} tells the same {channel.kind} twice; say it once, with the least of the severities"
+                    f"{label} has the same {channel.kind} channel twice; keep the one with the lowest severity"
                 )
                 self.problems.append(Problem(duplicate_problem, alert.line))
             elif channel is not None:
@@ -182,7 +184,7 @@ class _EntryParser:
 
 def _parse_name(text: str) -> str:
     if is_key(text):
-        raise ValueError("looks like a key; write what reports are to call the project")
+        raise ValueError("looks like an API key; write the name of the project in reports")
     return parse_project_name(text)
 
 
@@ -198,7 +200,7 @@ NO_DEFAULTS = RegistryDefaults()
 
 
 def load_registry(input_source: InputSource) -> Registry:
-    """Return the registry in a file, a pipe, or standard input (`-`). Raises `RegistryError` where it is none."""
+    """Return the registry in a file, a pipe, or standard input (`-`). Raises `RegistryError`."""
     source = make_visible(str(input_source))
     try:
         content = read_bytes(input_source, _DOCUMENT_KIND)
@@ -208,7 +210,7 @@ def load_registry(input_source: InputSource) -> Registry:
 
 
 def parse_registry(content: bytes, source: str, defaults: RegistryDefaults = NO_DEFAULTS) -> Registry:
-    """Return the registry in a document that was read from `source`. Raises `RegistryError` where it is none."""
+    """Return the registry in a document that was read from `source`. Raises `RegistryError`."""
     try:
         root = compose_document(decode_text(content), _DOCUMENT_KIND)
     except DocumentProblemError as error:
@@ -223,8 +225,8 @@ def parse_registry(content: bytes, source: str, defaults: RegistryDefaults = NO_
         if project is not None and project.name in projects:
             first_line = projects[project.name].line
             problem_text = (
-                f"the project {quote_excerpt(project.name)} stands here again, first on line"
-                f" {first_line}; give each its own name"
+                f"the project {quote_excerpt(project.name)} is a duplicate, first on line"
+                f" {first_line}; give each project its own name"
             )
             entry_errors = (EntryError(project.name, node.line, redact_secrets(problem_text)),)
         elif project is not None:
@@ -235,7 +237,7 @@ def parse_registry(content: bytes, source: str, defaults: RegistryDefaults = NO_
 
 
 def _find_root_problems(root: MappingNode) -> Iterator[Problem]:
-    """Tell what is wrong with the list itself."""
+    """Yield the problems of the registry outside its entries."""
     yield from find_unknown_keys(root, _ROOT_KEYS, "the registry")
     version = root.items.get("version")
     if not isinstance(version, ScalarNode) or version.value != 1 or isinstance(version.value, bool):
@@ -257,11 +259,11 @@ _SECRET_SCHEMA: JsonSchema = {"type": "string", "pattern": f"^{SECRET_NAME_PATTE
 
 
 def build_registry_schema() -> JsonSchema:
-    """Return the schema, in the 2020-12 dialect. That a name stands twice no schema can find."""
+    """Return the JSON Schema of a registry, in the 2020-12 dialect. It cannot find duplicate names."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Registry of backup-auditor, version 1",
-        "description": "The projects that are to be audited.",
+        "description": "The projects to audit.",
         "type": "object",
         "properties": {
             "version": {"const": 1, "description": "version of this format"},
@@ -287,12 +289,12 @@ def _build_project_schema() -> JsonSchema:
         "alerts": {"type": "array", "maxItems": MAX_ALERTS, "items": _build_alert_schema()},
     }
     descriptions = (
-        "what reports call the project",
-        "the secret that holds its key, by name or ARN; on AWS it must have one",
-        "the variable that holds its key, on a laptop",
-        "the secret that holds a key of it that may write, for remediation on AWS",
-        "its policy: ssm:NAME, s3://BUCKET/KEY, or on a laptop a file beside the registry",
-        "where its alerts go; without it, to the channels of the stack",
+        "name of the project in reports",
+        "name or ARN of the secret that holds its API key; required on AWS",
+        "environment variable that holds its API key, for local audits",
+        "name or ARN of the secret that holds its API key with write access, for remediation on AWS",
+        "its policy: ssm:NAME, s3://BUCKET/KEY, or for local audits a path relative to the registry",
+        "channels for its alerts; without it, the channels of the stack",
     )
     return {
         "type": "object",
@@ -309,9 +311,12 @@ def _build_alert_schema() -> JsonSchema:
     return {
         "type": "object",
         "properties": {
-            "sns": {"type": "string", "pattern": f"^{TOPIC_ARN_PATTERN}$", "description": "the ARN of a topic"},
-            "slack": {**_SECRET_SCHEMA, "description": "the secret that holds a webhook"},
-            "severity": {"enum": [str(it) for it in Severity], "description": "the least that it hears of"},
+            "sns": {"type": "string", "pattern": f"^{TOPIC_ARN_PATTERN}$", "description": "ARN of an SNS topic"},
+            "slack": {**_SECRET_SCHEMA, "description": "name or ARN of the secret that holds a Slack webhook"},
+            "severity": {
+                "enum": [str(it) for it in Severity],
+                "description": "lowest severity that the channel receives",
+            },
             "weekly_summary": {
                 "type": "boolean",
                 "description": "whether the channel gets a weekly summary when nothing is open",

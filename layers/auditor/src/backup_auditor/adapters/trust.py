@@ -1,4 +1,4 @@
-"""Which certificates TLS trusts: the operating system's store, or what SSL_CERT_FILE and SSL_CERT_DIR name."""
+"""Trusted certificates of TLS: the operating system's store, or what SSL_CERT_FILE and SSL_CERT_DIR name."""
 
 import os
 import re
@@ -20,18 +20,17 @@ _BUNDLES = (
     "/etc/ssl/cert.pem",  # Alpine, BSD
     "/usr/local/etc/ssl/cert.pem",  # FreeBSD
 )
-"""Where systems keep their store. A Python that was not built on this system may look elsewhere by itself."""
+"""Paths of the certificate stores of systems. A Python that was built elsewhere may not know them."""
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
-_CLOCK_REMEDY = "look at the clock of this machine, and have the certificate renewed"
+_CLOCK_REMEDY = "check the clock of this machine, and renew the certificate"
 _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
-"""What OpenSSL calls X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 
 
 def make_tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
-    """Return a context for clients. Raises `SettingsError` where a variable names no certificates.
+    """Return a context for clients. Raises `SettingsError` if a variable names no certificates.
 
-    Where a variable is set, what it names is trusted in place of the system's store. One that is empty counts as
-    absent.
+    A variable that is set replaces the system's store. An empty variable counts as absent.
     """
     file, directories = _read_store_variables(environ)
     if not file and not directories:
@@ -49,10 +48,8 @@ def explain_tls_failure(error: ssl.SSLError, host: str, environ: Mapping[str, st
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = (error.reason or "no reason given").replace("_", " ").lower()
         return f"TLS with {host} failed: {reason}; check that the host and its port speak https"
-    is_for_other_host = error.verify_code in {
-        _WRONG_HOST,
-        _WRONG_ADDRESS,
-    }  # OpenSSL repeats the name, which may be secret
+    # OpenSSL's own message repeats the name of the host, which may be secret.
+    is_for_other_host = error.verify_code in {_WRONG_HOST, _WRONG_ADDRESS}
     reason = "it is for another host" if is_for_other_host else error.verify_message or error.reason
     return f"the certificate of {host} is not trusted: {reason}; {_find_remedy(error.verify_code, environ)}"
 
@@ -61,15 +58,15 @@ def _find_remedy(code: int, environ: Mapping[str, str]) -> str:
     if code in {_EXPIRED, _NOT_YET_VALID}:
         return _CLOCK_REMEDY
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
-        return "check the name of the host, and who answers in its place"
+        return "check the host name, and whether a proxy answers in its place"
     file, directories = _read_store_variables(environ)
     variables = [f"{FILE_VARIABLE}={file}"] if file else []
     variables += [f"{DIRECTORY_VARIABLE}={os.pathsep.join(directories)}"] if directories else []
     if variables:
-        return f"trusted is only what {' and '.join(variables)} holds: add the CA that signed it there, or unset it"
+        return f"only {' and '.join(variables)} is trusted; add the CA that signed the certificate there, or unset it"
     return (
-        "the operating system's certificate store is trusted: "
-        f"add the CA that signed it there, or set {FILE_VARIABLE} to a PEM file that holds it"
+        "only the operating system's certificate store is trusted; "
+        f"add the CA that signed the certificate there, or set {FILE_VARIABLE} to a PEM file with that CA"
     )
 
 
@@ -80,10 +77,10 @@ def _read_store_variables(environ: Mapping[str, str]) -> tuple[str, list[str]]:
 
 
 def _make_empty_context() -> ssl.SSLContext:
-    """Return a context that verifies chain, host and dates, and trusts nobody yet.
+    """Return a context that verifies chain, host and dates, and trusts no CA yet.
 
-    Like curl and browsers it does not insist on extensions that many private CAs leave out (VERIFY_X509_STRICT), and it
-    takes an intermediate CA of the store as a root.
+    Like curl and browsers, it does not require extensions that many private CAs omit (VERIFY_X509_STRICT), and it
+    accepts an intermediate CA of the store as a root.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -92,16 +89,16 @@ def _make_empty_context() -> ssl.SSLContext:
 
 def _make_system_context() -> ssl.SSLContext:
     if sys.platform == "darwin":
-        import truststore  # noqa: PLC0415  the keychain: it is installed where it is needed
+        import truststore  # noqa: PLC0415  installed only on macOS
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = _make_empty_context()
-    paths = ssl.get_default_verify_paths()  # as compiled in: the variables are read here, not by OpenSSL
+    paths = ssl.get_default_verify_paths()  # the compiled-in paths: this module reads the variables, not OpenSSL
     bundle = next((it for it in (paths.openssl_cafile, *_BUNDLES) if Path(it).is_file()), None)
     directory = paths.openssl_capath if _has_entries(paths.openssl_capath) else None
     if bundle is None and directory is None:
         raise SettingsError(
-            "this machine has no certificate store: no CA is trusted; "
+            "no certificate store was found on this machine; "
             f"install the package ca-certificates, or set {FILE_VARIABLE} to a PEM file of certificates"
         )
     try:
@@ -132,7 +129,7 @@ def _load_file(context: ssl.SSLContext, file: str) -> None:
 
 
 def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
-    """Load directories: lazily where `openssl rehash` named their files, else each file."""
+    """Load directories: lazily if `openssl rehash` named their files, else file by file."""
     has_certificate = False
     for directory in filter(_has_entries, directories):
         if any(_HASHED_NAME.fullmatch(it.name) for it in Path(directory).iterdir()):
@@ -143,11 +140,11 @@ def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
             try:
                 context.load_verify_locations(cafile=file)
             except OSError:
-                continue  # a key or a note beside the certificates
+                continue  # another file beside the certificates
             has_certificate = True
     if not has_certificate:
         raise SettingsError(
-            f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: no certificate is there; "
+            f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: it has no certificates; "
             "name a directory of certificates in PEM, or unset it to trust the operating system's store"
         )
 
@@ -158,5 +155,5 @@ def _list_certificate_files(directory: Path) -> Iterator[Path]:
 
 def _describe_error(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return "it holds no certificate in PEM"
+        return "it has no certificate in PEM format"
     return (error.strerror or "it cannot be read").lower()

@@ -17,38 +17,41 @@ _PING_OK, _PING_REDIRECT = 200, 300
 
 
 def ping(url: str, secret_name: str) -> None:
-    """Call an address once. Raises `DeliveryError` and `SecretError`, which name the secret that it stands in alone."""
+    """Call a URL once. Raises `DeliveryError` and `SecretError`, which name the secret, never the URL."""
     try:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         parts, host = SplitResult("", "", "", "", ""), ""
     if not host or not url.isascii() or not url.isprintable() or not _is_allowed_address(parts, host):
-        raise SecretError(f"the secret {secret_name} holds no address to call; put one there that begins with https://")
-    connection = _open_ping_connection(parts, secret_name)
+        raise SecretError(f"the secret {secret_name} holds no valid URL; store a URL that starts with https://")
+    connection = _make_connection(parts, _PING_SECONDS, f"the URL in {secret_name}", DeliveryError)
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
-        raise DeliveryError(explain_tls_failure(error, f"the address in {secret_name}")) from None
+        raise DeliveryError(explain_tls_failure(error, f"the URL in {secret_name}")) from None
     except (OSError, HTTPException) as error:
-        raise DeliveryError(f"the address in {secret_name} does not answer ({type(error).__name__})") from None
+        raise DeliveryError(f"the URL in {secret_name} did not answer ({type(error).__name__})") from None
     finally:
         connection.close()
     if is_transient(status):
-        raise DeliveryError(f"the address in {secret_name} answered {status}; it is called again after the next audit")
+        raise DeliveryError(f"the URL in {secret_name} answered {status}; the next audit calls it again")
     if not _PING_OK <= status < _PING_REDIRECT:  # redirects are not followed: the address is a secret
-        raise DeliveryError(f"the address in {secret_name} answered {status}; put the right one into the secret")
+        raise DeliveryError(f"the URL in {secret_name} answered {status}; correct the URL in the secret")
 
 
-def _open_ping_connection(parts: SplitResult, secret_name: str) -> HTTPConnection:
+def _make_connection(
+    parts: SplitResult, seconds: float, subject: str, error_type: type[DeliveryError]
+) -> HTTPConnection:
+    """Return a connection that is not open yet. Raises `error_type` if no trusted certificates can be loaded."""
     host, port = parts.hostname or "", parts.port
     if parts.scheme != "https":
-        return HTTPConnection(host, port, timeout=_PING_SECONDS)
+        return HTTPConnection(host, port, timeout=seconds)
     try:
-        return HTTPSConnection(host, port, timeout=_PING_SECONDS, context=make_tls_context())
+        return HTTPSConnection(host, port, timeout=seconds, context=make_tls_context())
     except SettingsError as error:
-        raise DeliveryError(f"the address in {secret_name} cannot be called: {error}") from None
+        raise error_type(f"{subject} cannot be called: {error}") from None
 
 
 def _is_allowed_address(parts: SplitResult, host: str) -> bool:
@@ -64,7 +67,7 @@ _WEBHOOK_PATTERN = re.compile(
     r"(https://hooks\.slack(-gov)?\.com(:443)?|https?://(127\.0\.0\.1|\[::1\]):\d{1,5})/services(/[A-Za-z0-9_-]+)+",
     re.ASCII,
 )
-"""Slack's own hosts, and this machine, where tests listen; anything else would be told what nobody sent it."""
+"""Slack's own hosts, and loopback for tests. Any other host would receive a digest that is not meant for it."""
 _REASON_PATTERN = re.compile(r"[a-z_]{1,60}", re.ASCII)
 _MESSAGE_REASONS = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
 _MAX_WAIT_SECONDS = 15.0
@@ -73,18 +76,18 @@ _SLACK_OK, _SLACK_REDIRECT, _CLIENT_ERROR, _TOO_MANY, _SERVER_ERROR = 200, 300, 
 
 
 class SlackWebhooks:
-    """The webhooks that secrets hold. Safe to use from many threads."""
+    """The Slack webhooks that secrets hold. Safe to use from many threads."""
 
     def __init__(self, read_webhook: Callable[[str], str]) -> None:
-        """Take what tells the webhook that a secret holds."""
+        """Take the function that returns the webhook in a secret."""
         self._read_webhook = read_webhook
 
     def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Post to the webhook that a secret holds, once, in so many seconds. Raises `DeliveryError`, `SecretError`."""
+        """Post once to the webhook in a secret, with a timeout. Raises `DeliveryError`, `SecretError`."""
         webhook = self._read_webhook(secret_name)
         if _WEBHOOK_PATTERN.fullmatch(webhook) is None:
             raise ChannelRefusedError(
-                f"the secret {secret_name} holds no webhook of Slack; put one there: https://hooks.slack.com/services/…"
+                f"the secret {secret_name} holds no Slack webhook; store https://hooks.slack.com/services/…"
             )
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
         parts = urlsplit(webhook)
@@ -95,19 +98,14 @@ class SlackWebhooks:
                 raise _build_refusal_error(response, secret_name)
         except (OSError, HTTPException) as error:
             raise AcceptanceUnknownError(
-                f"the webhook in {secret_name} did not answer to the end ({type(error).__name__})"
+                f"the webhook in {secret_name} did not answer completely ({type(error).__name__})"
             ) from None
         finally:
             connection.close()
 
 
 def _open_webhook_connection(parts: SplitResult, seconds: float, secret_name: str) -> HTTPConnection:
-    host, port = parts.hostname or "", parts.port
-    connection: HTTPConnection
-    if parts.scheme == "https":
-        connection = HTTPSConnection(host, port, timeout=seconds, context=_make_tls_context(secret_name))
-    else:
-        connection = HTTPConnection(host, port, timeout=seconds)
+    connection = _make_connection(parts, seconds, f"the webhook in {secret_name}", ChannelRefusedError)
     try:
         connection.connect()
     except ssl.SSLCertVerificationError as error:
@@ -119,15 +117,8 @@ def _open_webhook_connection(parts: SplitResult, seconds: float, secret_name: st
     return connection
 
 
-def _make_tls_context(secret_name: str) -> ssl.SSLContext:
-    try:
-        return make_tls_context()
-    except SettingsError as error:
-        raise ChannelRefusedError(f"the webhook in {secret_name} cannot be called: {error}") from None
-
-
 def _send(connection: HTTPConnection, path: str, body: bytes) -> HTTPResponse:
-    """Send one request. It knows of no redirects: the secret goes to no other host."""
+    """Send one request. Redirects are not followed: the secret must not reach another host."""
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
     connection.request("POST", path, body, headers)
     return connection.getresponse()
@@ -142,14 +133,16 @@ def _build_refusal_error(response: HTTPResponse, secret_name: str) -> DeliveryEr
     reason = _read_reason(response)
     message = f"{summary} {reason}".rstrip()
     if response.status < _CLIENT_ERROR or response.status >= _SERVER_ERROR:
-        return ChannelRefusedError(f"{message}, which no webhook of Slack does; put the right one into the secret")
+        return ChannelRefusedError(f"{message}, which Slack webhooks never do; correct the URL in the secret")
     if reason in _MESSAGE_REASONS:
-        return ChannelRefusedError(f"{message}: Slack does not understand the message; please report it as a defect")
-    return ChannelRefusedError(f"{message}; make a new incoming webhook for a channel that is in use, and put it there")
+        return ChannelRefusedError(f"{message}: Slack rejected the message format; report this as a bug")
+    return ChannelRefusedError(
+        f"{message}; create a new incoming webhook for an active channel, and store it in the secret"
+    )
 
 
 def _read_reason(response: HTTPResponse) -> str:
-    """Return the word that Slack refuses with; an answer that is no such word may hold anything."""
+    """Return the error word of Slack's answer; empty for any other answer, which may hold a secret."""
     try:
         text = response.read(_MAX_RESPONSE_LENGTH).decode("ascii", "replace").strip()
     except (OSError, HTTPException):

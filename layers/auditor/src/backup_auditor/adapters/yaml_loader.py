@@ -1,4 +1,4 @@
-"""Read YAML 1.2 strictly into nodes that know their lines: one document, unique keys, bounded size."""
+"""Read YAML 1.2 into nodes with line numbers. Strict: one document, unique keys, limited size."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ _MAX_NUMBER_LENGTH = 32
 
 
 def resolve_scalar(text: str, line: int, key_path: str) -> str | float | bool | None:
-    """Return what a plain scalar means; `place` is its key, for what is said of one that is refused."""
+    """Return the value of a plain scalar. `key_path` names it in an error."""
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     location = f" ({key_path})" if key_path else ""
     if _NOT_FINITE.fullmatch(text):
-        remedy = "write a finite one, or put it in quotes"
+        remedy = "write a finite number, or put the text in quotes"
         raise DocumentProblemError(f"{text} is not a finite number{location}; {remedy}", line)
     is_integer = bool(_INTEGER.fullmatch(text))
     if not is_integer and not _FLOAT.fullmatch(text):
@@ -39,7 +39,7 @@ def resolve_scalar(text: str, line: int, key_path: str) -> str | float | bool | 
         )
     if is_integer:
         base = _BASES.get(text[:2], 10)
-        return int(text if base == 10 else text[2:], base)  # noqa: PLR2004  ten is how people count
+        return int(text if base == 10 else text[2:], base)  # noqa: PLR2004  decimal
     return float(text)
 
 
@@ -49,7 +49,7 @@ type Node = ScalarNode | ListNode | MappingNode
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """Text, a number, true, false or null."""
+    """A text, a number, true, false or null."""
 
     line: int
     value: str | float | bool | None
@@ -67,17 +67,17 @@ class ListNode:
 
     @cached_property
     def size(self) -> int:
-        """How many nodes it has; what aliases repeat counts each time."""
+        """The number of nodes. A node that aliases repeat counts each time."""
         return 1 + sum(it.size for it in self.items)
 
     @cached_property
     def depth(self) -> int:
-        """How many levels it has."""
+        """The number of levels."""
         return 1 + max((it.depth for it in self.items), default=0)
 
     @cached_property
     def value(self) -> object:
-        """The list without its lines; what aliases repeat is one and the same object."""
+        """The list without line numbers. A node that aliases repeat is the same object each time."""
         return [it.value for it in self.items]
 
 
@@ -91,22 +91,22 @@ class MappingNode:
 
     @cached_property
     def size(self) -> int:
-        """How many nodes it has; what aliases repeat counts each time."""
+        """The number of nodes. A node that aliases repeat counts each time."""
         return 1 + sum(1 + it.size for it in self.items.values())
 
     @cached_property
     def depth(self) -> int:
-        """How many levels it has."""
+        """The number of levels."""
         return 1 + max((it.depth for it in self.items.values()), default=0)
 
     @cached_property
     def value(self) -> object:
-        """The mapping without its lines; what aliases repeat is one and the same object."""
+        """The mapping without line numbers. A node that aliases repeat is the same object each time."""
         return {key: it.value for key, it in self.items.items()}
 
 
 def find_node(root: Node, path: KeyPath) -> tuple[Node | None, int]:
-    """Return what a path leads to, `None` where there is nothing, and its line or that of the last thing on the way."""
+    """Return the node at a path and its line; `None` and the line of the last existing node if there is none."""
     node, line = root, root.line
     for step in path:
         if isinstance(node, MappingNode) and step in node.items:
@@ -120,12 +120,12 @@ def find_node(root: Node, path: KeyPath) -> tuple[Node | None, int]:
     return node, line
 
 
-# What YAML calls printable, less the three characters that only YAML 1.1 takes for the end of a line.
+# What YAML calls printable, except the three characters that end a line in YAML 1.1 only.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 def decode_text(content: bytes) -> str:
-    """Return the text of a file, which is UTF-8 and has no characters that cannot be seen."""
+    """Return the UTF-8 text of a file. Raises `DocumentProblemError`, also for control characters."""
     try:
         text = strip_byte_order_mark(content).decode()
     except UnicodeDecodeError as error:
@@ -141,21 +141,25 @@ def decode_text(content: bytes) -> str:
 MAX_DEPTH = 32
 MAX_NODES = 50_000
 _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
-# An escape in quotes can make any of these.
+# Escapes in quoted text can produce any of these.
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def compose_document(text: str, kind: DocumentKind) -> MappingNode:
-    """Return the one document of a text, which must be a mapping."""
+    """Return the document of a text, which must be one mapping. Raises `DocumentProblemError`."""
     try:
         return _Composer(yaml.parse(text, Loader=yaml.SafeLoader), kind).compose_root()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         description = make_visible(error.problem or error.context or "it cannot be read")
         raise DocumentProblemError(f"is not YAML: {description}; correct it", mark.line + 1 if mark else None) from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # PyYAML lets impossible escapes fall through
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+    ) as error:  # PyYAML does not translate the errors of impossible escapes
         raise DocumentProblemError(f"is not YAML: {make_visible(str(error))[:200]}; correct it") from None
 
 
@@ -168,11 +172,11 @@ class _Composer:
         self._key_path: list[str] = []
 
     def compose_root(self) -> MappingNode:
-        next(self._events)  # the stream begins
+        next(self._events)  # start of the stream
         if isinstance(next(self._events), yaml.StreamEndEvent):
             raise self._build_empty_error()
         root = self._compose_node(next(self._events), 1)
-        next(self._events)  # the document ends
+        next(self._events)  # end of the document
         next_event = next(self._events)
         if not isinstance(next_event, yaml.StreamEndEvent):
             raise DocumentProblemError(
@@ -185,13 +189,13 @@ class _Composer:
         return root
 
     def _build_empty_error(self) -> DocumentProblemError:
-        return DocumentProblemError(f"is empty, and an empty file is no {self._kind.name}; {self._kind.start_hint}")
+        return DocumentProblemError(f"is empty, and an empty file is not a {self._kind.name}; {self._kind.start_hint}")
 
     def _compose_node(self, event: yaml.Event, level: int) -> Node:
         line = _get_line(event)
         if level > MAX_DEPTH:
             raise DocumentProblemError(
-                f"is nested more than {MAX_DEPTH} levels deep; no key of a {self._kind.name} stands there", line
+                f"is nested more than {MAX_DEPTH} levels deep; a {self._kind.name} needs fewer levels", line
             )
         self._node_count += 1
         if isinstance(event, AliasEvent):
@@ -241,7 +245,7 @@ class _Composer:
             if key.value in items:
                 first_line = lines[key.value]
                 raise DocumentProblemError(
-                    f"the key {quote_excerpt(key.value)} stands here again, first on line {first_line}", line
+                    f"the key {quote_excerpt(key.value)} is a duplicate, first on line {first_line}; remove one", line
                 )
             self._key_path.append(f".{make_visible(key.value)}")
             items[key.value] = self._compose_node(next(self._events), level + 1)
@@ -261,7 +265,7 @@ class _Composer:
 
 
 def _combine_surrogates(pair: re.Match[str]) -> str:
-    """Return the character that two escapes stand for, as JSON writes those beyond U+FFFF."""
+    """Return the character of a surrogate pair: JSON writes a character above U+FFFF as two escapes."""
     return pair[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be")
 
 
@@ -277,7 +281,7 @@ def _refuse_control_characters(text: str, line: int, key_path: str) -> None:
 def _refuse_tag(event: yaml.Event) -> None:
     tag = getattr(event, "tag", None)
     if tag is not None:
-        raise DocumentProblemError(f"the tag {quote_excerpt(tag)} means nothing here; remove it", _get_line(event))
+        raise DocumentProblemError(f"the tag {quote_excerpt(tag)} is not supported; remove it", _get_line(event))
 
 
 def _get_line(event: yaml.Event) -> int:

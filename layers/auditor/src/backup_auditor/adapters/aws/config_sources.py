@@ -1,8 +1,8 @@
-"""Policies, registries and secrets that AWS stores, cached for five minutes. No message holds a secret."""
+"""Policies, registries and secrets in AWS, cached for five minutes. No message contains a secret."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -15,33 +15,41 @@ if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
 
 _DOCUMENT_REMEDIES = {
-    "ParameterNotFound": "there is no such parameter; make it, or correct the address",
+    "ParameterNotFound": "there is no such parameter; create it, or correct the address",
     "ParameterVersionNotFound": "there is no such version of the parameter; correct the address",
     "NoSuchBucket": "there is no such bucket; correct the address",
-    "NoSuchKey": "there is no such object; put it there, or correct the address",
-    "AccessDenied": "there is no such object, or it may not be read; put it there, and look at the permissions",
-    "AccessDeniedException": "it may not be read; look at the permissions, and at the beginning of its name",
-    "ThrottlingException": "it is asked too often; keep it in S3, or switch on higher throughput in Parameter Store",
+    "NoSuchKey": "there is no such object; upload it, or correct the address",
+    "AccessDenied": "there is no such object, or the role may not read it; upload it, or allow the role to read it",
+    "AccessDeniedException": "the role may not read it; check the permissions and the name's prefix",
+    "ThrottlingException": "requests are throttled; store it in S3, or enable higher throughput in Parameter Store",
 }
-_OTHER_DOCUMENT_REMEDY = "it cannot be fetched"
+
+
+@contextmanager
+def _translate_errors(
+    error_type: type[DocumentError | SecretError], subject: str, remedies: Mapping[str, str]
+) -> Iterator[None]:
+    """Translate errors of AWS into one line that names the subject and what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  imported when a call needs it
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        raise error_type(f"{subject}: {remedies.get(code, 'it cannot be fetched')} ({code})") from None
+    except BotoCoreError as error:
+        reason = collapse_whitespace(str(error))[:200]
+        raise error_type(f"{subject}: it cannot be fetched: {reason}; check region, credentials and network") from None
 
 
 def fetch_document(aws: "AwsSession", address: str) -> bytes:
-    """Return the bytes of a document. Raises `DocumentError`, which names the address and the remedy."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  boto3 is there once it is needed
-
-    try:
+    """Return the bytes of a document. Raises `DocumentError`."""
+    with _translate_errors(DocumentError, address, _DOCUMENT_REMEDIES):
         content = _fetch_parameter(aws, address) if address.startswith("ssm:") else _fetch_object(aws, address)
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        raise DocumentError(f"{address}: {_DOCUMENT_REMEDIES.get(code, _OTHER_DOCUMENT_REMEDY)} ({code})") from None
-    except BotoCoreError as error:
-        reason = collapse_whitespace(str(error))[:200]
-        raise DocumentError(
-            f"{address}: it cannot be fetched: {reason}; look at region, credentials and network"
-        ) from None
     if content is None:
-        raise DocumentError(f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes; is it the right document?")
+        raise DocumentError(
+            f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes (the limit); check that it is the right document"
+        )
     return content
 
 
@@ -51,13 +59,12 @@ def _fetch_parameter(aws: "AwsSession", address: str) -> bytes:
 
 
 def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
-    """Return all of an object, `None` where it is too large. Where its answer breaks off that fails: a part is none."""
+    """Return an object, `None` if it is too large. An incomplete answer raises an error of botocore."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
     response = aws.s3.get_object(Bucket=bucket, Key=key)
     with closing(response["Body"]) as body:
-        return (
-            body.read() if response["ContentLength"] <= MAX_DOCUMENT_BYTES else None
-        )  # only what is read in full is compared
+        # botocore checks the length only of a body that is read completely
+        return body.read() if response["ContentLength"] <= MAX_DOCUMENT_BYTES else None
 
 
 if TYPE_CHECKING:
@@ -67,21 +74,21 @@ _CACHE_SECONDS = 300
 
 
 class Source[Value](Protocol):
-    """Reads something by its name."""
+    """Returns a value by its name."""
 
     def __call__(self, name: str, *, fresh: bool = False) -> Value:
-        """Return it; `fresh` as it is now, whatever is remembered."""
+        """Return the value; `fresh` bypasses the cache."""
 
 
 class CachedSource[Value]:
-    """What was fetched by name. It lives as long as a function's process, from one invocation to the next."""
+    """A cache of fetched values by name. It lives as long as the process of a function, across invocations."""
 
     def __init__(self, fetch: Callable[[str], Value]) -> None:
-        """Take what fetches, which raises what it will."""
+        """Take the function that fetches a value. Its errors pass through."""
         self._fetch: Callable[[str], Value] = fetch
 
     def __call__(self, name: str, *, fresh: bool = False) -> Value:
-        """Return what is remembered, or fetch it; `fresh` fetches in any case. What failed is not remembered."""
+        """Return the cached value, or fetch it; `fresh` always fetches. Failures are not cached."""
         from aws_lambda_powertools.utilities.parameters import GetParameterError  # noqa: PLC0415  it imports boto3
 
         try:
@@ -105,50 +112,36 @@ class CachedSource[Value]:
         return Provider()  # type: ignore[no-untyped-call]
 
 
-if TYPE_CHECKING:
-    from backup_auditor.adapters.aws.session import AwsSession
-
-_SECRET_FAILURES = {
-    "ResourceNotFoundException": "there is no such secret; make it, or correct the name",
-    "InvalidRequestException": "it is marked for deletion, or has no value yet; restore it, or put a value there",
-    "AccessDeniedException": "it may not be read; look at the permissions, and at the beginning of its name",
-    "DecryptionFailure": "it cannot be decrypted; look at the permissions of its KMS key",
+_SECRET_REMEDIES = {
+    "ResourceNotFoundException": "there is no such secret; create it, or correct the name",
+    "InvalidRequestException": "it is scheduled for deletion, or has no value; restore it, or store a value",
+    "AccessDeniedException": "the role may not read it; check the permissions and the name's prefix",
+    "DecryptionFailure": "it cannot be decrypted; check the permissions of its KMS key",
 }
-_DEFAULT_ADVICE = "it cannot be fetched"
 _MAX_ADDRESS_LENGTH = 2000
 
 
 class SecretFormat(NamedTuple):
-    """What a secret is to hold."""
+    """The format of a secret."""
 
     field: str
-    """Where it stands in a secret that is JSON."""
+    """The field of a secret that is JSON."""
     parse: Callable[[str], str]
-    """Raises `ValueError`, which does not repeat it."""
+    """Raises `ValueError`, which does not repeat the value."""
 
 
 def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
-    """Return the value of a secret as it is now. Raises `SecretError`, which names it and the remedy."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  boto3 is there once it is needed
-
-    try:
+    """Return the current value of a secret. Raises `SecretError`, which names the secret and what to do."""
+    with _translate_errors(SecretError, f"the secret {name}", _SECRET_REMEDIES):
         response = aws.secrets.get_secret_value(SecretId=name)
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        raise SecretError(f"the secret {name}: {_SECRET_FAILURES.get(code, _DEFAULT_ADVICE)} ({code})") from None
-    except BotoCoreError as error:
-        reason = collapse_whitespace(str(error))[:200]
-        raise SecretError(
-            f"the secret {name}: it cannot be fetched: {reason}; look at region, credentials and network"
-        ) from None
     values: Mapping[str, Any] = response  # one of the two
     return cast("str | bytes", values["SecretString"] if "SecretString" in values else values["SecretBinary"])
 
 
 def read_secret(name: str, secret_format: SecretFormat, source: Source[str | bytes], *, fresh: bool = False) -> str:
-    """Return what a secret holds; `fresh` as it is now, whatever is remembered. Raises `SecretError`.
+    """Return the parsed value of a secret; `fresh` bypasses the cache. Raises `SecretError`.
 
-    One that is not what it should be is read afresh: it may be corrected by now.
+    An invalid cached value is fetched again: the secret may have been corrected since.
     """
     value = source(name, fresh=fresh)
     try:
@@ -161,12 +154,12 @@ def read_secret(name: str, secret_format: SecretFormat, source: Source[str | byt
 
 def _parse_secret(name: str, value: str | bytes, secret_format: SecretFormat) -> str:
     if isinstance(value, bytes):
-        raise SecretError(f"the secret {name} is binary; put it there as text")
+        raise SecretError(f"the secret {name} is binary; store it as text")
     text = value.strip()
     if text.startswith("{"):
         text = _read_field(name, text, secret_format.field)
     if not text:
-        raise SecretError(f"the secret {name} is empty; put the value there, or JSON with {secret_format.field}")
+        raise SecretError(f"the secret {name} is empty; store the value, or JSON with {secret_format.field}")
     try:
         return secret_format.parse(text)
     except ValueError as error:
@@ -177,25 +170,25 @@ def _read_field(name: str, text: str, field: str) -> str:
     try:
         value = json.loads(text)[field]
     except (ValueError, RecursionError):
-        raise SecretError(f"the secret {name} begins as JSON and is none; correct it") from None
+        raise SecretError(f"the secret {name} starts like JSON and is not valid JSON; correct it") from None
     except KeyError:
         raise SecretError(f"the secret {name} is JSON without {field}; add it") from None
     if not isinstance(value, str):
-        raise SecretError(f"the secret {name} has a {field} that is no text; put it in quotes")
+        raise SecretError(f"the secret {name} has a {field} that is not text; put it in quotes")
     return value.strip()
 
 
 def _parse_key(text: str) -> str:
     if "://" in text:
-        raise ValueError("is an address, and no key of Pinecone; put the key there")
+        raise ValueError("is a URL, not a Pinecone API key; store the key")
     return parse_key(text)
 
 
 def _parse_address(text: str) -> str:
     if not (text.isascii() and text.isprintable()) or " " in text or len(text) > _MAX_ADDRESS_LENGTH:
-        raise ValueError("holds characters that no address has; copy the address again, without blanks or quotes")
+        raise ValueError("has characters that a URL cannot have; copy the URL again, without spaces or quotes")
     if not text.startswith(("https://", "http://")):
-        raise ValueError("is no address; put one there that begins with https://")
+        raise ValueError("is not a URL; store a URL that starts with https://")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Keeps reports in a bucket of S3, `PROJECT/DATE/AUDIT_ID/report.json` and `.html`: written once, and never over."""
+"""Store reports in an S3 bucket as `PROJECT/DATE/AUDIT_ID/report.json` and `.html`; never overwrite one."""
 
 import hashlib
 from base64 import b64encode
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _MEMORY_LIMIT_BYTES = 4 << 20
 _MAX_ATTEMPTS = 20
-"""How many names are looked at, and how often one that is written at this very moment is asked for again."""
+"""How many names are tried, and how often a name is retried that another process is writing to."""
 _SCHEME = "s3://"
 _JSON, _PAGE = "application/json", "text/html; charset=utf-8"
 
 
 class EvidenceBucket:
-    """An `Evidence` over one bucket. Safe to use from many threads."""
+    """An `EvidenceStore` in one bucket. Safe to use from many threads."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Take the client and the bucket's name."""
@@ -36,30 +36,32 @@ class EvidenceBucket:
         self._bucket = bucket
 
     def store_report(self, report: Report) -> StoredReport:
-        """Write a report under its audit's id; another one of the same audit, judged anew, beside the first."""
+        """Store a report under its audit id; a different report of the same audit gets the next number."""
         with _spool_content(render_json(report), _JSON) as content:
             for number in range(1, _MAX_ATTEMPTS + 1):
                 name = _build_name(report, number)
                 if self._put(name, content, report):
                     return StoredReport(f"{_SCHEME}{self._bucket}/{name}", content.digest.hex())
         location = f"{_SCHEME}{self._bucket}/{_build_folder(report)}"
-        raise EvidenceError(f"{location} holds {_MAX_ATTEMPTS} other reports of this audit; run the audit again")
+        raise EvidenceError(f"{location} has {_MAX_ATTEMPTS} other reports of this audit (the limit); run a new audit")
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
-        """Write the page of a report under the name that the report has, its ending apart."""
-        from backup_auditor.rendering.html.page import render_html  # noqa: PLC0415  what is not recorded has none
+        """Store the page of a report under the name of the report, with another suffix."""
+        from backup_auditor.rendering.html.page import render_html  # noqa: PLC0415  only recorded audits have a page
 
         location = f"{stored_report.location.removesuffix('json')}html"
         with _spool_content(render_html([report]), _PAGE) as content:
             if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, report):
                 return StoredFile(location, content.digest.hex())
-        raise EvidenceError(f"{location} is another page; it stays as it is, and the next audit writes its own")
+        raise EvidenceError(
+            f"{location} is a different page and is not overwritten; the next audit stores its own page"
+        )
 
     def read(self, file: StoredFile) -> bytes:
-        """Return the bytes of a file. Raises `EvidenceGoneError` where it is gone, `EvidenceError` otherwise."""
+        """Return the bytes of a file. Raises `EvidenceMissingError` if it is missing, else `EvidenceError`."""
         bucket, _, name = file.location.removeprefix(_SCHEME).partition("/")
         if not file.location.startswith(_SCHEME) or not name:
-            raise EvidenceError(f"{file.location} is no address in a bucket")
+            raise EvidenceError(f"{file.location} is not an address in a bucket")
 
         def read_body() -> bytes:
             return bytes(self._client.get_object(Bucket=bucket, Key=name)["Body"].read())
@@ -67,7 +69,7 @@ class EvidenceBucket:
         return _call_bucket(file.location, read_body)
 
     def _put(self, name: str, content: "_Content", report: Report) -> bool:
-        """Write a file unless something stands there; return whether this very file does now."""
+        """Store a file unless the name is taken. Return whether this file is now stored under the name."""
         location = f"{_SCHEME}{self._bucket}/{name}"
         for _ in range(_MAX_ATTEMPTS):
             content.file.seek(0)
@@ -86,18 +88,18 @@ class EvidenceBucket:
                         "sha256": content.digest.hex(),
                     },
                 )
-            except Exception as error:  # noqa: BLE001  what it was is found out here
+            except Exception as error:  # noqa: BLE001  the code of any error decides
                 code = get_error_code(error)
                 if code == "PreconditionFailed":
                     return self._is_stored(name, content.digest)
-                if code != "ConditionalRequestConflict":  # it is being written at this moment
+                if code != "ConditionalRequestConflict":  # another process is writing to it
                     raise _translate_error(location, error) from None
             else:
                 return True
-        raise EvidenceError(f"{location} is written by others again and again; run the audit again")
+        raise EvidenceError(f"{location} is being written by other processes; run the audit again")
 
     def _is_stored(self, name: str, digest: bytes) -> bool:
-        """Tell whether what stands there is a file with this hash, as when the answer to its writing was lost."""
+        """Return whether the stored file has this hash: the answer to an earlier write may have been lost."""
         location = f"{_SCHEME}{self._bucket}/{name}"
         object_head = _call_bucket(location, lambda: self._client.head_object(Bucket=self._bucket, Key=name))
         return bool(object_head.get("Metadata", {}).get("sha256") == digest.hex())
@@ -105,7 +107,7 @@ class EvidenceBucket:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What is to be written, and its SHA-256."""
+    """The content to store, and its SHA-256."""
 
     file: IO[bytes]
     digest: bytes
@@ -114,7 +116,7 @@ class _Content:
 
 @contextmanager
 def _spool_content(text: Iterable[str], content_type: str) -> Iterator[_Content]:
-    """Write a text to a file that is gone afterwards; a small one stays in memory."""
+    """Write a text to a temporary file; a small file stays in memory."""
     with SpooledTemporaryFile(_MEMORY_LIMIT_BYTES) as file:
         digest = hashlib.sha256()
         for piece in encode_pieces(text):
@@ -124,7 +126,7 @@ def _spool_content(text: Iterable[str], content_type: str) -> Iterator[_Content]
 
 
 def _build_folder(report: Report) -> str:
-    """Return where everything lies that is kept of an audit."""
+    """Return the folder of everything that is stored for an audit."""
     return f"{report.project}/{report.observed_at.astimezone(UTC).date().isoformat()}/{report.audit_id}"
 
 
@@ -135,18 +137,18 @@ def _build_name(report: Report, number: int) -> str:
 def _call_bucket[Answer](location: str, call: Callable[[], Answer]) -> Answer:
     try:
         return call()
-    except Exception as error:  # noqa: BLE001  what it was is found out there
+    except Exception as error:  # noqa: BLE001  the code of any error decides
         raise _translate_error(location, error) from None
 
 
 def _translate_error(location: str, error: Exception) -> Exception:
-    """Return what is said of a call that failed; an exception that is no answer of AWS stays as it is."""
-    from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+    """Return the error of a failed call; an exception that is not from AWS is returned unchanged."""
+    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
 
-    if not isinstance(error, told.ClientError | told.BotoCoreError):
+    if not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
         return error
     if get_error_code(error) in {"NoSuchKey", "404"}:
-        return EvidenceMissingError(f"{location} is gone; restore an earlier version of it from the bucket")
+        return EvidenceMissingError(f"{location} is missing; restore an earlier version of it from the bucket")
     return EvidenceError(
-        f"{location} cannot be used: {describe_error(error)}; look whether it is there, and who may use it"
+        f"{location} cannot be used: {describe_error(error)}; check that it exists and that the role may use it"
     )

@@ -1,4 +1,4 @@
-"""Has the same request answered once: what comes again gets the answer that was given. Imported where it is needed."""
+"""Answer each request once: a repeated request gets the stored answer. Imported on first use."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PARTITION = "idempotency"
-"""How the partitions begin; the verb follows."""
+"""The prefix of the partitions; the verb of the function follows."""
 _RETENTION_SECONDS = int(timedelta(days=1).total_seconds())
 _IS_FREE = "attribute_not_exists(PK) OR expires_at < :now"
 _IS_ABANDONED = "#status = :inprogress AND (in_progress_expiration < :now_in_millis OR invocation = :invocation)"
 
 
-def answer_once(  # noqa: PLR0913  each is one thing that it takes, named by its caller
+def answer_once(  # noqa: PLR0913  keyword arguments
     request_id: str,
     compute: Callable[[], dict[str, object]],
     *,
@@ -36,11 +36,11 @@ def answer_once(  # noqa: PLR0913  each is one thing that it takes, named by its
     context: Any,  # noqa: ANN401  Lambda's context, which has no type of its own
     log: Log,
 ) -> dict[str, object]:
-    """Return the answer to a request, which is worked out once for a day; one that failed is worked out again.
+    """Return the answer to a request. It is computed once and stored for a day; a failed computation is repeated.
 
-    The verb is what the function does: each has its own requests. Raises `RequestError` while it is being worked out
-    elsewhere: whoever asked is to ask again later, for the other one may yet fail. It counts as failed once its
-    function has run out of time, or when the same invocation comes again.
+    `verb` names the function: each function has its own requests. Raises `RequestError` while another invocation
+    computes the answer: the caller must retry later, because that invocation may still fail. It counts as failed when
+    its time is over, or when Lambda retries the same invocation.
     """
     config = IdempotencyConfig(expires_after_seconds=_RETENTION_SECONDS, hash_function="sha256")
     config.register_lambda_context(context)
@@ -61,24 +61,24 @@ def answer_once(  # noqa: PLR0913  each is one thing that it takes, named by its
     try:
         return dict(idempotent_compute(request_id=request_id))
     except IdempotencyAlreadyInProgressError:
-        reason = "is being answered by another invocation; ask again once that has ended"
+        reason = "is being answered by another invocation; retry when that has ended"
         raise RequestError(f"the request {request_id} {reason}") from None
     except IdempotencyPersistenceLayerError as error:
         reason = describe_error(error.__cause__ or error)
-        if answers:  # to fail by now would have it worked out again
-            message = "a request is answered, and that could not be noted: should it come again, it is answered anew"
-            log.error(message, extra={"request": request_id, "error": reason})  # noqa: TRY400  it says all there is
+        if answers:  # an error here would repeat a computation that succeeded
+            message = "a request was answered, but the answer could not be stored; a repeated request is computed again"
+            log.error(message, extra={"request": request_id, "error": reason})  # noqa: TRY400  the reason is in the message
             return answers[-1]
         raise RequestError(
-            f"the request {request_id}: whether it is answered cannot be told: {reason}; look at the table {table}"
+            f"the request {request_id}: unknown whether it was answered: {reason}; check the table {table}"
         ) from None
 
 
 class _Requests(DynamoDBPersistenceLayer):
-    """The requests of a table, each with the invocation that is at work on it.
+    """The requests in a table, each with the invocation that computes its answer.
 
-    Lambda tries again under the same id, one and three minutes after an invocation that was killed: by the time alone,
-    both would be told that it is still under way. So would a client that sends a call again whose answer was lost.
+    Lambda retries a killed invocation under the same id, after one minute and after three. By time alone, both retries
+    would find the request in progress. So would a client that repeats a call after a lost answer.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, verb: str, invocation: str) -> None:
@@ -93,9 +93,9 @@ class _Requests(DynamoDBPersistenceLayer):
         self._invocation = invocation
 
     def _put_record(self, data_record: DataRecord) -> None:
-        """Take a request that is new, or was left by whoever had it."""
+        """Claim a request that is new or was abandoned."""
         expires_at = int(data_record.expiry_timestamp or 0)
-        now = expires_at - _RETENTION_SECONDS  # to the second, so whose time is over within it has left
+        now = expires_at - _RETENTION_SECONDS  # whole seconds: an expiry within this second counts as over
         item: Any = {
             **self._get_key(data_record.idempotency_key),
             "expires_at": {"N": str(expires_at)},

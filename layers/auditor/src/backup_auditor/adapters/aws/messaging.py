@@ -60,7 +60,7 @@ class EventBus:
         if len(batches) == 1:
             results = [put_batch(batches[0])]
         else:
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  needed where there is much to put
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  needed for many events only
 
             with ThreadPoolExecutor(_MAX_WORKERS) as pool:
                 results = list(pool.map(put_batch, batches))
@@ -72,7 +72,7 @@ class EventBus:
 
     def _build_entry(self, position: int, event: Event) -> _Entry:
         text = json.dumps(event.detail, separators=(",", ":"), ensure_ascii=False)
-        detail = text.encode(errors="replace").decode()  # half a surrogate pair is no text
+        detail = text.encode(errors="replace").decode()  # replaces unpaired surrogates, which UTF-8 cannot encode
         request: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._bus,
             "Source": SOURCE,
@@ -103,9 +103,9 @@ class EventBus:
         description = self._describe_failure(entries)
         try:
             response = self._client.put_events(Entries=[it.request for it in entries])
-        except Exception as error:  # noqa: BLE001  whatever the client raises is what became of the events
+        except Exception as error:  # noqa: BLE001  any exception is translated
             return entries, build_delivery_error(
-                error, description, f"check that the bus {self._bus} is there and may be written"
+                error, description, f"check that the bus {self._bus} exists and that the role may put events"
             )
         if not response.get("FailedEntryCount"):
             return (), None
@@ -117,7 +117,7 @@ class EventBus:
         ) if rejected_entries else None
 
     def _describe_failure(self, entries: Sequence[_Entry]) -> str:
-        return f"the bus {self._bus} did not take {len(entries)} event{'s' if len(entries) > 1 else ''}"
+        return f"the bus {self._bus} did not accept {len(entries)} event{'s' if len(entries) > 1 else ''}"
 
 
 def _split_batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
@@ -145,19 +145,19 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 _TOPIC_REMEDY = (
-    "check that the topic is there, in the region of the stack, and that its policy and its key let the function in"
+    "check that the topic exists in the region of the stack, and that its policy and its key allow the function"
 )
 
 
 class SnsTopics:
-    """The topics of a region. Safe to use from many threads."""
+    """The SNS topics of a region. Safe to use from many threads."""
 
     def __init__(self, client: "SNSClient") -> None:
         """Take a client that sends each call once."""
         self._client = client
 
     def publish(self, topic: str, subject: str, message: str, attributes: Mapping[str, str]) -> None:
-        """Publish a message, once: JSON with one text for each way of being read. Raises `DeliveryError`."""
+        """Publish a message once: JSON with a text for each protocol. Raises `DeliveryError`."""
         try:
             self._client.publish(
                 TopicArn=topic,
@@ -168,5 +168,5 @@ class SnsTopics:
                     name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
                 },
             )
-        except Exception as error:  # noqa: BLE001  whatever the client raises is what became of the message
-            raise build_delivery_error(error, f"{topic} did not take it", _TOPIC_REMEDY) from None
+        except Exception as error:  # noqa: BLE001  any exception is translated
+            raise build_delivery_error(error, f"{topic} did not accept the message", _TOPIC_REMEDY) from None

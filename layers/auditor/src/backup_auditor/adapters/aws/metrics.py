@@ -1,4 +1,4 @@
-"""Metrics: one line of CloudWatch's embedded metric format on standard output, of which the service makes metrics."""
+"""Write metrics in CloudWatch's embedded metric format (EMF), one line on standard output."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ METRIC_UNITS = {
     "ProjectsOverdue": "Count",
     "ProjectsIncomplete": "Count",
 }
-"""CloudWatch knows no unit for hours and days."""
+"""The unit of each metric. CloudWatch has no unit for hours and days."""
 
 
 def emit(
@@ -41,12 +41,12 @@ def emit(
 
     `more` are further dimensions beside the project.
     """
-    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  needed at the end
+    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  not needed before the end of an invocation
         AmazonCloudWatchEMFProvider,
     )
 
     metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-    metrics.service = ""  # whatever the environment says: it would be a dimension that no dashboard asks for
+    metrics.service = ""  # a service from the environment would add a dimension to every metric
     for name, value in values.items():
         if value is not None:
             metrics.add_metric(name, METRIC_UNITS[name], value)
@@ -60,5 +60,5 @@ def emit(
 
 
 def _encode_dimension(text: str) -> str:
-    """Write a value as CloudWatch takes it: ASCII without control characters, and not too long."""
+    """Return a dimension value that CloudWatch accepts: ASCII without control characters, at most 1,024 of them."""
     return text.encode("unicode_escape").decode("ascii")[:1024]

@@ -1,4 +1,4 @@
-"""Sessions and clients of AWS, and what its errors mean. boto3 is imported on first use."""
+"""AWS sessions and clients, and the meaning of AWS errors. boto3 is imported on first use."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,18 +11,18 @@ from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, D
 
 
 def get_error_response(error: BaseException) -> Mapping[str, Any]:
-    """Return the answer that an exception tells of; empty where there was none, or where it is none of AWS's."""
-    response = getattr(error, "response", None)  # there, and None, where the connection failed
+    """Return the AWS answer that an exception holds; empty if there was no answer, or if it is not from AWS."""
+    response = getattr(error, "response", None)  # the attribute is None if the connection failed
     return response if isinstance(response, Mapping) else {}
 
 
 def get_error_code(error: BaseException) -> str:
-    """Return the code of that answer; empty where there was none."""
+    """Return the error code of the answer that an exception holds; empty if there is none."""
     return str(get_error_response(error).get("Error", {}).get("Code", ""))
 
 
 def describe_error(error: BaseException, max_length: int = 300) -> str:
-    """Return in one line what AWS said, or what its SDK says of a call that was not answered."""
+    """Return in one line the error of AWS, or of its SDK for a call without an answer."""
     code = get_error_code(error)
     message = f"{code}: {get_error_response(error)['Error'].get('Message', '')}" if code else str(error)
     return collapse_whitespace(message)[:max_length].removesuffix(".")
@@ -32,24 +32,28 @@ _MAX_MESSAGE_LENGTH = 300
 
 
 def build_delivery_error(error: Exception, summary: str, remedy: str) -> DeliveryError:
-    """Return what a call's exception says of the message; `what` begins the sentence, `remedy` ends a refusal.
+    """Return the delivery error of an exception. The message is `summary`, the cause, and for a refusal `remedy`.
 
-    A transient status says that it was not accepted. Where no answer came, only who never connected knows that.
+    After a transient status or a failed connection the message was not accepted. After a lost answer it may have been.
     """
-    from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
 
-    if isinstance(error, told.ClientError):
+    if isinstance(error, exceptions.ClientError):
         code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         message = _cut_to_line(f"{summary}: {code}: {text}")
         if is_transient(status) or "Throttl" in code:
             return DeliveryError(message)
         return ChannelRefusedError(f"{message}; {remedy}")
-    if isinstance(error, told.EndpointConnectionError | told.ConnectTimeoutError | told.ProxyConnectionError):
+    if isinstance(
+        error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError | exceptions.ProxyConnectionError
+    ):
         return DeliveryError(f"{summary}: AWS cannot be reached ({type(error).__name__})")
-    if isinstance(error, told.BotoCoreError) and not isinstance(error, told.HTTPClientError):  # before it was sent
+    if isinstance(error, exceptions.BotoCoreError) and not isinstance(
+        error, exceptions.HTTPClientError
+    ):  # raised before the request was sent
         return ChannelRefusedError(_cut_to_line(f"{summary}: {type(error).__name__}: {error}") + f"; {remedy}")
-    return AcceptanceUnknownError(f"{summary}: the answer was lost, or is none ({type(error).__name__})")
+    return AcceptanceUnknownError(f"{summary}: the answer was lost or invalid ({type(error).__name__})")
 
 
 def _cut_to_line(text: str) -> str:
@@ -66,52 +70,52 @@ if TYPE_CHECKING:
 
 _MAX_ATTEMPTS = 5
 _PARAMETER_ATTEMPTS = 12
-"""Parameter Store answers 40 calls a second. Of a thousand audits that begin at once each comes to its turn within
-about a minute; with five attempts half of them would give up (docs/guides/registry.md)."""
+"""Parameter Store answers 40 calls per second. If 1,000 audits start at once, each gets its answer within about a
+minute; with five attempts half of them would fail (docs/guides/registry.md)."""
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 20
 _CONNECTIONS = 16
 
 
 class AwsSession:
-    """The clients that a function shares. Safe to use from many threads.
+    """The AWS clients of a function. Safe to use from many threads.
 
-    What may be done twice is tried again by the client itself. Publishing and putting events are not: an answer that
-    was lost may stand for a message that was accepted, and only the caller can say so to whom it is sent again.
+    Clients retry calls that may be made twice. Publishing messages and putting events are not retried: after a lost
+    answer the message may have been accepted, and only the caller can mark a repeat as a possible duplicate.
     """
 
     def __init__(self) -> None:
-        """Make nothing yet."""
+        """Create no client yet."""
         self._lock = Lock()
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        """The state."""
+        """The client of the state."""
         return cast("DynamoDBClient", self._client("dynamodb"))
 
     @cached_property
     def s3(self) -> "S3Client":
-        """The evidence, and documents that are kept there."""
+        """The client of the evidence, and of documents in S3."""
         return cast("S3Client", self._client("s3"))
 
     @cached_property
     def ssm(self) -> "SSMClient":
-        """The registry and policies, of which every audit of a night reads its own, all at once."""
+        """The client of the registry and policies. All audits of a night read from it at the same time."""
         return cast("SSMClient", self._client("ssm", attempts=_PARAMETER_ATTEMPTS))
 
     @cached_property
     def secrets(self) -> "SecretsManagerClient":
-        """Keys and webhooks."""
+        """The client of API keys and webhooks."""
         return cast("SecretsManagerClient", self._client("secretsmanager"))
 
     @cached_property
     def sns(self) -> "SNSClient":
-        """The topics; each call is sent once."""
+        """The client of the topics; it sends each call once."""
         return cast("SNSClient", self._client("sns", attempts=1))
 
     @cached_property
     def events(self) -> "EventBridgeClient":
-        """The bus; each call is sent once."""
+        """The client of the bus; it sends each call once."""
         return cast("EventBridgeClient", self._client("events", attempts=1))
 
     @cached_property
@@ -120,7 +124,7 @@ class AwsSession:
 
         return boto3.session.Session()
 
-    def _client(self, service: str, *, attempts: int = _MAX_ATTEMPTS) -> Any:  # noqa: ANN401  each property says which
+    def _client(self, service: str, *, attempts: int = _MAX_ATTEMPTS) -> Any:  # noqa: ANN401  each property has its own type
         from botocore.config import Config  # noqa: PLC0415
 
         config = Config(
@@ -129,5 +133,5 @@ class AwsSession:
             max_pool_connections=_CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": attempts},
         )
-        with self._lock:  # a session is for one thread at a time, its clients are for all
+        with self._lock:  # a session is not thread-safe, its clients are
             return self._session.client(service, config=config)

@@ -1,4 +1,4 @@
-"""The chunks of a project's state in DynamoDB: read, rewritten where a change touches them, and swept."""
+"""The chunks of a project's state in DynamoDB: read, rewrite and delete them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,28 +33,28 @@ from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ProjectState
 
 
 class MissingChunkError(Exception):
-    """A chunk that a head names is not there."""
+    """A chunk that a head lists is missing."""
 
 
 class ChunkStore:
-    """The chunks of one table."""
+    """The chunks in one table."""
 
     def __init__(self, table: Table) -> None:
         """Take the table."""
         self._table = table
 
     def read(self, project: str, names: Iterable[str]) -> dict[str, bytes]:
-        """Return chunks by their names. Raises `MissingChunkError` where one is not there."""
+        """Return chunks by their names. Raises `MissingChunkError`."""
         return dict(self._read_each(project, names))
 
     def write(self, project: str, chunks: Mapping[str, bytes]) -> None:
-        """Write chunks, under names that nobody else uses."""
+        """Write chunks under new names."""
         partition = build_project_key(project)
         items = ({**build_key(partition, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
         self._table.write({"PutRequest": {"Item": it}} for it in items)
 
     def load_state(self, project: str, head: Head) -> ProjectState:
-        """Load what a head names, one chunk after the other. Raises `MissingChunkError` where one is not there."""
+        """Return the state of a head, read chunk by chunk. Raises `MissingChunkError`."""
         if head.revision == 0:
             return EMPTY_STATE
         kind_by_name = {
@@ -91,33 +91,33 @@ class ChunkStore:
 
 
 type ChunkFetcher = Callable[[Iterable[str]], Mapping[str, bytes]]
-"""Reads chunks by their names."""
+"""Returns chunks by their names."""
 
 
 @dataclass(slots=True)
 class GroupChange:
-    """What changes in one place: the keys of what was there, and the rows that are there now."""
+    """The change of one group: the keys of its previous rows, and its new rows."""
 
     removed_keys: set[str] = field(default_factory=set)
     rows: dict[str, StoredRow] = field(default_factory=dict)
 
     def find_shards(self, shard_count: int) -> set[int]:
-        """Return which of so many shares are touched."""
+        """Return the numbers of the shards that change."""
         return {choose_shard((it,), shard_count) for it in (*self.removed_keys, *self.rows)}
 
 
 class ChunkRewriter:
-    """The chunks of one recording, in the making."""
+    """Builds the new chunks of one recording."""
 
     def __init__(self, previous: ChunkNames, change: StateChange, writer: str, fetch: ChunkFetcher) -> None:
-        """Take what the head lists that the recording was made from."""
+        """Build the chunks of a change, given the chunk names of the previous head."""
         self._change = change
         self._writer = writer
         self._fetch = fetch
         self.new_chunks: dict[str, bytes] = {}
         """The new chunks by their names."""
         self.chunk_names: ChunkNames = {}
-        """What the new head lists."""
+        """The chunk names of the new head."""
         changes = (change.findings, change.backups, change.schedules, change.indexes)
         for kind, kind_changes in zip(ROW_KINDS, changes, strict=True):
             self.chunk_names[kind.table.name] = self._rewrite_kind(
@@ -150,7 +150,7 @@ class ChunkRewriter:
         return names_by_group
 
     def _write_group(self, change: GroupChange) -> list[str | None]:
-        """Write a place that was not there."""
+        """Return the chunk names of a new group."""
         return [self._add_chunk(it) for it in pack_in_shards([*change.rows.values()])]
 
     def _rewrite_group(
@@ -161,7 +161,7 @@ class ChunkRewriter:
         shards: set[int],
         chunks: Mapping[str, bytes],
     ) -> list[str | None]:
-        """Write the touched shares of a place; all of it, in more shares, where one of them has grown too large."""
+        """Return the chunk names of a group after a change. If a shard grows too large, the group gets more shards."""
         shard_count = len(previous_names)
         rows = {
             shard: apply_change(change, shard, shard_count, _read_rows(kind, chunks, previous_names[shard]))
@@ -202,24 +202,23 @@ def _group_changes[Known](kind: RowKind, changes: Changes[Known]) -> dict[str, G
 
 
 def apply_change(change: GroupChange, shard: int, shard_count: int, rows: Iterable[StoredRow]) -> list[StoredRow]:
-    """Return the rows of a share after a change."""
+    """Return the rows of a shard after a change."""
     unchanged_rows = [row for row in rows if row[0] not in change.removed_keys and row[0] not in change.rows]
     return unchanged_rows + [row for row in change.rows.values() if choose_shard(row, shard_count) == shard]
 
 
 def _read_rows(kind: RowKind, chunks: Mapping[str, bytes], name: str | None) -> Iterable[StoredRow]:
-    """Return the rows of a chunk, those of an older version as this one has them: rows of a chunk are of one length."""
+    """Return the rows of a chunk, padded to the columns of this version."""
     return () if name is None else map(kind.table.pad, unpack_rows(chunks[name]))
 
 
 def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
-    """Delete the chunks of a project that a head does not name, and that no later one can.
+    """Delete the chunks of a project that neither a head nor any later head lists.
 
-    `head` was the latest when it was recorded; it may have been overtaken since. Whoever recorded after it began with
-    what it names: a later head names chunks of these, and others that were written for a later revision, which are
-    left alone here. A chunk of this revision or before that it does not name is therefore named by none: it was written
-    over, or its writer was overtaken, and can no longer be recorded. Whoever still reads an earlier head finds a chunk
-    missing, and reads the latest.
+    `head` was the latest when it was recorded; a later head may exist. A later head lists chunks of `head` and chunks
+    of later revisions, which are kept here. No head lists any other chunk of this revision or earlier: it was replaced,
+    or its writer lost the race and can no longer record. A process that still reads an earlier head finds a chunk
+    missing and then reads the latest head.
     """
     table.write({"DeleteRequest": {"Key": it}} for it in _find_unused_keys(table, project, head))
 

@@ -1,4 +1,4 @@
-"""The head of a project's state in DynamoDB, and how rows are packed into the chunks that it lists."""
+"""The head of a project's state in DynamoDB, and the packing of rows into the chunks that the head lists."""
 
 import json
 import zlib
@@ -31,20 +31,20 @@ from backup_auditor.domain.project_state import PastAudit, ProjectState
 from backup_auditor.errors import StateError
 
 TARGET_CHUNK_BYTES = 64 * 1024
-"""A chunk that is larger is divided: what a night changes is written in chunks."""
+"""A larger chunk is divided: an audit rewrites every chunk that it changes."""
 MAX_ITEM_BYTES = 380 * 1024
-"""DynamoDB takes 400 KB, names and keys included."""
+"""DynamoDB's limit is 400 KB, including names and keys."""
 MAX_SHARDS = 4096
 _CAPTURED_AT_COLUMN = BACKUPS.columns.index("captured_at")
 _TICKS_PER_DAY = 86_400_000_000
 
 type ChunkNames = dict[str, dict[str, list[str | None]]]
-"""The names of chunks by kind and place, one for each share of the place; `None` where a share is empty."""
+"""The names of chunks by kind and group, one for each shard of the group; `None` for an empty shard."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowKind:
-    """One kind of what is remembered, and where its rows lie."""
+    """One kind of row, and the function that chooses the group of a row."""
 
     table: RecordTable[Any]
     choose_group: Callable[[StoredRow], str]
@@ -67,12 +67,12 @@ ROW_KINDS = (
 
 
 def choose_shard(row: StoredRow, shard_count: int) -> int:
-    """Return which of so many shares a row belongs to, by its key."""
+    """Return the number of the shard that a row belongs to, by its key."""
     return zlib.crc32(str(row[0]).encode(errors="surrogatepass")) % shard_count
 
 
 def pack_rows(rows: Iterable[StoredRow]) -> bytes:
-    """Pack rows, column by column: like stands beside like, and takes a third of the room."""
+    """Return rows as one compressed chunk. They are stored by column, which needs a third of the space."""
     return zlib.compress(json.dumps(list(zip(*rows, strict=True)), separators=(",", ":")).encode())
 
 
@@ -82,9 +82,9 @@ def unpack_rows(chunk: bytes) -> Iterator[StoredRow]:
 
 
 def pack_in_shards(rows: Sequence[StoredRow], shard_count: int = 1) -> list[bytes | None]:
-    """Pack rows by their keys into so many shares, or into more where that many would be too large.
+    """Return the chunks of rows, divided by key into at least `shard_count` shards; `None` for an empty shard.
 
-    Raises `StateError` where a single one is, however many there are.
+    Raises `StateError` if one shard is too large even with the maximum number of shards.
     """
     while True:
         shards: list[list[StoredRow]] = [[] for _ in range(shard_count)]
@@ -94,13 +94,13 @@ def pack_in_shards(rows: Sequence[StoredRow], shard_count: int = 1) -> list[byte
         largest_size = max(len(it) for it in chunks if it) if rows else 0
         if largest_size <= TARGET_CHUNK_BYTES or shard_count >= MAX_SHARDS:
             if largest_size > MAX_ITEM_BYTES:
-                raise StateError("what one night says of one thing is too large to be remembered in DynamoDB")
+                raise StateError("the state of one group of rows is too large for DynamoDB; divide the project")
             return chunks
         shard_count = min(shard_count * 2 ** (-(-largest_size // TARGET_CHUNK_BYTES) - 1).bit_length(), MAX_SHARDS)
 
 
 def pack_in_order(rows: Sequence[StoredRow]) -> list[bytes | None]:
-    """Pack rows that have no key, in their order."""
+    """Return the chunks of rows without keys, in their order."""
     if not rows:
         return []
     chunk = pack_rows(rows)
@@ -111,16 +111,16 @@ def pack_in_order(rows: Sequence[StoredRow]) -> list[bytes | None]:
 
 
 HEAD_VERSION = 2
-"""Grows when the items change; what a newer version wrote is left alone."""
+"""Incremented when the items change. The state of a newer version is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last recording of a project. The chunks it names were written before it, and stay until the next."""
+    """The latest recorded state of a project. Its chunks were written before it, and exist until the next head."""
 
     revision: int
     writer: str
-    """Made up for each recording: two that were made for the same revision are told apart by it."""
+    """A random id for each recording. It distinguishes two recordings of the same revision."""
     audit_id: str | None
     observed_at: datetime | None
     complete_at: datetime | None
@@ -128,11 +128,11 @@ class Head:
     chunk_names: ChunkNames
     history: tuple[PastAudit, ...] = ()
     pinecone_project_id: str | None = None
-    """A head of version 1 has none."""
+    """`None` also in a head of version 1."""
 
     @property
     def all_chunk_names(self) -> frozenset[str]:
-        """The names of all chunks."""
+        """The names of all chunks of the head."""
         return frozenset(
             name
             for groups in self.chunk_names.values()
@@ -141,8 +141,8 @@ class Head:
             if name is not None
         )
 
-    def build_state(self, **facts: Any) -> ProjectState:  # noqa: ANN401  the fields of a memory
-        """Return what is remembered, given what the chunks hold."""
+    def build_state(self, **facts: Any) -> ProjectState:  # noqa: ANN401  the fields of a state
+        """Return the state, given the facts that the chunks hold."""
         return ProjectState(
             revision=self.revision,
             audit_id=self.audit_id,
@@ -156,11 +156,11 @@ class Head:
 
 
 EMPTY_HEAD = Head(0, "", None, None, None, None, {})
-"""What stands for the head of a project that nothing was recorded of."""
+"""The head of a project without a recorded audit."""
 
 
 def build_head(change: StateChange, writer: str, chunk_names: ChunkNames) -> Head:
-    """Return the head that a recording makes."""
+    """Return the head of a change."""
     return Head(
         revision=change.revision,
         writer=writer,
@@ -175,10 +175,10 @@ def build_head(change: StateChange, writer: str, chunk_names: ChunkNames) -> Hea
 
 
 def encode_head(project: str, head: Head) -> Item:
-    """Write a head. Raises `StateError` where it names more chunks than an item takes, which is some 100 GB."""
+    """Return the item of a head. Raises `StateError` if its chunk names exceed an item (about 100 GB of state)."""
     packed_names = zlib.compress(json.dumps(head.chunk_names, separators=(",", ":")).encode())
     if len(packed_names) > MAX_ITEM_BYTES:
-        raise StateError(f"{project}: more backups are remembered than DynamoDB takes; divide the project")
+        raise StateError(f"{project}: the state has more chunks than an item of DynamoDB can list; divide the project")
     values = {
         "version": HEAD_VERSION,
         "revision": head.revision,
@@ -195,7 +195,7 @@ def encode_head(project: str, head: Head) -> Item:
 
 
 def decode_head(project: str, item: Mapping[str, Any]) -> Head:
-    """Read a head. Raises `StateError` where a newer version wrote it."""
+    """Return the head of an item. Raises `StateError` if a newer version wrote it."""
     values = decode_values(item)
     if (version := values["version"]) > HEAD_VERSION:
         raise StateError(

@@ -1,4 +1,4 @@
-"""The outbox of every project in one DynamoDB table: what was recorded to be told, until it was accepted."""
+"""The outbox of all projects in one DynamoDB table: recorded messages that no channel has accepted yet."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,17 +31,17 @@ _IS_CLAIMABLE = f"attribute_exists(PK) AND {_IS_UNCLAIMED}"
 
 
 class DynamoOutbox:
-    """An `Outbox` over one table. Safe to use from many threads.
+    """An `Outbox` in one table. Safe to use from many threads.
 
-    `attempts` counts the times that a message was taken, `refusals` those that are known to have reached nobody: where
-    there are more of the former, somebody may have it already.
+    `attempts` counts the claims of a message, `refusals` the attempts that certainly did not deliver it. If there are
+    more attempts than refusals, the next delivery is a possible duplicate.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         """Take the client and the table's name."""
         self._table = Table(client, table)
         self._tokens: dict[str, str] = {}
-        """What shows that a message was taken here, by its id."""
+        """The claim tokens of this process by message id."""
 
     def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
         """Return the messages that are due, the oldest first."""
@@ -50,11 +50,13 @@ class DynamoOutbox:
         values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix, ":now": now})
         with self._table.translate_errors():
             messages = [*map(decode_message, self._table.query(condition, values, FilterExpression=_IS_DUE))]
-        project_messages = [it for it in messages if project in (None, it.project)]  # another's name may begin so
+        project_messages = [
+            it for it in messages if project in (None, it.project)
+        ]  # another project's name may have the same prefix
         return sorted(project_messages, key=lambda it: (it.observed_at, it.message_id))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
-        """Take a message that nobody has."""
+        """Claim a message that is not claimed."""
         token = token_hex(8)
         values = {":now": now, ":until": until, ":token": token, ":one": 1}
         update = "SET taken_until = :until, taken_by = :token ADD attempts :one"
@@ -67,7 +69,7 @@ class DynamoOutbox:
             return Claim(attempts, is_possible_duplicate=attempts - 1 > item.get("refusals", 0))
 
     def mark_sent(self, message: OutboxMessage, now: datetime) -> None:
-        """Put a message away, and keep for a while that it was accepted."""
+        """Remove a message from the outbox, and store for 90 days that it was accepted."""
         writes = [
             {"Delete": {"TableName": self._table.name, "Key": build_message_key(message)}},
             {"Put": {"TableName": self._table.name, "Item": encode_sent_message(message, now)}},
@@ -81,7 +83,7 @@ class DynamoOutbox:
     def mark_failed(
         self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
     ) -> int:
-        """Let go of a message that was taken here, until it is tried again."""
+        """Release a claimed message until its next attempt."""
         values = {
             ":retry": retry_at,
             ":why": reason[:_MAX_REASON_LENGTH],
@@ -94,7 +96,7 @@ class DynamoOutbox:
             return int(item.get("attempts", 0))
 
     def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
-        """Put another in the place of a message that was taken here, unless that one is known."""
+        """Replace a claimed message with another one, unless that one exists or was sent."""
         absence_condition = {"TableName": self._table.name, "ConditionExpression": "attribute_not_exists(PK)"}
         writes = [
             {"Delete": {"TableName": self._table.name, "Key": build_message_key(message)}},
@@ -108,13 +110,13 @@ class DynamoOutbox:
         return failure is None
 
     def load_progress(self, message: OutboxMessage) -> str:
-        """Return what was noted."""
+        """Return the stored progress of a message."""
         with self._table.translate_errors():
             item = self._table.get_item(build_message_key(message), ("noted",)) or {}
             return str(decode_values(item).get("noted", ""))
 
     def record_progress(self, message: OutboxMessage, progress: str) -> None:
-        """Note it, unless the message was put away meanwhile."""
+        """Store the progress of a message, unless the message was removed."""
         with self._table.translate_errors():
             self._update(message, "SET noted = :noted", "attribute_exists(PK)", {":noted": progress})
 

@@ -1,4 +1,4 @@
-"""What is remembered of remediation in the table: plans for a while, and every action from before it was begun."""
+"""The remediation log in DynamoDB: plans for 30 days, and every attempt, recorded before it starts."""
 
 import zlib
 from collections.abc import Mapping
@@ -31,33 +31,31 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _PLAN_RETENTION = timedelta(days=30)
-"""How long a plan can be looked at; it can be carried out for a day."""
+"""How long a plan is stored. It can be applied for one day."""
 _MAX_PLAN_BYTES = 380_000
-"""Bytes of a plan, so that it is within an item's 400 KB."""
+"""The size limit of a plan in bytes: an item has at most 400 KB."""
 _UNSETTLED_VALUES = {f":open{number}": it for number, it in enumerate(list_stored_names(UNSETTLED_STATES))}
 _IS_UNSETTLED = f"#state IN ({', '.join(_UNSETTLED_VALUES)})"
 _APPLIED_VALUES = {f":written{number}": it for number, it in enumerate(list_stored_names(APPLIED_STATES))}
 _IS_APPLIED = f"#state IN ({', '.join(_APPLIED_VALUES)})"
 _STATE_NAME = {"#state": "state"}
-"""A word that DynamoDB keeps for itself."""
+"""`state` is a reserved word of DynamoDB."""
 
 
 class DynamoRemediationLog:
-    """A `ToldLog` over one table. Safe to use from many threads."""
+    """A `PublicationLog` in one table. Safe to use from many threads."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         """Take the client and the table's name."""
         self._table = Table(client, table)
 
     def store_plan(self, plan: RemediationPlan) -> None:
-        """Remember a plan; where it leaves out more than an item holds, without what it leaves out."""
+        """Store a plan, without its skipped actions if they exceed the size of an item."""
         plan_data = zlib.compress(encode_plan(plan).encode())
         if len(plan_data) > _MAX_PLAN_BYTES:
             plan_data = zlib.compress(encode_plan(replace(plan, skipped_actions=())).encode())
         if len(plan_data) > _MAX_PLAN_BYTES:
-            raise StateError(
-                f"{plan.project}: the plan has more actions than DynamoDB takes; set max_creations to fewer"
-            )
+            raise StateError(f"{plan.project}: the plan has more actions than DynamoDB can store; lower max_creations")
         item = {
             **build_key(build_project_key(plan.project), build_plan_sort_key(plan.plan_id)),
             **encode_values({"plan": plan_data, "expires_at": compute_expiry(plan.created_at, _PLAN_RETENTION)}),
@@ -66,7 +64,7 @@ class DynamoRemediationLog:
             self._table.call("put_item", Item=item)
 
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
-        """Return a plan of a project, as it was last made."""
+        """Return the latest plan of an id, `None` if there is none."""
         with self._table.translate_errors():
             item = self._table.get_item(build_key(build_project_key(project), build_plan_sort_key(plan_id)))
             if item is None:
@@ -74,13 +72,13 @@ class DynamoRemediationLog:
             return decode_plan(zlib.decompress(decode_values(item)["plan"]).decode(), plan_id)
 
     def load_pinecone_project_id(self, project: str) -> str | None:
-        """Return Pinecone's id of a project, once an audit has recorded it."""
+        """Return Pinecone's id of a project, `None` until an audit has recorded it."""
         with self._table.translate_errors():
             item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), ("pinecone_project_id",))
             return decode_values(item or {}).get("pinecone_project_id")
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
-        """Return the latest attempt at an action, of whatever plan."""
+        """Return the latest attempt at an action in any plan."""
         values = encode_values({":project": build_project_key(project), ":action": build_attempt_prefix(key)})
         with self._table.translate_errors():
             items = self._table.query(
@@ -89,7 +87,7 @@ class DynamoRemediationLog:
             return next((decode_attempt(project, it) for it in items), None)
 
     def record_start(self, record: ActionRecord) -> bool:
-        """Record an attempt before it is made, if nobody has taken its number."""
+        """Record an attempt before it starts. Return `False` if another process has recorded this attempt number."""
         token = encode_values({"taken_by": token_hex(8)})
         item = encode_attempt(record) | token
         with self._table.translate_errors():
@@ -108,16 +106,16 @@ class DynamoRemediationLog:
             return True
 
     def record_result(self, record: ActionRecord) -> None:
-        """Record what came of an attempt that was begun."""
+        """Record the result of an attempt that was started."""
         with self._table.translate_errors():
             self._table.call("put_item", Item=encode_attempt(record))
 
     def settle_attempt(self, record: ActionRecord) -> None:
-        """Record what reading shows of an attempt, unless whoever made it has said by now what came of it."""
+        """Record the result that reading shows, unless the attempt's own process has recorded one."""
         self._put_if(encode_attempt(record), _IS_UNSETTLED, _UNSETTLED_VALUES)
 
     def list_unsettled(self, project: str) -> list[ActionRecord]:
-        """Return every attempt of which nobody knows what came of it, the oldest first."""
+        """Return every attempt with an unknown result, the oldest first."""
         return self._query_attempts(
             project, _UNSETTLED_VALUES, FilterExpression=_IS_UNSETTLED, ExpressionAttributeNames=_STATE_NAME
         )
@@ -127,14 +125,14 @@ class DynamoRemediationLog:
         return self._query_attempts(project, {})
 
     def list_unpublished(self, project: str) -> list[ActionRecord]:
-        """Return every attempt that was written and not told, the oldest first."""
+        """Return every applied attempt whose event is not published, the oldest first."""
         condition = f"attribute_not_exists(told_at) AND {_IS_APPLIED}"
         return self._query_attempts(
             project, _APPLIED_VALUES, FilterExpression=condition, ExpressionAttributeNames=_STATE_NAME
         )
 
     def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
-        """Remember that an attempt was told as this record has it; one that says otherwise by now is still to be."""
+        """Record that the event of an attempt was published, unless the attempt has changed since."""
         state_values = {f":state{number}": it for number, it in enumerate(list_stored_names({record.state}))}
         self._put_if(
             encode_attempt(record) | encode_values({"told_at": published_at}),
@@ -147,7 +145,7 @@ class DynamoRemediationLog:
         return self._query_attempts(project, {":plan": plan_id}, FilterExpression="plan_id = :plan")
 
     def _put_if(self, item: Item, condition: str, values: Mapping[str, object]) -> None:
-        """Put an item in the place of the one that is there, if that meets a condition."""
+        """Replace an item if the stored one meets a condition."""
         expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": encode_values(values)}
         with self._table.translate_errors():
             try:

@@ -1,4 +1,4 @@
-"""The state store in one DynamoDB table: head, audit record and messages are written in one transaction."""
+"""The state store in one DynamoDB table. Head, audit record and messages are written in one transaction."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,7 +40,7 @@ from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.stores import LastAudits
 
 MAX_MESSAGES = 98
-"""A transaction takes a hundred writes."""
+"""A transaction has at most 100 writes."""
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -48,12 +48,14 @@ _TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "Provi
 def build_writes(
     table: str, project: str, change: StateChange, heads: tuple[Head, Head], retention: timedelta | None
 ) -> list[Item]:
-    """Return the writes of one transaction, the head first, on the condition that it is still the one before.
+    """Return the writes of one transaction, the head first, on the condition that the previous head is unchanged.
 
-    Raises `StateError` where there are more messages than a transaction takes.
+    Raises `StateError` if there are more messages than a transaction allows.
     """
     if len(change.messages) > MAX_MESSAGES:
-        raise StateError(f"{project}: {len(change.messages)} channels are to be told; name {MAX_MESSAGES} at most")
+        raise StateError(
+            f"{project}: {len(change.messages)} channels (limit: {MAX_MESSAGES}); remove channels from the registry"
+        )
     previous_head, new_head = heads
     head_write: Item = {"TableName": table, "Item": encode_head(project, new_head)}
     if previous_head.revision == 0:
@@ -69,10 +71,10 @@ def build_writes(
 
 
 def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[], Head]) -> None:
-    """Do the writes, all or none. Raises `ConflictingRecordError` where another recording was quicker.
+    """Do all writes or none. Raises `ConflictingRecordError` if another recording came first.
 
-    What was heard of a transaction is not always what became of it: an answer is lost, and the same one, sent again,
-    fails on its own head. The head that stands there in the end tells whose it is.
+    The answer of a transaction is not always its result: after a lost answer, the retry fails on its own head.
+    The stored head names its writer and so shows the result.
     """
     failure = attempt_writes(table, writes, writer)
     if failure is None or load_head().writer == writer:
@@ -83,12 +85,12 @@ def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[]
 
 
 def attempt_writes(table: Table, writes: list[Item], token: str) -> Exception | None:
-    """Do the writes, again while that may help, and return what was heard last; nothing where they are done."""
+    """Do all writes with retries. Return the last error, `None` after success."""
     failure: Exception | None = None
     for attempt in table.list_attempts():
         try:
             table.transact(writes, token)
-        except Exception as error:  # noqa: BLE001  what it was is found out here
+        except Exception as error:  # noqa: BLE001  the code of any error decides
             failure = error
         else:
             return None
@@ -101,47 +103,47 @@ def attempt_writes(table: Table, writes: list[Item], token: str) -> Exception | 
 
 
 def is_condition_failure(failure: Exception) -> bool:
-    """Tell whether a transaction was not done because one of its conditions did not hold."""
+    """Return whether a transaction failed because one of its conditions was false."""
     return _CONDITION_FAILED in _list_cancellation_reasons(failure)
 
 
 def _list_cancellation_reasons(error: Exception) -> tuple[str, ...]:
-    """Return why a transaction was cancelled; nothing where it was not."""
+    """Return why a transaction was cancelled; empty if it was not."""
     return tuple(str(it.get("Code", "")) for it in get_error_response(error).get("CancellationReasons", ()))
 
 
 def _may_succeed_later(error: Exception) -> bool:
-    """Tell whether the same transaction may be done when it is sent again: one under way, or whose answer was lost."""
-    from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+    """Return whether a retry may succeed: the transaction is in progress, or its answer was lost."""
+    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
 
-    if isinstance(error, told.ClientError):
+    if isinstance(error, exceptions.ClientError):
         status = get_error_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return get_error_code(error) == "TransactionInProgressException" or is_transient(status)
-    return isinstance(error, told.HTTPClientError)
+    return isinstance(error, exceptions.HTTPClientError)
 
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _MAX_READS = 5
-"""How often reading begins anew because another audit was recorded meanwhile."""
+"""How often a read restarts because another audit was recorded at the same time."""
 
 
 class DynamoState:
-    """A `StateStore`, `AuditLog` and `Watched` over one table. Safe to use from many threads.
+    """A `StateStore`, `AuditLog` and `AuditHistory` in one table. Safe to use from many threads.
 
-    What is remembered lies in chunks, which a head names. A recording writes the chunks that it changes under new
-    names, then head, record and messages in one transaction: nothing of it is seen before, and all of it after.
+    The state is stored in chunks that a head lists. A recording writes the changed chunks under new names, then head,
+    audit record and messages in one transaction. Readers see nothing of it before, and all of it after.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
-        """Take the client, the table's name, and how long the records of audits are kept; `None` is for ever."""
+        """Take the client, the table's name, and the retention of audit records; `None` keeps them forever."""
         self._table = Table(client, table)
         self._chunks = ChunkStore(self._table)
         self._retention = retention
 
     def load(self, project: str) -> ProjectState:
-        """Return what is remembered of a project."""
+        """Return the state of a project."""
         with self._table.translate_errors():
             head = self._load_head(project)
             for _ in range(_MAX_READS):
@@ -151,10 +153,10 @@ class DynamoState:
                     )
                 except MissingChunkError:
                     head = self._load_newer_head(project, head)
-        raise StateError(f"{project}: it is audited so often that its state cannot be read; audit it less often")
+        raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
 
     def record(self, project: str, change: StateChange) -> None:
-        """Write the chunks that change, then everything else in one transaction."""
+        """Write the changed chunks, then everything else in one transaction."""
         with self._table.translate_errors():
             previous_head = self._load_head(project)
             if previous_head.revision != change.expected_revision:
@@ -175,11 +177,14 @@ class DynamoState:
                 {"DeleteRequest": {"Key": build_key(build_project_key(project), build_audit_sort_key(audit))}}
                 for audit in change.discarded_audits
             )
-        with suppress(StateError), self._table.translate_errors():  # it is recorded; the next recording sweeps again
+        with (
+            suppress(StateError),
+            self._table.translate_errors(),
+        ):  # the audit is recorded; the next recording deletes the chunks
             delete_unused_chunks(self._table, project, new_head)
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
-        """Return what is kept of a project's audits since a moment, the oldest first."""
+        """Return the audit records of a project since a time, the oldest first."""
         condition = "PK = :project AND SK BETWEEN :since AND :end"
         values = {
             ":project": build_project_key(project),
@@ -190,7 +195,7 @@ class DynamoState:
             return [*map(decode_audit, self._table.query(condition, encode_values(values)))]
 
     def find_last_audits(self, project: str) -> LastAudits:
-        """Return when the last audits were."""
+        """Return the times of the last audits."""
         with self._table.translate_errors():
             attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
             item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), attribute_names) or {}
@@ -198,7 +203,7 @@ class DynamoState:
             return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
 
     def ensure_registered(self, project: str, now: datetime) -> datetime:
-        """Return when it was first asked for; the first time, the present moment, which is kept."""
+        """Return when a project was registered; store the present time on the first call."""
         with self._table.translate_errors():
             response = self._table.call(
                 "update_item",
@@ -210,7 +215,7 @@ class DynamoState:
             return decode_moment(decode_values(response["Attributes"]).get("since")) or now
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
-        """Return the ids of the backups that remediation took as first backups."""
+        """Return the ids of the backups that remediation created as first backups."""
         values = encode_values({":project": build_project_key(project), ":first": FIRST_BACKUP_PREFIX})
         items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
@@ -221,7 +226,7 @@ class DynamoState:
         return EMPTY_HEAD if item is None else decode_head(project, item)
 
     def _load_newer_head(self, project: str, head: Head) -> Head:
-        """Return the head that took the place of one whose chunks are gone."""
+        """Return the head that replaced a head whose chunks are missing."""
         newer_head = self._load_head(project)
         if newer_head.writer == head.writer:
             raise KeyError("a chunk is missing")

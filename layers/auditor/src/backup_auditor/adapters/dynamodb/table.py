@@ -1,4 +1,4 @@
-"""One table of DynamoDB: its calls, each tried again until it is done in full, and its failures in one line."""
+"""The calls of one DynamoDB table, with retries and one-line errors."""
 
 import time
 import zlib
@@ -21,17 +21,17 @@ _MAX_ATTEMPTS = 8
 _FIRST_PAUSE = 0.05
 _MAX_PAUSE = 2.0
 _REMEDIES = {
-    "ResourceNotFoundException": "look at its name, at the account and at the region",
-    "AccessDeniedException": "let the role use it",
-    "UnrecognizedClientException": "look at the AWS credentials",
+    "ResourceNotFoundException": "check its name, the account and the region",
+    "AccessDeniedException": "allow the role to use it",
+    "UnrecognizedClientException": "check the AWS credentials",
     "ExpiredTokenException": "renew the AWS credentials",
-    "NoCredentialsError": "give it AWS credentials",
-    "NoRegionError": "name the region in AWS_REGION",
+    "NoCredentialsError": "configure AWS credentials",
+    "NoRegionError": "set AWS_REGION",
 }
 
 
 class Table:
-    """A table. Safe to use from many threads, as its client is. Raises `StateError` where a call fails to the end."""
+    """A table. Safe to use from many threads. Raises `StateError` if a call fails after all retries."""
 
     def __init__(self, client: "DynamoDBClient", name: str, pause: Callable[[float], None] = time.sleep) -> None:
         """Take the client and the table's name."""
@@ -40,13 +40,13 @@ class Table:
         self._pause = pause
 
     def get_item(self, key: Item, names: Sequence[str] = ()) -> Item | None:
-        """Read one item as it is now, or a few of its attributes."""
+        """Return an item, or some of its attributes, with a consistent read."""
         return cast(
             "Item | None", self.call("get_item", Key=key, ConsistentRead=True, **_build_projection(names)).get("Item")
         )
 
     def get_items(self, keys: Iterable[Item]) -> Iterator[Item]:
-        """Read many items as they are now, in any order; those that are not there are left out."""
+        """Yield the items of keys with consistent reads, in any order. Missing items are omitted."""
         for batch in batched(keys, _READ_BATCH_SIZE, strict=False):
             request_items: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
             for attempt in self.list_attempts():
@@ -57,10 +57,10 @@ class Table:
                     break
                 self.wait(attempt)
             else:
-                raise StateError(f"the table {self.name} cannot be read: it is throttled to the end; try again later")
+                raise StateError(f"the table {self.name} cannot be read: every attempt was throttled; try again later")
 
     def query(self, condition: str, values: Item, names: Sequence[str] = (), **options: object) -> Iterator[Item]:
-        """Read the items that a condition on their keys finds, in the order of those."""
+        """Yield the items whose keys meet a condition, in the order of their sort keys."""
         request = {
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": values,
@@ -75,7 +75,7 @@ class Table:
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def write(self, requests: Iterable[Item]) -> None:
-        """Put and delete items, each on its own."""
+        """Put and delete items, without a transaction."""
         for batch in batched(requests, _WRITE_BATCH_SIZE, strict=False):
             request_items: Any = {self.name: batch}
             for attempt in self.list_attempts():
@@ -85,39 +85,39 @@ class Table:
                 self.wait(attempt)
             else:
                 raise StateError(
-                    f"the table {self.name} cannot be written: it is throttled to the end; try again later"
+                    f"the table {self.name} cannot be written: every attempt was throttled; try again later"
                 )
 
     def call(self, operation: str, **request: object) -> Item:
-        """Make one call of the client's on this table."""
+        """Call an operation of the client on this table."""
         return cast("Item", getattr(self._client, operation)(TableName=self.name, **request))
 
     def transact(self, writes: Sequence[Item], token: str) -> None:
-        """Do all writes or none, once: the same token within ten minutes is the same transaction."""
+        """Do all writes or none. A repeat with the same token within ten minutes does nothing."""
         self._client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
 
     def list_attempts(self) -> range:
-        """Return the numbers of the tries that a call has."""
+        """Return the numbers of the attempts of a call."""
         return range(_MAX_ATTEMPTS)
 
     def wait(self, attempt: int) -> None:
-        """Wait before the next try, longer each time."""
+        """Wait before the next attempt, longer each time."""
         self._pause(uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2**attempt, _MAX_PAUSE))  # noqa: S311  no secret
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Say in one line what is wrong with a table, or with what is in it."""
+        """Translate errors of AWS and of stored values into `StateError`."""
         try:
             yield
         except (zlib.error, ValueError, KeyError, TypeError) as error:
-            description = f"the state in the table {self.name} is damaged ({error}); it was left as it is"
+            description = f"the state in the table {self.name} is damaged ({error}) and was not changed"
             raise StateError(
-                f"{description}; restore it to a point in time, or begin anew with another table"
+                f"{description}; restore the table to a point in time, or start with an empty table"
             ) from None
         except Exception as error:
-            from botocore import exceptions as told  # noqa: PLC0415  it is there once a call has failed
+            from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
 
-            if not isinstance(error, told.ClientError | told.BotoCoreError):
+            if not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
                 raise
             remedy = _REMEDIES.get(get_error_code(error) or type(error).__name__, "try again later")
             reason = describe_error(error)
@@ -125,7 +125,7 @@ class Table:
 
 
 def _build_projection(names: Sequence[str]) -> dict[str, object]:
-    """Return what asks for a few attributes."""
+    """Return the arguments of a call that select some attributes."""
     if not names:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Explain on which line and how a policy file differs from its schema or contradicts itself."""
+"""Describe the problems of a policy file, with their lines: differences from the schema and contradictions."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -15,14 +15,14 @@ from backup_auditor.domain.policy_validation import Contradiction
 
 
 def find_shape(annotation: object) -> type[Shape] | None:
-    """Return the shape that a key's type is, or is a list of."""
+    """Return the shape in a key's type, or `None`: the type itself, an item of a list, or a value of a mapping."""
     if isinstance(annotation, type) and issubclass(annotation, Shape):
         return annotation
     return next((it for it in map(find_shape, get_args(annotation)) if it is not None), None)
 
 
 def find_fields(path: KeyPath) -> dict[str, FieldInfo]:
-    """Return the keys that are known at a place of the file, none where any key may stand."""
+    """Return the known keys at a path of the file; empty if any key is allowed there."""
     shape: type[Shape] | None = PolicyShape
     for step in path:
         if isinstance(step, str) and shape is not None:
@@ -32,7 +32,7 @@ def find_fields(path: KeyPath) -> dict[str, FieldInfo]:
 
 
 def list_keys(shape: type[Shape] = PolicyShape, path: KeyPath = ()) -> Iterator[tuple[KeyPath, FieldInfo]]:
-    """Return every key with its path, in order; what stands in a list is said once."""
+    """Yield every key with its path, in order. The keys of list items come once."""
     for name, field in shape.model_fields.items():
         key_path = (*path, name)
         yield key_path, field
@@ -45,20 +45,20 @@ MAX_PROBLEMS = 100
 
 
 def describe_shape_errors(error: ValidationError, root: Node) -> list[Problem]:
-    """Return the differences from the shape, in the order of the file; past `MOST_PROBLEMS` only how many there are."""
+    """Return the differences from the shape in the order of the file; beyond `MAX_PROBLEMS` only their number."""
     located_errors = [(find_node(root, it["loc"])[1], it) for it in error.errors(include_url=False)]
     located_errors.sort(key=lambda it: it[0])
     problems = [_describe_difference(it, root) for _, it in located_errors[:MAX_PROBLEMS]]
     if len(located_errors) > MAX_PROBLEMS:
         line, _ = located_errors[MAX_PROBLEMS]
         problems.append(
-            Problem(f"from here on {len(located_errors) - MAX_PROBLEMS} more; correct the others first", line)
+            Problem(f"{len(located_errors) - MAX_PROBLEMS} more problems from here on; correct the others first", line)
         )
     return problems
 
 
 def describe_contradictions(contradictions: Iterable[Contradiction], root: Node) -> list[Problem]:
-    """Return every contradiction, in the order of the file."""
+    """Return every contradiction in the order of the file."""
     return sorted((_describe_contradiction(it, root) for it in contradictions), key=lambda it: it.line or 0)
 
 
@@ -109,7 +109,7 @@ def _describe_unknown_key(path: KeyPath, root: Node) -> str:
 
 
 def _find_section(key: str, path: KeyPath) -> str | None:
-    """Return the place where a key is known that is nearest to where it was written."""
+    """Return the section that has the key, the nearest one to its place in the file."""
     sections = [section[:-1] for section, _ in list_keys() if section[-1] == key and len(section) > 1]
     nearest_sections = [section for section in sections if section[0] == path[0]] or sections
     return _format_path(nearest_sections[0]) if nearest_sections else None
@@ -121,7 +121,7 @@ def _describe_expected(error: ErrorDetails, path: KeyPath, value: object) -> str
         case "wanted":
             return error["msg"]
         case "greater_than_equal" | "less_than_equal" if path == ("version",):
-            return "1, the only version there is"
+            return "1, the only version"
         case "greater_than_equal":
             return f"a number of at least {bounds['ge']:g}"
         case "less_than_equal":
@@ -133,7 +133,7 @@ def _describe_expected(error: ErrorDetails, path: KeyPath, value: object) -> str
         case "enum":
             return _describe_choices(str(bounds["expected"]), value)
         case "string_type" if isinstance(value, (bool, int, float)):
-            return "it in quotes, as it must be text"
+            return "it in quotes: it must be text"
         case kind:
             return _EXPECTED_BY_TYPE.get(kind, error["msg"])
 
@@ -146,17 +146,17 @@ def _describe_choices(expected: str, value: object) -> str:
 
 _EXPECTED_BY_TYPE = {
     "bool_type": "true or false",
-    "dict_type": "a mapping, {key: value}, or leave it out",
+    "dict_type": "a mapping {key: value}, or leave it out",
     "float_type": "a number",
     "int_type": "a whole number",
-    "list_type": "a list, [one, another]",
-    "model_type": "a mapping, {key: value}, or leave it out",
-    "string_type": "a text",
+    "list_type": "a list [one, another]",
+    "model_type": "a mapping {key: value}, or leave it out",
+    "string_type": "text",
 }
 
 
 def _describe_place(path: KeyPath, root: Node) -> str:
-    """Name a place: `defaults.recovery.max_age`, `require.recovery of rules[0] "production"`."""
+    """Return the name of a place: `defaults.recovery.max_age`, `require.recovery of rules[0] "production"`."""
     if path[:1] in (("rules",), ("exemptions",)) and len(path) > 1:
         name = find_node(root, (*path[:2], "name"))[0]
         title = f" {quote_excerpt(name.value)}" if name and isinstance(name.value, str) else ""

@@ -1,4 +1,4 @@
-"""Load a policy from a file, or the built-in one, and convert it to a `Policy`."""
+"""Load a policy from a file, or the built-in policy, and convert it to a `Policy`."""
 
 import hashlib
 from datetime import timedelta
@@ -39,7 +39,7 @@ from backup_auditor.errors import PolicyError
 
 
 def merge_over_defaults[S: Shape](base: S, overrides: S) -> S:
-    """Return the base with every key that is written in `over` in its place, at any depth; a list replaces a list."""
+    """Return the base with each key that the overrides set, at any depth. A list replaces a list."""
     changes: dict[str, object] = {}
     for key in overrides.model_fields_set:
         override = getattr(overrides, key)
@@ -48,7 +48,7 @@ def merge_over_defaults[S: Shape](base: S, overrides: S) -> S:
 
 
 def build_policy(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
-    """Return the policy that a file states."""
+    """Return the policy of a valid file."""
     return Policy(
         source=source,
         sha256=sha256,
@@ -136,7 +136,7 @@ def _to_days(count: int | None) -> timedelta | None:
 
 
 def _to_number(value: float | None) -> float | None:
-    """Keep 20 what it was: reports show it."""
+    """Return 20.0 as 20, as it was written: reports show the number."""
     return int(value) if value is not None and value.is_integer() else value
 
 
@@ -146,7 +146,7 @@ POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints on
 def load_policy(input_source: InputSource) -> Policy:
     """Return the policy in a file, a pipe, or standard input (`-`).
 
-    Raises `PolicyError` with every problem of it, one line each.
+    Raises `PolicyError` with one line for each problem.
     """
     source = make_visible(str(input_source))
     try:
