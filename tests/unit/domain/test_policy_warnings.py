@@ -41,28 +41,28 @@ def find_warnings(*rules: Rule, facts: Inventory = SHOP_INVENTORY) -> tuple[str,
             build_rule("CHECKOUT-RECS"), 'the pattern "CHECKOUT-RECS" has upper-case letters', id="all-upper-case"
         ),
         pytest.param(
-            build_rule("“price-*”"), "the pattern “price-*” has quotation marks in it", id="typographic-quotes"
+            build_rule("“price-*”"), "the pattern “price-*” contains quotation marks", id="typographic-quotes"
         ),
-        pytest.param(build_rule("'price-*'"), "the pattern 'price-*' has quotation marks in it", id="quotes-in-quotes"),
-        pytest.param(build_rule("«price-*»"), "has quotation marks in it", id="guillemets"),
-        pytest.param(
-            build_rule("ad-[ct"), 'the pattern "ad-[ct" has a bracket that is not closed', id="unclosed-bracket"
-        ),
-        pytest.param(build_rule("ad-[]"), "has a bracket that is not closed", id="empty-bracket"),
-        pytest.param(build_rule(" main"), 'the pattern " main" begins or ends with a blank', id="blank"),
-        pytest.param(build_rule("main.*"), "has characters that no name of an index has", id="regular-expression"),
-        pytest.param(build_rule("main,prod-orders"), "has characters that no name of an index has", id="comma"),
+        pytest.param(build_rule("'price-*'"), "the pattern 'price-*' contains quotation marks", id="quotes-in-quotes"),
+        pytest.param(build_rule("«price-*»"), "contains quotation marks", id="guillemets"),
+        pytest.param(build_rule("ad-[ct"), 'the pattern "ad-[ct" has an unclosed bracket', id="unclosed-bracket"),
+        pytest.param(build_rule("ad-[]"), "has an unclosed bracket", id="empty-bracket"),
+        pytest.param(build_rule(" main"), 'the pattern " main" starts or ends with a space', id="blank"),
+        pytest.param(build_rule("main.*"), "has characters that index names cannot have", id="regular-expression"),
+        pytest.param(build_rule("main,prod-orders"), "has characters that index names cannot have", id="comma"),
         pytest.param(build_rule(Env=("prod",)), 'no index has the tag "Env", but there is "env"', id="case-of-a-tag"),
         pytest.param(build_rule(stage=("prod",)), 'no index has the tag "stage"', id="unknown-tag"),
         pytest.param(build_rule(env=("Prod",)), 'no index has one of the listed values of the tag "env"', id="value"),
-        pytest.param(build_rule("prod-*", env=("dev",)), "no index fits both its names and its tags", id="never-both"),
+        pytest.param(
+            build_rule("prod-*", env=("dev",)), "no index matches both its names and its tags", id="never-both"
+        ),
         pytest.param(build_rule(env=("prod",), team=("search",)), "no index fits both", id="never-both-tags"),
     ],
 )
 def test_a_rule_that_fits_no_index_is_warned_of_with_its_cause(unmatched_rule: Rule, cause: str) -> None:
     """The warning names the rule, its place and the likeliest cause."""
     (sentence,) = find_warnings(build_rule("main"), unmatched_rule)
-    assert sentence.startswith('Rule "production" (rules[1]) fits no index: ')
+    assert sentence.startswith('Rule "production" (rules[1]) matches no index: ')
     assert cause in sentence
     assert sentence.endswith("; correct its match, or remove the rule.")
 

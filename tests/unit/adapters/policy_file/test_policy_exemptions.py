@@ -155,7 +155,7 @@ def test_an_exemption_does_not_cover_every_control_of_every_index(
     """Then nothing would be audited any more."""
     text = f"exemptions: [{{names: {names}, controls: {controls}, owner: o, reason: r, expires: 2027-03-31}}]"
     if is_refused:
-        with pytest.raises(PolicyError, match=r"exemptions\[0\]: it covers every control of every index; name the"):
+        with pytest.raises(PolicyError, match=r"exemptions\[0\]: it exempts every index from every control; name the"):
             parse_policy(text)
     else:
         assert parse_policy(text).exemptions[0].names == tuple(names)

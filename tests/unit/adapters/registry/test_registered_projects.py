@@ -38,7 +38,7 @@ def test_a_project_whose_entry_is_wrong_gets_the_error(name: str | None) -> None
 
 def test_a_project_that_nobody_registered_is_refused() -> None:
     """An unknown name is told, with where it would have to stand."""
-    with pytest.raises(RegistryError, match=r"^r\.yaml: registers no project 'd'; add it there"):
+    with pytest.raises(RegistryError, match=r"^r\.yaml: does not contain the project 'd'; add it"):
         REGISTRY.find("d")
 
 
@@ -65,5 +65,5 @@ def test_on_aws_a_key_is_in_a_secret_and_a_policy_is_fetched() -> None:
     assert registry.projects == (PROJECT_A, fetched_project)
     assert [(it.name, it.line) for it in registry.errors] == [("c", 9), ("l", 5), ("l", 5)]
     assert "has no secret" in registry.errors[1].text
-    assert "has a file for a policy" in registry.errors[2].text
+    assert "has a policy file" in registry.errors[2].text
     assert registry.source == "r.yaml"

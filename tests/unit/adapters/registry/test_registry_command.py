@@ -37,7 +37,7 @@ def test_validate_says_which_projects_are_not_for_aws(registry_path: Path, capsy
     first_line, second_line = capsys.readouterr().out.splitlines()
     assert first_line == f"{registry_path}: valid; 2 projects, 1 of them for AWS"
     assert second_line.startswith(
-        f'{registry_path}:4: the project "b" has no secret, and on AWS its key is read from one'
+        f'{registry_path}:4: the project "b" has no secret, which is required on AWS'
     )
 
 
