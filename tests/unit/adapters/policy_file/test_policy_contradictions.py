@@ -190,7 +190,7 @@ def test_a_rule_behind_one_that_matches_everything_is_refused(match_all: str) ->
     """The message names its line, both rules, and what to do; the rule in front stands."""
     assert find_problem(write_rules("names: [a]", match_all, "names: [b]")) == (
         '4: rules[2] "rule 2": it never applies, because rules[1] "rule 1" matches every index, and the first'
-        " rule that matches wins; move it in front of that rule, or remove it"
+        " rule that matches wins; move it before that rule, or remove it"
     )
 
 
