@@ -1,4 +1,4 @@
-"""No test depends on the day it runs on: the clock of tests can be moved, and nothing reads another."""
+"""Test that no test depends on the day on which it runs, and that one module reads the clock."""
 
 import ast
 import os
@@ -35,16 +35,16 @@ def count_days_ahead(variables: dict[str, str]) -> date:
     return TODAY + timedelta(days=int(variables[SHIFT_VARIABLE]))
 
 
-def test_this_process_runs_as_far_from_the_real_clock_as_it_is_told() -> None:
-    """A worker of xdist too; the clock of the product is the one that is moved."""
+def test_the_clock_of_this_process_is_shifted() -> None:
+    """The clock of the product is shifted by the configured days, in a worker of xdist too."""
     ahead = timedelta(days=int(os.environ.get(SHIFT_VARIABLE, "0")))
     for now in (runtime.now(), datetime.now(UTC)):
         assert abs(now - read_real_clock() - ahead) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("shift", ["tomorrow", "1.5", "99999999999"])
-def test_a_shift_that_is_none_is_refused(shift: str) -> None:
-    """Rather than to test nothing but today."""
+def test_an_invalid_shift_is_refused(shift: str) -> None:
+    """An invalid shift stops the tests instead of testing today only."""
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
         env=os.environ | {SHIFT_VARIABLE: shift},
@@ -57,15 +57,15 @@ def test_a_shift_that_is_none_is_refused(shift: str) -> None:
     assert f"invalid {SHIFT_VARIABLE} {shift!r}" in process.stderr
 
 
-def test_a_seed_draws_the_same_day_whenever_it_is_given() -> None:
-    """Only the distance to it depends on today."""
+def test_a_seed_gives_the_same_day_on_every_date() -> None:
+    """A seed gives the same day; only the distance to it depends on today."""
     later_variables = build_variables("7", TODAY + timedelta(days=400))
     assert count_days_ahead(build_variables("7", TODAY)) == count_days_ahead(later_variables) + timedelta(days=400)
     assert build_variables("7", TODAY)["TZ"] == later_variables["TZ"]
 
 
-def test_seeds_reach_leap_days_both_sides_of_today_and_every_zone() -> None:
-    """Years back and ahead, the end of a year, and half hours from UTC−12 to UTC+14."""
+def test_seeds_cover_leap_days_past_future_and_all_zones() -> None:
+    """Seeds cover past and future years, the end of a year, and half-hour zones from UTC−12 to UTC+14."""
     day_offsets = {count_days_ahead(it) for it in DRAWN_VARIABLES}
     assert {(it.month, it.day) for it in day_offsets} >= {(2, 29), (12, 31), (1, 1)}
     assert min(day_offsets) < date(2021, 1, 1) < date(2046, 1, 1) < max(day_offsets)
@@ -75,8 +75,8 @@ def test_seeds_reach_leap_days_both_sides_of_today_and_every_zone() -> None:
     assert {it["LC_ALL"] for it in DRAWN_VARIABLES} == {"C"}
 
 
-def test_a_zone_is_understood_as_it_is_meant() -> None:
-    """POSIX counts to the west."""
+def test_a_zone_has_the_sign_of_posix() -> None:
+    """A POSIX zone counts hours to the west."""
     code = "import time; print(-time.timezone // 60)"
     for zone, minutes in (("<-1200>12:00", -720), ("<+1400>-14:00", 840), ("<-0330>3:30", -210)):
         process = subprocess.run(
@@ -97,8 +97,8 @@ def reads_clock(tree: ast.AST) -> bool:
     )
 
 
-def test_nothing_reads_the_clock_but_what_has_to() -> None:
-    """Everything else is handed a moment: a test that read one would pass or fail by the day."""
+def test_only_listed_modules_read_the_clock() -> None:
+    """Other modules receive the time: a test that reads the clock would pass or fail by the day."""
     folders = ("functions", "layers/auditor/src", "simulator/src", "scripts", "tests")
     modules = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     clock_readers = {

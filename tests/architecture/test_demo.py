@@ -1,4 +1,4 @@
-"""What `make demo` shows: every planted fault, and nothing else."""
+"""Test that `make demo` reports every planted fault, and nothing else."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 
 def test_the_demonstration_succeeds() -> None:
-    """The demonstration ends well when the audit found something, and shows its verdict and its next steps."""
+    """The demonstration succeeds if the audit finds something, and prints its verdict and the next steps."""
     process = subprocess.run([sys.executable, demo.__file__], capture_output=True, text=True, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     assert "NON COMPLIANT" in process.stdout
@@ -27,13 +27,13 @@ def test_the_demonstration_succeeds() -> None:
 
 
 def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str]) -> None:
-    """An audit that ends in any other way than by finding something is no demonstration."""
+    """An audit with any other result makes the demonstration fail."""
     assert demo.main("healthy") == 1
     assert "The demonstration failed: the audit ended with 0" in capfd.readouterr().err
 
 
 def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
-    """What is non-compliant is what was planted, resource by resource, and nothing is in doubt."""
+    """The non-compliant findings equal the planted faults, and no finding is unknown."""
     report = tmp_path / "report.json"
     with run_simulator("neglected", now=demo.NOW) as environment:
         command = [str(COMMAND), "audit", "--now", demo.NOW, "--format", "json", "--output", str(report)]

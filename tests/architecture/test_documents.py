@@ -1,4 +1,4 @@
-"""What the documents say is true, and their links lead somewhere."""
+"""Test that the documents are correct, and that their links work."""
 
 import os
 import re
@@ -38,15 +38,15 @@ def test_generated_documents_are_current() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_to_files_work(path: Path) -> None:
     """Every link to a file of the repository leads to one."""
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_to_headings(path: Path) -> None:
-    """Every link to a heading, of this document or of another, leads to one, which is the only one of its name."""
+def test_links_to_headings_work(path: Path) -> None:
+    """Every link to a heading leads to exactly one heading."""
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
         assert find_anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
 
@@ -86,8 +86,8 @@ def find_anchors(path: Path) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings]
 
 
-def test_the_policy_of_the_readme_is_one(tmp_path: Path) -> None:
-    """The policy that the README shows is accepted as it stands."""
+def test_the_policy_of_the_readme_is_valid(tmp_path: Path) -> None:
+    """The policy in the README is valid."""
     shown_policies = re.findall(
         r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -134,8 +134,8 @@ def test_every_fault_of_the_simulator_is_described() -> None:
     assert rows[1:] == list(FaultKind)
 
 
-def test_the_architecture_knows_every_item() -> None:
-    """Its table of what lies in the table has each beginning of a key that the code writes, and no other."""
+def test_the_architecture_lists_every_item() -> None:
+    """The table of items has each key prefix that the code writes, and no other."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
@@ -151,8 +151,8 @@ def test_the_architecture_knows_every_item() -> None:
     assert {partition for partition, _ in rows} == {"project", items.OUTBOX_PARTITION, idempotency.PARTITION}
 
 
-def test_the_tree_of_errors_is_whole() -> None:
-    """The drawing of the errors shows every one of them, each below the one that it is a kind of."""
+def test_the_tree_of_errors_is_complete() -> None:
+    """The tree of errors shows each error below its base class."""
     drawn_edges: list[tuple[str, ...]] = []
     for indent, name in re.findall(r"^([ │├└─]*)(\w+Error)\b", errors.__doc__ or "", flags=re.MULTILINE):
         drawn_edges.append((*(drawn_edges[-1] if drawn_edges else ())[: len(indent) // 4], name))
@@ -184,7 +184,7 @@ def test_a_decision_has_four_parts(path: Path) -> None:
 
 
 def test_a_generated_section_is_replaced() -> None:
-    """What stands between the markers of a section is replaced, and a section that nobody makes is an error."""
+    """The text between the markers of a section is replaced, and an unknown section is an error."""
     text = "before\n<!-- generated: fresh -->\nold\n<!-- /generated -->\nafter\n"
     expected = "before\n<!-- generated: fresh -->\n\nnew\n\n<!-- /generated -->\nafter\n"
     assert fill_sections(text, {"fresh": lambda: "new\n"}) == expected
@@ -193,8 +193,8 @@ def test_a_generated_section_is_replaced() -> None:
         fill_sections(text, {})
 
 
-def test_a_transcript_shows_what_is_printed() -> None:
-    """A transcript is its commands with what each prints, errors and exit code included, cut where it says so."""
+def test_a_transcript_shows_the_output() -> None:
+    """A transcript has commands with their output, errors and exit code, cut where it says so."""
     commands = "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\nstale\n$ (exit 3)\n$ echo $?\n"
     text = f"before\n<!-- transcript head=2 tail=1 -->\n```console\n{commands}```\nafter\n"
     new_text = run_transcripts(text, {})

@@ -1,4 +1,4 @@
-"""What the tests run in: no credentials, a home of its own, no sockets where none are needed."""
+"""Test the environment of the tests: no credentials, a home of its own, sockets only where they are needed."""
 
 import os
 import socket
@@ -8,19 +8,19 @@ import pytest
 from pytest_socket import SocketBlockedError
 
 
-def test_no_credentials_are_at_hand() -> None:
-    """Whatever the developer's environment holds, tests see nothing of Pinecone or AWS."""
+def test_no_credentials_are_available() -> None:
+    """Tests see no setting of Pinecone or AWS from the environment of the developer."""
     assert [name for name in os.environ if name.startswith(("PINECONE_", "AWS_"))] == []
 
 
-def test_home_is_made_for_the_run(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The home folder, and all that is kept there by convention, lies among the files of this test run."""
+def test_home_is_a_folder_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The home folder and the folders in it are among the files of this test run."""
     base = tmp_path_factory.getbasetemp()
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         assert Path(os.environ[name]).is_relative_to(base)
 
 
-def test_no_socket_is_opened_here() -> None:
-    """Outside integration and e2e a test that opens a socket fails."""
+def test_a_unit_test_cannot_open_a_socket() -> None:
+    """A test outside integration and e2e that opens a socket fails."""
     with pytest.warns(UserWarning, match="tried"), pytest.raises(SocketBlockedError):
         socket.socket()

@@ -1,4 +1,4 @@
-"""What docs/reference/events.md says of events is true."""
+"""Test that docs/reference/events.md describes the events."""
 
 import json
 import re
@@ -12,15 +12,15 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 
 
-def test_there_is_a_sample_of_each_event() -> None:
-    """The document has a section with a sample for every type of event."""
+def test_each_event_has_a_sample() -> None:
+    """The document has a section with a sample for each type of event."""
     samples = [*events_document.sample_events(), *events_document.sample_remediation_events()]
     assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEventType]
     assert all(f"\n### {it}\n" in DOCUMENT for it in [*EventType, *RemediationEventType])
 
 
-def test_the_request_of_the_document_is_one() -> None:
-    """Put on the bus as it stands there, it asks for the audit of a project."""
+def test_the_request_of_the_document_is_valid() -> None:
+    """The request in the document is a valid request to audit a project."""
     [entries] = re.findall(r"put-events --entries '(.*?)'\n", DOCUMENT, re.DOTALL)
     [entry] = json.loads(entries)
     detail = json.loads(entry["Detail"])

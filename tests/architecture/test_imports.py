@@ -1,4 +1,4 @@
-"""Who may import whom, and what importing costs."""
+"""Test which modules import which others, and what an import loads."""
 
 import subprocess
 import sys
@@ -40,33 +40,33 @@ def find_outside_packages(statement: str) -> set[str]:
     return set(process.stdout.split())
 
 
-def test_the_arrows_hold() -> None:
-    """No import points against the drawing in docs/development/architecture.md."""
+def test_imports_follow_the_architecture() -> None:
+    """No import contradicts the diagram in docs/development/architecture.md."""
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     process = subprocess.run(command, cwd=SOURCES.parents[2], capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout
 
 
 @pytest.mark.parametrize("part", PURE_PACKAGES)
-def test_the_core_is_standard_library_only(part: str) -> None:
-    """A fresh interpreter that imports all of a pure package has loaded no third party."""
+def test_the_core_uses_the_standard_library_only(part: str) -> None:
+    """A fresh interpreter that imports a pure package has loaded no third-party package."""
     modules = [name for name in list_pure_modules() if name.startswith(f"backup_auditor.{part}")]
     assert modules
     assert find_outside_packages(f"import {', '.join(modules)}") == set()
 
 
-def test_a_stranger_is_noticed() -> None:
-    """The probe used above sees a third party when there is one."""
+def test_the_check_finds_a_third_party_package() -> None:
+    """The check finds a third-party package if there is one."""
     assert "yaml" in find_outside_packages("import yaml")
 
 
-def test_the_command_line_starts_bare() -> None:
-    """Importing the command line loads no third party: it is paid for by the command that needs it."""
+def test_the_command_line_loads_no_third_party_package() -> None:
+    """The start of the command line loads no third-party package; the command that needs one loads it."""
     assert find_outside_packages("import backup_auditor.cli.main") == set()
 
 
-def test_an_audit_on_aws_loads_no_template_engine_before_it_draws() -> None:
-    """It is paid for by the first page."""
+def test_an_audit_on_aws_loads_no_template_engine_at_its_start() -> None:
+    """The first page loads the template engine."""
     assert "jinja2" not in find_outside_packages("import backup_auditor.bootstrap.audit")
 
 

@@ -1,4 +1,4 @@
-"""What `make` offers."""
+"""Test the targets of `make` and the scripts that they run."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def run_make(*arguments: str, cwd: Path = ROOT) -> str:
 
 
 def test_help_lists_every_target() -> None:
-    """`make` alone says what there is: all that is promised, and all that is there."""
+    """`make` alone lists every target."""
     listed_targets = set(re.findall(r"^  make (\S+)", run_make(), flags=re.MULTILINE))
     assert listed_targets == PROMISED_TARGETS
     declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -44,8 +44,8 @@ def test_help_lists_every_target() -> None:
 
 
 @pytest.mark.parametrize("target", ["setup", "demo", "test"])
-def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
-    """In a folder with a blank in its name where nothing was installed, each begins by finding Python 3.13 itself."""
+def test_a_target_runs_the_setup(target: str, tmp_path: Path) -> None:
+    """In a folder with a space in its name and without an installation, each target first finds Python 3.13."""
     folder = tmp_path / "a clean folder"
     for name in ("Makefile", "uv.lock", "pyproject.toml", "template.yaml", "samconfig.toml"):
         folder.mkdir(exist_ok=True)
@@ -63,16 +63,16 @@ def test_a_target_sets_up_by_itself(target: str, tmp_path: Path) -> None:
     assert "--clear" in planned_commands
 
 
-def test_continuous_integration_says_what_a_developer_says() -> None:
-    """What runs before anything lands is `make` targets and nothing else."""
+def test_continuous_integration_runs_make_targets() -> None:
+    """Continuous integration runs `make` targets and nothing else."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"^make (\w+)$", script, flags=re.MULTILINE) == ["setup", "check", "test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
 @pytest.mark.parametrize("name", ["HOME", "LANG"])
-def test_python_is_found_beside_a_shim_that_runs_nothing(name: str, tmp_path: Path) -> None:
-    """Pyenv's stand-in fails until a version is chosen; those it keeps serve all the same, whatever HOME says."""
+def test_python_is_found_next_to_a_shim_that_fails(name: str, tmp_path: Path) -> None:
+    """A shim of pyenv fails until a version is selected; the installed versions are found without it."""
     shim = tmp_path / "py env" / "shims" / "python3.13"
     python_path = tmp_path / "py env" / "versions" / "3.13.0" / "bin" / "python3.13"
     for path, text in ((shim, "exit 127"), (python_path, f'exec "{sys.executable}" "$@"')):
@@ -132,8 +132,8 @@ esac"""
     return str(add_program(environment, "uv", script))
 
 
-def test_uv_fetches_a_python_where_there_is_none(bare_environment: dict[str, str]) -> None:
-    """It is said what is fetched, and where to; the path of what came is printed."""
+def test_uv_downloads_a_missing_python(bare_environment: dict[str, str]) -> None:
+    """The output names what is downloaded and where to, and the path of the result."""
     process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment))
     assert process.returncode == 0
     assert Path(process.stdout.strip()).is_file()
@@ -141,8 +141,8 @@ def test_uv_fetches_a_python_where_there_is_none(bare_environment: dict[str, str
     assert process.stderr == f"make: no Python 3.13 that runs was found; uv fetches one (some 30 MB) into {home}\n"
 
 
-def test_a_python_of_the_system_comes_first(bare_environment: dict[str, str]) -> None:
-    """Where there is one, uv is not asked."""
+def test_a_python_of_the_system_takes_precedence(bare_environment: dict[str, str]) -> None:
+    """Uv is not called if the system has a Python."""
     add_program(bare_environment, "python3.13", f'exec "{sys.executable}" "$@"')
     process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment))
     assert (process.returncode, process.stderr) == (0, "")
@@ -150,8 +150,8 @@ def test_a_python_of_the_system_comes_first(bare_environment: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("download_setting", ["never", "manual"])
-def test_uv_fetches_nothing_where_that_is_forbidden(bare_environment: dict[str, str], download_setting: str) -> None:
-    """UV_PYTHON_DOWNLOADS is respected, and the line says what else helps."""
+def test_uv_downloads_nothing_if_that_is_disabled(bare_environment: dict[str, str], download_setting: str) -> None:
+    """UV_PYTHON_DOWNLOADS is respected, and the message names the alternatives."""
     process = run_script(
         "find-python",
         environment=bare_environment,
@@ -166,8 +166,8 @@ def test_uv_fetches_nothing_where_that_is_forbidden(bare_environment: dict[str, 
     assert not (Path(bare_environment["HOME"]) / "asked").exists()
 
 
-def test_a_python_that_cannot_be_fetched_is_reported(bare_environment: dict[str, str]) -> None:
-    """What uv says is shown, and what to do."""
+def test_a_failed_download_is_reported(bare_environment: dict[str, str]) -> None:
+    """The output shows the error of uv, and what to do."""
     process = run_script("find-python", environment=bare_environment, UV=add_fake_uv(bare_environment, can_fetch=False))
     assert (process.returncode, process.stdout) == (1, "")
     assert "error: no network" in process.stderr
@@ -175,8 +175,8 @@ def test_a_python_that_cannot_be_fetched_is_reported(bare_environment: dict[str,
 
 
 @pytest.mark.parametrize("download_setting", ["never", "automatic", ""])
-def test_make_hands_on_what_may_be_fetched(download_setting: str) -> None:
-    """The user's own word reaches find-python, and uv itself never fetches unasked."""
+def test_make_passes_the_download_setting(download_setting: str) -> None:
+    """The setting of the user reaches find-python, and uv itself downloads nothing without it."""
     planned_commands = run_make(
         "--dry-run", "--always-make", ".tools/sam/ready", f"UV_PYTHON_DOWNLOADS={download_setting}"
     )
@@ -184,16 +184,16 @@ def test_make_hands_on_what_may_be_fetched(download_setting: str) -> None:
     assert "-m venv" not in planned_commands
 
 
-def test_uv_of_the_path_serves_where_no_python_is(bare_environment: dict[str, str], tmp_path: Path) -> None:
-    """Neither a Python nor pip is needed then."""
+def test_uv_on_the_path_is_enough(bare_environment: dict[str, str], tmp_path: Path) -> None:
+    """With uv on PATH, neither Python nor pip is needed."""
     uv = add_fake_uv(bare_environment)
     process = run_script("install-uv", str(tmp_path / "tools"), environment=bare_environment)
     assert (process.returncode, process.stderr) == (0, "")
     assert (tmp_path / "tools" / "bin" / "uv").resolve() == Path(uv)
 
 
-def test_a_python_without_venv_serves_with_pip(bare_environment: dict[str, str], tmp_path: Path) -> None:
-    """Debian parts venv from Python: uv is installed beside it then, by the same hashes."""
+def test_a_python_without_venv_works_with_pip(bare_environment: dict[str, str], tmp_path: Path) -> None:
+    """On Debian, venv is a separate package; uv is then installed next to Python, by the same hashes."""
     uv = shutil.copy(add_fake_uv(bare_environment), tmp_path / "uv-of-the-index")
     (Path(bare_environment["PATH"]) / "uv").unlink()
     script = f"""case "$*" in
@@ -208,8 +208,8 @@ esac"""
     assert (tmp_path / "tools" / "bin" / "uv").resolve() == uv
 
 
-def test_a_machine_without_anything_is_told_what_it_takes(bare_environment: dict[str, str], tmp_path: Path) -> None:
-    """One line names the packages."""
+def test_a_machine_without_python_gets_a_list_of_packages(bare_environment: dict[str, str], tmp_path: Path) -> None:
+    """One line names the packages to install."""
     process = run_script("install-uv", str(tmp_path / "tools"), environment=bare_environment)
     assert process.returncode == 1
     (line,) = process.stderr.splitlines()

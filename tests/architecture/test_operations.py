@@ -1,4 +1,4 @@
-"""What the operations pages name exists, and every command that a document shows is one."""
+"""Test that the operations pages name things that exist, and that documents show valid commands."""
 
 import re
 import shlex
@@ -65,14 +65,14 @@ def test_every_section_of_an_alarm_has_an_alarm() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_commands_are_as_the_command_line_has_them(path: Path) -> None:
-    """Every `backup-auditor …` that a document shows is understood, with each of its flags."""
+def test_commands_in_documents_are_valid(path: Path) -> None:
+    """The command line accepts every `backup-auditor …` in the documents, with each of its options."""
     refusals = {it: find_refusal(it) for it in find_commands(path.read_text(encoding="utf-8"))}
     assert {it: reason for it, reason in refusals.items() if reason} == {}
 
 
-def test_a_command_that_is_none_is_noticed() -> None:
-    """The search finds commands in text and in blocks, and a flag that is not there ends them."""
+def test_an_invalid_command_is_found() -> None:
+    """The search finds commands in text and in blocks, and refuses an unknown option."""
     text = "Say `backup-auditor audit --no-such-flag`:\n```sh\nKEY=1 .venv/bin/backup-auditor controls ID > file\n```\n"
     assert [*find_commands(text)] == ["controls ID", "audit --no-such-flag"]
     assert not find_refusal("controls ID")
@@ -81,8 +81,8 @@ def test_a_command_that_is_none_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_functions_targets_and_samples_are_there(path: Path) -> None:
-    """Every function, target of make and sample of an event that a document names exists."""
+def test_functions_targets_and_samples_exist(path: Path) -> None:
+    """Every function, make target and event sample that a document names exists."""
     text = path.read_text(encoding="utf-8")
     assert set(re.findall(r"--function-name [\w-]+-(\w+)", text)) <= {*FUNCTIONS, "FUNCTION"}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

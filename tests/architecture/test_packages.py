@@ -1,4 +1,4 @@
-"""What ships, and what must not."""
+"""Test what ships, and what must not."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ def parse_requirement_name(requirement: str) -> str:
 
 
 def test_the_layer_needs_no_simulator() -> None:
-    """The simulator is an extra of the package, never something it depends on."""
+    """The simulator is an extra of the package, never a dependency."""
     project = load_project_file(LAYER_FOLDER)["project"]
     assert "backup-auditor-simulator" not in map(parse_requirement_name, project["dependencies"])
     extras = {
@@ -34,20 +34,20 @@ def test_the_layer_needs_no_simulator() -> None:
     assert extras == {"simulator"}
 
 
-def test_the_layer_draws_nothing() -> None:
-    """What only a terminal needs is an extra, too."""
+def test_the_layer_needs_no_terminal_package() -> None:
+    """A package that only a terminal needs is an extra of the layer."""
     assert "rich" not in map(parse_requirement_name, load_project_file(LAYER_FOLDER)["project"]["dependencies"])
 
 
 def test_the_simulator_needs_no_auditor() -> None:
-    """The simulator stands on its own."""
+    """The simulator does not depend on the auditor."""
     assert [parse_requirement_name(it) for it in load_project_file(ROOT / "simulator")["project"]["dependencies"]] == [
         "h11"
     ]
 
 
-def test_only_the_package_lies_in_the_layer() -> None:
-    """All that lies in the layer's folder ships, so nothing but the package does."""
+def test_the_layer_contains_only_the_package() -> None:
+    """Everything in the folder of the layer ships, so it contains only the package."""
     assert [path.name for path in (LAYER_FOLDER / "src").iterdir() if path.name != "__pycache__"] == ["backup_auditor"]
     shipped = [
         path for path in (LAYER_FOLDER / "src").rglob("*") if path.is_file() and path.parent.name != "__pycache__"
@@ -61,14 +61,14 @@ def test_only_the_package_lies_in_the_layer() -> None:
 
 
 def test_versions_agree() -> None:
-    """Both packages have the same version, and the changelog speaks of it."""
+    """Both packages have the same version, and the changelog has a section for it."""
     version = load_project_file(LAYER_FOLDER)["project"]["version"]
     assert load_project_file(ROOT / "simulator")["project"]["version"] == version
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_lock_names_no_registry() -> None:
-    """Every package of the lock is named by a path and a hash, without the host that served it."""
+    """The lock names each package by path and hash, without a registry host."""
     lock = (ROOT / "uv.lock").read_text(encoding="utf-8")
     assert "://" not in lock
     artifacts = re.findall(r"\{ url = .*\}", lock)

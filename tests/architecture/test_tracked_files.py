@@ -1,4 +1,4 @@
-"""What no file of the repository may hold, and what every module must."""
+"""Test what no file of the repository may contain, and what every module must have."""
 
 import ast
 import re
@@ -45,8 +45,8 @@ MODULE_PATHS = [path for path in list_files() if path.suffix == ".py"]
 
 
 @pytest.mark.parametrize("what", FORBIDDEN_PATTERNS)
-def test_no_file_holds(what: str) -> None:
-    """No tracked file names a registry's host or somebody's machine, or holds a key or a leftover."""
+def test_no_file_contains(what: str) -> None:
+    """No tracked file contains a registry host, a path of a machine, a key or a leftover."""
     found_lines = [
         f"{name_file(path)}:{number}: {line.strip()[:80]}"
         for path in list_files()
@@ -67,19 +67,19 @@ def test_no_file_holds(what: str) -> None:
     ],
 )
 def test_the_search_finds(what: str, text: str) -> None:
-    """Each pattern finds what it is there for."""
+    """Each pattern finds an example of what it searches for."""
     assert FORBIDDEN_PATTERNS[what].search(text)
 
 
 @pytest.mark.parametrize("path", MODULE_PATHS, ids=name_file)
-def test_a_module_says_what_it_holds(path: Path) -> None:
+def test_a_module_has_a_docstring(path: Path) -> None:
     """Every module has a docstring."""
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), "no docstring"
 
 
-def test_names_say_something() -> None:
-    """No module or folder has a name that would hold anything."""
+def test_names_are_specific() -> None:
+    """No module or folder has a name that could mean anything."""
     vague_words = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "process", "common", "misc"}
     vague_names = [
         name_file(path) for path in MODULE_PATHS if vague_words & {*path.relative_to(ROOT).with_suffix("").parts}
@@ -92,8 +92,8 @@ def test_names_say_something() -> None:
     [path for path in MODULE_PATHS if path.name.startswith("test_") and name_file(path).startswith("tests/")],
     ids=name_file,
 )
-def test_a_test_states_a_fact(path: Path) -> None:
-    """Every test says in words what it shows."""
+def test_a_test_has_a_docstring(path: Path) -> None:
+    """Every test states a fact in its docstring."""
     tests = [
         node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
     ]

@@ -183,9 +183,9 @@ def test_rules_that_match_nothing_are_warned_of(saved_inventory: Path) -> None:
     assert result.exit_code == 0
     warnings = result.report["warnings"]
     assert [it.split(":")[0] for it in warnings] == [
-        'Rule "by-prefix" (rules[1]) fits no index',
+        'Rule "by-prefix" (rules[1]) matches no index',
         'Rule "by-prefix" (rules[1])',
-        'Rule "production" (rules[0]) fits no index',
+        'Rule "production" (rules[0]) matches no index',
     ]
     assert warnings == sorted(warnings)
     table = run_with_input(UNMATCHED_RULES.encode(), "audit", "--policy", "-", "--inventory", saved_inventory)
@@ -203,7 +203,7 @@ def test_a_rule_that_is_never_reached_is_refused(saved_inventory: Path) -> None:
         saved_inventory.with_name("missing"),
     )
     assert (result.exit_code, result.output) == (2, "")
-    assert result.error_output.startswith('backup-auditor: -:13: rules[3] "never reached": no index can come to it')
+    assert result.error_output.startswith('backup-auditor: -:13: rules[3] "never reached": it never applies')
 
 
 UNICODE_POLICY = """\

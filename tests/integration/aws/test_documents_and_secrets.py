@@ -272,7 +272,8 @@ def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
         ("c", "ssm:policy", (EVENT_CHANNEL,)),
     ]
     (entry_error,) = registry.errors
-    assert registry.format_error(entry_error).startswith(f'{address}:4: the project "b" has no secret, and on AWS')
+    text = registry.format_error(entry_error)
+    assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
 
 
 def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:

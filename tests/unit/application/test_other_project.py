@@ -172,8 +172,8 @@ def test_a_state_is_in_doubt_where_no_id_and_no_known_backup_confirms_it() -> No
     )
     swapped_inventory = replace(other_inventory, observed_at=NEXT_DAY + DAY)
     sentence = (
-        "The state may belong to another Pinecone project: it knows 1 backup, none of which is listed, and no schedule"
-        " confirms the project's id; check that the key opens the project of this state."
+        "The state may belong to another Pinecone project: it contains 1 backup, none of which is listed, and no"
+        " schedule confirms the project's id; check that the key opens the project of this state."
     )
     for _ in range(2):  # delivered twice, it says the same
         assert evaluate_inventory(swapped_inventory, BUILT_IN_POLICY, store).report.warnings == (sentence,)

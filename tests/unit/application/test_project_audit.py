@@ -234,7 +234,7 @@ def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
 def test_a_project_that_is_not_registered_is_no_metric() -> None:
     """An unknown project name does not become a metric dimension."""
     harness = AuditHarness()
-    assert "registers no project 'other'" in run_and_fail(harness, RegistryError, AuditRequest("other"))
+    assert "does not contain the project 'other'" in run_and_fail(harness, RegistryError, AuditRequest("other"))
     assert harness.metrics == []
 
 

@@ -1,4 +1,4 @@
-"""What `audit` takes for a request: an event of the bus, or a payload; anything else is refused in clear words."""
+"""Test the requests of the function audit: an event of the bus, or a payload."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def build_event(detail: Any, **envelope: Any) -> dict[str, Any]:
     ],
 )
 def test_events_and_payloads_are_requests(payload: Any, expected_request: AuditRequest) -> None:
-    """An event is the same request by its request_id, else by its own id; a payload is a new one each time."""
+    """A repeated event is the same request by its request_id or id; each payload is a new request."""
     assert read_audit_request(payload) == expected_request
 
 
@@ -57,8 +57,8 @@ def test_events_and_payloads_are_requests(payload: Any, expected_request: AuditR
         pytest.param({"detail-type": "Backup Audit Completed"}, "does not request an audit", id="another-event"),
     ],
 )
-def test_anything_else_is_refused(payload: Any, message: str) -> None:
-    """The error says what is wrong, and what would be right."""
+def test_any_other_payload_is_refused(payload: Any, message: str) -> None:
+    """The error says what is wrong, and what is expected."""
     with pytest.raises(RequestError, match=message) as error_info:
         read_audit_request(payload)
     assert "x" * 20 not in str(error_info.value)

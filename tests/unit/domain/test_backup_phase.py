@@ -1,4 +1,4 @@
-"""What a status says."""
+"""Test the phase of a single row."""
 
 import pytest
 
@@ -21,13 +21,13 @@ from support.builders.facts import DAY, NOW, SECOND, ago, build_backup, build_pl
         ("", BackupPhase.UNKNOWN),
     ],
 )
-def test_the_set_of_statuses_is_open(status: str, phase: BackupPhase) -> None:
-    """What is not known is neither good nor failed."""
+def test_an_unknown_status_has_the_phase_unknown(status: str, phase: BackupPhase) -> None:
+    """A status is matched in any case, and an unknown status has the phase unknown."""
     assert parse_phase(status) is phase
 
 
-def test_the_execution_time_goes_before_the_name() -> None:
-    """A run planned for the full second may have executed a little later."""
+def test_execution_time_takes_precedence_over_the_name() -> None:
+    """A run that is planned for a full second may execute slightly later; its execution time counts."""
     row = build_run(DAY, scheduled_for=ago(DAY - SECOND))
     assert find_run_moment(row) == ago(DAY - SECOND)
     assert find_run_moment(build_run(DAY, scheduled_for=None)) == ago(DAY)
@@ -45,6 +45,6 @@ def test_the_execution_time_goes_before_the_name() -> None:
         pytest.param(build_run(DAY), False, id="ready"),
     ],
 )
-def test_a_row_alone_may_show_a_planned_run(row: Backup, is_planned: bool) -> None:
-    """Such a row takes no room and is no backup yet."""
+def test_a_single_row_may_be_a_planned_run(row: Backup, is_planned: bool) -> None:
+    """A planned run uses no quota and is not a backup yet."""
     assert is_scheduled_run(row, NOW) is is_planned

@@ -1,4 +1,4 @@
-"""How a backup stands, from every row that shows it."""
+"""Test the status of a backup that several rows contain."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ NIGHTLY_SCHEDULE = build_schedule()
 
 
 def merge_single_backup(listed_backups: Sequence[Backup] = (), runs: Sequence[Backup] = ()) -> BackupRecord:
-    """Return the only backup that these rows show."""
+    """Merge rows of one backup."""
     (record,) = merge_backup_rows(listed_backups, [(NIGHTLY_SCHEDULE, row) for row in runs], NOW, GRACE).values()
     return record
 
@@ -43,15 +43,15 @@ def merge_single_backup(listed_backups: Sequence[Backup] = (), runs: Sequence[Ba
         ("Archived", "Failed", BackupPhase.UNKNOWN),
     ],
 )
-def test_the_row_that_is_further_along_counts(listed_status: str, history: str, phase: BackupPhase) -> None:
-    """But what the backup listing shows in an unknown status is never good."""
+def test_the_more_advanced_phase_wins(listed_status: str, history: str, phase: BackupPhase) -> None:
+    """The more advanced phase wins, but a backup with an unknown status in the backup listing is never ready."""
     record = merge_single_backup([build_run(DAY, status=listed_status)], [build_run(DAY, status=history)])
     assert record.phase is phase
     assert (record.unknown_status == "Archived") is ("Archived" in {listed_status, history})
 
 
-def test_the_capture_time_is_taken_from_whatever_row_tells_it() -> None:
-    """Execution time first, then the name, then the creation."""
+def test_the_capture_time_comes_from_any_row() -> None:
+    """The capture time is the execution time, else the time in the name, else the creation time."""
     bare_run = build_run(DAY, name=None, scheduled_for=None, created_at=ago(2 * DAY))
     assert merge_single_backup([bare_run], [build_run(DAY, scheduled_for=ago(DAY - SECOND))]).captured_at == ago(
         DAY - SECOND
@@ -83,8 +83,8 @@ def test_a_capture_time_slightly_ahead_counts_as_now(
 
 
 @pytest.mark.parametrize("status", ["Scheduled", "Initializing", "Archived"])
-def test_a_capture_time_of_what_is_not_finished_stays_ahead(status: str) -> None:
-    """A planned run keeps its time, and so does a row of unknown status."""
+def test_a_capture_time_of_an_unfinished_backup_stays_in_the_future(status: str) -> None:
+    """A planned run and a backup of unknown status have a capture time in the future."""
     record = merge_single_backup([build_run(-SECOND, status=status)])
     assert record.captured_at == NOW + SECOND
     assert record.phase in {BackupPhase.SCHEDULED, BackupPhase.UNKNOWN}
@@ -101,8 +101,8 @@ def test_backups_slightly_ahead_keep_their_order() -> None:
     assert [it.backup.backup_id for it in ordered_records] == ["a", "b", "c"]
 
 
-def test_a_row_of_a_history_alone_is_not_listed() -> None:
-    """And a backup that no history lists has no schedule."""
+def test_a_row_only_in_a_history_is_not_listed() -> None:
+    """A row that is only in a history is not listed, and a backup that no history contains has no schedule."""
     assert not merge_single_backup((), [build_run(DAY)]).is_listed
     assert merge_single_backup((), [build_run(DAY)]).schedule is NIGHTLY_SCHEDULE
     assert merge_single_backup([build_backup()]).is_listed
@@ -119,18 +119,18 @@ def test_a_row_of_a_history_alone_is_not_listed() -> None:
         pytest.param(build_unnamed_run(DAY, created_at=None), BackupPhase.IN_PROGRESS, id="no-time-at-all"),
     ],
 )
-def test_a_run_shown_as_under_way_may_be_planned(row: Backup, phase: BackupPhase) -> None:
-    """Until its moment, or for an interval and the grace where it tells none."""
+def test_a_run_in_progress_may_be_planned(row: Backup, phase: BackupPhase) -> None:
+    """A run in progress is planned until its time; without a time, until it is older than interval and grace."""
     assert merge_single_backup((), [row]).phase is phase
 
 
-def test_a_manual_backup_without_a_name_is_under_way_at_once() -> None:
-    """Only a run is planned before it starts."""
+def test_a_manual_backup_without_a_name_is_in_progress_at_once() -> None:
+    """A manual backup is never a planned run."""
     assert merge_single_backup([build_backup(SECOND, status="Initializing")]).phase is BackupPhase.IN_PROGRESS
 
 
-def test_backups_are_sorted_by_capture_then_id() -> None:
-    """Those without any time are left out; the order of the rows does not matter."""
+def test_backups_are_sorted_by_capture_time_and_id() -> None:
+    """Backups without a time are left out, and the order of the rows does not matter."""
     rows = [build_backup(DAY, backup_id="b"), build_backup(None), build_backup(HOUR), build_backup(DAY, backup_id="a")]
     for order in (rows, rows[::-1]):
         ordered_records = sort_newest_first(merge_backup_rows(order, (), NOW, GRACE).values())

@@ -1,4 +1,4 @@
-"""How many backups a schedule holds, and what would fit."""
+"""Test how many backups a schedule holds, and which schedule fits into a quota."""
 
 import pytest
 
@@ -17,10 +17,10 @@ from support.builders.facts import DAY
         pytest.param(1, 1000, "daily", 400, id="no-longer-than-the-service-allows"),
     ],
 )
-def test_the_fastest_that_fits_is_kept_as_long_as_it_fits(
+def test_the_best_fit_has_the_highest_frequency_then_the_longest_retention(
     indexes: int, free_slots: int, frequency: str, retention_days: int
 ) -> None:
-    """And it outlives its interval."""
+    """The best fit has the highest frequency, then the longest retention, and exceeds its interval."""
     fit = find_best_schedule_fit(indexes, free_slots)
     assert fit is not None
     assert (fit.frequency.value, fit.retention // DAY) == (frequency, retention_days)
@@ -30,6 +30,6 @@ def test_the_fastest_that_fits_is_kept_as_long_as_it_fits(
 
 
 @pytest.mark.parametrize("indexes,free_slots", [(1, 1), (1, 0), (1, -5), (10, 19), (0, 100)])
-def test_nothing_may_fit(indexes: int, free_slots: int) -> None:
-    """One slot for each index leaves days without any backup."""
+def test_no_schedule_fits_into_few_slots(indexes: int, free_slots: int) -> None:
+    """One slot for each index is not enough, because there would be days without a backup."""
     assert find_best_schedule_fit(indexes, free_slots) is None

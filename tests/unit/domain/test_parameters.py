@@ -1,4 +1,4 @@
-"""The policy's keys, as controls name them."""
+"""Test the default values of policy keys."""
 
 import pytest
 
@@ -18,13 +18,13 @@ from backup_auditor.domain.policy import find_default
         ("project.plan", "standard"),
     ],
 )
-def test_a_default_is_shown_as_the_policy_file_writes_it(key: str, expected: object) -> None:
-    """Days as numbers, lengths with their unit."""
+def test_a_default_has_the_format_of_the_policy_file(key: str, expected: object) -> None:
+    """A number of days is a number, and a duration has its unit."""
     assert find_default(key) == expected
 
 
 @pytest.mark.parametrize("key", ["schedule.colour", "colour.red", "schedule", "project.colour"])
-def test_a_key_that_is_none_is_an_error(key: str) -> None:
-    """A control that named one would show nothing."""
+def test_an_unknown_key_is_an_error(key: str) -> None:
+    """An unknown key raises an error, so no control can name one."""
     with pytest.raises(KeyError, match=key):
         find_default(key)

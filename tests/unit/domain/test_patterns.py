@@ -1,4 +1,4 @@
-"""Sets of shell patterns that fit every name an index can have."""
+"""Test whether sets of shell patterns match every index name."""
 
 from string import ascii_lowercase, digits
 
@@ -31,8 +31,8 @@ PATTERNS = st.lists(st.lists(_PATTERN_PIECES, max_size=5).map("".join), max_size
         pytest.param(["[!A-Z_]*"], id="none-of-what-no-name-has"),
     ],
 )
-def test_patterns_that_fit_every_name(patterns: list[str]) -> None:
-    """One pattern, or several together."""
+def test_patterns_match_every_name(patterns: list[str]) -> None:
+    """One pattern or several together match every name."""
     assert fit_every_name(patterns)
 
 
@@ -53,21 +53,21 @@ def test_patterns_that_fit_every_name(patterns: list[str]) -> None:
         pytest.param(["*-*", "prod*", "*1", "[a-c]??*"], id="a-usual-policy"),
     ],
 )
-def test_patterns_that_leave_a_name(patterns: list[str]) -> None:
-    """One name that does not fit is enough."""
+def test_patterns_do_not_match_every_name(patterns: list[str]) -> None:
+    """A set of patterns does not match every name if one name matches none of them."""
     assert not fit_every_name(patterns)
 
 
 @given(PATTERNS, st.lists(NAMES, min_size=1))
-def test_what_fits_every_name_fits_any(patterns: list[str], names: list[str]) -> None:
-    """Whatever is said to fit all fits each."""
+def test_patterns_that_match_every_name_match_each_name(patterns: list[str], names: list[str]) -> None:
+    """Patterns that match every name match each sample name."""
     if fit_every_name(patterns):
         assert all(fits_any(it, patterns) for it in names)
 
 
 @given(st.lists(st.text("ab*?", max_size=4), max_size=4))
-def test_what_leaves_a_name_leaves_a_short_one(patterns: list[str]) -> None:
-    """Patterns of so few characters tell short names apart: these decide, and what they say is what is said."""
+def test_short_patterns_are_decided_by_short_names(patterns: list[str]) -> None:
+    """For short patterns, the result equals the comparison with all short names."""
     names = [
         first_letter + second_letter + suffix
         for first_letter in "abc"
@@ -78,7 +78,7 @@ def test_what_leaves_a_name_leaves_a_short_one(patterns: list[str]) -> None:
     assert fit_every_name(patterns) is all(fits_any(it, patterns) for it in short_names | {"c" * MAX_NAME_LENGTH})
 
 
-def test_very_many_patterns_are_decided_soon() -> None:
-    """A policy of the largest size keeps nobody waiting."""
+def test_very_many_patterns_are_decided_quickly() -> None:
+    """A policy of the largest size is checked in a short time."""
     assert not fit_every_name([f"*{it}*x*y*z*" for it in range(20_000)])
     assert fit_every_name([*(f"*{it}*x*y*z*" for it in range(2_000)), "*"])

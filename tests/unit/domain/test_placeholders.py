@@ -1,4 +1,4 @@
-"""What is to be done about a finding is told with what is known of it."""
+"""Test the placeholders in remediation steps."""
 
 import re
 
@@ -28,18 +28,18 @@ LOOKUP_SENTENCE = "GET /indexes/orders/backup-schedules returns SCHEDULE_ID."
         ),
     ],
 )
-def test_blanks_are_filled(step: str, evidence: Evidence, expected: str) -> None:
-    """A blank has the figure of its name; where there is none it is in capitals, as in a command to be completed."""
+def test_placeholders_are_filled(step: str, evidence: Evidence, expected: str) -> None:
+    """A placeholder becomes the value of its name; without a value it becomes its name in capitals."""
     assert fill_step(step, build_placeholder_values(INDEX_RESOURCE, {}, evidence)) == expected
 
 
-def test_a_figure_is_written_as_its_place_asks_for() -> None:
-    """Capitals, which the reader is to find, stay as they are."""
+def test_values_are_formatted_but_missing_names_are_not() -> None:
+    """The format function applies to values, not to names in capitals."""
     assert fill_placeholders("/{name}/{schedule_id}", {"name": "orders"}, str.title) == "/Orders/SCHEDULE_ID"
 
 
-def test_evidence_is_before_what_else_is_known() -> None:
-    """The schedule that the verdict was computed from is the one to put right."""
+def test_evidence_takes_precedence_over_other_values() -> None:
+    """The schedule in the evidence is the one that the remediation names."""
     placeholders = build_placeholder_values(
         INDEX_RESOURCE, {"schedule_id": "s-1", "schedule": "nightly"}, {"schedule_id": "s-2"}
     )
@@ -47,8 +47,8 @@ def test_evidence_is_before_what_else_is_known() -> None:
 
 
 @pytest.mark.parametrize("control", [pytest.param(it, id=it.id) for it in CATALOG.all_controls])
-def test_no_blank_reaches_a_reader(control: AnyControl) -> None:
-    """Whatever is known: nothing in braces is left but JSON."""
+def test_no_placeholder_is_left(control: AnyControl) -> None:
+    """No text of a control has a placeholder left after it is filled."""
     assert not re.search(r"\{[^\s\"{}]*\}", fill_placeholders(control.remediation, {}))
 
 
@@ -63,14 +63,14 @@ def test_no_blank_reaches_a_reader(control: AnyControl) -> None:
     ],
 )
 def test_the_only_schedule_is_named(ids: list[str], shown_text: str) -> None:
-    """Where the evidence names none, but the index has one and no more, it is that one."""
+    """If the evidence names no schedule and the index has exactly one, the remediation names that one."""
     case = build_index(schedules=[build_schedule(it, retention=DAY) for it in ids], runs=[])
     findings_by_control = {it.control: it for it in evaluate_facts(case).findings}
     assert findings_by_control["recovery-points-meet-minimum-copies"].remediation.endswith(shown_text)
 
 
-def test_what_is_not_known_is_not_remediated() -> None:
-    """Nobody is told to resume a schedule that may not be paused, or to create one that may be there."""
+def test_an_unknown_verdict_has_no_remediation_of_its_control() -> None:
+    """An unknown verdict does not tell the reader to resume or create a schedule."""
     findings_by_control = {
         it.control: it for it in evaluate_facts(build_index(schedules=build_failed_listing())).findings
     }

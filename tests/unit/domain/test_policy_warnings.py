@@ -1,4 +1,4 @@
-"""What in a policy deserves a look but is no finding."""
+"""Test the warnings about a policy."""
 
 from dataclasses import replace
 
@@ -18,17 +18,17 @@ SHOP_INVENTORY = build_inventory(
 
 
 def build_rule(*names: str, name: str = "production", **tags: tuple[str, ...]) -> Rule:
-    """Build a rule for these patterns and tags."""
+    """Build a rule with these patterns and tags."""
     return Rule(name, names, tags, Requirements())
 
 
 def build_rule_policy(*rules: Rule) -> Policy:
-    """Build a policy of these rules."""
+    """Build a policy with these rules."""
     return replace(BUILT_IN_POLICY, rules=rules)
 
 
 def find_warnings(*rules: Rule, facts: Inventory = SHOP_INVENTORY) -> tuple[str, ...]:
-    """Return what is warned of in these rules."""
+    """Return the warnings about these rules."""
     return find_policy_warnings(build_rule_policy(*rules), facts)
 
 
@@ -41,28 +41,28 @@ def find_warnings(*rules: Rule, facts: Inventory = SHOP_INVENTORY) -> tuple[str,
             build_rule("CHECKOUT-RECS"), 'the pattern "CHECKOUT-RECS" has upper-case letters', id="all-upper-case"
         ),
         pytest.param(
-            build_rule("“price-*”"), "the pattern “price-*” has quotation marks in it", id="typographic-quotes"
+            build_rule("“price-*”"), "the pattern “price-*” contains quotation marks", id="typographic-quotes"
         ),
-        pytest.param(build_rule("'price-*'"), "the pattern 'price-*' has quotation marks in it", id="quotes-in-quotes"),
-        pytest.param(build_rule("«price-*»"), "has quotation marks in it", id="guillemets"),
-        pytest.param(
-            build_rule("ad-[ct"), 'the pattern "ad-[ct" has a bracket that is not closed', id="unclosed-bracket"
-        ),
-        pytest.param(build_rule("ad-[]"), "has a bracket that is not closed", id="empty-bracket"),
-        pytest.param(build_rule(" main"), 'the pattern " main" begins or ends with a blank', id="blank"),
-        pytest.param(build_rule("main.*"), "has characters that no name of an index has", id="regular-expression"),
-        pytest.param(build_rule("main,prod-orders"), "has characters that no name of an index has", id="comma"),
+        pytest.param(build_rule("'price-*'"), "the pattern 'price-*' contains quotation marks", id="quotes-in-quotes"),
+        pytest.param(build_rule("«price-*»"), "contains quotation marks", id="guillemets"),
+        pytest.param(build_rule("ad-[ct"), 'the pattern "ad-[ct" has an unclosed bracket', id="unclosed-bracket"),
+        pytest.param(build_rule("ad-[]"), "has an unclosed bracket", id="empty-bracket"),
+        pytest.param(build_rule(" main"), 'the pattern " main" starts or ends with a space', id="blank"),
+        pytest.param(build_rule("main.*"), "has characters that index names cannot have", id="regular-expression"),
+        pytest.param(build_rule("main,prod-orders"), "has characters that index names cannot have", id="comma"),
         pytest.param(build_rule(Env=("prod",)), 'no index has the tag "Env", but there is "env"', id="case-of-a-tag"),
         pytest.param(build_rule(stage=("prod",)), 'no index has the tag "stage"', id="unknown-tag"),
         pytest.param(build_rule(env=("Prod",)), 'no index has one of the listed values of the tag "env"', id="value"),
-        pytest.param(build_rule("prod-*", env=("dev",)), "no index fits both its names and its tags", id="never-both"),
-        pytest.param(build_rule(env=("prod",), team=("search",)), "no index fits both", id="never-both-tags"),
+        pytest.param(
+            build_rule("prod-*", env=("dev",)), "no index matches both its names and its tags", id="never-both"
+        ),
+        pytest.param(build_rule(env=("prod",), team=("search",)), "no index matches both", id="never-both-tags"),
     ],
 )
-def test_a_rule_that_fits_no_index_is_warned_of_with_its_cause(unmatched_rule: Rule, cause: str) -> None:
-    """The warning names the rule, its place and the likeliest cause."""
+def test_a_rule_that_matches_no_index_gives_a_warning_with_the_cause(unmatched_rule: Rule, cause: str) -> None:
+    """The warning names the rule, its position and the most likely cause."""
     (sentence,) = find_warnings(build_rule("main"), unmatched_rule)
-    assert sentence.startswith('Rule "production" (rules[1]) fits no index: ')
+    assert sentence.startswith('Rule "production" (rules[1]) matches no index: ')
     assert cause in sentence
     assert sentence.endswith("; correct its match, or remove the rule.")
 
@@ -77,13 +77,13 @@ def test_a_rule_that_fits_no_index_is_warned_of_with_its_cause(unmatched_rule: R
         pytest.param(build_rule("checkout-*", env=("dev",), team=("search",)), id="names-and-tags"),
     ],
 )
-def test_a_rule_that_fits_an_index_is_not_warned_of(matched_rule: Rule) -> None:
-    """One index is enough."""
+def test_a_rule_that_matches_an_index_gives_no_warning(matched_rule: Rule) -> None:
+    """A rule that matches one index gives no warning."""
     assert find_warnings(matched_rule) == ()
 
 
-def test_a_rule_whose_indexes_an_earlier_rule_took_is_not_warned_of() -> None:
-    """It fits indexes, which the first rule that matches won."""
+def test_a_rule_behind_an_earlier_match_gives_no_warning() -> None:
+    """A rule that matches only indexes of an earlier rule gives no warning."""
     assert find_warnings(build_rule("main"), build_rule("m*", name="later")) == ()
 
 
@@ -96,14 +96,14 @@ def test_a_rule_whose_indexes_an_earlier_rule_took_is_not_warned_of() -> None:
         ),
     ],
 )
-def test_a_project_without_known_indexes_warns_of_no_rule(facts: Inventory) -> None:
-    """What is not there, or not known, cannot show that a match is wrong."""
+def test_a_project_without_known_indexes_gives_no_warning(facts: Inventory) -> None:
+    """Missing or unknown indexes do not show that a match is wrong."""
     assert find_warnings(build_rule("prodd-*"), facts=facts) == ()
 
 
 @pytest.mark.parametrize("value", ["prod*", "*", "prod-?", "[ab]", "*prod"])
-def test_a_tag_value_that_looks_like_a_pattern_is_warned_of(value: str) -> None:
-    """Tag values are compared exactly as written, so that it fits nothing that its author meant."""
+def test_a_tag_value_that_looks_like_a_pattern_gives_a_warning(value: str) -> None:
+    """Tag values are compared exactly, so a pattern matches nothing that its author intended."""
     (sentence,) = find_warnings(build_rule(env=("prod", value), name="by-prefix"))
     assert sentence == (
         f'Rule "by-prefix" (rules[0]): the value "{value}" of the tag "env" looks like a pattern, but tag values are'
@@ -111,19 +111,19 @@ def test_a_tag_value_that_looks_like_a_pattern_is_warned_of(value: str) -> None:
     )
 
 
-def test_a_tag_value_is_warned_of_without_indexes_too() -> None:
-    """It is a fact of the policy alone."""
+def test_a_tag_value_gives_a_warning_without_indexes_too() -> None:
+    """The warning about a tag value depends on the policy alone."""
     assert len(find_warnings(build_rule(env=("prod*",)), facts=build_inventory())) == 1
 
 
 @pytest.mark.parametrize("value", ["prod", "a]b[", "[a", "a-b.c/d:e", ""])
 def test_a_plain_tag_value_is_no_pattern(value: str) -> None:
-    """Brackets that enclose nothing, and other punctuation, make no pattern."""
+    """Empty brackets and other punctuation are no pattern."""
     assert not looks_like_pattern(value)
 
 
 def test_warnings_are_sorted_and_each_rule_has_its_own() -> None:
-    """Two rules of one name have a warning each, in an order that no order of indexes changes."""
+    """Two rules of one name have two warnings, and the order of the indexes does not change their order."""
     found_warnings = find_warnings(build_rule("nothing"), build_rule("nothing"), build_rule(env=("x*",), name="a"))
     assert len(found_warnings) == 4
     assert list(found_warnings) == sorted(found_warnings)
@@ -132,15 +132,15 @@ def test_warnings_are_sorted_and_each_rule_has_its_own() -> None:
     ) == find_warnings(build_rule("nothing"))
 
 
-def test_a_rule_with_many_wrong_patterns_tells_of_three() -> None:
-    """The sentence stays one that a person reads."""
+def test_a_rule_with_many_wrong_patterns_names_three() -> None:
+    """The warning names three causes and the number of the others."""
     (sentence,) = find_warnings(build_rule("A", "B", "C", "D", "E"))
     assert "and 2 more such causes" in sentence
     assert '"D"' not in sentence
 
 
-def test_a_report_has_the_warnings_of_its_policy_and_takes_more() -> None:
-    """Whoever knows of something else adds its sentence; each stands there once, sorted."""
+def test_a_report_has_the_warnings_of_its_policy_and_further_ones() -> None:
+    """Further warnings are added without duplicates, sorted."""
     report = build_report(SHOP_INVENTORY, build_rule_policy(build_rule("nothing")))
     (sentence,) = report.warnings
     warned_report = report.with_warnings("Another.", sentence)
@@ -149,7 +149,7 @@ def test_a_report_has_the_warnings_of_its_policy_and_takes_more() -> None:
 
 
 def test_a_warning_changes_no_verdict() -> None:
-    """Findings, compliance and counts are those of the same policy without the rule."""
+    """Findings, compliance and counts are the same with and without the rule."""
     warned_report, plain_report = (
         build_report(SHOP_INVENTORY, build_rule_policy(build_rule("nothing"))),
         build_report(SHOP_INVENTORY),

@@ -1,4 +1,4 @@
-"""How walks over one listing are put together."""
+"""Test how several reads of one listing are merged."""
 
 from itertools import permutations
 
@@ -13,18 +13,18 @@ BACKUP_A, BACKUP_B, BACKUP_C = (build_backup(backup_id=name) for name in "abc")
 
 
 def merge_backups(*reads: list[Backup] | ListingRead[Backup]) -> Listing[Backup]:
-    """Put walks together; a list is a whole walk."""
+    """Merge reads; a list is a complete read."""
     return merge_reads([read if isinstance(read, ListingRead) else ListingRead(tuple(read)) for read in reads])
 
 
-def test_rows_add_up_sorted_and_once() -> None:
-    """A row that any walk showed is there."""
+def test_rows_of_all_reads_are_merged_and_sorted() -> None:
+    """The result has each row of any read once, sorted."""
     assert merge_backups([BACKUP_C, BACKUP_A, BACKUP_A], [BACKUP_B, BACKUP_C]).rows == (BACKUP_A, BACKUP_B, BACKUP_C)
     assert merge_backups([BACKUP_B], ListingRead((BACKUP_A,), READ_FAILURE)).rows == (BACKUP_A, BACKUP_B)
 
 
-def test_rows_that_one_of_the_last_two_whole_reads_showed_are_disputed() -> None:
-    """Earlier walks, and broken ones, do not take part."""
+def test_rows_in_one_of_the_last_two_complete_reads_are_changed() -> None:
+    """Only the last two complete reads are compared."""
     assert merge_backups([BACKUP_A], [BACKUP_A, BACKUP_B]).changed_ids == {"b"}
     assert merge_backups([BACKUP_C], [BACKUP_A], [BACKUP_A]).changed_ids == frozenset()
     assert merge_backups([BACKUP_A], [BACKUP_A, BACKUP_B], [BACKUP_A, BACKUP_B], [BACKUP_A]).changed_ids == {"b"}
@@ -32,8 +32,8 @@ def test_rows_that_one_of_the_last_two_whole_reads_showed_are_disputed() -> None
     assert merge_backups([BACKUP_A]).changed_ids == frozenset()
 
 
-def test_only_whole_reads_count() -> None:
-    """Without any, the listing is broken; with one, a later one that broke off leaves a doubt."""
+def test_only_complete_reads_count() -> None:
+    """Without a complete read the listing has failed; an incomplete later read leaves it unconfirmed."""
     assert (
         merge_backups([BACKUP_A], [BACKUP_A]).read_count,
         merge_backups([BACKUP_A], ListingRead((), READ_FAILURE)).read_count,
@@ -56,20 +56,20 @@ def test_only_whole_reads_count() -> None:
         pytest.param("Verifying", "Deleting", "Deleting", id="both-unknown"),
     ],
 )
-def test_a_later_read_shows_how_far_a_backup_has_come(first_status: str, second_status: str, status: str) -> None:
-    """Of a status that is not known, the later walk decides."""
+def test_a_later_read_shows_a_more_advanced_phase(first_status: str, second_status: str, status: str) -> None:
+    """If a status is unknown, the later read decides."""
     listing = merge_backups([build_backup(status=first_status)], [build_backup(status=second_status)])
     assert [it.status for it in listing.rows] == [status]
 
 
 def test_a_later_read_shows_a_schedule_as_it_is_now() -> None:
-    """A setting may change between two walks."""
+    """A setting that changes between two reads has the later value."""
     reads = [ListingRead((build_schedule(enabled=True),)), ListingRead((build_schedule(enabled=False),))]
     assert [it.enabled for it in merge_reads(reads).rows] == [False]
 
 
-def test_rows_repeated_within_a_read_may_contradict_each_other_in_any_order() -> None:
-    """The same one wins: an unknown status, then the one that has come further."""
+def test_repeated_rows_within_a_read_give_one_result_in_any_order() -> None:
+    """An unknown status wins, then the more advanced phase."""
     rows = [
         build_backup(status="Ready"),
         build_backup(status="Initializing"),

@@ -1,4 +1,4 @@
-"""Moments and lengths of time."""
+"""Test times and durations."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -35,8 +35,8 @@ SIX_O_CLOCK = datetime(2026, 11, 22, 6, tzinfo=UTC)
         pytest.param(" 2026-11-22T06:00:00Z\n", SIX_O_CLOCK, id="blanks-around"),
     ],
 )
-def test_moments_are_read_as_pinecone_writes_them(text: str, moment: datetime) -> None:
-    """With 0 to 9 digits of fraction, and always into UTC."""
+def test_times_of_pinecone_are_parsed(text: str, moment: datetime) -> None:
+    """A time with 0 to 9 fraction digits is parsed and converted to UTC."""
     assert parse_moment(text) == moment
     assert parse_moment(text).tzinfo is UTC
 
@@ -52,8 +52,8 @@ def test_moments_are_read_as_pinecone_writes_them(text: str, moment: datetime) -
         pytest.param("9999-12-31T23:00:00-05:00", id="after-the-last-year"),
     ],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    """With the one error that says so."""
+def test_an_invalid_time_is_refused(text: str) -> None:
+    """An invalid time raises ValueError."""
     with pytest.raises(ValueError, match=r".+"):
         parse_moment(text)
 
@@ -66,8 +66,8 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         pytest.param(datetime.fromisoformat("2026-11-22T07:00:00+01:00"), "2026-11-22T06:00:00Z", id="offset"),
     ],
 )
-def test_moments_are_written_in_utc(moment: datetime, text: str) -> None:
-    """And read back as the same moment."""
+def test_times_are_written_in_utc(moment: datetime, text: str) -> None:
+    """A written time can be parsed again."""
     assert format_moment(moment) == text
     assert parse_moment(text) == moment
 
@@ -86,8 +86,8 @@ def test_moments_are_written_in_utc(moment: datetime, text: str) -> None:
         pytest.param(None, None, id="no-name"),
     ],
 )
-def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, moment: datetime | None) -> None:
-    """A name that does not end so is no run's."""
+def test_the_name_of_a_run_ends_with_its_time(name: str | None, moment: datetime | None) -> None:
+    """A name without that ending is not the name of a run."""
     assert parse_run_name(name) == moment
 
 
@@ -103,26 +103,26 @@ def test_a_run_carries_its_moment_at_the_end_of_its_name(name: str | None, momen
         pytest.param(-timedelta(hours=2), "-2h", id="negative"),
     ],
 )
-def test_lengths_are_written_with_their_two_largest_units(duration: timedelta, text: str) -> None:
-    """Cut, never rounded."""
+def test_durations_have_their_two_largest_units(duration: timedelta, text: str) -> None:
+    """A duration is cut, never rounded."""
     assert format_length(duration) == text
 
 
-def test_two_lengths_that_differ_look_different() -> None:
-    """One second past a limit is shown as such."""
+def test_two_durations_that_differ_look_different() -> None:
+    """A duration one second above a limit shows that second."""
     limit = timedelta(hours=30)
     assert format_lengths(limit + timedelta(seconds=1), limit) == ("1d 6h 1s", "1d 6h")
     assert format_lengths(2 * limit, limit) == ("2d 12h", "1d 6h")
     assert format_lengths(limit, limit) == ("1d 6h", "1d 6h")
 
 
-def test_sentences_tell_moments_to_the_second() -> None:
-    """Evidence keeps the fraction."""
+def test_times_in_sentences_are_exact_to_the_second() -> None:
+    """A time in a sentence has no fraction."""
     assert format_to_second(SIX_O_CLOCK + timedelta(milliseconds=999)) == "2026-11-22T06:00:00Z"
 
 
-def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
-    """Days are whole where they are."""
+def test_numbers_in_evidence_are_short_and_exact_to_the_second() -> None:
+    """A number of days is whole if the duration is."""
     assert to_hours(timedelta(hours=30, seconds=1)) == 30.0003
     assert to_days(timedelta(days=7)) == 7
     assert isinstance(to_days(timedelta(days=7)), int)
@@ -143,11 +143,11 @@ def test_figures_of_evidence_are_short_and_exact_to_the_second() -> None:
         pytest.param(timedelta(), "now", id="now"),
     ],
 )
-def test_how_far_off_a_moment_is_is_reported_in_its_largest_unit(duration: timedelta, text: str) -> None:
-    """Cut, never rounded up: what is said to be in 3 days does not happen before."""
+def test_the_distance_to_a_time_is_in_its_largest_unit(duration: timedelta, text: str) -> None:
+    """The distance is cut, never rounded up."""
     assert format_distance(duration) == text
 
 
-def test_a_moment_of_a_sentence_is_in_utc() -> None:
-    """To the minute, wherever it was written down."""
+def test_a_time_in_a_sentence_is_in_utc() -> None:
+    """A time in any zone is written in UTC, to the minute."""
     assert format_minute(SIX_O_CLOCK.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22 06:00 UTC"

@@ -128,13 +128,13 @@ def test_a_pattern_that_matches_a_control_is_valid(pattern: str) -> None:
 def test_a_pattern_without_a_match_is_refused_with_the_nearest_control() -> None:
     """The error has the line of the pattern and the nearest control id."""
     assert find_problem(write_exemption("*", "index-has-schedul")) == (
-        '5: exemptions[0]: the pattern "index-has-schedul" fits no control; did you mean "index-has-schedule"?'
+        '5: exemptions[0]: the pattern "index-has-schedul" matches no control; did you mean "index-has-schedule"?'
     )
 
 
 def test_a_pattern_like_no_control_says_where_they_are_listed() -> None:
-    """The error of a pattern without a near control names the command that lists the controls."""
-    assert find_problem(write_exemption("zzz*")).endswith('fits no control; "backup-auditor controls" lists them')
+    """A pattern that is near to nothing is refused with the command that lists the controls."""
+    assert find_problem(write_exemption("zzz*")).endswith('matches no control; "backup-auditor controls" lists them')
 
 
 def test_every_contradiction_is_reported() -> None:
@@ -189,8 +189,8 @@ def write_rules(*matches: str) -> str:
 def test_a_rule_after_a_catch_all_rule_is_refused(match_all: str) -> None:
     """The error has the line, both rules, and what to do; the rule in front is valid."""
     assert find_problem(write_rules("names: [a]", match_all, "names: [b]")) == (
-        '4: rules[2] "rule 2": no index can come to it, because rules[1] "rule 1" matches every index, and the first'
-        " rule that matches wins; move it in front of that rule, or remove it"
+        '4: rules[2] "rule 2": it never applies, because rules[1] "rule 1" matches every index, and the first'
+        " rule that matches wins; move it before that rule, or remove it"
     )
 
 
@@ -232,14 +232,16 @@ def write_subject_exemption(subject: str, *controls: str) -> str:
 @pytest.mark.parametrize(
     "subject, controls, reason",
     [
-        pytest.param("names: [a]", ["plan-allows-schedules"], "say project: true instead of names", id="names"),
-        pytest.param("names: ['*']", ["*-quota", "inventory-*"], "say project: true instead of names", id="all-names"),
-        pytest.param("tags: {a: [b]}", ["project-is-expected"], "is judged for live indexes", id="tags"),
+        pytest.param("names: [a]", ["plan-allows-schedules"], "use project: true instead of names", id="names"),
+        pytest.param("names: ['*']", ["*-quota", "inventory-*"], "use project: true instead of names", id="all-names"),
+        pytest.param("tags: {a: [b]}", ["project-is-expected"], "evaluates live indexes", id="tags"),
         pytest.param("tags: {a: [b]}", ["backups-have-live-source"], "only these have tags", id="tags-of-deleted"),
-        pytest.param("project: true", ["index-has-schedule"], "is judged for the project", id="project"),
-        pytest.param("project: true", ["schedule-*", "backup-did-not-vanish"], "for the project", id="project-many"),
-        pytest.param("backups: [x]", ["index-has-recovery-point"], "as backup-did-not-vanish does", id="backups"),
-        pytest.param("backups: [x]", ["recovery-*", "plan-*"], "as backup-did-not-vanish does", id="backups-many"),
+        pytest.param("project: true", ["index-has-schedule"], "evaluates the project", id="project"),
+        pytest.param(
+            "project: true", ["schedule-*", "backup-did-not-vanish"], "evaluates the project", id="project-many"
+        ),
+        pytest.param("backups: [x]", ["index-has-recovery-point"], "only backup-did-not-vanish is", id="backups"),
+        pytest.param("backups: [x]", ["recovery-*", "plan-*"], "only backup-did-not-vanish is", id="backups-many"),
     ],
 )
 def test_an_exemption_without_effect_is_refused(subject: str, controls: list[str], reason: str) -> None:

@@ -157,7 +157,7 @@ def test_an_exemption_does_not_cover_every_control_of_every_index(
     """An exemption of every control on every index is refused: nothing would be audited."""
     text = f"exemptions: [{{names: {names}, controls: {controls}, owner: o, reason: r, expires: 2027-03-31}}]"
     if is_refused:
-        with pytest.raises(PolicyError, match=r"exemptions\[0\]: it covers every control of every index; name the"):
+        with pytest.raises(PolicyError, match=r"exemptions\[0\]: it exempts every index from every control; name the"):
             parse_policy(text)
     else:
         assert parse_policy(text).exemptions[0].names == tuple(names)

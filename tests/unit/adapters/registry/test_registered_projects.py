@@ -36,9 +36,9 @@ def test_an_invalid_entry_raises_its_error(name: str | None) -> None:
     assert str(error_info.value) == 'r.yaml:9: the project "c" has no secret; add it'
 
 
-def test_an_unregistered_project_is_refused() -> None:
-    """The error names the unknown project and the registry."""
-    with pytest.raises(RegistryError, match=r"^r\.yaml: registers no project 'd'; add it there"):
+def test_a_project_that_nobody_registered_is_refused() -> None:
+    """An unknown name is told, with where it would have to stand."""
+    with pytest.raises(RegistryError, match=r"^r\.yaml: does not contain the project 'd'; add it"):
         REGISTRY.find("d")
 
 
@@ -65,5 +65,5 @@ def test_on_aws_an_entry_needs_a_secret_and_a_policy_address() -> None:
     assert registry.projects == (PROJECT_A, fetched_project)
     assert [(it.name, it.line) for it in registry.errors] == [("c", 9), ("l", 5), ("l", 5)]
     assert "has no secret" in registry.errors[1].text
-    assert "has a file for a policy" in registry.errors[2].text
+    assert "has a policy file" in registry.errors[2].text
     assert registry.source == "r.yaml"

@@ -36,9 +36,7 @@ def test_validate_says_which_projects_are_not_for_aws(registry_path: Path, capsy
     assert main(["registry", "validate", str(registry_path)]) == 0
     first_line, second_line = capsys.readouterr().out.splitlines()
     assert first_line == f"{registry_path}: valid; 2 projects, 1 of them for AWS"
-    assert second_line.startswith(
-        f'{registry_path}:4: the project "b" has no secret, and on AWS its key is read from one'
-    )
+    assert second_line.startswith(f'{registry_path}:4: the project "b" has no secret, which is required on AWS')
 
 
 def test_validate_lists_every_problem(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A policy: what is required of indexes and of the project, its rules, exemptions and remediation settings."""
+"""Policies: requirements of indexes and of the project, rules, exemptions and remediation settings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequirement:
-    """What schedules must be."""
+    """The requirements of schedules."""
 
     required: bool = True
     frequency: Frequency = Frequency.DAILY
@@ -25,7 +25,7 @@ class ScheduleRequirement:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRequirement:
-    """What recovery points must be; `None` switches a limit off, but for `max_age`: see `Requirements.max_age`."""
+    """The requirements of recovery points. `None` turns a limit off, except `max_age`: see `Requirements.max_age`."""
 
     max_age: timedelta | None = None
     min_copies: int | None = 2
@@ -34,7 +34,7 @@ class RecoveryRequirement:
 
 @dataclass(frozen=True, slots=True)
 class RunRequirement:
-    """How late a run may be, and how long it may take; `None` for no such limit."""
+    """How late a run may be, and how long it may take; `None` for no limit."""
 
     grace: timedelta = timedelta(hours=6)
     stuck_after: timedelta | None = timedelta(hours=12)
@@ -42,7 +42,7 @@ class RunRequirement:
 
 @dataclass(frozen=True, slots=True)
 class ContentRequirement:
-    """How far a recovery point may differ from those before it; `None` switches a limit off."""
+    """How much a recovery point may differ from those before it. `None` turns a limit off."""
 
     allow_empty: bool = False
     max_record_drop_percent: float | None = 20
@@ -52,7 +52,7 @@ class ContentRequirement:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionRequirement:
-    """Where backups may lie, how long, and what an index must carry."""
+    """The locations and the longest age of backups, and the protection and the tags of indexes."""
 
     deletion_protection: bool = False
     locations: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class OrphanedBackupRequirement:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Everything that is required of one index."""
+    """All requirements of one index."""
 
     schedule: ScheduleRequirement = field(default_factory=ScheduleRequirement)
     recovery: RecoveryRequirement = field(default_factory=RecoveryRequirement)
@@ -80,13 +80,13 @@ class Requirements:
 
     @property
     def max_age(self) -> timedelta:
-        """The oldest that the newest recovery point may be: as stated, else the frequency's interval and the grace."""
+        """The longest age of the newest recovery point: as stated, or the interval of the frequency plus the grace."""
         policy_max_age = self.recovery.max_age
         return self.schedule.frequency.interval + self.runs.grace if policy_max_age is None else policy_max_age
 
 
 class PineconePlan(StrEnum):
-    """Pinecone's plans."""
+    """The plans of Pinecone."""
 
     STARTER = "starter"
     BUILDER = "builder"
@@ -98,7 +98,7 @@ _QUOTAS = {PineconePlan.STANDARD: 500, PineconePlan.ENTERPRISE: 1000}
 
 
 class DocumentIndexes(StrEnum):
-    """Whether indexes with full-text or semantic-text fields are judged."""
+    """Whether indexes with full-text or semantic-text fields are evaluated."""
 
     INCLUDED = "included"
     EXCLUDED = "excluded"
@@ -106,7 +106,7 @@ class DocumentIndexes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectRequirement:
-    """What is required of the project as a whole."""
+    """The requirements of the project."""
 
     plan: PineconePlan = PineconePlan.STANDARD
     backup_quota: int | None = None
@@ -116,38 +116,38 @@ class ProjectRequirement:
 
     @property
     def quota(self) -> int | None:
-        """How many backups the project may hold: as the policy says, else by plan; `None` where neither gives one."""
+        """The most backups of the project: as stated, or by plan; `None` if the plan has no backups."""
         return self.backup_quota if self.backup_quota is not None else _QUOTAS.get(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Requirements for the indexes whose name and tags both fit."""
+    """The requirements of the indexes whose name and tags both match."""
 
     name: str
     names: tuple[str, ...]
-    """Shell patterns; empty fits every name."""
+    """Shell patterns; an empty tuple matches every name."""
     tags: Mapping[str, tuple[str, ...]]
-    """Every key must be there with one of its values; empty fits every index."""
+    """The index must have each key with one of its values; an empty mapping matches every index."""
     requirements: Requirements
-    """The rule's own requirements, already laid over the defaults."""
+    """The defaults, overridden by the requirements of the rule."""
 
     def fits(self, name: str, tags: Mapping[str, str]) -> bool:
-        """Tell whether an index falls under this rule."""
+        """Return whether the rule matches an index."""
         return self.fits_name(name) and all(tags.get(key) in values for key, values in self.tags.items())
 
     def fits_name(self, name: str) -> bool:
-        """Tell whether an index of that name falls under this rule, if its tags fit."""
+        """Return whether the rule matches a name, whatever the tags."""
         return not self.names or fits_any(name, self.names)
 
     @property
     def fits_everything(self) -> bool:
-        """Whether every index falls under this rule, whatever it is called."""
+        """Whether the rule matches every possible index."""
         return not self.tags and (not self.names or fit_every_name(self.names))
 
 
 class Mode(StrEnum):
-    """What remediation may do."""
+    """What remediation may do with a kind of action."""
 
     NEVER = "never"
     PROPOSE = "propose"
@@ -156,7 +156,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemediationPolicy:
-    """What may be changed, and how much of it in one run."""
+    """What remediation may change, and how much at one time."""
 
     create_schedules: Mode = Mode.NEVER
     fix_schedules: Mode = Mode.NEVER
@@ -167,7 +167,7 @@ class RemediationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner requires, and where that is written."""
+    """A policy and its source."""
 
     source: str
     sha256: str
@@ -178,23 +178,23 @@ class Policy:
     remediation: RemediationPolicy = field(default_factory=RemediationPolicy)
 
     def find_rule(self, name: str, tags: Mapping[str, str]) -> Rule | None:
-        """Return the first rule that fits an index, or `None` where the defaults apply."""
+        """Return the first rule that matches an index; `None` if the defaults apply."""
         return next((rule for rule in self.rules if rule.fits(name, tags)), None)
 
     def find_exemption(
         self, control: str, name: str, tags: Mapping[str, str] | None, observed_at: datetime
     ) -> Exemption | None:
-        """Return the first exemption of a control on an index at a moment; a deleted index has no tags, `None`."""
+        """Return the first exemption of an index from a control at a time. The tags of a deleted index are `None`."""
         return next(
             (it for it in self._find_current_exemptions(control, observed_at) if it.fits_index(name, tags)), None
         )
 
     def find_project_exemption(self, control: str, observed_at: datetime) -> Exemption | None:
-        """Return the first exemption of a control on the project as a whole at a moment."""
+        """Return the first exemption of the project from a control at a time."""
         return next((it for it in self._find_current_exemptions(control, observed_at) if it.is_for_project), None)
 
     def find_exempted_backups(self, control: str, observed_at: datetime) -> Mapping[str, Exemption]:
-        """Return the single backups that a control may find fault with at a moment, each with its first exemption."""
+        """Return the single backups that are exempted from a control at a time, each with its first exemption."""
         exemptions_by_id: dict[str, Exemption] = {}
         for exemption in self._find_current_exemptions(control, observed_at):
             for backup_id in exemption.backups:
@@ -210,7 +210,7 @@ _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(m
 
 
 def find_default(key: str) -> object:
-    """Return what a key is by default, as a policy file writes it. Raises `KeyError` where there is no such key."""
+    """Return the default of a key as a policy file writes it. Raises `KeyError` for an unknown key."""
     section, _, name = key.partition(".")
     other_sections = {"project": ProjectRequirement(), "remediation": RemediationPolicy()}
     requirement = other_sections.get(section) or getattr(Requirements(), section, None)

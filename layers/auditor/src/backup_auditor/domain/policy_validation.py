@@ -1,4 +1,4 @@
-"""What makes a policy invalid: contradictions, and exemptions that fit nothing or last too long."""
+"""The checks of a policy: contradictions, and exemptions that match nothing or last too long."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,37 +13,36 @@ from backup_auditor.domain.target_schedule import find_unsatisfiable_rules
 from backup_auditor.domain.timefmt import format_length, to_days
 
 MAX_EXEMPTION_YEARS = 5
-"""How far ahead an exemption may end."""
+"""The longest time from today to the end of an exemption, in years."""
 
 
 def find_distant_exemptions(policy: Policy, day: date) -> list[str]:
-    """Return what is wrong, a line each, with exemptions that on a day (UTC) end too far ahead."""
+    """Return a message for each exemption that, on a day (UTC), ends too far in the future."""
     try:
         latest_day = day.replace(year=day.year + MAX_EXEMPTION_YEARS)
-    except ValueError:  # the last day of a February that has one more, or the last years of all
+    except ValueError:  # 29 February, or a year that `date` cannot represent
         if day.year + MAX_EXEMPTION_YEARS > date.max.year:
             return []
         latest_day = date(day.year + MAX_EXEMPTION_YEARS, 3, 1)
     return [
-        f"exemptions[{number}] ends on {exemption.expires}, more than {MAX_EXEMPTION_YEARS}"
-        f" years after {day}; let it end by"
-        f" {latest_day}, or let a rule say what is to hold for good"
+        f"exemptions[{number}] ends on {exemption.expires}, more than {MAX_EXEMPTION_YEARS} years after {day};"
+        f" choose an end by {latest_day}, or write a rule for a permanent exception"
         for number, exemption in enumerate(policy.exemptions)
         if exemption.expires > latest_day
     ]
 
 
 def covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
-    """Tell whether an exemption accepts every deviation of every index: nothing would be audited any more.
+    """Return whether an exemption accepts every deviation of every index, so the audit would find nothing.
 
-    `control_ids` are those of the controls that are judged for indexes: what exempts these need not name the others.
+    `control_ids` are the controls that evaluate indexes; the other controls do not matter here.
     """
     fits_every_name = not exemption.tags and fit_every_name(exemption.names)
     return fits_every_name and all(map(exemption.fits_control, control_ids))
 
 
 BACKUP_CONTROLS = ("backup-did-not-vanish",)
-"""The controls whose verdicts are about single backups, which an exemption may name."""
+"""The controls whose verdicts are about single backups. An exemption may name the backups."""
 
 
 type ControlIds = Mapping[ResourceType, Sequence[str]]
@@ -72,20 +71,20 @@ _MIN_COPIES = ("recovery", "min_copies")
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """One thing that a policy may not say."""
+    """A contradiction in a policy."""
 
     path: PolicyPath
-    """What it stands in, as a path of the policy file."""
+    """The path of the section that contains it."""
     keys: tuple[PolicyPath, ...]
-    """The keys beneath that place that contradict each other, the likeliest mistake first."""
+    """The contradicting keys within that section, the most likely mistake first."""
     text: str
-    """What is wrong, and what to do."""
+    """What is wrong and what to do."""
 
 
 def find_contradictions(policy: Policy, control_ids: ControlIds) -> list[Contradiction]:
-    """Return what contradicts itself in the defaults, in each rule laid over them, and in the exemptions.
+    """Return the contradictions in the defaults, in each rule with the defaults, and in the exemptions.
 
-    What a rule only inherits from the defaults is said once, of the defaults.
+    A contradiction that a rule inherits from the defaults is returned once, for the defaults.
     """
     default_contradictions = list(_check_requirements(policy.defaults))
     contradictions = [Contradiction(("defaults",), keys, text) for keys, text in default_contradictions]
@@ -103,14 +102,14 @@ def find_contradictions(policy: Policy, control_ids: ControlIds) -> list[Contrad
 
 
 def _find_unreachable_rules(policy: Policy) -> Iterator[Contradiction]:
-    """Return the rules that no index can come to, because an earlier one takes them all."""
+    """Return the rules that never apply, because an earlier rule matches every index."""
     catch_all_number = next(
         (number for number, rule in enumerate(policy.rules) if rule.fits_everything), len(policy.rules)
     )
     for number in range(catch_all_number + 1, len(policy.rules)):
         text = (
-            f'no index can come to it, because rules[{catch_all_number}] "{policy.rules[catch_all_number].name}"'
-            " matches every index, and the first rule that matches wins; move it in front of that rule, or remove it"
+            f'it never applies, because rules[{catch_all_number}] "{policy.rules[catch_all_number].name}" matches every'
+            " index, and the first rule that matches wins; move it before that rule, or remove it"
         )
         yield Contradiction(("rules", number), (("match",), ("name",)), text)
 
@@ -123,7 +122,7 @@ def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[
     if not unknown_patterns and not any(map(exemption.fits_control, find_fitting_controls(exemption, control_ids))):
         yield (("controls",),), _describe_missing_resource(exemption)
     if covers_everything(exemption, control_ids[ResourceType.INDEX]):
-        text = "it covers every control of every index; name the indexes, or the controls, that it is about"
+        text = "it exempts every index from every control; name the indexes or the controls that it is for"
         yield (("names",), ("controls",)), text
 
 
@@ -152,7 +151,7 @@ def _check_requirements(requirements: Requirements) -> Iterator[tuple[tuple[Poli
 
 
 def _check_schedules(policy: Policy, known_paths: Collection[PolicyPath]) -> Iterator[Contradiction]:
-    """Return where no schedule that could be made would be enough, unless that part contradicts itself already."""
+    """Return the requirements that no schedule can satisfy, except in sections with another contradiction."""
     default_text = ""
     for number, text in find_unsatisfiable_rules(policy):
         path: PolicyPath = ("defaults",) if number is None else ("rules", number, "require")
@@ -164,24 +163,24 @@ def _check_schedules(policy: Policy, known_paths: Collection[PolicyPath]) -> Ite
 def _describe_unknown_pattern(pattern: str, control_ids: Collection[str]) -> str:
     similar_ids = get_close_matches(pattern, control_ids, n=1)
     hint = f'did you mean "{similar_ids[0]}"?' if similar_ids else '"backup-auditor controls" lists them'
-    return f'the pattern "{pattern}" fits no control; {hint}'
+    return f'the pattern "{pattern}" matches no control; {hint}'
 
 
 def _describe_missing_resource(exemption: Exemption) -> str:
-    """Say why an exemption can never fit anything that its controls are judged for."""
+    """Return why an exemption can never match a resource that its controls evaluate."""
     if exemption.is_for_project:
-        return "none of its controls is judged for the project; name the indexes by names or tags instead of project"
+        return "none of its controls evaluates the project; use names or tags instead of project"
     if exemption.backups:
         return (
-            f"none of its controls speaks of single backups, as {_join_words(BACKUP_CONTROLS)}"
-            " does; name the indexes instead"
+            f"none of its controls is about single backups (only {_join_words(BACKUP_CONTROLS)} is); use names or tags"
+            " instead of backups"
         )
     if exemption.tags:
         return (
-            "none of its controls is judged for live indexes, and only these have tags; name deleted indexes by names,"
-            " or say project: true of a control of the project"
+            "none of its controls evaluates live indexes, and only these have tags; use names for deleted indexes,"
+            " or project: true for a control of the project"
         )
-    return "its controls are judged for the project, not for indexes; say project: true instead of names"
+    return "its controls evaluate the project, not indexes; use project: true instead of names"
 
 
 def _join_words(words: Collection[str]) -> str:

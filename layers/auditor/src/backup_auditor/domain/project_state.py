@@ -1,4 +1,4 @@
-"""The state of a project: what is stored between audits to tell new from old and deletion from expiry."""
+"""The state of a project: what is stored between audits, to recognise new findings and missing backups."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,18 +9,18 @@ from enum import StrEnum
 from backup_auditor.domain.finding import Finding, Resource, Severity
 
 MAX_PAST_AUDITS = 30
-"""Of how many audits before it a report tells."""
+"""The number of earlier audits in a report."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFinding:
-    """A finding of an earlier audit that is no longer one."""
+    """A finding of an earlier audit that is resolved."""
 
     fingerprint: str
     control: str
     resource: Resource
     severity: Severity
-    """What it had when it was last found."""
+    """The severity when it was last found."""
     first_seen: datetime
     resolved_at: datetime
     reason: str
@@ -31,35 +31,35 @@ class Drift:
     """A setting that changed since the last complete audit."""
 
     change: str
-    """A short phrase, always the same for the same kind of change."""
+    """A short phrase, the same for each change of this kind."""
     resource: Resource
     before: object
-    """JSON: what was, and for a schedule, which one; `None` where there was nothing."""
+    """A JSON value: the earlier setting, for a schedule with its name; `None` if there was none."""
     after: object
 
 
 @dataclass(frozen=True, slots=True)
 class PastAudit:
-    """How much an audit found open, and whether that was all there was to find."""
+    """The number of open findings of an earlier audit, and whether that audit was complete."""
 
     observed_at: datetime
     is_complete: bool
     open_counts: Mapping[Severity, int]
-    """By every severity, the worst first."""
+    """The count of each severity, highest first."""
 
 
 def count_open_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
-    """Count open findings by every severity, the worst first."""
+    """Return the number of open findings of each severity, highest first."""
     counts = Counter(it.severity for it in findings if it.is_open)
     return {it: counts[it] for it in reversed(Severity)}
 
 
 REPORTING_PERIOD = timedelta(days=30)
-"""How long a backup that would never have expired is reported after it was first missed."""
+"""How long a missing backup without an expiry is reported."""
 
 
 class FindingState(StrEnum):
-    """Where a known finding stands."""
+    """The state of a known finding."""
 
     OPEN = "open"
     EXEMPTED = "exempted"
@@ -76,42 +76,42 @@ class KnownFinding:
     severity: Severity
     state: FindingState
     first_seen: datetime
-    """When it was first found; reopening does not change it."""
+    """When it was first found. It does not change when the finding is reopened."""
     times_opened: int
-    """How often it was opened; 0 while it has only ever been exempted."""
+    """How often it was opened; 0 while it was always exempted."""
     changed_at: datetime
     """When it was last opened or resolved, or first exempted."""
     changed_by: str
-    """The id of the audit that did so, so that the same audit, delivered twice, says the same."""
+    """The id of the audit that changed it, so that a repeated audit gives the same report."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownBackup:
-    """A backup that was listed as `Ready`, and that has not been given up since."""
+    """A backup that was listed as `Ready` and is still expected or listed."""
 
     backup_id: str
     index_id: str
     index_name: str
     name: str | None
     schedule_id: str | None
-    """The schedule whose history listed it last; `None` where none ever did."""
+    """The schedule whose history last contained it; `None` if no history did."""
     captured_at: datetime | None
     expires: bool | None
-    """Whether it expires at all: `False` for a manual one, `None` where nothing tells."""
+    """Whether it expires: `False` for a manual backup, `None` if unknown."""
     expires_at: datetime | None
-    """When it should expire, by the least retention known since it was last listed; `None` where nothing tells."""
+    """When it should expire, by the shortest retention known since it was last listed; `None` if unknown."""
     known_since: datetime
-    """The moment of the audit that listed it first."""
+    """The time of the first audit that saw it."""
     missed_at: datetime | None = None
-    """The moment of the audit that first found it missing before its expiry; `None` while it is listed, or has expired.
+    """The time of the first audit that found it missing before its expiry; `None` while it is listed, or has expired.
 
-    From then on its expiry stays as it was known at that moment.
+    Its expiry no longer changes after that.
     """
 
     def is_no_longer_expected(self, observed_at: datetime) -> bool:
-        """Tell whether it need not be listed any more: it has expired, or nothing tells that it has not.
+        """Return whether it may be missing: it has expired, or its expiry is unknown.
 
-        One that never expires is reported for a limited time.
+        A backup without an expiry is reported for `REPORTING_PERIOD`.
         """
         if self.expires is False:
             return self.missed_at is not None and observed_at - self.missed_at >= REPORTING_PERIOD
@@ -120,7 +120,7 @@ class KnownBackup:
 
 @dataclass(frozen=True, slots=True)
 class EarlierSettings:
-    """Settings that a schedule had before those it has now, as audits saw them."""
+    """Earlier settings of a schedule, as audits saw them."""
 
     since: datetime
     """The first audit that saw them."""
@@ -133,7 +133,7 @@ class EarlierSettings:
 
 @dataclass(frozen=True, slots=True)
 class KnownSchedule:
-    """A schedule's settings as the last audit that read them saw them, and those that it had before."""
+    """The settings of a schedule at the last audit that read them, and its earlier settings."""
 
     schedule_id: str
     index_name: str
@@ -142,16 +142,16 @@ class KnownSchedule:
     retention: timedelta | None
     enabled: bool | None
     since: datetime | None = None
-    """The first audit that saw these settings; `None` in a state that kept no history: the last complete audit did."""
+    """The first audit that saw these settings; `None` in an old state without a history of settings."""
     seen_at: datetime | None = None
-    """The last audit that saw these settings; `None` where that is the last recorded one."""
+    """The last audit that saw these settings; `None` if that is the last recorded audit."""
     earlier_settings: tuple[EarlierSettings, ...] = ()
-    """The settings before these, the oldest first."""
+    """The earlier settings, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownIndex:
-    """A live index as the last complete audit saw it."""
+    """A live index at the last complete audit."""
 
     name: str
     index_id: str | None
@@ -161,17 +161,17 @@ class KnownIndex:
 
 @dataclass(frozen=True, slots=True)
 class ProjectState:
-    """Everything that is remembered of a project. Empty before its first audit."""
+    """Everything that is stored about a project. It is empty before the first audit."""
 
     revision: int = 0
-    """Grows with each recording; a store refuses one that was not made from the latest."""
+    """A number that grows with each change. A store refuses a change that was not made from the latest one."""
     audit_id: str | None = None
-    """The last audit that was recorded; `None` before the first, and once all were discarded."""
+    """The id of the last recorded audit; `None` before the first one, or after all were discarded."""
     observed_at: datetime | None = None
     complete_at: datetime | None = None
-    """When the last complete audit was; drift is told since then."""
+    """The time of the last complete audit. Drift is relative to it."""
     policy_sha256: str | None = None
-    """The policy of the last complete audit."""
+    """The hash of the policy of the last complete audit."""
     findings: Mapping[str, KnownFinding] = field(default_factory=dict)
     """By fingerprint."""
     backups: Mapping[str, KnownBackup] = field(default_factory=dict)
@@ -181,24 +181,24 @@ class ProjectState:
     indexes: Mapping[str, KnownIndex] = field(default_factory=dict)
     """By name."""
     drift: tuple[Drift, ...] = ()
-    """What the last audit told of drift, so that the same audit, delivered twice, says the same."""
+    """The drift of the last audit, so that a repeated audit gives the same report."""
     history: tuple[PastAudit, ...] = ()
-    """The last audits, the oldest first: the one recorded last, and those that its report tells of."""
+    """The last audits, oldest first: the last recorded one, and those in its report."""
     pinecone_project_id: str | None = None
-    """Pinecone's id of the project, once an audit knew it; it never changes after that."""
+    """Pinecone's id of the project, `None` while it is unknown. It never changes after that."""
     first_backup_ids: frozenset[str] = frozenset()
-    """The ids of the backups that remediation took as first backups, by its own log; an audit does not change them."""
+    """The ids of the first backups that remediation created, from its log. Audits do not change them."""
 
     def find_seen_at(self, schedule: KnownSchedule | None) -> datetime | None:
-        """Return the last audit that saw a schedule's settings; in a state that kept no history, the complete one."""
+        """Return the last audit that saw a schedule's settings; in an old state, the last complete audit."""
         if schedule is None:
             return None
         return schedule.seen_at or (self.complete_at if schedule.since is None else self.observed_at)
 
     def find_history_before(self, observed_at: datetime) -> tuple[PastAudit, ...]:
-        """Return the last audits before a moment, as many as a report tells of."""
+        """Return the last audits before a time, at most `MAX_PAST_AUDITS`."""
         return tuple(it for it in self.history if it.observed_at < observed_at)[-MAX_PAST_AUDITS:]
 
 
 EMPTY_STATE = ProjectState()
-"""What is remembered before the first audit."""
+"""The state before the first audit."""

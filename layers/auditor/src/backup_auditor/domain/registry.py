@@ -1,4 +1,8 @@
-"""The registry: which projects are to be audited, and where it is wrong about one of them."""
+"""The registry: the projects to audit, invalid entries, and entries that lead to one Pinecone project.
+
+A key belongs to one project. If two entries lead to one project, the project that one of them was meant for is not
+audited, but its entry looks valid.
+"""
 
 import re
 from collections import defaultdict
@@ -13,52 +17,52 @@ from backup_auditor.errors import RegistryError
 
 @dataclass(frozen=True, slots=True)
 class RegisteredProject:
-    """One project that is to be audited."""
+    """One registered project."""
 
     name: str
     secret: str | None = None
-    """The secret that holds its key; on AWS it must have one."""
+    """The secret that contains its key. On AWS it is required."""
     key_variable: str | None = None
-    """The variable of the environment that holds its key, on a laptop."""
+    """The environment variable that contains its key, on a laptop."""
     policy: str | None = None
-    """Its own policy: `ssm:NAME`, `s3://BUCKET/KEY`, or a file; `None` for the one that holds where none is named."""
+    """Its policy: `ssm:NAME`, `s3://BUCKET/KEY`, or a file; `None` for the default policy."""
     channels: tuple[Channel, ...] = ()
-    """Where its alerts go. On AWS the channel of the events is the first of them."""
+    """The destinations of its alerts. On AWS the first one is the channel of the events."""
     line: int | None = None
-    """Where it stands in the registry."""
+    """Its line in the registry."""
     editor_secret: str | None = None
-    """The secret that holds a key of it that may write; without one it is not put right on AWS."""
+    """The secret that contains a key with write permission. Without it, remediation on AWS is not possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
-    """Something wrong with one entry, which keeps that project from being audited, and no other."""
+    """An error in one entry. Only its project is not audited."""
 
     name: str
-    """The project's, or `entry N` where the entry has no name of its own."""
+    """The name of the project, or `entry N` if the entry has none."""
     line: int | None
     text: str
-    """What is wrong and what to do, on one line."""
+    """What is wrong and what to do, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The projects in their order, and the mistakes in theirs."""
+    """The projects and the errors, each in the order of the file."""
 
     projects: tuple[RegisteredProject, ...]
     errors: tuple[EntryError, ...] = ()
     source: str = "the registry"
-    """What messages call it."""
+    """The name of the registry in messages."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every project that somebody expects to be audited, each once; those with a mistake too."""
+        """The names of all projects, those with an error too, without duplicates."""
         return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.errors))))
 
     def find(self, name: str | None) -> RegisteredProject:
-        """Return a project by its name, or the only one where none is named.
+        """Return a project by its name; with `None`, the only project.
 
-        Raises `RegistryError` where there is none of that name, or where its entry has a mistake.
+        Raises `RegistryError` if there is no such project, or its entry has an error.
         """
         for project in self.projects:
             if name == project.name or (name is None and len(self.names) == 1):
@@ -69,16 +73,16 @@ class Registry:
         if error_texts:
             raise RegistryError(*error_texts)
         raise RegistryError(
-            f"{self.source}: registers no project {quote_text(str(name), 100)}; add it there, or correct the name"
+            f"{self.source}: does not contain the project {quote_text(str(name), 100)}; add it, or correct the name"
         )
 
     def format_error(self, error: EntryError) -> str:
-        """Return a mistake with the place where it stands."""
+        """Return the text of an error with its file and line."""
         place = f"{self.source}:{error.line}" if error.line else self.source
         return f"{place}: {error.text}"
 
     def filter_for_aws(self) -> "Registry":
-        """Return what of it can be audited on AWS; what an entry lacks for that is a mistake there."""
+        """Return the registry for an audit on AWS. A setting that is missing there is an error of the entry."""
         missing_settings = tuple(it for project in self.projects for it in _find_missing_settings(project))
         incomplete_names = {it.name for it in missing_settings}
         complete_projects = tuple(it for it in self.projects if it.name not in incomplete_names)
@@ -87,10 +91,10 @@ class Registry:
 
 def _find_missing_settings(project: RegisteredProject) -> Iterator[EntryError]:
     if project.secret is None:
-        problem = "has no secret, and on AWS its key is read from one; add secret: NAME"
+        problem = "has no secret, which is required on AWS; add secret: NAME"
         yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')
     if project.policy is not None and not is_on_aws(project.policy):
-        problem = "has a file for a policy, and on AWS there is none; write ssm:NAME or s3://BUCKET/KEY"
+        problem = "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
         yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')
 
 
@@ -102,14 +106,14 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class SharedProject:
-    """Entries that lead to one project, in the order of the registry, and why."""
+    """Entries that lead to one Pinecone project, in the order of the registry, with the reason."""
 
     names: tuple[str, ...]
     reason: str
 
     @property
     def sentence(self) -> str:
-        """Return what a report and a log say of it."""
+        """The warning in reports and logs."""
         shown_names = [f'"{it}"' for it in self.names[:_MAX_NAMES]]
         if len(self.names) > _MAX_NAMES:
             shown_names.append(f"{len(self.names) - _MAX_NAMES:,} more")
@@ -122,19 +126,19 @@ class SharedProject:
 
 @dataclass(frozen=True, slots=True)
 class EntryTarget:
-    """Where one entry led when it was audited."""
+    """The Pinecone project and the key of one entry when it was audited."""
 
     name: str
     key_place: str
-    """Where its key was read from."""
+    """The source of its key, for messages."""
     key: str | None
-    """Stands for the key, or is it; `None` where none could be read."""
+    """The key, or a value that represents it; `None` if no key could be read."""
     project_id: str | None
-    """Pinecone's id of the project; `None` where nothing told it."""
+    """Pinecone's id of the project; `None` if unknown."""
 
 
 def find_shared_by_target(targets: Iterable[EntryTarget]) -> tuple[SharedProject, ...]:
-    """Return which entries were led to one project, by their keys and by the ids that their audits read."""
+    """Return the groups of entries that led to one project, by their keys and by the ids that their audits read."""
     targets = list(targets)
     id_by_key = {it.key: it.project_id for it in targets if it.key is not None and it.project_id is not None}
     groups: dict[tuple[str, str], list[EntryTarget]] = defaultdict(list)
@@ -162,13 +166,13 @@ def _explain_sharing(group: Sequence[EntryTarget], project_id: str | None) -> st
 
 
 def find_shared_by_variable(projects: Iterable[RegisteredProject]) -> tuple[SharedProject, ...]:
-    """Return which entries take their key from one variable."""
+    """Return the groups of entries that read their key from one variable."""
     names_and_variables = ((it.name, it.key_variable) for it in projects if it.key_variable is not None)
     return _group_by_place(names_and_variables, "their key is in the variable")
 
 
 def find_shared_by_secret(projects: Iterable[RegisteredProject]) -> tuple[SharedProject, ...]:
-    """Return which entries take a key from one secret, that of an editor too; its name and its ARN are one secret."""
+    """Return the groups of entries that read a key from one secret. A name and its ARN are one secret."""
     projects = list(projects)
     secret_names = {secret for it in projects for secret in (it.secret, it.editor_secret) if secret is not None}
     names_and_secrets = (
@@ -191,7 +195,7 @@ def _group_by_place(names_and_places: Iterable[tuple[str, str]], reason: str) ->
 
 
 def _normalize_secret(name: str, secret_names: set[str]) -> str:
-    """Return what one secret is called in every entry: AWS adds six characters to the name in an ARN."""
+    """Return one name for a secret in all entries. In an ARN, AWS appends six characters to the name."""
     match = _SECRET_ARN.fullmatch(name)
     if match is None:
         return name
@@ -199,7 +203,7 @@ def _normalize_secret(name: str, secret_names: set[str]) -> str:
 
 
 def build_warnings(projects: Iterable[SharedProject]) -> Mapping[str, tuple[str, ...]]:
-    """Return the sentences that the report of each entry holds, by its name."""
+    """Return the warnings for the report of each entry, by its name."""
     warnings: dict[str, list[str]] = defaultdict(list)
     for name, sentence in _list_sentences(projects):
         warnings[name].append(sentence)

@@ -1,7 +1,7 @@
-"""The settings that a schedule had, as audits saw them: which of them were in force at which time.
+"""The settings of a schedule over time, as audits saw them.
 
-A change is known only as the two audits that it lies between. What lies before the first audit that saw a schedule is
-taken to have had the oldest settings that are known.
+Of a change, only the audit before it and the audit after it are known. Before the first audit that saw a schedule, its
+oldest known settings apply.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from backup_auditor.domain.timefmt import Period, shift_moment
 SLOWEST_INTERVAL = max(it.interval for it in Frequency)
 """The longest interval that a schedule can have."""
 SETTINGS_RETENTION = 15 * SLOWEST_INTERVAL
-"""How long earlier settings are kept after others took their place: no rule looks further back."""
+"""How long replaced settings are stored. No control looks further back."""
 MAX_EARLIER_SETTINGS = 60
-"""How many earlier settings are kept of one schedule, the latest."""
+"""The most earlier settings stored for one schedule, the latest ones."""
 EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,10 +30,10 @@ def observe_schedule(
     last_seen_at: datetime | None,
     observed_at: datetime,
 ) -> KnownSchedule:
-    """Return what is known of a schedule once an audit read it.
+    """Return what is known of a schedule after an audit read it.
 
-    `last` is the last audit that saw the settings that `before` has. A setting that the answer leaves out stays as it
-    was, and that audit does not count as one that saw the settings.
+    `last_seen_at` is the last audit that saw the settings of `known_schedule`. A setting that is missing in the
+    response stays as it was, and then the audit does not count as one that saw the settings.
     """
     if known_schedule is None:
         settings = schedule.frequency, schedule.retention, schedule.enabled
@@ -64,7 +64,7 @@ def observe_schedule(
 
 
 def prune_settings(schedule: KnownSchedule, observed_at: datetime) -> KnownSchedule:
-    """Return what is known of a schedule without the earlier settings that no rule asks for any more."""
+    """Return a known schedule without the earlier settings that no control needs."""
     end_times = [*(it.since for it in schedule.earlier_settings[1:]), schedule.since or observed_at]
     horizon = shift_moment(observed_at, -SETTINGS_RETENTION)
     recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon][
@@ -78,7 +78,7 @@ def prune_settings(schedule: KnownSchedule, observed_at: datetime) -> KnownSched
 
 
 def find_settings_at(schedule: KnownSchedule, moment: datetime) -> KnownSchedule | None:
-    """Return a schedule with the settings that the last audit up to a moment saw; `None` where none saw it by then."""
+    """Return a schedule with the settings of the last audit up to a time; `None` if no audit had seen it."""
     if schedule.since is None or schedule.since <= moment:
         return schedule
     older_settings = [it for it in schedule.earlier_settings if it.since <= moment]
@@ -106,7 +106,7 @@ def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | 
 
 @dataclass(frozen=True, slots=True)
 class IntervalPeriod:
-    """A stretch of time in which one interval was in force."""
+    """A period with one interval."""
 
     start: datetime
     end: datetime
@@ -115,7 +115,7 @@ class IntervalPeriod:
 
     @property
     def length(self) -> timedelta:
-        """How long it is."""
+        """The length of the period."""
         return self.end - self.start
 
 
@@ -123,11 +123,11 @@ class SettingsHistory:
     """The settings of one schedule up to an audit that read it."""
 
     def __init__(self, schedule: KnownSchedule, observed_at: datetime) -> None:
-        """Take what is known of a schedule once that audit read it, as `observed` returns it."""
+        """Take a schedule as `observe_schedule` returns it for the audit."""
         self._observed_at = observed_at
         current_settings = EarlierSettings(schedule.since or observed_at, observed_at, *_extract_settings(schedule))
         self.settings: tuple[EarlierSettings, ...] = (*schedule.earlier_settings, current_settings)
-        """Every settings that are known, the oldest first; the last are those of now."""
+        """All known settings, oldest first; the last ones are the present settings."""
 
     @property
     def known_since(self) -> datetime:
@@ -141,17 +141,17 @@ class SettingsHistory:
 
     @property
     def shortest_interval(self) -> timedelta:
-        """The interval of the fastest frequency that is known."""
+        """The interval of the most frequent known frequency."""
         return min(find_interval(it.frequency) for it in self.settings)
 
     def find_settings_since(self, moment: datetime) -> list[EarlierSettings]:
-        """Return the settings that were in force at a moment or later, the oldest first."""
+        """Return the settings that applied at a time or later, oldest first."""
         ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         return [it for it, end in zip(self.settings, ends, strict=True) if end >= moment]
 
     @cached_property
     def complete_since(self) -> datetime:
-        """The moment since which nothing that the schedule made can have expired, by the retentions known."""
+        """The time since which no backup of the schedule can have expired, by the known retentions."""
         ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         retention_ends = [
             (it.retention, end) for it, end in zip(self.settings, ends, strict=True) if it.retention is not None
@@ -160,7 +160,7 @@ class SettingsHistory:
 
     @cached_property
     def pauses(self) -> list[Period]:
-        """The known pauses: each from the audit that saw it to the one that saw the schedule enabled again."""
+        """The known pauses: each from the audit that saw it to the audit that saw the schedule enabled again."""
         starts = [EARLIEST_MOMENT, *(it.since for it in self.settings[1:])]
         ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         pauses: list[Period] = []
@@ -174,12 +174,12 @@ class SettingsHistory:
         return pauses
 
     def skip_pauses(self, start: datetime, end: datetime) -> datetime:
-        """Return from when a time without a run counts: from the end of the last pause that overlaps it."""
+        """Return the start of a period without a run, moved to the end of the last pause that overlaps it."""
         return max([start, *(it.end for it in self.pauses if it.start < end and it.end > start)])
 
     @cached_property
     def _frequency_changes(self) -> list[tuple[datetime, str | None]]:
-        """Since when each frequency counted: between two audits the slower one."""
+        """The start of each frequency. Between two audits the slower frequency applies."""
         changes: list[tuple[datetime, str | None]] = [(EARLIEST_MOMENT, self.settings[0].frequency)]
         for old, new in pairwise(self.settings):
             if new.frequency != old.frequency:
@@ -188,7 +188,7 @@ class SettingsHistory:
         return changes
 
     def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[IntervalPeriod]:
-        """Divide a time by the frequency in force."""
+        """Split a period by the frequency that applied."""
         ends = [*(since for since, _ in self._frequency_changes[1:]), end]
         for (since, frequency), until in zip(self._frequency_changes, ends, strict=True):
             period_start, period_end = max(since, start), min(until, end)
@@ -196,11 +196,11 @@ class SettingsHistory:
                 yield IntervalPeriod(period_start, period_end, find_interval(frequency), frequency)
 
     def find_due_time(self, captured_at: datetime) -> datetime | None:
-        """Return when a backup that is still listed is to be gone; `None` where that is not known.
+        """Return when a backup that is still listed should be deleted; `None` if unknown.
 
-        A retention that was raised moves it; one that was lowered makes it due once an audit saw that.
+        A longer retention moves that time. A shorter one counts only from the audit that saw it.
         """
-        if self._single_retention is not None:  # as nearly always: there are many backups
+        if self._single_retention is not None:  # the usual case, which makes the loop over many backups faster
             try:
                 return captured_at + self._single_retention
             except OverflowError:
@@ -230,7 +230,7 @@ class SettingsHistory:
 
 
 def find_interval(frequency: str | None) -> timedelta:
-    """Return the interval of a frequency, the longest of all where it is not known."""
+    """Return the interval of a frequency; the longest one if it is unknown."""
     known_frequency = Frequency.parse(frequency)
     return SLOWEST_INTERVAL if known_frequency is None else known_frequency.interval
 

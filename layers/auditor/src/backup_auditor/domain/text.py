@@ -1,4 +1,4 @@
-"""Text for people: safe to show in any script; words for counts and lists."""
+"""Text for people: escaped, cut and measured in any script; counts and lists in words."""
 
 import re
 from functools import lru_cache
@@ -8,13 +8,13 @@ from unicodedata import category, combining, east_asian_width
 _CONTROL_CHARACTER = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-"""C0 and C1 controls, line separators, bidirectional controls, and what no file or XML can hold: lone surrogates."""
+"""C0 and C1 controls, line separators, bidirectional controls, and characters that XML forbids: lone surrogates."""
 _BLANKS = re.compile(r"[\t\n\v\f\r ]+")
-"""What separates words in ASCII; a no-break blank or one of full width is a letter like others."""
+"""ASCII white space. No-break and full-width spaces count as letters."""
 _ZWJ, _ZWNJ, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 _VIRAMA = 9
 _EXTENDERS = re.compile("[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
-"""What belongs to the character before it and is no combining mark: joiners, vowels, colours of skin, tags of flags."""
+"""Extenders that are no combining marks: joiners, vowels, skin tones, tags of flags."""
 _FLAG_LETTER = re.compile("[\U0001f1e6-\U0001f1ff]")
 _PREPENDERS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2\U000111c3]")
 _LEADING_JAMO = re.compile("[\u1100-\u115f\ua960-\ua97c]")
@@ -24,18 +24,18 @@ _WIDE_BY_LATER_UNICODE = re.compile(
     "[\u2630-\u2637\u31e4\u31e5\u268a-\u268f\u4dc0-\u4dff\U00016ff0-\U000191ff\U0001b000-\U0001b2ff"
     "\U0001d300-\U0001d376\U0001f1ad-\U0001f1ff\U0001f300-\U0001faff\U00020000-\U0003fffd]"
 )
-"""What the Unicode data of a Python may call narrow or unassigned, and a terminal draws over two columns."""
+"""Characters that terminals draw in two columns, although the Unicode data of older Pythons calls them narrow."""
 _SOFT_HYPHEN = "\xad"
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _SKIN_BASES = re.compile(
     "[\u261d\u26f9\u270a-\u270d\U0001f385\U0001f3c2-\U0001f3cc\U0001f442-\U0001f4aa\U0001f574-\U0001f596"
     "\U0001f645-\U0001f64f\U0001f6a3\U0001f6b4-\U0001f6b6\U0001f6c0\U0001f6cc\U0001f90c-\U0001f9dd\U0001fac3-\U0001fac5\U0001faf0-\U0001faf8]"
 )
-"""Emoji of people and hands, which a colour of skin makes no wider."""
+"""Emoji of people and hands. A skin tone does not make them wider."""
 
 
 def escape_control_characters(text: str) -> str:
-    """Return a text as it is written, with an escape for every character that would move a cursor or turn a line."""
+    """Return a text with escapes for control characters and direction characters."""
     if text.isprintable():
         return text
     return _CONTROL_CHARACTER.sub(_escape_match, text)
@@ -46,7 +46,7 @@ def _escape_match(match: re.Match[str]) -> str:
 
 
 def quote_text(text: str, max_length: int = 120) -> str:
-    """Return a text in quotes for a message, cut where it is longer than so many characters."""
+    """Return a text in quotes for a message, cut to `max_length` characters."""
     escaped_text = escape_control_characters(cut_text(text, max_length))
     quotation_mark = '"' if "'" in escaped_text and '"' not in escaped_text else "'"
     return f"{quotation_mark}{escaped_text}{quotation_mark}"
@@ -60,17 +60,17 @@ def quote_segment(name: str) -> str:
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return a text on one line: each run of ASCII blanks and line ends becomes one blank."""
+    """Return a text on one line: each run of ASCII white space becomes one space."""
     return _BLANKS.sub(" ", text).strip(" ")
 
 
 def cut_text(text: str, max_length: int) -> str:
-    """Return a text of at most so many characters; one that is longer ends in an ellipsis, between two clusters."""
+    """Return a text of at most `max_length` characters. A longer text is cut between clusters and ends in `…`."""
     return text if len(text) <= max_length else f"{text[: find_cluster_end(text, max_length - 1)]}…"
 
 
 def find_cluster_end(text: str, max_length: int) -> int:
-    """Return where the last cluster ends that ends within so many characters, or `most` within a longer cluster."""
+    """Return the end of the last cluster within `max_length` characters; `max_length` if one cluster is longer."""
     position = max_length
     while position > 0 and _is_joined(text, position):
         position -= 1
@@ -78,9 +78,9 @@ def find_cluster_end(text: str, max_length: int) -> int:
 
 
 def split_clusters(text: str) -> list[str]:
-    """Split a text into what a person takes for one character each (the grapheme clusters of Unicode).
+    """Split a text into grapheme clusters: what a person sees as one character.
 
-    Where Unicode leaves doubt, such as around joiners, a cluster is rather too long than too short.
+    In unclear cases, such as around joiners, a cluster is too long rather than too short.
     """
     if text.isascii():
         return list(text)
@@ -94,17 +94,17 @@ def split_clusters(text: str) -> list[str]:
 
 
 def measure_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes; where terminals differ, the larger number."""
+    """Return the width of a text in terminal columns; if terminals differ, the larger number."""
     return len(text) if text.isascii() else sum(map(_measure_cluster, split_clusters(text)))
 
 
 def is_wide(cluster: str) -> bool:
-    """Tell whether a cluster is of a script that is written without blanks and takes two columns a character."""
+    """Return whether a cluster is wide: its script uses two columns for a character and no spaces."""
     return not cluster.isascii() and _measure_character(cluster[0]) > 1
 
 
 def _is_joined(text: str, position: int) -> bool:
-    """Tell whether a cluster goes on at a place, by the rules of Unicode Standard Annex 29."""
+    """Return whether a cluster continues at a position, by the rules of Unicode Standard Annex 29."""
     if position >= len(text):
         return False
     previous_character, next_character = text[position - 1], text[position]
@@ -165,10 +165,10 @@ def _measure_cluster(cluster: str) -> int:
 
 
 def pluralize(count: int, noun: str, plural: str | None = None) -> str:
-    """Write a count with its thing: `1 schedule`, `2 schedules`, `1,000 indexes`."""
+    """Return a count with its noun: `1 schedule`, `2 schedules`, `1,000 indexes`."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def join_sentences(sentences: list[str]) -> str:
-    """Make one sentence of several."""
+    """Join sentences into one, separated by semicolons."""
     return "; ".join(sentence.removesuffix(".") for sentence in sentences) + "."

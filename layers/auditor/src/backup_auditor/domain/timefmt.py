@@ -1,4 +1,4 @@
-"""Read and write times, durations and periods, for Pinecone and for people."""
+"""Times, durations and periods: parsed from Pinecone, formatted for people, merged and shifted."""
 
 import re
 from collections.abc import Iterable
@@ -8,36 +8,36 @@ from typing import NamedTuple
 
 _RUN_NAME = re.compile(r".+-(\d{8}T\d{6}Z)\Z")
 CLOCK_TOLERANCE = timedelta(minutes=15)
-"""How far the service's clock and the auditor's may differ, and how close to its expiry a backup may be missing."""
+"""The largest difference between the clocks of service and auditor. Backups may be missing so close to their expiry."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
 
 
 def parse_moment(text: str) -> datetime:
-    """Read an RFC 3339 moment as Pinecone writes it: 0 to 9 fraction digits, `Z`, an offset, or a blank for the `T`.
+    """Parse an RFC 3339 time as Pinecone writes it: 0 to 9 fraction digits, `Z`, an offset, or a space for the `T`.
 
-    A moment without an offset is taken as UTC. Digits past the microsecond are cut off.
+    Without an offset the time is UTC. Digits after the microsecond are ignored.
 
-    Raises `ValueError` when the text is no such moment.
+    Raises `ValueError` for any other text.
     """
     moment = datetime.fromisoformat(text.strip().upper())
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{text} lies before the first or after the last year") from error
+        raise ValueError(f"{text} is before year 1 or after year 9999") from error
 
 
 def format_moment(moment: datetime) -> str:
-    """Write a moment in UTC with `Z`, and a fraction only where there is one."""
+    """Return a time in UTC with `Z`. It has a fraction only if the fraction is not zero."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def format_to_second(moment: datetime) -> str:
-    """Write a moment as a sentence does: in UTC with `Z`, without a fraction."""
+    """Return a time in UTC with `Z`, without a fraction."""
     return format_moment(moment.replace(microsecond=0))
 
 
 def parse_run_name(name: str | None) -> datetime | None:
-    """Return the moment that ends a scheduled run's name, `{schedule name}-YYYYMMDDTHHMMSSZ`, if the name is one."""
+    """Return the time at the end of a run's name, `{schedule name}-YYYYMMDDTHHMMSSZ`; `None` for another name."""
     match = _RUN_NAME.match(name or "")
     if match is None:
         return None
@@ -61,7 +61,7 @@ def format_length(length: timedelta, units: int = 2) -> str:
 
 
 def format_lengths(actual: timedelta, limit: timedelta) -> tuple[str, str]:
-    """Write two lengths so that they look different where they are: to the second where two units do not show it."""
+    """Return two lengths as text. If they differ but look alike in two units, they are exact to the second."""
     texts = format_length(actual), format_length(limit)
     if texts[0] == texts[1] and actual != limit:
         return format_length(actual, len(_UNITS)), format_length(limit, len(_UNITS))
@@ -69,12 +69,12 @@ def format_lengths(actual: timedelta, limit: timedelta) -> tuple[str, str]:
 
 
 def format_minute(moment: datetime) -> str:
-    """Write a moment for a sentence, to the minute: `2026-12-01 06:00 UTC`."""
+    """Return a time for people, to the minute: `2026-12-01 06:00 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def format_distance(length: timedelta) -> str:
-    """Write how far off a moment is, in its largest unit: `in 3 days`, `1 hour ago`."""
+    """Return the distance to a time in its largest unit: `in 3 days`, `1 hour ago`."""
     for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
         count = abs(length) // size
         if count:
@@ -84,25 +84,25 @@ def format_distance(length: timedelta) -> str:
 
 
 def to_hours(length: timedelta) -> float:
-    """Return a length in hours, to four decimals, as evidence shows it: a second makes a difference."""
+    """Return a length in hours with four decimals, enough to distinguish seconds in evidence."""
     return round(length / timedelta(hours=1), 4)
 
 
 def to_days(length: timedelta) -> float | int:
-    """Return a length in days, to two decimals, whole where it is whole."""
+    """Return a length in days with two decimals; an `int` if it is whole."""
     count = round(length / timedelta(days=1), 2)
     return int(count) if count == int(count) else count
 
 
 class Period(NamedTuple):
-    """A stretch of time, from one moment to a later one."""
+    """A period from one time to a later one."""
 
     start: datetime
     end: datetime
 
 
 def merge_periods(periods: Iterable[Period], bounds: Period) -> list[Period]:
-    """Return the stretches as far as they lie within another, sorted; those that meet are one."""
+    """Return the parts of periods within bounds, sorted. Adjacent and overlapping periods are merged."""
     merged_periods: list[Period] = []
     for start, end in sorted(periods):
         period = Period(max(start, bounds.start), min(end, bounds.end))
@@ -116,13 +116,13 @@ def merge_periods(periods: Iterable[Period], bounds: Period) -> list[Period]:
 
 
 def find_breaks(periods: list[Period], end: datetime) -> list[Period]:
-    """Return what lies between joined stretches, and between the last of them and an end."""
+    """Return the gaps between merged periods, and between the last one and an end."""
     edges = [*periods, Period(end, end)] if periods else []
     return [Period(a.end, b.start) for a, b in pairwise(edges) if b.start > a.end]
 
 
 def shift_moment(moment: datetime, length: timedelta) -> datetime:
-    """Return the moment so much later, but none before the first or after the last year."""
+    """Return a time moved by a length, limited to the years 1 to 9999."""
     try:
         return moment + length
     except OverflowError:

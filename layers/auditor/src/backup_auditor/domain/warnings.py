@@ -1,4 +1,4 @@
-"""Warnings: what deserves a look but is no finding, in a policy and in a state."""
+"""Warnings about a policy or a state: what a person should check, but no control reports."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,14 +10,14 @@ from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.text import pluralize
 
 _MAX_CAUSES = 3
-_QUOTATION_MARKS = frozenset("\"'`´‘’‚‛“”„‟«»‹›「」『』＂＇")  # noqa: RUF001  each of them is meant
+_QUOTATION_MARKS = frozenset("\"'`´‘’‚‛“”„‟«»‹›「」『』＂＇")  # noqa: RUF001  each character is intended
 _PATTERN_CHARACTERS = NAME_CHARACTERS | frozenset("*?[]!")
 
 
 def find_policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...]:
-    """Return a sentence for each thing that deserves a look, sorted.
+    """Return the warnings about a policy, sorted.
 
-    Where the live indexes are not known, or there are none, no rule is said to fit none.
+    Rules are checked against the indexes only if the indexes are known and there is at least one.
     """
     indexes = (
         ()
@@ -32,7 +32,7 @@ def find_policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...
 
 
 def find_value_warnings(policy: Policy) -> Iterator[str]:
-    """Return a sentence for each tag value of a policy that looks like a pattern, whatever the project holds."""
+    """Return a warning for each tag value of a policy that looks like a pattern."""
     for number, rule in enumerate(policy.rules):
         yield from _find_pattern_like_values(_build_rule_title(number, rule), rule.tags.items())
     for number, exemption in enumerate(policy.exemptions):
@@ -40,7 +40,7 @@ def find_value_warnings(policy: Policy) -> Iterator[str]:
 
 
 def looks_like_pattern(text: str) -> bool:
-    """Tell whether a text would be a shell pattern, if it stood where patterns are read."""
+    """Return whether a text contains the characters of a shell pattern."""
     return "*" in text or "?" in text or ("[" in text and "]" in text[text.index("[") :])
 
 
@@ -65,25 +65,25 @@ def _describe_unmatched_rule(title: str, rule: Rule, indexes: Sequence[Index]) -
     if not shown_causes:
         has_matching_name = any(rule.fits_name(it.name) for it in indexes)
         shown_causes = [
-            "no index fits both its names and its tags"
+            "no index matches both its names and its tags"
             if has_matching_name and rule.tags
             else "no index has such a name"
         ]
-    return f"{title} fits no index: {'; '.join(shown_causes)}; correct its match, or remove the rule."
+    return f"{title} matches no index: {'; '.join(shown_causes)}; correct its match, or remove the rule."
 
 
 def _find_name_causes(patterns: Iterable[str]) -> Iterator[str]:
     for pattern in patterns:
         if not _QUOTATION_MARKS.isdisjoint(pattern):
-            yield f"the pattern {pattern} has quotation marks in it"
+            yield f"the pattern {pattern} contains quotation marks"
         elif pattern != pattern.strip():
-            yield f'the pattern "{pattern}" begins or ends with a blank'
+            yield f'the pattern "{pattern}" starts or ends with a space'
         elif pattern != pattern.lower():
-            yield f'the pattern "{pattern}" has upper-case letters, and names of indexes have none'
+            yield f'the pattern "{pattern}" has upper-case letters, but index names have none'
         elif "[" in pattern and "]" not in pattern[pattern.index("[") + 2 :]:
-            yield f'the pattern "{pattern}" has a bracket that is not closed'
+            yield f'the pattern "{pattern}" has an unclosed bracket'
         elif not _PATTERN_CHARACTERS.issuperset(pattern):
-            yield f'the pattern "{pattern}" has characters that no name of an index has'
+            yield f'the pattern "{pattern}" has characters that index names cannot have'
 
 
 def _find_tag_causes(tags: Mapping[str, Sequence[str]], indexes: Sequence[Index]) -> Iterator[str]:
@@ -98,10 +98,10 @@ def _find_tag_causes(tags: Mapping[str, Sequence[str]], indexes: Sequence[Index]
 
 
 def find_state_warnings(state: ProjectState, inventory: Inventory) -> tuple[str, ...]:
-    """Return a sentence where neither an id nor a known backup shows that a state belongs to the project that was read.
+    """Return a warning if neither an id nor a known backup confirms that a state belongs to the project that was read.
 
-    Only schedules name their Pinecone project, so two projects cannot be told apart by id where one has no schedule.
-    The verdicts stay: somebody may have deleted every schedule and every backup of the right project.
+    Only schedules contain the id of their Pinecone project, so a project without schedules has no known id.
+    The verdicts do not change: a person may have deleted every schedule and backup of the right project.
     """
     if (state.pinecone_project_id is not None and inventory.project_ids) or inventory.read_failures:
         return ()
@@ -118,7 +118,7 @@ def find_state_warnings(state: ProjectState, inventory: Inventory) -> tuple[str,
     project_id = state.pinecone_project_id
     owner = f"Pinecone project {project_id}" if project_id is not None else "the project of this state"
     sentence = (
-        "The state may belong to another Pinecone project: it knows"
+        "The state may belong to another Pinecone project: it contains"
         f" {pluralize(len(known_backups), 'backup')}, none of which"
         f" is listed, and no schedule confirms the project's id; check that the key opens {owner}."
     )
