@@ -176,7 +176,7 @@ def test_an_unknown_verdict_that_is_accepted_has_no_lifecycle() -> None:
 def test_an_incomplete_audit_resolves_what_it_evaluated() -> None:
     """What could not be read was not needed for that verdict."""
     outcome = audit_each(build_verdict()).audit_with_findings(build_verdict(COMPLIANT), inventory=INCOMPLETE_INVENTORY)
-    assert [it.reason for it in outcome.resolved_findings] == ["found compliant: It has no backup schedule at all."]
+    assert [it.reason for it in outcome.resolved_findings] == ["found compliant: The index has no backup schedule."]
 
 
 def test_what_is_known_of_a_finding_follows_it() -> None:

@@ -98,7 +98,7 @@ def test_an_index_that_is_well_is_not_spoken_of() -> None:
         ),
         pytest.param(
             rename_index(build_index(schedules=build_complete_listing((), 1), state="Ready"), "orders"),
-            "second walk",
+            "read only once",
             id="one-walk",
         ),
         pytest.param(
