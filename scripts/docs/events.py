@@ -92,12 +92,9 @@ _MEANINGS = {
     "warning_count": "How many warnings the report has.",
 }
 """What each key of an event or a message means. A new key needs its meaning here."""
-_EXPIRES = (
-    "The last recovery point of `orders` expires on 2026-11-05 06:00 UTC, in 3 days; resume the schedule, or take a"
-    " manual backup, which never expires."
-)
-_FAILED = "Its last two finished backups failed: nightly-20261102T030000Z, 2026-11-02T03:00:00Z."
-_UNPROTECTED = "It is not protected from deletion, and the policy requires that."
+_EXPIRES = "The last recovery point expires on 2026-11-05 06:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
+_FAILED = "The last two finished backups failed: nightly-20261102T030000Z, 2026-11-02 03:00 UTC."
+_UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
 
 
 def describe_audit_events() -> str:
@@ -188,7 +185,7 @@ def _report() -> Report:
         severity=Severity.CRITICAL,
         first_seen=_NOW - timedelta(days=3),
         resolved_at=_NOW,
-        reason="found compliant: It has 1 recovery point.",
+        reason="found compliant: The index has 1 recovery point.",
     )
     return Report(
         audit_id=_AUDIT_ID,

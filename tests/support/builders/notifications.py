@@ -41,7 +41,7 @@ def build_open_finding(
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
     defaults: dict[str, Any] = {
         "compliance": Compliance.NON_COMPLIANT,
-        "reason": "It has no backup schedule at all.",
+        "reason": "The index has no backup schedule.",
         "evidence": {"schedules": 0},
         "remediation": "Create a schedule.",
         "first_seen": NOW - timedelta(days=days) if lifecycle else None,
@@ -62,7 +62,7 @@ def build_resolved_finding(
     """Build a finding that this audit resolved."""
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
-    reason = facts.pop("because", "found compliant: It has 1 schedule.")
+    reason = facts.pop("because", "found compliant: The index has 1 backup schedule.")
     identity = compute_fingerprint(control, resource)
     return ResolvedFinding(identity, control, resource, severity, NOW - timedelta(days=days), NOW, reason)
 

@@ -57,7 +57,7 @@ def build_finding(**facts: Any) -> Finding:
     defaults: dict[str, Any] = {
         "compliance": Compliance.NON_COMPLIANT,
         "severity": Severity.HIGH,
-        "reason": "It has no backup schedule at all.",
+        "reason": "The index has no backup schedule.",
         "evidence": {"schedules": 0},
         "remediation": "Create a schedule.",
     }

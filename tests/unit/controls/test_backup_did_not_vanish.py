@@ -76,7 +76,7 @@ def test_a_manual_backup_should_always_exist() -> None:
             "captured_at": "2026-11-02T12:00:00Z",
             "expires_at": None,
             "expires": False,
-            "missed_since": "2026-11-22T12:00:00Z",
+            "missing_since": "2026-11-22T12:00:00Z",
         }
     ]
 
@@ -288,7 +288,7 @@ def test_a_finding_speaks_of_the_backups_that_no_exemption_names() -> None:
     assert (finding.compliance, finding.exemption, finding.is_open) == (Compliance.NON_COMPLIANT, None, True)
     assert [it["backup_id"] for it in cast("list[dict[str, str]]", finding.evidence["vanished"])] == ["manual"]
     assert (finding.evidence["missing"], finding.evidence["exempted"]) == (1, ["manual-2"])
-    assert finding.reason.startswith("1 backup that should still exist is not listed any more, first by hand:")
+    assert finding.reason.startswith("1 backup that should still exist is no longer listed (first: by hand)")
     assert "by hand, too" not in finding.reason
 
 
@@ -345,7 +345,7 @@ def test_a_doubtful_backup_can_be_exempted() -> None:
     finding = evaluate_resources(ID, uncertain_index, build_backup_exemption_policy("missed"), state)[LIVE_KEY]
     assert finding.compliance is Compliance.INSUFFICIENT_DATA
     assert finding.exemption is not None
-    assert finding.evidence["in_doubt"] == ["missed"]
+    assert finding.evidence["unknown"] == ["missed"]
 
 
 def test_an_exempted_backup_that_is_listed_again_is_no_deviation() -> None:

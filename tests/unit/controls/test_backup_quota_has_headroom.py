@@ -180,7 +180,7 @@ def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
         "slots_together": 5,
     }
     assert finding.reason == (
-        "The project lists 67 backups, 67.0 % of the quota of 100, less than 66 % is allowed; daily backups kept 4d"
+        "The project has 67 backups (67% of the quota of 100; limit: below 66%); daily backups kept 4d"
         " would fit, for the scheduled index."
     )
 

@@ -141,7 +141,7 @@ def test_the_evidence_names_each_and_when_it_expired() -> None:
     """So that it can be looked up."""
     finding = evaluate_control(ID, build_index_with_run(10 * DAY))
     assert finding.evidence["late"] == [{"backup_id": "run-20261112T120000", "expired_at": "2026-11-19T12:00:00Z"}]
-    assert finding.reason == "1 scheduled backup still listed up to 3d past the expiry, 2d are allowed."
+    assert finding.reason == "Pinecone still lists 1 scheduled backup up to 3d after expiry (limit: 2d)."
 
 
 def test_whose_they_are_has_to_be_known() -> None:

@@ -43,7 +43,7 @@ def test_the_json_has_every_field_of_every_control() -> None:
     shown_controls = json.loads(render_controls_json(CATALOG.all_controls))["controls"]
     assert [it["id"] for it in shown_controls] == [it.id for it in CATALOG.all_controls]
     assert json.loads(render_controls_json(ONE_CONTROL))["controls"] == shown_controls[:1]
-    parameter_meaning = "whether an index must have a schedule"
+    parameter_meaning = "whether a schedule is required"
     assert shown_controls[0]["parameters"] == {"schedule.required": {"meaning": parameter_meaning, "default": True}}
     assert shown_controls[0]["frameworks"][0] == "SOC 2 A1.2"
     assert set(shown_controls[0]["steps"]) == {"console", "api"}

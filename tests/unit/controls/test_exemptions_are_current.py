@@ -97,7 +97,7 @@ def test_what_was_not_read_may_be_what_it_fits(inventory: Inventory) -> None:
     assert evaluate_exemptions([unmatched_exemption], inventory).compliance is Compliance.INSUFFICIENT_DATA
     assert evaluate_exemptions([build_name_exemption()], inventory).compliance is Compliance.COMPLIANT
     finding = evaluate_exemptions([unmatched_exemption, build_name_exemption(date(2026, 1, 1))], inventory)
-    assert (finding.compliance, finding.evidence["fitting_nothing"]) == (Compliance.NON_COMPLIANT, [])
+    assert (finding.compliance, finding.evidence["unmatched"]) == (Compliance.NON_COMPLIANT, [])
 
 
 def test_it_takes_two_reads() -> None:
@@ -110,10 +110,10 @@ def test_the_evidence_names_each() -> None:
     """With its owner, to be asked."""
     exemptions = [build_name_exemption(date(2026, 1, 1)), build_name_exemption(date(2027, 1, 1), "nothing")]
     finding = evaluate_exemptions(exemptions, build_inventory(build_index(), backups=build_complete_listing([])))
-    assert finding.reason == "1 exemption expired: what it covered is open again."
+    assert finding.reason == "1 exemption of the policy expired."
     shown_fields = {"controls": ["*"], "owner": "team", "reason": "because"}
     assert finding.evidence["expired"] == [{"names": ["main"], **shown_fields, "expires": "2026-01-01"}]
-    assert finding.evidence["fitting_nothing"] == [{"names": ["nothing"], **shown_fields, "expires": "2027-01-01"}]
+    assert finding.evidence["unmatched"] == [{"names": ["nothing"], **shown_fields, "expires": "2027-01-01"}]
 
 
 def test_without_exemptions_there_is_nothing_to_evaluate() -> None:

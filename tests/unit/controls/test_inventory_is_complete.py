@@ -57,5 +57,5 @@ def test_the_reason_names_the_first_and_the_count() -> None:
         backups=build_complete_listing([]),
     )
     finding = evaluate_control(ID, inventory)
-    assert finding.reason == "2 facts could not be read, first GET /indexes: 503"
-    assert finding.evidence == {"read_error_count": 2, "first": "GET /indexes", "error": "503"}
+    assert finding.reason == "2 facts could not be read; first: GET /indexes: 503"
+    assert finding.evidence == {"read_error_count": 2, "call": "GET /indexes", "error": "503"}

@@ -33,4 +33,6 @@ def test_it_counts_namespaces() -> None:
     finding = evaluate_control(
         ID, build_index(runs=[build_run(DAY, namespace_count=1), build_run(2 * DAY, namespace_count=3)])
     )
-    assert finding.reason.startswith("Its newest recovery point has 1 namespace, the median of those before is 3, 5 %")
+    assert finding.reason.startswith(
+        "Newest recovery point has 1 namespace; the median of 1 earlier one is 3 (limit: 5%"
+    )

@@ -150,7 +150,7 @@ def test_without_a_backup_or_a_limit_there_is_nothing_to_evaluate() -> None:
 def test_the_evidence_names_the_backup() -> None:
     """With its status and capture time, and the reason has the figures."""
     finding = evaluate_control(ID, build_index(runs=[build_run(DAY, status="Pending")]))
-    assert finding.reason == "1 backup under way for up to 1d, 12h are allowed."
+    assert finding.reason == "1 backup in progress for up to 1d (limit: 12h)."
     assert finding.evidence["stuck"] == [
         {"backup_id": "run-20261121T120000", "status": "Pending", "captured_at": "2026-11-21T12:00:00Z"}
     ]

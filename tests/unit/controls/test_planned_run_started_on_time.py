@@ -105,4 +105,4 @@ def test_the_listing_may_show_that_it_started() -> None:
 def test_the_reason_says_how_late() -> None:
     """And what is allowed."""
     reason = evaluate_control(ID, build_index(runs=[build_planned_run(-DAY)])).reason
-    assert reason == "A run of its schedule nightly should have started 1d ago, 6h are allowed."
+    assert reason == "A planned run of schedule nightly is 1d late (limit: 6h)."

@@ -72,7 +72,8 @@ def test_the_arithmetic_is_shown_per_index() -> None:
         ]
     }
     assert finding.reason == (
-        "What the policy requires of 2 schedules takes 16 of 15 backups; daily backups kept 6d would fit, for each of"
+        "At minimum retention, schedules of 2 indexes need 16 backups (quota: 15);"
+        " daily backups kept 6d would fit, for each of"
         " the 2 scheduled indexes."
     )
     assert evaluate_quota_fit(TWO_INDEXES, 3).evidence["fits"] is None

@@ -49,7 +49,7 @@ def test_half_a_record_counts(newest_count: int, expected: Compliance) -> None:
     """Of a median of 15.5 four fifths are 12.4."""
     finding = evaluate_control(ID, build_counted_index(newest_count, 10, 21))
     assert finding.compliance is expected
-    assert f"has {newest_count} records, the median of those before is 15.5" in finding.reason
+    assert f"has {newest_count} records; the median of 2 earlier ones is 15.5" in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,8 @@ def test_it_names_the_last_healthy_one_and_when_that_expires() -> None:
     """The newest that is not below what is usual."""
     finding = evaluate_control(ID, build_counted_index(10, 700, 900, 1000, 1000))
     assert finding.reason == (
-        "Its newest recovery point has 10 records, the median of those before is 950, 20 % fewer are allowed; the"
-        " last healthy one, nightly-20261119T120000Z of 2026-11-19 12:00 UTC, expires on 2026-12-19 12:00 UTC, in 27"
-        " days."
+        "Newest recovery point has 10 records; the median of 4 earlier ones is 950 (limit: 20% fewer); last healthy"
+        " recovery point: nightly-20261119T120000Z from 2026-11-19 12:00 UTC, expires on 2026-12-19 12:00 UTC (in 27d)."
     )
     assert finding.evidence["last_healthy"] == {
         "backup_id": "run-20261119T120000",

@@ -63,7 +63,7 @@ def test_the_age_of_a_recovery_point_is_never_negative(future_offset: timedelta)
     """A recovery point whose capture time lies slightly ahead is 0 hours old."""
     finding = evaluate_control(ID, build_index(runs=[build_run(-future_offset)]))
     assert (finding.evidence["age_hours"], finding.evidence["newest"]) == (0.0, "2026-11-22T12:00:00Z")
-    assert finding.reason.startswith("Its newest recovery point is 0s old")
+    assert finding.reason.startswith("Newest recovery point is 0s old")
 
 
 def test_the_name_of_a_run_tells_its_capture_where_no_field_does() -> None:

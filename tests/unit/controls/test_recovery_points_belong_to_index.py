@@ -29,7 +29,7 @@ def test_those_of_an_earlier_index_restore_something_else() -> None:
     finding = evaluate_control(ID, build_index(runs=[build_run(DAY, status="Failed")], backups=[EARLIER_BACKUP]))
     assert finding.compliance is Compliance.NON_COMPLIANT
     assert finding.evidence == {"live_id": "id-main", "ids": ["id-earlier"], "ready_backups": 1}
-    assert finding.reason == "1 Ready backup under its name, all of an earlier index: none can restore its data."
+    assert finding.reason == "1 Ready backup under the name of the index, all from an earlier index."
 
 
 def test_without_a_ready_backup_under_the_name_there_is_nothing_to_evaluate() -> None:

@@ -155,6 +155,6 @@ def test_too_few_takes_two_reads_to_say() -> None:
 def test_the_reason_has_the_figures() -> None:
     """As many as there are, or how many there may be."""
     small_index = build_index(runs=[build_run(DAY)])
-    assert evaluate_control(ID, small_index).reason == "It has 1 recovery point, 2 are required."
+    assert evaluate_control(ID, small_index).reason == "The index has 1 recovery point (minimum: 2)."
     undated_index = build_index(runs=[build_run(DAY)], backups=[build_backup(None)])
-    assert evaluate_control(ID, undated_index).reason.startswith("It has 1 to 2 recovery points, 2 are required: ")
+    assert evaluate_control(ID, undated_index).reason.startswith("The index has 1 to 2 recovery points (minimum: 2); ")

@@ -81,18 +81,17 @@ def test_a_manual_backup_never_expires() -> None:
     assert (finding.evidence["last_recovery_point_expires_at"], finding.evidence["never_expire"]) == (None, 1)
 
 
-def test_it_names_the_moment_and_the_way_out() -> None:
-    """In the words in which people ask for it."""
+def test_the_reason_names_the_time_and_the_cause() -> None:
+    """The reason names when the last recovery point expires, and why no new one is made."""
     finding = evaluate_control(ID, build_index(schedules=[PAUSED_SCHEDULE], runs=[build_run(4 * DAY)]))
     assert finding.reason == (
-        "The last recovery point of `main` expires on 2026-11-25 12:00 UTC, in 3 days; resume the schedule, or take a"
-        " manual backup, which never expires."
+        "The last recovery point expires on 2026-11-25 12:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
     )
     assert finding.evidence["last_recovery_point_expires_at"] == "2026-11-25T12:00:00Z"
 
 
-def test_the_moment_is_reported_whatever_the_verdict() -> None:
-    """Whether anything makes new ones is another question."""
+def test_the_last_expiry_is_reported_whatever_the_verdict() -> None:
+    """The evidence has the last expiry even if it is unknown whether new recovery points are made."""
     index = build_index(schedules=[build_schedule(frequency="hourly")], runs=[build_run(3 * DAY)])
     finding = evaluate_control(ID, index)
     assert finding.compliance is Compliance.INSUFFICIENT_DATA
@@ -101,10 +100,12 @@ def test_the_moment_is_reported_whatever_the_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    "case,remedy",
+    "case,cause",
     [
         pytest.param(
-            build_index(schedules=[build_schedule()], runs=[build_run(4 * DAY)]), "find out why", id="enabled-and-idle"
+            build_index(schedules=[build_schedule()], runs=[build_run(4 * DAY)]),
+            "the schedule makes no new ones",
+            id="enabled-and-idle",
         ),
         pytest.param(
             build_index(
@@ -112,15 +113,15 @@ def test_the_moment_is_reported_whatever_the_verdict() -> None:
                 listed_backups=[build_run(4 * DAY)],
                 own_backups=build_complete_listing([build_run(4 * DAY)]),
             ),
-            "create a schedule",
+            "there is no schedule",
             id="no-schedule",
         ),
     ],
 )
-def test_the_way_out_depends_on_what_there_is(case: Any, remedy: str) -> None:
-    """A schedule that is gone leaves what was remembered of the expiry."""
+def test_the_cause_depends_on_the_schedules(case: Any, cause: str) -> None:
+    """The reason names the cause; of a deleted schedule, the state still knows the expiry."""
     state = build_state(build_known_backup(build_run(4 * DAY), NOW + DAY))
-    assert remedy in evaluate_control(ID, case, state).reason
+    assert cause in evaluate_control(ID, case, state).reason
 
 
 @pytest.mark.parametrize(

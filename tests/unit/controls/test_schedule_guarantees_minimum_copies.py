@@ -39,4 +39,4 @@ def test_a_retention_that_is_unknown_is_not_evaluated() -> None:
 def test_the_reason_names_the_copies() -> None:
     """Both the sure ones and the required ones."""
     finding = evaluate_control(ID, build_index(schedules=[build_schedule(retention=DAY)]))
-    assert finding.reason == "Its schedule nightly keeps backups 1d, so that 1 copy is sure and 2 required."
+    assert finding.reason == "Schedule nightly keeps backups for 1d, which guarantees 1 copy (minimum: 2)."

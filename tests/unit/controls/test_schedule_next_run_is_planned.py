@@ -56,7 +56,7 @@ def test_two_that_fail_are_both_reported() -> None:
         build_index(schedules=[build_schedule(next_run=None), build_schedule("schedule-2", next_run=None, name="b")]),
     )
     assert "nightly" in finding.reason
-    assert "schedule b " in finding.reason
+    assert "Schedule b " in finding.reason
     assert finding.evidence["other_schedules"] == [
         {"schedule": "b", "schedule_id": "schedule-2", "next_run": None, "grace_hours": 6.0}
     ]

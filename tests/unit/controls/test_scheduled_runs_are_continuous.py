@@ -307,21 +307,19 @@ def test_a_history_that_was_not_read_proves_nothing() -> None:
 def test_the_evidence_tells_the_widest_gap() -> None:
     """Its ends, its length, what is allowed, how many gaps there are, and how many runs are missing at least."""
     finding = evaluate_watched(ID, build_case(build_runs(6 * HOUR, 2 * DAY, 6 * DAY)))
-    assert finding.reason == (
-        "Its schedule nightly did not run for 4d from 2026-11-16T12:00:00Z, 1d 6h are allowed (2 gaps)."
-    )
+    assert finding.reason == ("Schedule nightly did not run for 4d from 2026-11-16 12:00 UTC (limit: 1d 6h; 2 gaps).")
     assert finding.evidence == {
         "schedule": "nightly",
         "schedule_id": "schedule-1",
         "runs": 3,
         "gaps": 2,
         "missing_runs": 4,
-        "allowed_hours": 30.0,
+        "limit_hours": 30.0,
         "from": "2026-11-16T12:00:00Z",
         "to": "2026-11-20T12:00:00Z",
         "gap_hours": 96.0,
         "frequency": "daily",
         "settings": [
-            {"seen_since": "2026-09-23T12:00:00Z", "frequency": "daily", "retention_days": 30, "enabled": True}
+            {"in_force_since": "2026-09-23T12:00:00Z", "frequency": "daily", "retention_days": 30, "enabled": True}
         ],
     }

@@ -142,7 +142,7 @@ def test_the_arithmetic_is_shown_per_index() -> None:
         ]
     }
     assert finding.reason == (
-        "Enabled schedules hold up to 10 backups, and people took 1 by hand; the quota is 10; daily backups kept 3d"
+        "Enabled schedules need up to 10 backups, in addition to 1 manual backup (quota: 10); daily backups kept 3d"
         " would fit, for each of the 2 scheduled indexes."
     )
 

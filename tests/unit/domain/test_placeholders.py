@@ -55,11 +55,17 @@ def test_no_placeholder_is_left(control: AnyControl) -> None:
 @pytest.mark.parametrize(
     "ids,shown_text",
     [
-        pytest.param(["s-1"], "/backup-schedules/s-1/history.", id="one"),
+        pytest.param(["s-1"], "/backup-schedules/s-1/history why no schedule made more.", id="one"),
         pytest.param(
-            [], f"/backup-schedules/SCHEDULE_ID/history. {LOOKUP_SENTENCE.replace('orders', 'main')}", id="none"
+            [],
+            f"SCHEDULE_ID/history why no schedule made more. {LOOKUP_SENTENCE.replace('orders', 'main')}",
+            id="none",
         ),
-        pytest.param(["s-1", "s-2"], f"SCHEDULE_ID/history. {LOOKUP_SENTENCE.replace('orders', 'main')}", id="two"),
+        pytest.param(
+            ["s-1", "s-2"],
+            f"SCHEDULE_ID/history why no schedule made more. {LOOKUP_SENTENCE.replace('orders', 'main')}",
+            id="two",
+        ),
     ],
 )
 def test_the_only_schedule_is_named(ids: list[str], shown_text: str) -> None:
@@ -75,4 +81,4 @@ def test_an_unknown_verdict_has_no_remediation_of_its_control() -> None:
         it.control: it for it in evaluate_facts(build_index(schedules=build_failed_listing())).findings
     }
     for control in ("index-has-schedule", "schedule-is-enabled"):
-        assert findings_by_control[control].remediation.startswith("Nothing is known to be wrong here. Find out why")
+        assert findings_by_control[control].remediation.startswith("No violation is known.")

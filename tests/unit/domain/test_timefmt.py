@@ -10,7 +10,6 @@ from backup_auditor.domain.timefmt import (
     format_lengths,
     format_minute,
     format_moment,
-    format_to_second,
     parse_moment,
     parse_run_name,
     to_days,
@@ -116,9 +115,8 @@ def test_two_durations_that_differ_look_different() -> None:
     assert format_lengths(limit, limit) == ("1d 6h", "1d 6h")
 
 
-def test_times_in_sentences_are_exact_to_the_second() -> None:
-    """A time in a sentence has no fraction."""
-    assert format_to_second(SIX_O_CLOCK + timedelta(milliseconds=999)) == "2026-11-22T06:00:00Z"
+def test_sentences_tell_moments_to_the_second() -> None:
+    """Evidence keeps the fraction."""
 
 
 def test_numbers_in_evidence_are_short_and_exact_to_the_second() -> None:
@@ -132,19 +130,19 @@ def test_numbers_in_evidence_are_short_and_exact_to_the_second() -> None:
 @pytest.mark.parametrize(
     "duration,text",
     [
-        pytest.param(timedelta(days=3, hours=23), "in 3 days", id="days"),
-        pytest.param(timedelta(days=1), "in 1 day", id="one-day"),
-        pytest.param(timedelta(hours=23, minutes=59), "in 23 hours", id="hours"),
-        pytest.param(timedelta(hours=1), "in 1 hour", id="one-hour"),
-        pytest.param(timedelta(minutes=59, seconds=59), "in 59 minutes", id="minutes"),
-        pytest.param(timedelta(minutes=-1), "1 minute ago", id="one-minute-ago"),
-        pytest.param(timedelta(hours=-25), "1 day ago", id="a-day-ago"),
+        pytest.param(timedelta(days=3, hours=23, minutes=59), "in 3d 23h", id="days"),
+        pytest.param(timedelta(days=1), "in 1d", id="one-day"),
+        pytest.param(timedelta(hours=23, minutes=59), "in 23h 59m", id="hours"),
+        pytest.param(timedelta(hours=1), "in 1h", id="one-hour"),
+        pytest.param(timedelta(minutes=59, seconds=59), "in 59m 59s", id="minutes"),
+        pytest.param(timedelta(minutes=-1), "1m ago", id="one-minute-ago"),
+        pytest.param(timedelta(hours=-25), "1d 1h ago", id="a-day-ago"),
         pytest.param(timedelta(seconds=59), "now", id="less-than-a-minute"),
         pytest.param(timedelta(), "now", id="now"),
     ],
 )
-def test_the_distance_to_a_time_is_in_its_largest_unit(duration: timedelta, text: str) -> None:
-    """The distance is cut, never rounded up."""
+def test_a_distance_has_two_units(duration: timedelta, text: str) -> None:
+    """A distance is rounded down to its two largest units: what is in 3d 23h does not happen before."""
     assert format_distance(duration) == text
 
 

@@ -57,12 +57,12 @@ def test_findings_tell_since_when_they_are() -> None:
     second_text = render_text(
         audit_inventories(build_inventory(PAUSED_INDEX), build_inventory(PAUSED_INDEX, build_bare_index("carts")))
     )
-    assert "no new recovery point will be made. (since 2026-11-22)" in second_text
-    assert "It has no backup schedule at all. (new)" in second_text
+    assert "so no new recovery points are made. (since 2026-11-22)" in second_text
+    assert "The index has no backup schedule. (new)" in second_text
     reopened_text = render_text(
         audit_inventories(build_inventory(PAUSED_INDEX), build_inventory(HEALTHY_INDEX), build_inventory(PAUSED_INDEX))
     )
-    assert "no new recovery point will be made. (reopened, first seen 2026-11-22)" in reopened_text
+    assert "so no new recovery points are made. (reopened, first seen 2026-11-22)" in reopened_text
 
 
 def test_what_was_resolved_is_shown_with_its_reason() -> None:
@@ -139,7 +139,7 @@ def test_an_audit_after_a_good_one_has_a_past() -> None:
         audit_inventories(build_inventory(HEALTHY_INDEX), build_inventory(HEALTHY_INDEX))
     )
     changed_text = render_text(audit_inventories(build_inventory(HEALTHY_INDEX), build_inventory(PAUSED_INDEX)))
-    assert "no new recovery point will be made. (new)" in " ".join(changed_text.split())
+    assert "so no new recovery points are made. (new)" in " ".join(changed_text.split())
 
 
 def test_markdown_tells_the_same() -> None:
@@ -153,7 +153,7 @@ def test_markdown_tells_the_same() -> None:
     assert "- `orders`: schedule\\-is\\-enabled: found compliant: " in rendered_text
     assert "## Drift (2)" in rendered_text
     assert "- `carts`: index appeared" in rendered_text
-    assert "It has no backup schedule at all. \\(new\\)" in rendered_text
+    assert "The index has no backup schedule. \\(new\\)" in rendered_text
     assert "\n\nChanges: " in rendered_text
     first_text = "\n".join(render_markdown(audit_inventories(build_inventory(PAUSED_INDEX))))
     assert "(new" not in first_text

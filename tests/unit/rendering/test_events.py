@@ -82,7 +82,7 @@ def test_a_finding_that_opened_says_what_is_wrong_and_what_to_do(lifecycle: str,
         "control": "index-has-schedule",
         "resource": {"type": "index", "project": "search", "name": "orders", "id": "id-orders"},
         "severity": "high",
-        "reason": "It has no backup schedule at all.",
+        "reason": "The index has no backup schedule.",
         "remediation": "Create a schedule.",
         "fingerprint": finding.fingerprint,
         "first_seen": (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z"),
@@ -94,7 +94,7 @@ def test_a_finding_that_was_resolved_says_why() -> None:
     resolved_finding = build_resolved_finding(severity=Severity.CRITICAL)
     [_, (kind, detail)] = render_events(build_alert_report(resolved=(resolved_finding,)))
     assert kind == "Backup Finding Resolved"
-    assert detail["reason"] == "found compliant: It has 1 schedule."
+    assert detail["reason"] == "found compliant: The index has 1 backup schedule."
     assert (detail["severity"], detail["fingerprint"]) == ("critical", build_open_finding().fingerprint)
     assert (detail["first_seen"], detail["resolved_at"]) == ("2026-11-19T12:00:00Z", "2026-11-22T12:00:00Z")
 

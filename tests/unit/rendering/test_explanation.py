@@ -114,7 +114,7 @@ def test_an_unknown_id_says_why() -> None:
     two_schedules = build_complete_listing(
         [build_schedule(), build_schedule("schedule-2", index_id="id-other", enabled=False)]
     )
-    assert "own id               not known: The schedules of main name 2 different index ids" in explain(
+    assert "own id               not known: The schedules of main report 2 different index ids" in explain(
         build_index(schedules=two_schedules)
     )
 

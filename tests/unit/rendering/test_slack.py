@@ -161,7 +161,9 @@ def test_what_ended_is_reported_with_why() -> None:
     """And the first line says that nothing is left."""
     payload = render_payload(build_alert_report(resolved=(build_resolved_finding(),)))
     assert payload["text"].startswith("RESOLVED: search: 1 finding resolved on orders; nothing is open.")
-    assert "orders: index-has-schedule (was high)\n  found compliant: It has 1 schedule." in join_texts(payload)
+    assert "orders: index-has-schedule (was high)\n  found compliant: The index has 1 backup schedule." in join_texts(
+        payload
+    )
 
 
 @given(st.text(), st.integers(1, 60))

@@ -44,9 +44,7 @@ def test_one_read_leaves_a_doubt() -> None:
     )
     assert confirmed_verdict.compliance is Compliance.INSUFFICIENT_DATA
     assert confirmed_verdict.evidence == {"there": 0}
-    assert confirmed_verdict.reason == (
-        "It is missing, yet no second walk over the project's backups was made, so nothing can be called missing."
-    )
+    assert confirmed_verdict.reason == ("It is missing; not confirmed: the backup list was read only once.")
     assert unconfirmed_ids == {BACKUP_LISTING}
 
 
@@ -91,7 +89,7 @@ def test_a_second_read_that_broke_off_confirms_nothing() -> None:
         build_inventory(backups=merge_reads([ListingRead((FIRST_BACKUP,)), ListingRead((), READ_FAILURE)]))
     )
     assert confirmed_verdict.compliance is Compliance.INSUFFICIENT_DATA
-    assert "second walk broke off" in confirmed_verdict.reason
+    assert "second read failed" in confirmed_verdict.reason
 
 
 def test_every_listing_that_it_rests_on_has_to_agree() -> None:

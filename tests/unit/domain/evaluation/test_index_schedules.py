@@ -29,7 +29,7 @@ PLAN_DENIAL = Denial(DenialReason.PLAN, "no such plan")
             build_complete_listing([build_schedule()]), PLAN_DENIAL, None, None, id="read-to-the-end-with-one"
         ),
         pytest.param(build_failed_listing(), None, None, READ_FAILURE, id="not-read"),
-        pytest.param(None, None, None, ReadFailure("schedules of main", "they were not read"), id="not-asked"),
+        pytest.param(None, None, None, ReadFailure("schedules of main", "not read"), id="not-asked"),
     ],
 )
 def test_a_plan_without_schedules_is_distinguished_from_schedules_that_were_not_read(

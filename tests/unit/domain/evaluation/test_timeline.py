@@ -123,9 +123,9 @@ def test_what_only_one_look_misses_is_not_called_missing() -> None:
     runs = [*build_daily_runs(2), *build_daily_runs(3, 6 * HOUR + 4 * DAY)]
     timeline = build_index_timeline(build_inventory(build_index(runs=runs, reads=1), reads=1))
     assert (timeline.gaps, timeline.objective_missed) == ((), ())
-    assert [it.partition(",")[0] for it in timeline.unknown_reasons] == [
-        "Runs seem to be missing",
-        "The objective seems to have been missed",
+    assert [it.partition(";")[0] for it in timeline.unknown_reasons] == [
+        "Runs may be missing",
+        "The objective may have been missed",
     ]
 
 
@@ -134,7 +134,7 @@ def test_that_the_newest_point_is_too_old_rests_on_what_its_finding_rests_on() -
     case = build_index(runs=build_daily_runs(3, 54 * HOUR), reads=1)
     timeline = build_index_timeline(build_inventory(case))
     assert timeline.objective_missed == (Period(ago(24 * HOUR), NOW),)
-    assert [it.partition(",")[0] for it in timeline.unknown_reasons] == ["Runs seem to be missing"]
+    assert [it.partition(";")[0] for it in timeline.unknown_reasons] == ["Runs may be missing"]
 
 
 def test_failed_runs_and_those_under_way_are_reported() -> None:
@@ -210,7 +210,7 @@ def test_what_was_not_read_is_said() -> None:
     """A listing that broke off, or an id in doubt, leaves a reason."""
     failed_inventory = build_inventory(build_index(), backups=build_failed_listing(build_index().listed_backups))
     assert (
-        f"Not all was read: {READ_FAILURE.call}: {READ_FAILURE.error}"
+        f"Could not read everything: {READ_FAILURE.call}: {READ_FAILURE.error}"
         in build_index_timeline(failed_inventory).unknown_reasons
     )
     unknown_timeline = build_index_timeline(

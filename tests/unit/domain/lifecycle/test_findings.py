@@ -176,7 +176,7 @@ def test_an_exempted_unknown_verdict_has_no_lifecycle() -> None:
 def test_an_incomplete_audit_resolves_what_it_evaluated() -> None:
     """An incomplete audit resolves a finding whose verdict did not need what could not be read."""
     outcome = audit_each(build_verdict()).audit_with_findings(build_verdict(COMPLIANT), inventory=INCOMPLETE_INVENTORY)
-    assert [it.reason for it in outcome.resolved_findings] == ["found compliant: It has no backup schedule at all."]
+    assert [it.reason for it in outcome.resolved_findings] == ["found compliant: The index has no backup schedule."]
 
 
 def test_the_record_of_a_finding_follows_it() -> None:

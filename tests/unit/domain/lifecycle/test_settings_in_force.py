@@ -249,10 +249,10 @@ def test_the_evidence_names_the_settings() -> None:
     """Each with the first audit that saw it."""
     state = build_schedule_state(DAY + HOUR, build_earlier_settings(60 * DAY, 2 * DAY, frequency="weekly"))
     finding = evaluate_control(GAP_CONTROL, build_case(20 * DAY), state)
-    assert (finding.evidence["frequency"], finding.evidence["allowed_hours"]) == ("weekly", 174.0)
+    assert (finding.evidence["frequency"], finding.evidence["limit_hours"]) == ("weekly", 174.0)
     assert finding.evidence["settings"] == [
-        {"seen_since": "2026-09-23T12:00:00Z", "frequency": "weekly", "retention_days": 90, "enabled": True},
-        {"seen_since": "2026-11-21T11:00:00Z", "frequency": "daily", "retention_days": 90, "enabled": True},
+        {"in_force_since": "2026-09-23T12:00:00Z", "frequency": "weekly", "retention_days": 90, "enabled": True},
+        {"in_force_since": "2026-11-21T11:00:00Z", "frequency": "daily", "retention_days": 90, "enabled": True},
     ]
 
 
@@ -335,6 +335,6 @@ def test_runs_further_apart_than_allowed_now_are_not_said_to_be_close() -> None:
     finding = evaluate_control(GAP_CONTROL, build_case(HOUR, 8 * DAY))
     assert finding.compliance is COMPLIANT
     assert finding.reason == (
-        "The runs of its schedule nightly are up to 7d 23h apart (1d 6h are allowed now), which a slower frequency"
-        " or a pause at that time explains, or may explain before the first audit."
+        "The runs of schedule nightly are up to 7d 23h apart (current limit: 1d 6h); a slower frequency or a pause at"
+        " that time explains this, or may explain it before the first audit."
     )

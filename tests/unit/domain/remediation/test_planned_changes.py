@@ -58,8 +58,8 @@ def test_a_schedule_that_violates_the_policy_is_changed_by_one_call(settings: di
         pytest.param(
             build_scheduled_index(enabled=False, retention=500 * DAY), "never lowered", id="paused-and-kept-too-long"
         ),
-        pytest.param(build_scheduled_index(frequency="hourly"), "not known", id="frequency-unknown"),
-        pytest.param(build_scheduled_index(retention=None), "not known", id="retention-unknown"),
+        pytest.param(build_scheduled_index(frequency="hourly"), "is unknown", id="frequency-unknown"),
+        pytest.param(build_scheduled_index(retention=None), "is unknown", id="retention-unknown"),
         pytest.param(
             rename_index(
                 build_index(schedules=[build_schedule(frequency="weekly"), build_schedule("two")], state="Ready"),

@@ -98,7 +98,7 @@ def test_a_compliant_index_is_not_in_the_plan() -> None:
         ),
         pytest.param(
             rename_index(build_index(schedules=build_complete_listing((), 1), state="Ready"), "orders"),
-            "second walk",
+            "read only once",
             id="one-walk",
         ),
         pytest.param(

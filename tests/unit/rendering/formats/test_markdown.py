@@ -35,7 +35,7 @@ def test_findings_are_rows_with_their_next_step() -> None:
     """A control that failed has a table of its resources, and the next step below."""
     rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
     assert "## High: index-has-schedule (1)" in rendered_text
-    assert "| `orders` | index-has-schedule | It has no backup schedule at all. |" in rendered_text
+    assert "| `orders` | index-has-schedule | The index has no backup schedule. |" in rendered_text
     assert "Next: Create a schedule for orders" in rendered_text
 
 

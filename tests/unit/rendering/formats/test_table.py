@@ -101,7 +101,7 @@ def test_the_worst_comes_before_the_rest() -> None:
 def test_a_finding_has_its_next_step() -> None:
     """Under every finding stands what to do next."""
     rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
-    assert "orders  It has no backup schedule at all.\n  next: Create a schedule for orders" in rendered_text
+    assert "orders  The index has no backup schedule.\n  next: Create a schedule for orders" in rendered_text
 
 
 def test_few_findings_are_all_shown() -> None:
@@ -133,7 +133,7 @@ def test_what_is_folded_is_shown_by_a_command() -> None:
 def test_the_first_step_follows_the_verdict() -> None:
     """About the worst; where nothing is wrong, about what is not known; where all is well there is none."""
     lines = render_text(build_report(build_inventory(build_bare_index("orders")))).splitlines()
-    assert lines[1].startswith("  first  Take a backup of orders now: ")
+    assert lines[1].startswith("  first  Take a backup of orders now, ")
     unknown_finding = build_finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.")
     assert "  first  Find out why orders could not be judged: Its age is not told." in render_findings(unknown_finding)
     assert "first" not in render_text(build_report())

@@ -24,8 +24,8 @@ CONTROL_ID = "backup-did-not-vanish"
 
 
 def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
-    """Judge one index, live or deleted."""
-    known_backups, listed_ids = subject.known_backups, subject.listed_backup_ids
+    """Evaluate one index, live or deleted."""
+    known_backups, listed_ids = subject.require_known_backups(), subject.listed_backup_ids
     listed_count = sum(it.backup_id in listed_ids for it in known_backups)
     missing_backups = {it.backup_id: it for it in known_backups if it.backup_id not in listed_ids}
     project = subject.project
@@ -46,7 +46,7 @@ def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
     elif exempted_ids:
         exemption = min((exemptions_by_id[it] for it in exempted_ids), key=lambda it: it.expires)
     if not listed_count and not vanished_ids and not unknown_ids:
-        return not_applicable("No earlier audit remembers a backup of it that should still exist.")
+        return not_applicable("No previous audit recorded a backup that should still exist.")
     evidence: dict[str, object] = {"listed": listed_count, "missing": len(vanished_ids) + len(unknown_ids)}
     if exempted_ids:
         evidence["exempted"] = sorted(exempted_ids)
@@ -54,15 +54,15 @@ def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
         evidence["vanished"] = [_describe_backup(missing_backups[it], subject.observed_at) for it in vanished_ids]
         first_missing, verb = missing_backups[vanished_ids[0]], "is" if len(vanished_ids) == 1 else "are"
         reason = (
-            f"{pluralize(len(vanished_ids), 'backup')} that should still exist {verb} not listed any more, first"
-            f" {first_missing.name or first_missing.backup_id}: somebody or something deleted what was to be kept."
+            f"{pluralize(len(vanished_ids), 'backup')} that should still exist {verb} no longer listed"
+            f" (first: {first_missing.name or first_missing.backup_id})."
         )
         return non_compliant(reason, evidence, depends_on_absence_in=subject.listings, exemption=exemption)
     if unknown_ids:
-        reason = f"Whether {pluralize(len(unknown_ids), 'backup')} that is not listed any more should be, is not known."
-        raise InsufficientDataError(reason, {**evidence, "in_doubt": unknown_ids}, exemption)
+        reason = f"It is unknown whether {pluralize(len(unknown_ids), 'unlisted backup')} should still exist."
+        raise InsufficientDataError(reason, {**evidence, "unknown": unknown_ids}, exemption)
     verb = "is" if listed_count == 1 else "are"
-    reason = f"{pluralize(listed_count, 'backup')} that earlier audits saw {verb} listed, and no other should be."
+    reason = f"{pluralize(listed_count, 'backup')} recorded by previous audits {verb} listed; none is missing."
     return compliant(reason, evidence)
 
 
@@ -74,39 +74,37 @@ def _describe_backup(backup: KnownBackup, observed_at: datetime) -> dict[str, ob
         "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
         "expires_at": format_moment(backup.expires_at) if backup.expires_at else None,
         "expires": backup.expires,
-        "missed_since": format_moment(missed_at),
+        "missing_since": format_moment(missed_at),
     }
 
 
 BACKUP_DID_NOT_VANISH = Control(
     id=CONTROL_ID,
     title="No backup disappears before it expires",
-    fails_when="A Ready backup that an earlier audit saw, and that by every retention known until it was first missed"
-    " should still exist, is listed by neither of two walks. One that would never have expired is reported for 30 days;"
-    " a first backup that remediation took is not, once the index has as many scheduled recovery points as required. A"
-    " backup that an exemption names is left out; where it names every missing one, the finding is exempted.",
+    fails_when="A Ready backup that a previous audit recorded is missing from two reads of the backup list, although"
+    " by every retention known until it was first missed it should still exist. A backup that would never expire is"
+    " reported for 30 days. A first backup that remediation took is not reported once the index has the required"
+    " number of scheduled recovery points. Backups named by an exemption are left out; if it names every missing"
+    " backup, the finding is exempted.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX, ResourceType.DELETED_INDEX),
     family=Family.RECOVERY,
-    rationale="Whoever can delete an index can delete its backups: an attack on data begins with the backups.",
-    remediation="Find out who deleted the backups of {name} that the evidence names, and revoke the key that was used;"
-    " what is left is listed by GET /indexes/{name}/backups. Pinecone's support may know more of the deletion.",
+    rationale="An account that can delete an index can delete its backups. An attack on data often starts with the"
+    " backups.",
+    remediation="Find out who deleted the backups of {name} that the evidence names, and revoke the API key that was"
+    " used. List the remaining backups with GET /indexes/{name}/backups. Ask Pinecone support for details of the"
+    " deletion.",
     guidance=Guidance(
-        looks_at="The backups that earlier audits saw, with the expiry each should have, and those that are listed"
-        " now.",
+        looks_at="The backups recorded by previous audits, with their expected expiry, and the backups listed now.",
         console=(
-            "Ask everybody who may delete backups whether they did.",
-            "Open API keys, and delete the keys that nobody answers for.",
-            "Open {name} and its Backups tab, and create a backup.",
+            "Ask everyone who may delete backups whether they deleted these.",
+            "Open API keys and delete every key without a known owner.",
+            "Open the Backups tab of {name} and create a backup.",
         ),
-        api=(
-            "GET /backups.",
-            "GET /backups/BACKUP_ID, which answers 404 for one that is gone.",
-            "POST /indexes/{name}/backups.",
-        ),
-        false_positives="A backup that was deleted on purpose, by a person or by the clean-up of a test: exempt that"
-        " backup by its id, which the evidence has, or let the finding stand until the backup would have expired, or"
-        " for 30 days. A retention that was lowered and raised again between two audits.",
+        api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
+        false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
+        " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
+        " again between two audits.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
     ),

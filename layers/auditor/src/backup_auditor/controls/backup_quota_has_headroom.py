@@ -19,21 +19,21 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 
 CRITICAL_PERCENT = 95
-"""Percent of the quota from which on it is of high severity."""
+"""Percent of the quota from which the severity is high."""
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     quota, warn_percent = subject.policy.project.quota, subject.policy.project.quota_warn_percent
     if quota is None:
-        return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
+        return not_applicable(NO_QUOTA_REASON)
     if warn_percent is None:
-        return not_applicable("The policy sets no limit to how full the quota may be.")
+        return not_applicable("The policy sets no warning limit for the quota.")
     usage = subject.quota_usage
     backup_count = usage.backup_counts.total()
     percent = 100 * backup_count / quota
@@ -47,11 +47,12 @@ def evaluate(subject: ProjectContext) -> Verdict:
             for name, index_backup_count in usage.backup_counts.items()
         ),
     }
-    reason = f"The project lists {pluralize(backup_count, 'backup')}, {evidence['percent']} % of the quota of {quota:,}"
+    percent_text = f"{evidence['percent']:g}% of the quota of {quota:,}; limit: below {warn_percent:g}%"
+    reason = f"The project has {pluralize(backup_count, 'backup')} ({percent_text})"
     if 100 * backup_count >= warn_percent * quota:
         if 100 * (backup_count - usage.possibly_scheduled_count) < warn_percent * quota:
             raise InsufficientDataError(
-                f"{reason}; whether {usage.possibly_scheduled_count:,} of them began is not known.", evidence
+                f"{reason}; it is unknown whether {usage.possibly_scheduled_count:,} of them started.", evidence
             )
         index_count = len({it.index for it in usage.schedule_usages})
         max_backups = ceil(quota * warn_percent / 100) - 1  # one more would reach it
@@ -59,42 +60,44 @@ def evaluate(subject: ProjectContext) -> Verdict:
         evidence["fits"] = build_fit_evidence(fit, index_count)
         severity = Severity.HIGH if 100 * backup_count >= CRITICAL_PERCENT * quota else None
         return non_compliant(
-            f"{reason}, less than {warn_percent:g} % is allowed; {describe_fit(fit, index_count)}.",
+            f"{reason}; {describe_fit(fit, index_count)}.",
             evidence,
             severity=severity,
         )
     failure = subject.inventory.backups.failure
     if failure is not None:
-        raise InsufficientDataError(f"{reason}, and not all were read: {failure.call}: {failure.error}", evidence)
+        raise InsufficientDataError(
+            f"{reason}; not all backups could be read: {failure.call}: {failure.error}", evidence
+        )
     return compliant(f"{reason}.", evidence)
 
 
 BACKUP_QUOTA_HAS_HEADROOM = Control(
     id="backup-quota-has-headroom",
-    title="The project's quota of backups has room",
-    fails_when="The listed backups of the project, planned runs left out and those of deleted indexes included, reach"
-    " the percentage of its quota. High from 95 percent on.",
+    title="The backup quota of the project has headroom",
+    fails_when="The listed backups of the project reach the warning percentage of its quota. Backups of deleted"
+    " indexes count; planned runs do not. The severity is high from 95%.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.PROJECT,),
     family=Family.QUOTA,
-    rationale="When the quota is full no further backup is made, scheduled or manual, of any index.",
-    remediation="Delete backups of {name} that nobody needs, those of deleted indexes first (GET /backups lists"
-    " them, DELETE /backups/BACKUP_ID deletes one); shorten retentions by PATCH /backup-schedules/SCHEDULE_ID"
-    " (GET /indexes/INDEX/backup-schedules tells it); or ask Pinecone for a greater quota.",
+    rationale="When the quota is full, no further backup of any index is made, scheduled or manual.",
+    remediation="Delete backups of {name} that are no longer needed, those of deleted indexes first (list them with"
+    " GET /backups, delete with DELETE /backups/BACKUP_ID); shorten the retention of schedules with PATCH"
+    " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules); or ask Pinecone to raise the quota.",
     guidance=Guidance(
-        looks_at="How many backups the project lists, against the quota of its plan or of the policy.",
+        looks_at="The number of backups in the project, and the quota of its plan or policy.",
         console=(
-            "Open Backups of the project, and delete those of deleted indexes that nobody needs.",
-            "Open the indexes with the most backups, and shorten the retention of their schedules.",
+            "Open Backups of the project and delete backups of deleted indexes that are no longer needed.",
+            "Open the indexes with the most backups and shorten the retention of their schedules.",
         ),
         api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
-        false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
+        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
         corresponds_to=("AWS Trusted Advisor service limits",),
     ),
     evaluate=evaluate,
     parameters={
-        "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
-        "project.backup_quota": "the quota, where it is another",
-        "project.quota_warn_percent": "how full the quota may be; null for no such limit",
+        "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
+        "project.backup_quota": "the quota, if it differs from the plan's",
+        "project.quota_warn_percent": "the warning limit in percent of the quota; null: no limit",
     },
 )

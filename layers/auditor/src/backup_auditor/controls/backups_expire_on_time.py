@@ -23,7 +23,7 @@ EXPIRY_TOLERANCE = timedelta(days=2)
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups = subject.backups
     lateness_by_id: dict[str, timedelta] = {}
     expiring_count = 0
@@ -41,7 +41,7 @@ def evaluate(subject: IndexContext) -> Verdict:
             expiring_count += 1
             if lateness > EXPIRY_TOLERANCE:
                 lateness_by_id[backup_id] = lateness
-    evidence: dict[str, object] = {"scheduled_backups": expiring_count, "allowed_hours": to_hours(EXPIRY_TOLERANCE)}
+    evidence: dict[str, object] = {"scheduled_backups": expiring_count, "limit_hours": to_hours(EXPIRY_TOLERANCE)}
     if lateness_by_id:
         max_lateness = max(lateness_by_id.values())
         evidence["late"] = [
@@ -49,22 +49,23 @@ def evaluate(subject: IndexContext) -> Verdict:
             for it in sorted(lateness_by_id)
         ]
         lateness_text, limit_text = format_lengths(max_lateness, EXPIRY_TOLERANCE)
-        summary = (
-            f"{pluralize(len(lateness_by_id), 'scheduled backup')} still listed up to {lateness_text} past the expiry"
+        reason = (
+            f"Pinecone still lists {pluralize(len(lateness_by_id), 'scheduled backup')} up to {lateness_text} after"
+            f" expiry (limit: {limit_text})."
         )
-        return non_compliant(f"{summary}, {limit_text} are allowed.", evidence)
+        return non_compliant(reason, evidence)
     backups.require_live_id()
     if not expiring_count:
         unknown_ids += possibly_planned_ids
     if unknown_ids:
         evidence["unknown"] = sorted(unknown_ids)
-        reason = f"When {pluralize(len(unknown_ids), 'backup')} of it should expire, if at all, is not known."
+        reason = f"The expiry of {pluralize(len(unknown_ids), 'backup')} is unknown."
         raise InsufficientDataError(reason, evidence)
     backups.require_complete()
     if not expiring_count:
-        return not_applicable("It has no scheduled backup of which the expiry is known.", evidence)
+        return not_applicable("The index has no scheduled backup with a known expiry.", evidence)
     return compliant(
-        f"No scheduled backup is listed more than {format_length(EXPIRY_TOLERANCE)} past its expiry.", evidence
+        f"No scheduled backup is listed more than {format_length(EXPIRY_TOLERANCE)} after its expiry.", evidence
     )
 
 
@@ -74,25 +75,29 @@ def _format_expiry(subject: IndexContext, lateness: timedelta) -> str:
 
 BACKUPS_EXPIRE_ON_TIME = Control(
     id="backups-expire-on-time",
-    title="Scheduled backups are gone within two days of their expiry",
-    fails_when="A scheduled backup is still listed more than 2 days past its capture time and the retention of its"
-    " schedule, or past the first audit that saw a shorter one. Where the schedule is gone, what was remembered of the"
-    " expiry counts; a manual backup never expires.",
+    title="Scheduled backups are deleted within two days of their expiry",
+    fails_when="A scheduled backup is still listed more than 2 days after its expiry. It expires at its capture time"
+    " plus the retention of its schedule; after a shorter retention was set, not before the first audit that saw it."
+    " If the schedule is deleted, the recorded expiry counts. Manual backups never expire.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
-    rationale="Backups that outlive their retention cost storage, fill the quota, and hold what should be gone.",
-    remediation="Look at the backups of {name} that the evidence names, each by GET /backups/BACKUP_ID; if they are not"
-    " needed, delete each by DELETE /backups/BACKUP_ID, and ask Pinecone's support why they did not expire.",
+    rationale="Backups that stay after their retention cost storage, use up the quota, and retain data that should be"
+    " deleted.",
+    remediation="Check the backups of {name} that the evidence names with GET /backups/BACKUP_ID. If they are not"
+    " needed, delete each with DELETE /backups/BACKUP_ID, and ask Pinecone support why they did not expire.",
     guidance=Guidance(
-        looks_at="The listed backups that a schedule made, their capture time, and the retentions of that schedule as"
-        " audits saw them.",
+        looks_at="The listed backups that a schedule made, their capture time, and the retention of that schedule as"
+        " audits recorded it.",
         console=(
-            "Open {name} and its Backups tab.",
-            "Delete the backups that the evidence names, if nobody needs them.",
+            "Open the Backups tab of {name}.",
+            "Delete the backups that the evidence names, if they are not needed.",
         ),
-        api=("GET /backups/BACKUP_ID, which the evidence names.", "DELETE /backups/BACKUP_ID, which cannot be undone."),
-        false_positives="A retention that was lowered before the first audit: nothing tells when.",
+        api=(
+            "GET /backups/BACKUP_ID, for each id in the evidence.",
+            "DELETE /backups/BACKUP_ID. This cannot be undone.",
+        ),
+        false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
     ),
     evaluate=evaluate,
 )

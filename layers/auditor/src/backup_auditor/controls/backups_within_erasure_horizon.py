@@ -21,10 +21,10 @@ from backup_auditor.domain.timefmt import format_length, format_lengths, format_
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     limit = subject.requirements.protection.max_backup_age
     if limit is None:
-        return not_applicable("The policy sets no limit to how old its backups may be.")
+        return not_applicable("The policy sets no limit for the age of backups.")
     listed_backups = [
         it for it in (*subject.backups.confirmed_backups, *subject.backups.unattributed_backups) if it.is_listed
     ]
@@ -41,25 +41,25 @@ def evaluate(subject: IndexContext) -> Verdict:
         age = subject.observed_at - oldest_at
         evidence |= {"oldest": format_moment(oldest_at), "age_hours": to_hours(age), "backup_ids": sorted(old_captures)}
         age_text, limit_text = format_lengths(age, limit)
-        summary = (
-            f"{pluralize(len(old_captures), 'backup')} under its name, the oldest of {age_text}"
-            f" ago, {limit_text} are allowed"
+        reason = (
+            f"The oldest of {pluralize(len(old_captures), 'backup')} past the erasure limit is {age_text} old"
+            f" (limit: {limit_text})."
         )
-        return non_compliant(f"{summary}: what was erased from the index is still in there.", evidence)
+        return non_compliant(reason, evidence)
     if None in capture_times.values():
-        raise InsufficientDataError("Some backups under its name tell no time at which they were taken.", evidence)
+        raise InsufficientDataError("Some backups under the name of the index have no capture time.", evidence)
     subject.backups.require_backup_listing()
     deciding_captures = (
         _select_older(unknown_captures, subject.observed_at, limit) if capture_times else unknown_captures
     )
     if deciding_captures:
-        evidence["in_doubt"] = sorted(deciding_captures)
-        reason = f"Whether {pluralize(len(deciding_captures), 'backup')} under way began at all is not known."
+        evidence["unknown"] = sorted(deciding_captures)
+        reason = f"It is unknown whether {pluralize(len(deciding_captures), 'backup')} in progress started."
         raise InsufficientDataError(reason, evidence)
     if not capture_times:
-        return not_applicable("There is no backup under its name.", evidence)
+        return not_applicable("There is no backup under the name of the index.", evidence)
     return compliant(
-        f"None of {pluralize(len(capture_times), 'backup')} under its name is older than {format_length(limit)}.",
+        f"No backup is older than {format_length(limit)} ({pluralize(len(capture_times), 'backup')} checked).",
         evidence,
     )
 
@@ -72,29 +72,28 @@ def _select_older(
 
 BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     id="backups-within-erasure-horizon",
-    title="No backup is older than the time in which data must be erased",
-    fails_when="A backup of the index, or of an earlier index of its name, is older than max_backup_age_days, in"
-    " whatever state it is, and whether a schedule made it or a person.",
+    title="No backup is older than the erasure limit",
+    fails_when="A backup of the index, or of an earlier index of its name, is older than max_backup_age_days. Its"
+    " state, and whether it is scheduled or manual, do not matter.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
-    rationale="Data that somebody had erased from the index lives on in every backup that was taken before.",
-    remediation="Delete the backups under the name {name} that the evidence names, each by DELETE /backups/BACKUP_ID,"
-    " and shorten the retention of its schedule, by PATCH /backup-schedules/{schedule_id}; manual backups never go by"
-    " themselves.",
+    rationale="Data that was erased from the index remains in every backup taken before.",
+    remediation="Delete the backups of {name} that the evidence names with DELETE /backups/BACKUP_ID, and shorten the"
+    " retention of its schedule with PATCH /backup-schedules/{schedule_id}. Manual backups never expire.",
     guidance=Guidance(
-        looks_at="The capture time of every backup under the name of the index, those of earlier indexes included.",
+        looks_at="The capture time of every backup under the name of the index, including those of earlier indexes.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Delete the backups that the evidence names.",
-            "Edit the schedule: its retention should be no longer than max_backup_age_days.",
+            "Edit the schedule: set a retention of at most max_backup_age_days.",
         ),
         api=(
-            "DELETE /backups/BACKUP_ID, which cannot be undone.",
+            "DELETE /backups/BACKUP_ID. This cannot be undone.",
             "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
         ),
-        false_positives="Backups under a legal hold: exempt the index until it ends.",
+        false_positives="Backups under a legal hold: exempt the index until the hold ends.",
     ),
     evaluate=evaluate,
-    parameters={"protection.max_backup_age_days": "how many days old a backup may be; null for no such limit"},
+    parameters={"protection.max_backup_age_days": "the maximum age of a backup in days; null: no limit"},
 )

@@ -15,38 +15,39 @@ from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     if not subject.requirements.protection.deletion_protection:
-        return not_applicable("The policy requires no deletion protection of it.")
+        return not_applicable("The policy does not require deletion protection.")
     is_protected = subject.index.deletion_protection
     evidence = {"deletion_protection": is_protected}
     if is_protected is None:
-        raise InsufficientDataError("Whether it is protected from deletion is not told.", evidence)
+        raise InsufficientDataError("It is unknown whether deletion protection is enabled.", evidence)
     if is_protected:
-        return compliant("It is protected from deletion.", evidence)
-    return non_compliant("It is not protected from deletion, and the policy requires that.", evidence)
+        return compliant("Deletion protection is enabled.", evidence)
+    return non_compliant("Deletion protection is disabled, and the policy requires it.", evidence)
 
 
 DELETION_PROTECTION_IS_ENABLED = Control(
     id="deletion-protection-is-enabled",
-    title="Every index that the policy protects has deletion protection on",
-    fails_when="The policy requires deletion protection, and it is off.",
+    title="Deletion protection is enabled where the policy requires it",
+    fails_when="The policy requires deletion protection, and it is disabled.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
-    rationale="One wrong call deletes an index, and its schedules with it; its backups are then all that is left.",
-    remediation="Turn deletion protection of {name} on: in the console under the index's settings, or by PATCH"
-    ' /indexes/{name} with {"deletion_protection": "enabled"}.',
+    rationale="One wrong call deletes an index together with its schedules. Only its backups remain.",
+    remediation="Enable deletion protection of {name} in the console, in the settings of the index, or with PATCH"
+    ' /indexes/{name} and {"deletion_protection": "enabled"}.',
     guidance=Guidance(
         looks_at="The deletion protection of the index.",
-        console=("Open {name} and its settings.", "Turn deletion protection on."),
+        console=("Open the settings of {name}.", "Enable deletion protection."),
         api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
-        false_positives="An index that is made and deleted by a pipeline: let a rule not require it.",
+        false_positives="An index that a pipeline creates and deletes: add a rule that does not require deletion"
+        " protection.",
         corresponds_to=(
             "AWS Config dynamodb-table-deletion-protection-enabled",
             "AWS Config rds-instance-deletion-protection-enabled",
         ),
     ),
     evaluate=evaluate,
-    parameters={"protection.deletion_protection": "whether an index must be protected from deletion"},
+    parameters={"protection.deletion_protection": "whether deletion protection is required"},
 )

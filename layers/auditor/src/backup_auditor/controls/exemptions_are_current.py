@@ -24,7 +24,7 @@ EXPIRY_NOTICE = timedelta(days=14)
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     exemptions = subject.policy.exemptions
     if not exemptions:
         return not_applicable("The policy has no exemptions.")
@@ -43,23 +43,25 @@ def evaluate(subject: ProjectContext) -> Verdict:
     names_failure = subject.inventory.indexes_failure or (backups.failure if needs_deleted_names else None)
     is_confirmed = names_failure is None and (backups.read_count > 1 or not needs_deleted_names)
     if expired_exemptions:
-        evidence["fitting_nothing"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
+        evidence["unmatched"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
         return non_compliant(
-            f"{pluralize(len(expired_exemptions), 'exemption')} expired: what it covered is open again.", evidence
+            f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.",
+            evidence,
         )
     if unmatched_exemptions and names_failure is not None:
         reason = (
-            f"Whether {pluralize(len(unmatched_exemptions), 'exemption')} fits anything is not"
-            f" known: {names_failure.call}:"
+            f"It is unknown whether {pluralize(len(unmatched_exemptions), 'exemption')} matches an index:"
+            f" {names_failure.call}: {names_failure.error}"
         )
-        raise InsufficientDataError(f"{reason} {names_failure.error}", evidence)
-    evidence["fitting_nothing"] = _describe_exemptions(unmatched_exemptions)
+        raise InsufficientDataError(reason, evidence)
+    evidence["unmatched"] = _describe_exemptions(unmatched_exemptions)
     if unmatched_exemptions:
-        verb = "fits" if len(unmatched_exemptions) == 1 else "fit"
-        reason = f"{pluralize(len(unmatched_exemptions), 'exemption')} {verb} no index, live or deleted."
+        verb = "matches" if len(unmatched_exemptions) == 1 else "match"
+        reason = f"{pluralize(len(unmatched_exemptions), 'exemption')} {verb} no live or deleted index."
         return non_compliant(reason, evidence, depends_on_absence_in=(BACKUP_LISTING,) if needs_deleted_names else ())
     return compliant(
-        f"{pluralize(len(exemptions), 'exemption')}, {len(ending_exemptions)} of them ending within 14 days.", evidence
+        f"{pluralize(len(exemptions), 'exemption')} checked; {len(ending_exemptions)} will expire within 14 days.",
+        evidence,
     )
 
 
@@ -84,23 +86,23 @@ def _describe_exemptions(exemptions: list[Exemption]) -> list[dict[str, object]]
 
 EXEMPTIONS_ARE_CURRENT = Control(
     id="exemptions-are-current",
-    title="Every exemption of the policy holds, and fits something",
-    fails_when="An exemption has expired, or its names and tags fit no index; names alone may fit a deleted one. An"
-    " exemption of single backups, or of the project, is current until it expires. Those that end within 14 days are in"
-    " the evidence.",
+    title="Every exemption of the policy is current and matches a resource",
+    fails_when="An exemption has expired, or its names and tags match no index. Names without tags may match a"
+    " deleted index. An exemption of single backups, or of the project, is current until it expires. The evidence"
+    " lists exemptions that expire within 14 days.",
     severity=Severity.MEDIUM,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
-    rationale="An exemption that ended is a deviation that nobody accepts any more; one that fits nothing will one day"
-    " cover an index that nobody had in mind.",
-    remediation="Ask the owners of the exemptions that the evidence names, and remove these from the policy of {name},"
-    " or renew them with a reason (documentation: exemptions).",
+    rationale="The deviation that an expired exemption covered is no longer accepted. An exemption that matches"
+    " nothing may later cover an unintended index.",
+    remediation="Ask the owners of the exemptions that the evidence names. Remove these exemptions from the policy of"
+    " {name}, or renew them with a reason (see Exemptions in the policy documentation).",
     guidance=Guidance(
-        looks_at="The exemptions of the policy, their last day, the names and tags of all live indexes, and the names"
-        " of deleted ones.",
+        looks_at="The exemptions of the policy, their expiry dates, the names and tags of all live indexes, and the"
+        " names of deleted indexes.",
         console=(),
-        api=("None: exemptions stand in the policy file.",),
-        false_positives="An exemption that was written before its index is made: make the index first.",
+        api=("None: edit the policy file.",),
+        false_positives="An exemption that was written before its index was created: create the index first.",
     ),
     evaluate=evaluate,
 )

@@ -19,52 +19,47 @@ from backup_auditor.domain.timefmt import format_length, format_moment
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups = subject.backups
     point_count = count_recovery_points(backups)
-    evidence = {**point_count.evidence, "backups_under_its_name": len(backups.backups_under_name)}
+    evidence = {**point_count.evidence, "backups_under_name": len(backups.backups_under_name)}
     if point_count.minimum:
-        newest_at = backups.recovery_points[0].captured_at
+        newest_at = backups.require_recovery_points()[0].captured_at
         return compliant(
-            f"It has {point_count.text}.", {**evidence, "newest": format_moment(newest_at) if newest_at else None}
+            f"The index has {point_count.text}.",
+            {**evidence, "newest": format_moment(newest_at) if newest_at else None},
         )
     young_schedule = find_younger_schedule(subject, 1)
     if young_schedule is not None:
         age = format_length(compute_age(subject, young_schedule))
-        reason = f"The first run of its schedule {label_schedule(young_schedule)}, made {age} ago, is not yet due."
+        reason = f"The first run of schedule {label_schedule(young_schedule)}, created {age} ago, is not due yet."
         return compliant(reason, {**evidence, **build_schedule_evidence(young_schedule)})
     if point_count.maximum:
-        raise InsufficientDataError(f"It has {point_count.text}: {point_count.unknown_reason}.", evidence)
-    reason = "It has no recovery point: nothing can be restored."
+        raise InsufficientDataError(f"The index has {point_count.text}: {point_count.unknown_reason}.", evidence)
+    reason = "The index has no recovery point, so it cannot be restored."
     return non_compliant(reason, evidence, depends_on_absence_in=backups.find_absence_listings(1))
 
 
 INDEX_HAS_RECOVERY_POINT = Control(
     id="index-has-recovery-point",
     title="Every index has a recovery point",
-    fails_when="The index has no recovery point, unless an enabled schedule was made less than its longest interval"
-    " and the grace ago: its first run is then not yet due. An index that is still being created is not judged.",
+    fails_when="The index has no recovery point. Exception: an enabled schedule was created less than its longest"
+    " interval plus the grace period ago, so its first run is not due yet. Indexes that are still being created are"
+    " not evaluated.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
-    rationale="An index without a recovery point is lost with the first mistake.",
-    remediation="Take a backup of {name} now: in the console under the index's Backups tab, or by"
-    " POST /indexes/{name}/backups.",
+    rationale="An index without a recovery point cannot be restored after a mistake.",
+    remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups.",
     guidance=Guidance(
         looks_at="The Ready backups of the live index's own id, and the age of its enabled schedules.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Create a backup.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backups/BACKUP_ID until its status is Ready; the answer to POST tells its id.",
-        ),
-        false_positives="An index that was just made and is to be backed up by hand.",
+        console=("Open the Backups tab of {name}.", "Create a backup."),
+        api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until its status is Ready; POST returns the id."),
+        false_positives="An index that was just created and is to be backed up manually.",
         frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
-    parameters={"runs.grace": "how late a first run may be"},
+    parameters={"runs.grace": "how late the first run may be"},
 )

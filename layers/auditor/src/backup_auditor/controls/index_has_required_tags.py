@@ -6,34 +6,35 @@ from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     required_tags = subject.requirements.protection.required_tags
     if not required_tags:
-        return not_applicable("The policy requires no tags of it.")
+        return not_applicable("The policy requires no tags.")
     missing_tags = [it for it in required_tags if it not in subject.index.tags]
     evidence = {"required": list(required_tags), "missing": missing_tags}
     if missing_tags:
-        return non_compliant(f"It lacks what the policy requires as tags: {', '.join(missing_tags)}.", evidence)
-    return compliant(f"It has every tag that the policy requires: {', '.join(required_tags)}.", evidence)
+        return non_compliant(f"Required tags are missing: {', '.join(missing_tags)}.", evidence)
+    return compliant(f"All required tags are set: {', '.join(required_tags)}.", evidence)
 
 
 INDEX_HAS_REQUIRED_TAGS = Control(
     id="index-has-required-tags",
     title="Every index has the tags that the policy requires",
-    fails_when="The index lacks one of the required tags, whatever their values.",
+    fails_when="The index lacks a required tag. The value of the tag does not matter.",
     severity=Severity.LOW,
     scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
-    rationale="Rules of the policy go by tags: an index without them may have less asked of it than was meant.",
-    remediation='Tag {name}: in the console under the index\'s settings, or by PATCH /indexes/{name} with {"tags":'
-    ' {"KEY": "VALUE"}}.',
+    rationale="Policy rules match tags. An index without its tags may be evaluated against weaker requirements than"
+    " intended.",
+    remediation="Add the missing tags to {name} in the console, in the settings of the index, or with PATCH"
+    ' /indexes/{name} and {"tags": {"KEY": "VALUE"}}.',
     guidance=Guidance(
         looks_at="The tags of the index.",
-        console=("Open {name} and its settings.", "Add the tags that the finding names."),
+        console=("Open the settings of {name}.", "Add the tags that the finding names."),
         api=('PATCH /indexes/{name} with {"tags": {"KEY": "VALUE"}}.',),
-        false_positives="An index that belongs to nobody yet: exempt it for some days.",
+        false_positives="A new index whose owner is not decided yet: exempt it for some days.",
         corresponds_to=("AWS Config required-tags",),
     ),
     evaluate=evaluate,
-    parameters={"protection.required_tags": "the tags that an index must have"},
+    parameters={"protection.required_tags": "the required tags"},
 )

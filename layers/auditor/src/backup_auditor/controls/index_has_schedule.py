@@ -16,42 +16,39 @@ from backup_auditor.domain.text import pluralize
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     if not subject.requirements.schedule.required:
-        return not_applicable("The policy requires no schedule for it.")
+        return not_applicable("The policy does not require a schedule.")
     schedule_count = len(subject.schedules.known_schedules)
     evidence = {"schedules": schedule_count}
     if schedule_count:
-        return compliant(f"It has {pluralize(schedule_count, 'schedule')}.", evidence)
+        return compliant(f"The index has {pluralize(schedule_count, 'backup schedule')}.", evidence)
     return non_compliant(
-        "It has no backup schedule at all.", evidence, depends_on_absence_in=subject.schedules.listings
+        "The index has no backup schedule.", evidence, depends_on_absence_in=subject.schedules.listings
     )
 
 
 INDEX_HAS_SCHEDULE = Control(
     id="index-has-schedule",
     title="Every index that must be backed up has a backup schedule",
-    fails_when="The policy requires a schedule, and the index has none at all.",
+    fails_when="The policy requires a schedule, and the index has none.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="Without a schedule no recovery point is made unless somebody remembers to.",
-    remediation="Create a schedule for {name}: in the console under the index's Backups tab, or by"
-    " POST /indexes/{name}/backup-schedules.",
+    rationale="Without a schedule, recovery points depend on manual backups.",
+    remediation="Create a schedule for {name} in the Backups tab of the index, or with POST"
+    " /indexes/{name}/backup-schedules.",
     guidance=Guidance(
-        looks_at="The backup schedules of the index, paused ones too.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Create a schedule with the required frequency and retention.",
-        ),
+        looks_at="The backup schedules of the index, including paused ones.",
+        console=("Open the Backups tab of {name}.", "Create a schedule with the required frequency and retention."),
         api=(
             (
                 'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
                 '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
             ),
         ),
-        false_positives="An index that is backed up by hand or by a job of your own, or that can be rebuilt: let a "
-        "rule say required: false.",
+        false_positives="An index that is backed up manually or by your own job, or that can be rebuilt: add a rule"
+        " with required: false.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=(
             "AWS Config dynamodb-in-backup-plan",
@@ -59,5 +56,5 @@ INDEX_HAS_SCHEDULE = Control(
         ),
     ),
     evaluate=evaluate,
-    parameters={"schedule.required": "whether an index must have a schedule"},
+    parameters={"schedule.required": "whether a schedule is required"},
 )

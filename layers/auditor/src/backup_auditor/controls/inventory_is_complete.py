@@ -7,31 +7,31 @@ from backup_auditor.domain.text import pluralize
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     failures = subject.inventory.read_failures
     evidence: dict[str, object] = {"read_error_count": len(failures)}
     if not failures:
-        return compliant("Everything was read.", evidence)
+        return compliant("All facts were read.", evidence)
     first_failure = failures[0]
-    reason = f"{pluralize(len(failures), 'fact')} could not be read, first {first_failure.call}: {first_failure.error}"
-    return non_compliant(reason, {**evidence, "first": first_failure.call, "error": first_failure.error})
+    reason = f"{pluralize(len(failures), 'fact')} could not be read; first: {first_failure.call}: {first_failure.error}"
+    return non_compliant(reason, {**evidence, "call": first_failure.call, "error": first_failure.error})
 
 
 INVENTORY_IS_COMPLETE = Control(
     id="inventory-is-complete",
-    title="Everything about the project could be read",
-    fails_when="A call did not tell what it should have. This control is never without sufficient data.",
+    title="All facts about the project were read",
+    fails_when="A call could not be completed. This control is never INSUFFICIENT_DATA.",
     severity=Severity.HIGH,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
-    rationale="What was not read was not judged: an index without protection may hide there.",
-    remediation="Look at `read_errors` in the report of {name} for the calls and their errors: give the key the role"
-    " ControlPlaneViewer if it was refused, and repeat the audit if the service did not answer.",
+    rationale="Facts that were not read were not evaluated. They may hide an unprotected index.",
+    remediation="See `read_errors` in the report of {name} for the failed calls and their errors. If access was"
+    " refused, give the API key the role ControlPlaneViewer. If the service did not answer, audit again.",
     guidance=Guidance(
-        looks_at="Every call of the audit and its answer.",
-        console=("Open API keys, and give the auditor's key the role ControlPlaneViewer, if it was refused.",),
+        looks_at="The result of every call of the audit.",
+        console=("Open API keys and give the auditor's key the role ControlPlaneViewer, if access was refused.",),
         api=("Repeat the call that `read_errors` names with the same key.",),
-        false_positives="An outage of the service while the audit ran: the next audit shows.",
+        false_positives="An outage of the service during the audit: the next audit resolves the finding.",
     ),
     evaluate=evaluate,
 )

@@ -14,13 +14,13 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.timefmt import format_moment, format_to_second
+from backup_auditor.domain.timefmt import format_minute, format_moment
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups = subject.backups
-    finished_backups = [it for it in backups.all_backups if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
+    finished_backups = [it for it in backups.require_backups() if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
     undated_backups = [it for it in finished_backups if it.captured_at is None]
     dated_backups = [
         it for it in sort_newest_first(finished_backups) if it.captured_at and it.captured_at <= subject.observed_at
@@ -29,10 +29,10 @@ def evaluate(subject: IndexContext) -> Verdict:
     if newest_candidates and all(it.phase is BackupPhase.FAILED for it in newest_candidates):
         newest = newest_candidates[0]
         newest_two = (dated_backups or undated_backups)[:2]
-        subject.schedules.require_listing()  # a success may stand in the history of a schedule that was not read
+        subject.schedules.require_listing()  # a history that was not read may show a success
         has_failed_twice = [it.phase for it in newest_two] == [BackupPhase.FAILED, BackupPhase.FAILED]
         reason = (
-            f"Its {'last two finished backups' if has_failed_twice else 'newest finished backup'}"
+            f"The {'last two finished backups' if has_failed_twice else 'latest finished backup'}"
             f" failed: {_describe_backup(newest)}."
         )
         return non_compliant(
@@ -43,19 +43,19 @@ def evaluate(subject: IndexContext) -> Verdict:
         )
     if any(it.phase is BackupPhase.FAILED for it in newest_candidates):
         raise InsufficientDataError(
-            "Which of its finished backups is the newest is not known.", _build_evidence(newest_candidates)
+            "It is unknown which finished backup is the latest.", _build_evidence(newest_candidates)
         )
     backups.require_complete()
     if not newest_candidates:
-        return not_applicable("None of its backups has finished.")
+        return not_applicable("The index has no finished backup.")
     return compliant(
-        f"Its newest finished backup succeeded: {_describe_backup(newest_candidates[0])}.",
+        f"The latest finished backup succeeded: {_describe_backup(newest_candidates[0])}.",
         _build_evidence(dated_backups[:1]),
     )
 
 
 def _describe_backup(backup: BackupRecord) -> str:
-    capture_text = format_to_second(backup.captured_at) if backup.captured_at else "at a time that is not known"
+    capture_text = format_minute(backup.captured_at) if backup.captured_at else "capture time unknown"
     return f"{backup.backup.name or backup.backup.backup_id}, {capture_text}"
 
 
@@ -74,25 +74,19 @@ def _build_evidence(backups: list[BackupRecord]) -> dict[str, object]:
 
 LATEST_RUN_SUCCEEDED = Control(
     id="latest-run-succeeded",
-    title="The newest finished backup of every index succeeded",
-    fails_when="The newest finished backup of the index failed. Critical when the last two did.",
+    title="The latest finished backup of every index succeeded",
+    fails_when="The latest finished backup of the index failed. The severity is critical if the last two failed.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
-    rationale="A backup that failed once may fail again, and the recovery points that are left grow old meanwhile.",
-    remediation="Take a backup of {name} by hand and watch it, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; if it fails too, ask Pinecone's support with the ids in the evidence.",
+    rationale="The cause of one failed backup may fail the next, while the remaining recovery points age.",
+    remediation="Take a backup of {name} now and check its result, in the Backups tab of the index or with POST"
+    " /indexes/{name}/backups. If it fails too, contact Pinecone support with the ids in the evidence.",
     guidance=Guidance(
-        looks_at="The status of the newest finished backup of the index, scheduled or manual.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Create a backup, and watch whether it becomes Ready.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backups/BACKUP_ID until it is finished; the answer to POST tells its id.",
-        ),
-        false_positives="A single failure of the service's own; the next run shows.",
+        looks_at="The status of the latest finished backup of the index, scheduled or manual.",
+        console=("Open the Backups tab of {name}.", "Create a backup and check that it becomes Ready."),
+        api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
+        false_positives="A single failure on the side of the service: the next run resolves the finding.",
         frameworks=BACKUP_FRAMEWORKS,
     ),
     evaluate=evaluate,

@@ -7,7 +7,7 @@ from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     return evaluate_content_drop(
         subject, subject.requirements.content.max_namespace_drop_percent, "namespace", lambda it: it.namespace_count
     )
@@ -15,30 +15,30 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 NAMESPACE_COUNT_IS_STABLE = Control(
     id="namespace-count-is-stable",
-    title="The newest recovery point of every index has about as many namespaces as those before it",
-    fails_when="The newest recovery point has fewer namespaces than the median of the up to 7 before it, by more than"
-    " the percentage. Those that do not tell are skipped.",
+    title="The namespace count of the newest recovery point is similar to earlier ones",
+    fails_when="The newest recovery point has fewer namespaces than the median of up to 7 earlier ones, by more than"
+    " the percentage. Recovery points with an unknown count are skipped.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.CONTENT,
-    rationale="A namespace that is gone is a tenant or a data set that is gone; the records of the others hide it.",
-    remediation="Find out which namespace of {name} is gone, and whether it should be; before the last healthy"
-    " recovery point expires, restore it under another name, by POST"
+    rationale="A missing namespace is a missing tenant or data set. The record count of the others can hide it.",
+    remediation="Find out which namespace of {name} is missing, and whether it should be. If not, restore the last"
+    " healthy recovery point under another name before it expires, with POST"
     " /backups/{last_healthy.backup_id}/create-index.",
     guidance=Guidance(
-        looks_at="The namespace count of the newest recovery point and of the up to 7 before it.",
+        looks_at="The namespace count of the newest recovery point and of up to 7 earlier ones.",
         console=(
-            "Open {name} and look at its namespaces.",
-            "Open its Backups tab, and find the last healthy backup that the finding names.",
-            "Restore that one under another name, and compare.",
+            "Open {name} and check its namespaces.",
+            "Open its Backups tab and find the last healthy backup that the finding names.",
+            "Restore it under another name and compare.",
         ),
         api=(
             "GET /backups/{last_healthy.backup_id}, the last healthy one.",
             'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
         ),
-        false_positives="Namespaces that come and go, one for each session say: let a rule allow a greater drop.",
+        false_positives="Short-lived namespaces, for example one for each session: add a rule with a higher limit.",
         frameworks=INTEGRITY_FRAMEWORKS,
     ),
     evaluate=evaluate,
-    parameters={"content.max_namespace_drop_percent": "by how many percent the namespaces may be fewer than is usual"},
+    parameters={"content.max_namespace_drop_percent": "the largest allowed drop below the median, in percent"},
 )

@@ -21,17 +21,17 @@ from backup_auditor.domain.timefmt import format_length, format_lengths, format_
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups, limit = subject.backups, subject.requirements.runs.stuck_after
     if limit is None:
-        return not_applicable("The policy sets no limit to how long its backups may be under way.")
+        return not_applicable("The policy sets no limit for backups in progress.")
     running_backups = [it for it in backups.confirmed_backups if it.phase is BackupPhase.IN_PROGRESS]
     ages_by_id = {it.backup.backup_id: _measure_age(subject, it) for it in running_backups}
     late_backups = [it for it in running_backups if (age := ages_by_id[it.backup.backup_id]) is None or age > limit]
     stuck_backups = [
         it for it in late_backups if it.captured_at is not None and not it.may_be_scheduled(backups.histories_failure)
     ]
-    evidence: dict[str, object] = {"under_way": len(running_backups), "stuck_after_hours": to_hours(limit)}
+    evidence: dict[str, object] = {"in_progress": len(running_backups), "stuck_after_hours": to_hours(limit)}
     if stuck_backups:
         max_stuck_age = max(age for it in stuck_backups if (age := ages_by_id[it.backup.backup_id]) is not None)
         evidence["stuck"] = [
@@ -43,17 +43,17 @@ def evaluate(subject: IndexContext) -> Verdict:
             for backup in sorted(stuck_backups, key=lambda it: it.backup.backup_id)
         ]
         age_text, limit_text = format_lengths(max_stuck_age, limit)
-        reason = f"{pluralize(len(stuck_backups), 'backup')} under way for up to {age_text}, {limit_text} are allowed."
+        reason = f"{pluralize(len(stuck_backups), 'backup')} in progress for up to {age_text} (limit: {limit_text})."
         return non_compliant(reason, evidence)
     if late_backups:
-        evidence["in_doubt"] = sorted(it.backup.backup_id for it in late_backups)
-        reason = f"Whether {pluralize(len(late_backups), 'backup')} under way began at all, or when, is not known."
+        evidence["unknown"] = sorted(it.backup.backup_id for it in late_backups)
+        reason = f"It is unknown whether {pluralize(len(late_backups), 'backup')} in progress started, or when."
         raise InsufficientDataError(reason, evidence)
-    has_no_backup = not backups.all_backups
+    has_no_backup = not backups.require_backups()
     backups.require_complete()
     if has_no_backup:
-        return not_applicable("It has no backup.", evidence)
-    return compliant(f"None of its backups is under way for more than {format_length(limit)}.", evidence)
+        return not_applicable("The index has no backup.", evidence)
+    return compliant(f"No backup is in progress for more than {format_length(limit)}.", evidence)
 
 
 def _measure_age(subject: IndexContext, backup: BackupRecord) -> timedelta | None:
@@ -62,30 +62,27 @@ def _measure_age(subject: IndexContext, backup: BackupRecord) -> timedelta | Non
 
 NO_RUN_IS_STUCK = Control(
     id="no-run-is-stuck",
-    title="No backup of any index is under way for too long",
-    fails_when="A backup has been under way for longer than allowed since its capture time. A planned run is not under "
-    "way before its time.",
+    title="No backup is in progress for too long",
+    fails_when="A backup has been in progress for longer than the limit since its capture time. A planned run is not"
+    " in progress before its time.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
-    rationale="A backup that never ends is no recovery point, and may hold up those after it.",
-    remediation="Look at the backup that the evidence names, in the console under the Backups tab of {name} or by"
-    " GET /backups/BACKUP_ID; take another by POST /indexes/{name}/backups, and ask Pinecone's support"
-    " about the first.",
+    rationale="A backup that never finishes is not a recovery point, and may block later ones.",
+    remediation="Check the backup that the evidence names, in the Backups tab of {name} or with GET"
+    " /backups/BACKUP_ID. Take another with POST /indexes/{name}/backups, and contact Pinecone support about the"
+    " first.",
     guidance=Guidance(
-        looks_at="The backups under way, and their capture time.",
+        looks_at="The backups in progress and their capture times.",
         console=(
-            "Open {name} and its Backups tab.",
-            "Look at the backup that the evidence names.",
-            "Create another.",
+            "Open the Backups tab of {name}.",
+            "Check the backup that the evidence names.",
+            "Create another backup.",
         ),
-        api=(
-            "GET /backups/BACKUP_ID, which the evidence names.",
-            "POST /indexes/{name}/backups.",
-        ),
-        false_positives="A backup of a very large index can take hours: let a rule allow a longer stuck_after.",
+        api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
+        false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
         frameworks=BACKUP_FRAMEWORKS,
     ),
     evaluate=evaluate,
-    parameters={"runs.stuck_after": "how long a backup may be under way"},
+    parameters={"runs.stuck_after": "how long a backup may be in progress"},
 )

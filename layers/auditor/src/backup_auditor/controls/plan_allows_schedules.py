@@ -20,7 +20,7 @@ from backup_auditor.domain.text import pluralize
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
     denials = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
@@ -29,11 +29,11 @@ def evaluate(subject: ProjectContext) -> Verdict:
     evidence = {"refused": len(denials), "answered": answered_count, "required": required_count}
     if not required_count:
         if (index_failure := subject.inventory.indexes_failure) is not None:
-            reason = f"Whether any index must have a schedule is not known: {index_failure.call}: {index_failure.error}"
+            reason = f"It is unknown whether an index requires a schedule: {index_failure.call}: {index_failure.error}"
             raise InsufficientDataError(reason, {**evidence, "call": index_failure.call, "error": index_failure.error})
         if not answers:
-            return not_applicable("The project has no index that can have schedules.", evidence)
-        return not_applicable("The policy requires a schedule of no index that can have one.", evidence)
+            return not_applicable(NO_INDEX_REASON, evidence)
+        return not_applicable("The policy requires no schedule of an index that can have one.", evidence)
     if denials:
         calls_text = pluralize(len(denials), "schedule call")
         reason = f"Pinecone refused {calls_text} because of the organization's plan: {denials[0].message}"
@@ -44,11 +44,14 @@ def evaluate(subject: ProjectContext) -> Verdict:
     if failure is not None:
         reason = f"No schedule call was answered: {failure.call}: {failure.error}"
         raise InsufficientDataError(reason, {**evidence, "call": failure.call, "error": failure.error})
-    return not_applicable("The project has no index that can have schedules.", evidence)
+    return not_applicable(NO_INDEX_REASON, evidence)
+
+
+NO_INDEX_REASON = "The project has no index that can have schedules."
 
 
 def _is_required(subject: ProjectContext, name: str) -> bool:
-    """Tell whether the policy requires a schedule of an index that can be backed up, or may be."""
+    """Return whether the policy requires a schedule of an index that can, or may, be backed up."""
     is_excluded = (
         explain_exclusion(subject.facts_by_name[name].index, subject.policy) or subject.support_by_name[name].reason
     )
@@ -61,26 +64,22 @@ def _was_answered(listing: Listing[Schedule]) -> bool:
 
 PLAN_ALLOWS_SCHEDULES = Control(
     id="plan-allows-schedules",
-    title="The organization's plan has backup schedules",
-    fails_when="Pinecone refuses schedule calls because of the organization's plan, and the policy requires a schedule"
-    " of an index that can be backed up. What is required of schedules is then not applicable to the indexes"
-    " concerned.",
+    title="The organization's plan includes backup schedules",
+    fails_when="Pinecone refuses schedule calls because of the organization's plan, and the policy requires a"
+    " schedule of an index that can be backed up. The schedule controls of these indexes are then not applicable.",
     severity=Severity.HIGH,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
-    rationale="On a plan without backup schedules every recovery point depends on somebody who remembers to take it.",
-    remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups by a"
-    " job of your own: POST /indexes/INDEX/backups, for each index.",
+    rationale="On a plan without backup schedules, every recovery point depends on manual backups.",
+    remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups"
+    " with your own job: POST /indexes/INDEX/backups for each index.",
     guidance=Guidance(
         looks_at="The answers to the calls that list schedules.",
-        console=(
-            "Open Settings, Plan.",
-            "Choose a plan that has backup schedules.",
-        ),
-        api=("There is no call that changes the plan; POST /indexes/INDEX/backups takes a backup without a schedule.",),
-        false_positives="Projects that are backed up by a job of your own: let the policy say required: false.",
+        console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
+        api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
+        false_positives="Projects that your own job backs up: set required: false in the policy.",
         frameworks=BACKUP_FRAMEWORKS,
     ),
     evaluate=evaluate,
-    parameters={"schedule.required": "whether an index must have a schedule"},
+    parameters={"schedule.required": "whether a schedule is required"},
 )

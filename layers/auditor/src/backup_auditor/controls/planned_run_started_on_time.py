@@ -28,7 +28,7 @@ from backup_auditor.domain.timefmt import format_lengths, to_hours
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         planned_runs = [
@@ -44,26 +44,25 @@ def evaluate(subject: IndexContext) -> Verdict:
             evidence |= {"late": sorted(lateness_by_id), "late_by_hours": to_hours(max_lateness)}
             lateness_text, limit_text = format_lengths(max_lateness, subject.grace)
             reason = (
-                f"A run of its schedule {label_schedule(schedule)} should have started {lateness_text}"
-                f" ago, {limit_text} are allowed."
+                f"A planned run of schedule {label_schedule(schedule)} is {lateness_text} late (limit: {limit_text})."
             )
             return non_compliant(reason, evidence)
         results.require_complete()
         failure = subject.backups.find_history_failure(schedule)
         if failure is not None:
             raise create_read_failure_error("planned runs", failure)
-        return compliant(f"No planned run of its schedule {label_schedule(schedule)} is overdue.", evidence)
+        return compliant(f"No planned run of schedule {label_schedule(schedule)} is overdue.", evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 def _measure_lateness(subject: IndexContext, schedule: Schedule, run: BackupRecord) -> timedelta:
-    """Return how long ago a run was due at the latest; one that names no moment is due within an interval."""
+    """Return how long ago a run was due at the latest; a run without a time is due within one interval."""
     if run.run_at is not None:
         return subject.observed_at - run.run_at
     if run.captured_at is None:
         evidence = {**build_schedule_evidence(schedule), "backup_id": run.backup.backup_id}
-        reason = f"When a planned run of its schedule {label_schedule(schedule)} is due is not known."
+        reason = f"The due time of a planned run of schedule {label_schedule(schedule)} is unknown."
         raise InsufficientDataError(reason, evidence)
     return subject.observed_at - run.captured_at - require_interval(schedule)
 
@@ -71,27 +70,26 @@ def _measure_lateness(subject: IndexContext, schedule: Schedule, run: BackupReco
 PLANNED_RUN_STARTED_ON_TIME = Control(
     id="planned-run-started-on-time",
     title="Planned runs of enabled schedules start on time",
-    fails_when="A run of an enabled schedule is still planned although it was due longer ago than the grace.",
+    fails_when="A run of an enabled schedule is still planned more than the grace period after it was due.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
-    rationale="A run that is still planned after its time is a backup that is not being made, and nothing reports it.",
-    remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; watch whether the run starts by GET"
-    " /backup-schedules/{schedule_id}/history, and ask"
-    " Pinecone's support if it does not.",
+    rationale="A run that does not start makes no backup, and Pinecone does not report it.",
+    remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
+    " Check with GET /backup-schedules/{schedule_id}/history whether the run starts; contact Pinecone support if it"
+    " does not.",
     guidance=Guidance(
         looks_at="The planned runs in the history of each enabled schedule.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Create a backup.",
-            "Watch in the schedule's history whether the run starts.",
+            "Check in the schedule's history whether the run starts.",
         ),
         api=(
             "POST /indexes/{name}/backups.",
             "GET /backup-schedules/{schedule_id}/history.",
         ),
-        false_positives="The service may be late on a busy day: let a rule allow a longer grace.",
+        false_positives="The service may be late on a busy day: add a rule with a longer grace period.",
         frameworks=BACKUP_FRAMEWORKS,
     ),
     evaluate=evaluate,

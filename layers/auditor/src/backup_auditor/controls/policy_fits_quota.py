@@ -20,7 +20,7 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import explain_exclusion
-from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.policy import ScheduleRequirement
 from backup_auditor.domain.text import pluralize
@@ -28,10 +28,10 @@ from backup_auditor.domain.timefmt import to_days
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     quota = subject.policy.project.quota
     if quota is None:
-        return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
+        return not_applicable(NO_QUOTA_REASON)
     requirements = _find_requirements(subject)
     shares = [_make_share(name, requirement) for name, requirement in requirements]
     slot_count = sum(it.slots for it in shares)
@@ -47,11 +47,12 @@ def evaluate(subject: ProjectContext) -> Verdict:
         "quota": quota,
         "per_index": build_share_evidence(shares),
     }
-    reason = (
-        f"What the policy requires of {pluralize(len(shares), 'schedule')} takes {slot_count:,} of {quota:,} backups"
-    )
+    need_text = f"schedules of {pluralize(len(shares), 'index', 'indexes')} need {pluralize(slot_count, 'backup')}"
+    reason = f"At minimum retention, {need_text} (quota: {quota:,})"
     if slot_count > quota >= certain_slot_count and unknown_errors:
-        raise InsufficientDataError(f"{reason}, and not all of them may have one: {unknown_errors[0].reason}", evidence)
+        raise InsufficientDataError(
+            f"{reason}, but some indexes may not support backups: {unknown_errors[0].reason}", evidence
+        )
     if slot_count > quota:
         fit = find_best_schedule_fit(len(shares), quota)
         evidence["fits"] = build_fit_evidence(fit, len(shares))
@@ -59,15 +60,15 @@ def evaluate(subject: ProjectContext) -> Verdict:
     failure = subject.inventory.indexes_failure
     if failure is not None:
         raise InsufficientDataError(
-            f"{reason}, and not all indexes are known: {failure.call}: {failure.error}", evidence
+            f"{reason}; not all indexes could be read: {failure.call}: {failure.error}", evidence
         )
     if not shares:
-        return not_applicable("The policy requires a schedule of no index.", evidence)
+        return not_applicable("The policy requires no schedule of any index.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
 def _find_requirements(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
-    """Return what the policy requires of the schedule of each index that is to have one."""
+    """Return the schedule requirement of each index that can be backed up and requires a schedule."""
     supported_names = (
         name
         for name, facts in subject.facts_by_name.items()
@@ -89,29 +90,29 @@ def _make_share(name: str, requirement: ScheduleRequirement) -> QuotaShare:
 
 POLICY_FITS_QUOTA = Control(
     id="policy-fits-quota",
-    title="What the policy requires fits the project's quota of backups",
-    fails_when="The quota is less than what the policy's own schedules would hold at the least: for each index that is"
-    " to have one, the shortest retention that is allowed divided by the longest interval of the required frequency,"
-    " rounded down, and one more.",
+    title="The schedules that the policy requires fit the backup quota of the project",
+    fails_when="The schedules that the policy requires need more backups than the quota. Each required schedule needs"
+    " its minimum retention divided by the longest interval of the required frequency, rounded down, plus one.",
     severity=Severity.HIGH,
     scopes=(ResourceType.PROJECT,),
     family=Family.QUOTA,
-    rationale="A policy that cannot be met by all indexes at once will be met by some, and nobody chose which.",
-    remediation="Ask less of some indexes of {name} by a rule (the evidence of this finding says what would fit; policy"
-    " documentation: rules), spread the indexes over several projects, or ask Pinecone for a greater quota.",
+    rationale="If the policy cannot be met by all indexes at once, some will have no backups, and no one chose which.",
+    remediation="Add a policy rule with lower requirements for some indexes of {name} (see Rules in the policy"
+    " documentation; the evidence shows what would fit), distribute the indexes over several projects, or ask"
+    " Pinecone to raise the quota.",
     guidance=Guidance(
-        looks_at="The indexes that can be backed up, the frequency and the shortest retention that the policy requires"
-        " of each, and the quota.",
+        looks_at="The indexes that can be backed up, the frequency and minimum retention that the policy requires of"
+        " each, and the quota.",
         console=(),
-        api=("None: this is a matter between the policy and the plan.",),
-        false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
+        api=("None: change the policy or the plan.",),
+        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
     ),
     evaluate=evaluate,
     parameters={
-        "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
-        "project.backup_quota": "the quota, where it is another",
-        "schedule.required": "whether an index must have a schedule",
-        "schedule.frequency": "the slowest frequency that is enough",
-        "schedule.retention_days.min": "the fewest days that backups are to be kept",
+        "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
+        "project.backup_quota": "the quota, if it differs from the plan's",
+        "schedule.required": "whether a schedule is required",
+        "schedule.frequency": "the slowest allowed frequency",
+        "schedule.retention_days.min": "the minimum retention in days",
     },
 )

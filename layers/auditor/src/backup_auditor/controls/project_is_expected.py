@@ -16,24 +16,21 @@ from backup_auditor.domain.model import Deployment
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     expected_id = subject.policy.project.expected_id
     if expected_id is None:
-        return not_applicable("The policy does not say which project it expects.")
+        return not_applicable("The policy sets no expected project.")
     inventory = subject.inventory
     project_ids = sorted(inventory.project_ids)
     evidence: dict[str, object] = {"expected_id": expected_id, "ids": project_ids}
     if any(it != expected_id for it in project_ids):
-        reason = (
-            f"The key opens project {', '.join(project_ids)}, the policy expects {expected_id}:"
-            " another project was audited."
-        )
+        reason = f"The API key belongs to project {', '.join(project_ids)}, but the policy expects {expected_id}."
         return non_compliant(reason, evidence)
     if project_ids:
-        return compliant(f"It is project {expected_id}, as the policy expects.", evidence)
+        return compliant(f"The project is {expected_id}, as the policy expects.", evidence)
     if inventory.indexes_failure is None and (subject.plan_denial or not _can_have_schedules(subject)):
-        return not_applicable("The project can have no schedules, and nothing else tells its id.", evidence)
-    raise InsufficientDataError("No schedule tells the id of the project, and nothing else does.", evidence)
+        return not_applicable("The project cannot have schedules, and only schedules report the project id.", evidence)
+    raise InsufficientDataError("The project id is unknown: no schedule reports it.", evidence)
 
 
 def _can_have_schedules(subject: ProjectContext) -> bool:
@@ -42,24 +39,21 @@ def _can_have_schedules(subject: ProjectContext) -> bool:
 
 PROJECT_IS_EXPECTED = Control(
     id="project-is-expected",
-    title="The project that was audited is the one that was meant",
-    fails_when="A schedule names another project than expected_id.",
+    title="The audited project is the expected one",
+    fails_when="A schedule belongs to another project than expected_id.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.PROJECT,),
     family=Family.AUDIT,
-    rationale="A key implies its project: with the wrong key a healthy project is audited night after night, and the"
-    " one that was meant never.",
-    remediation="Give the audit of {name} the key of the project that the policy expects, or correct expected_id; the"
-    " project's id stands in the console, and in the answer to GET /indexes/INDEX/backup-schedules.",
+    rationale="The API key determines the project. With the wrong key, another project is audited every night, and"
+    " the expected one is not.",
+    remediation="Give the audit of {name} an API key of the expected project, or correct expected_id. The project id"
+    " is shown in the console and in the answer to GET /indexes/INDEX/backup-schedules.",
     guidance=Guidance(
-        looks_at="The project id that the schedules tell; Pinecone tells it nowhere else.",
-        console=(
-            "Open the project that is meant, and compare its id.",
-            "Open API keys, and create a key of that project.",
-        ),
-        api=("GET /indexes/INDEX/backup-schedules tells the project's id.",),
-        false_positives="None are known. Without a schedule the id cannot be told, and the verdict is not given.",
+        looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
+        console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
+        api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
+        false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
     ),
     evaluate=evaluate,
-    parameters={"project.expected_id": "the id of the project that is meant; null for any"},
+    parameters={"project.expected_id": "the id of the expected project; null: any project"},
 )

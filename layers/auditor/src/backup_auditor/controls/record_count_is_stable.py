@@ -7,7 +7,7 @@ from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     return evaluate_content_drop(
         subject, subject.requirements.content.max_record_drop_percent, "record", lambda it: it.record_count
     )
@@ -15,31 +15,31 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 RECORD_COUNT_IS_STABLE = Control(
     id="record-count-is-stable",
-    title="The newest recovery point of every index has about as many records as those before it",
-    fails_when="The newest recovery point has fewer records than the median of the up to 7 before it, by more than the"
-    " percentage. Those that do not tell are skipped.",
+    title="The record count of the newest recovery point is similar to earlier ones",
+    fails_when="The newest recovery point has fewer records than the median of up to 7 earlier ones, by more than the"
+    " percentage. Recovery points with an unknown count are skipped.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.CONTENT,
-    rationale="Records that were deleted by mistake are noticed when it is too late: the healthy recovery points"
-    " expire, and those after them lack the same records.",
-    remediation="Find out what deleted records from {name}; before the last healthy recovery point expires, restore"
-    " it under another name, by POST /backups/{last_healthy.backup_id}/create-index, or lengthen the retention of its"
-    " schedule.",
+    rationale="A mistaken deletion is often noticed late: the healthy recovery points expire, and newer ones lack the"
+    " same records.",
+    remediation="Find out what deleted records from {name}. Before the last healthy recovery point expires, restore"
+    " it under another name with POST /backups/{last_healthy.backup_id}/create-index, or lengthen the retention of"
+    " its schedule.",
     guidance=Guidance(
-        looks_at="The record count of the newest recovery point and of the up to 7 before it.",
+        looks_at="The record count of the newest recovery point and of up to 7 earlier ones.",
         console=(
-            "Open {name} and look at its records.",
-            "Open its Backups tab, and find the last healthy backup that the finding names.",
-            "Restore that one under another name, and compare.",
+            "Open {name} and check its record count.",
+            "Open its Backups tab and find the last healthy backup that the finding names.",
+            "Restore it under another name and compare.",
         ),
         api=(
             "GET /backups/{last_healthy.backup_id}, the last healthy one.",
             'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
         ),
-        false_positives="Records that were deleted on purpose: the finding ends when the median has followed.",
+        false_positives="Records that were deleted on purpose: the finding is resolved when the median has followed.",
         frameworks=INTEGRITY_FRAMEWORKS,
     ),
     evaluate=evaluate,
-    parameters={"content.max_record_drop_percent": "by how many percent the records may be fewer than is usual"},
+    parameters={"content.max_record_drop_percent": "the largest allowed drop below the median, in percent"},
 )

@@ -14,14 +14,15 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.timefmt import format_lengths, format_moment, to_hours
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups, limit = subject.backups, subject.requirements.max_age
-    newest_at = backups.recovery_points[0].captured_at if backups.recovery_points else None
+    newest_at = next((it.captured_at for it in backups.require_recovery_points()), None)
     age = subject.observed_at - newest_at if newest_at is not None else None
     evidence = {
         "newest": format_moment(newest_at) if newest_at is not None else None,
@@ -30,50 +31,51 @@ def evaluate(subject: IndexContext) -> Verdict:
     }
     if age is not None and age <= limit:
         return compliant(_describe_age(age, limit), evidence)
-    if backups.undated_recovery_points:
-        raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.", evidence)
+    if backups.require_undated_recovery_points():
+        raise InsufficientDataError(UNDATED_POINTS_REASON, evidence)
     if age is not None:
         return non_compliant(_describe_age(age, limit), evidence, depends_on_absence_in=backups.listings)
     backups.require_backup_listing()
-    return not_applicable("It has no recovery point.", evidence)
+    return not_applicable(NO_RECOVERY_POINT_REASON, evidence)
 
 
 def _describe_age(age: timedelta, limit: timedelta) -> str:
     age_text, limit_text = format_lengths(age, limit)
-    return f"Its newest recovery point is {age_text} old, {limit_text} are allowed."
+    return f"Newest recovery point is {age_text} old (limit: {limit_text})."
 
 
 RECOVERY_POINT_IS_RECENT = Control(
     id="recovery-point-is-recent",
-    title="The newest recovery point of every index is recent enough",
-    fails_when="The newest recovery point is older than allowed. An index that is still being created is not judged.",
+    title="The newest recovery point of every index is recent",
+    fails_when="The newest recovery point is older than the limit. Indexes that are still being created are not"
+    " evaluated.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
-    rationale="Everything that was written since the newest recovery point is lost in a restore.",
-    remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; then find out why no schedule made one:"
-    " GET /backup-schedules/{schedule_id}/history.",
+    rationale="A restore loses everything that was written after the newest recovery point.",
+    remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
+    " Then check with GET /backup-schedules/{schedule_id}/history why no schedule made one.",
     guidance=Guidance(
         looks_at="The capture time of the newest recovery point.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Create a backup.",
-            "Look at the schedule's history for failed or missing runs.",
+            "Check the schedule's history for failed or missing runs.",
         ),
         api=(
             "POST /indexes/{name}/backups.",
             "GET /backup-schedules/{schedule_id}/history.",
         ),
-        false_positives="An index that has not changed since: let a rule allow a greater max_age.",
+        false_positives="An index that has not changed since: add a rule with a longer max_age.",
         frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     ),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={
-        "recovery.max_age": "how old the newest recovery point may be; null: schedule.frequency and runs.grace decide",
-        "schedule.frequency": "the frequency that decides where recovery.max_age is null",
-        "runs.grace": "how late a run may be, where recovery.max_age is null",
+        "recovery.max_age": "the maximum age of the newest recovery point; null: the interval of schedule.frequency"
+        " plus runs.grace",
+        "schedule.frequency": "the frequency that sets the limit if recovery.max_age is null",
+        "runs.grace": "how late a run may be, if recovery.max_age is null",
     },
 )

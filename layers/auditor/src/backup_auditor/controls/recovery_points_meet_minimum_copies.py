@@ -13,57 +13,57 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.evaluation.schedule_checks import are_all_younger
+from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, are_all_younger
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups, min_copies = subject.backups, subject.requirements.recovery.min_copies
     if min_copies is None:
-        return not_applicable("The policy sets no minimum of copies for it.")
+        return not_applicable(NO_MINIMUM_REASON)
     point_count = count_recovery_points(backups)
     evidence = {**point_count.evidence, "min_copies": min_copies}
-    reason = f"It has {point_count.text}, {min_copies} are required"
+    reason = f"The index has {point_count.text} (minimum: {min_copies})"
     if point_count.minimum >= min_copies:
         return compliant(f"{reason}.", evidence)
     if are_all_younger(subject, min_copies):
-        return compliant(f"{reason}, and its schedule is too young to have made them.", evidence)
+        return compliant(f"{reason}; its schedule is too new to have made more.", evidence)
     if point_count.maximum >= min_copies:
-        raise InsufficientDataError(f"{reason}: {point_count.unknown_reason}.", evidence)
+        raise InsufficientDataError(f"{reason}; {point_count.unknown_reason}.", evidence)
     return non_compliant(f"{reason}.", evidence, depends_on_absence_in=backups.find_absence_listings(min_copies))
 
 
 RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     id="recovery-points-meet-minimum-copies",
-    title="Every index has as many recovery points as the policy requires",
-    fails_when="The index has fewer recovery points than required, unless its enabled schedule is younger than that"
-    " many of its longest intervals and the grace. An index that is still being created is not judged.",
+    title="Every index has the required number of recovery points",
+    fails_when="The index has fewer recovery points than required. Exception: its enabled schedule is younger than"
+    " that number of its longest intervals plus the grace period. Indexes that are still being created are not"
+    " evaluated.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
-    rationale="A recovery point that turns out to be bad is survivable only when there is another to go back to.",
-    remediation="Take a backup of {name} now, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; then find out why no schedule made more:"
-    " GET /backup-schedules/{schedule_id}/history.",
+    rationale="If a recovery point is damaged, the index can only be restored from another.",
+    remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
+    " Then check with GET /backup-schedules/{schedule_id}/history why no schedule made more.",
     guidance=Guidance(
-        looks_at="How many recovery points there are, and the age of the enabled schedules.",
+        looks_at="The number of recovery points, and the age of the enabled schedules.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Create a backup.",
-            "Look at the schedule's history for failed or missing runs.",
+            "Check the schedule's history for failed or missing runs.",
         ),
         api=(
             "POST /indexes/{name}/backups.",
             "GET /backup-schedules/{schedule_id}/history.",
         ),
-        false_positives="After a pause copies are few until the schedule has run often enough.",
+        false_positives="After a pause, copies are missing until the schedule has run often enough.",
         frameworks=RECOVERY_FRAMEWORKS,
     ),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={
-        "recovery.min_copies": "the fewest recovery points that an index is to have",
+        "recovery.min_copies": "the minimum number of recovery points",
         "runs.grace": "how late a run may be",
     },
 )

@@ -1,6 +1,6 @@
 """Control `recovery-points-outlast-horizon`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backup_auditor.domain.control import (
     RECOVERY_FRAMEWORKS,
@@ -14,16 +14,18 @@ from backup_auditor.domain.control import (
     not_applicable,
 )
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, to_hours
 
 
 def is_replenished(subject: IndexContext) -> bool:
-    """Tell whether an enabled schedule makes recovery points: the newest is no older than its interval and the grace.
+    """Return whether an enabled schedule makes recovery points: the newest is within its interval plus the grace.
 
-    Raises `InsufficientDataError` where that is not known.
+    Raises `InsufficientDataError` if that is unknown.
     """
     results = try_each(subject.schedules.enabled_schedules, lambda it: _is_replenishing(subject, it))
     if any(is_replenishing for _, is_replenishing in results.results):
@@ -38,105 +40,100 @@ def is_replenished(subject: IndexContext) -> bool:
 
 def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
     max_age = require_interval(schedule) + subject.grace
-    newest_at = next((it.captured_at for it in subject.backups.recovery_points), None)
+    newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
     if newest_at is not None and subject.observed_at - newest_at <= max_age:
         return True
-    if subject.backups.undated_recovery_points:
-        raise InsufficientDataError("Some of its Ready backups tell no time at which they were taken.")
+    if subject.backups.require_undated_recovery_points():
+        raise InsufficientDataError(UNDATED_POINTS_REASON)
     return False
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     backups, horizon = subject.backups, subject.requirements.recovery.horizon
     if horizon is None:
-        return not_applicable("The policy sets no horizon for it.")
-    recovery_points = [*backups.recovery_points, *backups.undated_recovery_points]
-    if not recovery_points:
+        return not_applicable("The policy sets no horizon.")
+    summary = backups.require_expiry_summary()
+    last_known = summary.last_known
+    if not summary.point_count:
         backups.require_backup_listing()
-        return not_applicable("It has no recovery point.")
-    expiries = [backups.find_expiry(it) for it in recovery_points]
-    last_expires_at = max((it.expires_at for it in expiries if it.expires_at is not None), default=None)
-    never_expiring_count = sum(it.expires is False for it in expiries)
-    unknown_count = sum(it.expires is not False and it.expires_at is None for it in expiries)
+        return not_applicable(NO_RECOVERY_POINT_REASON)
     evidence: dict[str, object] = {
-        "recovery_points": len(recovery_points),
-        "never_expire": never_expiring_count,
-        "unknown_expiry": unknown_count,
-        "last_recovery_point_expires_at": format_moment(last_expires_at)
-        if last_expires_at and not never_expiring_count and not unknown_count
-        else None,
+        "recovery_points": summary.point_count,
+        "never_expire": summary.never_expiring_count,
+        "unknown_expiry": summary.unknown_count,
+        "last_recovery_point_expires_at": format_moment(summary.last_expires_at) if summary.last_expires_at else None,
         "horizon_hours": to_hours(horizon),
     }
-    if never_expiring_count:
-        return compliant("It has a recovery point that was taken by hand: such a one never expires.", evidence)
-    if last_expires_at is not None and last_expires_at - subject.observed_at > horizon:
-        expiry_text = (
-            f"not before {format_minute(last_expires_at)}" if unknown_count else f"on {format_minute(last_expires_at)}"
-        )
+    if summary.never_expiring_count:
         return compliant(
-            f"Its last recovery point expires {expiry_text}, later than in {format_length(horizon)}.", evidence
+            f"The index has {pluralize(summary.never_expiring_count, 'recovery point')} without expiry (manual).",
+            evidence,
+        )
+    if last_known is not None and last_known - subject.observed_at > horizon:
+        expiry_text = f"{'not before' if summary.unknown_count else 'on'} {format_minute(last_known)}"
+        return compliant(
+            f"The last recovery point expires {expiry_text} (horizon: {format_length(horizon)}).", evidence
         )
     try:
         has_new_points = is_replenished(subject)
     except InsufficientDataError as error:
         raise InsufficientDataError(error.reason, {**evidence, **error.evidence}) from None
     if has_new_points:
-        return compliant("Its schedule makes new recovery points before the last one expires.", evidence)
-    if last_expires_at is None or unknown_count:
-        raise InsufficientDataError("When its last recovery point expires is not known.", evidence)
+        return compliant("An enabled schedule makes new recovery points.", evidence)
+    if summary.last_expires_at is None:
+        raise InsufficientDataError("The expiry of the last recovery point is unknown.", evidence)
     return non_compliant(
-        _describe_last_expiry(subject, last_expires_at),
+        _describe_last_expiry(subject, summary.last_expires_at, horizon),
         evidence,
         depends_on_absence_in=(*backups.listings, *subject.schedules.listings),
     )
 
 
-def _describe_last_expiry(subject: IndexContext, last_expires_at: datetime) -> str:
+def _describe_last_expiry(subject: IndexContext, last_expires_at: datetime, horizon: timedelta) -> str:
     distance = last_expires_at - subject.observed_at
-    verb = "expires" if last_expires_at > subject.observed_at else "was to expire"
-    remedy = "create a schedule"
+    verb = "expires" if last_expires_at > subject.observed_at else "was due to expire"
+    cause = "there is no schedule"
     if subject.schedules.enabled_schedules:
-        remedy = "find out why its schedule makes no new one"
+        cause = "the schedule makes no new ones"
     elif subject.schedules.known_schedules:
-        remedy = "resume the schedule"
+        cause = "the schedule is paused"
     return (
-        f"The last recovery point of `{subject.name}` {verb} on"
-        f" {format_minute(last_expires_at)}, {format_distance(distance)};"
-        f" {remedy}, or take a manual backup, which never expires."
+        f"The last recovery point {verb} on {format_minute(last_expires_at)}, {format_distance(distance)}"
+        f" (horizon: {format_length(horizon)}), and {cause}."
     )
 
 
 RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     id="recovery-points-outlast-horizon",
-    title="The recovery points of every index outlast the horizon, or new ones are being made",
-    fails_when="The last recovery point expires within the horizon and nothing makes new ones: no schedule is enabled,"
-    " or the newest recovery point is older than the longest interval of the enabled one and the grace. A manual"
-    " backup never expires. An index that is still being created is not judged.",
+    title="Recovery points last beyond the horizon, or new ones are made",
+    fails_when="The last recovery point expires within the horizon, and nothing makes new ones: no schedule is"
+    " enabled, or the newest recovery point is older than the longest interval of the enabled schedule plus the grace"
+    " period. Manual backups never expire. Indexes that are still being created are not evaluated.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
-    rationale="Recovery points that are not replaced expire one after the other, and then nothing can be restored.",
-    remediation="Take a backup of {name} by hand, which never expires: in the console under the index's Backups tab, or"
-    " by POST /indexes/{name}/backups; then see that a schedule makes new ones: create one, resume it by PATCH"
-    ' /backup-schedules/{schedule_id} with {"enabled": true}, or look in its history for why it does not run.',
+    rationale="Recovery points that are not replaced expire one after another, until the index cannot be restored.",
+    remediation="Take a manual backup of {name}, which never expires, in the Backups tab of the index or with POST"
+    " /indexes/{name}/backups. Then make sure that a schedule makes new ones: create one, resume it with PATCH"
+    ' /backup-schedules/{schedule_id} and {"enabled": true}, or check its history for why it does not run.',
     guidance=Guidance(
-        looks_at="The expiry of every recovery point (capture time and the present retention of its schedule), the"
-        " enabled schedules, and the age of the newest recovery point.",
+        looks_at="The expiry of every recovery point (capture time plus the retention of its schedule), the enabled"
+        " schedules, and the age of the newest recovery point.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Resume the schedule, or create one.",
             "Create a backup, if the schedule cannot run in time.",
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
-        false_positives="An index that is about to be deleted: exempt it until then.",
+        false_positives="An index that will be deleted soon: exempt it until then.",
         frameworks=RECOVERY_FRAMEWORKS,
         corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
     ),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={
-        "recovery.horizon": "how long there are to be recovery points, should nothing make new ones",
+        "recovery.horizon": "how long recovery points must last if nothing makes new ones",
         "runs.grace": "how late a run may be",
     },
 )

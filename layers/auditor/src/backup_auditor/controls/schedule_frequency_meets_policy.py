@@ -17,7 +17,7 @@ from backup_auditor.domain.model import Schedule
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     required_frequency = subject.requirements.schedule.frequency
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
@@ -27,12 +27,11 @@ def evaluate(subject: IndexContext) -> Verdict:
             "frequency": frequency.value,
             "required_frequency": required_frequency.value,
         }
-        if frequency.is_slower_than(required_frequency):
-            return non_compliant(
-                f"Its schedule {label_schedule(schedule)} runs {frequency}, {required_frequency} is required.", evidence
-            )
-        return compliant(
-            f"Its schedule {label_schedule(schedule)} runs {frequency}, as {required_frequency} is required.", evidence
+        reason = f"Schedule {label_schedule(schedule)} runs {frequency} (required: at least {required_frequency})."
+        return (
+            non_compliant(reason, evidence)
+            if frequency.is_slower_than(required_frequency)
+            else compliant(reason, evidence)
         )
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
@@ -45,20 +44,18 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="What was written since the last recovery point is lost in a restore; the frequency bounds how much.",
-    remediation="Raise the frequency of the schedule of {name}: in the console under the index's Backups tab, or by"
-    ' PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',
+    rationale="A restore loses everything that was written after the last recovery point. The frequency limits how"
+    " much that is.",
+    remediation="Increase the frequency of the schedule of {name}, in the Backups tab of the index or with PATCH"
+    ' /backup-schedules/{schedule_id} and {"frequency": "{required_frequency}"}.',
     guidance=Guidance(
         looks_at="The frequency of each enabled schedule.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Edit the schedule and choose the required frequency.",
-        ),
+        console=("Open the Backups tab of {name}.", "Edit the schedule and choose the required frequency."),
         api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
-        false_positives="An index that seldom changes: let a rule ask for less of it.",
+        false_positives="An index that seldom changes: add a rule with a lower frequency.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),
     evaluate=evaluate,
-    parameters={"schedule.frequency": "the slowest frequency that is enough: daily, weekly or monthly"},
+    parameters={"schedule.frequency": "the slowest allowed frequency: daily, weekly or monthly"},
 )

@@ -17,17 +17,18 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_interval,
     require_retention,
 )
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, evaluate_enabled_schedules
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     min_copies = subject.requirements.recovery.min_copies
     if min_copies is None:
-        return not_applicable("The policy sets no minimum of copies for it.")
+        return not_applicable(NO_MINIMUM_REASON)
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         interval = require_interval(schedule)
@@ -38,10 +39,8 @@ def evaluate(subject: IndexContext) -> Verdict:
             "copies": guaranteed_copies,
             "min_copies": min_copies,
         }
-        copies_text = "copy is" if guaranteed_copies == 1 else "copies are"
-        reason = (
-            f"{describe_retention(schedule)}, so that {guaranteed_copies} {copies_text} sure and {min_copies} required."
-        )
+        copies_text = pluralize(guaranteed_copies, "copy", "copies")
+        reason = f"{describe_retention(schedule)}, which guarantees {copies_text} (minimum: {min_copies})."
         return non_compliant(reason, evidence) if guaranteed_copies < min_copies else compliant(reason, evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
@@ -49,27 +48,27 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     id="schedule-guarantees-minimum-copies",
-    title="Enabled schedules keep as many recovery points as the policy requires",
-    fails_when="The retention of an enabled schedule holds fewer of its longest intervals (1, 7 or 31 days) than"
-    " copies are required.",
+    title="Enabled schedules keep the required number of recovery points",
+    fails_when="The retention of an enabled schedule covers fewer of its longest intervals (1, 7 or 31 days) than the"
+    " required number of copies.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="One bad recovery point is survivable only when there is another to go back to.",
-    remediation="Lengthen the retention of the schedule of {name}, or raise its frequency: in the console under the"
-    " index's Backups tab, or by PATCH /backup-schedules/{schedule_id}.",
+    rationale="If a recovery point is damaged, the index can only be restored from another.",
+    remediation="Lengthen the retention of the schedule of {name} or increase its frequency, in the Backups tab of"
+    " the index or with PATCH /backup-schedules/{schedule_id}.",
     guidance=Guidance(
         looks_at="The retention and the frequency of each enabled schedule.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Edit the schedule: lengthen its retention, or choose a higher frequency.",
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
-        false_positives="Manual backups make up for the copies that the schedule does not keep: let a rule ask for "
-        "fewer.",
+        false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer"
+        " copies.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),
     evaluate=evaluate,
-    parameters={"recovery.min_copies": "the fewest recovery points that an index is to have"},
+    parameters={"recovery.min_copies": "the minimum number of recovery points"},
 )

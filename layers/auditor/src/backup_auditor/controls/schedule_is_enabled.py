@@ -16,50 +16,49 @@ from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     schedules = subject.schedules
     evidence = {
         "schedules": len(schedules.known_schedules),
         "enabled": [it.schedule_id for it in schedules.enabled_schedules],
     }
     if schedules.enabled_schedules:
-        return compliant(f"Its schedule {label_schedule(schedules.enabled_schedules[0])} is enabled.", evidence)
+        return compliant(f"Schedule {label_schedule(schedules.enabled_schedules[0])} is enabled.", evidence)
     schedules.require_complete()
     if not schedules.known_schedules:
-        return not_applicable("It has no backup schedule.", evidence)
+        return not_applicable("The index has no backup schedule.", evidence)
     first_schedule, *other_schedules = schedules.known_schedules
     subject_text = (
-        f"None of its {1 + len(other_schedules):,} schedules is"
+        f"None of {1 + len(other_schedules):,} schedules is"
         if other_schedules
-        else f"Its schedule {label_schedule(first_schedule)} is not"
+        else f"Schedule {label_schedule(first_schedule)} is not"
     )
-    reason = f"{subject_text} enabled: no new recovery point will be made."
+    reason = f"{subject_text} enabled, so no new recovery points are made."
     return non_compliant(reason, evidence, depends_on_absence_in=schedules.listings)
 
 
 SCHEDULE_IS_ENABLED = Control(
     id="schedule-is-enabled",
-    title="An index with backup schedules has one that is enabled",
+    title="An index with backup schedules has an enabled one",
     fails_when="The index has schedules, and none of them is enabled.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="A paused schedule looks like protection and makes none: its recovery points age and expire.",
-    remediation="Find out why the schedules of {name} are paused; then resume one: in the console under the index's"
-    ' Backups tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": true}, which also takes a'
-    " backup at once.",
+    rationale="A paused schedule looks like protection but makes no backups. Its recovery points age and expire.",
+    remediation="Find out why the schedules of {name} are paused. Then resume one, in the Backups tab of the index or"
+    ' with PATCH /backup-schedules/{schedule_id} and {"enabled": true}; this also takes a backup immediately.',
     guidance=Guidance(
         looks_at="Whether each schedule of the index is enabled.",
         console=(
-            "Open {name} and its Backups tab.",
-            "Ask whoever paused the schedule whether the reason still holds.",
-            "Resume it.",
+            "Open the Backups tab of {name}.",
+            "Ask the person who paused the schedule whether the reason still applies.",
+            "Resume the schedule.",
         ),
         api=(
             "GET /indexes/{name}/backup-schedules for its id.",
             'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
         ),
-        false_positives="A pause is somebody's decision: exempt the index until the day on which it is to end.",
+        false_positives="An intended pause: exempt the index until the day on which the pause ends.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config db-instance-backup-enabled",),
     ),

@@ -2,19 +2,20 @@
 
 from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.schedule_checks import NO_ENABLED_SCHEDULE_REASON
 from backup_auditor.domain.finding import ResourceType, Severity
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     enabled_schedules = subject.schedules.enabled_schedules
     evidence = {"enabled": [it.schedule_id for it in enabled_schedules]}
     if len(enabled_schedules) > 1:
-        return non_compliant(f"It has {len(enabled_schedules)} enabled schedules where one is meant to be.", evidence)
+        return non_compliant(f"The index has {len(enabled_schedules)} enabled schedules (limit: 1).", evidence)
     subject.schedules.require_complete()
     if not enabled_schedules:
-        return not_applicable("It has no enabled schedule.", evidence)
-    return compliant("It has 1 enabled schedule.", evidence)
+        return not_applicable(NO_ENABLED_SCHEDULE_REASON, evidence)
+    return compliant("The index has 1 enabled schedule.", evidence)
 
 
 SCHEDULE_IS_UNIQUE = Control(
@@ -24,23 +25,19 @@ SCHEDULE_IS_UNIQUE = Control(
     severity=Severity.MEDIUM,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="Pinecone means one schedule to be enabled per index: with two, backups and their cost double, and"
-    " nobody can say which retention holds.",
-    remediation="Decide which schedule of {name} is to stay, and pause the others: in the console under the index's"
-    ' Backups tab, or by PATCH /backup-schedules/{schedule_id} with {"enabled": false} for each.',
+    rationale="Pinecone expects one enabled schedule per index. With two, backups and their cost double, and the"
+    " effective retention is unclear.",
+    remediation="Decide which schedule of {name} to keep, and pause the others, in the Backups tab of the index or"
+    ' with PATCH /backup-schedules/{schedule_id} and {"enabled": false} for each.',
     guidance=Guidance(
-        looks_at="How many schedules of the index are enabled.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Decide which schedule stays.",
-            "Pause the others.",
-        ),
+        looks_at="The number of enabled schedules of the index.",
+        console=("Open the Backups tab of {name}.", "Decide which schedule to keep.", "Pause the others."),
         api=(
             "GET /indexes/{name}/backup-schedules.",
             'PATCH /backup-schedules/{schedule_id} with {"enabled": false}, for each of the others.',
         ),
-        false_positives="Two schedules that are meant to be, one daily and one kept for long: Pinecone allows a second "
-        "only by chance.",
+        false_positives="Two intended schedules, for example one daily and one with a long retention: Pinecone does"
+        " not guarantee to support a second one.",
     ),
     evaluate=evaluate,
 )

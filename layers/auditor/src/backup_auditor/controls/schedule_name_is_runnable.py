@@ -20,16 +20,14 @@ MAX_RUNNABLE_NAME_LENGTH = 28
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         length = len(require_name(schedule))
         evidence = {**build_schedule_evidence(schedule), "length": length, "max_length": MAX_RUNNABLE_NAME_LENGTH}
-        reason = (
-            f"The name of its schedule {schedule.name} has {length} characters, {MAX_RUNNABLE_NAME_LENGTH} are allowed"
-        )
+        reason = f"The name of schedule {schedule.name} has {length} characters (limit: {MAX_RUNNABLE_NAME_LENGTH})"
         if length > MAX_RUNNABLE_NAME_LENGTH:
-            return non_compliant(f"{reason}: every run fails.", evidence)
+            return non_compliant(f"{reason}, so every run fails.", evidence)
         return compliant(f"{reason}.", evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
@@ -37,25 +35,22 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 SCHEDULE_NAME_IS_RUNNABLE = Control(
     id="schedule-name-is-runnable",
-    title="Enabled schedules have a name short enough to run",
+    title="Enabled schedules have a name that is short enough to run",
     fails_when="The name of an enabled schedule is longer than 28 characters.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale=f"Pinecone accepts a schedule whose name is longer than {MAX_RUNNABLE_NAME_LENGTH} characters, and then"
-    " every run of it fails.",
-    remediation="A schedule cannot be renamed: delete that of {name} (its backups stay) and create it anew with a"
-    " shorter name: in the console under the index's Backups tab, or by DELETE /backup-schedules/{schedule_id}, then"
+    rationale=f"Pinecone accepts schedule names of more than {MAX_RUNNABLE_NAME_LENGTH} characters, but every run"
+    " of such a schedule fails.",
+    remediation="A schedule cannot be renamed. Delete the schedule of {name} (its backups are kept) and create one"
+    " with a shorter name, in the Backups tab of the index or with DELETE /backup-schedules/{schedule_id} and then"
     " POST /indexes/{name}/backup-schedules.",
     guidance=Guidance(
         looks_at="The length of the name of each enabled schedule.",
         console=(
-            "Open {name} and its Backups tab.",
-            (
-                "Create a schedule with the same settings and a name of at most 28 characters, and pause the "
-                "old one first."
-            ),
-            "Delete the old one; its backups stay.",
+            "Open the Backups tab of {name}.",
+            "Pause the schedule, and create another with the same settings and a name of at most 28 characters.",
+            "Delete the paused schedule; its backups are kept.",
         ),
         api=(
             "DELETE /backup-schedules/{schedule_id}.",

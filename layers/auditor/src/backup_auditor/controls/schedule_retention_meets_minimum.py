@@ -23,14 +23,14 @@ from backup_auditor.domain.timefmt import format_length, to_days
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     min_retention = subject.requirements.schedule.retention_min
     if min_retention is None:
-        return not_applicable("The policy sets no minimum retention for it.")
+        return not_applicable("The policy sets no minimum retention.")
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         evidence = {**build_retention_evidence(schedule), "min_days": to_days(min_retention)}
-        reason = f"{describe_retention(schedule)}, at least {format_length(min_retention)} is required."
+        reason = f"{describe_retention(schedule)} (minimum: {format_length(min_retention)})."
         return (
             non_compliant(reason, evidence)
             if require_retention(schedule) < min_retention
@@ -47,18 +47,15 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="A fault that is found later than the oldest recovery point was made cannot be undone.",
-    remediation="Lengthen the retention of the schedule of {name}, which also keeps what it already made: in the"
-    " console under the index's Backups tab, or by PATCH /backup-schedules/{schedule_id} with"
-    ' {"retention": {"expire_after_days": {min_days}}}.',
+    rationale="An error that is found after the oldest recovery point expired cannot be undone.",
+    remediation="Lengthen the retention of the schedule of {name}, which also applies to existing backups, in the"
+    ' Backups tab of the index or with PATCH /backup-schedules/{schedule_id} and {"retention": {"expire_after_days":'
+    " {min_days}}}.",
     guidance=Guidance(
         looks_at="The retention of each enabled schedule.",
-        console=(
-            "Open {name} and its Backups tab.",
-            "Edit the schedule and lengthen its retention.",
-        ),
+        console=("Open the Backups tab of {name}.", "Edit the schedule and lengthen its retention."),
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
-        false_positives="Backups that are copied elsewhere and kept there: let a rule ask for less.",
+        false_positives="Backups that are copied to another place and kept there: add a rule with a shorter minimum.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=(
             "AWS Config backup-plan-min-frequency-and-min-retention-check",
@@ -66,5 +63,5 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
         ),
     ),
     evaluate=evaluate,
-    parameters={"schedule.retention_days.min": "the fewest days that backups are to be kept"},
+    parameters={"schedule.retention_days.min": "the minimum retention in days"},
 )

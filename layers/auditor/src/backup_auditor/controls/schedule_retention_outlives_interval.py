@@ -23,14 +23,14 @@ from backup_auditor.domain.timefmt import format_length, to_days
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         interval = require_interval(schedule)
         evidence = {**build_retention_evidence(schedule), "interval_days": to_days(interval)}
-        reason = f"{describe_retention(schedule)}, its runs are up to {format_length(interval)} apart"
+        reason = f"{describe_retention(schedule)}, and its runs are up to {format_length(interval)} apart"
         if require_retention(schedule) <= interval:
-            return non_compliant(f"{reason}: there are times without any backup.", evidence)
+            return non_compliant(f"{reason}, so there are times without a backup.", evidence)
         return compliant(f"{reason}.", evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
@@ -39,26 +39,29 @@ def evaluate(subject: IndexContext) -> Verdict:
 SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     id="schedule-retention-outlives-interval",
     title="Enabled schedules keep each backup until the next one is made",
-    fails_when="The retention of an enabled schedule is no longer than its longest interval: 1 day, 7 days, or 31 days "
-    "for a monthly one.",
+    fails_when="The retention of an enabled schedule is not longer than its longest interval: 1 day, 7 days, or 31"
+    " days for a monthly schedule.",
     severity=Severity.CRITICAL,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="A backup that expires before the next is taken leaves days on which nothing can be restored.",
-    remediation="Lengthen the retention of the schedule of {name} beyond its interval, or raise its frequency: in the"
-    " console under the index's Backups tab, or by PATCH /backup-schedules/{schedule_id}.",
+    rationale="If a backup expires before the next one is made, the index cannot be restored on the days between.",
+    remediation="Set a retention of the schedule of {name} that is longer than its interval, or increase its"
+    " frequency, in the Backups tab of the index or with PATCH /backup-schedules/{schedule_id}.",
     guidance=Guidance(
         looks_at="The retention and the frequency of each enabled schedule.",
         console=(
-            "Open {name} and its Backups tab.",
+            "Open the Backups tab of {name}.",
             "Edit the schedule: lengthen its retention, or choose a higher frequency.",
         ),
         api=(
-            'PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}} for more days.',
-            'PATCH /backup-schedules/{schedule_id} with {"frequency": "FREQUENCY"} for more runs instead.',
+            (
+                'PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}} for a longer'
+                " retention."
+            ),
+            'PATCH /backup-schedules/{schedule_id} with {"frequency": "FREQUENCY"} for more runs.',
         ),
-        false_positives="None: the days without a backup are certain. Manual backups may cover them, and nothing makes "
-        "sure of it.",
+        false_positives="None: days without a backup are certain. Manual backups may cover them, but nothing"
+        " guarantees it.",
         frameworks=BACKUP_FRAMEWORKS,
         corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     ),

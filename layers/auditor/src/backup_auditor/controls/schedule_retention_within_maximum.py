@@ -14,14 +14,14 @@ from backup_auditor.domain.timefmt import format_length, to_days
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
     max_retention = subject.requirements.schedule.retention_max
     if max_retention is None:
-        return not_applicable("The policy sets no maximum retention for it.")
+        return not_applicable("The policy sets no maximum retention.")
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         evidence = {**build_retention_evidence(schedule), "max_days": to_days(max_retention)}
-        reason = f"{describe_retention(schedule)}, at most {format_length(max_retention)} is allowed."
+        reason = f"{describe_retention(schedule)} (maximum: {format_length(max_retention)})."
         return (
             non_compliant(reason, evidence)
             if require_retention(schedule) > max_retention
@@ -38,21 +38,20 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     severity=Severity.MEDIUM,
     scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
-    rationale="Backups that are kept too long cost storage, fill the project's quota, and hold what should be gone.",
-    remediation="Shorten the retention of the schedule of {name}, after making sure that the older backups, which this"
-    " deletes, are not needed: in the console under the index's Backups tab, or by PATCH"
-    " /backup-schedules/{schedule_id} with"
-    ' {"retention": {"expire_after_days": {max_days}}}.',
+    rationale="Backups that are kept too long cost storage, use up the quota, and retain data that should be deleted.",
+    remediation="Make sure that the older backups are not needed: a shorter retention deletes them. Then shorten the"
+    " retention of the schedule of {name}, in the Backups tab of the index or with PATCH"
+    ' /backup-schedules/{schedule_id} and {"retention": {"expire_after_days": {max_days}}}.',
     guidance=Guidance(
         looks_at="The retention of each enabled schedule.",
         console=(
-            "Open {name} and its Backups tab.",
-            "Make sure that the backups older than the maximum are not needed.",
+            "Open the Backups tab of {name}.",
+            "Make sure that backups older than the maximum are not needed.",
             "Edit the schedule and shorten its retention.",
         ),
         api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
         false_positives="An index under a legal hold: exempt it until the hold ends.",
     ),
     evaluate=evaluate,
-    parameters={"schedule.retention_days.max": "the most days that backups may be kept"},
+    parameters={"schedule.retention_days.max": "the maximum retention in days"},
 )

@@ -22,11 +22,11 @@ from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_sc
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, format_to_second, to_hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, format_minute, format_moment, to_hours
 
 
 def evaluate(subject: IndexContext) -> Verdict:
-    """Judge one index."""
+    """Evaluate one index."""
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         settings_history = subject.project.settings_histories[schedule.schedule_id]
@@ -38,7 +38,7 @@ def evaluate(subject: IndexContext) -> Verdict:
             **build_schedule_evidence(schedule),
             "runs": len(run_gaps.run_times),
             "gaps": len(gaps),
-            "allowed_hours": to_hours(run_gaps.max_interval),
+            "limit_hours": to_hours(run_gaps.max_interval),
         }
         if gaps:
             widest_gap = max(gaps, key=lambda gap: (gap.length, gap.start))
@@ -48,16 +48,15 @@ def evaluate(subject: IndexContext) -> Verdict:
                 "to": format_moment(widest_gap.end),
                 "gap_hours": to_hours(widest_gap.length),
                 "frequency": widest_gap.frequency,
-                "allowed_hours": to_hours(widest_gap.max_length),
+                "limit_hours": to_hours(widest_gap.max_length),
                 "settings": [
                     build_settings_evidence(it) for it in settings_history.find_settings_since(run_gaps.since)
                 ],
             }
             gap_text, limit_text = format_lengths(widest_gap.length, widest_gap.max_length)
             reason = (
-                f"Its schedule {label_schedule(schedule)} did not run for {gap_text} from"
-                f" {format_to_second(widest_gap.start)}, {limit_text} are allowed"
-                f" ({pluralize(len(gaps), 'gap')})."
+                f"Schedule {label_schedule(schedule)} did not run for {gap_text} from {format_minute(widest_gap.start)}"
+                f" (limit: {limit_text}; {pluralize(len(gaps), 'gap')})."
             )
             return non_compliant(
                 reason, evidence, depends_on_absence_in=subject.backups.find_history_listings([schedule])
@@ -66,7 +65,9 @@ def evaluate(subject: IndexContext) -> Verdict:
         if failure is not None and not run_gaps.is_covered:
             raise create_read_failure_error(f"runs of schedule {label_schedule(schedule)}", failure)
         if run_gaps.has_undated_runs and not run_gaps.is_covered:
-            raise InsufficientDataError(f"Some runs of its schedule {label_schedule(schedule)} tell no time.", evidence)
+            raise InsufficientDataError(
+                f"Some runs of schedule {label_schedule(schedule)} have no capture time.", evidence
+            )
         return compliant(_describe_compliance(schedule, run_gaps), evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
@@ -75,42 +76,37 @@ def evaluate(subject: IndexContext) -> Verdict:
 def _describe_compliance(schedule: Schedule, run_gaps: RunGaps) -> str:
     schedule_label = label_schedule(schedule)
     if not run_gaps.run_times:
-        return f"The first run of its schedule {schedule_label} is not yet due."
+        return f"The first run of schedule {schedule_label} is not due yet."
     if run_gaps.longest_interval <= run_gaps.max_interval:
-        return (
-            f"The runs of its schedule {schedule_label} are never more than"
-            f" {format_length(run_gaps.max_interval)} apart."
-        )
+        return f"The runs of schedule {schedule_label} are at most {format_length(run_gaps.max_interval)} apart."
     gap_text, limit_text = format_lengths(run_gaps.longest_interval, run_gaps.max_interval)
     return (
-        f"The runs of its schedule {schedule_label} are up to {gap_text} apart ({limit_text}"
-        " are allowed now), which a slower frequency"
-        " or a pause at that time explains, or may explain before the first audit."
+        f"The runs of schedule {schedule_label} are up to {gap_text} apart (current limit: {limit_text}); a slower"
+        " frequency or a pause at that time explains this, or may explain it before the first audit."
     )
 
 
 SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     id="scheduled-runs-are-continuous",
     title="No run of an enabled schedule is missing",
-    fails_when="Two neighbouring runs of an enabled schedule, or its last run and now, are further apart than its"
-    " longest interval and the grace; its creation and its first run, where an audit saw it within a day of its"
-    " creation. Looked at are the last 14 intervals, no further back than its retention or its creation, by the"
-    " frequency, the retention and the pauses that audits saw at the time. A failed run is a run; a planned run and a"
-    " manual backup are none.",
+    fails_when="Two consecutive runs of an enabled schedule, or its last run and now, are further apart than its"
+    " longest interval plus the grace period. The time from its creation to its first run counts if an audit saw the"
+    " schedule within a day of its creation. The control checks the last 14 intervals, but not before the schedule's"
+    " creation or retention, using the frequency, retention and pauses that audits recorded at the time. A failed run"
+    " counts as a run; planned runs and manual backups do not.",
     severity=Severity.HIGH,
     scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
-    rationale="A schedule that skips runs leaves days that cannot be gone back to, and is about to stop altogether.",
-    remediation="Take a backup of {name} by hand, in the console under the index's Backups tab or by"
-    " POST /indexes/{name}/backups; look for what kept the runs from starting by GET"
-    " /backup-schedules/{schedule_id}/history"
-    " (a pause, the project's quota, the schedule's name), and ask Pinecone's support if nothing shows.",
+    rationale="Each skipped run is a day that cannot be restored. A schedule that skips runs may stop altogether.",
+    remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
+    " Check with GET /backup-schedules/{schedule_id}/history why runs did not start (a pause, the project's quota,"
+    " the schedule's name), and contact Pinecone support if there is no reason.",
     guidance=Guidance(
         looks_at="The history of each enabled schedule, over its last 14 intervals.",
         console=(
-            "Open {name} and its Backups tab.",
-            "Look at the schedule's history for the gap in the evidence.",
-            "Create a backup, if the gap reaches to today.",
+            "Open the Backups tab of {name}.",
+            "Check the schedule's history for the gap in the evidence.",
+            "Create a backup, if the gap is still open.",
         ),
         api=(
             "GET /backup-schedules/{schedule_id}/history.",

@@ -17,17 +17,17 @@ from backup_auditor.domain.control import (
     non_compliant,
     not_applicable,
 )
-from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
 
 
 def evaluate(subject: ProjectContext) -> Verdict:
-    """Judge the project."""
+    """Evaluate the project."""
     quota = subject.policy.project.quota
     if quota is None:
-        return not_applicable("The project has no quota of backups: its plan has none, and the policy gives none.")
+        return not_applicable(NO_QUOTA_REASON)
     quota_usage = subject.quota_usage
     manual_count = quota_usage.manual_counts.total()
     slot_count = sum(it.min_slots for it in quota_usage.schedule_usages)
@@ -42,28 +42,30 @@ def evaluate(subject: ProjectContext) -> Verdict:
         ),
     }
     reason = (
-        f"Enabled schedules hold up to {pluralize(slot_count, 'backup')}, and people took {manual_count:,} by hand;"
-        f" the quota is {quota:,}"
+        f"Enabled schedules need up to {pluralize(slot_count, 'backup')}, in addition to"
+        f" {pluralize(manual_count, 'manual backup')} (quota: {quota:,})"
     )
     if slot_count + manual_count > quota:
         fit = find_best_schedule_fit(index_count, quota - manual_count)
         evidence["fits"] = build_fit_evidence(fit, index_count)
         return non_compliant(f"{reason}; {describe_fit(fit, index_count)}.", evidence)
     unknown_facts = [
-        f"what schedule {it.schedule.schedule_id} holds" for it in quota_usage.schedule_usages if it.slots is None
+        f"how many backups schedule {it.schedule.schedule_id} needs"
+        for it in quota_usage.schedule_usages
+        if it.slots is None
     ]
     unknown_facts += quota_usage.describe_unknown_usage()
     if slot_count + manual_count + quota_usage.possibly_manual_count > quota:
-        unknown_facts.append(f"how many of {pluralize(quota_usage.possibly_manual_count, 'backup')} were taken by hand")
+        unknown_facts.append(f"how many of {pluralize(quota_usage.possibly_manual_count, 'backup')} are manual")
     failure = subject.inventory.backups.failure
     if failure is not None:
-        unknown_facts.append(f"what else there is ({failure.call}: {failure.error})")
+        unknown_facts.append(f"what else uses the quota ({failure.call}: {failure.error})")
     if unknown_facts:
         raise InsufficientDataError(
-            f"{reason}, and it is not known {unknown_facts[0]}.", {**evidence, "unknown": len(unknown_facts)}
+            f"{reason}; it is unknown {unknown_facts[0]}.", {**evidence, "unknown": len(unknown_facts)}
         )
     if not index_count:
-        return not_applicable("No schedule is enabled.", evidence)
+        return not_applicable("The project has no enabled schedule.", evidence)
     return compliant(f"{reason}.", evidence)
 
 
@@ -86,28 +88,33 @@ def _make_share(quota_usage: QuotaUsage, name: str, schedule_usages: list[Schedu
 
 SCHEDULES_FIT_QUOTA = Control(
     id="schedules-fit-quota",
-    title="What the enabled schedules hold fits the project's quota of backups",
-    fails_when="The quota is less than what the enabled schedules hold at most (for each, its retention divided by its"
-    " longest interval, rounded down, and one more) and the manual backups, those of deleted indexes included.",
+    title="The enabled schedules fit the backup quota of the project",
+    fails_when="The enabled schedules and the manual backups, including those of deleted indexes, need more backups"
+    " than the quota. Each schedule needs at most its retention divided by its longest interval, rounded down, plus"
+    " one.",
     severity=Severity.HIGH,
     scopes=(ResourceType.PROJECT,),
     family=Family.QUOTA,
-    rationale="Schedules that hold more than the quota run well for weeks, and fail when it is full: all at once.",
-    remediation="Shorten retentions of the schedules of {name} or lower their frequency by PATCH"
-    " /backup-schedules/SCHEDULE_ID (GET /indexes/INDEX/backup-schedules tells it), delete manual backups that nobody"
-    " needs by DELETE /backups/BACKUP_ID (GET /backups tells it), or ask Pinecone for a greater quota.",
+    rationale="Schedules that need more than the quota run well for weeks. When the quota is full, all of them fail"
+    " at once.",
+    remediation="Shorten the retention of schedules of {name} or lower their frequency with PATCH"
+    " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules), delete manual backups that are no"
+    " longer needed with DELETE /backups/BACKUP_ID (ids: GET /backups), or ask Pinecone to raise the quota.",
     guidance=Guidance(
-        looks_at="The frequency and the retention of every enabled schedule, and the backups that no schedule made.",
+        looks_at="The frequency and retention of every enabled schedule, and the manual backups.",
         console=(
-            "Open the indexes that take most slots, and edit their schedules: the evidence says what would fit.",
-            "Open Backups of the project, and delete manual backups that nobody needs.",
+            (
+                "Open the indexes that need the most backups and edit their schedules (the evidence shows what would"
+                " fit)."
+            ),
+            "Open Backups of the project and delete manual backups that are no longer needed.",
         ),
         api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
-        false_positives="A quota that Pinecone raised for the organization: state it as project.backup_quota.",
+        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
     ),
     evaluate=evaluate,
     parameters={
-        "project.plan": "the plan, which gives the quota: standard 500, enterprise 1,000",
-        "project.backup_quota": "the quota, where it is another",
+        "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
+        "project.backup_quota": "the quota, if it differs from the plan's",
     },
 )

@@ -31,11 +31,6 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def format_to_second(moment: datetime) -> str:
-    """Return a time in UTC with `Z`, without a fraction."""
-    return format_moment(moment.replace(microsecond=0))
-
-
 def parse_run_name(name: str | None) -> datetime | None:
     """Return the time at the end of a run's name, `{schedule name}-YYYYMMDDTHHMMSSZ`; `None` for another name."""
     match = _RUN_NAME.match(name or "")
@@ -74,13 +69,10 @@ def format_minute(moment: datetime) -> str:
 
 
 def format_distance(length: timedelta) -> str:
-    """Return the distance to a time in its largest unit: `in 3 days`, `1 hour ago`."""
-    for size, unit in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
-        count = abs(length) // size
-        if count:
-            text = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-            return f"in {text}" if length > timedelta() else f"{text} ago"
-    return "now"
+    """Return how far off a time is: `in 3d 4h`, `1h ago`, or `now` within a minute."""
+    if abs(length) < timedelta(minutes=1):
+        return "now"
+    return f"in {format_length(length)}" if length > timedelta() else f"{format_length(-length)} ago"
 
 
 def to_hours(length: timedelta) -> float:

@@ -70,8 +70,10 @@ def build_backup_rows(context: IndexContext) -> ExplanationRows:
     """Tell the backups under the index's name: the recovery points first, then what else there is."""
     rows: ExplanationRows = []
     try:
-        points = context.backups.recovery_points
-        other_counts = Counter(it.phase for it in context.backups.all_backups if it.is_listed and it not in points)
+        points = context.backups.require_recovery_points()
+        other_counts = Counter(
+            it.phase for it in context.backups.require_backups() if it.is_listed and it not in points
+        )
     except InsufficientDataError as error:
         rows.append(("not known", error.reason))
     else:

@@ -54,7 +54,7 @@ def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
     unknown_findings = (
         it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None
     )
-    return sorted(map(tuple, _group_findings(unknown_findings, _find_cause)), key=lambda it: (-len(it), it[0].reason))
+    return sorted(map(tuple, _group_findings(unknown_findings, find_cause)), key=lambda it: (-len(it), it[0].reason))
 
 
 def group_exempted_findings(report: Report) -> list[tuple[Finding, ...]]:
@@ -98,9 +98,9 @@ def label_group(findings: Sequence[Finding]) -> str:
     return f"{label}, {findings[0].control if len(controls) == 1 else pluralize(len(controls), 'control')}"
 
 
-def _find_cause(finding: Finding) -> Hashable:
-    """Return the call that was not read, where one was not; otherwise the reason itself."""
-    return str(finding.evidence.get("unread", finding.reason))
+def find_cause(finding: Finding) -> str:
+    """Return why a finding is unknown: the failed call, if there is one, else its reason."""
+    return str(finding.evidence.get("call", finding.reason))
 
 
 def _group_findings(findings: Iterable[Finding], key: Callable[[Finding], Hashable]) -> Iterable[list[Finding]]:

@@ -1,4 +1,4 @@
-"""Whether the service can back an index up, as far as its answers show."""
+"""Whether the service can back up an index, as far as its answers show."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +13,7 @@ from backup_auditor.domain.model import Deployment
 
 
 class Obstacle(StrEnum):
-    """Why the service cannot back an index up."""
+    """Why the service cannot back up an index."""
 
     POD = "pod"
     DENIED = "refused"
@@ -22,15 +22,15 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackupSupport:
-    """Whether the service can back one index up: it can, where there is neither a reason nor an unknown fact."""
+    """Whether the service can back up one index: it can, if there is neither a reason nor an unknown fact."""
 
     reason: str | None = None
-    """Why it cannot, in a sentence."""
+    """Why it cannot, as a sentence."""
     evidence: Evidence = field(default_factory=dict)
     depends_on_absence_in: tuple[ListingId, ...] = ()
-    """The listings in which a further row would show that it can."""
+    """The listings in which a further row would prove that it can."""
     unknown_error: InsufficientDataError | None = None
-    """Why it is not known whether it can."""
+    """Why it is unknown whether it can."""
 
 
 _SUPPORTED = BackupSupport()
@@ -46,8 +46,8 @@ def find_backup_support(
 ) -> BackupSupport:
     """Return whether an index can be backed up.
 
-    One that is encrypted with a customer key can only where a schedule or a backup of it is listed, or where an earlier
-    audit remembers a backup that should still exist.
+    An index that is encrypted with a customer key can be backed up only if a schedule or a backup of it is listed, or
+    if a previous audit recorded a backup that should still exist.
     """
     missing_support = find_missing_support(facts)
     if missing_support is not None:
@@ -59,26 +59,25 @@ def find_backup_support(
     if failure is not None or live_id.unknown_reason is not None:
         failure_text = f"{failure.call}: {failure.error}" if failure is not None else live_id.unknown_reason
         reason = (
-            "It is encrypted with a customer key, and whether it has a schedule or a backup is not"
-            f" known: {failure_text}."
+            "The index is encrypted with a customer key, and it is unknown whether it has a schedule or a backup:"
+            f" {failure_text}."
         )
         return BackupSupport(evidence=evidence, unknown_error=InsufficientDataError(reason, evidence))
     own_listings = (ListingId(ListingKind.OWN_BACKUPS, facts.index.name),) if live_id.needs_index_listing else ()
     return BackupSupport(
-        "It is encrypted with a customer key, and Pinecone cannot back up such an index: no schedule and no backup of"
-        " it is listed.",
+        "The index cannot be backed up: it has a customer key, and no schedule or backup of it is listed.",
         evidence,
         depends_on_absence_in=(*schedules.listings, BACKUP_LISTING, *own_listings),
     )
 
 
 def find_missing_support(facts: IndexFacts) -> BackupSupport | None:
-    """Return why an index can never be backed up, whatever else is listed; `None` where nothing says so."""
+    """Return why an index can never be backed up, whatever else is listed; `None` if there is no such reason."""
     if facts.index.deployment is Deployment.POD:
         evidence: Evidence = {"obstacle": Obstacle.POD.value}
-        return BackupSupport("It is a pod index, and pod indexes have no backups.", evidence)
+        return BackupSupport("The index cannot be backed up: it is a pod index.", evidence)
     for answer in (facts.schedules, facts.own_backups):
         if isinstance(answer, Denial) and answer.kind is DenialReason.UNSUPPORTED:
             evidence = {"obstacle": Obstacle.DENIED.value, "answer": answer.message}
-            return BackupSupport(f"Pinecone answers that it cannot be backed up: {answer.message}", evidence)
+            return BackupSupport(f"The index cannot be backed up: Pinecone answered {answer.message}", evidence)
     return None

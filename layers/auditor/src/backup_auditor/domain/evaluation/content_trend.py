@@ -13,41 +13,46 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_minute, format_moment
 
 MAX_COMPARED_POINTS = 7
-"""With how many recovery points the newest is compared, at most."""
-NEWEST_UNKNOWN_REASON = (
-    "Some of its Ready backups tell no time at which they were taken: which is the newest is not known."
-)
-"""Why nothing can be said of the newest recovery point."""
+"""The newest recovery point is compared with at most this many earlier ones."""
+NEWEST_UNKNOWN_REASON = "Some Ready backups have no capture time, so it is unknown which is the newest."
+NO_EARLIER_POINT_REASON = "The index has no earlier recovery point to compare with."
 
 
 @dataclass(frozen=True, slots=True)
 class ContentTrend:
-    """The newest recovery point, and what those before it hold."""
+    """The newest recovery point, and the content of earlier ones."""
 
     newest_point: BackupRecord
     newest_value: int | None
-    """What the newest holds; `None` where that is not told."""
+    """The content of the newest recovery point; `None` if unknown."""
     earlier_points: tuple[tuple[BackupRecord, int], ...]
-    """The recovery points that it is compared with, newest first, and what each holds."""
+    """The recovery points that it is compared with, newest first, and the content of each."""
 
     @property
     def median(self) -> float:
-        """What is usual: the median of those before."""
+        """The median content of the earlier recovery points."""
         values = sorted(value for _, value in self.earlier_points)
         middle = len(values) // 2
         middle_sum = values[middle] + values[-middle - 1]
         return middle_sum / 2 if middle_sum % 2 else middle_sum // 2
 
+    def describe(self, noun: str) -> str:
+        """Return the beginning of a sentence: what the newest recovery point has, and the median of earlier ones."""
+        return (
+            f"Newest recovery point has {pluralize(self.newest_value or 0, noun)}; the median of"
+            f" {pluralize(len(self.earlier_points), 'earlier one')} is {self.median:,}"
+        )
+
 
 def build_content_trend(subject: IndexContext, read_value: Callable[[Backup], int | None]) -> ContentTrend | None:
-    """Return what recovery points hold; `None` where there is nothing to compare. Those that do not tell are skipped.
+    """Return the content of recovery points, without those of unknown content; `None` if there is nothing to compare.
 
-    Raises `InsufficientDataError` where it is not known which is the newest.
+    Raises `InsufficientDataError` if it is unknown which is the newest.
     """
     backups = subject.backups
-    points = backups.recovery_points
-    if backups.undated_recovery_points:
-        undated_ids = sorted(it.backup.backup_id for it in backups.undated_recovery_points)
+    points = backups.require_recovery_points()
+    if backups.require_undated_recovery_points():
+        undated_ids = sorted(it.backup.backup_id for it in backups.require_undated_recovery_points())
         raise InsufficientDataError(NEWEST_UNKNOWN_REASON, {"undated": undated_ids})
     backups.require_backup_listing()
     point_values = ((it, value) for it in points[1:] if (value := read_value(it.backup)) is not None)
@@ -60,12 +65,12 @@ def build_content_trend(subject: IndexContext, read_value: Callable[[Backup], in
 def evaluate_content_drop(
     subject: IndexContext, percent: float | None, noun: str, read_value: Callable[[Backup], int | None]
 ) -> Verdict:
-    """Judge how much less of a thing, such as `record`, the newest recovery point holds than is usual."""
+    """Evaluate by how much the newest recovery point is below the median of earlier ones; `noun` as in `record`."""
     if percent is None:
-        return not_applicable(f"The policy sets no limit to how many {noun}s may go.")
+        return not_applicable(f"The policy sets no limit for a drop in {noun}s.")
     trend = build_content_trend(subject, read_value)
     if trend is None:
-        return not_applicable("It has no earlier recovery point to compare the newest with.")
+        return not_applicable(NO_EARLIER_POINT_REASON)
     evidence: dict[str, object] = {
         "backup_id": trend.newest_point.backup.backup_id,
         f"{noun}_count": trend.newest_value,
@@ -74,26 +79,23 @@ def evaluate_content_drop(
         "max_drop_percent": percent,
     }
     if trend.newest_value is None:
-        raise InsufficientDataError(f"How many {noun}s its newest recovery point has is not told.", evidence)
-    newest_text = pluralize(trend.newest_value, noun)
-    reason = f"Its newest recovery point has {newest_text}, the median of those before is {trend.median:,}"
+        raise InsufficientDataError(f"The {noun} count of the newest recovery point is unknown.", evidence)
+    reason = f"{trend.describe(noun)} (limit: {percent:g}% fewer)"
     if not _is_below(trend.newest_value, trend.median, percent):
-        return compliant(f"{reason}; {percent:g} % fewer are allowed.", evidence)
+        return compliant(f"{reason}.", evidence)
     healthy_point = find_last_healthy_point(trend, percent)
     evidence["last_healthy"] = _build_point_evidence(subject, healthy_point, noun, read_value)
-    reason = (
-        f"{reason}, {percent:g} % fewer are allowed; the last healthy one, {_describe_point(subject, healthy_point)}."
-    )
+    reason = f"{reason}; last healthy recovery point: {_describe_point(subject, healthy_point)}."
     return non_compliant(reason, evidence, depends_on_absence_in=subject.backups.listings)
 
 
 def find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
-    """Return the newest recovery point that is not below what is usual; at least one of them is the median or more."""
+    """Return the newest earlier recovery point within the limit; at least one is at or above the median."""
     return next(it for it, value in trend.earlier_points if not _is_below(value, trend.median, percent))
 
 
 def _is_below(value: int, median: float, percent: float) -> bool:
-    return value * 100 < median * (100 - percent)  # multiplied out: nothing is rounded at the limit
+    return value * 100 < median * (100 - percent)  # integer arithmetic: nothing is rounded at the limit
 
 
 def _build_point_evidence(
@@ -114,14 +116,14 @@ def _describe_point(subject: IndexContext, point: BackupRecord) -> str:
     expiry = subject.backups.find_expiry(point)
     text = f"{point.backup.name or point.backup.backup_id}"
     if point.captured_at is not None:
-        text += f" of {format_minute(point.captured_at)}"
+        text += f" from {format_minute(point.captured_at)}"
     if expiry.expires is False:
         return f"{text}, never expires"
     if expiry.expires_at is None:
-        return f"{text}, expires at a time that is not known"
+        return f"{text}, expiry unknown"
     return (
-        f"{text}, expires on {format_minute(expiry.expires_at)},"
-        f" {format_distance(expiry.expires_at - subject.observed_at)}"
+        f"{text}, expires on {format_minute(expiry.expires_at)}"
+        f" ({format_distance(expiry.expires_at - subject.observed_at)})"
     )
 
 

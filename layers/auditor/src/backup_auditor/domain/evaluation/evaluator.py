@@ -1,4 +1,4 @@
-"""Judges an inventory against a policy: every control on every resource gives exactly one finding."""
+"""The evaluation of an inventory against a policy: one finding for every control and resource."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from backup_auditor.domain.control import (
 )
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
-from backup_auditor.domain.evaluation.results import Coverage, Evaluation
+from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexFigures, QuotaFigures
 from backup_auditor.domain.evaluation.timeline import Timelines
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, compute_fingerprint
 from backup_auditor.domain.inventory import Inventory
@@ -27,7 +27,7 @@ type AnyControl = Control[ProjectContext] | Control[IndexContext] | Control[Dele
 
 @dataclass(frozen=True, slots=True)
 class ControlCatalog:
-    """The controls, in order, by what they are judged for; one may stand under several."""
+    """The controls, in order, by the resource type that they evaluate; a control may evaluate several types."""
 
     project_controls: tuple[Control[ProjectContext], ...] = ()
     index_controls: tuple[Control[IndexContext], ...] = ()
@@ -55,16 +55,17 @@ class ControlCatalog:
 def evaluate_controls(
     inventory: Inventory, policy: Policy, catalog: ControlCatalog, state: ProjectState = EMPTY_STATE
 ) -> Evaluation:
-    """Judge every control on every resource. A control that raises becomes a finding and silences no other."""
+    """Evaluate every control on every resource. A control that raises becomes a finding and does not affect others."""
     project = ProjectContext(inventory, policy, state)
     findings: list[Finding] = []
     unconfirmed_listings: set[ListingId] = set()
     index_count = protected_count = recovery_point_count = 0
+    figures_by_name: dict[str, IndexFigures] = {}
     for control in catalog.project_controls:
         verdict = _evaluate_control(control, project, project, None, unconfirmed_listings)
         findings.append(_create_finding(control, project.resource, verdict, project, {}))
     for facts in inventory.indexes:
-        subject = IndexContext(project, facts)  # one at a time: what is worked out for an index goes with it
+        subject = IndexContext(project, facts)  # one at a time, to release the memory of each index
         for index_control in catalog.index_controls:
             verdict = _evaluate_index_control(index_control, subject, project, unconfirmed_listings)
             findings.append(
@@ -76,6 +77,8 @@ def evaluate_controls(
             index_count += 1
             protected_count += subject.is_protected
             recovery_point_count += subject.known_recovery_point_count
+            if (figures := _compute_index_figures(subject)) is not None:
+                figures_by_name[subject.name] = figures
     for deleted_index in find_deleted_indexes(project):
         for deleted_control in catalog.deleted_index_controls:
             verdict = _evaluate_control(
@@ -84,7 +87,34 @@ def evaluate_controls(
             findings.append(_create_finding(deleted_control, deleted_index.resource, verdict, project, {}))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     coverage = Coverage(index_count, protected_count, recovery_point_count)
-    return Evaluation(tuple(findings), coverage, frozenset(unconfirmed_listings), Timelines(inventory, policy, state))
+    return Evaluation(
+        tuple(findings),
+        coverage,
+        frozenset(unconfirmed_listings),
+        AuditFigures(figures_by_name, _compute_quota_figures(project)),
+        Timelines(inventory, policy, state),
+    )
+
+
+def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
+    """Return the figures of an index; `None` if it is unknown which backups are its own."""
+    try:
+        newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
+        return IndexFigures(
+            None if newest_at is None else subject.observed_at - newest_at, subject.backups.require_expiry_summary()
+        )
+    except InsufficientDataError:
+        return None
+
+
+def _compute_quota_figures(project: ProjectContext) -> QuotaFigures | None:
+    """Return what uses the quota of a project; `None` if it has none."""
+    quota = project.policy.project.quota
+    if not quota:
+        return None
+    usage = project.quota_usage
+    slots = sum(it.min_slots for it in usage.schedule_usages)
+    return QuotaFigures(quota, usage.backup_counts.total(), slots, usage.manual_counts.total())
 
 
 def _evaluate_index_control(
@@ -102,7 +132,9 @@ def _evaluate_index_control(
     if control.family is Family.SCHEDULES and plan_denial is not None:
         return not_applicable(f"The organization's plan has no backup schedules: {plan_denial.message}")
     if subject.index.is_initializing and not control.is_evaluated_while_initializing:
-        return not_applicable("It is still being created (state Initializing): recovery points are not due yet.")
+        return not_applicable(
+            "The index is still being created (state Initializing), so recovery points are not due yet."
+        )
     verdict = _evaluate_control(control, subject, project, subject.name, unconfirmed_listings)
     if (
         support.unknown_error is not None
@@ -124,16 +156,14 @@ def _evaluate_control[Subject](
         verdict = control.evaluate(subject)
     except InsufficientDataError as error:
         return Verdict(Compliance.INSUFFICIENT_DATA, error.reason, error.evidence, exemption=error.exemption)
-    except Exception as error:  # noqa: BLE001  a broken control may not silence the others
-        reason = f"The control itself failed with {type(error).__name__}: {error}; please report it."
+    except Exception as error:  # noqa: BLE001  a broken control must not affect the others
+        reason = f"The control failed with {type(error).__name__}: {error}; report this error."
         return Verdict(Compliance.INSUFFICIENT_DATA, reason)
     return require_confirmed_absence(verdict, project, index, unconfirmed_listings)
 
 
-_UNKNOWN_STEP = (
-    "Nothing is known to be wrong here. Find out why it is not known, which the reason tells, and audit again."
-)
-"""What is to be done where nothing could be judged: the control's own remedy may be for a fault that is none."""
+_UNKNOWN_STEP = "No violation is known. Resolve the cause that the reason names, then audit again."
+"""The remediation of an unknown result: the remediation of the control may not apply."""
 
 
 def _create_finding[Subject](

@@ -1,4 +1,4 @@
-"""When a backup is due to be deleted, as far as that is known."""
+"""When backups expire, as far as that is known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,20 +19,36 @@ class BackupExpiry:
     """When a backup expires, and whether it does."""
 
     expires: bool | None
-    """`False` for a manual backup, which never does; `None` where nothing tells manual from scheduled."""
+    """`False` for a manual backup; `None` if it is unknown whether the backup is manual or scheduled."""
     expires_at: datetime | None = None
-    """`None` where it never expires, or where the moment is not known."""
+    """`None` if it never expires, or if the time is unknown."""
 
 
 NEVER_EXPIRES = BackupExpiry(expires=False)
 UNKNOWN_EXPIRY = BackupExpiry(expires=None)
 
 
-class BackupExpiries:
-    """Tells which schedule made a backup, and when the backup is due: by capture time and that schedule's retention.
+@dataclass(frozen=True, slots=True)
+class ExpirySummary:
+    """When the recovery points of an index expire."""
 
-    A backup that no history lists is manual, unless its name is a run's: then its schedule is gone, and only what is
-    remembered tells its expiry.
+    point_count: int
+    never_expiring_count: int
+    unknown_count: int
+    last_known: datetime | None
+    """The latest known expiry."""
+
+    @property
+    def last_expires_at(self) -> datetime | None:
+        """When the last recovery point expires; `None` if there is none, one never expires, or that is unknown."""
+        return None if self.never_expiring_count or self.unknown_count else self.last_known
+
+
+class BackupExpiries:
+    """The schedule that made each backup, and the backup's expiry: capture time plus the retention of that schedule.
+
+    A backup that no history lists is manual, unless its name is a run's name. Then its schedule is deleted, and only
+    the state knows its expiry.
     """
 
     def __init__(
@@ -43,7 +59,7 @@ class BackupExpiries:
         state: ProjectState,
         settings_histories: Mapping[str, SettingsHistory],
     ) -> None:
-        """Look at all histories of a project once; `refused` is the answer by which its plan has no schedules."""
+        """Read all histories of a project once; `plan_denial` is the answer that its plan has no schedules."""
         self._settings_histories = settings_histories
         self.inventory = inventory
         self.live_ids = live_ids
@@ -61,17 +77,16 @@ class BackupExpiries:
                     self._schedules_by_backup_id.setdefault(run.backup_id, schedule)
 
     def find_schedule(self, backup_id: str) -> Schedule | None:
-        """Return the schedule that made a backup, where its history lists it, or listed it when it was last known."""
+        """Return the schedule that made a backup: whose history lists it, or listed it in a previous audit."""
         schedule = self._schedules_by_backup_id.get(backup_id)
         if schedule is None and (known_backup := self._known_backups.get(backup_id)) is not None:
             return self.schedules.get(known_backup.schedule_id or "")
         return schedule
 
     def with_current_retention(self, backup: KnownBackup) -> KnownBackup:
-        """Return a remembered backup by the present retention too: a shorter one ends it earlier, a longer not later.
+        """Return a recorded backup with its expiry by the current retention, if that is earlier.
 
-        What is remembered already in that way comes back as it is, and so does one that was missed before: the
-        retention that was known then decides.
+        A backup that was missed in a previous audit is unchanged: the retention known then decides.
         """
         if backup.missed_at is not None:
             return backup
@@ -82,13 +97,13 @@ class BackupExpiries:
         return replace(backup, expires_at=expires_at)
 
     def expires(self, backup: Backup) -> bool | None:
-        """Tell whether a listed backup expires at all; `None` where nothing tells manual from scheduled."""
+        """Return whether a listed backup expires; `None` if it is unknown whether it is manual or scheduled."""
         if backup.backup_id in self._schedules_by_backup_id or parse_run_name(backup.name) is not None:
             return True
         return self.find_expiry(backup, None).expires
 
     def find_expiry(self, backup: Backup, captured_at: datetime | None) -> BackupExpiry:
-        """Return when a listed backup expires that was captured at that moment."""
+        """Return the expiry of a listed backup with this capture time."""
         schedule = self.find_schedule(backup.backup_id)
         if schedule is not None:
             return BackupExpiry(expires=True, expires_at=self._find_due_time(captured_at, schedule))
@@ -101,20 +116,20 @@ class BackupExpiries:
         return NEVER_EXPIRES if is_history_complete else UNKNOWN_EXPIRY
 
     def _find_due_time(self, captured_at: datetime | None, schedule: Schedule) -> datetime | None:
-        """Return when what a schedule made is due; `None` where its retention or the capture time is not known."""
+        """Return when a scheduled backup expires; `None` if its retention or capture time is unknown."""
         if captured_at is None or schedule.retention is None:
             return None
         return self._settings_histories[schedule.schedule_id].find_due_time(captured_at)
 
     def _is_history_complete(self, backup: Backup) -> bool:
-        """Tell whether every history in which a backup could be listed was read to its end."""
+        """Return whether every history that could list a backup was read completely."""
         facts = self._facts_by_name.get(backup.index_name)
         if facts is None:
             is_terminating = backup.index_name in self.inventory.terminating_names  # its histories were not read
             return self.inventory.indexes_failure is None and not is_terminating
         live_id = self.live_ids[backup.index_name]
         if live_id.unknown_reason is None and live_id.id != backup.index_id:
-            return True  # an earlier index of that name: its schedules are gone
+            return True  # an earlier index of that name: its schedules are deleted
         name = backup.index_name
         if name not in self._completeness_by_name:
             self._completeness_by_name[name] = self._are_histories_complete(facts)

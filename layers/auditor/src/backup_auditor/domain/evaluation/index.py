@@ -1,4 +1,4 @@
-"""One live or deleted index as controls see it: facts, or `InsufficientDataError` where a fact is unknown."""
+"""One live or deleted index as controls see it: facts, or `InsufficientDataError` if a fact is unknown."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,10 +20,10 @@ from backup_auditor.domain.project_state import KnownBackup
 
 
 class DeletedIndexContext:
-    """One index id that is no longer live, under the defaults: rules speak of live indexes."""
+    """One index id that is no longer live, under the default requirements: rules apply to live indexes."""
 
     def __init__(self, project: ProjectContext, name: str, index_id: str) -> None:
-        """Look at what is left of one index."""
+        """Select the facts of one deleted index."""
         self.project = project
         self.name = name
         self.id = index_id
@@ -33,23 +33,22 @@ class DeletedIndexContext:
 
     @cached_property
     def backups(self) -> list[BackupRecord]:
-        """Its listed backups, in whatever state."""
+        """Its listed backups, in any state."""
         rows = [it for it in self.project.backups_by_name.get(self.name, ()) if it.index_id == self.id]
         return list(merge_backup_rows(rows, (), self.observed_at, self.requirements.runs.grace).values())
 
-    @property
-    def known_backups(self) -> list[KnownBackup]:
-        """Its backups that are remembered."""
+    def require_known_backups(self) -> list[KnownBackup]:
+        """Return its backups recorded by previous audits; this never raises."""
         return self.project.known_backups.get(self.id, [])
 
     @property
     def listed_backup_ids(self) -> frozenset[str]:
-        """The ids of its backups that are listed."""
+        """The ids of its listed backups."""
         return frozenset(it.backup.backup_id for it in self.backups)
 
     @cached_property
     def listings(self) -> tuple[ListingId, ...]:
-        """The listings in which a further backup of it, or one that shows it to be live, could stand."""
+        """The listings that could contain a further backup of it, or one that shows that it is live."""
         live_id = self.project.live_ids.get(self.name)
         is_marked_deleted = self.id in find_deleted_index_ids(it.backup for it in self.backups)
         if live_id is None or is_marked_deleted or not live_id.needs_index_listing:
@@ -58,10 +57,10 @@ class DeletedIndexContext:
 
 
 def find_deleted_indexes(project: ProjectContext) -> Iterator[DeletedIndexContext]:
-    """Return the deleted indexes of which backups are listed, or remembered as not yet expired, by name and id.
+    """Yield the deleted indexes with listed backups, or with recorded ones that have not expired, by name and id.
 
-    Under a live name whose own id is in doubt only a deletion mark tells them; where the live indexes are not known
-    there is nothing to tell them by.
+    Under a live name whose own id is unknown, only a deletion mark shows them. If the live indexes are unknown, there
+    are none.
     """
     if project.inventory.indexes_failure is not None:
         return
@@ -76,24 +75,24 @@ def find_deleted_indexes(project: ProjectContext) -> Iterator[DeletedIndexContex
 
 
 def _find_deleted_ids(project: ProjectContext, name: str, ids: set[str]) -> set[str]:
-    if name in project.inventory.terminating_names:  # its own backups are no deleted index's until it is gone
+    if name in project.inventory.terminating_names:  # its own backups belong to a deleted index only once it is deleted
         known_index = project.state.indexes.get(name)
         return ids & find_deleted_index_ids(project.backups_by_name.get(name, ())) - {
             known_index.index_id if known_index else None
         }
     live_id = project.live_ids.get(name)
     if live_id is None or project.facts_by_name[name].index.deployment is Deployment.POD:
-        return ids  # a pod has no backups: all of that name are another index's
+        return ids  # a pod index has no backups: all of that name belong to other indexes
     if live_id.unknown_reason is not None:
         return ids & find_deleted_index_ids(project.backups_by_name.get(name, ()))
     return ids - {live_id.id or project.find_presumed_id(name)}
 
 
 class IndexContext:
-    """One live index, under the requirements that apply to it."""
+    """One live index, with the requirements that apply to it."""
 
     def __init__(self, project: ProjectContext, facts: IndexFacts) -> None:
-        """Look at one index's facts, within its project."""
+        """Select the facts of one live index within its project."""
         self.project = project
         self.facts = facts
         self.index: Index = facts.index
@@ -109,22 +108,21 @@ class IndexContext:
 
     @property
     def exclusion_reason(self) -> str | None:
-        """Why the policy wants nothing judged of this index, if it does."""
+        """Why the policy excludes this index from evaluation, if it does."""
         return explain_exclusion(self.index, self.project.policy)
 
     @property
     def support(self) -> BackupSupport:
-        """Whether the service can back this index up."""
+        """Whether the service can back up this index."""
         return self.project.support_by_name[self.name]
 
     @property
     def unsupported_reason(self) -> str | None:
-        """Why this index has no backups to judge, if it has none."""
+        """Why the backups of this index are not evaluated, if they are not."""
         return self.exclusion_reason or self.support.reason
 
-    @cached_property
-    def known_backups(self) -> list[KnownBackup]:
-        """Its backups that are remembered. Raises `InsufficientDataError` where it is not known which are its own."""
+    def require_known_backups(self) -> list[KnownBackup]:
+        """Return its backups recorded by previous audits; raise `InsufficientDataError` if its live id is unknown."""
         live_id = self.backups.live_id
         if live_id.unknown_reason is not None and self.name in self.project.names_with_known_backups:
             raise InsufficientDataError(f"{live_id.unknown_reason}.")
@@ -132,12 +130,12 @@ class IndexContext:
 
     @property
     def listed_backup_ids(self) -> frozenset[str]:
-        """The ids of the backups under its name that are listed."""
+        """The ids of the listed backups under its name."""
         return frozenset(it.backup_id for it in self.backups.backups_under_name)
 
     @property
     def listings(self) -> tuple[ListingId, ...]:
-        """The listings in which a further backup of it could stand."""
+        """The listings that could contain a further backup of it."""
         return self.backups.listings
 
     @property
@@ -145,17 +143,17 @@ class IndexContext:
         """Whether it is known to have an enabled schedule and a recovery point within its objective."""
         if not self.schedules.enabled_schedules or self.backups.live_id.unknown_reason is not None:
             return False
-        newest_capture_time = next((it.captured_at for it in self.backups.recovery_points), None)
+        newest_capture_time = next((it.captured_at for it in self.backups.require_recovery_points()), None)
         return newest_capture_time is not None and self.observed_at - newest_capture_time <= self.requirements.max_age
 
     @property
     def known_recovery_point_count(self) -> int:
-        """How many recovery points are known; 0 where it is not known which backups are the index's own."""
-        return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.recovery_points)
+        """The number of known recovery points; 0 if it is unknown which backups belong to the index."""
+        return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.require_recovery_points())
 
 
 def explain_exclusion(index: Index, policy: Policy) -> str | None:
-    """Return why the policy wants nothing judged of an index, if it does."""
+    """Return why the policy excludes an index from evaluation, if it does."""
     if index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
-        return "Its schema has document fields, and the policy excludes document indexes."
+        return "The index has document fields, and the policy excludes document indexes."
     return None

@@ -1,4 +1,4 @@
-"""Works out which index id is the live one of a name: an index tells no id of its own."""
+"""The id of the live index of a name: Pinecone does not report it with the index."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ class LiveId:
     """The id of the live index of a name, as far as it is known."""
 
     id: str | None
-    """`None` when no backup belongs to the live index, or when the id is in doubt."""
+    """`None` if no backup belongs to the live index, or if the id is unknown."""
     unknown_reason: str | None = None
-    """A sentence, without its stop, that says why the id is not known although it would decide."""
+    """Why the id is unknown although it would decide: a sentence without its full stop."""
     needs_index_listing: bool = False
-    """Whether the id hangs on what the index's own backups show, or do not."""
+    """Whether the id depends on the index's own backup listing."""
     is_index_listing_incomplete: bool = False
-    """Whether the index's own backups were asked for, and what was read of them does not tell."""
+    """Whether the index's own backup listing was read only in part, and what was read does not show the id."""
 
 
 def find_live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
-    """Work out the live id of a name from its schedules, then from deletion marks, then from the index's own listing.
+    """Return the live id of a name, from its schedules, else from deletion marks, else from the index's own listing.
 
-    `backups` are the rows of the project's listing under that name. A deletion mark is evidence where it stands;
+    `backups` are the rows of the project's listing under that name. A deletion mark proves that an index is deleted;
     its absence proves nothing.
     """
     schedule_index_ids = {schedule.index_id for schedule in list_rows(facts.schedules) if schedule.index_id}
@@ -39,19 +39,19 @@ def find_live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
     if len(schedule_index_ids) > 1:
         return LiveId(
             None,
-            f"The schedules of {name} name {len(schedule_index_ids)} different index ids",
+            f"The schedules of {name} report {len(schedule_index_ids)} different index ids",
             needs_index_listing=True,
         )
     deleted_index_ids = find_deleted_index_ids(backups)
     if all(backup.index_id in deleted_index_ids for backup in backups):
         return LiveId(None)
     return LiveId(
-        None, f"Which backups under the name {name} are the live index's own was not read", needs_index_listing=True
+        None, f"The id of the live index {name} is unknown: its own backup list was not read", needs_index_listing=True
     )
 
 
 def find_deleted_index_ids(backups: Iterable[Backup]) -> frozenset[str]:
-    """Return the ids of indexes of which any backup says that the index was deleted."""
+    """Return the ids of the indexes that at least one backup marks as deleted."""
     return frozenset(it.index_id for it in backups if it.index_deleted_at is not None)
 
 
@@ -61,11 +61,11 @@ def _find_live_id_in_own_listing(own_listing: Listing[Backup], deleted_index_ids
         return LiveId(index_ids.pop())
     if index_ids:
         return LiveId(
-            None, f"The index's own listing names {len(index_ids)} different index ids", needs_index_listing=True
+            None, f"The backup list of the index reports {len(index_ids)} different index ids", needs_index_listing=True
         )
     if own_listing.failure is not None:
         reason = (
-            f"Which backups are the live index's own could not be read: {own_listing.failure.call}:"
+            f"The id of the live index is unknown: could not read its backup list: {own_listing.failure.call}:"
             f" {own_listing.failure.error}"
         )
         return LiveId(None, reason, needs_index_listing=True, is_index_listing_incomplete=True)

@@ -1,4 +1,4 @@
-"""Whether a remembered backup that is not listed any more should still exist."""
+"""Whether a recorded backup that is no longer listed should still exist."""
 
 from enum import Enum, auto
 
@@ -9,7 +9,7 @@ from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
 EXPIRY_MARGIN = CLOCK_TOLERANCE
-"""How close to its expiry a backup is no longer expected: it is listed later than `observed_at`, by other clocks."""
+"""How long before its expiry a backup is no longer expected: clocks differ, and it is listed after `observed_at`."""
 
 
 class ExpectedPresence(Enum):
@@ -17,15 +17,15 @@ class ExpectedPresence(Enum):
 
     EXPECTED = auto()
     NOT_EXPECTED = auto()
-    """It has expired, or nothing ever told when it would."""
+    """It has expired, or its expiry was never known."""
     UNKNOWN = auto()
-    """A shorter retention, which could not be read, may have ended it."""
+    """The retention, which could not be read, may have been shortened."""
 
 
 def find_expected_presence(backup: KnownBackup, project: ProjectContext) -> ExpectedPresence:
-    """Tell whether a backup among `project.remembered` should still exist: its expiry is the least known since.
+    """Return whether a backup of `project.known_backups` should still exist, by the earliest expiry known for it.
 
-    For one that was missed before, what was known then decides.
+    For a backup that was first missed in a previous audit, what was known then decides.
     """
     if backup.expires is False:
         return (
@@ -44,7 +44,7 @@ def find_expected_presence(backup: KnownBackup, project: ProjectContext) -> Expe
 
 
 def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
-    """Tell whether a backup is one that the auditor took as a first backup, and scheduled copies suffice by now."""
+    """Return whether the auditor took this as a first backup, and enough scheduled copies exist now."""
     if backup.backup_id not in project.state.first_backup_ids:
         return False
     facts, live_id = project.facts_by_name.get(backup.index_name), project.live_ids.get(backup.index_name)
@@ -59,12 +59,12 @@ def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
         requirements.runs.grace,
     )
     min_copies = requirements.recovery.min_copies or 1
-    scheduled_points = (it for it in backups.recovery_points if backups.find_expiry(it).expires)
+    scheduled_points = (it for it in backups.require_recovery_points() if backups.find_expiry(it).expires)
     return sum(1 for _ in scheduled_points) >= min_copies
 
 
 def _is_schedule_gone(backup: KnownBackup, project: ProjectContext) -> bool:
-    """Tell whether the schedule of a backup is not there any more: what it had last counts."""
+    """Return whether the schedule of a backup no longer exists: its last known settings then count."""
     facts = project.facts_by_name.get(backup.index_name)
     if facts is None:
         return project.inventory.indexes_failure is None

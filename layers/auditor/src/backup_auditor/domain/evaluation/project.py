@@ -27,24 +27,26 @@ from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 
+NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleUsage:
-    """What one enabled schedule holds."""
+    """How many backups one enabled schedule needs."""
 
     index: str
     schedule: Schedule
     slots: int | None
-    """`None` where its frequency or its retention is not known."""
+    """`None` if its frequency or its retention is unknown."""
 
     @property
     def min_slots(self) -> int:
-        """How many it holds at the least."""
+        """The smallest possible number of backups."""
         return 1 if self.slots is None else self.slots
 
 
 class QuotaUsage:
-    """What fills the quota of one project: every listed backup in whatever state but planned runs."""
+    """Use of the quota of one project: every listed backup in any state, planned runs excluded."""
 
     def __init__(
         self,
@@ -53,19 +55,19 @@ class QuotaUsage:
         plan_denial: Denial | None,
         find_grace: Callable[[str], timedelta],
     ) -> None:
-        """Look at every listed backup once; `refused` is the answer by which the plan has no schedules."""
+        """Count every listed backup once; `plan_denial` is the answer that the plan has no schedules."""
         self._inventory = inventory
         self._schedules_by_name = [(it.index.name, IndexSchedules(it, plan_denial)) for it in inventory.indexes]
         self.backup_counts = Counter[str]()
-        """How many backups are listed under each name, those of deleted indexes too."""
+        """The number of listed backups under each index name, including deleted indexes."""
         self.manual_counts = Counter[str]()
-        """How many of them were taken by hand."""
+        """How many of them are manual."""
         self.run_times: dict[str, list[datetime]] = {}
-        """When a schedule made the others, by its id; those of schedules that are not known stand under none."""
+        """The run times of the scheduled ones, by schedule id; an empty id stands for unknown schedules."""
         self.possibly_manual_count = 0
-        """Of how many it is not known whether they were."""
+        """For how many it is unknown whether they are manual."""
         self.possibly_scheduled_count = 0
-        """How many of those that are listed may be planned runs, for want of what would tell."""
+        """How many of the listed backups may be planned runs."""
         for backup in inventory.backups.rows:
             if _is_scheduled(backup, expiries, inventory.observed_at, find_grace):
                 continue
@@ -85,7 +87,7 @@ class QuotaUsage:
 
     @cached_property
     def schedule_usages(self) -> list[ScheduleUsage]:
-        """What the schedules hold that are known to be enabled."""
+        """The usage of each schedule that is known to be enabled."""
         return [
             ScheduleUsage(name, it, _count_schedule_slots(it))
             for name, schedules in self._schedules_by_name
@@ -95,10 +97,10 @@ class QuotaUsage:
     def compute_peak_usage(
         self, schedule_id: str, retention: timedelta, interval: timedelta, *, has_immediate_backup: bool = False
     ) -> int:
-        """Return how many backups a schedule comes to hold if it is set so: what it made stays until it expires.
+        """Return the highest number of backups that a schedule will hold with these settings.
 
-        That is most just before one of those expires: it, the newer ones, and what is made until then.
-        `with_one_now` counts a backup that it takes at once, beside its runs: one that is resumed does.
+        Existing backups stay until they expire. The peak is just before one of them expires: that one, the newer ones,
+        and the runs until then. `has_immediate_backup` adds the backup that a resumed schedule takes immediately.
         """
         ages = sorted(self._inventory.observed_at - it for it in self.run_times.get(schedule_id, ()))
         ages = [timedelta(), *ages] if has_immediate_backup else ages
@@ -109,20 +111,20 @@ class QuotaUsage:
         return max([count_slots(retention, interval), *usage_at_expiries])
 
     def group_by_index(self) -> Mapping[str, list[ScheduleUsage]]:
-        """Return what the enabled schedules hold of each index that takes any of the quota by itself."""
+        """Return the usage of the enabled schedules, by the name of each index that has some or manual backups."""
         usages_by_index: dict[str, list[ScheduleUsage]] = {name: [] for name in self.manual_counts}
         for usage in self.schedule_usages:
             usages_by_index.setdefault(usage.index, []).append(usage)
         return usages_by_index
 
     def describe_unknown_usage(self) -> Iterator[str]:
-        """Return what may add schedules that are not known: what was not read, and pauses that nobody tells."""
+        """Return what is unknown about the schedules, each as a clause: failed reads, and unreported pauses."""
         failure = self._inventory.indexes_failure
         if failure is not None:
-            yield f"what else there is ({failure.call}: {failure.error})"
+            yield f"what else uses the quota ({failure.call}: {failure.error})"
         for _, schedules in self._schedules_by_name:
             if schedules.failure is not None:
-                yield f"what else there is ({schedules.failure.call}: {schedules.failure.error})"
+                yield f"what else uses the quota ({schedules.failure.call}: {schedules.failure.error})"
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.possibly_enabled_schedules)
 
 
@@ -158,8 +160,8 @@ class ProjectContext:
     """The project as a whole."""
 
     def __init__(self, inventory: Inventory, policy: Policy, state: ProjectState = EMPTY_STATE) -> None:
-        """Look at an inventory through a policy, with what is remembered of earlier audits."""
-        # whatever order the indexes come in, the first of them that is named is the same one
+        """Combine an inventory, a policy, and the state of previous audits."""
+        # sorted: a reason names the same first index whatever the order of the listing
         self.inventory = replace(inventory, indexes=tuple(sorted(inventory.indexes, key=lambda it: it.index.name)))
         self.policy = policy
         self.state = state
@@ -212,10 +214,10 @@ class ProjectContext:
 
     @cached_property
     def known_backups(self) -> Mapping[str, list[KnownBackup]]:
-        """The backups that earlier audits remember and that are, or should be, listed, by the id of their index.
+        """The backups recorded by previous audits that are, or should be, listed, by the id of their index.
 
-        It is the same when this very audit is delivered once more: what was recorded by it is not earlier, what was
-        shortened or forgotten by it is so already.
+        The result is the same if this audit runs again: backups that it recorded itself are left out, and expiries
+        that it shortened stay shortened.
         """
         backups_by_index_id: dict[str, list[KnownBackup]] = {}
         listed_ids = {it.backup_id for it in self.inventory.iter_listed_backups()} if self.state.backups else set[str]()
@@ -229,21 +231,21 @@ class ProjectContext:
 
     @cached_property
     def names_with_known_backups(self) -> frozenset[str]:
-        """The names of the indexes of which backups are remembered."""
+        """The names of the indexes with recorded backups."""
         return frozenset(it.index_name for backups in self.known_backups.values() for it in backups)
 
     @cached_property
     def rules_by_name(self) -> Mapping[str, Rule | None]:
-        """The rule that applies to each live index, by its name; `None` where the defaults do."""
+        """The rule that applies to each live index, by its name; `None` for the defaults."""
         return {it.index.name: self.policy.find_rule(it.index.name, it.index.tags) for it in self.inventory.indexes}
 
     def find_requirements(self, name: str) -> Requirements:
-        """Return what is required of an index of that name: the defaults, where no rule speaks of a live one."""
+        """Return the requirements of an index: those of its rule, else the defaults."""
         rule = self.rules_by_name.get(name)
         return rule.requirements if rule else self.policy.defaults
 
     def find_exemption(self, control: str, resource: Resource) -> Exemption | None:
-        """Return what accepts a deviation from a control on a resource as a whole, if anything does."""
+        """Return the exemption of a whole resource from a control, if any."""
         if resource.type is ResourceType.PROJECT:
             return self.policy.find_project_exemption(control, self.observed_at)
         is_live = resource.type is ResourceType.INDEX
@@ -252,13 +254,13 @@ class ProjectContext:
 
     @cached_property
     def facts_by_name(self) -> Mapping[str, IndexFacts]:
-        """What was read about each live index, by its name."""
+        """The facts of each live index, by its name."""
         return {it.index.name: it for it in self.inventory.indexes}
 
     def find_presumed_id(self, name: str) -> str | None:
-        """Return the id that a live index had when it was last known, unless a listed backup shows it to be another's.
+        """Return the last known id of a live index, unless a listed backup has that id.
 
-        It serves where nothing tells the id today: an index that lost its last backup is still that index.
+        It is used if the id is unknown today: an index that lost its last backup is still the same index.
         """
         known_index = self.state.indexes.get(name)
         if known_index is None or any(it.index_id == known_index.index_id for it in self.backups_by_name.get(name, ())):
@@ -267,14 +269,14 @@ class ProjectContext:
 
     @cached_property
     def plan_denial(self) -> Denial | None:
-        """The answer by which the service said that the plan has no schedules, if it did."""
+        """The answer that the plan has no schedules, if there was one."""
         answers = (facts.schedules for facts in self.inventory.indexes)
         denials = (it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN)
         return next(denials, None)
 
     @cached_property
     def support_by_name(self) -> Mapping[str, BackupSupport]:
-        """Whether the service can back each live index up, by its name."""
+        """Whether the service can back up each live index, by its name."""
         return {name: self._find_support(facts) for name, facts in self.facts_by_name.items()}
 
     def _find_support(self, facts: IndexFacts) -> BackupSupport:
@@ -289,7 +291,7 @@ class ProjectContext:
 
     @cached_property
     def names_with_changed_rows(self) -> frozenset[str]:
-        """The index names under which rows shifted between the last two walks over the project's backups."""
+        """The index names whose rows changed between the last two reads of the project's backup listing."""
         changed_ids = self.inventory.backups.changed_ids
         return frozenset(it.index_name for it in self.inventory.backups.rows if it.backup_id in changed_ids)
 
@@ -297,7 +299,10 @@ class ProjectContext:
 def require_confirmed_absence(
     verdict: Verdict, project: ProjectContext, index: str | None, unconfirmed_listings: set[ListingId]
 ) -> Verdict:
-    """Return a verdict as it stands once absence is looked at twice, and note in `doubts` what a walk could settle."""
+    """Return a verdict, or `INSUFFICIENT_DATA` if it depends on an absence that two reads do not confirm.
+
+    Adds to `unconfirmed_listings` each listing that another read could confirm.
+    """
     reasons = [
         explanation
         for it in verdict.depends_on_absence_in
@@ -305,35 +310,35 @@ def require_confirmed_absence(
     ]
     if not reasons:
         return verdict
-    reason = f"{verdict.reason.removesuffix('.')}, yet {reasons[0]}, so nothing can be called missing."
+    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {reasons[0]}."
     return replace(verdict, compliance=Compliance.INSUFFICIENT_DATA, reason=reason, severity=None)
 
 
 def _explain_unconfirmed_absence(
     listing_id: ListingId, project: ProjectContext, index: str | None, unconfirmed_listings: set[ListingId]
 ) -> str | None:
-    """Return why what is absent from a listing cannot be called missing; `None` when two whole walks agree."""
+    """Return why an absence from a listing is not confirmed; `None` if two complete reads agree."""
     listing = project.listings.get(listing_id)
     if listing is None:
-        return f"the listing of {_describe_listing(listing_id)} was not read"
+        return f"{_describe_listing(listing_id)} was not read"
     if listing.failure is not None:
-        return f"{listing.failure.call} broke off ({listing.failure.error})"
+        return f"{listing.failure.call} failed ({listing.failure.error})"
     is_checked_by_name = listing_id.kind is ListingKind.BACKUPS and index is not None
     has_changed_rows = index in project.names_with_changed_rows if is_checked_by_name else bool(listing.changed_ids)
     if listing.read_count > 1 and not has_changed_rows:
         return None
     unconfirmed_listings.add(listing_id)
     if listing.confirmation_failure is not None:
-        return f"a second walk broke off: {listing.confirmation_failure.call} ({listing.confirmation_failure.error})"
+        return f"the second read failed: {listing.confirmation_failure.call} ({listing.confirmation_failure.error})"
     if has_changed_rows:
-        return f"two walks over {_describe_listing(listing_id)} showed different rows"
-    return f"no second walk over {_describe_listing(listing_id)} was made"
+        return f"two reads of {_describe_listing(listing_id)} returned different rows"
+    return f"{_describe_listing(listing_id)} was read only once"
 
 
 def _describe_listing(listing_id: ListingId) -> str:
     return {
-        ListingKind.BACKUPS: "the project's backups",
-        ListingKind.SCHEDULES: f"the schedules of {listing_id.key}",
-        ListingKind.OWN_BACKUPS: f"the backups of {listing_id.key}",
+        ListingKind.BACKUPS: "the backup list",
+        ListingKind.SCHEDULES: f"the schedule list of {listing_id.key}",
+        ListingKind.OWN_BACKUPS: f"the backup list of {listing_id.key}",
         ListingKind.HISTORY: f"the history of schedule {listing_id.key}",
     }[listing_id.kind]

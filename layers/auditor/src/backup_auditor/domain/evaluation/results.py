@@ -1,9 +1,10 @@
-"""The results of an evaluation: findings, coverage, and the timeline of each index."""
+"""The results of an evaluation: findings, coverage, figures, and the timeline of each index."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from backup_auditor.domain.evaluation.expiry import ExpirySummary
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Finding, Resource
 from backup_auditor.domain.listing import ListingId
@@ -16,43 +17,43 @@ class RecoveryPoint:
 
     captured_at: datetime
     expires: bool | None
-    """`False` for one that was taken by hand; `None` where nothing tells."""
+    """`False` for a manual backup; `None` if unknown."""
     expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What became of one index night by night, and what is to come. Moments are sorted, the earliest first."""
+    """The recovery points, runs and gaps of one index over time. Times are sorted, earliest first."""
 
     resource: Resource
     rule: str | None
-    """The rule of the policy that applied; `None` where the defaults did."""
+    """The policy rule that applies; `None` for the defaults."""
     since: datetime
-    """What lies before it is not told, but for the number of recovery points."""
+    """The beginning of the timeline. Earlier recovery points are only counted."""
     max_age: timedelta
-    """The objective: how old the newest recovery point may be."""
+    """The objective: the maximum age of the newest recovery point."""
     recovery_points: tuple[RecoveryPoint, ...]
     earlier_recovery_point_count: int
-    """How many there are that lie before those told."""
+    """The number of recovery points that are not in `recovery_points`."""
     earlier_expiries: tuple[datetime, ...]
-    """When those of them expire that do so within as long to come as is told of what was."""
+    """The expiry times of the earlier ones that expire within a time as long as the timeline."""
     is_remaining_known: bool
-    """Whether it is known how many recovery points are left at each time to come, if none is added."""
+    """Whether the number of remaining recovery points at each later time is known, if none is added."""
     last_expires_at: datetime | None
-    """When none is left if none is added; `None` where there is none, one never expires, or that is not known."""
+    """When the last recovery point expires; `None` if there is none, one never expires, or that is unknown."""
     past_runs: tuple[datetime, ...]
-    """When runs that succeeded captured whose backup is listed no more."""
+    """The capture times of successful runs whose backup is no longer listed."""
     failed_runs: tuple[datetime, ...]
     runs_in_progress: tuple[datetime, ...]
     scheduled_runs: tuple[datetime, ...]
     gaps: tuple[RunGap, ...]
-    """Where runs of an enabled schedule are missing, if two looks agree."""
+    """Gaps in the runs of an enabled schedule, confirmed by two reads."""
     objective_met: tuple[Period, ...]
-    """When there was a recovery point as recent as the objective, up to the audit."""
+    """The times, up to the audit, at which a recovery point was within the objective."""
     objective_missed: tuple[Period, ...]
-    """When there was none, after the first that is known, if two looks agree."""
+    """The times after the first known recovery point at which none was, confirmed by two reads."""
     unknown_reasons: tuple[str, ...]
-    """Why there may be more than is told."""
+    """Why the timeline may be incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,50 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexFigures:
+    """The figures of one live index. Its findings show whether they are confirmed and complete."""
+
+    newest_age: timedelta | None
+    """The age of the newest recovery point; `None` if there is none with a capture time."""
+    expiries: ExpirySummary
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaFigures:
+    """The use of the project's backup quota, as far as it was read."""
+
+    quota: int
+    backups: int
+    """The number of listed backups."""
+    slots: int
+    """How many backups the enabled schedules need at least."""
+    manual: int
+    """The number of manual backups."""
+
+    @property
+    def used_percent(self) -> float:
+        """The listed backups in percent of the quota, rounded down to one decimal."""
+        return int(100 * self.backups / self.quota * 10) / 10
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFigures:
+    """The figures of one audit, for metrics and the page."""
+
+    indexes: Mapping[str, IndexFigures] = field(default_factory=dict)
+    """By the name of the index; without indexes of which it is unknown which backups are their own."""
+    quota: QuotaFigures | None = None
+    """`None` if the project has no quota."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that was judged, and what should be walked once more before it can stand."""
+    """The findings, and the listings that should be read again to confirm them."""
 
     findings: tuple[Finding, ...]
     coverage: Coverage
     unconfirmed_listings: frozenset[ListingId]
-    """The listings that a further walk should confirm: something seems missing in them."""
+    """The listings in which something is absent that a second read should confirm."""
+    figures: AuditFigures = field(default_factory=AuditFigures, compare=False)
     timelines: Iterable[Timeline] = field(default=(), compare=False)
-    """The nights of each index that can be backed up."""
+    """The timeline of each index that can be backed up."""

@@ -1,4 +1,4 @@
-"""Looks for missing runs of one schedule: the gaps between the moments at which its history says that it ran."""
+"""Missing runs of one schedule: the gaps between the run times in its history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,35 +21,35 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import shift_moment
 
 LOOKBACK_INTERVALS = 14
-"""How many intervals are looked back."""
+"""How many intervals before the audit are checked."""
 MAX_FIRST_AUDIT_DELAY = timedelta(days=1)
-"""How long after its creation an audit must have seen a schedule, so that what came before its first run is known."""
+"""How soon after its creation an audit must have seen a schedule, so that the time before its first run counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunGap:
-    """A time without a run that is longer than allowed."""
+    """A time without a run that exceeds the limit."""
 
     start: datetime
     end: datetime
     missing_runs: int
-    """How many runs are missing in it, at the least."""
+    """The smallest possible number of missing runs."""
     frequency: str | None = None
-    """The frequency that was in force in it."""
+    """The frequency in force during the gap."""
     max_length: timedelta = timedelta()
-    """How long it might have been."""
+    """The limit that it exceeds."""
 
     @property
     def length(self) -> timedelta:
-        """How long it is."""
+        """The length of the gap."""
         return self.end - self.start
 
 
 class RunGaps:
     """The runs of one schedule, and the gaps between them, by the settings in force at the time.
 
-    The time that is looked at begins `INTERVALS` intervals ago, or where what the schedule made may have expired if
-    that is later: what expired is not missed. Raises `InsufficientDataError` where the interval is not known.
+    The checked time begins `LOOKBACK_INTERVALS` intervals ago, or later, where runs may have expired: an expired run
+    is not missing. Raises `InsufficientDataError` if the interval is unknown.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class RunGaps:
         grace: timedelta,
         history: SettingsHistory,
     ) -> None:
-        """Look at the runs that are known; a planned one is none, and a failed one is one."""
+        """Read the known runs; a failed run counts, a planned one does not."""
         interval = require_interval(schedule)
         capture_times = [it.captured_at for it in runs if it.phase is not BackupPhase.SCHEDULED]
         self.max_interval = interval + grace
-        """How far apart two runs may be by the present frequency."""
+        """The longest allowed time between two runs, by the current frequency."""
         self.run_times = sorted(it for it in capture_times if it is not None and it <= observed_at)
-        """When it ran, oldest first."""
+        """The capture times of the runs, oldest first."""
         self._undated_count = sum(it is None for it in capture_times)
         self._schedule = schedule
         self._history = history
@@ -74,29 +74,29 @@ class RunGaps:
         self._shortest_max_interval = history.shortest_interval + grace
         self._observed_at = observed_at
         self.since = max(shift_moment(observed_at, -LOOKBACK_INTERVALS * interval), history.complete_since)
-        """Since when gaps are looked for."""
+        """The beginning of the checked time."""
 
     def find_gaps(self) -> list[RunGap]:
-        """Return the gaps that are certain, oldest first; raise `InsufficientDataError` where one is only possible."""
+        """Return the certain gaps, oldest first; raise `InsufficientDataError` if a gap is only possible."""
         gaps = self._find_gaps_between_runs() if self.run_times else self._find_gaps_without_runs()
         if gaps and self._undated_count >= sum(map(self._count_runs_to_close, gaps)):
             reason = (
-                f"{pluralize(self._undated_count, 'run')} of its schedule"
-                f" {label_schedule(self._schedule)} without any time."
+                f"{pluralize(self._undated_count, 'run')} of schedule {label_schedule(self._schedule)}"
+                " without a capture time may fill the gap."
             )
             raise InsufficientDataError(reason, build_schedule_evidence(self._schedule))
         return gaps
 
     @property
     def is_covered(self) -> bool:
-        """Whether the known runs leave no room for a gap, whatever other runs there may be."""
+        """Whether the known runs exclude a gap, whatever other runs there may be."""
         return not self._find_gaps_in_period(
             self._start, next((it for it in self.run_times if it >= self._start), self._observed_at)
         )
 
     @property
     def longest_interval(self) -> timedelta:
-        """The longest time between two neighbouring runs that are looked at, or between the last one and now."""
+        """The longest time between two consecutive checked runs, or between the last one and now."""
         if not self.run_times:
             return timedelta()
         last_time = max(self.run_times[-1], self._schedule.created_at or self.run_times[-1])
@@ -105,7 +105,7 @@ class RunGaps:
 
     @property
     def has_undated_runs(self) -> bool:
-        """Whether there are runs that tell no time."""
+        """Whether there are runs without a capture time."""
         return self._undated_count > 0
 
     @cached_property
@@ -115,7 +115,7 @@ class RunGaps:
 
     @cached_property
     def _is_known_since_creation(self) -> bool:
-        """Whether an audit saw the schedule so early that it had no other settings before."""
+        """Whether an audit saw the schedule soon after its creation, so that its first settings are known."""
         created_at = self._schedule.created_at
         return created_at is not None and self._history.known_since - created_at <= MAX_FIRST_AUDIT_DELAY
 
@@ -132,13 +132,13 @@ class RunGaps:
         if newest_gaps:
             return newest_gaps
         if gaps:
-            require_retention(self._schedule)  # not known, and it decides
+            require_retention(self._schedule)  # raises: it decides
         if created_at is None and self._may_be_late_after_creation(self.run_times[0]):
-            require_created_at(self._schedule)  # not known, and it decides
+            require_created_at(self._schedule)  # raises: it decides
         return []
 
     def _may_be_late_after_creation(self, run: datetime) -> bool:
-        """Tell whether a run may be too late after a creation of which only the audit is known that saw it first."""
+        """Return whether a run may be too late after the creation, if only the first audit after it is known."""
         known_since = self._history.known_since
         return known_since >= self.since and bool(
             self._find_gaps_in_period(max(self.since, known_since - MAX_FIRST_AUDIT_DELAY), run)
@@ -155,28 +155,28 @@ class RunGaps:
         gaps_in_retention = self._find_gaps_in_period(self.since, self._observed_at)
         if not gaps_in_retention:
             reason = (
-                f"Its schedule {label_schedule(self._schedule)} keeps backups too briefly to tell"
+                f"The retention of schedule {label_schedule(self._schedule)} is too short to tell"
                 " whether a run is missing."
             )
             raise InsufficientDataError(reason, build_schedule_evidence(self._schedule))
         return [replace(it, missing_runs=1) for it in gaps_in_retention]
 
     def _count_runs_to_close(self, gap: RunGap) -> int:
-        """Return how many runs it takes to close a gap; one, where the gap may straddle the beginning of the time."""
+        """Return how many runs fill a gap; one if the gap may cross the beginning of the checked time."""
         is_within_period = self._schedule.retention is not None and gap.start >= self._start
         return gap.missing_runs if is_within_period else 1
 
     @cached_property
     def _frequency_confirmed_at(self) -> datetime | None:
-        """The first run that followed the one before as the oldest frequency that is known demands."""
+        """The first run that followed the previous one within the oldest known frequency."""
         max_interval = find_interval(self._history.oldest_frequency) + self._grace
         return next((b for a, b in pairwise(self.run_times) if b - a <= max_interval), None)
 
     def _find_gaps_in_pair(self, start: datetime, end: datetime) -> list[RunGap]:
-        """Return what is too wide between two neighbouring runs, or between the last one and now.
+        """Return the gaps between two consecutive runs, or between the last one and now.
 
-        Before the first audit that saw the schedule, a slower frequency may have been in force: what fits that counts
-        only where earlier runs show the frequency that is known.
+        Before the first audit that saw the schedule, a slower frequency may have been in force. A gap that fits a
+        slower frequency counts only if earlier runs show the known frequency.
         """
         if end - start <= self._shortest_max_interval:
             return []
@@ -190,9 +190,9 @@ class RunGaps:
         return self._find_gaps_in_period(start, end)
 
     def _find_gaps_in_period(self, start: datetime, end: datetime) -> list[RunGap]:
-        """Return the parts of a time without a run that are longer than the frequency in force allows."""
+        """Return the parts of a time without a run that exceed the limit of the frequency in force."""
         if end - start <= self._shortest_max_interval:
-            return []  # as nearly always: no part is longer than the whole
+            return []  # the usual case: no part is longer than the whole
         periods = self._history.split_by_frequency(self._history.skip_pauses(start, end), end)
         period_limits = ((it, it.interval + self._grace) for it in periods)
         return [

@@ -10,12 +10,15 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import join_sentences
 
+NO_ENABLED_SCHEDULE_REASON = "The index has no enabled schedule."
+NO_MINIMUM_REASON = "The policy sets no minimum number of copies."
+
 
 def evaluate_enabled_schedules(subject: IndexContext, evaluate: Callable[[Schedule], Verdict]) -> Verdict:
-    """Judge the enabled schedules one by one, and let the worst verdict stand for the index.
+    """Evaluate each enabled schedule, and return the worst verdict for the index.
 
-    A schedule that fails is enough. That all pass can be said only when all are known; one of which it is not known
-    whether it is enabled stands in the way unless it would pass beside another.
+    One schedule that fails is enough. A compliant verdict requires that all schedules are known. A schedule for which
+    it is unknown whether it is enabled makes the result unknown, unless it would pass and another enabled one passes.
     """
     results = try_each(subject.schedules.enabled_schedules, evaluate)
     verdicts = [verdict for _, verdict in results.results]
@@ -27,11 +30,11 @@ def evaluate_enabled_schedules(subject: IndexContext, evaluate: Callable[[Schedu
     for schedule in subject.schedules.possibly_enabled_schedules:
         if not verdicts or evaluate(schedule).compliance is Compliance.NON_COMPLIANT:
             raise subject.schedules.create_unknown_enabled_error(schedule)
-    return _combine_verdicts(verdicts) if verdicts else not_applicable("It has no enabled schedule.")
+    return _combine_verdicts(verdicts) if verdicts else not_applicable(NO_ENABLED_SCHEDULE_REASON)
 
 
 def _combine_verdicts(verdicts: list[Verdict]) -> Verdict:
-    """Make one verdict of several that are alike, in the order of their schedules."""
+    """Return one verdict for several with the same compliance, in the order of their schedules."""
     first, *other_verdicts = verdicts
     if not other_verdicts:
         return first
@@ -44,17 +47,17 @@ def _combine_verdicts(verdicts: list[Verdict]) -> Verdict:
 
 
 def compute_age(subject: IndexContext, schedule: Schedule) -> timedelta:
-    """Return how long ago a schedule was made; a moment in the future is now."""
+    """Return the age of a schedule; a creation time in the future gives zero."""
     return max(subject.observed_at - require_created_at(schedule), timedelta())
 
 
 def is_younger_than(subject: IndexContext, schedule: Schedule, interval_count: int) -> bool:
-    """Tell whether a schedule was made less than so many of its intervals, and the grace, ago."""
+    """Return whether a schedule is younger than a number of its intervals plus the grace."""
     return compute_age(subject, schedule) < interval_count * require_interval(schedule) + subject.grace
 
 
 def find_younger_schedule(subject: IndexContext, interval_count: int) -> Schedule | None:
-    """Return an enabled schedule that is younger, if there is one; raise where there may be one that is not known."""
+    """Return an enabled schedule that is younger, if any; raise `InsufficientDataError` if one may be unknown."""
     results = try_each(subject.schedules.enabled_schedules, lambda it: is_younger_than(subject, it, interval_count))
     for schedule, is_young in results.results:
         if is_young:
@@ -68,7 +71,7 @@ def find_younger_schedule(subject: IndexContext, interval_count: int) -> Schedul
 
 
 def are_all_younger(subject: IndexContext, interval_count: int) -> bool:
-    """Tell whether there are enabled schedules and all are younger; raise where that is not known."""
+    """Return whether enabled schedules exist and all are younger; raise `InsufficientDataError` if that is unknown."""
     results = try_each(subject.schedules.enabled_schedules, lambda it: is_younger_than(subject, it, interval_count))
     if not all(is_young for _, is_young in results.results):
         return False

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.control import InsufficientDataError, non_compliant
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index_backups import UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import try_each
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
@@ -21,18 +22,18 @@ from backup_auditor.domain.timefmt import Period, find_breaks, merge_periods, sh
 
 
 def select_latest(moments: Iterable[datetime | None], since: datetime, limit: int) -> tuple[datetime, ...]:
-    """Sort the moments that are known and do not lie before another, each once, and keep so many of the latest."""
+    """Return the latest distinct known times that are not before `since`, at most `limit`, sorted."""
     return tuple(sorted({it for it in moments if it is not None and it >= since})[-limit:])
 
 
 MIN_TIMELINE_LENGTH = timedelta(days=30)
-"""How far back is told; of a slow schedule, as far as missing runs are looked for."""
+"""The length of a timeline; a slow schedule makes it longer, up to the time checked for gaps."""
 MAX_TIMELINE_ENTRIES = 60
-"""How many of a kind are told, the latest."""
+"""The largest number of entries of one kind; the latest are kept."""
 
 
 def build_timeline(subject: IndexContext) -> Timeline:
-    """Tell the nights of one index."""
+    """Return the timeline of one index."""
     return _TimelineBuilder(subject).build()
 
 
@@ -76,14 +77,17 @@ class _TimelineBuilder:
         )
 
     def _build_points(self) -> tuple[list[RecoveryPoint], bool]:
-        """Return the recovery points, oldest first, and whether there can be no other."""
+        """Return the recovery points, oldest first, and whether they are certainly all."""
         try:
-            records, undated_records = self._backups.recovery_points, self._backups.undated_recovery_points
+            records, undated_records = (
+                self._backups.require_recovery_points(),
+                self._backups.require_undated_recovery_points(),
+            )
         except InsufficientDataError as error:
             self._unknown_reasons[error.reason] = None
             return [], False
         if undated_records:
-            self._unknown_reasons["Some of its Ready backups tell no time at which they were taken."] = None
+            self._unknown_reasons[UNDATED_POINTS_REASON] = None
         expiries = [(it.captured_at, self._backups.find_expiry(it)) for it in reversed(records)]
         points = [
             RecoveryPoint(captured_at, it.expires, it.expires_at)
@@ -109,7 +113,7 @@ class _TimelineBuilder:
         return [*run_times, *(it.next_run for it in self._subject.schedules.enabled_schedules)]
 
     def _find_objective_periods(self, points: list[RecoveryPoint]) -> list[Period]:
-        """Return for each capture how long it met the objective: while it was young enough, and not expired."""
+        """Return the period in which each capture met the objective: until it was too old or expired."""
         max_age = self._subject.requirements.max_age
         past_captures = [
             (it.captured_at, self._backups.find_expiry(it).expires_at)
@@ -128,18 +132,20 @@ class _TimelineBuilder:
         ]
 
     def _confirm_missed_periods(self, missed_periods: list[Period]) -> list[Period]:
-        """Keep what is certain: that the newest point is too old today rests on less than that nights were missed."""
+        """Return the confirmed periods: a past period needs more listings than the current one."""
         current_periods = [it for it in missed_periods if it.end == self._observed_at]
         past_periods = [it for it in missed_periods if it.end != self._observed_at]
         listings = self._backups.listings
         run_listings = (*listings, *self._subject.schedules.listings, *self._backups.find_history_listings())
         confirmed_periods = (
             past_periods
-            if past_periods and self._is_confirmed("The objective seems to have been missed", run_listings)
+            if past_periods and self._is_confirmed("The objective may have been missed", run_listings)
             else []
         )
         return confirmed_periods + (
-            current_periods if current_periods and self._is_confirmed("The objective is not met", listings) else []
+            current_periods
+            if current_periods and self._is_confirmed("The objective may be missed now", listings)
+            else []
         )
 
     def _find_gaps(self) -> tuple[RunGap, ...]:
@@ -155,10 +161,10 @@ class _TimelineBuilder:
             schedule, self._backups.find_runs(schedule), self._observed_at, self._subject.grace, history
         ).find_gaps()
         listings = self._backups.find_history_listings([schedule])
-        return gaps if gaps and self._is_confirmed("Runs seem to be missing", listings) else []
+        return gaps if gaps and self._is_confirmed("Runs may be missing", listings) else []
 
     def _is_confirmed(self, statement: str, listings: tuple[ListingId, ...]) -> bool:
-        """Tell whether two looks agree that something is absent, and say why not; a picture alone asks for no other."""
+        """Return whether two reads agree on an absence, else note the reason. A timeline causes no second read."""
         verdict = require_confirmed_absence(
             non_compliant(f"{statement}.", depends_on_absence_in=listings),
             self._subject.project,
@@ -173,7 +179,7 @@ class _TimelineBuilder:
     def _note_read_failures(self) -> None:
         for failure in (self._backups.failure, self._backups.histories_failure):
             if failure is not None:
-                self._unknown_reasons[f"Not all was read: {failure.call}: {failure.error}"] = None
+                self._unknown_reasons[f"Could not read everything: {failure.call}: {failure.error}"] = None
 
 
 def _is_past(record: BackupRecord) -> bool:
@@ -191,14 +197,14 @@ def _find_expiries(points: list[RecoveryPoint], until: datetime) -> tuple[dateti
 
 @dataclass(frozen=True, slots=True)
 class Timelines:
-    """The nights of each index that can be backed up, sorted by name: told when they are asked for."""
+    """The timeline of each index that can be backed up, sorted by name; computed on iteration."""
 
     inventory: Inventory
     policy: Policy
     state: ProjectState
 
     def __iter__(self) -> Iterator[Timeline]:
-        """Tell them one by one: those of a large project never stand in memory together."""
+        """Yield one timeline at a time, to limit memory in large projects."""
         project = ProjectContext(self.inventory, self.policy, self.state)
         subjects = (IndexContext(project, facts) for facts in project.inventory.indexes)
         return (build_timeline(it) for it in subjects if it.unsupported_reason is None)

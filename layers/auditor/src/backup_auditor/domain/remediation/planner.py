@@ -231,10 +231,10 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
     backups, is_unknown = subject.backups, False
     try:
         backups.require_backup_listing()
-        if backups.recovery_points or backups.undated_recovery_points:
+        if backups.require_recovery_points() or backups.require_undated_recovery_points():
             return None
         reason = explain_not_ready(subject.index)
-        for record in backups.all_backups:
+        for record in backups.require_backups():
             if record.backup.name is not None and record.backup.name.startswith(FIRST_BACKUP_PREFIX):
                 reason = f"Its first backup {record.backup.name} exists already ({record.backup.status})."
             elif record.phase not in {BackupPhase.FAILED, BackupPhase.SCHEDULED}:
@@ -249,7 +249,7 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
 
 def _find_newest_capture_time(subject: IndexContext) -> datetime:
     try:
-        points = subject.backups.recovery_points
+        points = subject.backups.require_recovery_points()
     except InsufficientDataError:
         return _NO_RECOVERY_POINT
     return points[0].captured_at or _NO_RECOVERY_POINT if points else _NO_RECOVERY_POINT

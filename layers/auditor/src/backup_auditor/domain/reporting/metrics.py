@@ -1,13 +1,14 @@
 """Compute the metrics of one audit. A true zero is a value; an unknown value is `None`."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
+from backup_auditor.domain.evaluation.results import IndexFigures
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.domain.timefmt import parse_moment, to_days
+from backup_auditor.domain.timefmt import to_days, to_hours
 
 type AuditMetrics = Mapping[str, float | None]
 """Values by the name of the metric; `None` for unknown."""
@@ -22,7 +23,7 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
     """
     are_indexes_known = inventory.indexes_failure is None
     are_backups_listed = inventory.backups.failure is None
-    finding_metrics = _FindingMetrics(report.findings)
+    finding_metrics = _FindingMetrics(report)
     protected_count = finding_metrics.count_protected() if are_indexes_known else None
     return {
         "AuditCompleted": 1,
@@ -37,7 +38,7 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
         "WorstRecoveryPointAgeHours": finding_metrics.find_worst_age()
         if are_indexes_known and are_backups_listed
         else None,
-        "MinDaysToZeroRecoveryPoints": finding_metrics.compute_days_to_zero(inventory.observed_at)
+        "MinDaysToZeroRecoveryPoints": finding_metrics.compute_days_to_zero()
         if are_indexes_known and are_backups_listed
         else None,
         "BackupsTotal": report.inventory.backups if are_backups_listed else None,
@@ -83,11 +84,13 @@ def _sum_backup_sizes(inventory: Inventory) -> int | None:
 
 
 class _FindingMetrics:
-    """Reads metrics from the findings of single controls, by the name of their index or project."""
+    """The figures of indexes and project, as far as the findings of a control confirm them."""
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, report: Report) -> None:
+        self._observed_at = report.observed_at
+        self._figures = report.figures
         self._findings_by_control: dict[str, dict[str, Finding]] = {}
-        for finding in findings:
+        for finding in report.findings:
             if finding.resource.type is not ResourceType.DELETED_INDEX:
                 self._findings_by_control.setdefault(finding.control, {})[finding.resource.name] = finding
 
@@ -105,36 +108,38 @@ class _FindingMetrics:
 
     def find_worst_age(self) -> float | None:
         """Return the age in hours of the oldest of the newest recovery points; `None` without any."""
-        return max(_read_numbers(self._find_evaluated("recovery-point-is-recent"), "age_hours"), default=None)
+        figures = self._find_figures("recovery-point-is-recent") or ()
+        return max((to_hours(it.newest_age) for it in figures if it.newest_age is not None), default=None)
 
-    def compute_days_to_zero(self, observed_at: datetime) -> float | None:
+    def compute_days_to_zero(self) -> float | None:
         """Return the days until the first index has no recovery point, if none is added; `None` if that never happens.
 
         The result is 0 if an index that must have a recovery point has none now.
         """
-        presence_findings = self._find_evaluated("index-has-recovery-point")
-        horizon_findings = self._find_evaluated("recovery-points-outlast-horizon")
         if any(it.is_open for it in self._findings_by_control.get("index-has-recovery-point", {}).values()):
             return 0
-        if presence_findings is None or horizon_findings is None:
+        figures = self._find_figures("recovery-points-outlast-horizon")
+        if figures is None or self._find_evaluated("index-has-recovery-point") is None:
             return None
-        expiry_evidence = [it.evidence for it in horizon_findings if not it.evidence.get("never_expire")]
-        if any(it.get("unknown_expiry") for it in expiry_evidence):
+        expiries = [it.expiries for it in figures if not it.expiries.never_expiring_count]
+        if any(it.unknown_count for it in expiries):
             return None
-        moments = (it.get("last_recovery_point_expires_at") for it in expiry_evidence)
-        lengths = [parse_moment(it) - observed_at for it in moments if isinstance(it, str)]
-        return to_days(max(min(lengths), timedelta())) if lengths else None
+        last_expires_at = min((it.last_expires_at for it in expiries if it.last_expires_at is not None), default=None)
+        return None if last_expires_at is None else to_days(max(last_expires_at - self._observed_at, timedelta()))
 
     def find_quota_used(self) -> float | None:
         """Return the used percentage of the backup quota; `None` without a quota."""
-        return next(iter(_read_numbers(self._find_evaluated("backup-quota-has-headroom"), "percent")), None)
+        has_verdict = bool(self._find_evaluated("backup-quota-has-headroom"))
+        return self._figures.quota.used_percent if self._figures.quota is not None and has_verdict else None
 
-    def _find_evaluated(self, control: str) -> list[Finding] | None:
-        """Return the unexempted findings of a control; `None` if one of them is unknown."""
+    def _find_figures(self, control: str) -> list[IndexFigures] | None:
+        """Return the figures of the indexes for which a control has a verdict; `None` if one is unknown."""
+        names = self._find_evaluated(control)
+        return None if names is None else [self._figures.indexes[it] for it in names if it in self._figures.indexes]
+
+    def _find_evaluated(self, control: str) -> list[str] | None:
+        """Return the resources with an unexempted verdict of a control; `None` if one of them is unknown."""
         findings = [it for it in self._findings_by_control.get(control, {}).values() if it.exemption is None]
-        return None if any(map(_is_unknown, findings)) else findings
-
-
-def _read_numbers(findings: list[Finding] | None, key: str) -> list[float]:
-    values = (it.evidence.get(key) for it in findings or ())
-    return [it for it in values if isinstance(it, int | float)]
+        if any(map(_is_unknown, findings)):
+            return None
+        return [it.resource.name for it in findings if it.compliance is not Compliance.NOT_APPLICABLE]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import is_scheduled_run
-from backup_auditor.domain.evaluation.results import Evaluation, Timeline
+from backup_auditor.domain.evaluation.results import AuditFigures, Evaluation, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
@@ -78,6 +78,8 @@ class Report:
     """The proposed actions; `None` if the policy allows no proposals."""
     rules: tuple[AppliedRule, ...] = ()
     """The requirements of the policy; empty in a report that was read from a file."""
+    figures: AuditFigures = field(default_factory=AuditFigures, compare=False)
+    """The figures of metrics and the page; empty in a report that was read from a file."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
     """The timeline of each index that can be backed up, sorted by name; empty in a report that was read from a file."""
     warnings: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ def make_report(
         read_failures=inventory.read_failures,
         history=lifecycle_result.state.find_history_before(inventory.observed_at) if lifecycle_result else (),
         rules=_build_applied_rules(inventory, policy),
+        figures=evaluation.figures,
         timelines=evaluation.timelines,
     )
     return report.with_warnings(*find_policy_warnings(policy, inventory))

@@ -13,6 +13,7 @@ from backup_auditor.domain.control import build_placeholder_values, fill_placeho
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.grouping import (
+    find_cause,
     group_exempted_findings,
     group_open_findings,
     group_unknown_findings,
@@ -170,7 +171,7 @@ class FindingViews:
         self._numbers = count()
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),
-            *(("not-known", "", _find_cause(it), it) for it in group_unknown_findings(report)),
+            *(("not-known", "", find_cause(it[0]), it) for it in group_unknown_findings(report)),
             *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
@@ -233,10 +234,6 @@ def choose_state(finding: Finding) -> str:
     if finding.compliance is Compliance.INSUFFICIENT_DATA:
         return "not-known"
     return finding.lifecycle or "open"
-
-
-def _find_cause(findings: Sequence[Finding]) -> str:
-    return str(findings[0].evidence.get("unread", findings[0].reason))
 
 
 def _describe_exemption(finding: Finding) -> str:

@@ -1,6 +1,6 @@
 """The overview on the page: oldest recovery points, next expiries, slots and the trend of open findings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -97,25 +97,20 @@ def build_slot_bars(report: Report) -> tuple[BarChart, tuple[str, ...]]:
     """Return how full the quota of backups is and will be, as bars where the figures are known, and in words."""
     findings_by_control = {it.control: it for it in report.findings if it.control in _SLOT_LABELS}
     rows = []
-    for control, label in _SLOT_LABELS.items():
-        evidence: Mapping[str, object] = findings_by_control[control].evidence if control in findings_by_control else {}
-        quota, used_slots = evidence.get("quota"), _count_used_slots(evidence)
-        if isinstance(quota, int) and quota and used_slots is not None:
-            length = round(min(100 * used_slots / quota, 150) / 1.5, 1)
+    if (figures := report.figures.quota) is not None:
+        used_slots = (figures.backups, figures.slots + figures.manual)
+        for (control, label), slot_count in zip(_SLOT_LABELS.items(), used_slots, strict=True):
+            if control not in findings_by_control:
+                continue
+            length = round(min(100 * slot_count / figures.quota, 150) / 1.5, 1)
             problem = "too many" if findings_by_control[control].is_open else ""
-            rows.append(Bar("", label, length, f"{used_slots:,} of {quota:,}", problem))
+            rows.append(Bar("", label, length, f"{slot_count:,} of {figures.quota:,}", problem))
     reasons = tuple(findings_by_control[it].reason for it in _SLOT_LABELS if it in findings_by_control)
     return BarChart(tuple(rows), 0, round(100 / 1.5, 1)), reasons
 
 
-def _count_used_slots(evidence: Mapping[str, object]) -> int | None:
-    parts = [evidence[it] for it in ("backups", "slots", "manual") if it in evidence]
-    numbers = [it for it in parts if isinstance(it, int)]
-    return sum(numbers) if numbers else None
-
-
 _SLOT_LABELS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "once schedules have filled up"}
-"""The controls whose evidence tells of slots, and which moment it tells of."""
+"""The label of each quota bar, by the control whose open finding marks it."""
 
 
 def count_open_by_age(report: Report) -> list[tuple[str, list[int]]]:
