@@ -65,7 +65,7 @@ def test_a_large_group_is_divided() -> None:
     chunks = pack_in_shards(rows)
     assert len(chunks) in (8, 16, 32)
     assert all(it is not None and len(it) <= head.TARGET_CHUNK_BYTES for it in chunks)
-    with pytest.raises(StateError, match="too large to be remembered"):
+    with pytest.raises(StateError, match="too large for DynamoDB"):
         pack_in_shards([("one", make_noise(0, 20_000))])
 
 
