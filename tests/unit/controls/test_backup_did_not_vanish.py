@@ -43,7 +43,7 @@ LIVE_KEY, DELETED_KEY = (ResourceType.INDEX, "main"), (ResourceType.DELETED_INDE
 
 
 def evaluate_known(*known_backups: KnownBackup, case: IndexCase | None = None, **facts: Any) -> Compliance:
-    """Judge the index against what is remembered of it, and of its newest run, which is listed."""
+    """Evaluate the index against recorded backups and its newest run, which is listed."""
     newest_run = build_known_backup(build_run(6 * HOUR), NOW + DAY)
     return evaluate_compliance(
         ID, build_inventory(case or build_index(), **facts), build_state(newest_run, *known_backups)
@@ -106,7 +106,7 @@ def test_a_scheduled_one_should_exist_until_it_expires(listed_rest: timedelta, e
             id="lowered-not-enough",
         ),
         pytest.param([build_schedule(retention=90 * DAY)], Compliance.NON_COMPLIANT, id="raised"),
-        pytest.param([build_schedule(retention=None)], Compliance.INSUFFICIENT_DATA, id="retention-not-told"),
+        pytest.param([build_schedule(retention=None)], Compliance.INSUFFICIENT_DATA, id="retention-unknown"),
         pytest.param([build_schedule("other", retention=DAY)], Compliance.NON_COMPLIANT, id="schedule-gone"),
         pytest.param(build_failed_listing(), Compliance.INSUFFICIENT_DATA, id="schedules-not-read"),
     ],
@@ -128,7 +128,7 @@ def test_a_retention_lowered_since_explains_it(schedules: Any, expected: Complia
 
 @pytest.mark.parametrize("days,expected", [pytest.param(6, 1, id="lowered"), pytest.param(90, 5, id="raised")])
 def test_the_evidence_has_the_least_expiry_known(days: int, expected: int) -> None:
-    """By the retention of today as by those remembered: the same audit, delivered twice, says the same."""
+    """Current and recorded retentions give the same result: an audit that runs twice reports the same."""
     case = build_index(schedules=[build_schedule(retention=days * DAY)], listed_backups=build_daily_runs(3))
     finding = evaluate_control(ID, case, build_state(build_known_run()))
     vanished_backups = cast("list[dict[str, object]]", finding.evidence["vanished"])
@@ -165,8 +165,8 @@ def test_without_a_state_there_is_nothing_to_evaluate() -> None:
 @pytest.mark.parametrize(
     "listing,expected",
     [
-        pytest.param(build_complete_listing(build_daily_runs(), reads=1), Compliance.INSUFFICIENT_DATA, id="one-walk"),
-        pytest.param(build_complete_listing(build_daily_runs(), reads=2), Compliance.NON_COMPLIANT, id="two-walks"),
+        pytest.param(build_complete_listing(build_daily_runs(), reads=1), Compliance.INSUFFICIENT_DATA, id="one-read"),
+        pytest.param(build_complete_listing(build_daily_runs(), reads=2), Compliance.NON_COMPLIANT, id="two-reads"),
         pytest.param(build_failed_listing(build_daily_runs()), Compliance.INSUFFICIENT_DATA, id="broken"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_deleted_index_whose_backups_all_expired_is_no_more() -> None:
 
 
 def test_an_index_that_lost_its_only_backup_is_still_that_index() -> None:
-    """Nothing tells its id today, and it was told once."""
+    """The last known id of an index counts if its id is unknown today."""
     indexes = {"main": KnownIndex("main", "id-main", NOW - 90 * DAY, None)}
     findings = evaluate_resources(
         ID, build_index(schedules=[]), state=build_state(build_known_backup(MANUAL_BACKUP), indexes=indexes)
@@ -232,7 +232,7 @@ def test_a_recreated_index_did_not_lose_the_backups_of_the_earlier_one() -> None
 
 
 def test_whose_the_backups_are_has_to_be_known() -> None:
-    """Where the live id is in doubt, what is remembered of the name may be its own."""
+    """Recorded backups of the name may belong to the index if its live id is unknown."""
     assert (
         evaluate_known(
             build_known_backup(MANUAL_BACKUP), case=build_index(schedules=[], listed_backups=[MANUAL_BACKUP])
@@ -242,7 +242,7 @@ def test_whose_the_backups_are_has_to_be_known() -> None:
 
 
 def test_where_the_indexes_are_not_known_a_missing_backup_is_no_ones() -> None:
-    """The listing of indexes tells live from deleted."""
+    """The listing of indexes distinguishes live from deleted indexes."""
     inventory = build_inventory(indexes_failure=ReadFailure("GET /indexes", "503"))
     assert evaluate_resources(ID, inventory, state=build_state(build_known_backup(MANUAL_BACKUP))) == {}
 
@@ -335,7 +335,7 @@ def test_of_several_exemptions_the_one_that_ends_first_is_shown() -> None:
 
 
 def test_a_doubtful_backup_can_be_exempted() -> None:
-    """What is not known of it stays unknown, and is accepted."""
+    """An unknown backup stays unknown, and is exempted."""
     uncertain_index = build_index(schedules=[build_schedule(retention=None)])
     state = build_state(build_known_run())
     assert (

@@ -110,7 +110,7 @@ def test_an_unnamed_row_of_a_history_is_the_planned_run_while_it_is_young() -> N
 def test_a_run_that_may_be_planned_counts_where_it_decides(
     case: IndexCase, other_count: int, expected: Compliance
 ) -> None:
-    """How often its schedule runs would tell, or the history that was not read. Without any time none is planned."""
+    """The frequency of its schedule, or an unread history, decides whether a backup is planned."""
     assert (
         evaluate_quota(build_inventory(case, extra_backups=build_full_project(other_count).backups.rows)).compliance
         is expected
@@ -146,14 +146,14 @@ def test_the_grace_of_its_own_index_tells_how_long_it_is_young() -> None:
     ],
 )
 def test_the_plan_gives_the_quota(project: dict[str, Any], expected: int | None) -> None:
-    """Unless the policy does; without any there is nothing to judge."""
+    """The plan gives the quota unless the policy does; without a quota the control is not applicable."""
     finding = evaluate_quota(build_full_project(1), **project)
     assert finding.evidence.get("quota") == expected
     assert finding.compliance is (Compliance.NOT_APPLICABLE if expected is None else Compliance.COMPLIANT)
 
 
 def test_a_listing_that_broke_off_proves_what_it_shows() -> None:
-    """Enough is enough; less is not known."""
+    """Known backups at the limit are enough; below it the result is unknown."""
     assert (
         evaluate_quota(build_inventory(backups=build_failed_listing(build_full_project(80).backups.rows))).compliance
         is Compliance.NON_COMPLIANT

@@ -89,7 +89,7 @@ def test_what_a_schedule_made_is_evaluated(case: IndexCase, expected: Compliance
 @pytest.mark.parametrize(
     "expires_at,expected",
     [
-        pytest.param(None, Compliance.NOT_APPLICABLE, id="not-remembered"),
+        pytest.param(None, Compliance.NOT_APPLICABLE, id="not-recorded"),
         pytest.param(ago(2 * DAY), Compliance.COMPLIANT, id="at-limit"),
         pytest.param(ago(2 * DAY + SECOND), Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
@@ -126,7 +126,7 @@ def test_where_the_schedule_is_gone_the_state_decides(expires_at: Any, expected:
     ],
 )
 def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
-    """How often its schedule runs would tell."""
+    """The unknown frequency of its schedule decides whether the run is planned."""
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(frequency=None)], runs=rows)) is expected
 
 

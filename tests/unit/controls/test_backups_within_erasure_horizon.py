@@ -86,7 +86,7 @@ def test_a_planned_run_is_no_backup() -> None:
     ],
 )
 def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
-    """How often its schedule runs would tell, or the history that was not read."""
+    """The frequency of its schedule, or an unread history, decides whether the backup is planned."""
     unknown_index = build_index(schedules=[build_schedule(frequency=None)], runs=rows)
     assert evaluate_compliance(ID, unknown_index, max_backup_age=ERASURE_LIMIT) is expected
     failed_inventory = build_inventory(build_index(runs=build_failed_listing(), listed_backups=rows))

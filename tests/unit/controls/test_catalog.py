@@ -133,7 +133,7 @@ def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
 
 
 def test_scopes_fit_their_place() -> None:
-    """A control stands wherever it is judged, and nowhere else."""
+    """A control is listed for each resource type that it evaluates, and for no other."""
     controls_by_scope: dict[ResourceType, Sequence[AnyControl]] = {
         ResourceType.PROJECT: CATALOG.project_controls,
         ResourceType.INDEX: CATALOG.index_controls,

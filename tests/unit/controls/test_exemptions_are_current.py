@@ -88,7 +88,7 @@ def test_a_deleted_index_that_is_only_recorded_fits_too() -> None:
     [
         pytest.param(build_inventory(build_index(), backups=build_failed_listing()), id="backups"),
         pytest.param(build_inventory(build_index(), indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes"),
-        pytest.param(build_inventory(build_index(), reads=1), id="one-walk"),
+        pytest.param(build_inventory(build_index(), reads=1), id="one-read"),
     ],
 )
 def test_what_was_not_read_may_be_what_it_fits(inventory: Inventory) -> None:

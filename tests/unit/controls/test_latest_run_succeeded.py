@@ -127,7 +127,7 @@ def test_success_needs_the_histories_too() -> None:
 
 
 def test_failure_needs_that_no_newer_success_went_unseen() -> None:
-    """Two walks over the backups and over the history say so."""
+    """Two reads of the backups and of the history confirm the failure."""
     case = build_index(runs=[FAILED_RUN])
     assert evaluate_compliance(ID, build_inventory(case, reads=1)) is Compliance.INSUFFICIENT_DATA
     assert (

@@ -14,7 +14,7 @@ ID = "namespace-count-is-stable"
         pytest.param(96, Compliance.COMPLIANT, id="one-above"),
         pytest.param(95, Compliance.COMPLIANT, id="at-limit"),
         pytest.param(94, Compliance.NON_COMPLIANT, id="one-below"),
-        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-reported"),
     ],
 )
 def test_no_more_than_the_percentage_may_go(newest_count: int | None, expected: Compliance) -> None:

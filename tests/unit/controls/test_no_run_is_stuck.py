@@ -61,7 +61,7 @@ def test_a_backup_may_be_under_way_so_long(age: timedelta, status: str, expected
     ],
 )
 def test_a_planned_run_is_not_under_way(row: Backup, expected: Compliance) -> None:
-    """Its name tells its time where no field does."""
+    """The name of a run gives its time if no field does."""
     assert evaluate_compliance(ID, build_index(runs=[row])) is expected
 
 
@@ -133,7 +133,7 @@ def test_one_that_is_stuck_is_so_whatever_was_not_read() -> None:
 
 
 def test_the_row_that_is_further_along_counts() -> None:
-    """A history read earlier may still show as under way what the listing shows as Ready."""
+    """A history that was read earlier may show a backup in progress that the listing shows as Ready."""
     case = build_index(runs=[build_run(DAY, status="Initializing")], listed_backups=[build_run(DAY)])
     assert evaluate_compliance(ID, case) is Compliance.COMPLIANT
 

@@ -63,7 +63,7 @@ def test_without_an_index_that_can_have_schedules_there_is_nothing_to_evaluate()
 
 
 def test_without_any_answer_it_is_not_known() -> None:
-    """Neither the indexes nor their schedules tell."""
+    """Neither the indexes nor their schedules show the plan."""
     assert evaluate_compliance(ID, build_project(POD_INDEX, UNREAD_INDEX)) is Compliance.INSUFFICIENT_DATA
     assert evaluate_compliance(ID, build_inventory(indexes_failure=READ_FAILURE)) is Compliance.INSUFFICIENT_DATA
 
@@ -77,7 +77,7 @@ def test_there_is_nothing_to_evaluate_where_no_schedule_is_required(case: IndexC
 
 
 def test_one_index_that_must_have_a_schedule_is_enough() -> None:
-    """The plan is judged as soon as a rule requires a schedule of one index that can be backed up."""
+    """The plan is evaluated if a rule requires a schedule of one index that can be backed up."""
     policy = build_policy(required=False)
     rule = Rule("production", ("index-0",), {}, Requirements())
     policy = replace(policy, rules=(rule,))

@@ -65,7 +65,7 @@ def test_a_planned_run_without_any_time_leaves_it_open() -> None:
 
 
 def test_an_unnamed_run_of_an_unknown_frequency_leaves_it_open() -> None:
-    """Within which time it is due is not known; a named one needs no interval."""
+    """The due time of an unnamed run is unknown without an interval; a named run needs no interval."""
     hourly_schedules = [build_schedule(frequency="hourly")]
     case = build_index(schedules=hourly_schedules, runs=[build_unnamed_run(DAY, status="Scheduled")])
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA

@@ -80,7 +80,7 @@ def test_the_policy_sets_the_percentage(percent: float | None, newest_count: int
     ],
 )
 def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int | None, ...], median: float) -> None:
-    """Those that do not tell are skipped."""
+    """Recovery points with an unknown count are skipped."""
     assert evaluate_control(ID, build_counted_index(1000, *previous_counts)).evidence["median"] == median
 
 
@@ -89,8 +89,8 @@ def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int 
     [
         pytest.param(build_counted_index(), Compliance.NOT_APPLICABLE, id="no-recovery-point"),
         pytest.param(build_counted_index(10), Compliance.NOT_APPLICABLE, id="only-one"),
-        pytest.param(build_counted_index(10, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
-        pytest.param(build_counted_index(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-does-not-tell"),
+        pytest.param(build_counted_index(10, None), Compliance.NOT_APPLICABLE, id="earlier-unknown"),
+        pytest.param(build_counted_index(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-unknown"),
         pytest.param(build_counted_index(0, 0), Compliance.COMPLIANT, id="always-empty"),
         pytest.param(
             build_counted_index(10, 10, backups=[build_backup(None)]), Compliance.INSUFFICIENT_DATA, id="undated"

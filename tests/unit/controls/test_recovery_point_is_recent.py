@@ -81,7 +81,7 @@ def test_without_a_recovery_point_there_is_nothing_to_evaluate() -> None:
 
 
 def test_a_recent_one_passes_whatever_was_not_read() -> None:
-    """A broken walk proves presence; what it did not show can only be newer."""
+    """An incomplete read proves presence; rows that were not read can only be newer."""
     case = build_index(runs=[])
     assert (
         evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing([build_backup(HOUR)])))
@@ -117,7 +117,7 @@ def test_a_ready_backup_without_any_time_matters_where_it_would_decide(
 
 
 def test_whose_backups_they_are_has_to_be_known() -> None:
-    """Without a schedule that tells the live id, the index's own listing does."""
+    """The index's own listing shows the live id if no schedule does."""
     case = build_index(schedules=(), backups=[build_backup(HOUR)])
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
     index = build_index(

@@ -41,7 +41,7 @@ def test_so_many_recovery_points_are_required(copies: int, expected: Compliance)
 
 
 def test_manual_backups_count() -> None:
-    """A recovery point is one whoever made it."""
+    """Scheduled and manual recovery points count alike."""
     case = build_index(runs=build_daily_runs(1), backups=[build_backup()])
     assert evaluate_compliance(ID, case, min_copies=2) is Compliance.COMPLIANT
 
@@ -107,7 +107,7 @@ def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> No
     ],
 )
 def test_every_enabled_schedule_has_to_be_young(schedules: list[Schedule], expected: Compliance) -> None:
-    """And there has to be one; what is not known matters where it would decide."""
+    """An enabled schedule must exist; an unknown one matters only if it decides."""
     assert evaluate_compliance(ID, build_index(schedules=schedules, runs=[])) is expected
 
 

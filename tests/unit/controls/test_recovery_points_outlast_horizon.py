@@ -129,10 +129,10 @@ def test_the_cause_depends_on_the_schedules(case: Any, cause: str) -> None:
     [
         pytest.param([], [build_run(DAY)], None, Compliance.INSUFFICIENT_DATA, id="schedule-gone"),
         pytest.param(
-            [], [build_run(DAY)], NOW + HORIZON, Compliance.NON_COMPLIANT, id="schedule-gone-expiry-remembered"
+            [], [build_run(DAY)], NOW + HORIZON, Compliance.NON_COMPLIANT, id="schedule-deleted-expiry-recorded"
         ),
         pytest.param(
-            [], [build_run(DAY)], NOW + RETENTION, Compliance.COMPLIANT, id="schedule-gone-far-expiry-remembered"
+            [], [build_run(DAY)], NOW + RETENTION, Compliance.COMPLIANT, id="schedule-deleted-far-expiry-recorded"
         ),
         pytest.param(
             [build_schedule(enabled=False, retention=None)],
@@ -170,7 +170,7 @@ def test_the_cause_depends_on_the_schedules(case: Any, cause: str) -> None:
 def test_a_fact_that_is_not_known_matters_where_it_would_decide(
     schedules: list[Schedule], runs: list[Backup], known_expiry: datetime | None, expected: Compliance
 ) -> None:
-    """An unknown expiry, an unknown frequency, a pause that nobody tells."""
+    """An unknown expiry, frequency or pause makes the result unknown."""
     state = build_state(*(build_known_backup(it, known_expiry) for it in runs if known_expiry))
     index = build_index(schedules=schedules, runs=runs, listed_backups=runs, own_backups=build_complete_listing(runs))
     assert evaluate_compliance(ID, index, state) is expected
@@ -207,7 +207,7 @@ def test_it_takes_two_reads() -> None:
 
 
 def test_a_plan_without_schedules_makes_nothing_new() -> None:
-    """What is left then expires as is remembered."""
+    """Backups of a deleted schedule expire as recorded."""
     rows = [build_run(DAY)]
     index = build_index(
         schedules=Denial(DenialReason.PLAN, "no such plan"),

@@ -27,7 +27,7 @@ def test_two_enabled_schedules_fail() -> None:
 
 
 def test_two_that_were_seen_are_enough_to_fail() -> None:
-    """A broken walk and a single one prove presence alike."""
+    """An incomplete read and a single read both prove presence."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule(), SECOND_SCHEDULE])))
         is Compliance.NON_COMPLIANT
@@ -45,7 +45,7 @@ def test_without_an_enabled_schedule_nothing_is_evaluated() -> None:
 
 
 def test_what_was_not_read_might_be_another() -> None:
-    """One enabled schedule on a walk that broke off may not be the only one."""
+    """One enabled schedule in an incomplete read may not be the only one."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()])))
         is Compliance.INSUFFICIENT_DATA

@@ -36,7 +36,7 @@ def test_an_enabled_schedule_has_a_next_run(next_run: datetime | None, expected:
 
 
 def test_a_next_run_that_cannot_be_read_is_not_known() -> None:
-    """It may well be planned; of a paused schedule nobody asks."""
+    """An invalid next run is unknown; paused schedules are not evaluated."""
     unreadable_schedule = build_schedule(next_run=None, next_run_unreadable=True)
     assert evaluate_compliance(ID, build_index(schedules=[unreadable_schedule])) is Compliance.INSUFFICIENT_DATA
     paused_schedule = build_schedule(enabled=False, next_run=None, next_run_unreadable=True)

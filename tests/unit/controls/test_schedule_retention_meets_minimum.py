@@ -41,7 +41,7 @@ def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
 
 
 def test_without_an_enabled_schedule_there_is_nothing_to_evaluate() -> None:
-    """The settings of a paused one are not judged."""
+    """The settings of a paused schedule are not evaluated."""
     paused_schedule = build_schedule(retention=DAY, enabled=False)
     assert evaluate_compliance(ID, build_index(schedules=[paused_schedule])) is Compliance.NOT_APPLICABLE
 

@@ -40,7 +40,7 @@ UNDATED_RUN = build_run(DAY, backup_id="undated", name=None, scheduled_for=None,
 
 
 def build_case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
-    """Build an index whose only schedule has these runs; it is kept for 30 days unless told otherwise."""
+    """Build an index whose only schedule has these runs, with a retention of 30 days by default."""
     return build_index(schedules=[build_schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
 
 
@@ -152,8 +152,8 @@ def test_the_first_run_follows_the_creation(creation_age: timedelta, expected: C
         pytest.param({"created_at": ago(MAX_GAP + SECOND)}, Compliance.NON_COMPLIANT, id="first-overdue"),
         pytest.param({"created_at": ago(90 * DAY)}, Compliance.NON_COMPLIANT, id="old-and-never-ran"),
         pytest.param({"created_at": ago(MAX_GAP), "retention": DAY}, Compliance.COMPLIANT, id="not-due-nor-kept"),
-        pytest.param({"retention": MAX_GAP}, Compliance.INSUFFICIENT_DATA, id="kept-too-briefly-to-tell"),
-        pytest.param({"retention": MAX_GAP + SECOND}, Compliance.NON_COMPLIANT, id="kept-long-enough-to-tell"),
+        pytest.param({"retention": MAX_GAP}, Compliance.INSUFFICIENT_DATA, id="retention-too-short"),
+        pytest.param({"retention": MAX_GAP + SECOND}, Compliance.NON_COMPLIANT, id="retention-long-enough"),
         pytest.param({"created_at": None}, Compliance.INSUFFICIENT_DATA, id="null-creation"),
         pytest.param({"retention": None}, Compliance.INSUFFICIENT_DATA, id="null-retention"),
         pytest.param({"retention": None, "created_at": ago(MAX_GAP)}, Compliance.COMPLIANT, id="null-but-not-due"),
@@ -267,7 +267,7 @@ def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
 
 
 def test_a_gap_takes_two_reads_of_the_history() -> None:
-    """The history is named as one to walk again, and walks that differ do not agree."""
+    """The history is reported as one to read again, and reads that differ confirm nothing."""
     old_runs = build_runs(5 * DAY)
     inventory = build_inventory(build_index(runs=old_runs, reads=1))
     evaluation = evaluate_facts(inventory, state=build_watched_state(inventory))

@@ -83,7 +83,7 @@ def test_manual_backups_take_room_too(rows: list[Backup], expected_count: int) -
     ],
 )
 def test_enabled_schedules_count(schedules: list[Schedule], quota: int, expected: Compliance) -> None:
-    """One that is not known matters unless the quota is too small without it."""
+    """An unknown schedule matters unless the quota is too small without it."""
     assert evaluate_usage(build_index(schedules=schedules), quota).compliance is expected
 
 

@@ -38,7 +38,7 @@ NEGLECTED_INDEX = build_index(schedules=())
 
 
 def make_single_catalog(control: str, **changes: Any) -> ControlCatalog:
-    """Make a catalogue of one index control, changed as told."""
+    """Return a catalog of one index control, with these changes."""
     (selected_control,) = (it for it in CATALOG.index_controls if it.id == control)
     return ControlCatalog(project_controls=(), index_controls=(replace(selected_control, **changes),))
 
@@ -71,7 +71,7 @@ def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -
 
 
 def test_an_empty_project_is_evaluated_as_a_project() -> None:
-    """There is no index to judge."""
+    """No index is evaluated."""
     assert evaluate_verdicts(build_inventory()) == {
         ("backup-quota-has-headroom", "default"): Compliance.COMPLIANT,
         ("exemptions-are-current", "default"): Compliance.NOT_APPLICABLE,
@@ -92,11 +92,11 @@ NOT_APPLICABLE_CONTROLS = {
     "index-has-required-tags",
     "project-is-expected",
 }
-"""What has nothing to judge in the first audit under the built-in policy."""
+"""The controls that are not applicable in the first audit under the built-in policy."""
 
 
 def test_a_healthy_index_passes_every_control() -> None:
-    """The builders' own; what is not required has nothing to judge."""
+    """The sample index passes; requirements that are off are not applicable."""
     compliance_by_control = {
         control: it for (control, _), it in evaluate_verdicts(build_inventory(build_index())).items()
     }
@@ -276,7 +276,7 @@ def test_what_covers_several_indexes_is_added_up() -> None:
         pytest.param(build_index(runs=[build_run(30 * HOUR)]), 1, 1, id="at-the-objective"),
         pytest.param(build_index(runs=[build_run(30 * HOUR + SECOND)]), 0, 1, id="one-second-past"),
         pytest.param(build_index(runs=[build_run(9 * DAY)]), 0, 1, id="too-old"),
-        pytest.param(build_index(schedules=(), runs=[], backups=[build_run(DAY)]), 0, 0, id="live-id-in-doubt"),
+        pytest.param(build_index(schedules=(), runs=[], backups=[build_run(DAY)]), 0, 0, id="live-id-unknown"),
     ],
 )
 def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protected_count: int, points: int) -> None:
@@ -286,12 +286,12 @@ def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protecte
 
 
 def test_a_healthy_project_leaves_no_doubt_after_one_read() -> None:
-    """No second walk is due."""
+    """No second read is due."""
     assert evaluate_facts(build_inventory(build_index(reads=1), reads=1)).unconfirmed_listings == frozenset()
 
 
 def test_findings_name_the_id_of_the_live_index_where_it_is_known() -> None:
-    """And that of the project, which the schedules tell."""
+    """The id of the project, which the schedules report, is in the findings."""
     found_resources = {it.resource for it in evaluate_facts(build_index()).findings}
     assert {(it.type, it.id) for it in found_resources} == {
         (ResourceType.INDEX, "id-main"),

@@ -52,7 +52,7 @@ def expire_at(moment: datetime) -> BackupExpiry:
         pytest.param({}, expire_at(NOW + 2 * DAY), id="enabled"),
         pytest.param({"enabled": False}, expire_at(NOW + 2 * DAY), id="paused"),
         pytest.param({"retention": 90 * DAY}, expire_at(NOW + 85 * DAY), id="raised"),
-        pytest.param({"retention": None}, UNDATED_EXPIRY, id="retention-not-told"),
+        pytest.param({"retention": None}, UNDATED_EXPIRY, id="retention-unknown"),
         pytest.param({"retention": timedelta.max}, UNDATED_EXPIRY, id="beyond-the-last-year"),
     ],
 )
@@ -81,7 +81,7 @@ def test_its_schedule_may_be_recorded() -> None:
     ],
 )
 def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: IndexCase | Inventory) -> None:
-    """Then the schedule is gone, and what is remembered counts."""
+    """The recorded expiry counts if the schedule is deleted."""
     assert find_expiry(MANUAL_BACKUP, case) == NEVER_EXPIRES
     assert find_expiry(SCHEDULED_RUN, case) == UNDATED_EXPIRY
     assert find_expiry(SCHEDULED_RUN, case, build_state(build_known_backup(SCHEDULED_RUN, ago(DAY)))) == expire_at(
@@ -107,7 +107,7 @@ def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: I
     ],
 )
 def test_what_was_not_read_may_list_it(inventory: Inventory) -> None:
-    """Then manual cannot be told from scheduled, nor which retention holds."""
+    """Manual and scheduled backups cannot be distinguished, and the retention is unknown."""
     assert find_expiry(MANUAL_BACKUP, inventory) == UNKNOWN_EXPIRY
     assert find_expiry(SCHEDULED_RUN, inventory, build_state(build_known_backup(SCHEDULED_RUN, NOW))) == UNDATED_EXPIRY
 

@@ -1,4 +1,4 @@
-"""Where the plan has no schedules, and where schedules are only not known."""
+"""A plan without schedules, and schedules that are only unknown."""
 
 import pytest
 

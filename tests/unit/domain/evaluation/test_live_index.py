@@ -110,7 +110,7 @@ def test_an_own_listing_that_told_the_id_is_not_read_again() -> None:
 
 
 def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
-    """Unless it broke off: then what was seen counts, and what was not leaves it in doubt."""
+    """An incomplete listing proves the rows that it has; without them the id is unknown."""
     assert (
         find_live_id(
             build_index(schedules=(), own_backups=build_complete_listing([])).facts, [EARLIER_BACKUP]
@@ -172,11 +172,11 @@ def test_an_own_listing_that_was_asked_for_and_not_read_leaves_open_what_it_coul
 @pytest.mark.parametrize(
     "own_listing,is_decisive",
     [
-        pytest.param(build_complete_listing([OWN_BACKUP]), False, id="it-told"),
+        pytest.param(build_complete_listing([OWN_BACKUP]), False, id="one-id"),
         pytest.param(build_complete_listing([]), True, id="it-has-none"),
-        pytest.param(build_complete_listing([OWN_BACKUP, EARLIER_BACKUP]), True, id="it-told-two"),
+        pytest.param(build_complete_listing([OWN_BACKUP, EARLIER_BACKUP]), True, id="two-ids"),
         pytest.param(build_failed_listing(), True, id="it-broke-off"),
-        pytest.param(build_failed_listing([OWN_BACKUP]), False, id="it-told-before-it-broke-off"),
+        pytest.param(build_failed_listing([OWN_BACKUP]), False, id="one-id-before-failure"),
     ],
 )
 def test_what_the_own_listing_left_open_hangs_on_it(own_listing: Listing[Backup], is_decisive: bool) -> None:
@@ -188,7 +188,7 @@ def test_what_the_own_listing_left_open_hangs_on_it(own_listing: Listing[Backup]
 
 
 def test_an_own_listing_of_several_ids_settles_nothing() -> None:
-    """Which of them lives is not known."""
+    """It is unknown which of them is live."""
     assert (
         find_live_id(
             build_index(schedules=(), own_backups=build_complete_listing([OWN_BACKUP, EARLIER_BACKUP])).facts, []

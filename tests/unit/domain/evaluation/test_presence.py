@@ -1,4 +1,4 @@
-"""Whether a remembered backup whose schedule is not known should still exist."""
+"""Whether a recorded backup whose schedule is unknown should still exist."""
 
 from dataclasses import replace
 

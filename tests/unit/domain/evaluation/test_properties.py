@@ -34,7 +34,7 @@ type Verdicts = Mapping[tuple[str, str], Compliance]
 
 
 def assert_only_withheld(partial_verdicts: Verdicts, full_verdicts: Verdicts) -> None:
-    """Assert that whoever knows less says the same or says that the data do not suffice."""
+    """Assert that less knowledge gives the same verdict or INSUFFICIENT_DATA."""
     contradictions = {
         key: (it, full_verdicts[key])
         for key, it in partial_verdicts.items()
