@@ -64,7 +64,7 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
 
 def test_a_refused_connection_is_an_error() -> None:
     """The error names the kind of the failure."""
-    with pytest.raises(DeliveryError, match=r"does not answer \(ConnectionRefusedError\)"):
+    with pytest.raises(DeliveryError, match=r"did not answer \(ConnectionRefusedError\)"):
         ping("http://127.0.0.1:9/", SECRET)
 
 
