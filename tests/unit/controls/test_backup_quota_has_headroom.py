@@ -61,7 +61,7 @@ def test_there_is_room(count: int, expected: Compliance, severity: Severity) -> 
 
 
 def test_one_of_many_makes_the_difference() -> None:
-    """Whatever the quota is: nothing is rounded."""
+    """Nothing is rounded at the limit, whatever the quota is."""
     assert evaluate_quota(build_full_project(399), backup_quota=500).compliance is Compliance.COMPLIANT
     assert evaluate_quota(build_full_project(474), backup_quota=500).severity is Severity.MEDIUM
 
@@ -77,7 +77,7 @@ def test_one_of_many_makes_the_difference() -> None:
     ],
 )
 def test_whatever_is_listed_counts_but_for_planned_runs(row: Backup, counts: bool) -> None:
-    """In whatever state it is."""
+    """A listed backup counts in any state."""
     assert evaluate_quota(build_full_project(79, row)).compliance is (
         Compliance.NON_COMPLIANT if counts else Compliance.COMPLIANT
     )
@@ -187,7 +187,7 @@ def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
 
 @pytest.mark.parametrize("warn_percent,slots", [(66, 5), (66.5, 6), (67, 6)])
 def test_what_would_fit_stays_below_the_limit(warn_percent: float, slots: int) -> None:
-    """With it, and the 60 that were taken by hand, there is no finding any more."""
+    """The suggested schedule and the 60 manual backups stay below the limit."""
     rows = [build_backup(DAY, backup_id=f"m-{number}") for number in range(60)]
     inventory = build_inventory(
         build_index(schedules=[build_schedule(retention=30 * DAY)], runs=[], backups=rows),

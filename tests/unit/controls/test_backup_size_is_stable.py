@@ -33,7 +33,7 @@ def build_sized_index(*sizes: int | None) -> IndexCase:
     ],
 )
 def test_the_size_stays_within_the_factor(newest_size: int | None, expected: Compliance) -> None:
-    """Of the median of those before, both ways."""
+    """The size may differ from the median by the factor, in both directions."""
     assert evaluate_compliance(ID, build_sized_index(newest_size, 900, 800, 1000)) is expected
 
 

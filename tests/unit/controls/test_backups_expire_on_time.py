@@ -82,7 +82,7 @@ def test_two_days_past_its_expiry_a_backup_is_gone(age: timedelta, expected: Com
     ],
 )
 def test_what_a_schedule_made_is_evaluated(case: IndexCase, expected: Compliance) -> None:
-    """In whatever state it is listed."""
+    """A scheduled backup is evaluated in any state."""
     assert evaluate_compliance(ID, case) is expected
 
 
@@ -132,7 +132,7 @@ def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], e
 
 @pytest.mark.parametrize("rows", [[build_run(20 * DAY)], [build_backup(20 * DAY)]])
 def test_what_an_unread_history_may_list_is_not_evaluated(rows: list[Backup]) -> None:
-    """It may be scheduled, and by a schedule with any retention."""
+    """A backup that an unread history may list can belong to a schedule of any retention."""
     inventory = build_inventory(build_index(runs=build_failed_listing(), listed_backups=rows))
     assert evaluate_compliance(ID, inventory) is Compliance.INSUFFICIENT_DATA
 

@@ -58,7 +58,7 @@ def evaluate_orphans(*rows: Backup, max_age: timedelta | None = MAX_AGE) -> Comp
     ],
 )
 def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) -> None:
-    """Those before it may be."""
+    """Only the newest backup counts."""
     assert evaluate_orphans(build_orphaned_backup(age), build_orphaned_backup(age + 90 * DAY)) is expected
 
 
@@ -82,7 +82,7 @@ def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) 
     ],
 )
 def test_any_backup_but_a_planned_run_counts(rows: tuple[Backup, ...], expected: Compliance) -> None:
-    """In whatever state it is."""
+    """A backup counts in any state."""
     assert evaluate_orphans(*rows) is expected
 
 
@@ -173,7 +173,7 @@ def test_an_id_that_is_shown_to_be_gone_needs_no_second_look_at_what_the_index_h
 
 
 def test_rows_that_shift_between_two_reads_settle_nothing() -> None:
-    """Of that name."""
+    """Rows of that name that change between two reads confirm nothing."""
     inventory = build_inventory(
         build_index(),
         backups=build_conflicting_listing([build_orphaned_backup(90 * DAY)], [build_orphaned_backup(91 * DAY)]),

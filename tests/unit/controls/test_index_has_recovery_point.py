@@ -51,7 +51,7 @@ def build_schedules(age: timedelta, **facts: Any) -> list[Schedule]:
     ],
 )
 def test_only_a_ready_backup_of_the_live_index_is_a_recovery_point(row: Backup, expected: Compliance) -> None:
-    """It is captured, not in the future, and of the live index's own id."""
+    """A recovery point is Ready, captured, not in the future, and of the live index's own id."""
     assert evaluate_compliance(ID, build_index(runs=[], backups=[row])) is expected
 
 
@@ -82,7 +82,7 @@ def test_the_listing_that_saw_a_backup_further_along_counts(
 
 
 def test_a_ready_row_of_a_history_alone_is_no_recovery_point() -> None:
-    """What the backup listing does not show is a run that was made once."""
+    """A Ready row that only a history lists is a run, not a recovery point."""
     assert evaluate_compliance(ID, build_index(runs=[build_run(DAY)], listed_backups=())) is Compliance.NON_COMPLIANT
 
 

@@ -39,7 +39,7 @@ def test_everything_that_was_read_passes() -> None:
     ],
 )
 def test_anything_unread_fails(inventory: Inventory) -> None:
-    """It is non-compliant, never a matter of insufficient data."""
+    """A read error is non-compliant, never insufficient data."""
     assert evaluate_compliance(ID, inventory) is Compliance.NON_COMPLIANT
 
 

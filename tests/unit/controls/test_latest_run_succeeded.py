@@ -113,7 +113,7 @@ def test_a_failure_that_only_a_history_shows_counts() -> None:
 def test_a_finished_backup_without_any_time_matters_where_it_would_decide(
     runs: list[Backup], expected: Compliance
 ) -> None:
-    """It may be the newest."""
+    """A backup without a capture time may be the latest."""
     assert evaluate_compliance(ID, build_index(runs=runs)) is expected
 
 

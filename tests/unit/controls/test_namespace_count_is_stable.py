@@ -29,7 +29,7 @@ def test_without_a_limit_there_is_nothing_to_evaluate() -> None:
 
 
 def test_it_counts_namespaces() -> None:
-    """And says so."""
+    """The reason names the namespaces."""
     finding = evaluate_control(
         ID, build_index(runs=[build_run(DAY, namespace_count=1), build_run(2 * DAY, namespace_count=3)])
     )

@@ -48,7 +48,7 @@ def test_an_answer_shows_that_the_plan_has_schedules() -> None:
 
 
 def test_a_refusal_because_of_the_plan_fails() -> None:
-    """It is a finding on the project, and says what the service answered."""
+    """The finding on the project quotes the answer of the service."""
     finding = evaluate_control(ID, build_project(DENIED_INDEX, DENIED_INDEX, UNREAD_INDEX))
     assert finding.compliance is Compliance.NON_COMPLIANT
     assert finding.resource.type is ResourceType.PROJECT
@@ -96,7 +96,7 @@ def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> Non
 
 
 def test_schedule_controls_say_that_the_plan_refuses_them() -> None:
-    """What is required of schedules is not applicable to an index whose schedule calls the plan refuses."""
+    """The schedule controls of an index are not applicable if the plan refuses its schedule calls."""
     findings_by_control = {
         it.control: it for it in evaluate_facts(DENIED_INDEX).findings if it.resource.type is ResourceType.INDEX
     }

@@ -29,7 +29,7 @@ ID = "recovery-point-is-not-empty"
     ],
 )
 def test_the_newest_has_records(records: int | None, expected: Compliance) -> None:
-    """Whatever those before it have."""
+    """Only the newest recovery point counts."""
     assert (
         evaluate_compliance(ID, build_index(runs=[build_run(DAY, record_count=records), *build_daily_runs(3, 2 * DAY)]))
         is expected

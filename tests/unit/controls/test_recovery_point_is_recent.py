@@ -35,7 +35,7 @@ ID = "recovery-point-is-recent"
     ],
 )
 def test_the_newest_may_be_as_old_as_an_interval_and_the_grace(age: timedelta, expected: Compliance) -> None:
-    """That is the limit where the policy states none."""
+    """The limit is one interval plus the grace period if the policy sets none."""
     assert evaluate_compliance(ID, build_index(runs=[build_run(age), build_run(age + DAY)])) is expected
 
 
@@ -111,7 +111,7 @@ def test_an_old_one_is_called_the_newest_only_after_two_reads() -> None:
 def test_a_ready_backup_without_any_time_matters_where_it_would_decide(
     age: timedelta | None, expected: Compliance
 ) -> None:
-    """It may be the newest."""
+    """A backup without a capture time may be the newest."""
     dated_backups = [build_backup(age, backup_id="dated")] if age is not None else []
     assert evaluate_compliance(ID, build_index(runs=[], backups=[*dated_backups, build_backup(None)])) is expected
 

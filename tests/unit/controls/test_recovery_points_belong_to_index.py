@@ -56,7 +56,7 @@ def test_one_mark_speaks_for_all_backups_of_its_index() -> None:
 
 
 def test_ready_backups_that_are_marked_fail_beside_others_of_unknown_id() -> None:
-    """What is not Ready does not decide whose the Ready ones are."""
+    """Backups that are not Ready do not decide to which index the Ready ones belong."""
     failed_backup = build_backup(backup_id="failed", index_id="id-unknown", status="Failed")
     assert (
         evaluate_compliance(ID, build_index(schedules=(), backups=[MARKED_BACKUP, failed_backup]))

@@ -74,7 +74,7 @@ def test_one_of_two_enabled_schedules_is_enough() -> None:
 
 
 def test_a_manual_backup_never_expires() -> None:
-    """Then there is no moment without any."""
+    """A manual backup never expires, so there is no last expiry."""
     index = build_index(schedules=[PAUSED_SCHEDULE], runs=[build_run(DAY)], backups=[build_backup(300 * DAY)])
     finding = evaluate_control(ID, index)
     assert finding.compliance is Compliance.COMPLIANT
@@ -177,7 +177,7 @@ def test_a_fact_that_is_not_known_matters_where_it_would_decide(
 
 
 def test_an_undated_recovery_point_may_be_the_newest_and_the_last() -> None:
-    """Unless it was taken by hand."""
+    """A recovery point without a capture time makes the result unknown, unless it is manual."""
     undated_run = build_run(DAY, backup_id="undated", name=None, scheduled_for=None, created_at=None)
     assert evaluate_compliance(ID, build_index(runs=[build_run(3 * DAY), undated_run])) is Compliance.INSUFFICIENT_DATA
     manual_index = build_index(runs=[build_run(3 * DAY)], backups=[build_backup(None)])

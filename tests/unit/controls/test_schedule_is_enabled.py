@@ -21,7 +21,7 @@ def test_paused_schedules_alone_fail() -> None:
 
 
 def test_no_schedule_at_all_is_not_evaluated_here() -> None:
-    """That is the finding of another control."""
+    """An index without schedules is a finding of another control."""
     assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NOT_APPLICABLE
 
 

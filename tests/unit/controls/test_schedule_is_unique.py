@@ -39,7 +39,7 @@ def test_two_that_were_seen_are_enough_to_fail() -> None:
 
 
 def test_without_an_enabled_schedule_nothing_is_evaluated() -> None:
-    """None and paused ones alone are alike."""
+    """The control is not applicable without schedules, and with paused ones only."""
     assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NOT_APPLICABLE
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(enabled=False)])) is Compliance.NOT_APPLICABLE
 

@@ -110,7 +110,7 @@ def test_any_row_of_a_listing_of_its_own_that_differs_is_a_dispute() -> None:
 
 
 def test_a_listing_that_was_not_read_confirms_nothing() -> None:
-    """It is not there to be walked again."""
+    """An unread listing cannot be read again."""
     verdict = non_compliant("It is missing.", depends_on_absence_in=(HISTORY_ID,))
     confirmed_verdict, unconfirmed_ids = confirm_verdict(build_inventory(), verdict)
     assert (confirmed_verdict.compliance, unconfirmed_ids) == (Compliance.INSUFFICIENT_DATA, set())

@@ -49,7 +49,7 @@ def evaluate_with_exemption(exemption: Exemption, case: IndexCase = NEGLECTED_IN
 
 
 def test_every_control_gives_one_finding_on_every_resource() -> None:
-    """Whatever kind of index it is; in the order of control and name."""
+    """Every control gives one finding for every index, sorted by control and name."""
     cases = [
         build_index(),
         rename_index(NEGLECTED_INDEX, "bare"),
@@ -62,7 +62,7 @@ def test_every_control_gives_one_finding_on_every_resource() -> None:
 
 
 def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -> None:
-    """And the live indexes give theirs all the same."""
+    """A deleted index has its findings beside those of live indexes."""
     inventory = build_inventory(build_index(), extra_backups=[build_backup(DAY, index_id="id-gone", index_name="gone")])
     findings = [it for it in evaluate_facts(inventory).findings if it.resource.type is ResourceType.DELETED_INDEX]
     assert {it.control for it in findings} == {"backup-did-not-vanish", "backups-have-live-source"}
@@ -141,7 +141,7 @@ def test_document_indexes_are_evaluated_unless_they_are_excluded() -> None:
 
 
 def test_a_plan_without_schedules_takes_the_schedule_controls_away() -> None:
-    """And no other: an index without a recovery point is still one."""
+    """The plan affects no other control: an index without a recovery point still fails."""
     compliance_by_control = {
         control: it for (control, name), it in evaluate_verdicts(build_index(schedules=PLAN_DENIAL)).items()
     }
@@ -163,7 +163,7 @@ def test_a_plan_that_was_refused_once_explains_schedules_that_were_not_read() ->
 
 
 def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None:
-    """It says that it is the control that failed, and of what."""
+    """The finding says that the control failed, and why."""
 
     def raise_error(_: object) -> Verdict:
         raise ZeroDivisionError("by zero")
@@ -218,7 +218,7 @@ def test_remediation_names_the_resource_where_there_is_something_to_do() -> None
     ],
 )
 def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expires: date, is_exempted: bool) -> None:
-    """It carries the exemption and is not open; the exemption lasts to the end of its day."""
+    """An exempted finding is not open; the exemption lasts to the end of its day."""
     evaluation = evaluate_with_exemption(Exemption((names,), (controls,), "team", "because", expires))
     finding = {it.control: it for it in evaluation.findings}["index-has-schedule"]
     assert finding.compliance is Compliance.NON_COMPLIANT
@@ -227,7 +227,7 @@ def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expire
 
 
 def test_exemptions_speak_of_indexes_and_of_deviations_alone() -> None:
-    """Neither the project nor a finding that passes carries one."""
+    """Neither the project nor a compliant finding carries an exemption."""
     inventory = build_inventory(
         build_index(runs=build_failed_listing()),
         extra_backups=[build_backup(90 * DAY, index_id="id-gone", index_name="gone")],
@@ -251,7 +251,7 @@ def test_the_first_rule_that_fits_decides() -> None:
 
 
 def test_a_rule_may_go_by_tags() -> None:
-    """Those of the index as it is now."""
+    """A rule matches the current tags of an index."""
     lenient_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
     policy = replace(build_policy(), rules=(Rule("mine", (), {"env": ("dev", "test")}, lenient_requirements),))
     for env, expected in (("dev", Compliance.NOT_APPLICABLE), ("prod", Compliance.NON_COMPLIANT)):

@@ -57,7 +57,7 @@ def expire_at(moment: datetime) -> BackupExpiry:
     ],
 )
 def test_the_present_retention_of_its_schedule_counts(facts: dict[str, Any], expected: BackupExpiry) -> None:
-    """Whatever it was when the backup was made."""
+    """The current retention counts, whatever it was when the backup was made."""
     state = build_state(build_known_backup(SCHEDULED_RUN, NOW + 9 * DAY))
     assert (
         find_expiry(SCHEDULED_RUN, build_index(schedules=[build_schedule(**facts)], runs=[SCHEDULED_RUN]), state)
@@ -66,7 +66,7 @@ def test_the_present_retention_of_its_schedule_counts(facts: dict[str, Any], exp
 
 
 def test_its_schedule_may_be_recorded() -> None:
-    """Where the history shows old runs no more."""
+    """The state knows the schedule of a backup that the history no longer lists."""
     state = build_state(build_known_backup(MANUAL_BACKUP, NOW + 9 * DAY, schedule_id="schedule-1"))
     assert find_expiry(MANUAL_BACKUP, build_index(runs=[]), state) == expire_at(NOW + 2 * DAY)
 
@@ -113,7 +113,7 @@ def test_what_was_not_read_may_list_it(inventory: Inventory) -> None:
 
 
 def test_backups_of_an_earlier_index_have_no_schedule() -> None:
-    """Whatever was not read of those that the name has now."""
+    """Backups of an earlier index have no schedule, whatever could not be read."""
     earlier_backup = build_backup(5 * DAY, index_id="id-earlier")
     assert find_expiry(earlier_backup, build_inventory(build_index(runs=build_failed_listing()))) == NEVER_EXPIRES
     unknown_index = build_index(schedules=build_failed_listing(), listed_backups=[earlier_backup])

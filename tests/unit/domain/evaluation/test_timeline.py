@@ -162,7 +162,7 @@ def test_old_points_are_counted() -> None:
 
 
 def test_it_is_reported_when_old_points_expire() -> None:
-    """As far as nights to come are shown: as long as those that were."""
+    """The timeline shows later expiries for a time as long as its past."""
     timeline = build_index_timeline(
         build_index(schedules=[replace(OLD_SCHEDULE, retention=33 * DAY)], runs=build_daily_runs(32))
     )
@@ -202,7 +202,7 @@ def test_it_is_reported_whether_what_is_left_is_known(facts: Inventory, *, expec
     ],
 )
 def test_a_slow_schedule_is_reported_further_back(frequency: str, length: timedelta) -> None:
-    """As far as missing runs are looked for."""
+    """The timeline of a slow schedule is as long as the time checked for gaps."""
     assert build_index_timeline(build_index(schedules=[build_schedule(frequency=frequency)])).since == NOW - length
 
 
