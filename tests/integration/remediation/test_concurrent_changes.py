@@ -130,7 +130,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SHORT_RETENTION,
             make_settings_change(retention_days=5),
             (SKIPPED, 1),
-            "7d are required",
+            "minimum: 7d",
             id="raised-too-little",
         ),
         pytest.param(
@@ -414,7 +414,7 @@ def test_other_tags_require_other_settings(tmp_path: Path) -> None:
         assert (dev_result.state, prod_result.state) == (SKIPPED, SKIPPED)
         assert choose_remediation_exit_code([dev_result], is_refused=False) == 0
         assert choose_remediation_exit_code([prod_result], is_refused=False) == 1
-        assert "35d are required" in prod_result.detail
+        assert "minimum: 35d" in prod_result.detail
         assert project.write_requests == []
 
 
