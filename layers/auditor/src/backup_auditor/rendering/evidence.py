@@ -108,7 +108,7 @@ def _list_files(
 
 
 def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
-    location = stored_file.location if stored_file else "no report was written where it could be kept"
+    location = stored_file.location if stored_file else "no report was written to a file"
     if reason is None:
         return escape_text(location)
     return escape_text(reason if location in reason else f"{location}: {reason}")
